@@ -1,0 +1,60 @@
+"""The `degen` command: puts the sub-commands together and turns errors into one sentence and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from degen.cli import data, figures, inspect, studies, train
+from degen.errors import UserError
+from degen.version import __version__
+
+app = typer.Typer(
+    name="degen",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    help="Train sequential recommenders whose item embeddings degenerate, and those that resist it; measure and draw "
+    "the difference.",
+    epilog="Start with [bold]degen demo[/bold]: the whole story on an embedded dataset, in under three minutes.",
+)
+app.command("demo")(studies.demo)
+app.command("train")(train.train)
+app.command("runs")(inspect.runs)
+app.command("evaluate")(inspect.evaluate)
+app.command("export")(inspect.export)
+app.command("plot-svd")(figures.plot_svd)
+app.command("uniformity")(figures.uniformity)
+app.add_typer(data.app, name="data")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"degen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; a `UserError` becomes one sentence on stderr and exit code 2."""
+    try:
+        app()
+    except UserError as error:
+        typer.echo(f"degen: {error}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone; close stdout quietly so that Python does not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

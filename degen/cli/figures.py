@@ -1,0 +1,1 @@
+"""Stub, replaced before the first commit that counts."""

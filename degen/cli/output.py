@@ -1,0 +1,73 @@
+"""What every command prints with: one result on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout; progress stays on stderr.")]
+QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a command's words go, settled by its `--json` and `--quiet`."""
+
+    as_json: bool = False
+    quiet: bool = False
+
+    def note(self, text: str) -> None:
+        """Say something on stderr that is not the result; silent under `--quiet`."""
+        if not self.quiet:
+            self.stderr.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    @property
+    def stderr(self) -> Console:
+        """A console on stderr."""
+        from rich.console import Console
+
+        return Console(stderr=True)
+
+    def result(self, value: Any) -> bool:
+        """Print `value` as JSON if that was asked for; return whether it was."""
+        if self.as_json:
+            typer.echo(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
+        return self.as_json
+
+    def line(self, text: str) -> None:
+        """Print one line of the result on stdout."""
+        typer.echo(text)
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
+        """Print a table on stdout: numbers to the right, floats with four significant decimals."""
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        cells = [list(row) for row in rows]
+        table = Table(title=title, title_justify="left")
+        for index, column in enumerate(columns):
+            numeric = all(isinstance(row[index], int | float) or row[index] is None for row in cells)
+            table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        for row in cells:
+            table.add_row(*(Text(_cell(value)) for value in row))
+        console = Console()
+        # Piped output has no width of its own; a table must not be folded to 80 columns there.
+        console.print(table, width=None if console.is_terminal else max(console.width, 160))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.4f}" if abs(value) < 1000 else f"{value:,.1f}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return str(value)

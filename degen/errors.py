@@ -1,0 +1,23 @@
+"""The one kind of error that is the user's to mend, and how to name what they probably meant.
+
+Every command turns a `UserError` into one sentence on stderr and exit code 2; any other exception is a failure of ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """A mistake in a file, an option or a value: says what was expected, what arrived and what to type."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the closest of `known`, or the known names where none is close."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=1, cutoff=0.5)
+    if close:
+        match = next(n for n in names if n.lower() == close[0])
+        return f"; did you mean '{match}'?"
+    return f"; known: {', '.join(names)}"

@@ -1,0 +1,233 @@
+"""The run directory: the only thing that training and analysis share.
+
+    runs/<dataset>/<variant>-s<seed>/
+      config.toml environment.json metrics.jsonl best.safetensors last.safetensors
+      item_embeddings.npy item_frequency.npy items.txt test.json embeddings/e###.npy figures/
+
+Every file appears whole or not at all: it is written beside its place and then renamed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from degen.errors import UserError
+
+CONFIG = "config.toml"
+ENVIRONMENT = "environment.json"
+METRICS = "metrics.jsonl"
+BEST = "best.safetensors"
+LAST = "last.safetensors"
+ITEM_EMBEDDINGS = "item_embeddings.npy"
+ITEM_FREQUENCY = "item_frequency.npy"
+ITEMS = "items.txt"
+TEST = "test.json"
+EMBEDDINGS = "embeddings"
+FIGURES = "figures"
+
+_TEMPORARY = ".partial-"
+
+State = Literal["finished", "unfinished"]
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in the folder of `path`; rename it to `path` if the block ends well, else remove it.
+
+    Raises
+    ------
+    UserError
+        if the folder cannot be made or written, or the disk is full.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=_TEMPORARY, suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}; choose another folder with --out") from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}; free some space or choose --out") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, whole or not at all; NaN and infinities are refused."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def write_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """Write one `.npy`, whole or not at all."""
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+
+
+def write_lines(path: Path, lines: list[str]) -> None:
+    """Write one string a line, whole or not at all."""
+    write_text(path, "".join(f"{line}\n" for line in lines))
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """Return the lines of `metrics.jsonl` in epoch order, or an empty list where there is none yet.
+
+    Raises
+    ------
+    UserError
+        naming the line, where one is not JSON.
+    """
+    path = folder / METRICS
+    if not path.exists():
+        return []
+    rows = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            rows.append(json.loads(line))
+        except ValueError as error:
+            raise UserError(f"{path} line {number} is not JSON; remove that line, or train again") from error
+    return rows
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """A run on disk; reads only what is asked for."""
+
+    path: Path
+
+    @cached_property
+    def config(self) -> dict[str, dict[str, Any]]:
+        """The settled configuration, as its groups."""
+        path = self.path / CONFIG
+        try:
+            return tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise UserError(f"{path} cannot be read as TOML: {error}") from error
+
+    def _setting(self, group: str, key: str) -> Any:
+        try:
+            return self.config[group][key]
+        except KeyError as error:
+            raise UserError(f"{self.path / CONFIG} has no {group}.{key}; it was not written by `degen train`") from error
+
+    @property
+    def variant(self) -> str:
+        """Canonical name of the variant, such as `ucl+scl`."""
+        return str(self._setting("objective", "variant"))
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset (catalogue name or file stem)."""
+        return str(self._setting("data", "name"))
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+        return int(self._setting("training", "seed"))
+
+    @property
+    def state(self) -> State:
+        """`finished` once `test.json` is there."""
+        return "finished" if (self.path / TEST).exists() else "unfinished"
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The lines of `metrics.jsonl`, one dictionary an epoch."""
+        return read_metrics(self.path)
+
+    @cached_property
+    def test(self) -> dict[str, Any]:
+        """Test metrics of the best epoch, with `epoch`, `split` and `users`."""
+        return dict(self._json(TEST))
+
+    def _json(self, name: str) -> Any:
+        try:
+            return json.loads(self._existing(name).read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise UserError(f"{self.path / name} is not JSON; run `degen evaluate {self.path}` to write it again") from error
+
+    def _existing(self, name: str) -> Path:
+        path = self.path / name
+        if not path.exists():
+            raise UserError(f"{path} does not exist yet; finish the run with `degen train … --resume`")
+        return path
+
+    def _array(self, name: str) -> npt.NDArray[Any]:
+        path = self._existing(name)
+        try:
+            return np.asarray(np.load(path, allow_pickle=False))
+        except (ValueError, OSError, EOFError) as error:
+            raise UserError(f"{path} is not a readable .npy array: {error}") from error
+
+    @property
+    def item_embeddings(self) -> npt.NDArray[np.float32]:
+        """float32 `[n_items, d]` of the best epoch so far; row i belongs to line i of `items.txt`."""
+        return self._array(ITEM_EMBEDDINGS)
+
+    @property
+    def item_frequency(self) -> npt.NDArray[np.int64]:
+        """int64 `[n_items]`: occurrences of each item in the training part."""
+        return self._array(ITEM_FREQUENCY)
+
+    @property
+    def items(self) -> list[str]:
+        """Original item ids, in the order of the rows."""
+        return self._existing(ITEMS).read_text(encoding="utf-8").split("\n")[:-1]
+
+
+def is_run(path: Path) -> bool:
+    """Whether `path` is a run directory: it holds a `config.toml` with the group `[objective]`."""
+    try:
+        return "objective" in tomllib.loads((path / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return False
+
+
+def find_runs(path: Path) -> list[RunDirectory]:
+    """Return the run at `path`, or every run below it in the order of their paths.
+
+    Raises
+    ------
+    UserError
+        if `path` does not exist or holds no run.
+    """
+    if not path.exists():
+        raise UserError(f"{path} does not exist; `degen runs` lists the runs that do")
+    folders = [path] if is_run(path) else sorted(p.parent for p in path.rglob(CONFIG) if is_run(p.parent))
+    if not folders:
+        raise UserError(f"no run under {path}; make one with `degen train --variant scl --dataset synthetic`")
+    return [RunDirectory(folder) for folder in folders]
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that a killed run left in `folder` and below."""
+    for path in folder.rglob(f"{_TEMPORARY}*"):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,29 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real logs; the test is skipped where there is none."""
+    folder = os.environ.get("DEGEN_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("needs real logs: set DEGEN_DATA to the folder that holds beauty.txt.gz and the like")
+    return Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep prepared logs of tests out of the user's cache folder."""
+    monkeypatch.setenv("DEGEN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
