@@ -1,7 +1,8 @@
-"""The paper's equations in their slowest form: plain loops in float64, written from the equations and importing nothing of degen.
+"""The paper's equations in their slowest form: plain loops in float64, written from the equations.
 
-Histories are lists of item numbers, oldest first. Weights are NumPy arrays under the names of the encoder's parameters. A
-dropout mask is an array of booleans, True where a value is kept; without masks there is no dropout.
+Histories are lists of item numbers, oldest first. Weights are NumPy arrays under the names of the encoder's
+parameters. A dropout mask is an array of booleans, True where a value is kept; without masks all are kept.
+Nothing here imports degen.
 """
 
 from __future__ import annotations
@@ -21,9 +22,8 @@ Masks = Callable[[str], np.ndarray]
 def layer_norm(x, weight, bias, eps):
     mean = sum(x) / len(x)
     variance = sum((value - mean) ** 2 for value in x) / len(x)
-    return np.array(
-        [(v - mean) / math.sqrt(variance + eps) * w + b for v, w, b in zip(x, weight, bias, strict=True)]
-    )
+    scale = math.sqrt(variance + eps)
+    return np.array([(v - mean) / scale * w + b for v, w, b in zip(x, weight, bias, strict=True)])
 
 
 def gelu(x):
@@ -33,7 +33,8 @@ def gelu(x):
 def softmax(scores):
     largest = max(scores)
     powers = [math.exp(score - largest) for score in scores]
-    return [power / sum(powers) for power in powers]
+    total = sum(powers)
+    return [power / total for power in powers]
 
 
 class Reference:
@@ -44,7 +45,7 @@ class Reference:
         self.layers, self.heads, self.eps = layers, heads, eps
 
     def encode(self, histories: Sequence[Sequence[int]], masks: Masks | None = None, dropout=(0.0, 0.0, 0.0)):
-        """h [S, d]. `dropout`: the rates of embedding, hidden and attention, used only to scale what `masks` keeps."""
+        """Return h [S, d]; `dropout`: rates of embedding, hidden and attention, to scale what is kept."""
         self.masks = masks
         self.embedding_rate, self.hidden_rate, self.attention_rate = dropout
         return np.array([self._history(s, history)[-1] for s, history in enumerate(histories)])
@@ -71,7 +72,7 @@ class Reference:
         return states
 
     def _block(self, s, states, site, name):
-        # The rows of the joint projection: all queries, then all keys, then all values; within each, head after head.
+        # The rows of the joint projection: all queries, all keys, all values; within each, head after head.
         projected = [self._affine(x, f"{name}.query_key_value") for x in states]
         d = len(states[0])
         queries, keys, values = ([p[part * d : (part + 1) * d] for p in projected] for part in range(3))
@@ -95,10 +96,8 @@ class Reference:
             scores = [float(queries[t][own] @ keys[u][own]) / math.sqrt(width) for u in range(t + 1)]
             total = np.zeros(width)
             for u, share in enumerate(softmax(scores)):
-                total += (
-                    self._kept(share, f"{site}.attention", (s, head, t, u), self.attention_rate)
-                    * values[u][own]
-                )
+                share = self._kept(share, f"{site}.attention", (s, head, t, u), self.attention_rate)
+                total += share * values[u][own]
             parts.append(total)
         return np.concatenate(parts)
 
@@ -120,7 +119,7 @@ def sigmoid(x):
 
 
 def bce_loss(h, V, targets, negatives):
-    """SASRec's own loss: log σ of the target's score and log (1 - σ) of each negative's, summed; the mean over the batch."""
+    """SASRec's own loss: -log σ(target's score) - Σ log(1 - σ(negative's score)), the mean over the batch."""
     scores, total = score_items(h, V), 0.0
     for b, target in enumerate(targets):
         total -= math.log(sigmoid(scores[b][target]))

@@ -130,7 +130,7 @@ def test_every_window_and_order_of_reorder_is_equally_likely(rng):
 
 
 def test_a_long_neighbour_does_not_bend_the_distribution(rng):
-    # The same distributions where short and long sequences share a batch, so that no draw depends on the longest.
+    # Short and long sequences share a batch here: no draw may depend on the longest.
     mixed = distinct([4, 50] * 3000)
     starts = Counter((after[0] - 1) % 54 for after in sequences(crop(mixed, 0.5, rng))[::2])
     assert is_as_likely_as(starts, equally_likely(range(3)))

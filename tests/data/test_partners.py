@@ -34,7 +34,7 @@ def test_has_partner_says_where_there_is_one(targets):
 
 @pytest.mark.parametrize("row", [1, 4, 6, 9, 10])
 def test_every_other_sample_is_equally_likely(row):
-    # Target 5 at rows 1, 4, 6, 9 and 10: the first, the middle and the last of the group each have four partners.
+    # Target 5 at rows 1, 4, 6, 9 and 10: first, middle or last of the group, each has four partners.
     targets = np.array([3, 5, 3, 2, 5, 3, 5, 8, 2, 5, 5])
     index = PartnerIndex.build(targets)
     drawn = Counter(index.draw(np.full(4000, row), np.random.default_rng(row)).tolist())
