@@ -1,0 +1,1 @@
+"""The shared encoder, the objectives, and the variants as declarations."""

@@ -1,0 +1,1 @@
+"""Results in, axes out: nothing here computes a statistic, reads a run or keeps pyplot state."""

@@ -1,0 +1,49 @@
+"""What training draws from: the samples, their partners and their augmentations, behind one seeded generator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from degen.data.augment import Augmentations, two_augmentations
+from degen.data.histories import Histories
+from degen.data.partners import Int, PartnerIndex
+from degen.data.sequences import Samples
+
+
+@dataclass(frozen=True)
+class Source:
+    """The training samples and everything that a variant's views may draw from.
+
+    The methods named in a variant's declaration take the rows of a batch and a generator and return histories.
+    """
+
+    samples: Samples
+    partners: PartnerIndex
+    augmentations: Augmentations
+
+    @classmethod
+    def build(cls, samples: Samples, augmentations: Augmentations) -> Source:
+        """Index `samples` by target, once."""
+        return cls(samples, PartnerIndex.build(samples.targets), augmentations)
+
+    def own(self, rows: Int, _rng: np.random.Generator | None = None) -> Histories:
+        """The histories of the samples themselves."""
+        return Histories(*self.samples.histories(rows))
+
+    def partner(self, rows: Int, rng: np.random.Generator) -> Histories:
+        """The histories of samples with the same target (Eq. 13)."""
+        return self.own(self.partners.draw(rows, rng))
+
+    def two_augmentations(self, rows: Int, rng: np.random.Generator) -> tuple[Histories, Histories]:
+        """Two different augmentations of each history (CL4SRec)."""
+        return two_augmentations(self.own(rows), self.augmentations, rng)
+
+
+def epoch_batches(n_samples: int, batch_size: int, rng: np.random.Generator) -> Iterator[Int]:
+    """Yield a random permutation of 0 … n_samples - 1 in pieces of `batch_size`; the last may be smaller."""
+    order = rng.permutation(n_samples)
+    for start in range(0, n_samples, batch_size):
+        yield order[start : start + batch_size]

@@ -1,0 +1,238 @@
+"""The shared Transformer encoder of all variants (Eq. 8-9) and the scores (Eq. 10).
+
+    items of a history ─► V[item] + P[position] ─► LayerNorm, dropout ─► L causal blocks ─► h at the last item   [S, d]
+
+    block:   x = LayerNorm(x + dropout(attention(x)));   x = LayerNorm(x + dropout(W₂ GELU(W₁ x)))       post-norm, as in BERT
+
+Two engines give the same h. `plain` (degen.model.plain) pads every history to the maximum length and computes every
+position. `fast`, here, uses what is exact and cheaper: histories lie in groups of similar length (degen.model.layout),
+and the top block computes the last position only. With right padding and a causal mask no padding reaches h.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from degen.model.dropout import Dropout
+from degen.model.layout import Group, Layout, on
+
+Engine = Literal["fast", "plain"]
+
+
+class Block(nn.Module):
+    """The parameters of one Transformer block."""
+
+    def __init__(self, dim: int, feed_forward: int, eps: float):
+        super().__init__()
+        self.query_key_value = nn.Linear(dim, 3 * dim)
+        self.attention_output = nn.Linear(dim, dim)
+        self.attention_norm = nn.LayerNorm(dim, eps=eps)
+        self.feed_forward_in = nn.Linear(dim, feed_forward)
+        self.feed_forward_out = nn.Linear(feed_forward, dim)
+        self.feed_forward_norm = nn.LayerNorm(dim, eps=eps)
+
+
+class SequenceEncoder(nn.Module):
+    """Encode histories into sequence representations h (Eq. 8-9).
+
+    Parameters
+    ----------
+    n_items
+        number of real items; the embedding table has two more rows: 0 is padding, `n_items + 1` is CL4SRec's mask token.
+    dim, layers, heads, feed_forward
+        d, number of blocks, attention heads (they divide d), width of the feed-forward part.
+    max_length
+        longest history, hence number of learned positions; position 0 is the oldest item kept.
+    embedding_dropout, hidden_dropout, attention_dropout
+        rates in [0, 1): after the input norm, before each residual sum, on the attention weights.
+    initializer_range
+        standard deviation of the normal initial weights; biases start at 0.
+    seed
+        of the initial weights.
+    engine
+        `fast` or `plain`; the same numbers up to rounding.
+    """
+
+    def __init__(
+        self,
+        n_items: int,
+        *,
+        dim: int = 64,
+        layers: int = 2,
+        heads: int = 2,
+        feed_forward: int = 256,
+        max_length: int = 50,
+        embedding_dropout: float = 0.5,
+        hidden_dropout: float = 0.5,
+        attention_dropout: float = 0.5,
+        initializer_range: float = 0.02,
+        layer_norm_eps: float = 1e-12,
+        seed: int = 0,
+        engine: Engine = "fast",
+    ):
+        super().__init__()
+        self.n_items, self.heads, self.max_length, self.engine = n_items, heads, max_length, engine
+        self.embedding_dropout, self.hidden_dropout = embedding_dropout, hidden_dropout
+        self.attention_dropout = attention_dropout
+        self.item_embeddings = nn.Parameter(torch.empty(n_items + 2, dim))
+        self.position_embeddings = nn.Parameter(torch.empty(max_length, dim))
+        self.input_norm = nn.LayerNorm(dim, eps=layer_norm_eps)
+        self.blocks = nn.ModuleList(Block(dim, feed_forward, layer_norm_eps) for _ in range(layers))
+        self._initialize(initializer_range, torch.Generator().manual_seed(seed))
+
+    @torch.no_grad()
+    def _initialize(self, std: float, generator: torch.Generator) -> None:
+        for name, parameter in self.named_parameters():
+            if "norm" in name:
+                continue
+            if name.endswith("bias"):
+                parameter.zero_()
+            else:
+                parameter.normal_(0, std, generator=generator)
+
+    @property
+    def mask_token(self) -> int:
+        """The row of the item embeddings that CL4SRec's mask uses."""
+        return self.n_items + 1
+
+    def real_item_embeddings(self) -> Tensor:
+        """V `[n_items, d]`: without the padding and mask rows."""
+        return self.item_embeddings[1 : self.n_items + 1]
+
+    def forward(self, items: Tensor, lengths: Tensor, dropout: Dropout | None = None) -> Tensor:
+        """Encode S histories.
+
+        Parameters
+        ----------
+        items
+            int64 `[N]`: the histories one after another, oldest item first, values 1 … n_items + 1.
+        lengths
+            int64 `[S]` on the CPU, each in 1 … max_length, with sum N.
+        dropout
+            where the masks come from; None for no dropout.
+
+        Returns
+        -------
+        h `[S, d]`, in the order of the input.
+        """
+        if self.engine == "plain":
+            from degen.model.plain import encode_plain
+
+            return encode_plain(self, items, lengths, dropout)
+        layout = Layout.of(lengths.numpy())
+        x = self._embed(layout, items, dropout)
+        for number, block in enumerate(self.blocks):
+            top = number == len(self.blocks) - 1
+            x = self._block(block, f"layer{number}", x, layout, dropout, top=top)
+        return x[on(items.device, layout.back)]
+
+    def _embed(self, layout: Layout, items: Tensor, dropout: Dropout | None) -> Tensor:
+        """Eq. 8 on flat tokens: `[n_tokens, d]`."""
+        tokens = functional.embedding(layout.spread(items), self.item_embeddings)
+        positions = functional.embedding(on(items.device, layout.position), self.position_embeddings)
+        x = self.input_norm(tokens + positions)
+        mask = self._token_mask("embedding", x, self.embedding_dropout, layout, dropout, last=False)
+        return x if mask is None else x * mask
+
+    def _block(
+        self, block: Block, name: str, x: Tensor, layout: Layout, dropout: Dropout | None, *, top: bool
+    ) -> Tensor:
+        """Eq. 9, one block: `[n_tokens, d]` to the same, or to `[S, d]` at the last items where `top`."""
+        query_weight, key_value_weight = block.query_key_value.weight.split([x.shape[1], 2 * x.shape[1]])
+        query_bias, key_value_bias = block.query_key_value.bias.split([x.shape[1], 2 * x.shape[1]])
+        if top:
+            residual = x[on(x.device, layout.last)]
+            query = functional.linear(residual, query_weight, query_bias)
+            key_value = functional.linear(x, key_value_weight, key_value_bias)
+        else:
+            residual = x
+            query, key_value = block.query_key_value(x).split([x.shape[1], 2 * x.shape[1]], dim=1)
+        attend = self._attend_last if top else self._attend_all
+        mixed = torch.cat([attend(group, query, key_value, name, layout, dropout) for group in layout.groups])
+
+        def add_and_normalize(to: Tensor, value: Tensor, norm: nn.Module, site: str) -> Tensor:
+            mask = self._token_mask(site, value, self.hidden_dropout, layout, dropout, last=top)
+            return norm(to + value if mask is None else torch.addcmul(to, value, mask))
+
+        x = add_and_normalize(residual, block.attention_output(mixed), block.attention_norm, f"{name}.attention_output")
+        value = block.feed_forward_out(functional.gelu(block.feed_forward_in(x)))
+        return add_and_normalize(x, value, block.feed_forward_norm, f"{name}.feed_forward")
+
+    def _attend_all(
+        self, group: Group, query: Tensor, key_value: Tensor, name: str, layout: Layout, dropout: Dropout | None
+    ) -> Tensor:
+        """Causal attention of every token of a group: `[size · width, d]`."""
+        size, width, heads = group.size, group.width, self.heads
+        q = query[group.tokens].view(size, width, heads, -1).transpose(1, 2)  # [size, heads, width, d/heads]
+        k, v = key_value[group.tokens].view(size, width, 2, heads, -1).permute(2, 0, 3, 1, 4)
+        scores = torch.baddbmm(
+            causal_bias(width, query.dtype, query.device),
+            q.reshape(size * heads, width, -1),
+            k.reshape(size * heads, width, -1).transpose(1, 2),
+            alpha=1 / math.sqrt(q.shape[-1]),
+        )
+        rows = on(query.device, layout.order[group.sequences])
+        weights = self._attention_mask(
+            scores.softmax(-1), (size, heads, width, width), name, dropout, lambda m: m[rows, :, :width, :width]
+        )
+        mixed = torch.bmm(weights.view(size * heads, width, width), v.reshape(size * heads, width, -1))
+        return mixed.view(size, heads, width, -1).transpose(1, 2).reshape(size * width, -1)
+
+    def _attend_last(
+        self, group: Group, query: Tensor, key_value: Tensor, name: str, layout: Layout, dropout: Dropout | None
+    ) -> Tensor:
+        """Attention of the last item of each sequence of a group: `[size, d]`."""
+        size, width, heads = group.size, group.width, self.heads
+        q = query[group.sequences].view(size, 1, heads, -1)
+        k, v = key_value[group.tokens].view(size, width, 2, heads, -1).unbind(2)  # [size, width, heads, d/heads]
+        length = on(query.device, layout.length[group.sequences])
+        scores = (q * k).sum(-1) / math.sqrt(q.shape[-1])  # [size, width, heads]
+        padded = torch.arange(width, device=query.device) >= length[:, None]
+        weights = scores.masked_fill(padded[..., None], -math.inf).softmax(1)
+        rows = on(query.device, layout.order[group.sequences])
+        weights = self._attention_mask(
+            weights,
+            (size, width, heads),
+            name,
+            dropout,
+            lambda m: m[rows, :, length - 1, :width].transpose(1, 2),
+        )
+        return (weights[..., None] * v).sum(1).view(size, -1)
+
+    def _attention_mask(
+        self, weights: Tensor, shape: tuple[int, ...], name: str, dropout: Dropout | None, cut: object
+    ) -> Tensor:
+        if dropout is None or self.attention_dropout == 0:
+            return weights
+        return weights.view(shape) * dropout.mask(f"{name}.attention", shape, self.attention_dropout, cut, weights)
+
+    def _token_mask(
+        self, site: str, x: Tensor, rate: float, layout: Layout, dropout: Dropout | None, *, last: bool
+    ) -> Tensor | None:
+        """The mask for token rows, or for the last items' rows; None where nothing is dropped."""
+        if dropout is None or rate == 0:
+            return None
+
+        def cut(mask: Tensor) -> Tensor:
+            if last:
+                return mask[layout.order, layout.length - 1]
+            return mask[layout.sequence, layout.position]
+
+        return dropout.mask(site, tuple(x.shape), rate, cut, x)
+
+
+@lru_cache(maxsize=256)
+def causal_bias(width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """`[width, width]`: -∞ above the diagonal, 0 elsewhere, so that a position sees itself and what came before."""
+    return torch.full((width, width), -math.inf, dtype=dtype, device=device).triu(1)
+
+
+def score_items(h: Tensor, V: Tensor) -> Tensor:
+    """Eq. 10 without its softmax: scores `[B, n_items]` of sequence representations `[B, d]` and items `[n_items, d]`."""
+    return h @ V.T

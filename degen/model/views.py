@@ -1,0 +1,41 @@
+"""All views of a batch through the encoder in one pass, and a variant's contrast on them (Eq. 12-14)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from degen.data.histories import Histories, join
+from degen.model.dropout import Dropout
+from degen.model.encoder import SequenceEncoder
+from degen.model.variants import Variant
+
+
+def encode(encoder: SequenceEncoder, histories: Histories, dropout: Dropout | None = None) -> Tensor:
+    """Encode histories, on the encoder's device: h `[S, d]`."""
+    device = encoder.item_embeddings.device
+    items = torch.from_numpy(histories.items).to(device, non_blocking=True)
+    return encoder(items, torch.from_numpy(histories.length), dropout)  # type: ignore[no-any-return]
+
+
+def encode_views(
+    encoder: SequenceEncoder, views: dict[str, Histories], dropout: Dropout | None = None
+) -> dict[str, Tensor]:
+    """Encode all views `[B, d]` each, stacked into one pass; every view gets dropout masks of its own (Eq. 12).
+
+    The plain engine encodes them one after another.
+    """
+    if encoder.engine == "plain":
+        return {name: encode(encoder, histories, dropout) for name, histories in views.items()}
+    stacked = encode(encoder, join(*views.values()), dropout)
+    pieces = stacked.split([len(histories) for histories in views.values()])
+    return dict(zip(views, pieces, strict=True))
+
+
+def contrast(variant: Variant, encoded: dict[str, Tensor], targets: Tensor, **settings: object) -> Tensor:
+    """The sum of the variant's loss over its pairs; 0 for a variant without pairs.
+
+    `settings` are those of `contrastive_loss`.
+    """
+    terms = [variant.loss(encoded[first], encoded[second], targets, **settings) for first, second in variant.pairs]
+    return torch.stack(terms).sum() if terms else encoded["h"].new_zeros(())

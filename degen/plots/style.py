@@ -1,0 +1,176 @@
+"""Sizes, colours and names shared by every figure.
+
+    figure_style("paper")     a context: matplotlib's defaults, then ours; whatever a matplotlibrc says, figures look the same
+    figure_width("column")    3.337 in, one column of ACM's sigconf; "text" is 7.006 in, both columns; or a number of inches
+    frequency_colors()        rare items light, frequent ones dark, without the palest part that vanishes on paper
+    quality_colors()          low yellow, high blue
+    variant_label, variant_line, in_paper_order
+
+The colour maps rise evenly in lightness and keep their steps apart under deuteranopia and protanopia. Variants have
+Okabe-Ito colours and dashes of their own, so that they stay apart in grey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.colors import Colormap, ListedColormap
+
+from degen.errors import UserError, nearest
+
+# 241.147 and 506.295 TeX points, 72.27 an inch.
+WIDTHS: Mapping[str, float] = {"column": 3.337, "text": 7.006}
+
+# The variants of the paper's Fig. 2 and 3 in their order: label, colour, dashes.
+_VARIANTS: Mapping[str, tuple[str, str, Any]] = {
+    "sasrec": ("SASRec", "#000000", "-"),
+    "cl4srec": ("CL4SRec", "#E69F00", (0, (5, 1.2))),
+    "ucl": ("UCL", "#56B4E9", (0, (1, 1))),
+    "scl": ("SCL", "#009E73", (0, (4, 1, 1, 1))),
+    "ucl+scl": ("UCL+SCL", "#CC79A7", (0, (2.5, 1))),
+    "duorec": ("DuoRec", "#0072B2", "-"),
+}
+_OTHERS = (("#D55E00", "-."), ("#7F7F7F", "--"), ("#8B6508", ":"))
+
+# Never bought in training: outside the colour map, and a cross where all else is a dot.
+UNSEEN_COLOR = "#D55E00"
+PLAIN_COLOR = "#3B528B"
+GUIDE_COLOR = "#9A9A9A"
+
+# The reversed map and how much of its pale end is left out.
+_FREQUENCY_MAPS: Mapping[str, tuple[str, float]] = {"viridis": ("viridis_r", 0.12), "cividis": ("cividis_r", 0.15)}
+
+
+@dataclass(frozen=True)
+class Style:
+    """Font sizes and line widths in points; the width in inches that a figure has when none is asked for."""
+
+    text: float
+    ticks: float
+    title: float
+    line: float
+    axes: float
+    width: float | None = None
+
+
+STYLES: Mapping[str, Style] = {
+    "paper": Style(text=7.5, ticks=6.5, title=8, line=1.0, axes=0.5),
+    "slides": Style(text=15, ticks=13, title=17, line=2.2, axes=1.0, width=10.0),
+}
+
+
+def one_of(option: str, value: str, known: Iterable[str]) -> str:
+    """Return `value` in lower case if it is one of `known`.
+
+    Raises
+    ------
+    UserError
+        naming the option, the value and the nearest known one.
+    """
+    names = list(known)
+    if value.lower() in names:
+        return value.lower()
+    raise UserError(f"{option} '{value}' is unknown{nearest(value, names)}")
+
+
+def figure_width(text: str) -> float:
+    """Return inches for `column`, `text` or a number between 1.5 and 40.
+
+    Raises
+    ------
+    UserError
+        for anything else.
+    """
+    if text.lower() in WIDTHS:
+        return WIDTHS[text.lower()]
+    try:
+        inches = float(text)
+    except ValueError:
+        message = f"--width '{text}' is neither column, text nor a number of inches{nearest(text, WIDTHS)}"
+        raise UserError(message) from None
+    if not 1.5 <= inches <= 40:
+        raise UserError(f"--width {text} is out of range; give 1.5 to 40 inches, column (3.337) or text (7.006)")
+    return inches
+
+
+@contextmanager
+def figure_style(name: str = "paper") -> Iterator[Style]:
+    """Set matplotlib's parameters for `paper` or `slides` inside the block; build and save figures within it."""
+    style = STYLES[one_of("--style", name, STYLES)]
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_parameters(style))
+        yield style
+
+
+def _parameters(style: Style) -> dict[str, Any]:
+    return {
+        "font.family": "DejaVu Sans",
+        "mathtext.fontset": "dejavusans",
+        "font.size": style.text,
+        "axes.labelsize": style.text,
+        "axes.titlesize": style.title,
+        "axes.titlepad": 0.4 * style.text,
+        "axes.labelpad": 0.3 * style.text,
+        "axes.linewidth": style.axes,
+        "lines.linewidth": style.line,
+        "lines.markersize": 2.2 * style.line,
+        "legend.fontsize": style.ticks,
+        "legend.frameon": False,
+        "legend.handlelength": 2.2,
+        "figure.labelsize": style.text,
+        "figure.constrained_layout.w_pad": 0.02,
+        "figure.constrained_layout.h_pad": 0.02,
+        **{f"{axis}tick.labelsize": style.ticks for axis in "xy"},
+        **{f"{axis}tick.major.width": style.axes for axis in "xy"},
+        **{f"{axis}tick.major.size": 4 * style.axes for axis in "xy"},
+        **{f"{axis}tick.major.pad": 0.25 * style.text for axis in "xy"},
+        # Type 42 (TrueType) instead of Type 3, which publishers refuse; the size asked for, never a tight box.
+        "pdf.fonttype": 42,
+        "ps.fonttype": 42,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "degen",
+        "savefig.bbox": None,
+    }
+
+
+def frequency_colors(name: str = "viridis") -> Colormap:
+    """Return the map for item frequency on white: light for rare, dark for frequent; `viridis` or `cividis`.
+
+    Raises
+    ------
+    UserError
+        for another name.
+    """
+    return _cut(*_FREQUENCY_MAPS[one_of("--cmap", name, _FREQUENCY_MAPS)])
+
+
+def quality_colors() -> Colormap:
+    """Return the map for a validation metric: low yellow, high blue."""
+    return _cut("cividis_r", 0.1)
+
+
+def _cut(name: str, start: float) -> Colormap:
+    return ListedColormap(matplotlib.colormaps[name](np.linspace(start, 1, 256)), name=f"{name} from {start}")
+
+
+def variant_label(name: str) -> str:
+    """Return the paper's spelling of a variant, `ucl+scl` as UCL+SCL; another name stays as it is."""
+    return _VARIANTS[name][0] if name in _VARIANTS else name
+
+
+def variant_line(name: str, position: int = 0) -> dict[str, Any]:
+    """Return `color` and `linestyle` of a variant; names outside the paper take turns by `position`."""
+    color, dashes = _VARIANTS[name][1:] if name in _VARIANTS else _OTHERS[position % len(_OTHERS)]
+    return {"color": color, "linestyle": dashes}
+
+
+def in_paper_order(names: Iterable[str]) -> list[str]:
+    """Return the names once each: the paper's variants in its order, then the others by name."""
+    order = {name: position for position, name in enumerate(_VARIANTS)}
+    return sorted(set(names), key=lambda name: (order.get(name, len(order)), name))

@@ -1,0 +1,187 @@
+"""Items projected on the first two singular directions, coloured by how often they were bought (Fig. 1, 3, 4).
+
+    draw_projection(axes, projection, frequency)     one cloud on an Axes of your own
+    svd_figure(panels, width=…)                      a panel a variant with common axes, one colour bar, the singular values
+
+The colour scale is logarithmic, rare light and frequent dark. Points are small and translucent and drawn from rare to
+frequent: most items are rare, and drawn last they would hide the few frequent ones. Items that training never saw have no
+place on a log scale; they are crosses of a colour of their own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+import numpy.typing as npt
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from degen.plots.save import fit_height
+from degen.plots.spectra import draw_singular_values
+from degen.plots.style import GUIDE_COLOR, PLAIN_COLOR, UNSEEN_COLOR, frequency_colors, variant_label
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
+    from matplotlib.colors import Colormap
+
+    from degen.analysis.spectrum import Projection
+
+    Frequency = npt.NDArray[np.int64]
+    Limits = tuple[tuple[float, float], tuple[float, float]]
+
+# Clouds above this many points are drawn as an image inside the vector figure.
+RASTERIZE_ABOVE = 5_000
+
+_WIDE = 5.0  # inches from which the spectrum stands beside the clouds instead of below them
+_FLATTEST, _TALLEST = 0.6, 1.4  # height over width that a panel's axes may have
+
+
+@dataclass(frozen=True)
+class SvdPanel:
+    """One matrix to draw: a variant or another name, its projection, and int64 `[n]` occurrences or None."""
+
+    name: str
+    projection: Projection
+    frequency: Frequency | None = None
+
+
+def frequency_scale(frequencies: Iterable[Frequency]) -> LogNorm:
+    """Return the log scale from 1 to the highest of all counts (at least 10)."""
+    highest = max((int(counts.max(initial=0)) for counts in frequencies), default=0)
+    return LogNorm(1, max(highest, 10))
+
+
+def common_limits(clouds: Sequence[npt.NDArray[np.float64]]) -> Limits:
+    """Return x and y limits that hold every cloud `[n, 2]` and the origin, 4 % of the span kept free on each side.
+
+    A very flat or tall box is widened along its short side, so that a panel stays readable.
+    """
+    low = np.min([cloud.min(axis=0) for cloud in clouds], axis=0).clip(max=0)
+    high = np.max([cloud.max(axis=0) for cloud in clouds], axis=0).clip(min=0)
+    span = np.maximum(high - low, 1e-12)
+    wanted = np.array([max(span[0], span[1] / _TALLEST), max(span[1], span[0] * _FLATTEST)])
+    middle = (low + high) / 2
+    x, y = zip(middle - 0.54 * wanted, middle + 0.54 * wanted, strict=True)
+    return (float(x[0]), float(x[1])), (float(y[0]), float(y[1]))
+
+
+def draw_projection(
+    axes: Axes,
+    projection: Projection,
+    frequency: Frequency | None = None,
+    *,
+    norm: LogNorm | None = None,
+    colors: Colormap | None = None,
+    limits: Limits | None = None,
+    size: float | None = None,
+) -> PathCollection | None:
+    """Scatter the projected items on `axes`, equal aspect, cross-hair at the origin.
+
+    Parameters
+    ----------
+    axes
+        where to draw.
+    projection
+        its `coordinates` are float64 `[n, 2]`.
+    frequency
+        int64 `[n]` occurrences of each item in training; None draws all points in one colour.
+    norm, colors
+        scale and map of the counts; by default `frequency_scale` of these counts and `frequency_colors()`.
+    limits
+        x and y limits, by default `common_limits` of this cloud.
+    size
+        area of a point in square points; by default smaller, the more points there are.
+
+    Returns
+    -------
+    PathCollection | None
+        the points with a place on the colour scale, for a colour bar; None where there are none.
+    """
+    points = projection.coordinates
+    style: dict[str, Any] = {
+        "s": point_size(len(points)) if size is None else size,
+        "alpha": 0.65,
+        "linewidths": 0,
+        "rasterized": len(points) > RASTERIZE_ABOVE,
+    }
+    _prepare(axes, common_limits([points]) if limits is None else limits)
+    if frequency is None:
+        axes.scatter(*points.T, color=PLAIN_COLOR, **style)
+        return None
+    seen = _rare_to_frequent(frequency)
+    cloud = axes.scatter(
+        *points[seen].T,
+        c=frequency[seen],
+        norm=norm or frequency_scale([frequency]),
+        cmap=colors or frequency_colors(),
+        zorder=2,
+        **style,
+    )
+    _draw_unseen(axes, points[frequency == 0], style)
+    return cloud if len(seen) else None
+
+
+def point_size(count: int) -> float:
+    """Return the area in square points that keeps `count` points apart in a panel 1.5 inches wide."""
+    return min(max(150 / math.sqrt(max(count, 1)), 0.8), 9.0)
+
+
+def _prepare(axes: Axes, limits: Limits) -> None:
+    axes.axhline(0, color=GUIDE_COLOR, linewidth=matplotlib.rcParams["axes.linewidth"], zorder=0)
+    axes.axvline(0, color=GUIDE_COLOR, linewidth=matplotlib.rcParams["axes.linewidth"], zorder=0)
+    axes.set(xlim=limits[0], ylim=limits[1])
+    axes.set_aspect("equal", adjustable="box")
+
+
+def _rare_to_frequent(frequency: Frequency) -> npt.NDArray[np.intp]:
+    """Return the rows with a count above 0, ascending by it; equal counts in row order."""
+    order = np.argsort(frequency, kind="stable")
+    return order[frequency[order] > 0]
+
+
+def _draw_unseen(axes: Axes, points: npt.NDArray[np.float64], style: dict[str, Any]) -> None:
+    if len(points):
+        cross = style | {"s": 4 * style["s"], "linewidths": 0.35 * math.sqrt(style["s"]), "alpha": 0.9}
+        axes.scatter(*points.T, color=UNSEEN_COLOR, marker="x", label="not in training", zorder=3, **cross)
+
+
+def svd_figure(panels: Sequence[SvdPanel], *, width: float, colors: Colormap | None = None) -> Figure:
+    """Return a figure `width` inches wide: a panel a matrix with common axes, a colour bar, all singular values.
+
+    Build it, and save it, inside `figure_style`; its height follows from the panels.
+
+    Parameters
+    ----------
+    panels
+        at least one; in the order in which they are drawn.
+    width
+        inches.
+    colors
+        map of the counts, by default `frequency_colors()`.
+    """
+    limits = common_limits([panel.projection.coordinates for panel in panels])
+    figure = Figure(figsize=(width, width), layout="constrained")
+    grid, spectrum = _axes(figure, len(panels), width)
+    norm = frequency_scale([panel.frequency for panel in panels if panel.frequency is not None])
+    size_scale = _panel_width(len(panels), width) / 1.5
+    clouds = []
+    for axes, panel in zip(grid, panels, strict=True):
+        size = point_size(len(panel.projection.coordinates)) * min(size_scale, 1) ** 2
+        clouds.append(
+            draw_projection(
+                axes, panel.projection, panel.frequency, norm=norm, colors=colors, limits=limits, size=size
+            )
+        )
+        _title(axes, panel)
+    _label_outer(figure, grid)
+    _color_bar(figure, grid, clouds)
+    draw_singular_values(spectrum, {p.name: p.projection.singular_values / p.projection.singular_values[0] for p in panels})
+    fit_height(figure, grid)
+    return figure
