@@ -1,13 +1,14 @@
-"""How near the two views of a sample lie, and how evenly all representations spread (paper Eq. 6-7 and 16-18).
+"""How near the two views of a sample lie, and how evenly all spread (paper Eq. 6-7, 16-18).
 
     alignment(x, y)   mean ‖x̂ - ŷ‖² over positive pairs                               [0, 4]
     uniformity(x)     log mean over pairs i < j of exp(-t ‖x̂ᵢ - x̂ⱼ‖²), t = 2         [-4t, 0]
 
-x̂ is x at length 1 (Wang & Isola, ICML 2020). Lower is better for both. The uniform distribution on the sphere has
-uniformity -3.875 in 64 dimensions; 0 means that all rows are one.
+x̂ is x at length 1 (Wang & Isola, ICML 2020). Lower is better for both. The uniform distribution on the sphere
+has uniformity -3.875 in 64 dimensions; 0 means that all rows point one way.
 
-`definition="official"` is what the released code of DuoRec measures under these names: rows as they are, and distances
-that are not squared, ‖x - y‖ and exp(-t ‖xᵢ - xⱼ‖). Those values depend on the length of the rows and have no bound.
+`definition="official"` is what the released code of DuoRec measures under these names: rows as they are, and
+distances that are not squared, ‖x - y‖ and exp(-t ‖xᵢ - xⱼ‖). Those values depend on the length of the rows and
+have no bound.
 
 One body for NumPy arrays and torch tensors (on their device), in float64 whatever the input's type.
 """
@@ -30,10 +31,10 @@ def alignment(x: Array, y: Array, *, definition: Definition = "paper") -> float:
     Parameters
     ----------
     x, y
-        [n, d] each, row i of one belonging to row i of the other; both NumPy arrays, or both tensors on one device.
+        [n, d] each, row i of one belonging to row i of the other; both arrays, or both tensors on one device.
     definition
-        `paper`: squared, of rows at length 1; a pair with a zero row has no direction and is left out. `official`: not
-        squared, of the rows as they are.
+        `paper`: squared, of rows at length 1; a pair with a zero row has no angle and is left out. `official`:
+        not squared, of the rows as they are.
 
     Raises
     ------
@@ -58,8 +59,8 @@ def alignment(x: Array, y: Array, *, definition: Definition = "paper") -> float:
 def uniformity(x: Array, t: float = 2.0, *, definition: Definition = "paper", block: int = 1024) -> float:
     """Return the log of the mean over all pairs i < j of exp(-t · distance); at least two rows are needed.
 
-    Every pair is visited once, in blocks: O(n² d) time, O(block²) memory besides the rows in float64. The sum is kept as
-    its logarithm, so that rows far apart (`official`) give a large negative number and never -∞.
+    Every pair is visited once, in blocks: O(n² d) time, O(block²) memory besides the rows in float64. The sum is
+    kept as its logarithm, so that rows far apart (`official`) give a large negative number and never -∞.
 
     Parameters
     ----------
@@ -68,8 +69,8 @@ def uniformity(x: Array, t: float = 2.0, *, definition: Definition = "paper", bl
     t
         scale of the exponent.
     definition
-        `paper`: squared distances of rows at length 1, zero rows left out. `official`: distances, not squared, of the
-        rows as they are.
+        `paper`: squared distances of rows at length 1, zero rows left out. `official`: distances, not squared,
+        of the rows as they are.
     block
         rows and columns of one block of pairs.
 
@@ -137,7 +138,7 @@ def _distance_exponent(a: Array, b: Array, t: float) -> Any:
 
 
 def _log_sum_exp(exponent: Array, *, upper: bool) -> float:
-    """Return the log of the sum of exp over a block; over its pairs i < j only, for a block on the diagonal (`upper`)."""
+    """Return the log of the sum of exp over a block, or over its pairs i < j if it lies on the diagonal (`upper`)."""
     xp = namespace(exponent)
     if upper:
         # Such a block is symmetric: leave out the diagonal and take half of the rest.

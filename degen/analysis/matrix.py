@@ -1,9 +1,9 @@
 """What every measure asks of its rows, in a form that takes NumPy arrays and torch tensors alike.
 
-torch is never imported here: where the caller has a tensor, torch is already loaded, and its module is used in place of
-NumPy's. A tensor stays on its device. Mistakes in the data (NaN, one dimension, too few rows) are `UserError`s, because
-they come from a file or from a training that diverged; mistakes in a call (an unknown definition, shapes that do not
-belong together) are `ValueError`s.
+torch is never imported here: where the caller has a tensor, torch is already loaded, and its module is used in
+place of NumPy's. A tensor stays on its device. Mistakes in the data (NaN, one dimension, too few rows) are
+`UserError`s, because they come from a file or from a training that diverged; mistakes in a call (an unknown
+definition, shapes that do not belong together) are `ValueError`s.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ def namespace(x: Array) -> ModuleType:
 
 
 def checked_rows(x: Array, name: str = "the matrix") -> Array:
-    """Return `x` [n, d] in float64, of the same kind and on the same device, without gradient; never changed in place.
+    """Return `x` [n, d] in float64, of the same kind and on the same device, without gradient; do not write in it.
 
     Raises
     ------
     UserError
-        if `x` has not two dimensions, has no row or no column, or a row holds NaN or infinity (the first is named).
+        if `x` has not two dimensions, has no row or no column, or a row holds NaN or infinity (it is named).
     """
     xp = namespace(x)
     rows = np.asarray(x, dtype=np.float64) if xp is np else x.detach().double()
     if rows.ndim != 2 or 0 in rows.shape:
         raise UserError(
-            f"{name} has shape {tuple(rows.shape)}; a row for each item or sequence [n, d] is needed"
+            f"{name} has shape {tuple(rows.shape)}; one row of numbers for each item is needed, [n, d]"
         )
     finite = xp.isfinite(rows).all(axis=1)
     if not finite.all():
         bad = np.flatnonzero(~np.asarray(finite.tolist()))
         others = f" and {len(bad) - 1} other rows" if len(bad) > 1 else ""
         raise UserError(
-            f"{name} holds NaN or infinity in row {bad[0]} (counted from 0){others}; remove these rows, or train again "
-            "with a smaller learning rate"
+            f"{name} holds NaN or infinity in row {bad[0]} (counted from 0){others}; remove what is not finite, "
+            "or train again with a smaller learning rate"
         )
     return rows
 
@@ -62,8 +62,8 @@ def as_matrix(V: Array, name: str = "the matrix") -> Float:
 def unit_rows(rows: Array) -> tuple[Array, Array]:
     """Return the rows [n, d] at length 1, and which of them were not zero, bool [n]; zero rows stay zero.
 
-    Each row is first divided by its largest entry, so that squares of very small or very large rows cannot vanish or
-    overflow.
+    Each row is first divided by its largest entry, so that squares of very small or very large rows cannot vanish
+    or overflow.
     """
     xp = namespace(rows)
     largest = xp.amax(abs(rows), axis=1)
