@@ -3,12 +3,12 @@
     alignment(x, y)   mean ‖x̂ - ŷ‖² over positive pairs                               [0, 4]
     uniformity(x)     log mean over pairs i < j of exp(-t ‖x̂ᵢ - x̂ⱼ‖²), t = 2         [-4t, 0]
 
-x̂ is x at length 1 (Wang & Isola, ICML 2020). Lower is better for both. The uniform distribution on the sphere
-has uniformity -3.875 in 64 dimensions; 0 means that all rows point one way.
+x̂ is x at length 1 (Wang & Isola, ICML 2020). Lower is better for both. The uniform distribution on the
+sphere has uniformity -3.875 in 64 dimensions; 0 means that all rows point one way.
 
-`definition="official"` is what the released code of DuoRec measures under these names: rows as they are, and
-distances that are not squared, ‖x - y‖ and exp(-t ‖xᵢ - xⱼ‖). Those values depend on the length of the rows and
-have no bound.
+`definition="official"` is what the released code of DuoRec measures under these names: rows as they are,
+and distances that are not squared, ‖x - y‖ and exp(-t ‖xᵢ - xⱼ‖). Those values depend on the length of the
+rows and have no bound.
 
 One body for NumPy arrays and torch tensors (on their device), in float64 whatever the input's type.
 """
@@ -33,8 +33,8 @@ def alignment(x: Array, y: Array, *, definition: Definition = "paper") -> float:
     x, y
         [n, d] each, row i of one belonging to row i of the other; both arrays, or both tensors on one device.
     definition
-        `paper`: squared, of rows at length 1; a pair with a zero row has no angle and is left out. `official`:
-        not squared, of the rows as they are.
+        `paper`: squared, of rows at length 1; a pair with a zero row has no angle and is left out.
+        `official`: not squared, of the rows as they are.
 
     Raises
     ------
@@ -59,8 +59,9 @@ def alignment(x: Array, y: Array, *, definition: Definition = "paper") -> float:
 def uniformity(x: Array, t: float = 2.0, *, definition: Definition = "paper", block: int = 1024) -> float:
     """Return the log of the mean over all pairs i < j of exp(-t · distance); at least two rows are needed.
 
-    Every pair is visited once, in blocks: O(n² d) time, O(block²) memory besides the rows in float64. The sum is
-    kept as its logarithm, so that rows far apart (`official`) give a large negative number and never -∞.
+    Every pair is visited once, in blocks: O(n² d) time, O(block²) memory besides the rows in float64. The
+    sum is kept as its logarithm, so that rows far apart (`official`) give a large negative number and never
+    -∞.
 
     Parameters
     ----------
@@ -69,8 +70,8 @@ def uniformity(x: Array, t: float = 2.0, *, definition: Definition = "paper", bl
     t
         scale of the exponent.
     definition
-        `paper`: squared distances of rows at length 1, zero rows left out. `official`: distances, not squared,
-        of the rows as they are.
+        `paper`: squared distances of rows at length 1, zero rows left out. `official`: distances, not
+        squared, of the rows as they are.
     block
         rows and columns of one block of pairs.
 
@@ -96,9 +97,8 @@ def uniformity(x: Array, t: float = 2.0, *, definition: Definition = "paper", bl
         if a != b or a.stop - a.start > 1
     ]
     largest = max(parts)
-    return (
-        largest + math.log(math.fsum(math.exp(part - largest) for part in parts)) - math.log(n * (n - 1) / 2)
-    )
+    total = largest + math.log(math.fsum(math.exp(part - largest) for part in parts))
+    return total - math.log(n * (n - 1) / 2)
 
 
 def _check(definition: str) -> None:
@@ -138,10 +138,10 @@ def _distance_exponent(a: Array, b: Array, t: float) -> Any:
 
 
 def _log_sum_exp(exponent: Array, *, upper: bool) -> float:
-    """Return the log of the sum of exp over a block, or over its pairs i < j if it lies on the diagonal (`upper`)."""
+    """Return the log of the sum of exp over a block; with `upper` over its pairs i < j only."""
     xp = namespace(exponent)
     if upper:
-        # Such a block is symmetric: leave out the diagonal and take half of the rest.
+        # A block on the diagonal is symmetric: leave out the diagonal and take half of the rest.
         index = range(len(exponent))
         exponent[index, index] = -math.inf
     largest = exponent.max()

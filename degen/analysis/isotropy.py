@@ -1,6 +1,7 @@
 """Whether the rows of a matrix point everywhere, or all one way.
 
-    average_cosine   mean cosine over all pairs of rows i < j: 0 for an isotropic cloud, 1 where all are parallel
+    average_cosine   mean cosine over all pairs of rows i < j: 0 for an isotropic cloud, 1 where all are
+    parallel
 
 (Ethayarajh, EMNLP 2019, there from sampled pairs; here over all of them, by a closed form.)
 """
@@ -14,8 +15,8 @@ from degen.errors import UserError
 def average_cosine(V: Array) -> float:
     """Return the mean of cos(vᵢ, vⱼ) over all pairs i < j of the rows of `V` [n, d], in [-1/(m-1), 1].
 
-    Rows of length zero have no direction and are left out; m is the number of the others. With S the sum of the
-    rows at length 1, the cosines of all pairs add up to (‖S‖² - m) / 2: O(n d), nothing is sampled.
+    Rows of length zero have no direction and are left out; m is the number of the others. With S the sum of
+    the rows at length 1, the cosines of all pairs add up to (‖S‖² - m) / 2: O(n d), nothing is sampled.
 
     Raises
     ------

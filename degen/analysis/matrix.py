@@ -1,9 +1,9 @@
 """What every measure asks of its rows, in a form that takes NumPy arrays and torch tensors alike.
 
-torch is never imported here: where the caller has a tensor, torch is already loaded, and its module is used in
-place of NumPy's. A tensor stays on its device. Mistakes in the data (NaN, one dimension, too few rows) are
-`UserError`s, because they come from a file or from a training that diverged; mistakes in a call (an unknown
-definition, shapes that do not belong together) are `ValueError`s.
+torch is never imported here: where the caller has a tensor, torch is already loaded, and its module is used
+in place of NumPy's. A tensor stays on its device. Mistakes in the data (NaN, one dimension, too few rows)
+are `UserError`s, because they come from a file or from a training that diverged; mistakes in a call (an
+unknown definition, shapes that do not belong together) are `ValueError`s.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def namespace(x: Array) -> ModuleType:
 
 
 def checked_rows(x: Array, name: str = "the matrix") -> Array:
-    """Return `x` [n, d] in float64, of the same kind and on the same device, without gradient; do not write in it.
+    """Return `x` [n, d] in float64, same kind, same device, no gradient; do not write in it.
 
     Raises
     ------
@@ -47,8 +47,8 @@ def checked_rows(x: Array, name: str = "the matrix") -> Array:
         bad = np.flatnonzero(~np.asarray(finite.tolist()))
         others = f" and {len(bad) - 1} other rows" if len(bad) > 1 else ""
         raise UserError(
-            f"{name} holds NaN or infinity in row {bad[0]} (counted from 0){others}; remove what is not finite, "
-            "or train again with a smaller learning rate"
+            f"{name} holds NaN or infinity in row {bad[0]} (counted from 0){others}; remove "
+            "what is not finite, or train again with a smaller learning rate"
         )
     return rows
 
@@ -62,8 +62,8 @@ def as_matrix(V: Array, name: str = "the matrix") -> Float:
 def unit_rows(rows: Array) -> tuple[Array, Array]:
     """Return the rows [n, d] at length 1, and which of them were not zero, bool [n]; zero rows stay zero.
 
-    Each row is first divided by its largest entry, so that squares of very small or very large rows cannot vanish
-    or overflow.
+    Each row is first divided by its largest entry, so that squares of very small or very large rows cannot
+    vanish or overflow.
     """
     xp = namespace(rows)
     largest = xp.amax(abs(rows), axis=1)

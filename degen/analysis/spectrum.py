@@ -1,16 +1,17 @@
 """How fast the singular values of an embedding matrix fall, and what its first two axes show.
 
-A degenerated matrix has one large singular value; its rare items lie in a cone along the first axis (paper §2).
+A degenerated matrix has one large singular value; its rare items lie in a cone along the first axis (paper
+§2).
 
-    V [n, d] = U S Wᵀ            thin SVD in float64; not centred: the mean is the cone, centring would hide it
+    V [n, d] = U S Wᵀ            thin SVD in float64; not centred: that would hide the cone
 
     project                      coordinates, σ and variance shares from one decomposition      Fig. 1, 3, 4
     svd_projection               first two columns of U S, [n, 2], column sums ≥ 0
     normalized_singular_values   σᵢ / σ₁, descending, [d]; zeros for a zero matrix
     effective_rank               exp of the entropy of σ / Σσ (Roy & Vetterli, EUSIPCO 2007)
 
-Where U is not needed V is reduced to its triangular factor first, in blocks of rows: V = Q R has the σ and W of R,
-with an error of rounding of σ₁ only, which the eigenvalues of VᵀV would not give. V W is then U S.
+Where U is not needed V is reduced to its triangular factor first, in blocks of rows: V = Q R has the σ and
+W of R, with an error of rounding of σ₁ only, which the eigenvalues of VᵀV would not give. V W is then U S.
 
 Arrays in (NumPy or torch), new NumPy arrays out: nothing here draws, reads a file or changes its input.
 """
@@ -38,7 +39,8 @@ class Projection:
     singular_values
         float64 [d], descending, ≥ 0.
     variance_share
-        float64 [d]: σᵢ² / Σσ², the share of each axis in the squared length of all rows; zeros for a zero matrix.
+        float64 [d]: σᵢ² / Σσ², the share of each axis in the squared length of all rows; zeros for a zero
+        matrix.
     """
 
     coordinates: Float
@@ -63,8 +65,8 @@ def project(V: Array) -> Projection:
     n, d = matrix.shape
     if n < d:
         raise UserError(
-            f"the matrix has {n} rows of {d} numbers, fewer items than dimensions; give one row for each item "
-            "(transpose the matrix if its columns are the items)"
+            f"the matrix has {n} rows of {d} numbers, fewer items than dimensions; give one row for each "
+            "item (transpose the matrix if its columns are the items)"
         )
     s, Wt = _right_svd(matrix)
     coordinates = matrix @ _two_rows(Wt).T
@@ -98,7 +100,7 @@ def normalized_singular_values(V: Array) -> Float:
 
 
 def sigma2_ratio(V: Array) -> float:
-    """Return σ₂ / σ₁ in [0, 1]: near 0 where one direction dominates; 0 for a zero matrix and if min(n, d) = 1."""
+    """Return σ₂ / σ₁ in [0, 1], near 0 where one direction dominates; 0 if there is no σ₂ or V is zero."""
     return sigma2_ratio_of(singular_values(V))
 
 
@@ -140,7 +142,7 @@ def _right_svd(matrix: Float) -> tuple[Float, Float]:
 
 
 def _triangular_factor(matrix: Float) -> Float:
-    """Return R [min(n, d), d] of `matrix` = Q R: of blocks of rows, then of their stacked factors, until one is left."""
+    """Return R [min(n, d), d] of `matrix` = Q R: of blocks of rows, then of their stacked factors."""
     n, d = matrix.shape
     # A block must shrink, else the recursion would not end; eightfold also keeps the stacked factors small.
     rows = max(_BLOCK, 8 * d)
