@@ -119,11 +119,11 @@ def sigmoid(x):
 
 
 def bce_loss(h, V, targets, negatives):
-    """SASRec's own loss: -log σ(target's score) - Σ log(1 - σ(negative's score)), the mean over the batch."""
+    """SASRec's own: -log σ(target's score) - mean over the negatives of log(1 - σ(score)); batch mean."""
     scores, total = score_items(h, V), 0.0
     for b, target in enumerate(targets):
         total -= math.log(sigmoid(scores[b][target]))
-        total -= sum(math.log(1 - sigmoid(scores[b][n])) for n in negatives[b])
+        total -= sum(math.log(1 - sigmoid(scores[b][n])) for n in negatives[b]) / len(negatives[b])
     return total / len(targets)
 
 
