@@ -1,0 +1,1 @@
+"""Full-ranking evaluation of a model over a split."""

@@ -8,7 +8,7 @@ how a test holds the fast engine to the plain one with dropout on.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -51,29 +51,6 @@ class RandomDropout:
         dropped = round(rate * 2**16)
         words = self._words.random_raw(-(-size // 4)).view(np.uint16)[:size]
         return torch.from_numpy(words >= dropped).view(shape).to(like.dtype).mul_(1 / (1 - dropped / 2**16))
-
-    def state(self) -> dict[str, Any]:
-        """The generators' state, JSON-ready."""
-        words = self._words.state
-        state: dict[str, Any] = {
-            "words": [int(word) for word in words["state"]["state"]],
-            "has_uint32": int(words["has_uint32"]),
-            "uinteger": int(words["uinteger"]),
-        }
-        if self._generator is not None:
-            state["device"] = self._generator.get_state().tolist()
-        return state
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a `state()` of the same kind of device."""
-        self._words.state = {
-            "bit_generator": "SFC64",
-            "state": {"state": np.array(state["words"], dtype=np.uint64)},
-            "has_uint32": state["has_uint32"],
-            "uinteger": state["uinteger"],
-        }
-        if self._generator is not None and "device" in state:
-            self._generator.set_state(torch.tensor(state["device"], dtype=torch.uint8))
 
 
 class FedDropout:

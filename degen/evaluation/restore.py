@@ -1,0 +1,124 @@
+"""A run back in memory: its log, its encoder at the best epoch; and what `degen evaluate` and `degen export` make of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+
+from degen.config import Config, DataConfig, ModelConfig, settle
+from degen.data.load import DataOptions, Dataset, load_dataset
+from degen.data.sequences import Split, leave_one_out
+from degen.errors import UserError
+from degen.evaluation.evaluate import representations, split_ranks
+from degen.evaluation.ranking import Ranks, ranking_metrics
+from degen.model.encoder import SequenceEncoder
+from degen.rundir import BEST, CONFIG, RunDirectory, write_array, write_lines
+
+
+def pick_device(wanted: str) -> torch.device:
+    """Turn `auto`, `cpu`, `cuda`, `cuda:N` or `mps` into a device that is there.
+
+    Raises
+    ------
+    UserError
+        where CUDA is asked for and there is none.
+    """
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(wanted)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UserError(f"--device {wanted}: PyTorch sees {torch.cuda.device_count()} CUDA devices here; use --device cpu")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise UserError("--device mps: there is no such device here; use --device cpu")
+    return device
+
+
+def load_data(config: DataConfig) -> Dataset:
+    """Load the log that a configuration names, under the configuration's own name for it if it has one."""
+    given = config.model_dump(exclude={"dataset", "name", "data_seed"}, exclude_none=True)
+    dataset = load_dataset(config.dataset, DataOptions(**given, seed=config.data_seed))
+    if config.name in ("", dataset.name):
+        return dataset
+    return Dataset(config.name, dataset.sequences, dataset.notes, dataset.source, dataset.fingerprint)
+
+
+def build_encoder(config: ModelConfig, n_items: int, seed: int = 0) -> SequenceEncoder:
+    """Make the encoder that a configuration describes, with fresh weights."""
+    return SequenceEncoder(n_items, seed=seed, **config.model_dump())
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A run with its log and its encoder at the best epoch, in evaluation."""
+
+    run: RunDirectory
+    config: Config
+    dataset: Dataset
+    encoder: SequenceEncoder
+    epoch: int
+
+    def ranks(self, split: Split) -> Ranks:
+        """Rank of each user's target, float64 `[n_users]`."""
+        samples = leave_one_out(self.dataset.sequences, split, self.config.model.max_length)
+        return split_ranks(self.encoder, samples, self.config.evaluation.score_block)
+
+    def metrics(self, split: Split) -> dict[str, Any]:
+        """HR, NDCG and MRR at 5, 10, 20, with `epoch`, `split` and `users`: what `test.json` holds."""
+        return describe(self.ranks(split), self.epoch, split)
+
+
+def describe(ranks: Ranks, epoch: int, split: Split) -> dict[str, Any]:
+    """The metrics of a split's ranks, and what they are of."""
+    return {**ranking_metrics(ranks), "epoch": epoch, "split": split, "users": len(ranks)}
+
+
+def restore(run: RunDirectory, device: str = "auto") -> Restored:
+    """Load a run's log and its best weights.
+
+    Raises
+    ------
+    UserError
+        where the run has no finished epoch yet, its weights are damaged, or its log has changed since.
+    """
+    config = settle(run.path / CONFIG)
+    dataset = load_data(config.data)
+    if dataset.sequences.item_ids != run.items:
+        raise UserError(f"the items of {config.data.dataset} are not those of {run.path}/items.txt; the log has changed since")
+    encoder = build_encoder(config.model, dataset.sequences.n_items)
+    epoch = _load_weights(encoder, run.path / BEST)
+    return Restored(run, config, dataset, encoder.to(pick_device(device)), epoch)
+
+
+def _load_weights(encoder: SequenceEncoder, path: Path) -> int:
+    """Fill the encoder from `best.safetensors`; return the epoch it is of."""
+    if not path.exists():
+        raise UserError(f"{path} does not exist yet; finish an epoch with `degen train … --resume`")
+    try:
+        with safe_open(path, framework="pt") as file:
+            encoder.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+            return int((file.metadata() or {})["epoch"])
+    except (SafetensorError, RuntimeError, KeyError) as error:
+        raise UserError(f"{path} is damaged or of another model ({error}); train again with --overwrite") from error
+
+
+def export(restored: Restored, split: Split, out: Path) -> list[Path]:
+    """Write a split's representations, targets and ranks, a row a user, with the user ids.
+
+    `sequence_representations.npy` float32 `[n_users, d]`, `targets.npy` int64 `[n_users]` (rows of `items.txt`),
+    `ranks.npy` float64 `[n_users]`, `users.txt`.
+    """
+    samples = leave_one_out(restored.dataset.sequences, split, restored.config.model.max_length)
+    arrays = {
+        "sequence_representations.npy": representations(restored.encoder, samples).cpu().numpy().astype(np.float32),
+        "targets.npy": samples.targets - 1,
+        "ranks.npy": restored.ranks(split),
+    }
+    for name, array in arrays.items():
+        write_array(out / name, array)
+    write_lines(out / "users.txt", restored.dataset.sequences.user_ids)
+    return [out / name for name in (*arrays, "users.txt")]

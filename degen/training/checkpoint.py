@@ -1,0 +1,168 @@
+"""What is written to a run directory while it trains, and how a stopped run goes on.
+
+`last.safetensors` is written last at the end of each epoch: it is the point of no return. Files of a later epoch that a
+kill left behind are written again, equal to the bit, by the resumed run, because the draws of an epoch depend on the
+seed and the epoch's number alone.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from degen import rundir
+from degen.config import Config, settle
+from degen.errors import UserError
+from degen.model.encoder import SequenceEncoder
+from degen.rundir import RunDirectory, atomic_path
+from degen.version import __version__
+
+FREE_TO_CHANGE = {"epochs", "patience", "max_steps", "device", "threads", "keep_embeddings", "score_block"}
+"""Keys that may differ between a stopped run and the command that resumes it."""
+
+
+def prepare(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
+    """Make `out` ready for a run, or refuse.
+
+    Raises
+    ------
+    UserError
+        if there is something in `out` that neither `resume` nor `overwrite` covers, or the resumed run had other settings.
+    """
+    if out.is_file():
+        raise UserError(f"--out {out} is a file; name a folder")
+    if not rundir.is_run(out):
+        if out.is_dir():
+            rundir.remove_leftovers(out)
+            if any(out.iterdir()):
+                raise UserError(f"--out {out} is not empty and is no run; name another folder")
+    elif overwrite:
+        _remove_run(out)
+    elif not resume:
+        state = RunDirectory(out).state
+        mend = "--overwrite to train it again" if state == "finished" else "--resume to go on, or --overwrite to start anew"
+        raise UserError(f"{out} holds {'a finished' if state == 'finished' else 'an unfinished'} run; add {mend}")
+    else:
+        _check_same(config, settle(out / rundir.CONFIG), out)
+        rundir.remove_leftovers(out)
+    config.write(out / rundir.CONFIG)
+    rundir.write_json(out / rundir.ENVIRONMENT, environment(config))
+
+
+def _remove_run(out: Path) -> None:
+    """Remove what a run writes, and nothing else."""
+    for name in (rundir.TEST, rundir.LAST, rundir.BEST, rundir.METRICS, rundir.ITEM_EMBEDDINGS, rundir.ENVIRONMENT):
+        (out / name).unlink(missing_ok=True)
+    for name in (rundir.EMBEDDINGS, rundir.FIGURES):
+        shutil.rmtree(out / name, ignore_errors=True)
+
+
+def _check_same(new: Config, old: Config, out: Path) -> None:
+    for group, keys in new.model_dump().items():
+        before = getattr(old, group).model_dump()
+        for key, value in keys.items():
+            if key not in FREE_TO_CHANGE and before[key] != value:
+                raise UserError(
+                    f"{out} was started with {group}.{key} = {before[key]!r}, not {value!r}; "
+                    "resume with the same settings, or train anew with --overwrite"
+                )
+
+
+def environment(config: Config) -> dict[str, Any]:
+    """Versions, device, threads and the commit of the source: what a result depends on besides the configuration."""
+    from degen.evaluation.restore import pick_device
+
+    device = pick_device(config.training.device)
+    return {
+        "degen": __version__,
+        "python": sys.version.split()[0],
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "platform": platform.platform(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "threads": config.training.threads or torch.get_num_threads(),
+        "commit": _commit(),
+    }
+
+
+def _commit() -> str | None:
+    """Commit of the source tree that degen runs from; None for an installed package."""
+    source = Path(__file__).parents[2]
+    if not (source / ".git").exists():
+        return None
+    git = ["git", "-C", str(source), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def save_best(encoder: SequenceEncoder, out: Path, epoch: int) -> None:
+    """Write `best.safetensors` and `item_embeddings.npy` of the best epoch so far."""
+    save_embeddings(encoder, out / rundir.ITEM_EMBEDDINGS)
+    _save(dict(encoder.state_dict()), out / rundir.BEST, {"epoch": epoch})
+
+
+def save_embeddings(encoder: SequenceEncoder, path: Path) -> None:
+    """Write V, float32 `[n_items, d]`, without the padding and mask rows."""
+    rundir.write_array(path, encoder.real_item_embeddings().detach().cpu().numpy().astype(np.float32))
+
+
+def save_last(encoder: SequenceEncoder, optimizer: torch.optim.Optimizer, out: Path, epoch: int, step: int) -> None:
+    """Write all that going on needs: weights and Adam's moments, with the epoch and step they are of."""
+    tensors = {f"model.{name}": value for name, value in encoder.state_dict().items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"adam.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
+    _save(tensors, out / rundir.LAST, {"epoch": epoch, "step": step})
+
+
+def _save(tensors: dict[str, torch.Tensor], path: Path, numbers: dict[str, int]) -> None:
+    with atomic_path(path) as temporary:
+        try:
+            save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, {
+                name: str(number) for name, number in numbers.items()
+            })
+        except SafetensorError as error:
+            raise OSError(str(error)) from error
+
+
+def load_last(encoder: SequenceEncoder, optimizer: torch.optim.Optimizer, out: Path) -> tuple[int, int]:
+    """Fill encoder and optimiser from `last.safetensors`; return its epoch and step, (0, 0) where there is none yet."""
+    path = out / rundir.LAST
+    if not path.exists():
+        return 0, 0
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            numbers = file.metadata() or {}
+        encoder.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
+        optimizer.load_state_dict({"state": _adam_state(tensors), "param_groups": optimizer.state_dict()["param_groups"]})
+        return int(numbers["epoch"]), int(numbers["step"])
+    except (SafetensorError, RuntimeError, KeyError) as error:
+        raise UserError(f"{path} is damaged ({error}); train anew with --overwrite") from error
+
+
+def _adam_state(tensors: dict[str, torch.Tensor]) -> dict[int, dict[str, torch.Tensor]]:
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("adam."):
+            _, index, moment = name.split(".")
+            state.setdefault(int(index), {})[moment] = value
+    return state
+
+
+def write_metrics(out: Path, rows: list[dict[str, Any]]) -> None:
+    """Write `metrics.jsonl` whole: a line an epoch."""
+    rundir.write_text(out / rundir.METRICS, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows))

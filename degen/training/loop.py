@@ -1,0 +1,219 @@
+"""Training to the end: epochs, early stopping, what each epoch writes, interruption and resumption."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from degen import rundir
+from degen.config import Config
+from degen.data.load import Dataset
+from degen.data.sequences import item_frequency, leave_one_out
+from degen.evaluation.evaluate import split_ranks
+from degen.evaluation.ranking import ranking_metrics
+from degen.evaluation.restore import describe, load_data, pick_device, restore
+from degen.model.variants import get_variant
+from degen.rundir import RunDirectory
+from degen.training import checkpoint
+from degen.training.probe import Probe
+from degen.training.trainer import Trainer
+
+Row = dict[str, Any]
+
+
+class Interrupted(Exception):
+    """Training was stopped by Ctrl-C; `epochs` whole epochs are on disk."""
+
+    def __init__(self, out: Path, epochs: int):
+        super().__init__(f"stopped after {epochs} whole epochs")
+        self.out, self.epochs = out, epochs
+
+
+class Progress(Protocol):
+    """What a caller may do while a run goes on; the base does nothing."""
+
+    def begin(self, dataset: Dataset, config: Config, epochs_done: int, steps_per_epoch: int) -> None:
+        """The log is loaded and training is about to start, or to go on after `epochs_done`."""
+
+    def step(self, epoch: int, step: int, losses: Row) -> None:
+        """A step is done; `losses` are the epoch's means so far, fresh about once a second."""
+
+    def epoch(self, row: Row) -> None:
+        """An epoch is done and written; `row` is its line of `metrics.jsonl`."""
+
+    def end(self, test: Row) -> None:
+        """The run is whole; `test` is its `test.json`."""
+
+
+class Silent(Progress):
+    """No progress shown."""
+
+
+def settle_names(config: Config) -> Config:
+    """Put canonical names into a configuration: the variant's, and the dataset's where none is given."""
+    variant = get_variant(config.objective.variant).name
+    objective = config.objective.model_copy(update={"variant": variant})
+    return config.model_copy(update={"objective": objective})
+
+
+def train(
+    config: Config,
+    out: Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> RunDirectory:
+    """Train one variant on one dataset with one seed, into the run directory `out`.
+
+    Parameters
+    ----------
+    config
+        settled configuration (see `degen.config.settle`).
+    out
+        the run directory itself; made if it does not exist.
+    resume
+        go on after the last finished epoch, start where there is none, return at once where the run is finished.
+    overwrite
+        remove an earlier run in `out` first.
+    progress
+        told of steps and epochs.
+
+    Raises
+    ------
+    UserError
+        for anything in data, configuration or `out` that the user can mend.
+    Interrupted
+        after Ctrl-C, when the step is done.
+    """
+    progress = progress or Silent()
+    config = settle_names(config)
+    device = pick_device(config.training.device)
+    if config.training.threads:
+        torch.set_num_threads(config.training.threads)
+    if config.training.deterministic:
+        torch.use_deterministic_algorithms(True)
+    dataset = load_data(config.data)
+    config = config.model_copy(update={"data": config.data.model_copy(update={"name": dataset.name})})
+    if resume and rundir.is_run(out) and RunDirectory(out).state == "finished":
+        return RunDirectory(out)
+    trainer = Trainer(config, dataset, device)
+    checkpoint.prepare(config, out, resume=resume, overwrite=overwrite)
+    Run(trainer, dataset, out, progress).go()
+    return RunDirectory(out)
+
+
+class Run:
+    """A trainer with its validation split, its probe and its folder."""
+
+    def __init__(self, trainer: Trainer, dataset: Dataset, out: Path, progress: Progress):
+        self.trainer, self.dataset, self.out, self.progress = trainer, dataset, out, progress
+        self.config = trainer.config
+        evaluation = self.config.evaluation
+        self.valid = leave_one_out(dataset.sequences, "valid", self.config.model.max_length)
+        self.probe = Probe.draw(trainer.source, evaluation.probe_samples, evaluation.probe_seed, evaluation.definition)
+        self.rows: list[Row] = []
+        self.steps = 0
+
+    def go(self) -> None:
+        """Train until the epochs, the steps or the patience run out; then write `test.json`."""
+        done, self.steps = checkpoint.load_last(self.trainer.encoder, self.trainer.optimizer, self.out)
+        self.rows = rundir.read_metrics(self.out)[:done]
+        checkpoint.write_metrics(self.out, self.rows)
+        rundir.write_lines(self.out / rundir.ITEMS, self.dataset.sequences.item_ids)
+        rundir.write_array(self.out / rundir.ITEM_FREQUENCY, item_frequency(self.dataset.sequences))
+        self.progress.begin(self.dataset, self.config, done, self.trainer.steps_per_epoch)
+        with deferred_interrupt() as interrupted:
+            while not self._finished():
+                self._epoch(len(self.rows) + 1, interrupted)
+        self._test()
+
+    def best(self) -> Row:
+        """The line of the best epoch so far, the earliest of equals."""
+        return max(self.rows, key=lambda row: row[f"valid_{self.config.training.stop_on}"])
+
+    def _finished(self) -> bool:
+        settings = self.config.training
+        if not self.rows:
+            return False
+        out_of_steps = settings.max_steps is not None and self.steps >= settings.max_steps
+        waited = len(self.rows) - self.best()["epoch"]
+        return out_of_steps or len(self.rows) >= settings.epochs or waited >= settings.patience
+
+    def _epoch(self, number: int, interrupted: threading.Event) -> None:
+        started = time.perf_counter()
+        epoch = self.trainer.epoch(number)
+        shown = started
+        for step in range(1, self._steps_now() + 1):
+            epoch.step()
+            self.steps += 1
+            if interrupted.is_set():
+                raise Interrupted(self.out, len(self.rows))
+            now = time.perf_counter()
+            fresh = now - shown > 1
+            shown = now if fresh else shown
+            self.progress.step(number, step, epoch.mean_losses() if fresh else {})
+        losses = epoch.mean_losses()  # waits for the device, so that the clock is right
+        train_seconds = time.perf_counter() - started
+        measured = time.perf_counter()
+        ranks = split_ranks(self.trainer.encoder, self.valid, self.config.evaluation.score_block)
+        row = {
+            "epoch": number,
+            **losses,
+            **{f"valid_{name}": value for name, value in ranking_metrics(ranks).items()},
+            **self.probe.measure(self.trainer.encoder, self.trainer.variant),
+            "train_seconds": round(train_seconds, 3),
+            "eval_seconds": round(time.perf_counter() - measured, 3),
+            "samples_per_second": round(epoch.samples / train_seconds, 1),
+        }
+        self._write(row)
+        self.progress.epoch(row)
+
+    def _steps_now(self) -> int:
+        steps, most = self.trainer.steps_per_epoch, self.config.training.max_steps
+        return steps if most is None else min(steps, most - self.steps)
+
+    def _write(self, row: Row) -> None:
+        """Write the epoch; `last.safetensors` comes last, for it makes the epoch count."""
+        self.rows.append(row)
+        encoder, number = self.trainer.encoder, row["epoch"]
+        if self.best() is row:
+            checkpoint.save_best(encoder, self.out, number)
+        every = self.config.training.keep_embeddings
+        if every and number % every == 0:
+            checkpoint.save_embeddings(encoder, self.out / rundir.EMBEDDINGS / f"e{number:03d}.npy")
+        checkpoint.write_metrics(self.out, self.rows)
+        checkpoint.save_last(encoder, self.trainer.optimizer, self.out, number, self.steps)
+
+    def _test(self) -> None:
+        """Rank the test targets with the best epoch's weights and write `test.json`."""
+        restored = restore(RunDirectory(self.out), str(self.trainer.device))
+        test = describe(restored.ranks("test"), restored.epoch, "test")
+        rundir.write_json(self.out / rundir.TEST, test)
+        self.progress.end(test)
+
+
+@contextmanager
+def deferred_interrupt() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C into an event, so that a step is never cut in half; a second one interrupts at once."""
+    interrupted = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+
+    def note(_signal: int, _frame: object) -> None:
+        interrupted.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,69 @@
+"""What each epoch's line says about geometry: alignment and uniformity on a fixed probe, and the spectrum of V.
+
+The probe is the same for every method, seed and epoch: up to 4,096 training samples, their partners, views and dropout
+masks all come from a seed of its own. So values differ between runs only where the models do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from degen.analysis.alignment import Definition, alignment, uniformity
+from degen.analysis.summary import summarize
+from degen.data.batches import Source
+from degen.data.partners import Int
+from degen.model.dropout import RandomDropout
+from degen.model.encoder import SequenceEncoder
+from degen.model.variants import Variant
+from degen.model.views import encode, encode_views
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The rows of the training samples on which every epoch is measured, in ascending order."""
+
+    source: Source
+    rows: Int
+    seed: int
+    definition: Definition
+
+    @classmethod
+    def draw(cls, source: Source, n_samples: int, seed: int, definition: Definition) -> Probe:
+        """Draw `n_samples` training samples, or take all where there are fewer."""
+        available = len(source.samples)
+        rows = np.random.default_rng(seed).choice(available, min(n_samples, available), replace=False)
+        return cls(source, np.sort(rows), seed, definition)
+
+    @torch.no_grad()
+    def measure(self, encoder: SequenceEncoder, variant: Variant) -> dict[str, float | None]:
+        """`uniformity` and the three alignments, and `sigma2_ratio`, `effective_rank`, `average_cosine` of V."""
+        without_dropout = self._without_dropout(encoder)
+        with_dropout = self._with_dropout(encoder, variant)
+        return {**without_dropout, **with_dropout, **summarize(encoder.real_item_embeddings().cpu().numpy())}
+
+    def _without_dropout(self, encoder: SequenceEncoder) -> dict[str, float | None]:
+        """Uniformity of h, and its alignment with a same-target partner's (samples without one left out)."""
+        rng = np.random.default_rng(self.seed)
+        h = encode(encoder, self.source.own(self.rows))
+        paired = self.source.partners.has_partner[self.rows]
+        partners = encode(encoder, self.source.partner(self.rows[paired], rng)) if paired.any() else None
+        return {
+            "uniformity": uniformity(h, definition=self.definition),
+            "alignment_same_target": None
+            if partners is None
+            else alignment(h[torch.from_numpy(paired).to(h.device)], partners, definition=self.definition),
+        }
+
+    def _with_dropout(self, encoder: SequenceEncoder, variant: Variant) -> dict[str, float | None]:
+        """Alignment of the variant's own pairs as they are trained (Eq. 16), and of two dropout passes."""
+        dropout = RandomDropout(self.seed, encoder.item_embeddings.device)
+        views = encode_views(encoder, variant.draw(self.source, self.rows, np.random.default_rng(self.seed)), dropout)
+        again = encode(encoder, self.source.own(self.rows), dropout)
+        own = [alignment(views[a], views[b], definition=self.definition) for a, b in variant.pairs]
+        return {
+            "alignment": float(np.mean(own)) if own else None,
+            "alignment_dropout": alignment(views["h"], again, definition=self.definition),
+        }

@@ -1,0 +1,131 @@
+"""One training step of any variant (Eq. 15): draw the views, encode them in one pass, add the losses, move the weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from degen.config import Config
+from degen.data.augment import Augmentations
+from degen.data.batches import Source, epoch_batches
+from degen.data.load import Dataset
+from degen.data.partners import Int
+from degen.data.sequences import training_samples
+from degen.errors import UserError
+from degen.evaluation.restore import build_encoder
+from degen.model.dropout import RandomDropout
+from degen.model.objectives import bce_loss, bpr_loss, objective, recommendation_loss
+from degen.model.variants import get_variant
+from degen.model.views import contrast, encode_views
+
+
+class Trainer:
+    """The encoder, its optimiser and what they are trained on.
+
+    Every draw of an epoch (order, partners, augmentations, negatives, dropout) depends on the seed and the epoch's
+    number alone, so a resumed run needs no generator's state.
+    """
+
+    def __init__(self, config: Config, dataset: Dataset, device: torch.device):
+        self.config = config
+        self.variant = get_variant(config.objective.variant)
+        self.device = device
+        self.n_items = dataset.sequences.n_items
+        samples = training_samples(dataset.sequences, config.model.max_length)
+        if not len(samples):
+            raise UserError(f"{dataset.name} has no training sample: no user has 4 actions or more")
+        rates = config.objective
+        self.source = Source.build(
+            samples, Augmentations(rates.crop_rate, rates.mask_rate, rates.reorder_rate, mask_token=self.n_items + 1)
+        )
+        self.encoder = build_encoder(config.model, self.n_items, config.training.seed).to(device)
+        self.optimizer = torch.optim.Adam(
+            self.encoder.parameters(),
+            lr=config.training.learning_rate,
+            betas=(config.training.adam_beta1, config.training.adam_beta2),
+            eps=config.training.adam_eps,
+            weight_decay=config.training.weight_decay,
+            fused=device.type in ("cpu", "cuda"),
+        )
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of a whole epoch, or fewer where the configuration cuts it short."""
+        whole = -(-len(self.source.samples) // self.config.training.batch_size)
+        return min(whole, self.config.training.steps_per_epoch or whole)
+
+    def epoch(self, number: int) -> Epoch:
+        """Begin epoch `number`, from 1."""
+        return Epoch(self, number)
+
+
+class Epoch:
+    """The steps of one epoch, in order: iterate, and each step is done when its number arrives."""
+
+    def __init__(self, trainer: Trainer, number: int):
+        seeds = np.random.SeedSequence([trainer.config.training.seed, number])
+        draws, dropout = seeds.spawn(2)
+        self.trainer = trainer
+        self.rng = np.random.default_rng(draws)
+        self.dropout = RandomDropout(int(dropout.generate_state(1)[0]), trainer.device)
+        self.batches = epoch_batches(len(trainer.source.samples), trainer.config.training.batch_size, self.rng)
+        self.samples = 0
+        self._sums = torch.zeros(2, device=trainer.device, dtype=torch.float64)
+
+    def step(self) -> None:
+        """Train on the next batch."""
+        rows = next(self.batches)
+        recommendation, contrastive = self.losses(rows)
+        self.trainer.optimizer.zero_grad(set_to_none=True)
+        objective(recommendation, contrastive, self.trainer.config.objective.contrast_weight).backward()
+        self.trainer.optimizer.step()
+        self.samples += len(rows)
+        self._sums += torch.stack([recommendation.detach(), contrastive.detach()]).double() * len(rows)
+
+    def mean_losses(self) -> dict[str, float]:
+        """Means over the epoch's samples so far: `loss` (Eq. 15), `recommendation_loss`, `contrastive_loss`.
+
+        Raises
+        ------
+        UserError
+            if they are not finite: training diverged.
+        """
+        recommendation, contrastive = (self._sums / max(self.samples, 1)).tolist()
+        if not np.isfinite([recommendation, contrastive]).all():
+            raise UserError("training diverged: the loss is not finite; try a lower --learning-rate or --lambda")
+        loss = recommendation + self.trainer.config.objective.contrast_weight * contrastive
+        return {"loss": loss, "recommendation_loss": recommendation, "contrastive_loss": contrastive}
+
+    def losses(self, rows: Int) -> tuple[Tensor, Tensor]:
+        """The recommendation and the contrastive loss of a batch, as scalars."""
+        trainer, settings = self.trainer, self.trainer.config.objective
+        views = trainer.variant.draw(trainer.source, rows, self.rng)
+        encoded = encode_views(trainer.encoder, views, self.dropout)
+        targets = torch.from_numpy(trainer.source.samples.targets[rows]).to(trainer.device, non_blocking=True)
+        contrastive = contrast(
+            trainer.variant,
+            encoded,
+            targets,
+            temperature=settings.temperature,
+            similarity=settings.similarity,
+            same_target_negatives=settings.same_target_negatives or trainer.variant.same_target_negatives,
+            reduction=settings.reduction,
+        )
+        return self._recommendation(encoded["h"], targets), contrastive
+
+    def _recommendation(self, h: Tensor, targets: Tensor) -> Tensor:
+        """Eq. 11 over the real items (and the padding class of the official recipe), or its sampled stand-ins."""
+        trainer, settings = self.trainer, self.trainer.config.objective
+        first = 0 if settings.padding_class else 1
+        V = trainer.encoder.item_embeddings[first : trainer.n_items + 1]
+        if settings.rec_loss == "ce":
+            return recommendation_loss(h, V, targets - first)
+        loss = bce_loss if settings.rec_loss == "bce" else bpr_loss
+        return loss(h, trainer.encoder.item_embeddings, targets, self._negatives(targets))
+
+    def _negatives(self, targets: Tensor) -> Tensor:
+        """Items other than the target, uniformly, int64 `[B, k]`."""
+        shape = (len(targets), self.trainer.config.objective.negatives)
+        drawn = torch.from_numpy(self.rng.integers(1, self.trainer.n_items, size=shape)).to(targets.device)
+        return drawn + (drawn >= targets[:, None])
