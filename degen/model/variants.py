@@ -101,10 +101,11 @@ ALIASES = {"un": "ucl", "su": "scl", "us": "ucl+scl", "us_x": "duorec", "ucl-scl
 
 
 def register(variant: Variant) -> Variant:
-    """Make a variant known by its name; a name that is taken is a ValueError."""
-    if variant.name in VARIANTS or variant.name in ALIASES:
+    """Make a variant known by its name, in any case; a name that is taken is a ValueError."""
+    lower = variant.name.lower()
+    if lower in VARIANTS or lower in ALIASES:
         raise ValueError(f"there is a variant {variant.name!r} already; give yours another name")
-    VARIANTS[variant.name] = variant
+    VARIANTS[lower] = variant
     return variant
 
 

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import reference
+import torch
+
+from degen.data.sequences import Sequences, leave_one_out, training_samples
+from degen.evaluation.evaluate import representations, split_ranks
+from degen.evaluation.ranking import ranking_metrics
+from degen.model.encoder import SequenceEncoder
+
+N_ITEMS, MAX_LENGTH = 15, 6
+
+
+@pytest.fixture
+def sequences(rng) -> Sequences:
+    lengths = np.array([3, 12, 5, 4, 30, 3, 8])
+    items = rng.integers(1, N_ITEMS + 1, size=lengths.sum())
+    item_ids, user_ids = ([str(i) for i in range(n)] for n in (N_ITEMS, len(lengths)))
+    return Sequences(items, np.concatenate([[0], np.cumsum(lengths)]), item_ids, user_ids)
+
+
+@pytest.fixture(params=["fast", "plain"])
+def encoder(request) -> SequenceEncoder:
+    options = {"dim": 8, "feed_forward": 12, "max_length": MAX_LENGTH, "initializer_range": 0.5}
+    return SequenceEncoder(N_ITEMS, **options, engine=request.param).double()
+
+
+def by_hand(sequences: Sequences, held_out: int) -> tuple[list[list[int]], list[int]]:
+    """Histories and targets of all users; the target is the last action (held_out 1) or the one before."""
+    histories, targets = [], []
+    for start, end in zip(sequences.offsets[:-1], sequences.offsets[1:], strict=True):
+        actions = sequences.items[start:end].tolist()
+        targets.append(actions[-held_out])
+        histories.append(actions[:-held_out][-MAX_LENGTH:])
+    return histories, targets
+
+
+def slow_h(encoder: SequenceEncoder, histories):
+    weights = {name: value.detach().numpy() for name, value in encoder.named_parameters()}
+    return reference.Reference(weights, layers=2, heads=2).encode(histories)
+
+
+@pytest.mark.parametrize(("split", "held_out"), [("valid", 2), ("test", 1)])
+def test_ranks_of_a_split_are_those_of_a_loop_over_users(encoder, sequences, split, held_out):
+    histories, targets = by_hand(sequences, held_out)
+    V = encoder.item_embeddings.detach().numpy()[1 : N_ITEMS + 1]
+    scores = reference.score_items(slow_h(encoder, histories), V)
+    expected = [
+        float(reference.rank(row.tolist(), target - 1)) for row, target in zip(scores, targets, strict=True)
+    ]
+    ranks = split_ranks(encoder, leave_one_out(sequences, split, MAX_LENGTH))
+    assert ranks.tolist() == expected
+    hits = sum(rank <= 5 for rank in expected) / len(expected)
+    assert 0 < hits < 1
+    assert ranking_metrics(ranks)["HR@5"] == hits
+
+
+def test_representations_are_in_the_order_of_the_samples(encoder, sequences):
+    samples = training_samples(sequences, MAX_LENGTH)
+    h = representations(encoder, samples)
+    ends = [(int(end), int(length)) for end, length in zip(samples.end, samples.length, strict=True)]
+    histories = [samples.items[end - length : end].tolist() for end, length in ends]
+    np.testing.assert_allclose(h.numpy(), slow_h(encoder, histories), rtol=0, atol=1e-10)
+
+
+def test_no_dropout_and_no_gradient_in_evaluation(encoder, sequences):
+    samples = leave_one_out(sequences, "test", MAX_LENGTH)
+    encoder.train()
+    first, second = representations(encoder, samples), representations(encoder, samples)
+    assert torch.equal(first, second)
+    assert not first.requires_grad
+
+
+def test_the_size_of_a_block_does_not_matter(encoder, sequences):
+    samples = training_samples(sequences, MAX_LENGTH)
+    whole = split_ranks(encoder, samples)
+    assert len(whole) == len(samples)
+    for block in (1, 7, len(samples)):
+        assert split_ranks(encoder, samples, score_block=block).tolist() == whole.tolist()
+
+
+def test_padding_and_mask_are_never_ranked(encoder, sequences):
+    samples = leave_one_out(sequences, "test", MAX_LENGTH)
+    before = split_ranks(encoder, samples).tolist()
+    h = representations(encoder, samples)
+    with torch.no_grad():  # would win for the first user; neither occurs in a history
+        encoder.item_embeddings[0] = 100 * h[0]
+        encoder.item_embeddings[N_ITEMS + 1] = 100 * h[0]
+    assert split_ranks(encoder, samples).tolist() == before
+
+
+def test_items_of_the_history_stay_in_the_ranking(encoder):
+    # The target scores lowest by far, so all others rank above it, the three items of its history too.
+    ids = [str(i) for i in range(N_ITEMS)]
+    samples = leave_one_out(Sequences(np.array([1, 2, 3, 1, 4]), np.array([0, 5]), ids, ["a"]), "test")
+    h = representations(encoder, samples)[0]
+    with torch.no_grad():
+        encoder.item_embeddings[4] = -100 * h
+    assert split_ranks(encoder, samples).tolist() == [N_ITEMS]
+
+
+def test_equal_embeddings_share_their_places(encoder, sequences):
+    # A collapsed model: all rows are equal, so every target ranks 8 of 15 and none is among the first five.
+    with torch.no_grad():
+        encoder.item_embeddings[1:] = encoder.item_embeddings[1].clone()
+    ranks = split_ranks(encoder, leave_one_out(sequences, "valid", MAX_LENGTH))
+    assert ranks.tolist() == [8.0] * 7
+    assert ranking_metrics(ranks)["NDCG@5"] == 0.0
+    assert ranking_metrics(ranks)["NDCG@10"] == pytest.approx(1 / math.log2(9), abs=1e-15)
+
+
+def test_a_model_gone_to_nan_is_an_error(encoder, sequences):
+    with torch.no_grad():
+        encoder.item_embeddings[4] = math.nan
+    with pytest.raises(FloatingPointError):
+        split_ranks(encoder, leave_one_out(sequences, "test", MAX_LENGTH))
