@@ -48,7 +48,7 @@ class RandomDropout:
         if rate == 0.5:
             bits = np.unpackbits(self._words.random_raw(-(-size // 64)).view(np.uint8), count=size)
             return torch.from_numpy(bits).view(shape).to(like.dtype).mul_(2)
-        dropped = round(rate * 2**16)
+        dropped = min(round(rate * 2**16), 2**16 - 1)  # a rate below 1 keeps something
         words = self._words.random_raw(-(-size // 4)).view(np.uint16)[:size]
         return torch.from_numpy(words >= dropped).view(shape).to(like.dtype).mul_(1 / (1 - dropped / 2**16))
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import math
 
 import numpy as np
@@ -66,15 +65,9 @@ def test_a_seed_fixes_the_masks_and_successive_masks_differ(rate):
     assert not torch.equal(first, draw(other, rate))
 
 
-@pytest.mark.parametrize("rate", RATES)
-def test_a_stored_state_goes_on_where_it_was(rate):
-    source = RandomDropout(4)
-    draw(source, rate, (3, 7))
-    state = json.loads(json.dumps(source.state()))
-    expected = [draw(source, rate) for _ in range(2)]
-    resumed = RandomDropout(99)
-    resumed.restore(state)
-    assert all(torch.equal(draw(resumed, rate), mask) for mask in expected)
+@pytest.mark.parametrize("rate", [0.99999, 0.9999999])
+def test_a_rate_just_below_1_gives_finite_masks(rate):
+    assert draw(RandomDropout(0), rate).isfinite().all()
 
 
 def test_the_global_seeds_play_no_part():
