@@ -60,8 +60,7 @@ def uniformity(x: Array, t: float = 2.0, *, definition: Definition = "paper", bl
     """Return the log of the mean over all pairs i < j of exp(-t · distance); at least two rows are needed.
 
     Every pair is visited once, in blocks: O(n² d) time, O(block²) memory besides the rows in float64. The
-    sum is kept as its logarithm, so that rows far apart (`official`) give a large negative number and never
-    -∞.
+    sum is kept as its logarithm, so that rows far apart (`official`) give a large negative number, not -∞.
 
     Parameters
     ----------
@@ -89,7 +88,7 @@ def uniformity(x: Array, t: float = 2.0, *, definition: Definition = "paper", bl
         rows = units[alive]
     n = len(rows)
     if n < 2:
-        raise UserError(f"uniformity needs at least 2 rows that are not zero, got {n}")
+        raise UserError(f"uniformity needs at least 2 rows (paper: that are not zero), got {n}")
     exponent = _squared_exponent if definition == "paper" else _distance_exponent
     parts = [
         _log_sum_exp(exponent(rows[a], rows[b], t), upper=a == b)

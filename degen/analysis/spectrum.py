@@ -1,7 +1,7 @@
 """How fast the singular values of an embedding matrix fall, and what its first two axes show.
 
-A degenerated matrix has one large singular value; its rare items lie in a cone along the first axis (paper
-§2).
+A degenerated matrix has one large singular value; its rare items lie in a cone along the first axis
+(paper §2).
 
     V [n, d] = U S Wᵀ            thin SVD in float64; not centred: that would hide the cone
 
@@ -30,12 +30,12 @@ _BLOCK = 512
 
 @dataclass(frozen=True)
 class Projection:
-    """The numbers behind Fig. 1 for one matrix [n, d], n ≥ d.
+    """The numbers behind Fig. 1 for one matrix [n, d], n ≥ d ≥ 2.
 
     Attributes
     ----------
     coordinates
-        float64 [n, 2]: the first two columns of U S, each with a sum ≥ 0; the second is 0 where d = 1.
+        float64 [n, 2]: the first two columns of U S, each with a sum ≥ 0.
     singular_values
         float64 [d], descending, ≥ 0.
     variance_share
@@ -59,17 +59,19 @@ def project(V: Array) -> Projection:
     Raises
     ------
     UserError
-        if `V` has not two dimensions, holds NaN or infinity, or has fewer rows than columns.
+        if `V` has not two dimensions, holds NaN or infinity, or not n ≥ d ≥ 2.
     """
     matrix = as_matrix(V)
     n, d = matrix.shape
+    if d < 2:
+        raise UserError(f"the matrix has {n} rows of {d} numbers; a projection needs at least two dimensions")
     if n < d:
         raise UserError(
             f"the matrix has {n} rows of {d} numbers, fewer items than dimensions; give one row for each "
             "item (transpose the matrix if its columns are the items)"
         )
     s, Wt = _right_svd(matrix)
-    coordinates = matrix @ _two_rows(Wt).T
+    coordinates = matrix @ Wt[:2].T
     coordinates *= np.where(coordinates.sum(axis=0) < 0, -1.0, 1.0)
     return Projection(coordinates, s, _variance_share(s))
 
@@ -150,11 +152,6 @@ def _triangular_factor(matrix: Float) -> Float:
         return np.asarray(np.linalg.qr(matrix, mode="r"))
     factors = [np.linalg.qr(matrix[start : start + rows], mode="r") for start in range(0, n, rows)]
     return _triangular_factor(np.concatenate(factors))
-
-
-def _two_rows(Wt: Float) -> Float:
-    """Return the first two rows of `Wt`; a zero row is the second where there is one dimension only."""
-    return Wt[:2] if len(Wt) > 1 else np.concatenate([Wt, np.zeros_like(Wt)])
 
 
 def _variance_share(s: Float) -> Float:

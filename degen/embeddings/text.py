@@ -1,0 +1,146 @@
+"""Matrices as text: `.csv` and `.tsv`, and fields between blanks in `.txt` and `.vec`, one row a line.
+
+A first line of names, or of 0, 1, 2, … as pandas writes it, is a header. The first column holds ids if it
+is not numeric, or if the header calls it so ("", id, item, item_id, …). A first line `n d` before lines of
+more than d fields is that of word2vec: the last d fields are numbers, and what stands before them is the
+id, blanks included.
+"""
+
+from __future__ import annotations
+
+import csv
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from degen.errors import UserError
+
+DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": None, ".vec": None}
+"""What parts the fields, by suffix; None: any blanks."""
+
+_ID_NAMES = {"", "id", "ids", "index", "iid", "item", "item_id", "itemid", "key", "name", "token", "word"}
+
+Line = tuple[int, list[str]]
+
+
+def read_text(path: Path) -> tuple[npt.NDArray[np.float64], list[str] | None]:
+    """Return the numbers [n, d] in `path` and the ids of the rows, if any.
+
+    Raises
+    ------
+    UserError
+        naming the line that is ragged or holds a word, or saying that the file is empty, binary or cut short.
+    """
+    lines = numbered_lines(path)
+    head = list(islice(lines, 2))
+    if not head:
+        raise UserError(f"{path} is empty; write one row an item")
+    layout = _layout(head[0][1], head[-1][1])
+    values, ids = array("d"), []
+    for number, fields in chain(head[layout.header :], lines):
+        parts = layout.split(fields)
+        if parts is None:
+            raise UserError(
+                f"{path} line {number} has {len(fields)} columns where {layout.d + layout.ids} are expected; "
+                "give every row the same number"
+            )
+        ids.append(parts[0])
+        values.extend(numbers(path, number, parts[1]))
+    n = len(ids)
+    if layout.rows not in (None, n):
+        raise UserError(
+            f"{path} line 1 promises {layout.rows} rows, but {n} follow; write the whole file again"
+        )
+    return np.array(values).reshape(n, layout.d), ids if layout.ids else None
+
+
+def numbered_lines(path: Path) -> Iterator[Line]:
+    """Yield number (from 1) and fields of each line that is not blank."""
+    delimiter = DELIMITERS[path.suffix.lower()]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+            file.seek(0)
+            if delimiter == "," and "," not in first and ";" in first:
+                delimiter = ";"  # as some spreadsheets write it
+            lines = _blank_separated(file) if delimiter is None else _delimited(file, delimiter)
+            yield from (line for line in lines if line[1])
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} is not text in UTF-8 ({error}); save it again as text") from error
+
+
+def _blank_separated(file: Iterator[str]) -> Iterator[Line]:
+    for number, line in enumerate(file, start=1):
+        yield number, line.split()
+
+
+def _delimited(file: Iterator[str], delimiter: str) -> Iterator[Line]:
+    # A tab-separated file knows no quotes: an id may begin with one.
+    tabs = delimiter == "\t"
+    reader = csv.reader(file, delimiter=delimiter, quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL)
+    for fields in reader:
+        yield reader.line_num, fields
+
+
+def numbers(path: Path, number: int, fields: list[str]) -> list[float]:
+    """Return the fields of line `number` as floats, or name the one that is not a number."""
+    try:
+        return list(map(float, fields))
+    except ValueError as error:
+        word = next(field for field in fields if not is_number(field))
+        raise UserError(
+            f"{path} line {number}: '{word}' is not a number; mend or remove that line"
+        ) from error
+
+
+def is_number(field: str) -> bool:
+    """Whether Python reads `field` as a float, `nan` and `inf` included."""
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What the first two lines of a file say of all; `rows` is what a first line of word2vec promises."""
+
+    header: bool
+    ids: bool
+    d: int
+    rows: int | None = None
+
+    def split(self, fields: list[str]) -> tuple[str, list[str]] | None:
+        """Return id and numbers of a line, or None where it has too few or too many fields."""
+        before = len(fields) - self.d
+        # Only where the file itself says d can an id with blanks be told from one number too many.
+        fits = before == self.ids if self.rows is None else before >= 1
+        return (" ".join(fields[:before]), fields[before:]) if fits else None
+
+
+def _layout(first: list[str], second: list[str]) -> _Layout:
+    if len(first) == 2 and all(map(str.isdecimal, first)) and len(second) > int(first[1]) > 0:
+        return _Layout(header=True, ids=True, d=int(first[1]), rows=int(first[0]))
+    header = _is_header(first)
+    row = second if header else first
+    ids = not is_number(row[0]) or (header and first[0].strip().lower() in _ID_NAMES)
+    return _Layout(header, ids, len(first) - ids)
+
+
+def _is_header(fields: list[str]) -> bool:
+    """Whether a first line holds names, or the column numbers that pandas writes where there are none."""
+    rest = fields if is_number(fields[0]) else fields[1:]
+    if not any(map(is_number, rest)):
+        return True
+    # Two numbers could be anything.
+    return len(rest) > 2 and rest in (_counting(0, rest), _counting(1, rest))
+
+
+def _counting(start: int, fields: list[str]) -> list[str]:
+    return [str(start + index) for index in range(len(fields))]
