@@ -1,5 +1,88 @@
-"""degen: how item embeddings of sequential recommenders degenerate, and what resists it."""
+"""degen: how item embeddings of sequential recommenders degenerate, and what resists it.
+
+What the commands do, as functions for notebooks; each is imported when it is first asked for.
+
+    load_dataset  train  open_run                       a log, a run
+    project  singular_values  effective_rank  average_cosine  alignment  uniformity      measures
+    draw_projection  draw_singular_values  draw_trajectories                             figures on a given
+    Axes
+    Variant  register                                   variants of your own
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from degen.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from degen.analysis.alignment import alignment, uniformity
+    from degen.analysis.isotropy import average_cosine
+    from degen.analysis.spectrum import effective_rank, project, singular_values
+    from degen.api import open_run, train
+    from degen.data.load import DataOptions, Dataset, load_dataset
+    from degen.embeddings import load_matrix
+    from degen.errors import UserError
+    from degen.model.variants import Variant, register
+    from degen.plots.spectra import draw_singular_values
+    from degen.plots.svd import draw_projection
+    from degen.plots.trajectories import draw_trajectories
+    from degen.rundir import RunDirectory, find_runs
+
+_HOME = {
+    "alignment": "analysis.alignment",
+    "uniformity": "analysis.alignment",
+    "average_cosine": "analysis.isotropy",
+    "effective_rank": "analysis.spectrum",
+    "project": "analysis.spectrum",
+    "singular_values": "analysis.spectrum",
+    "open_run": "api",
+    "train": "api",
+    "DataOptions": "data.load",
+    "Dataset": "data.load",
+    "load_dataset": "data.load",
+    "load_matrix": "embeddings",
+    "UserError": "errors",
+    "Variant": "model.variants",
+    "register": "model.variants",
+    "draw_singular_values": "plots.spectra",
+    "draw_projection": "plots.svd",
+    "draw_trajectories": "plots.trajectories",
+    "RunDirectory": "rundir",
+    "find_runs": "rundir",
+}
+
+__all__ = [
+    "DataOptions",
+    "Dataset",
+    "RunDirectory",
+    "UserError",
+    "Variant",
+    "__version__",
+    "alignment",
+    "average_cosine",
+    "draw_projection",
+    "draw_singular_values",
+    "draw_trajectories",
+    "effective_rank",
+    "find_runs",
+    "load_dataset",
+    "load_matrix",
+    "open_run",
+    "project",
+    "register",
+    "singular_values",
+    "train",
+    "uniformity",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'degen' has no attribute {name!r}")
+    return getattr(import_module(f"degen.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -6,8 +6,9 @@
     [training]    optimiser, batches, length, seed, device
     [evaluation]  full ranking, and the probe on which alignment and uniformity are measured
 
-Every default stands here and only here, and each key's sentence is also the help of its command-line option. An unknown
-key is an error that names the nearest known one. A settled configuration, written as `config.toml`, repeats its run.
+Every default stands here and only here, and each key's sentence is also the help of its command-line option.
+An unknown key is an error that names the nearest known one. A settled configuration, written as
+`config.toml`, repeats its run.
 """
 
 from __future__ import annotations
@@ -33,13 +34,25 @@ class Group(BaseModel):
 class DataConfig(Group):
     """Which log, and how it is read and filtered."""
 
-    dataset: str = Field("synthetic", min_length=1, description="Catalogue name, or path to a file of interactions.")
-    name: str = Field("", description="Name of the dataset in results; empty for the catalogue name or the file's stem.")
+    dataset: str = Field(
+        "synthetic", min_length=1, description="Catalogue name, or path to a file of interactions."
+    )
+    name: str = Field(
+        "", description="Name of the dataset in results; empty for the catalogue name or the file's stem."
+    )
     columns: dict[str, str] | None = Field(None, description="Which columns hold user, item and time.")
-    input_format: str | None = Field(None, description="Format of the file; by default it is recognised by its content.")
-    min_user: int | None = Field(None, ge=0, description="Fewest actions of a user (default: the dataset's own, else 5).")
-    min_item: int | None = Field(None, ge=0, description="Fewest actions on an item (default: the dataset's own, else 5).")
-    core: Literal["iterated", "once"] = Field("iterated", description="Repeat the filter until it holds, or apply it once.")
+    input_format: str | None = Field(
+        None, description="Format of the file; by default it is recognised by its content."
+    )
+    min_user: int | None = Field(
+        None, ge=0, description="Fewest actions of a user (default: the dataset's own, else 5)."
+    )
+    min_item: int | None = Field(
+        None, ge=0, description="Fewest actions on an item (default: the dataset's own, else 5)."
+    )
+    core: Literal["iterated", "once"] = Field(
+        "iterated", description="Repeat the filter until it holds, or apply it once."
+    )
     users: int | None = Field(None, ge=1, description="Users of the synthetic dataset.")
     items: int | None = Field(None, ge=2, description="Items of the synthetic dataset.")
     data_seed: int = Field(0, ge=0, description="Seed of the synthetic dataset.")
@@ -58,27 +71,37 @@ class ModelConfig(Group):
     attention_dropout: float = Field(0.5, ge=0, lt=1, description="Dropout on the attention weights.")
     initializer_range: float = Field(0.02, gt=0, description="Standard deviation of the initial weights.")
     layer_norm_eps: float = Field(1e-12, gt=0, description="Epsilon of the layer norms.")
-    engine: Literal["fast", "plain"] = Field("fast", description="Exact short-cuts, or everything in the plainest way.")
+    engine: Literal["fast", "plain"] = Field(
+        "fast", description="Exact short-cuts, or everything in the plainest way."
+    )
 
     @model_validator(mode="after")
     def _heads_divide(self) -> ModelConfig:
         if self.dim % self.heads:
-            raise ValueError(f"model.heads = {self.heads} does not divide model.dim = {self.dim}; choose a divisor")
+            raise ValueError(
+                f"model.heads = {self.heads} does not divide model.dim = {self.dim}; choose a divisor"
+            )
         return self
 
 
 class ObjectiveConfig(Group):
     """The variant and the losses of Eq. 11, 14, 15."""
 
-    variant: str = Field("duorec", min_length=1, description="sasrec, cl4srec, ucl, scl, ucl+scl, duorec, or one of yours.")
+    variant: str = Field(
+        "duorec", min_length=1, description="sasrec, cl4srec, ucl, scl, ucl+scl, duorec, or one of yours."
+    )
     recipe: Literal["paper", "official"] = Field(
         "paper", description="Follow the paper, or the authors' released code where it differs."
     )
     contrast_weight: float = Field(0.1, ge=0, description="λ of Eq. 15, the weight of the contrastive loss.")
     temperature: float = Field(1.0, gt=0, description="τ of Eq. 14.")
     similarity: Literal["dot", "cosine"] = Field("dot", description="Similarity of two views in Eq. 14.")
-    reduction: Literal["sum", "mean"] = Field("sum", description="Sum of both directions of Eq. 14, or their mean.")
-    same_target_negatives: bool = Field(False, description="Keep views with the same target among the negatives.")
+    reduction: Literal["sum", "mean"] = Field(
+        "sum", description="Sum of both directions of Eq. 14, or their mean."
+    )
+    same_target_negatives: bool = Field(
+        False, description="Keep views with the same target among the negatives."
+    )
     rec_loss: Literal["ce", "bce", "bpr"] = Field(
         "ce", description="Recommendation loss: full softmax (Eq. 11), or sampled negatives with BCE or BPR."
     )
@@ -94,12 +117,18 @@ class TrainingConfig(Group):
 
     seed: int = Field(0, ge=0, description="Seed of weights, order, views and dropout.")
     epochs: int = Field(100, ge=1, description="Most epochs.")
-    patience: int = Field(10, ge=1, description="Stop after this many epochs without a better validation result.")
+    patience: int = Field(
+        10, ge=1, description="Stop after this many epochs without a better validation result."
+    )
     stop_on: str = Field(
-        "NDCG@10", pattern=r"^(HR|NDCG|MRR)@(5|10|20)$", description="Validation metric that decides the best epoch: HR, NDCG or MRR, @5, @10 or @20."
+        "NDCG@10",
+        pattern=r"^(HR|NDCG|MRR)@(5|10|20)$",
+        description="Validation metric that decides the best epoch: HR, NDCG or MRR, @5, @10 or @20.",
     )
     max_steps: int | None = Field(None, ge=1, description="Most steps in all, for trials.")
-    steps_per_epoch: int | None = Field(None, ge=1, description="Cut each epoch after this many steps, for trials.")
+    steps_per_epoch: int | None = Field(
+        None, ge=1, description="Cut each epoch after this many steps, for trials."
+    )
     batch_size: int = Field(256, ge=1, description="Samples a batch.")
     learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate.")
     adam_beta1: float = Field(0.9, ge=0, lt=1, description="Adam's decay of the first moment.")
@@ -107,21 +136,32 @@ class TrainingConfig(Group):
     adam_eps: float = Field(1e-8, gt=0, description="Adam's epsilon.")
     weight_decay: float = Field(0.0, ge=0, description="Adam's L2 penalty.")
     device: str = Field(
-        "auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto (CUDA if there is one), cpu, cuda or cuda:N."
+        "auto",
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        description="auto (CUDA if there is one), cpu, cuda or cuda:N.",
     )
     threads: int | None = Field(None, ge=1, description="CPU threads (default: PyTorch's own choice).")
     deterministic: bool = Field(False, description="Only deterministic algorithms on CUDA, which are slower.")
-    keep_embeddings: int | None = Field(None, ge=1, description="Keep the item embeddings every this many epochs.")
+    keep_embeddings: int | None = Field(
+        None, ge=1, description="Keep the item embeddings every this many epochs."
+    )
 
 
 class EvaluationConfig(Group):
     """Full ranking, and the probe on which alignment and uniformity are measured."""
 
-    score_block: int = Field(256, ge=1, description="Users ranked at once; memory grows with it times the items.")
-    probe_samples: int = Field(4096, ge=2, description="Training samples on which alignment and uniformity are measured.")
-    probe_seed: int = Field(0, ge=0, description="Seed of the probe, apart from the run's, so that runs can be compared.")
+    score_block: int = Field(
+        256, ge=1, description="Users ranked at once; memory grows with it times the items."
+    )
+    probe_samples: int = Field(
+        4096, ge=2, description="Training samples on which alignment and uniformity are measured."
+    )
+    probe_seed: int = Field(
+        0, ge=0, description="Seed of the probe, apart from the run's, so that runs can be compared."
+    )
     definition: Literal["paper", "official"] = Field(
-        "paper", description="Alignment and uniformity of Eq. 6-7, or on raw vectors with unsquared distances."
+        "paper",
+        description="Alignment and uniformity of Eq. 6-7, or on raw vectors with unsquared distances.",
     )
 
 
@@ -145,6 +185,8 @@ class Config(Group):
 
 Values = dict[str, dict[str, Any]]
 
+DROPOUTS = ("embedding_dropout", "hidden_dropout", "attention_dropout")
+
 OFFICIAL: Values = {
     "objective": {"reduction": "mean", "same_target_negatives": True, "padding_class": True},
     "training": {"epochs": 50, "stop_on": "MRR@10"},
@@ -152,30 +194,65 @@ OFFICIAL: Values = {
 }
 """What `--recipe official` sets: where the authors' released code differs from their paper."""
 
-OPTIONS = {"contrast_weight": "lambda", "data_seed": "data-seed"}
-"""Options whose name is not that of their key."""
+_LIKE_THEIR_KEY = """
+    dataset input_format min_user min_item core users items data_seed columns
+    dim layers heads max_length embedding_dropout hidden_dropout attention_dropout engine
+    variant recipe temperature similarity rec_loss negatives
+    seed epochs patience stop_on max_steps steps_per_epoch batch_size learning_rate device threads
+    deterministic keep_embeddings
+"""
+OPTIONS = {key: "--" + key.replace("_", "-") for key in _LIKE_THEIR_KEY.split()} | {
+    "contrast_weight": "--lambda"
+}
+"""Keys with an option of their own on the command line; the others go by `--set group.key=value`."""
 
 
-def option_name(key: str) -> str:
-    """The command-line option of a key: `contrast_weight` is typed `--lambda`."""
-    return "--" + OPTIONS.get(key, key).replace("_", "-")
+def option_name(group: str, key: str) -> str:
+    """What to type for a key: `contrast_weight` is `--lambda`, `adam_eps` is `--set training.adam_eps=…`."""
+    return OPTIONS.get(key, f"--set {group}.{key}=…")
 
 
 def sentence(group: str, key: str) -> str:
     """The sentence that says what a key is."""
-    model: type[BaseModel] = Config.model_fields[group].annotation  # type: ignore[assignment]
-    return str(model.model_fields[key].description)
+    return str(_group(group).model_fields[key].description)
+
+
+def _group(name: str) -> type[Group]:
+    return Config.model_fields[name].annotation  # type: ignore[return-value]
+
+
+def by_group(flat: dict[str, Any]) -> Values:
+    """Sort keys given without their groups; `dropout` stands for those of the three dropouts that are not
+    given.
+
+    Raises
+    ------
+    UserError
+        for a key that no group has, naming the nearest.
+    """
+    flat = dict(flat)
+    if (dropout := flat.pop("dropout", None)) is not None:
+        flat = {**dict.fromkeys(DROPOUTS, dropout), **flat}
+    home = {key: group for group in Config.model_fields for key in _group(group).model_fields}
+    values: Values = {}
+    for key, value in flat.items():
+        if key not in home:
+            raise UserError(f"unknown setting '{key}'{nearest(key, [*home, 'dropout'])}")
+        values.setdefault(home[key], {})[key] = value
+    return values
 
 
 def settle(file: Path | None = None, options: Values | None = None) -> Config:
     """Put defaults, recipe, configuration file and options together, the later ones winning.
 
-    A recipe named by the file stands below the file's own keys; one named by an option stands above the whole file.
+    A recipe named by the file stands below the file's own keys; one named by an option stands above the
+    whole file.
 
     Raises
     ------
     UserError
-        for a file that is not TOML, an unknown key or a value out of range; names the key, its option and what it takes.
+        for a file that is not TOML, an unknown key or a value out of range; names the key, its option and
+        what it takes.
     """
     given, typed = read_toml(file) if file else {}, options or {}
     layers = [_recipe(given), given, _recipe(typed), typed]
@@ -227,8 +304,7 @@ def _explain(error: ValidationError, file: Path | None) -> str:
     if first["type"] == "extra_forbidden":
         if len(place) == 1:
             return f"{prefix}unknown group [{place[0]}]{nearest(place[0], Config.model_fields)}"
-        group: type[BaseModel] = Config.model_fields[place[0]].annotation  # type: ignore[assignment]
-        return f"{prefix}unknown key {'.'.join(place)}{nearest(place[1], group.model_fields)}"
+        return f"{prefix}unknown key {'.'.join(place)}{nearest(place[1], _group(place[0]).model_fields)}"
     message = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
     if len(place) < 2:
         return f"{prefix}{message}"
@@ -236,5 +312,9 @@ def _explain(error: ValidationError, file: Path | None) -> str:
         message = f"should be as in: {sentence(place[0], place[1])}"
     if first["type"] == "literal_error":
         expected = str(first.get("ctx", {}).get("expected", ""))
-        message += nearest(str(first["input"]), [choice.strip("' ") for choice in expected.replace(" or ", ", ").split(",")])
-    return f"{prefix}{place[0]}.{place[1]} ({option_name(place[1])}) {message}; got {first['input']!r}"
+        message += nearest(
+            str(first["input"]), [choice.strip("' ") for choice in expected.replace(" or ", ", ").split(",")]
+        )
+    return (
+        f"{prefix}{place[0]}.{place[1]} ({option_name(place[0], place[1])}) {message}; got {first['input']!r}"
+    )

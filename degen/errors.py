@@ -1,6 +1,7 @@
 """The one kind of error that is the user's to mend, and how to name what they probably meant.
 
-Every command turns a `UserError` into one sentence on stderr and exit code 2; any other exception is a failure of ours.
+Every command turns a `UserError` into one sentence on stderr and exit code 2; any other exception is a
+failure of ours.
 """
 
 from __future__ import annotations

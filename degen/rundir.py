@@ -44,7 +44,8 @@ State = Literal["finished", "unfinished"]
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the folder of `path`; rename it to `path` if the block ends well, else remove it.
+    """Yield a temporary path in the folder of `path`; rename it to `path` if the block ends well, else
+    remove it.
 
     Raises
     ------
@@ -63,7 +64,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}; free some space or choose --out") from error
+        raise UserError(
+            f"cannot write {path}: {error.strerror or error}; free some space or choose --out"
+        ) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -136,7 +139,9 @@ class RunDirectory:
         try:
             return self.config[group][key]
         except KeyError as error:
-            raise UserError(f"{self.path / CONFIG} has no {group}.{key}; it was not written by `degen train`") from error
+            raise UserError(
+                f"{self.path / CONFIG} has no {group}.{key}; it was not written by `degen train`"
+            ) from error
 
     @property
     def variant(self) -> str:
@@ -172,7 +177,7 @@ class RunDirectory:
         try:
             return json.loads(self._existing(name).read_text(encoding="utf-8"))
         except ValueError as error:
-            raise UserError(f"{self.path / name} is not JSON; run `degen evaluate {self.path}` to write it again") from error
+            raise UserError(f"{self.path / name} is not JSON; train again with --overwrite") from error
 
     def _existing(self, name: str) -> Path:
         path = self.path / name
@@ -225,6 +230,11 @@ def find_runs(path: Path) -> list[RunDirectory]:
     if not folders:
         raise UserError(f"no run under {path}; make one with `degen train --variant scl --dataset synthetic`")
     return [RunDirectory(folder) for folder in folders]
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether `path` is a temporary file that a killed run left behind."""
+    return path.name.startswith(_TEMPORARY)
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -18,9 +18,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    help="Train sequential recommenders whose item embeddings degenerate, and those that resist it; measure and draw "
-    "the difference.",
-    epilog="Start with [bold]degen demo[/bold]: the whole story on an embedded dataset, in under three minutes.",
+    help="Train sequential recommenders whose item embeddings degenerate, and those that resist it; "
+    "measure and draw the difference.",
+    epilog="Start with [bold]degen demo[/bold]: the whole story on an embedded dataset, in a few minutes.",
 )
 app.command("demo")(studies.demo)
 app.command("train")(train.train)
@@ -55,6 +55,7 @@ def main() -> None:
         typer.echo(f"degen: {error}", err=True)
         sys.exit(2)
     except BrokenPipeError:
-        # The reader of our output (head, less) has gone; close stdout quietly so that Python does not complain at exit.
+        # The reader of our output (head, less) has gone; close stdout quietly so that Python does not
+        # complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

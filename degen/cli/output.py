@@ -12,7 +12,9 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout; progress stays on stderr.")]
+JsonFlag = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON on stdout; progress stays on stderr.")
+]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
 
 

@@ -1,1 +1,203 @@
-"""Stub, replaced before the first commit that counts."""
+"""`degen train`: one variant, several, or all six, on any log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from degen.cli.data_options import (
+    ColumnsOption,
+    CoreOption,
+    InputFormatOption,
+    MinItemOption,
+    MinUserOption,
+    parse_columns,
+)
+from degen.cli.output import JsonFlag, Output, QuietFlag
+from degen.cli.settings import key_option, parse_assignments
+from degen.config import Config, by_group, merge, settle
+from degen.errors import UserError
+
+if TYPE_CHECKING:
+    from degen.rundir import RunDirectory
+
+NO_KEYS = {
+    "variant",
+    "config",
+    "out",
+    "columns",
+    "assign",
+    "resume",
+    "overwrite",
+    "print_config",
+    "as_json",
+    "quiet",
+}
+"""Options of the command that are not keys of the configuration."""
+
+
+def train(
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--variant",
+            "-v",
+            help="sasrec, cl4srec, ucl, scl, ucl+scl, duorec, one of yours, or all; repeatable.",
+        ),
+    ] = None,
+    dataset: Annotated[str | None, key_option("data.dataset")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration file (TOML); options win over it.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Run directory; with several variants the folder above them. "
+            "\\[default: runs/DATASET/VARIANT-sSEED]"
+        ),
+    ] = None,
+    recipe: Annotated[str | None, key_option("objective.recipe")] = None,
+    seed: Annotated[int | None, key_option("training.seed")] = None,
+    epochs: Annotated[int | None, key_option("training.epochs")] = None,
+    patience: Annotated[int | None, key_option("training.patience")] = None,
+    stop_on: Annotated[str | None, key_option("training.stop_on")] = None,
+    max_steps: Annotated[int | None, key_option("training.max_steps")] = None,
+    steps_per_epoch: Annotated[int | None, key_option("training.steps_per_epoch")] = None,
+    batch_size: Annotated[int | None, key_option("training.batch_size")] = None,
+    learning_rate: Annotated[float | None, key_option("training.learning_rate")] = None,
+    device: Annotated[str | None, key_option("training.device")] = None,
+    threads: Annotated[int | None, key_option("training.threads")] = None,
+    deterministic: Annotated[bool | None, key_option("training.deterministic")] = None,
+    keep_embeddings: Annotated[int | None, key_option("training.keep_embeddings")] = None,
+    contrast_weight: Annotated[float | None, key_option("objective.contrast_weight")] = None,
+    temperature: Annotated[float | None, key_option("objective.temperature")] = None,
+    similarity: Annotated[str | None, key_option("objective.similarity")] = None,
+    rec_loss: Annotated[str | None, key_option("objective.rec_loss")] = None,
+    negatives: Annotated[int | None, key_option("objective.negatives")] = None,
+    dropout: Annotated[
+        float | None,
+        typer.Option(help="Sets embedding, hidden and attention dropout together.", rich_help_panel="Model"),
+    ] = None,
+    embedding_dropout: Annotated[float | None, key_option("model.embedding_dropout")] = None,
+    hidden_dropout: Annotated[float | None, key_option("model.hidden_dropout")] = None,
+    attention_dropout: Annotated[float | None, key_option("model.attention_dropout")] = None,
+    dim: Annotated[int | None, key_option("model.dim")] = None,
+    layers: Annotated[int | None, key_option("model.layers")] = None,
+    heads: Annotated[int | None, key_option("model.heads")] = None,
+    max_length: Annotated[int | None, key_option("model.max_length")] = None,
+    engine: Annotated[str | None, key_option("model.engine")] = None,
+    columns: ColumnsOption = None,
+    input_format: InputFormatOption = None,
+    min_user: MinUserOption = None,
+    min_item: MinItemOption = None,
+    core: CoreOption = None,
+    users: Annotated[int | None, key_option("data.users")] = None,
+    items: Annotated[int | None, key_option("data.items")] = None,
+    data_seed: Annotated[int | None, key_option("data.data_seed")] = None,
+    assign: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="GROUP.KEY=VALUE", help="Any other key of the configuration; repeatable."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on after the last finished epoch, or start.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Remove an earlier run in the same place first.")
+    ] = False,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Print the settled configuration and stop.")
+    ] = False,
+    as_json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Train a variant on a dataset, with early stopping, into a run directory.
+
+    [bold]Examples[/bold]
+
+      degen train --variant scl --dataset clothing
+      degen train --variant all --dataset beauty --recipe official --epochs 20
+      degen train --variant duorec --dataset my.csv --columns user=uid,item=sku,time=when --resume
+    """
+    typed = {key: value for key, value in locals().items() if key not in NO_KEYS and value is not None}
+    if columns is not None:
+        typed["columns"] = parse_columns(columns)
+    options = merge(by_group(typed), parse_assignments(assign or []))
+    configs = [settle(config, merge(options, {"objective": chosen})) for chosen in _variants(variant)]
+    output = Output(as_json, quiet)
+    if print_config:
+        _print(configs, output)
+        return
+    places = _places(configs, out)
+    results = _train_all(configs, places, resume=resume, overwrite=overwrite, output=output)
+    if not output.result(results if len(configs) > 1 else results[0]):
+        output.table(list(results[0]), [list(result.values()) for result in results])
+
+
+def _variants(names: list[str] | None) -> list[dict[str, Any]]:
+    """What to put into `[objective]` for each variant asked for; the file's own or the default's where none
+    is named.
+    """
+    from degen.model.variants import VARIANTS, get_variant
+
+    wanted = [name for text in names or [] for name in text.split(",")]
+    if any(name.strip().lower() == "all" for name in wanted):
+        wanted = list(VARIANTS)
+    canonical = dict.fromkeys(get_variant(name).name for name in wanted)
+    return [{"variant": name} for name in canonical] or [{}]
+
+
+def _print(configs: list[Config], output: Output) -> None:
+    if not output.result(
+        [c.model_dump(exclude_none=True) for c in configs]
+        if len(configs) > 1
+        else configs[0].model_dump(exclude_none=True)
+    ):
+        output.line("\n".join(config.toml() for config in configs))
+
+
+def _places(configs: list[Config], out: Path | None) -> list[Path]:
+    """The run directory of each configuration."""
+    from degen.evaluation.restore import run_place
+
+    if out is not None and len(configs) == 1:
+        return [out]
+    return [run_place(config, above=out) for config in configs]
+
+
+def _train_all(
+    configs: list[Config], places: list[Path], *, resume: bool, overwrite: bool, output: Output
+) -> list[dict[str, Any]]:
+    from degen.cli.progress import Bar
+    from degen.training.checkpoint import refuse
+    from degen.training.loop import Interrupted
+    from degen.training.loop import train as train_run
+
+    for config, place in zip(
+        configs, places, strict=True
+    ):  # before the first of several has trained for hours
+        refuse(config, place, resume=resume, overwrite=overwrite)
+    results = []
+    for config, place in zip(configs, places, strict=True):
+        try:
+            with Bar(quiet=output.quiet) as bar:
+                run = train_run(config, place, resume=resume, overwrite=overwrite, progress=bar)
+        except Interrupted as stop:
+            done = (
+                f"{stop.epochs} whole epochs are in {stop.out}" if stop.epochs else "no epoch was whole yet"
+            )
+            typer.echo(f"degen: stopped; {done}; the same command with --resume goes on", err=True)
+            raise typer.Exit(130) from None
+        except FloatingPointError as error:
+            raise UserError(str(error)) from error
+        results.append(_result(run))
+    return results
+
+
+def _result(run: RunDirectory) -> dict[str, Any]:
+    kept = ("HR@5", "NDCG@5", "HR@10", "NDCG@10")
+    place = {"run": str(run.path), "variant": run.variant, "dataset": run.dataset, "seed": run.seed}
+    return {**place, "epoch": run.test["epoch"], **{name: run.test[name] for name in kept}}

@@ -4,8 +4,8 @@
     mask      replace ⌊rate · n⌋ items by the mask token; every choice of places is equally likely
     reorder   shuffle one contiguous window of ⌊rate · n⌋ items; every start and order is equally likely
 
-Histories in, new histories out: the source is never written to. (The authors' released code masks and reorders its stored
-training data in place, so that masks accumulate from epoch to epoch.)
+Histories in, new histories out: the source is never written to. (The authors' released code masks and
+reorders its stored training data in place, so that masks accumulate from epoch to epoch.)
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class Augmentations:
 
 def _share(length: Int, rate: float) -> Int:
     # Guards ⌊0.6 · 5⌋ = 3 against 0.6 · 5 = 2.9999999999999996 in other rates and lengths.
-    return np.floor(length * rate + 1e-9).astype(np.int64)
+    share: Int = np.floor(length * rate + 1e-9).astype(np.int64)
+    return share
 
 
 def _window(histories: Histories, width: Int, rng: np.random.Generator) -> Bool:
@@ -83,14 +84,18 @@ def reorder(histories: Histories, rate: float, rng: np.random.Generator) -> Hist
 def two_augmentations(
     histories: Histories, augmentations: Augmentations, rng: np.random.Generator
 ) -> tuple[Histories, Histories]:
-    """Apply two different operations to each sequence, every ordered pair equally likely; one item alone stays as it is."""
+    """Apply two different operations to each sequence, every ordered pair equally likely; one item alone
+    stays as it is.
+    """
     n_operations = len(augmentations.operations)
     first = rng.integers(0, n_operations, size=len(histories))
     second = (first + rng.integers(1, n_operations, size=len(histories))) % n_operations
     return tuple(_apply(histories, choice, augmentations, rng) for choice in (first, second))  # type: ignore[return-value]
 
 
-def _apply(histories: Histories, choice: Int, augmentations: Augmentations, rng: np.random.Generator) -> Histories:
+def _apply(
+    histories: Histories, choice: Int, augmentations: Augmentations, rng: np.random.Generator
+) -> Histories:
     """Apply operation `choice[i]` to sequence i, all of them on the whole batch, then pick."""
     outcomes = [histories, *(operation(histories, rng) for operation in augmentations.operations)]
     picked = np.where(histories.length > 1, choice + 1, 0)

@@ -1,4 +1,6 @@
-"""What training draws from: the samples, their partners and their augmentations, behind one seeded generator."""
+"""What training draws from: the samples, their partners and their augmentations, behind one seeded
+generator.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ from degen.data.sequences import Samples
 class Source:
     """The training samples and everything that a variant's views may draw from.
 
-    The methods named in a variant's declaration take the rows of a batch and a generator and return histories.
+    The methods named in a variant's declaration take the rows of a batch and a generator and return
+    histories.
     """
 
     samples: Samples

@@ -20,7 +20,9 @@ ENCODE_BLOCK = 2048
 @torch.no_grad()
 def representations(encoder: SequenceEncoder, samples: Samples) -> Tensor:
     """h `[n_samples, d]` of every sample's history, without dropout, on the encoder's device."""
-    return torch.cat([encode(encoder, Histories(*samples.histories(rows))) for rows in _blocks(len(samples), ENCODE_BLOCK)])
+    return torch.cat(
+        [encode(encoder, Histories(*samples.histories(rows))) for rows in _blocks(len(samples), ENCODE_BLOCK)]
+    )
 
 
 @torch.no_grad()
@@ -32,10 +34,12 @@ def split_ranks(encoder: SequenceEncoder, samples: Samples, score_block: int = 2
     h = representations(encoder, samples)
     V = encoder.real_item_embeddings()
     targets = torch.from_numpy(samples.targets - 1).to(h.device)  # item i is column i - 1
-    return np.concatenate([
-        target_ranks(score_items(h[start : start + score_block], V), targets[start : start + score_block])
-        for start in range(0, len(samples), score_block)
-    ])
+    return np.concatenate(
+        [
+            target_ranks(score_items(h[start : start + score_block], V), targets[start : start + score_block])
+            for start in range(0, len(samples), score_block)
+        ]
+    )
 
 
 def _blocks(n: int, size: int) -> Iterator[np.ndarray[tuple[int], np.dtype[np.int64]]]:

@@ -2,8 +2,8 @@
 
     rank = 1 + number of items scored strictly higher + half the number of other items scored the same
 
-so that a constant scorer over n items ranks every target at (n + 1) / 2 and does not look good. With one target a user,
-HR@K is what others call recall, hit rate or Hit@K.
+so that a constant scorer over n items ranks every target at (n + 1) / 2 and does not look good. With one
+target a user, HR@K is what others call recall, hit rate or Hit@K.
 """
 
 from __future__ import annotations

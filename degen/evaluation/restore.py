@@ -1,4 +1,6 @@
-"""A run back in memory: its log, its encoder at the best epoch; and what `degen evaluate` and `degen export` make of it."""
+"""A run back in memory: its log, its encoder at the best epoch; and what `degen evaluate` and `degen export`
+make of it.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors import SafetensorError, safe_open
 
 from degen.config import Config, DataConfig, ModelConfig, settle
 from degen.data.load import DataOptions, Dataset, load_dataset
 from degen.data.sequences import Split, leave_one_out
+from degen.data.sources import stem
 from degen.errors import UserError
 from degen.evaluation.evaluate import representations, split_ranks
 from degen.evaluation.ranking import Ranks, ranking_metrics
 from degen.model.encoder import SequenceEncoder
+from degen.model.variants import get_variant
 from degen.rundir import BEST, CONFIG, RunDirectory, write_array, write_lines
 
 
@@ -32,7 +37,9 @@ def pick_device(wanted: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     device = torch.device(wanted)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise UserError(f"--device {wanted}: PyTorch sees {torch.cuda.device_count()} CUDA devices here; use --device cpu")
+        raise UserError(
+            f"--device {wanted}: PyTorch sees {torch.cuda.device_count()} CUDA devices here; use --device cpu"
+        )
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise UserError("--device mps: there is no such device here; use --device cpu")
     return device
@@ -45,6 +52,14 @@ def load_data(config: DataConfig) -> Dataset:
     if config.name in ("", dataset.name):
         return dataset
     return Dataset(config.name, dataset.sequences, dataset.notes, dataset.source, dataset.fingerprint)
+
+
+def run_place(config: Config, above: Path | None = None) -> Path:
+    """Where a run goes by default: `<above>/<variant>-s<seed>`, above it `runs/<dataset>`."""
+    name = config.data.name or stem(Path(config.data.dataset))
+    return (
+        above or Path("runs") / name
+    ) / f"{get_variant(config.objective.variant).name}-s{config.training.seed}"
 
 
 def build_encoder(config: ModelConfig, n_items: int, seed: int = 0) -> SequenceEncoder:
@@ -88,7 +103,10 @@ def restore(run: RunDirectory, device: str = "auto") -> Restored:
     config = settle(run.path / CONFIG)
     dataset = load_data(config.data)
     if dataset.sequences.item_ids != run.items:
-        raise UserError(f"the items of {config.data.dataset} are not those of {run.path}/items.txt; the log has changed since")
+        raise UserError(
+            f"the items of {config.data.dataset} are not those of {run.path}/items.txt: the log has changed "
+            "since; train again with --overwrite"
+        )
     encoder = build_encoder(config.model, dataset.sequences.n_items)
     epoch = _load_weights(encoder, run.path / BEST)
     return Restored(run, config, dataset, encoder.to(pick_device(device)), epoch)
@@ -103,18 +121,23 @@ def _load_weights(encoder: SequenceEncoder, path: Path) -> int:
             encoder.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
             return int((file.metadata() or {})["epoch"])
     except (SafetensorError, RuntimeError, KeyError) as error:
-        raise UserError(f"{path} is damaged or of another model ({error}); train again with --overwrite") from error
+        raise UserError(
+            f"{path} is damaged or of another model ({error}); train again with --overwrite"
+        ) from error
 
 
 def export(restored: Restored, split: Split, out: Path) -> list[Path]:
     """Write a split's representations, targets and ranks, a row a user, with the user ids.
 
-    `sequence_representations.npy` float32 `[n_users, d]`, `targets.npy` int64 `[n_users]` (rows of `items.txt`),
-    `ranks.npy` float64 `[n_users]`, `users.txt`.
+    `sequence_representations.npy` float32 `[n_users, d]`, `targets.npy` int64 `[n_users]` (rows of
+    `items.txt`), `ranks.npy` float64 `[n_users]`, `users.txt`.
     """
     samples = leave_one_out(restored.dataset.sequences, split, restored.config.model.max_length)
-    arrays = {
-        "sequence_representations.npy": representations(restored.encoder, samples).cpu().numpy().astype(np.float32),
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "sequence_representations.npy": representations(restored.encoder, samples)
+        .cpu()
+        .numpy()
+        .astype(np.float32),
         "targets.npy": samples.targets - 1,
         "ranks.npy": restored.ranks(split),
     }

@@ -1,8 +1,8 @@
 """Dropout masks: drawn at random in training, or fed in by a test, through one door.
 
-A mask is asked for by site (such as `layer0.attention`) and by the rows that the fast engine holds at that moment. Random
-masks ignore both. A fed mask is stated once for the padded layout, and each engine cuts from it what it computes; that is
-how a test holds the fast engine to the plain one with dropout on.
+A mask is asked for by site (such as `layer0.attention`) and by the rows that the fast engine holds at that
+moment. Random masks ignore both. A fed mask is stated once for the padded layout, and each engine cuts from
+it what it computes; that is how a test holds the fast engine to the plain one with dropout on.
 """
 
 from __future__ import annotations
@@ -29,15 +29,17 @@ class Dropout(Protocol):
 class RandomDropout:
     """Independent Bernoulli masks from a seed of their own.
 
-    On the CPU one random bit decides an entry at rate 1/2, 16 bits otherwise; drawing them as whole words from NumPy's SFC64
-    takes a tenth of the time of one Bernoulli draw an entry. The scale uses the rate that 16 bits can express, so that
-    the expectation is exact. On CUDA the device's own generator draws.
+    On the CPU one random bit decides an entry at rate 1/2, 16 bits otherwise; drawing them as whole words
+    from NumPy's SFC64 takes a tenth of the time of one Bernoulli draw an entry. The scale uses the rate that
+    16 bits can express, so that the expectation is exact. On CUDA the device's own generator draws.
     """
 
     def __init__(self, seed: int, device: torch.device | str = "cpu"):
         self.device = torch.device(device)
         self._words = np.random.SFC64(seed)
-        self._generator = torch.Generator(self.device).manual_seed(seed) if self.device.type != "cpu" else None
+        self._generator = (
+            torch.Generator(self.device).manual_seed(seed) if self.device.type != "cpu" else None
+        )
 
     def mask(self, site: str, shape: tuple[int, ...], rate: float, cut: Cut, like: Tensor) -> Tensor:
         """Draw a mask; `site` and `cut` do not matter here."""

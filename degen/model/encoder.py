@@ -1,25 +1,28 @@
 """The shared Transformer encoder of all variants (Eq. 8-9) and the scores (Eq. 10).
 
-    items of a history ─► V[item] + P[position] ─► LayerNorm, dropout ─► L causal blocks ─► h at the last item   [S, d]
+    history ─► V[item] + P[position] ─► LayerNorm, dropout ─► L causal blocks ─► h at the last item   [S, d]
 
-    block:   x = LayerNorm(x + dropout(attention(x)));   x = LayerNorm(x + dropout(W₂ GELU(W₁ x)))       post-norm, as in BERT
+    a block, post-norm as in BERT:
+        x = LayerNorm(x + dropout(attention(x)))
+        x = LayerNorm(x + dropout(W₂ GELU(W₁ x)))
 
-Two engines give the same h. `plain` (degen.model.plain) pads every history to the maximum length and computes every
-position. `fast`, here, uses what is exact and cheaper: histories lie in groups of similar length (degen.model.layout),
-and the top block computes the last position only. With right padding and a causal mask no padding reaches h.
+Two engines give the same h. `plain` (degen.model.plain) pads every history to the maximum length and
+computes every position. `fast`, here, uses what is exact and cheaper: histories lie in groups of similar
+length (degen.model.layout), and the top block computes the last position only. With right padding and a
+causal mask no padding reaches h.
 """
 
 from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from degen.model.dropout import Dropout
+from degen.model.dropout import Cut, Dropout
 from degen.model.layout import Group, Layout, on
 
 Engine = Literal["fast", "plain"]
@@ -44,7 +47,8 @@ class SequenceEncoder(nn.Module):
     Parameters
     ----------
     n_items
-        number of real items; the embedding table has two more rows: 0 is padding, `n_items + 1` is CL4SRec's mask token.
+        number of real items; the embedding table has two more rows: 0 is padding, `n_items + 1` is CL4SRec's
+        mask token.
     dim, layers, heads, feed_forward
         d, number of blocks, attention heads (they divide d), width of the feed-forward part.
     max_length
@@ -129,14 +133,14 @@ class SequenceEncoder(nn.Module):
         x = self._embed(layout, items, dropout)
         for number, block in enumerate(self.blocks):
             top = number == len(self.blocks) - 1
-            x = self._block(block, f"layer{number}", x, layout, dropout, top=top)
+            x = self._block(cast(Block, block), f"layer{number}", x, layout, dropout, top=top)
         return x[on(items.device, layout.back)]
 
     def _embed(self, layout: Layout, items: Tensor, dropout: Dropout | None) -> Tensor:
         """Eq. 8 on flat tokens: `[n_tokens, d]`."""
         tokens = functional.embedding(layout.spread(items), self.item_embeddings)
         positions = functional.embedding(on(items.device, layout.position), self.position_embeddings)
-        x = self.input_norm(tokens + positions)
+        x: Tensor = self.input_norm(tokens + positions)
         mask = self._token_mask("embedding", x, self.embedding_dropout, layout, dropout, last=False)
         return x if mask is None else x * mask
 
@@ -144,28 +148,36 @@ class SequenceEncoder(nn.Module):
         self, block: Block, name: str, x: Tensor, layout: Layout, dropout: Dropout | None, *, top: bool
     ) -> Tensor:
         """Eq. 9, one block: `[n_tokens, d]` to the same, or to `[S, d]` at the last items where `top`."""
-        query_weight, key_value_weight = block.query_key_value.weight.split([x.shape[1], 2 * x.shape[1]])
-        query_bias, key_value_bias = block.query_key_value.bias.split([x.shape[1], 2 * x.shape[1]])
+        d, linear = x.shape[1], block.query_key_value
         if top:
             residual = x[on(x.device, layout.last)]
-            query = functional.linear(residual, query_weight, query_bias)
-            key_value = functional.linear(x, key_value_weight, key_value_bias)
+            query = functional.linear(residual, linear.weight[:d], linear.bias[:d])
+            key_value = functional.linear(x, linear.weight[d:], linear.bias[d:])
         else:
-            residual = x
-            query, key_value = block.query_key_value(x).split([x.shape[1], 2 * x.shape[1]], dim=1)
+            residual, projected = x, linear(x)
+            query, key_value = projected[:, :d], projected[:, d:]
         attend = self._attend_last if top else self._attend_all
         mixed = torch.cat([attend(group, query, key_value, name, layout, dropout) for group in layout.groups])
 
         def add_and_normalize(to: Tensor, value: Tensor, norm: nn.Module, site: str) -> Tensor:
-            mask = self._token_mask(site, value, self.hidden_dropout, layout, dropout, last=top)
-            return norm(to + value if mask is None else torch.addcmul(to, value, mask))
+            mask = self._token_mask(f"{name}.{site}", value, self.hidden_dropout, layout, dropout, last=top)
+            total: Tensor = norm(to + value if mask is None else torch.addcmul(to, value, mask))
+            return total
 
-        x = add_and_normalize(residual, block.attention_output(mixed), block.attention_norm, f"{name}.attention_output")
+        x = add_and_normalize(
+            residual, block.attention_output(mixed), block.attention_norm, "attention_output"
+        )
         value = block.feed_forward_out(functional.gelu(block.feed_forward_in(x)))
-        return add_and_normalize(x, value, block.feed_forward_norm, f"{name}.feed_forward")
+        return add_and_normalize(x, value, block.feed_forward_norm, "feed_forward")
 
     def _attend_all(
-        self, group: Group, query: Tensor, key_value: Tensor, name: str, layout: Layout, dropout: Dropout | None
+        self,
+        group: Group,
+        query: Tensor,
+        key_value: Tensor,
+        name: str,
+        layout: Layout,
+        dropout: Dropout | None,
     ) -> Tensor:
         """Causal attention of every token of a group: `[size · width, d]`."""
         size, width, heads = group.size, group.width, self.heads
@@ -179,18 +191,30 @@ class SequenceEncoder(nn.Module):
         )
         rows = on(query.device, layout.order[group.sequences])
         weights = self._attention_mask(
-            scores.softmax(-1), (size, heads, width, width), name, dropout, lambda m: m[rows, :, :width, :width]
+            scores.softmax(-1),
+            (size, heads, width, width),
+            name,
+            dropout,
+            lambda m: m[rows, :, :width, :width],
         )
         mixed = torch.bmm(weights.view(size * heads, width, width), v.reshape(size * heads, width, -1))
         return mixed.view(size, heads, width, -1).transpose(1, 2).reshape(size * width, -1)
 
     def _attend_last(
-        self, group: Group, query: Tensor, key_value: Tensor, name: str, layout: Layout, dropout: Dropout | None
+        self,
+        group: Group,
+        query: Tensor,
+        key_value: Tensor,
+        name: str,
+        layout: Layout,
+        dropout: Dropout | None,
     ) -> Tensor:
         """Attention of the last item of each sequence of a group: `[size, d]`."""
         size, width, heads = group.size, group.width, self.heads
         q = query[group.sequences].view(size, 1, heads, -1)
-        k, v = key_value[group.tokens].view(size, width, 2, heads, -1).unbind(2)  # [size, width, heads, d/heads]
+        k, v = (
+            key_value[group.tokens].view(size, width, 2, heads, -1).unbind(2)
+        )  # [size, width, heads, d/heads]
         length = on(query.device, layout.length[group.sequences])
         scores = (q * k).sum(-1) / math.sqrt(q.shape[-1])  # [size, width, heads]
         padded = torch.arange(width, device=query.device) >= length[:, None]
@@ -206,11 +230,13 @@ class SequenceEncoder(nn.Module):
         return (weights[..., None] * v).sum(1).view(size, -1)
 
     def _attention_mask(
-        self, weights: Tensor, shape: tuple[int, ...], name: str, dropout: Dropout | None, cut: object
+        self, weights: Tensor, shape: tuple[int, ...], name: str, dropout: Dropout | None, cut: Cut
     ) -> Tensor:
         if dropout is None or self.attention_dropout == 0:
             return weights
-        return weights.view(shape) * dropout.mask(f"{name}.attention", shape, self.attention_dropout, cut, weights)
+        return weights.view(shape) * dropout.mask(
+            f"{name}.attention", shape, self.attention_dropout, cut, weights
+        )
 
     def _token_mask(
         self, site: str, x: Tensor, rate: float, layout: Layout, dropout: Dropout | None, *, last: bool
@@ -229,10 +255,14 @@ class SequenceEncoder(nn.Module):
 
 @lru_cache(maxsize=256)
 def causal_bias(width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """`[width, width]`: -∞ above the diagonal, 0 elsewhere, so that a position sees itself and what came before."""
+    """`[width, width]`: -∞ above the diagonal, 0 elsewhere, so that a position sees itself and what came
+    before.
+    """
     return torch.full((width, width), -math.inf, dtype=dtype, device=device).triu(1)
 
 
 def score_items(h: Tensor, V: Tensor) -> Tensor:
-    """Eq. 10 without its softmax: scores `[B, n_items]` of sequence representations `[B, d]` and items `[n_items, d]`."""
+    """Eq. 10 without its softmax: scores `[B, n_items]` of sequence representations `[B, d]` and items
+    `[n_items, d]`.
+    """
     return h @ V.T

@@ -1,10 +1,11 @@
 """How ragged histories lie in memory for the fast engine: sorted by length, in a few groups of equal width.
 
-    lengths 3 1 2 7 1   ─►   group of width 1: two sequences, width 2: one, width 3: one, width 8: one
-                             flat tokens:      a | b | c c | d d d | e e e e e e e ·
+    lengths 3 1 2 7 9 1   ─►   groups of width 1 (two sequences), 2, 3, 8 and 9
+                               tokens: a | b | c c | d d d | e e e e e e e · | f f f f f f f f f
 
-Linear layers, norms and activations see one flat tensor of tokens with almost no padding; attention sees each group as a
-rectangle, which is a view of the same memory. The median history of the paper's logs has 4 items and is not padded to 50.
+Linear layers, norms and activations see one flat tensor of tokens with almost no padding; attention sees
+each group as a rectangle, which is a view of the same memory. The median history of the paper's logs has 4
+items and is not padded to 50.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ Int = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Group:
-    """`size` sequences of `width` tokens each: rows `first` … of the sorted sequences, tokens `token` … of the flat ones."""
+    """`size` sequences of `width` tokens each: rows `first` … of the sorted sequences, tokens `token` … of
+    the flat ones.
+    """
 
     first: int
     size: int
@@ -111,7 +114,9 @@ class Layout:
         return back
 
     def spread(self, items: Tensor) -> Tensor:
-        """Lay the input's flat items `[N]` out as tokens `[n_tokens]`, padding where a group is wider than its sequence."""
+        """Lay the input's flat items `[N]` out as tokens `[n_tokens]`, padding where a group is wider than
+        its sequence.
+        """
         input_length = self.length[self.back]
         input_start = np.cumsum(input_length) - input_length
         source = ragged_positions(input_start[self.order], self.length)

@@ -1,7 +1,7 @@
 """The training objective, one small function an equation.
 
     recommendation_loss   Eq. 11   mean over the batch of -log softmax(V h)[target]
-    bce_loss, bpr_loss             the same place, with sampled negatives (original SASRec; Rendle et al. 2009)
+    bce_loss, bpr_loss             in its place, with sampled negatives (original SASRec; Rendle et al. 2009)
     negative_mask         §4.3.3   which of the 2B views of a batch are negatives of which
     contrastive_loss      Eq. 14   InfoNCE over the 2B views (Eq. 5 is one row of it)
     objective             Eq. 15   recommendation + λ · contrastive
@@ -39,9 +39,11 @@ def recommendation_loss(h: Tensor, V: Tensor, targets: Tensor) -> Tensor:
 
 
 class _SoftmaxCrossEntropy(torch.autograd.Function):
-    """Eq. 11 with its gradients computed in the forward pass, so that the `[B, n]` probabilities are never stored.
+    """Eq. 11 with its gradients computed in the forward pass, so that the `[B, n]` probabilities are never
+    stored.
 
-    With p = softmax(V h) - onehot(target), both gradients are products with p: dh = p V / B and dV = pᵀ h / B.
+    With p = softmax(V h) - onehot(target), both gradients are products with p: dh = p V / B and dV = pᵀ h /
+    B.
     """
 
     @staticmethod
@@ -67,7 +69,8 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
 
 
 def bce_loss(h: Tensor, V: Tensor, targets: Tensor, negatives: Tensor) -> Tensor:
-    """Binary cross-entropy of the original SASRec: -log σ(h·v) - mean over the k negatives of log(1 - σ(h·v⁻)).
+    """Binary cross-entropy of the original SASRec: -log σ(h·v) - mean over the k negatives of log(1 -
+    σ(h·v⁻)).
 
     `negatives` is int64 `[B, k]`, rows of V. Mean over the batch.
     """
@@ -91,8 +94,9 @@ def _sampled_scores(h: Tensor, V: Tensor, targets: Tensor, negatives: Tensor) ->
 def negative_mask(targets: Tensor, *, same_target_negatives: bool = False) -> Tensor:
     """§4.3.3: bool `[2B, 2B]`, True where the column's view is a negative of the row's view.
 
-    Views 0 … B-1 are the first of each pair, B … 2B-1 the second. A view is never its own negative, nor its pair's; views
-    of samples with the same target are left out too, unless `same_target_negatives` (the authors' released code).
+    Views 0 … B-1 are the first of each pair, B … 2B-1 the second. A view is never its own negative, nor its
+    pair's; views of samples with the same target are left out too, unless `same_target_negatives` (the
+    authors' released code).
 
     >>> negative_mask(torch.tensor([7, 7, 9])).int()[0].tolist()
     [0, 0, 1, 0, 0, 1]

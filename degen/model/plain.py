@@ -1,4 +1,5 @@
-"""The encoder in the plainest way: every history padded to the maximum length, every position of every block computed.
+"""The encoder in the plainest way: every history padded to the maximum length, every position of every block
+computed.
 
 The fast engine is held to this one in the tests; users can choose it with `--engine plain`.
 """
@@ -6,7 +7,7 @@ The fast engine is held to this one in the tests; users can choose it with `--en
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
     from degen.model.encoder import Block, SequenceEncoder
 
 
-def encode_plain(encoder: SequenceEncoder, items: Tensor, lengths: Tensor, dropout: Dropout | None = None) -> Tensor:
+def encode_plain(
+    encoder: SequenceEncoder, items: Tensor, lengths: Tensor, dropout: Dropout | None = None
+) -> Tensor:
     """Encode ragged histories as `SequenceEncoder.forward` does: `[S, d]`."""
     padded = pad(items, lengths, encoder.max_length)
     x = encoder.item_embeddings[padded] + encoder.position_embeddings  # [S, T, d]
     x = _drop("embedding", encoder.input_norm(x), encoder.embedding_dropout, dropout)
     for number, block in enumerate(encoder.blocks):
-        x = _block(encoder, block, f"layer{number}", x, dropout)  # type: ignore[arg-type]
+        x = _block(encoder, cast("Block", block), f"layer{number}", x, dropout)
     return x[torch.arange(len(lengths), device=x.device), lengths.to(x.device) - 1]
 
 
@@ -49,7 +52,9 @@ def _block(encoder: SequenceEncoder, block: Block, name: str, x: Tensor, dropout
     mixed = block.attention_output(mixed.transpose(1, 2).reshape(S, T, d))
     x = block.attention_norm(x + _drop(f"{name}.attention_output", mixed, encoder.hidden_dropout, dropout))
     value = block.feed_forward_out(functional.gelu(block.feed_forward_in(x)))
-    return block.feed_forward_norm(x + _drop(f"{name}.feed_forward", value, encoder.hidden_dropout, dropout))
+    value = _drop(f"{name}.feed_forward", value, encoder.hidden_dropout, dropout)
+    output: Tensor = block.feed_forward_norm(x + value)
+    return output
 
 
 def _drop(site: str, x: Tensor, rate: float, dropout: Dropout | None) -> Tensor:

@@ -1,4 +1,4 @@
-"""The variants as declarations: which views are encoded, which pairs are contrasted, with what loss and weight.
+"""The variants as declarations: which views are encoded, which pairs are contrasted, with what loss.
 
     variant    views besides h                                   contrasted pairs
     sasrec     none                                              none
@@ -27,7 +27,9 @@ from degen.errors import UserError, nearest
 from degen.model.objectives import contrastive_loss
 
 MakeViews = Callable[[Source, Int, np.random.Generator], "Histories | tuple[Histories, ...]"]
-"""From the source, a batch's rows and a generator to the histories of one view, or of several drawn together."""
+"""From the source, a batch's rows and a generator to the histories of one view, or of several drawn
+together.
+"""
 
 
 class PairLoss(Protocol):
@@ -47,8 +49,8 @@ class Variant:
     name
         what users type, in lower case.
     views
-        names of the views besides `h`, and what makes their histories; a key of several names, separated by commas, stands for views
-        drawn together.
+        names of the views besides `h`, and what makes their histories; a key of several names, separated by
+        commas, stands for views drawn together.
     pairs
         pairs of view names to contrast; `h` is the sequence as the recommendation loss encodes it.
     loss
@@ -67,7 +69,9 @@ class Variant:
         known = {"h", *self.view_names}
         for name in (name for pair in self.pairs for name in pair):
             if name not in known:
-                raise ValueError(f"variant {self.name} contrasts {name!r}, which is none of its views {sorted(known)}")
+                raise ValueError(
+                    f"variant {self.name} contrasts {name!r}, which is none of its views {sorted(known)}"
+                )
 
     @property
     def view_names(self) -> tuple[str, ...]:
@@ -96,7 +100,14 @@ VARIANTS: dict[str, Variant] = {
 }
 """The variants by name, in the paper's order."""
 
-ALIASES = {"un": "ucl", "su": "scl", "us": "ucl+scl", "us_x": "duorec", "ucl-scl": "ucl+scl", "ucl_scl": "ucl+scl"}
+ALIASES = {
+    "un": "ucl",
+    "su": "scl",
+    "us": "ucl+scl",
+    "us_x": "duorec",
+    "ucl-scl": "ucl+scl",
+    "ucl_scl": "ucl+scl",
+}
 """Other spellings; the first four are the authors' names."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,14 +22,16 @@ def encode(encoder: SequenceEncoder, histories: Histories, dropout: Dropout | No
 def encode_views(
     encoder: SequenceEncoder, views: dict[str, Histories], dropout: Dropout | None = None
 ) -> dict[str, Tensor]:
-    """Encode all views `[B, d]` each, stacked into one pass; every view gets dropout masks of its own (Eq. 12).
+    """Encode all views `[B, d]` each, stacked into one pass; every view gets dropout masks of its own (Eq.
+    12).
 
     The plain engine encodes them one after another.
     """
     if encoder.engine == "plain":
         return {name: encode(encoder, histories, dropout) for name, histories in views.items()}
     stacked = encode(encoder, join(*views.values()), dropout)
-    pieces = stacked.split([len(histories) for histories in views.values()])
+    ends = np.cumsum([len(histories) for histories in views.values()]).tolist()
+    pieces = torch.tensor_split(stacked, ends[:-1])
     return dict(zip(views, pieces, strict=True))
 
 
@@ -37,5 +40,7 @@ def contrast(variant: Variant, encoded: dict[str, Tensor], targets: Tensor, **se
 
     `settings` are those of `contrastive_loss`.
     """
-    terms = [variant.loss(encoded[first], encoded[second], targets, **settings) for first, second in variant.pairs]
+    terms = [
+        variant.loss(encoded[first], encoded[second], targets, **settings) for first, second in variant.pairs
+    ]
     return torch.stack(terms).sum() if terms else encoded["h"].new_zeros(())

@@ -1,0 +1,1 @@
+"""Training of any variant: steps, epochs, the probe, checkpoints and resumption."""

@@ -1,8 +1,8 @@
 """What is written to a run directory while it trains, and how a stopped run goes on.
 
-`last.safetensors` is written last at the end of each epoch: it is the point of no return. Files of a later epoch that a
-kill left behind are written again, equal to the bit, by the resumed run, because the draws of an epoch depend on the
-seed and the epoch's number alone.
+`last.safetensors` is written last at the end of each epoch: it is the point of no return. Files of a later
+epoch that a kill left behind are written again, equal to the bit, by the resumed run, because the draws of
+an epoch depend on the seed and the epoch's number alone.
 """
 
 from __future__ import annotations
@@ -32,43 +32,58 @@ FREE_TO_CHANGE = {"epochs", "patience", "max_steps", "device", "threads", "keep_
 """Keys that may differ between a stopped run and the command that resumes it."""
 
 
-def prepare(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
-    """Make `out` ready for a run, or refuse.
+def refuse(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
+    """Raise where a run cannot be put into `out`; touches nothing.
 
     Raises
     ------
     UserError
-        if there is something in `out` that neither `resume` nor `overwrite` covers, or the resumed run had other settings.
+        if there is something in `out` that neither `resume` nor `overwrite` covers, or the resumed run had
+        other settings.
     """
-    if out.is_file():
+    if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file; name a folder")
     if not rundir.is_run(out):
-        if out.is_dir():
-            rundir.remove_leftovers(out)
-            if any(out.iterdir()):
-                raise UserError(f"--out {out} is not empty and is no run; name another folder")
-    elif overwrite:
-        _remove_run(out)
-    elif not resume:
-        state = RunDirectory(out).state
-        mend = "--overwrite to train it again" if state == "finished" else "--resume to go on, or --overwrite to start anew"
-        raise UserError(f"{out} holds {'a finished' if state == 'finished' else 'an unfinished'} run; add {mend}")
-    else:
+        if out.is_dir() and not all(rundir.is_leftover(path) for path in out.iterdir()):
+            raise UserError(f"--out {out} is not empty and is no run; name another folder")
+    elif resume:
         _check_same(config, settle(out / rundir.CONFIG), out)
-        rundir.remove_leftovers(out)
+    elif not overwrite and RunDirectory(out).state == "finished":
+        raise UserError(f"{out} holds a finished run; add --overwrite to train it again")
+    elif not overwrite:
+        raise UserError(f"{out} holds an unfinished run; add --resume to go on, or --overwrite to start anew")
+
+
+def prepare(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
+    """Make `out` ready for a run, or refuse as `refuse` does."""
+    refuse(config, out, resume=resume, overwrite=overwrite)
+    rundir.remove_leftovers(out)
+    if overwrite:
+        _remove_run(out)
     config.write(out / rundir.CONFIG)
     rundir.write_json(out / rundir.ENVIRONMENT, environment(config))
 
 
 def _remove_run(out: Path) -> None:
     """Remove what a run writes, and nothing else."""
-    for name in (rundir.TEST, rundir.LAST, rundir.BEST, rundir.METRICS, rundir.ITEM_EMBEDDINGS, rundir.ENVIRONMENT):
+    for name in (
+        rundir.TEST,
+        rundir.LAST,
+        rundir.BEST,
+        rundir.METRICS,
+        rundir.ITEM_EMBEDDINGS,
+        rundir.ENVIRONMENT,
+    ):
         (out / name).unlink(missing_ok=True)
     for name in (rundir.EMBEDDINGS, rundir.FIGURES):
         shutil.rmtree(out / name, ignore_errors=True)
 
 
 def _check_same(new: Config, old: Config, out: Path) -> None:
+    # The name is settled when the log is loaded, which may be after this.
+    new = new.model_copy(
+        update={"data": new.data.model_copy(update={"name": new.data.name or old.data.name})}
+    )
     for group, keys in new.model_dump().items():
         before = getattr(old, group).model_dump()
         for key, value in keys.items():
@@ -80,7 +95,9 @@ def _check_same(new: Config, old: Config, out: Path) -> None:
 
 
 def environment(config: Config) -> dict[str, Any]:
-    """Versions, device, threads and the commit of the source: what a result depends on besides the configuration."""
+    """Versions, device, threads and the commit of the source: what a result depends on besides the
+    configuration.
+    """
     from degen.evaluation.restore import pick_device
 
     device = pick_device(config.training.device)
@@ -120,7 +137,9 @@ def save_embeddings(encoder: SequenceEncoder, path: Path) -> None:
     rundir.write_array(path, encoder.real_item_embeddings().detach().cpu().numpy().astype(np.float32))
 
 
-def save_last(encoder: SequenceEncoder, optimizer: torch.optim.Optimizer, out: Path, epoch: int, step: int) -> None:
+def save_last(
+    encoder: SequenceEncoder, optimizer: torch.optim.Optimizer, out: Path, epoch: int, step: int
+) -> None:
     """Write all that going on needs: weights and Adam's moments, with the epoch and step they are of."""
     tensors = {f"model.{name}": value for name, value in encoder.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
@@ -131,15 +150,19 @@ def save_last(encoder: SequenceEncoder, optimizer: torch.optim.Optimizer, out: P
 def _save(tensors: dict[str, torch.Tensor], path: Path, numbers: dict[str, int]) -> None:
     with atomic_path(path) as temporary:
         try:
-            save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, {
-                name: str(number) for name, number in numbers.items()
-            })
+            save_file(
+                {k: v.detach().cpu().contiguous() for k, v in tensors.items()},
+                temporary,
+                {name: str(number) for name, number in numbers.items()},
+            )
         except SafetensorError as error:
             raise OSError(str(error)) from error
 
 
 def load_last(encoder: SequenceEncoder, optimizer: torch.optim.Optimizer, out: Path) -> tuple[int, int]:
-    """Fill encoder and optimiser from `last.safetensors`; return its epoch and step, (0, 0) where there is none yet."""
+    """Fill encoder and optimiser from `last.safetensors`; return its epoch and step, (0, 0) where there is
+    none yet.
+    """
     path = out / rundir.LAST
     if not path.exists():
         return 0, 0
@@ -147,8 +170,12 @@ def load_last(encoder: SequenceEncoder, optimizer: torch.optim.Optimizer, out: P
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             numbers = file.metadata() or {}
-        encoder.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
-        optimizer.load_state_dict({"state": _adam_state(tensors), "param_groups": optimizer.state_dict()["param_groups"]})
+        encoder.load_state_dict(
+            {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
+        )
+        optimizer.load_state_dict(
+            {"state": _adam_state(tensors), "param_groups": optimizer.state_dict()["param_groups"]}
+        )
         return int(numbers["epoch"]), int(numbers["step"])
     except (SafetensorError, RuntimeError, KeyError) as error:
         raise UserError(f"{path} is damaged ({error}); train anew with --overwrite") from error

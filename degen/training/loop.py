@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
@@ -36,8 +36,8 @@ class Interrupted(Exception):
         self.out, self.epochs = out, epochs
 
 
-class Progress(Protocol):
-    """What a caller may do while a run goes on; the base does nothing."""
+class Progress:
+    """What a caller may do while a run goes on: override what you need; these do nothing."""
 
     def begin(self, dataset: Dataset, config: Config, epochs_done: int, steps_per_epoch: int) -> None:
         """The log is loaded and training is about to start, or to go on after `epochs_done`."""
@@ -50,10 +50,6 @@ class Progress(Protocol):
 
     def end(self, test: Row) -> None:
         """The run is whole; `test` is its `test.json`."""
-
-
-class Silent(Progress):
-    """No progress shown."""
 
 
 def settle_names(config: Config) -> Config:
@@ -80,7 +76,8 @@ def train(
     out
         the run directory itself; made if it does not exist.
     resume
-        go on after the last finished epoch, start where there is none, return at once where the run is finished.
+        go on after the last finished epoch, start where there is none, return at once where the run is
+        finished.
     overwrite
         remove an earlier run in `out` first.
     progress
@@ -93,7 +90,7 @@ def train(
     Interrupted
         after Ctrl-C, when the step is done.
     """
-    progress = progress or Silent()
+    progress = progress or Progress()
     config = settle_names(config)
     device = pick_device(config.training.device)
     if config.training.threads:
@@ -118,7 +115,9 @@ class Run:
         self.config = trainer.config
         evaluation = self.config.evaluation
         self.valid = leave_one_out(dataset.sequences, "valid", self.config.model.max_length)
-        self.probe = Probe.draw(trainer.source, evaluation.probe_samples, evaluation.probe_seed, evaluation.definition)
+        self.probe = Probe.draw(
+            trainer.source, evaluation.probe_samples, evaluation.probe_seed, evaluation.definition
+        )
         self.rows: list[Row] = []
         self.steps = 0
 
@@ -202,7 +201,9 @@ class Run:
 
 @contextmanager
 def deferred_interrupt() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into an event, so that a step is never cut in half; a second one interrupts at once."""
+    """Turn the first Ctrl-C into an event, so that a step is never cut in half; a second one interrupts at
+    once.
+    """
     interrupted = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield interrupted

@@ -1,7 +1,8 @@
-"""What each epoch's line says about geometry: alignment and uniformity on a fixed probe, and the spectrum of V.
+"""What each epoch's line says about geometry: alignment and uniformity on a fixed probe, and the spectrum of
+V.
 
-The probe is the same for every method, seed and epoch: up to 4,096 training samples, their partners, views and dropout
-masks all come from a seed of its own. So values differ between runs only where the models do.
+The probe is the same for every method, seed and epoch: up to 4,096 training samples, their partners, views
+and dropout masks all come from a seed of its own. So values differ between runs only where the models do.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ from degen.model.dropout import RandomDropout
 from degen.model.encoder import SequenceEncoder
 from degen.model.variants import Variant
 from degen.model.views import encode, encode_views
+
+BLOCK = 512
+"""Samples of the probe that are encoded at once, to bound memory."""
+
+AGAIN = "h again"
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,9 @@ class Probe:
 
     @torch.no_grad()
     def measure(self, encoder: SequenceEncoder, variant: Variant) -> dict[str, float | None]:
-        """`uniformity` and the three alignments, and `sigma2_ratio`, `effective_rank`, `average_cosine` of V."""
+        """`uniformity` and the three alignments, and `sigma2_ratio`, `effective_rank`, `average_cosine` of
+        V.
+        """
         without_dropout = self._without_dropout(encoder)
         with_dropout = self._with_dropout(encoder, variant)
         return {**without_dropout, **with_dropout, **summarize(encoder.real_item_embeddings().cpu().numpy())}
@@ -60,10 +68,16 @@ class Probe:
     def _with_dropout(self, encoder: SequenceEncoder, variant: Variant) -> dict[str, float | None]:
         """Alignment of the variant's own pairs as they are trained (Eq. 16), and of two dropout passes."""
         dropout = RandomDropout(self.seed, encoder.item_embeddings.device)
-        views = encode_views(encoder, variant.draw(self.source, self.rows, np.random.default_rng(self.seed)), dropout)
-        again = encode(encoder, self.source.own(self.rows), dropout)
+        rng = np.random.default_rng(self.seed)
+        blocks = [
+            encode_views(
+                encoder, variant.draw(self.source, rows, rng) | {AGAIN: self.source.own(rows)}, dropout
+            )
+            for rows in np.array_split(self.rows, -(-len(self.rows) // BLOCK))
+        ]
+        views = {name: torch.cat([block[name] for block in blocks]) for name in blocks[0]}
         own = [alignment(views[a], views[b], definition=self.definition) for a, b in variant.pairs]
         return {
             "alignment": float(np.mean(own)) if own else None,
-            "alignment_dropout": alignment(views["h"], again, definition=self.definition),
+            "alignment_dropout": alignment(views["h"], views[AGAIN], definition=self.definition),
         }

@@ -1,4 +1,6 @@
-"""One training step of any variant (Eq. 15): draw the views, encode them in one pass, add the losses, move the weights."""
+"""One training step of any variant (Eq. 15): draw the views, encode them in one pass, add the losses, move
+the weights.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,8 @@ from degen.model.views import contrast, encode_views
 class Trainer:
     """The encoder, its optimiser and what they are trained on.
 
-    Every draw of an epoch (order, partners, augmentations, negatives, dropout) depends on the seed and the epoch's
-    number alone, so a resumed run needs no generator's state.
+    Every draw of an epoch (order, partners, augmentations, negatives, dropout) depends on the seed and the
+    epoch's number alone, so a resumed run needs no generator's state.
     """
 
     def __init__(self, config: Config, dataset: Dataset, device: torch.device):
@@ -37,7 +39,8 @@ class Trainer:
             raise UserError(f"{dataset.name} has no training sample: no user has 4 actions or more")
         rates = config.objective
         self.source = Source.build(
-            samples, Augmentations(rates.crop_rate, rates.mask_rate, rates.reorder_rate, mask_token=self.n_items + 1)
+            samples,
+            Augmentations(rates.crop_rate, rates.mask_rate, rates.reorder_rate, mask_token=self.n_items + 1),
         )
         self.encoder = build_encoder(config.model, self.n_items, config.training.seed).to(device)
         self.optimizer = torch.optim.Adam(
@@ -69,7 +72,9 @@ class Epoch:
         self.trainer = trainer
         self.rng = np.random.default_rng(draws)
         self.dropout = RandomDropout(int(dropout.generate_state(1)[0]), trainer.device)
-        self.batches = epoch_batches(len(trainer.source.samples), trainer.config.training.batch_size, self.rng)
+        self.batches = epoch_batches(
+            len(trainer.source.samples), trainer.config.training.batch_size, self.rng
+        )
         self.samples = 0
         self._sums = torch.zeros(2, device=trainer.device, dtype=torch.float64)
 
@@ -78,7 +83,8 @@ class Epoch:
         rows = next(self.batches)
         recommendation, contrastive = self.losses(rows)
         self.trainer.optimizer.zero_grad(set_to_none=True)
-        objective(recommendation, contrastive, self.trainer.config.objective.contrast_weight).backward()
+        loss = objective(recommendation, contrastive, self.trainer.config.objective.contrast_weight)
+        torch.autograd.backward(loss)
         self.trainer.optimizer.step()
         self.samples += len(rows)
         self._sums += torch.stack([recommendation.detach(), contrastive.detach()]).double() * len(rows)
@@ -93,7 +99,9 @@ class Epoch:
         """
         recommendation, contrastive = (self._sums / max(self.samples, 1)).tolist()
         if not np.isfinite([recommendation, contrastive]).all():
-            raise UserError("training diverged: the loss is not finite; try a lower --learning-rate or --lambda")
+            raise UserError(
+                "training diverged: the loss is not finite; try a lower --learning-rate or --lambda"
+            )
         loss = recommendation + self.trainer.config.objective.contrast_weight * contrastive
         return {"loss": loss, "recommendation_loss": recommendation, "contrastive_loss": contrastive}
 
@@ -115,7 +123,9 @@ class Epoch:
         return self._recommendation(encoded["h"], targets), contrastive
 
     def _recommendation(self, h: Tensor, targets: Tensor) -> Tensor:
-        """Eq. 11 over the real items (and the padding class of the official recipe), or its sampled stand-ins."""
+        """Eq. 11 over the real items (and the padding class of the official recipe), or its sampled
+        stand-ins.
+        """
         trainer, settings = self.trainer, self.trainer.config.objective
         first = 0 if settings.padding_class else 1
         V = trainer.encoder.item_embeddings[first : trainer.n_items + 1]

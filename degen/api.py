@@ -1,0 +1,72 @@
+"""The commands as functions, for notebooks: `from degen import train, open_run, …`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from degen.config import by_group, merge, settle
+from degen.errors import UserError
+from degen.rundir import RunDirectory, find_runs
+
+if TYPE_CHECKING:
+    from degen.training.loop import Progress
+
+
+def train(
+    variant: str,
+    dataset: str | Path,
+    out: str | Path | None = None,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> RunDirectory:
+    """Train a variant on a dataset and return its run.
+
+    Parameters
+    ----------
+    variant
+        name of a variant, such as `scl`.
+    dataset
+        catalogue name, or path to a file of interactions.
+    out
+        the run directory; by default `runs/<dataset>/<variant>-s<seed>`.
+    resume, overwrite, progress
+        as in `degen.training.loop.train`.
+    **settings
+        any key of the configuration without its group, such as `epochs=5, contrast_weight=0.05, dropout=0.3`.
+
+    Raises
+    ------
+    UserError
+        for anything in data, settings or `out` that can be mended.
+
+    Examples
+    --------
+    >>> run = train("scl", "synthetic", epochs=1, out="runs/tour/scl")  # doctest: +SKIP
+    """
+    from degen.evaluation.restore import run_place
+    from degen.training.loop import train as train_config
+
+    named = {"objective": {"variant": variant}, "data": {"dataset": str(dataset)}}
+    config = settle(options=merge(by_group(settings), named))
+    place = Path(out) if out is not None else run_place(config)
+    return train_config(config, place, resume=resume, overwrite=overwrite, progress=progress)
+
+
+def open_run(path: str | Path) -> RunDirectory:
+    """Open one run directory.
+
+    Raises
+    ------
+    UserError
+        if `path` is not a run.
+    """
+    found = find_runs(Path(path))
+    if len(found) != 1 or found[0].path != Path(path):
+        raise UserError(
+            f"{path} is not a run but a folder above {len(found)}; name one, such as {found[0].path}"
+        )
+    return found[0]
