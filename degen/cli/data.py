@@ -1,4 +1,219 @@
-"""Stub, replaced before the first commit that counts."""
+"""`degen data`: which logs are here, what they are like, getting them, and writing them processed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
 
-app = typer.Typer()
+from degen.cli.data_options import (
+    ColumnsOption,
+    CoreOption,
+    DataSeedOption,
+    InputFormatOption,
+    ItemsOption,
+    MinItemOption,
+    MinUserOption,
+    UsersOption,
+    data_options,
+)
+from degen.cli.output import JsonFlag, Output, QuietFlag
+from degen.errors import UserError
+
+if TYPE_CHECKING:
+    from degen.data.catalog import Entry
+    from degen.data.load import DataOptions, Dataset
+    from degen.data.statistics import Statistics
+
+app = typer.Typer(no_args_is_help=True, help="Look at, get and prepare interaction logs.")
+
+SourceArgument = Annotated[
+    str,
+    typer.Argument(metavar="NAME|FILE", help="A name of `degen data list`, or a log of any known format."),
+]
+
+
+@app.command("list")
+def list_datasets(as_json: JsonFlag = False, quiet: QuietFlag = False) -> None:
+    """Show which datasets are here, what Table 1 says of them, and what was counted.
+
+    [bold]Example[/bold]
+
+      DEGEN_DATA=logs degen data list
+    """
+    from degen.data.catalog import CATALOG, here, other_logs
+
+    output = Output(as_json, quiet)
+    rows = [_row(entry.name, here(entry), entry) for entry in CATALOG.values()]
+    rows += [_row(name, path, None) for name, path in other_logs().items()]
+    if output.result(rows):
+        return
+    titles = ("name", "users", "items", "actions", "Table 1: users", "items", "actions", "where")
+    keys = ("name", "users", "items", "actions", "table1_users", "table1_items", "table1_actions", "where")
+    output.table(titles, [[row[key] for key in keys] for row in rows])
+    for entry in CATALOG.values():
+        output.note(f"{entry.name}: {entry.title}; {entry.place}; {entry.licence}")
+
+
+def _row(name: str, path: Path | None, entry: Entry | None) -> dict[str, Any]:
+    """One line of the list: a damaged log shows its error in place of its counts, and stops nothing."""
+    from degen.data.load import load_dataset
+
+    table1 = None if entry is None else entry.table1
+    counts: dict[str, int | None] = dict.fromkeys(("users", "items", "actions"))
+    where = "not here" if path is None else str(path)
+    if path is not None or name == "synthetic":
+        try:
+            sequences = load_dataset(name).sequences
+        except UserError as error:
+            where = str(error)
+        else:
+            counts = {"users": sequences.n_users, "items": sequences.n_items, "actions": len(sequences.items)}
+            where = where if path is not None else "generated"
+    return {
+        "name": name,
+        **counts,
+        "table1_users": table1 and table1.users,
+        "table1_items": table1 and table1.items,
+        "table1_actions": table1 and table1.actions,
+        "where": where,
+        "place": entry and entry.place,
+        "licence": entry and entry.licence,
+    }
+
+
+@app.command()
+def stats(
+    source: SourceArgument,
+    columns: ColumnsOption = None,
+    input_format: InputFormatOption = None,
+    min_user: MinUserOption = None,
+    min_item: MinItemOption = None,
+    core: CoreOption = None,
+    users: UsersOption = None,
+    items: ItemsOption = None,
+    seed: DataSeedOption = None,
+    as_json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Count and measure a log as it is after the core, and say where it differs from Table 1.
+
+    [bold]Examples[/bold]
+
+      degen data stats beauty
+      degen data stats visits.csv.gz --columns user=visitor,item=page,time=when --min-item 0
+    """
+    from degen.data.load import load_dataset
+    from degen.data.statistics import compare_with_table1, statistics
+
+    options = data_options(
+        columns, input_format, min_user, min_item, core, users=users, items=items, seed=seed
+    )
+    output = Output(as_json, quiet)
+    dataset = load_dataset(source, options)
+    _say_notes(dataset, output)
+    numbers, comparison = statistics(dataset), compare_with_table1(dataset)
+    about = {"name": dataset.name, "source": dataset.source, "fingerprint": dataset.fingerprint}
+    if output.result(about | numbers.as_dict() | {"table1": comparison, "notes": list(dataset.notes)}):
+        return
+    output.table(("", dataset.name), _lines(numbers))
+    if comparison is not None:
+        output.line(f"{dataset.name}: {comparison}")
+
+
+def _say_notes(dataset: Dataset, output: Output) -> None:
+    for note in dataset.notes:
+        output.note(f"{dataset.name}: {note}")
+
+
+def _lines(numbers: Statistics) -> list[tuple[str, str]]:
+    """The statistics in words, each as people write it."""
+    return [
+        ("users", f"{numbers.users:,}"),
+        ("items", f"{numbers.items:,}"),
+        ("actions", f"{numbers.actions:,}"),
+        ("average length", f"{numbers.average_length:.1f}"),
+        ("median and greatest length", f"{numbers.median_length:g} and {numbers.longest:,}"),
+        ("sparsity", f"{numbers.sparsity:.2%}"),
+        ("training samples", f"{numbers.training_samples:,}"),
+        ("Gini of the items' training frequency", f"{numbers.gini:.3f}"),
+        ("share of the rarest half of the items", f"{numbers.rarest_half_share:.1%}"),
+        ("items never seen in training", f"{numbers.zero_frequency_items:,}"),
+        ("actions on an item of before", f"{numbers.repeats:,}"),
+        ("actions in ties", "no times" if numbers.tie_share is None else f"{numbers.tie_share:.1%}"),
+    ]
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name of `degen data list`.")],
+    as_json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Download a dataset, checked, where its owner allows it; else say what to get and where to put it.
+
+    [bold]Example[/bold]
+
+      degen data fetch ml-1m
+    """
+    from degen.data.fetch import fetch as fetch_dataset
+
+    output = Output(as_json, quiet)
+    path = fetch_dataset(name)
+    if not output.result({"name": name.lower(), "path": str(path)}):
+        output.line(str(path))
+
+
+@app.command()
+def prepare(
+    source: SourceArgument,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A folder, or a file that ends in .txt.gz. \\[default: the cache folder]"),
+    ] = None,
+    columns: ColumnsOption = None,
+    input_format: InputFormatOption = None,
+    min_user: MinUserOption = None,
+    min_item: MinItemOption = None,
+    core: CoreOption = None,
+    users: UsersOption = None,
+    items: ItemsOption = None,
+    seed: DataSeedOption = None,
+    as_json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Write a processed log: one user a line, oldest first, gzipped, with a note of what it was made from.
+
+    [bold]Examples[/bold]
+
+      degen data prepare reviews_Beauty_5.json.gz --out logs
+      degen data prepare synthetic --users 200000 --items 1000000 --seed 1 --out big.txt.gz
+    """
+    from degen.data.load import load_dataset
+    from degen.data.prepare import prepared_path, write_log
+
+    options = data_options(
+        columns, input_format, min_user, min_item, core, users=users, items=items, seed=seed
+    )
+    output = Output(as_json, quiet)
+    dataset = load_dataset(source, options)
+    _say_notes(dataset, output)
+    path = prepared_path(dataset.name, out)
+    note = write_log(dataset.sequences, path, _made_from(dataset, options))
+    if not output.result({"path": str(path), **note}):
+        output.line(str(path))
+        output.note(f"{note['actions']:,} actions of {note['users']:,} users; SHA-256 {note['sha256']}")
+        output.note(f"train with it: degen train --dataset {path}")
+
+
+def _made_from(dataset: Dataset, options: DataOptions) -> dict[str, Any]:
+    size = {"users": options.users, "items": options.items, "seed": options.seed}
+    settings = {"columns": options.columns, "min_user": options.min_user, "min_item": options.min_item}
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "fingerprint": dataset.fingerprint,
+        "settings": settings | {"core": options.core} | (size if dataset.source == "synthetic" else {}),
+        "notes": list(dataset.notes),
+    }

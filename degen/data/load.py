@@ -1,27 +1,34 @@
 """A name or a path in, a dataset out: found, read, filtered, ordered, and remembered.
 
-load_dataset("beauty") ─ find ─► file ─ read ─► Interactions ─ k-core, time order ─► Sequences ─► Dataset
+A file becomes `Interactions` (columns in file order), `Sequences` (k-core, time order), then a `Dataset`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from degen.data.formats.userlines import read_user_lines
+from degen.data import cache
+from degen.data.catalog import CATALOG, SYNTHETIC, Entry, Found, find
+from degen.data.columns import check_roles
 from degen.data.interactions import Interactions
-from degen.data.sequences import Sequences, k_core, long_enough, to_sequences
-from degen.data.sources import first_bytes, stem
+from degen.data.prepare import read_note
+from degen.data.process import process
+from degen.data.readers import read_interactions
+from degen.data.sequences import Sequences
+from degen.data.sniff import format_name
+from degen.data.sources import content_hash
 from degen.errors import UserError, nearest
 
 FILE_CORE = 5
 """Least actions of each user and item where neither an option nor a catalogue entry says otherwise."""
+
+CORES = ("iterated", "once")
 
 
 @dataclass(frozen=True)
@@ -54,16 +61,50 @@ class DataOptions:
     seed: int = 0
     cache: bool = True
 
+    def __post_init__(self) -> None:
+        for name in ("min_user", "min_item"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise UserError(
+                    f"--{name.replace('_', '-')} is {value}; it must be 0, which turns it off, or more"
+                )
+        if self.core not in CORES:
+            raise UserError(f"unknown core '{self.core}'{nearest(self.core, CORES)}")
+        if self.input_format is not None:
+            format_name(self.input_format)
+        if self.columns is not None:
+            check_roles(self.columns)
+
 
 @dataclass(frozen=True)
 class Dataset:
-    """A processed log with what was found out on the way."""
+    """A processed log with what was found out on the way.
+
+    Attributes
+    ----------
+    name
+        the catalogue's name, or the file's without its suffixes.
+    sequences
+        all users' actions.
+    notes
+        what was inferred and left out, a sentence each.
+    source
+        the file, or `synthetic`.
+    fingerprint
+        SHA-256 of the sequences and ids: equal logs have equal ones, wherever they came from.
+    tie_share
+        share of actions at the time of another of the same user, so in the file's order; None without times.
+    dropped_users
+        users left out because they had fewer than 3 actions after the core.
+    """
 
     name: str
     sequences: Sequences
     notes: tuple[str, ...]
     source: str
     fingerprint: str
+    tie_share: float | None = None
+    dropped_users: int = 0
 
 
 def load_dataset(source: str, options: DataOptions | None = None) -> Dataset:
@@ -75,42 +116,69 @@ def load_dataset(source: str, options: DataOptions | None = None) -> Dataset:
         if the name is unknown, the file cannot be read as a log, or nobody is left after the core.
     """
     options = options or DataOptions()
-    if source.lower() == "synthetic":
-        from degen.data.synthetic import generate
-
-        sequences = generate(users=options.users, items=options.items, seed=options.seed)
-        return Dataset("synthetic", sequences, (), "synthetic", fingerprint(sequences))
-    path = _find(source)
-    first_bytes(path)
-    sequences = _process(read_user_lines(path, None, "utf-8-sig"), options, path)
-    return Dataset(stem(path), sequences, (), str(path), fingerprint(sequences))
-
-
-def _find(source: str) -> Path:
-    path = Path(source)
-    if path.is_file():
-        return path
-    folder = os.environ.get("DEGEN_DATA")
-    here = {stem(p).lower(): p for p in Path(folder).iterdir() if p.is_file()} if folder else {}
-    if source.lower() in here:
-        return here[source.lower()]
-    raise UserError(f"unknown dataset '{source}'{nearest(source, [*here, 'synthetic'])}")
+    found = find(source)
+    if found.path is None:
+        return _synthetic(options)
+    settings = _settings(found.entry, found.path, options)
+    key = cache.Key(found.name, found.path, content_hash(found.path), settings)
+    kept = cache.read(key) if options.cache else None
+    if kept is not None:
+        sequences, facts = kept
+        return _dataset(found, sequences, facts)
+    log = read_interactions(found.path, settings["columns"], settings["input_format"])
+    sequences, facts = process(log, settings, str(found.path))
+    trouble = cache.write(key, sequences, facts) if options.cache else None
+    return _dataset(found, sequences, facts, *([trouble] if trouble else []))
 
 
-def _process(log: Interactions, options: DataOptions, path: Path) -> Sequences:
-    min_user = FILE_CORE if options.min_user is None else options.min_user
-    min_item = FILE_CORE if options.min_item is None else options.min_item
-    kept = k_core(log.users, log.items, min_user, min_item, once=options.core == "once")
-    kept[kept] = long_enough(log.users[kept])
-    if not kept.any():
-        raise UserError(f"no user of {path} is left after the core; lower --min-user or --min-item")
-    times = None if log.times is None else log.times[kept]
-    return to_sequences(log.users[kept], log.items[kept], times, log.user_ids, log.item_ids)
+def _dataset(found: Found, sequences: Sequences, facts: dict[str, Any], *more: str) -> Dataset:
+    return Dataset(
+        name=found.name,
+        sequences=sequences,
+        notes=(*facts["notes"], *more),
+        source=str(found.path),
+        fingerprint=fingerprint(sequences),
+        tie_share=facts["tie_share"],
+        dropped_users=facts["dropped_users"],
+    )
+
+
+def _synthetic(options: DataOptions) -> Dataset:
+    from degen.data.synthetic import generate
+
+    sequences = generate(users=options.users, items=options.items, seed=options.seed)
+    notes = [f"generated with {options.users:,} users, {options.items:,} items and seed {options.seed}"]
+    settings = _settings(CATALOG[SYNTHETIC], None, options)
+    dropped = 0
+    if settings["min_user"] or settings["min_item"]:
+        users = np.repeat(np.arange(sequences.n_users, dtype=np.int32), sequences.lengths)
+        items = (sequences.items - 1).astype(np.int32)
+        log = Interactions(users, items, None, sequences.user_ids, sequences.item_ids, tuple(notes))
+        sequences, facts = process(log, settings, SYNTHETIC)
+        notes, dropped = facts["notes"], facts["dropped_users"]
+    return Dataset(SYNTHETIC, sequences, tuple(notes), SYNTHETIC, fingerprint(sequences), None, dropped)
+
+
+def _settings(entry: Entry | None, path: Path | None, options: DataOptions) -> dict[str, Any]:
+    """Settle every choice that changes the result, as JSON values."""
+    input_format = options.input_format
+    core = (FILE_CORE, FILE_CORE) if entry is None else entry.core
+    if path is not None and read_note(path) is not None:
+        # A log that `degen data prepare` wrote has had its filter: a second one could only be a mistake.
+        core = (0, 0)
+        input_format = input_format or "sequences"
+    return {
+        "columns": options.columns,
+        "input_format": input_format,
+        "min_user": core[0] if options.min_user is None else options.min_user,
+        "min_item": core[1] if options.min_item is None else options.min_item,
+        "core": options.core,
+    }
 
 
 def fingerprint(sequences: Sequences) -> str:
     """SHA-256 of a log's content: its items in order, its users' lengths and all ids."""
-    digest = hashlib.sha256()
+    digest = sha256()
     for array in (sequences.items, sequences.offsets):
         digest.update(np.ascontiguousarray(array, dtype="<i8").data)
     for ids in (sequences.user_ids, sequences.item_ids):

@@ -106,9 +106,9 @@ def ragged_positions(start: Int, length: Int) -> Int:
 def k_core(users: Codes, items: Codes, min_user: int, min_item: int, *, once: bool = False) -> Bool:
     """Return which actions belong to the k-core, bool `[n_actions]`.
 
-    Every kept user has `min_user` actions and every kept item `min_item`, counted among the kept ones; actions are
-    counted, not distinct pairs. `once` counts users and items a single time, as the files of the original SASRec do,
-    so that some may end below the limit. A limit of 0 turns that side off.
+    Every kept user has `min_user` actions and every kept item `min_item`, counted among the kept; actions are
+    counted, not distinct pairs. `once` counts users and items a single time, as the files of the original
+    SASRec do, so that some may end below the limit. A limit of 0 turns that side off.
     """
     kept = np.ones(len(users), dtype=bool)
     rows = np.arange(len(users))
@@ -185,7 +185,7 @@ def _renumber(codes: Codes, n_codes: int) -> tuple[Int, Int]:
 
 
 def training_samples(sequences: Sequences, max_length: int = 50) -> Samples:
-    """Every prefix of the training part with a history of one item or more, cut to its last `max_length` items.
+    """Every prefix of the training part with a history, which is cut to its last `max_length` items.
 
     Of a user with n actions the last two are held out, and the first has no history: n - 3 samples.
     """

@@ -30,13 +30,15 @@ _ARCHIVES = {
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # Bytes that no text file holds; tab, line feed, form feed, carriage return and escape are left out.
 _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 27})
-_SUFFIXES = (".gz", ".txt", ".inter", ".csv", ".tsv", ".dat", ".data", ".json", ".jsonl", ".parquet")
+
+SUFFIXES = (".txt", ".inter", ".tsv", ".csv", ".parquet", ".dat", ".data", ".jsonl", ".json")
+"""What files of interactions are called, besides `.gz`; the order is that of preference."""
 
 
 def stem(path: Path) -> str:
     """Return the file's name without the suffixes of known formats: `beauty.txt.gz` is `beauty`."""
     name = path.name
-    while (suffix := Path(name).suffix) and suffix.lower() in _SUFFIXES:
+    while (suffix := Path(name).suffix) and suffix.lower() in (".gz", *SUFFIXES):
         name = name[: -len(suffix)]
     return name
 
@@ -111,7 +113,8 @@ def _refuse_binary(path: Path, head: bytes) -> None:
             raise UserError(f"{path} is {what}; unpack it and give the file of interactions inside")
     if head.startswith(_UTF16):
         raise UserError(f"{path} is text in UTF-16; save it as UTF-8")
-    if len(head.translate(None, _CONTROL)) < len(head):
+    # A few control characters may stand in text; a NUL does not, nor do many.
+    if b"\0" in head or len(head.translate(None, _CONTROL)) < 0.99 * len(head):
         raise UserError(f"{path} is a binary file, not a log of interactions as text or Parquet")
 
 

@@ -1,0 +1,117 @@
+"""Processed logs, kept so that a log is read once: arrays without pickles, beside what they were made from.
+
+    <cache>/processed/<name>-<key>.npz     items, offsets, ids
+    <cache>/processed/<name>-<key>.json    version, settings, SHA-256 of source and .npz, notes
+
+An entry counts only if all of that agrees with what is asked now; anything else, whatever is wrong with it,
+is as if there were none, and the log is read again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pooch
+
+from degen.data.sequences import Sequences
+from degen.data.sources import content_hash
+from degen.errors import UserError
+from degen.rundir import atomic_path, write_json
+from degen.version import __version__
+
+FORMAT = 1
+"""Raised whenever the same file and settings give another result, so that older entries are read again."""
+
+
+def cache_folder() -> Path:
+    """The folder `DEGEN_CACHE` names, else the user's own cache folder."""
+    named = os.environ.get("DEGEN_CACHE")
+    return Path(named) if named else Path(pooch.os_cache("degen"))
+
+
+@dataclass(frozen=True)
+class Key:
+    """All that a processed log depends on: the file's place and content, and the settings."""
+
+    name: str
+    path: Path
+    source_sha256: str
+    settings: dict[str, Any]
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """The key as it stands in the file."""
+        return {
+            "format": FORMAT,
+            "version": __version__,
+            "source": str(self.path.absolute()),
+            "source_sha256": self.source_sha256,
+            "settings": self.settings,
+        }
+
+    @property
+    def stem(self) -> Path:
+        """Path of the entry without its suffix; one for every content of a file, so that old ones go."""
+        place = json.dumps([str(self.path.absolute()), self.settings], sort_keys=True)
+        return cache_folder() / "processed" / f"{self.name}-{sha256(place.encode()).hexdigest()[:16]}"
+
+
+def read(key: Key) -> tuple[Sequences, dict[str, Any]] | None:
+    """Return a processed log and the facts about it, or None without a sound entry."""
+    arrays, description = _paths(key)
+    try:
+        entry = json.loads(description.read_text(encoding="utf-8"))
+        if entry["fingerprint"] != key.fingerprint or entry["sha256"] != content_hash(arrays):
+            return None
+        with np.load(arrays, allow_pickle=False) as file:
+            sequences = Sequences(
+                items=file["items"].astype(np.int64),
+                offsets=file["offsets"].astype(np.int64),
+                item_ids=_unpack(file["item_ids"]),
+                user_ids=_unpack(file["user_ids"]),
+            )
+        return sequences, dict(entry["facts"])
+    except (OSError, UserError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+        # Whatever a damaged entry raises, the answer is the same: the log is read again, the entry replaced.
+        return None
+
+
+def write(key: Key, sequences: Sequences, facts: dict[str, Any]) -> str | None:
+    """Keep a processed log; return a sentence where that fails: the work goes on."""
+    arrays, description = _paths(key)
+    small = np.int32 if len(sequences.items) < 2**31 else np.int64
+    try:
+        with atomic_path(arrays) as temporary, temporary.open("wb") as file:
+            np.savez(
+                file,
+                items=sequences.items.astype(small),
+                offsets=sequences.offsets,
+                item_ids=_pack(sequences.item_ids),
+                user_ids=_pack(sequences.user_ids),
+            )
+        entry = {"fingerprint": key.fingerprint, "sha256": content_hash(arrays), "facts": facts}
+        write_json(description, entry)
+    except UserError:
+        return f"the cache folder {cache_folder()} cannot be written, so the log will be read again next time"
+    return None
+
+
+def _paths(key: Key) -> tuple[Path, Path]:
+    return key.stem.with_name(f"{key.stem.name}.npz"), key.stem.with_name(f"{key.stem.name}.json")
+
+
+def _pack(ids: list[str]) -> npt.NDArray[np.uint8]:
+    """Strings as bytes: NumPy's own would lose NULs at their ends and pad all to the longest."""
+    return np.frombuffer(json.dumps(ids).encode(), dtype=np.uint8)
+
+
+def _unpack(packed: npt.NDArray[np.uint8]) -> list[str]:
+    return [str(identifier) for identifier in json.loads(packed.tobytes())]

@@ -1,0 +1,248 @@
+"""The datasets that degen knows by name: what Table 1 says of each, its official place, and where it is here.
+
+Nothing is shipped. A name is looked up in the folder `DEGEN_DATA`, then among what `degen data fetch` got;
+any other log in these folders answers to its own name.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from degen.data.cache import cache_folder
+from degen.data.sources import SUFFIXES, stem
+from degen.errors import UserError, nearest
+
+SYNTHETIC = "synthetic"
+DATA_FOLDER = "DEGEN_DATA"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Users, items and actions after the filter."""
+
+    users: int
+    items: int
+    actions: int
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What `fetch` may download: a zip, its SHA-256, and the one file wanted of it."""
+
+    url: str
+    sha256: str
+    member: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One known dataset.
+
+    `table1` are the paper's counts, `real` those without the padding that they include, where that is known;
+    `stems` are other names that its file goes by; `core` is the least actions of each user and item.
+    """
+
+    name: str
+    title: str
+    place: str
+    licence: str
+    download: str
+    table1: Counts | None = None
+    real: Counts | None = None
+    remark: str = ""
+    stems: tuple[str, ...] = ()
+    archive: Archive | None = None
+    core: tuple[int, int] = (5, 5)
+
+
+_AMAZON_PLACE = "http://jmcauley.ucsd.edu/data/amazon/index_2014.html"
+_AMAZON_LICENCE = (
+    "Amazon's reviews as collected by McAuley et al., for research; cite their papers, pass nothing on."
+)
+_MOVIELENS_LICENCE = (
+    "Research with acknowledgement; no redistribution or commercial use without GroupLens' permission."
+)
+
+
+def _amazon(name: str, category: str, table1: Counts | None) -> Entry:
+    return Entry(
+        name=name,
+        title=f"Amazon {category.replace('_', ' ')}, 2014, 5-core",
+        place=_AMAZON_PLACE,
+        licence=_AMAZON_LICENCE,
+        download=f"reviews_{category}_5.json.gz (5-core) or ratings_{category}.csv (ratings only)",
+        table1=table1,
+        stems=(f"reviews_{category}_5", f"ratings_{category}", f"amazon_{category}", category),
+    )
+
+
+def _movielens(name: str, size: str, archive: Archive, **more: Counts | str) -> Entry:
+    return Entry(
+        name=name,
+        title=f"MovieLens {size}",
+        place=f"https://grouplens.org/datasets/movielens/{size.lower()}/",
+        licence=_MOVIELENS_LICENCE,
+        download=f"{name}.zip and unpack {archive.member}",
+        archive=archive,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+_ENTRIES = (
+    _amazon("beauty", "Beauty", Counts(22_363, 12_101, 198_502)),
+    _amazon("clothing", "Clothing_Shoes_and_Jewelry", Counts(39_387, 23_033, 278_677)),
+    _amazon("sports", "Sports_and_Outdoors", Counts(35_598, 18_357, 296_337)),
+    _movielens(
+        "ml-1m",
+        "1M",
+        Archive(
+            "https://files.grouplens.org/datasets/movielens/ml-1m.zip",
+            "a6898adb50b9ca05aa231689da44c217cb524e7ebd39d264c56e2832f2c54e20",
+            "ml-1m/ratings.dat",
+        ),
+        table1=Counts(6_041, 3_417, 999_611),
+        real=Counts(6_040, 3_416, 999_611),
+        remark="Table 1 counts a padding user and a padding item",
+    ),
+    Entry(
+        name="yelp",
+        title="Yelp reviews from 2019-01-01 on, 5-core",
+        place="https://business.yelp.com/data/resources/open-dataset/",
+        licence="Academic use under Yelp's own agreement, accepted on its site; no redistribution.",
+        download="yelp_academic_dataset_review.json, keep the reviews of 2019",
+        table1=Counts(30_499, 20_068, 317_182),
+        remark="Table 1 seems to count padding as well, and no public recipe rebuilds its edition exactly",
+    ),
+    _amazon("toys", "Toys_and_Games", None),
+    _movielens(
+        "ml-100k",
+        "100K",
+        Archive(
+            "https://files.grouplens.org/datasets/movielens/ml-100k.zip",
+            "50d2a982c66986937beb9ffb3aa76efe955bf3d5c6b761f4e3a7cd717c6a3229",
+            "ml-100k/u.data",
+        ),
+    ),
+    Entry(
+        name=SYNTHETIC,
+        title="generated: popularity skewed like Amazon's, items that follow one another",
+        place="degen itself: `degen data prepare synthetic`",
+        licence="Yours to use and to pass on.",
+        download="nothing",
+        core=(0, 0),
+    ),
+)
+
+CATALOG: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
+"""The known datasets by name."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A dataset's name, its file (None for `synthetic`) and its catalogue entry (None for any other log)."""
+
+    name: str
+    path: Path | None
+    entry: Entry | None
+
+
+def downloads() -> Path:
+    """The folder that `fetch` fills."""
+    return cache_folder() / "downloads"
+
+
+def find(source: str) -> Found:
+    """Return the dataset that a name or a path means; a catalogue name comes before a file of that name.
+
+    Raises
+    ------
+    UserError
+        naming the nearest dataset, or what to download where a known one is not here.
+    """
+    entry = CATALOG.get(source.lower())
+    if entry is not None:
+        return _known(entry)
+    path = Path(source)
+    if path.exists():
+        return Found(stem(path), path, None)
+    if len(path.parts) > 1 or path.suffix.lower() in SUFFIXES:
+        raise UserError(f"{source} does not exist; give a log's path, or a name of `degen data list`")
+    others = other_logs()
+    if source.lower() in others:
+        return Found(source.lower(), others[source.lower()], None)
+    raise UserError(f"unknown dataset '{source}'{nearest(source, [*CATALOG, *others])}")
+
+
+def _known(entry: Entry) -> Found:
+    if entry.name == SYNTHETIC:
+        return Found(entry.name, None, entry)
+    path = here(entry)
+    if path is None:
+        raise UserError(f"{entry.name} is not here; {how_to_get(entry)}")
+    return Found(entry.name, path, entry)
+
+
+def how_to_get(entry: Entry) -> str:
+    """Say in one sentence how to come by a dataset."""
+    if entry.archive is not None:
+        return (
+            f"`degen data fetch {entry.name}` downloads it, or put {entry.archive.member} of {entry.place} "
+            f"into the folder that {DATA_FOLDER} names"
+        )
+    folder = os.environ.get(DATA_FOLDER) or f"a folder that the variable {DATA_FOLDER} names"
+    return (
+        f"download {entry.download} from {entry.place}; put it, or {entry.name}.txt.gz (one user a line), "
+        f"into {folder}"
+    )
+
+
+def here(entry: Entry) -> Path | None:
+    """Return the file of a known dataset, or None where it is not here."""
+    names = {entry.name, *(other.lower() for other in entry.stems)}
+    for folder in _folders():
+        logs = _logs(folder)
+        # Its own name first: `beauty.txt.gz` before `reviews_Beauty_5.json.gz`.
+        for name in sorted(names, key=lambda name: (name != entry.name, name)):
+            if name in logs:
+                return logs[name]
+        within = _logs(folder / entry.name)
+        member = None if entry.archive is None else folder / entry.archive.member
+        if member is not None and member.is_file():
+            return member
+        if entry.name in within:
+            return within[entry.name]
+    return None
+
+
+def other_logs() -> dict[str, Path]:
+    """Logs in the folders that are no known dataset's, by their names in lower case."""
+    known = {name for entry in CATALOG.values() for name in (entry.name, *map(str.lower, entry.stems))}
+    logs: dict[str, Path] = {}
+    for folder in reversed(_folders()):
+        logs |= _logs(folder)
+    return {name: path for name, path in sorted(logs.items()) if name not in known}
+
+
+def _folders() -> list[Path]:
+    named = os.environ.get(DATA_FOLDER)
+    if named and not Path(named).is_dir():
+        raise UserError(f"{DATA_FOLDER} is '{named}', which is no folder; set it to the folder of your logs")
+    return [*([Path(named)] if named else []), downloads()]
+
+
+def _logs(folder: Path) -> dict[str, Path]:
+    """Return a folder's logs by name; of several with one name, the first of `SUFFIXES` wins."""
+    if not folder.is_dir():
+        return {}
+    files = [path for path in folder.iterdir() if _suffix(path) is not None and path.is_file()]
+    files.sort(key=lambda path: (SUFFIXES.index(_suffix(path) or ""), path.name), reverse=True)
+    return {stem(path).lower(): path for path in files}
+
+
+def _suffix(path: Path) -> str | None:
+    """The suffix that tells the format, beneath `.gz`."""
+    name = path.name.lower().removesuffix(".gz")
+    suffix = Path(name).suffix
+    return suffix if suffix in SUFFIXES else None

@@ -1,0 +1,67 @@
+"""Downloading what its owner lets be downloaded, checked against a known SHA-256 before any of it is kept."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import zipfile
+from pathlib import Path
+
+import pooch
+
+from degen.data.catalog import CATALOG, Archive, Entry, downloads, here, how_to_get
+from degen.errors import UserError, nearest
+from degen.rundir import atomic_path
+
+
+def fetch(name: str) -> Path:
+    """Return the file of a known dataset, downloaded if it is not here yet.
+
+    Raises
+    ------
+    UserError
+        if the name is unknown, there is no checked download (it says what to do), the network fails, or
+        the checksum is another; nothing is left behind.
+    """
+    entry = CATALOG.get(name.lower())
+    if entry is None:
+        raise UserError(f"unknown dataset '{name}'{nearest(name, CATALOG)}")
+    path = here(entry)
+    if path is not None:
+        return path
+    if entry.archive is None:
+        raise UserError(f"{entry.name} has no download with a published checksum: {how_to_get(entry)}")
+    return download(entry, entry.archive, downloads() / entry.archive.member)
+
+
+def download(entry: Entry, archive: Archive, target: Path) -> Path:
+    """Download an archive to a temporary folder, check it, and keep its one wanted file as `target`."""
+    with tempfile.TemporaryDirectory(prefix="degen-") as folder:
+        packed = _retrieve(entry, archive, folder)
+        try:
+            with zipfile.ZipFile(packed) as file, atomic_path(target) as temporary:
+                temporary.write_bytes(file.read(archive.member))
+        except (zipfile.BadZipFile, KeyError) as error:
+            raise UserError(f"{archive.url} holds no {archive.member}; {how_to_get(entry)}") from error
+    return target
+
+
+def _retrieve(entry: Entry, archive: Archive, folder: str) -> Path:
+    import requests
+
+    pooch.get_logger().setLevel(logging.WARNING)
+    try:
+        return Path(pooch.retrieve(archive.url, f"sha256:{archive.sha256}", fname="archive.zip", path=folder))
+    except ValueError as error:
+        raise UserError(
+            f"{archive.url} has another checksum than the one known for {entry.name}, so it was thrown away; "
+            f"try again, or look at {entry.place}"
+        ) from error
+    except (requests.RequestException, OSError) as error:
+        raise UserError(
+            f"{archive.url} cannot be downloaded ({_reason(error)}); see {entry.place}"
+        ) from error
+
+
+def _reason(error: BaseException) -> str:
+    return type(error).__name__ if len(str(error)) > 80 else str(error)

@@ -1,0 +1,118 @@
+"""What a processed log is like, and where it differs from the paper's Table 1.
+
+sparsity             1 - actions / (users · items)
+training_samples     Σ max(length - 3, 0): the last two actions are held out, the first has no history
+gini                 of the items' frequencies in the training part: 0 if all are equal, near 1 if one has all
+rarest_half_share    share of the training part that goes to the rarer half of the items
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from degen.data.catalog import CATALOG, Counts
+from degen.data.load import Dataset
+from degen.data.sequences import Sequences, item_frequency, training_samples
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """A log in numbers; shares and sparsity from 0 to 1, frequencies of the training part.
+
+    `tie_share` is None for a log without times; `repeats` counts actions on an item that the user had before.
+    """
+
+    users: int
+    items: int
+    actions: int
+    training_samples: int
+    average_length: float
+    median_length: float
+    longest: int
+    sparsity: float
+    gini: float
+    rarest_half_share: float
+    zero_frequency_items: int
+    repeats: int
+    tie_share: float | None
+    dropped_users: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """The numbers by name, as `degen data stats --json` prints them."""
+        return asdict(self)
+
+
+def statistics(dataset: Dataset) -> Statistics:
+    """Count and measure a log; one pass over its actions and one sort."""
+    sequences = dataset.sequences
+    users, items, actions = sequences.n_users, sequences.n_items, len(sequences.items)
+    frequency = item_frequency(sequences)
+    return Statistics(
+        users=users,
+        items=items,
+        actions=actions,
+        training_samples=len(training_samples(sequences)),
+        average_length=actions / users,
+        median_length=float(np.median(sequences.lengths)),
+        longest=int(sequences.lengths.max()),
+        sparsity=1 - actions / (users * items),
+        gini=gini(frequency),
+        rarest_half_share=rarest_half_share(frequency),
+        zero_frequency_items=int((frequency == 0).sum()),
+        repeats=count_repeats(sequences),
+        tie_share=dataset.tie_share,
+        dropped_users=dataset.dropped_users,
+    )
+
+
+def gini(frequency: npt.NDArray[np.int64]) -> float:
+    """Gini coefficient of counts `[n_items]`: half the mean absolute difference over the mean."""
+    ordered = np.sort(frequency).astype(np.float64)
+    total, n = ordered.sum(), len(ordered)
+    if total == 0:
+        return 0.0
+    rank = np.arange(1, n + 1)
+    return float((2 * rank - n - 1) @ ordered / (n * total))
+
+
+def rarest_half_share(frequency: npt.NDArray[np.int64]) -> float:
+    """Share of all actions that the rarer half of the items has (⌊n / 2⌋ of them)."""
+    total = frequency.sum()
+    return float(np.sort(frequency)[: len(frequency) // 2].sum() / total) if total else 0.0
+
+
+def count_repeats(sequences: Sequences) -> int:
+    """Actions on an item that the same user had acted on before."""
+    users = np.repeat(np.arange(sequences.n_users), sequences.lengths)
+    pairs = np.sort(users * (sequences.n_items + 1) + sequences.items)
+    return int((pairs[1:] == pairs[:-1]).sum())
+
+
+def compare_with_table1(dataset: Dataset) -> str | None:
+    """Say in a sentence how a log's counts stand to Table 1's; None where the table has no such dataset."""
+    entry = CATALOG.get(dataset.name.lower())
+    if entry is None or entry.table1 is None:
+        return None
+    sequences = dataset.sequences
+    counted = Counts(sequences.n_users, sequences.n_items, len(sequences.items))
+    if counted == entry.table1:
+        return "users, items and actions are equal to Table 1's"
+    differences = f"differs from Table 1 in {_differences(counted, entry.table1)}"
+    if counted == entry.real:
+        return f"{differences}: {entry.remark}, so this is its log"
+    return f"{differences}{f'; {entry.remark}' if entry.remark else ''}"
+
+
+def _differences(counted: Counts, table: Counts) -> str:
+    parts = [
+        f"{name} ({here:,}, there {there:,})"
+        for name, here, there in zip(
+            asdict(table), asdict(counted).values(), asdict(table).values(), strict=True
+        )
+        if here != there
+    ]
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
