@@ -160,6 +160,14 @@ def test_fast_and_plain_agree_in_float64(layers, heads, dropout):
     assert_gradients_close(gradients(fast, histories, fed), gradients(plain, histories, fed), 1e-10)
 
 
+def test_fast_and_plain_agree_on_histories_longer_than_the_papers_50():
+    histories = draw_histories([70, 3, 51, 70, 50, 64])
+    fast, plain = make("fast", max_length=70), make("plain", max_length=70)
+    h = encode(plain, histories).detach()
+    np.testing.assert_allclose(encode(fast, histories).detach(), h, rtol=0, atol=1e-10)
+    assert_gradients_close(gradients(fast, histories), gradients(plain, histories), 1e-10)
+
+
 @pytest.mark.parametrize("dropout", [False, True])
 @pytest.mark.parametrize("engine", ["fast", "plain"])
 def test_float32_stays_within_1e_5_forward_and_1e_4_of_the_largest_gradient(engine, dropout):
