@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import reference
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from degen.evaluation.ranking import (
@@ -47,7 +47,6 @@ def test_a_constant_scorer_has_no_hits():
 few_scores = st.lists(st.integers(-2, 2), min_size=1, max_size=9)
 
 
-@settings(deadline=None)
 @given(few_scores, st.data())
 def test_ranks_are_those_of_the_slow_loop(scores, data):
     target = data.draw(st.integers(0, len(scores) - 1))

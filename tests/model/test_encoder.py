@@ -188,7 +188,7 @@ batches = st.lists(st.integers(1, 12), min_size=1, max_size=9)
 
 
 @ENGINES
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(lengths=batches, others=batches, seed=st.integers(0, 99))
 def test_the_rest_of_the_batch_never_reaches_h(engine, lengths, others, seed):
     # Other sequences decide how much padding a history gets, and in which company it is computed.
@@ -200,7 +200,7 @@ def test_the_rest_of_the_batch_never_reaches_h(engine, lengths, others, seed):
 
 
 @ENGINES
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data(), lengths=batches)
 def test_the_order_of_the_batch_does_not_change_any_h(engine, data, lengths):
     encoder, histories = make(engine), draw_histories(lengths)

@@ -279,7 +279,7 @@ def test_gradients_of_the_contrastive_loss_are_its_slopes(settings):
 # Eq. 14: what may and what may not change it
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 4), min_size=2, max_size=7), st.integers(0, 99), st.data())
 def test_the_loss_does_not_depend_on_which_view_is_called_first(targets, seed, data):
     # The 2B views are one pool and both directions count, so views may change places, even of single samples.
