@@ -112,6 +112,9 @@ class ObjectiveConfig(Group):
     reorder_rate: float = Field(0.6, ge=0, le=1, description="CL4SRec: share of a history that is shuffled.")
 
 
+RankingMetric = Literal["HR@5", "NDCG@5", "MRR@5", "HR@10", "NDCG@10", "MRR@10", "HR@20", "NDCG@20", "MRR@20"]
+
+
 class TrainingConfig(Group):
     """Optimiser, batches, length, seed, device."""
 
@@ -120,9 +123,8 @@ class TrainingConfig(Group):
     patience: int = Field(
         10, ge=1, description="Stop after this many epochs without a better validation result."
     )
-    stop_on: str = Field(
+    stop_on: RankingMetric = Field(
         "NDCG@10",
-        pattern=r"^(HR|NDCG|MRR)@(5|10|20)$",
         description="Validation metric that decides the best epoch: HR, NDCG or MRR, @5, @10 or @20.",
     )
     max_steps: int | None = Field(None, ge=1, description="Most steps in all, for trials.")
@@ -259,7 +261,7 @@ def settle(file: Path | None = None, options: Values | None = None) -> Config:
     try:
         return Config.model_validate(reduce(merge, layers))
     except ValidationError as error:
-        raise UserError(_explain(error, file)) from None
+        raise UserError(_explain(error, file, given, typed)) from None
 
 
 def _recipe(values: Values) -> Values:
@@ -296,11 +298,11 @@ def _group_names() -> str:
     return ", ".join(f"[{name}]" for name in Config.model_fields)
 
 
-def _explain(error: ValidationError, file: Path | None) -> str:
-    """One sentence for the first thing that is wrong."""
+def _explain(error: ValidationError, file: Path | None, given: Values, typed: Values) -> str:
+    """One sentence for the first thing that is wrong; it names the file only where the file said it."""
     first = error.errors()[0]
     place = [str(part) for part in first["loc"]]
-    prefix = f"{file}: " if file else ""
+    prefix = f"{file}: " if _states(given, place) and not _states(typed, place) else ""
     if first["type"] == "extra_forbidden":
         if len(place) == 1:
             return f"{prefix}unknown group [{place[0]}]{nearest(place[0], Config.model_fields)}"
@@ -318,3 +320,9 @@ def _explain(error: ValidationError, file: Path | None) -> str:
     return (
         f"{prefix}{place[0]}.{place[1]} ({option_name(place[0], place[1])}) {message}; got {first['input']!r}"
     )
+
+
+def _states(values: Values, place: list[str]) -> bool:
+    """Whether `values` holds the group, or the group's key, that an error is about."""
+    keys = values.get(place[0], {})
+    return place[0] in values and (len(place) == 1 or place[1] in keys)
