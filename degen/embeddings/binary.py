@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 from zipfile import BadZipFile
 
@@ -15,7 +16,7 @@ _LISTED = 12
 _SAFETENSORS = ("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8")
 
 # The header of a .npy is a Python literal, a .npz is a zip: damage shows as any of these.
-_DAMAGE = (ValueError, SyntaxError, TypeError, OSError, EOFError, BadZipFile)
+_DAMAGE = (ValueError, SyntaxError, TypeError, OSError, EOFError, BadZipFile, TokenError)
 
 
 def read_npy(path: Path) -> npt.NDArray[Any]:
@@ -29,12 +30,12 @@ def read_npy(path: Path) -> npt.NDArray[Any]:
 def read_npz(path: Path, key: str | None) -> npt.NDArray[Any]:
     """Return the array `key` of the archive `path`, or its only matrix."""
     try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise UserError(f"{path} holds a single array; rename it to end in .npy")
-        with archive:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise UserError(f"{path} holds a single array; rename it to end in .npy")
             names = [key] if key in archive.files else archive.files
-            arrays = {name: archive[name] for name in names}
+            arrays = {name: np.asarray(archive[name]) for name in names}
     except _DAMAGE as error:
         raise _unreadable(path, "numpy.savez") from error
     return arrays[_chosen(path, {name: values.shape for name, values in arrays.items()}, key)]

@@ -38,9 +38,11 @@ def read_text(path: Path) -> tuple[npt.NDArray[np.float64], list[str] | None]:
     """
     lines = numbered_lines(path)
     head = list(islice(lines, 2))
-    if not head:
-        raise UserError(f"{path} is empty; write one row an item")
-    layout = _layout(head[0][1], head[-1][1])
+    if not head or (len(head) == 1 and _is_header(head[0][1])):
+        raise UserError(f"{path} is empty, or has a header only; write one row of numbers an item")
+    (_, first), (_, second) = head[0], head[-1]
+    sized = DELIMITERS[path.suffix.lower()] is None and _is_size(first, second)
+    layout = _Layout(True, True, int(first[1]), rows=int(first[0])) if sized else _layout(first, second)
     values, ids = array("d"), []
     for number, fields in chain(head[layout.header :], lines):
         parts = layout.split(fields)
@@ -124,9 +126,12 @@ class _Layout:
         return (" ".join(fields[:before]), fields[before:]) if fits else None
 
 
+def _is_size(first: list[str], second: list[str]) -> bool:
+    """Whether `first` is the line `n d` of word2vec before lines of an id and d numbers."""
+    return len(first) == 2 and all(map(str.isdecimal, first)) and len(second) > int(first[1]) > 1
+
+
 def _layout(first: list[str], second: list[str]) -> _Layout:
-    if len(first) == 2 and all(map(str.isdecimal, first)) and len(second) > int(first[1]) > 0:
-        return _Layout(header=True, ids=True, d=int(first[1]), rows=int(first[0]))
     header = _is_header(first)
     row = second if header else first
     ids = not is_number(row[0]) or (header and first[0].strip().lower() in _ID_NAMES)
