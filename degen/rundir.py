@@ -106,18 +106,36 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     Raises
     ------
     UserError
-        naming the line, where one is not JSON.
+        naming the line, where one is not a JSON object.
     """
     path = folder / METRICS
     if not path.exists():
         return []
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            rows.append(json.loads(line))
-        except ValueError as error:
-            raise UserError(f"{path} line {number} is not JSON; remove that line, or train again") from error
+    for number, line in enumerate(_read_text(path).splitlines(), start=1):
+        row = _object(line)
+        if row is None:
+            raise UserError(
+                f"{path} line {number} is not a JSON object; remove it, or train again with --overwrite"
+            )
+        rows.append(row)
     return rows
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    """The JSON object on a line, or None where there is something else."""
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read as text ({error}); train again with --overwrite") from error
 
 
 @dataclass(frozen=True)
@@ -188,7 +206,8 @@ class RunDirectory:
     def _array(self, name: str) -> npt.NDArray[Any]:
         path = self._existing(name)
         try:
-            return np.asarray(np.load(path, allow_pickle=False))
+            with path.open("rb") as file:
+                return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
         except (ValueError, OSError, EOFError) as error:
             raise UserError(f"{path} is not a readable .npy array: {error}") from error
 
@@ -205,7 +224,7 @@ class RunDirectory:
     @property
     def items(self) -> list[str]:
         """Original item ids, in the order of the rows."""
-        return self._existing(ITEMS).read_text(encoding="utf-8").split("\n")[:-1]
+        return _read_text(self._existing(ITEMS)).split("\n")[:-1]
 
 
 def is_run(path: Path) -> bool:
@@ -225,7 +244,9 @@ def find_runs(path: Path) -> list[RunDirectory]:
         if `path` does not exist or holds no run.
     """
     if not path.exists():
-        raise UserError(f"{path} does not exist; `degen runs` lists the runs that do")
+        raise UserError(
+            f"{path} does not exist; `degen train` makes runs, `degen runs` lists those in ./runs"
+        )
     folders = [path] if is_run(path) else sorted(p.parent for p in path.rglob(CONFIG) if is_run(p.parent))
     if not folders:
         raise UserError(f"no run under {path}; make one with `degen train --variant scl --dataset synthetic`")
