@@ -1,0 +1,291 @@
+"""Files whole or not at all, what counts as a run, and what is said of a damaged one."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from degen import rundir
+from degen.errors import UserError
+from degen.rundir import RunDirectory, atomic_path, find_runs, is_run, read_metrics
+
+CONFIG = """[data]
+dataset = "toy"
+name = "toy"
+[objective]
+variant = "ucl+scl"
+[training]
+seed = 7
+"""
+
+
+@pytest.fixture
+def run(tmp_path) -> RunDirectory:
+    return make_run(tmp_path / "run")
+
+
+def make_run(folder: Path) -> RunDirectory:
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text(CONFIG, encoding="utf-8")
+    return RunDirectory(folder)
+
+
+def everything(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+# Whole or not at all
+
+
+def test_a_file_appears_under_its_name_only_when_it_is_whole(tmp_path):
+    target = tmp_path / "new" / "folder" / "file.txt"
+    with atomic_path(target) as temporary:
+        temporary.write_text("half", encoding="utf-8")
+        assert not target.exists()
+        assert temporary.parent == target.parent
+        assert temporary.suffix == ".txt"
+        assert rundir.is_leftover(temporary)
+    assert target.read_text(encoding="utf-8") == "half"
+    assert everything(tmp_path) == ["new", "new/folder", "new/folder/file.txt"]
+
+
+def test_the_mode_is_that_of_any_new_file(tmp_path):
+    before = os.umask(0o027)
+    try:
+        rundir.write_text(tmp_path / "file.txt", "x")
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "file.txt").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("error", [ValueError("half way"), KeyboardInterrupt()])
+def test_nothing_is_left_and_the_old_file_stays_when_the_body_raises(tmp_path, error):
+    target = tmp_path / "file.txt"
+    target.write_text("old", encoding="utf-8")
+
+    def write_half() -> None:
+        with atomic_path(target) as temporary:
+            temporary.write_text("half", encoding="utf-8")
+            raise error
+
+    with pytest.raises(type(error)):
+        write_half()
+    assert everything(tmp_path) == ["file.txt"]
+    assert target.read_text(encoding="utf-8") == "old"
+
+
+def test_a_disk_that_fills_up_is_one_sentence(tmp_path):
+    target = tmp_path / "file.txt"
+    with (
+        pytest.raises(UserError, match=r"cannot write .*file\.txt: No space left on device; .*--out"),
+        atomic_path(target),
+    ):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert everything(tmp_path) == []
+
+
+def test_a_read_only_folder_is_one_sentence(tmp_path, monkeypatch):
+    def refuse(**_where):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    with pytest.raises(UserError, match=r"cannot write .*file\.txt: Read-only file system; .*--out"):
+        rundir.write_text(tmp_path / "file.txt", "x")
+    assert everything(tmp_path) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind root")
+def test_a_folder_without_permission_is_one_sentence(tmp_path):
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(UserError, match="Permission denied"):
+            rundir.write_text(tmp_path / "file.txt", "x")
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_folder_below_a_file_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(UserError, match=r"cannot write .*file/below/x\.json"):
+        rundir.write_json(tmp_path / "file" / "below" / "x.json", {})
+    assert everything(tmp_path) == ["file"]
+
+
+def test_a_folder_in_the_files_place_is_one_sentence(tmp_path):
+    (tmp_path / "x.json").mkdir()
+    with pytest.raises(UserError, match=r"cannot write .*x\.json"):
+        rundir.write_json(tmp_path / "x.json", {})
+    assert everything(tmp_path) == ["x.json"]
+
+
+def test_what_is_written_is_read_again(tmp_path, rng):
+    array = rng.normal(size=(3, 4)).astype(np.float32)
+    rundir.write_array(tmp_path / "a.npy", array)
+    rundir.write_json(tmp_path / "a.json", {"HR@5": 0.1, "none": None, "ü": "σ"})
+    rundir.write_lines(tmp_path / "a.txt", ["0000013714", "NA", "ü", ""])
+    read = np.load(tmp_path / "a.npy", allow_pickle=False)
+    assert read.dtype == np.float32
+    assert read.tobytes() == array.tobytes()
+    assert json.loads((tmp_path / "a.json").read_text("utf-8")) == {"HR@5": 0.1, "none": None, "ü": "σ"}
+    assert (tmp_path / "a.txt").read_bytes() == "0000013714\nNA\nü\n\n".encode()
+    assert everything(tmp_path) == ["a.json", "a.npy", "a.txt"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_numbers_that_json_does_not_have_are_refused(tmp_path, value):
+    with pytest.raises(ValueError, match="JSON"):
+        rundir.write_json(tmp_path / "a.json", {"x": value})
+    assert everything(tmp_path) == []
+
+
+def test_objects_are_never_pickled(tmp_path):
+    with pytest.raises(ValueError, match="allow_pickle"):
+        rundir.write_array(tmp_path / "a.npy", np.array([{}], dtype=object))
+    assert everything(tmp_path) == []
+
+
+def test_leftovers_of_a_killed_run_go_and_nothing_else(tmp_path):
+    (tmp_path / "embeddings").mkdir()
+    for name in (".partial-abc.npy", "embeddings/.partial-x.npy", "a.npy", "embeddings/e001.npy"):
+        (tmp_path / name).touch()
+    rundir.remove_leftovers(tmp_path)
+    assert everything(tmp_path) == ["a.npy", "embeddings", "embeddings/e001.npy"]
+
+
+def test_no_leftovers_in_a_folder_that_is_not_there(tmp_path):
+    rundir.remove_leftovers(tmp_path / "none")
+    assert everything(tmp_path) == []
+
+
+# A run
+
+
+def test_a_run_says_what_it_is(run):
+    assert (run.variant, run.dataset, run.seed, run.state) == ("ucl+scl", "toy", 7, "unfinished")
+    assert run.metrics == []
+    (run.path / "test.json").write_text('{"HR@5": 0.25, "epoch": 3}', encoding="utf-8")
+    assert run.state == "finished"
+    assert run.test == {"HR@5": 0.25, "epoch": 3}
+
+
+def test_a_run_gives_its_arrays_and_items(run):
+    np.save(run.path / "item_embeddings.npy", np.eye(3, 2, dtype=np.float32))
+    np.save(run.path / "item_frequency.npy", np.array([3, 0, 1]))
+    (run.path / "items.txt").write_text("0007\nNA\nitem with spaces\n", encoding="utf-8")
+    assert run.item_embeddings.tolist() == [[1, 0], [0, 1], [0, 0]]
+    assert run.item_frequency.tolist() == [3, 0, 1]
+    assert run.items == ["0007", "NA", "item with spaces"]
+
+
+def test_ids_with_other_line_separators_stay_one_line(run):
+    ids = ["a\u2028b", "c\x0bd", "e\x85f", ""]
+    rundir.write_lines(run.path / "items.txt", ids)
+    assert run.items == ids
+
+
+@pytest.mark.parametrize("name", ["item_embeddings", "item_frequency", "items", "test"])
+def test_what_is_not_there_yet_is_named_with_the_mend(run, name):
+    with pytest.raises(UserError, match=rf"{name}\.\w+ does not exist yet; .*--resume"):
+        getattr(run, name)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY\x01\x00", b"hello", b"PK\x03\x04junk"])
+def test_a_damaged_array_is_named(run, content):
+    (run.path / "item_embeddings.npy").write_bytes(content)
+    with pytest.raises(UserError, match=r"item_embeddings\.npy is not a readable"):
+        _ = run.item_embeddings
+
+
+def test_a_pickled_array_is_refused(run):
+    with (run.path / "item_embeddings.npy").open("wb") as file:
+        np.save(file, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(UserError, match=r"item_embeddings\.npy"):
+        _ = run.item_embeddings
+
+
+def test_a_damaged_test_json_is_named(run):
+    (run.path / "test.json").write_text('{"HR@5": ', encoding="utf-8")
+    with pytest.raises(UserError, match=r"test\.json is not JSON; .*--overwrite"):
+        _ = run.test
+
+
+def test_a_configuration_without_the_key_is_named(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "config.toml").write_text("[objective]\nrecipe = 1\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"config\.toml has no objective\.variant"):
+        _ = RunDirectory(folder).variant
+    with pytest.raises(UserError, match=r"config\.toml has no training\.seed"):
+        _ = RunDirectory(folder).seed
+    (folder / "config.toml").write_text("[objective", encoding="utf-8")
+    with pytest.raises(UserError, match=r"config\.toml cannot be read as TOML"):
+        _ = RunDirectory(folder).variant
+
+
+def test_binary_items_are_one_sentence(run):
+    (run.path / "items.txt").write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(UserError, match=r"items\.txt cannot be read as text"):
+        _ = run.items
+
+
+# metrics.jsonl
+
+
+def test_metrics_are_a_dictionary_a_line(tmp_path):
+    (tmp_path / "metrics.jsonl").write_text('{"epoch": 1}\n{"epoch": 2, "x": null}\n', encoding="utf-8")
+    assert read_metrics(tmp_path) == [{"epoch": 1}, {"epoch": 2, "x": None}]
+
+
+@pytest.mark.parametrize("line", ['{"epoch": 2', "", "epoch 2", "[1, 2]", "7"])
+def test_a_damaged_line_is_named_by_its_number(tmp_path, line):
+    (tmp_path / "metrics.jsonl").write_text(f'{{"epoch": 1}}\n{line}\n{{"epoch": 3}}\n', encoding="utf-8")
+    with pytest.raises(UserError, match=r"metrics\.jsonl line 2 "):
+        read_metrics(tmp_path)
+
+
+def test_a_binary_metrics_file_is_one_sentence(tmp_path):
+    (tmp_path / "metrics.jsonl").write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(UserError, match=r"metrics\.jsonl"):
+        read_metrics(tmp_path)
+
+
+# Finding runs
+
+
+def test_runs_are_found_below_a_folder_in_order_of_their_paths(tmp_path):
+    for name in ("toy/scl-s1", "toy/scl-s0", "beauty/duorec-s0"):
+        make_run(tmp_path / name)
+    (tmp_path / "toy" / "figures").mkdir()
+    found = [str(run.path.relative_to(tmp_path)) for run in find_runs(tmp_path)]
+    assert found == ["beauty/duorec-s0", "toy/scl-s0", "toy/scl-s1"]
+    assert [run.path.name for run in find_runs(tmp_path / "toy" / "scl-s1")] == ["scl-s1"]
+
+
+def test_a_config_of_something_else_is_no_run(tmp_path):
+    make_run(tmp_path / "run")
+    for name, text in (("other", "[tool]\nx = 1\n"), ("broken", "[obj"), ("binary", "\xff\x00")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.toml").write_bytes(text.encode("latin-1"))
+        assert not is_run(tmp_path / name)
+    assert [run.path.name for run in find_runs(tmp_path)] == ["run"]
+
+
+def test_a_folder_without_runs_says_how_to_make_one(tmp_path):
+    with pytest.raises(UserError, match=r"no run under .*degen train"):
+        find_runs(tmp_path)
+
+
+def test_a_path_that_is_not_there_or_a_file_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"nowhere does not exist; .*degen train"):
+        find_runs(tmp_path / "nowhere")
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="no run under"):
+        find_runs(tmp_path / "file")
