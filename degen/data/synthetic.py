@@ -1,15 +1,19 @@
-"""The embedded dataset: a seeded interaction log in which item embeddings degenerate as they do on Amazon's logs.
+"""The embedded dataset: a generated log on which item embeddings degenerate as they do on Amazon's.
 
-    generate(users, items, seed) ─► Sequences, in time and memory linear in the actions
+    generate(users, items, seed) ─► Sequences, the same for the same three numbers
 
-    catalogue    popularity of rank r ∝ 1 / r^exponent; clusters of about 64 items; each item has a few successors in its cluster
-    users        5 actions and a heavy tail, about 8 on average; each moves between two clusters of their own
-    an action    mostly a successor of the last item or of the one before; else any member of the current cluster
+    catalogue   popularity ∝ 1 / rank (Zipf); clusters of about 64 items, drawn without regard to popularity;
+                each item has four successors in its cluster
+    users       5 actions and a heavy tail, 8 on average; each has two clusters of their own
+    an action   four in ten: a successor of the last item, or as likely of the item before it;
+                else any item of the user's present cluster, by popularity; seldom one they had before
+
+Half of what follows from an item follows two actions later, and the cluster shows only in the whole history:
+a chain from the last item to the next must miss both, an encoder of sequences can have them.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,54 +25,80 @@ from degen.errors import UserError
 Int = npt.NDArray[np.int64]
 Float = npt.NDArray[np.float64]
 
-MIN_ACTIONS = 5
-MAX_ACTIONS = 200
-LENGTH_SCALE = float(os.environ.get("G_LS",5.0))
-LENGTH_SHAPE = 2.5
+FEWEST_ACTIONS, MOST_ACTIONS = 5, 200
+TAIL_SCALE, TAIL_SHAPE = 5.0, 2.5
+"""Actions beyond the fifth are Lomax: share of users with more than x of them (1 + x / scale)^-shape."""
+
 CLUSTER_SIZE = 64
-ZIPF_EXPONENT = float(os.environ.get("G_ZE",1.0))
-ZIPF_OFFSET = float(os.environ.get("G_ZO",0))
-SUCCESSORS = int(os.environ.get("G_S",3))
-FOLLOW = float(os.environ.get("G_F",.6))
-FROM_BEFORE = float(os.environ.get("G_B",.35))
-SWITCH = float(os.environ.get("G_SW",.15))
+SUCCESSORS = 4
+FOLLOW = 0.4
+"""Share of actions that are a successor of an earlier item, the others come from the cluster at large."""
+
+FROM_BEFORE = 0.5
+"""Share of these that succeed the item before the last."""
+
 HOMES = 2
+SWITCH = 0.2
+"""Chance at each action to go over to the other of the user's two clusters."""
+
+TRIES = 5
+"""Draws of an action until it is an item that the user has not had yet; the last one stays in any case."""
 
 
 @dataclass(frozen=True)
 class _Catalogue:
-    """Items sorted by cluster; position p in that order is item `member[p]`."""
+    """Items in order of their clusters; where an item stands in that order is its place.
 
-    member: Int
+    Attributes
+    ----------
+    item
+        int64 `[n_items]`, values 1 … n_items: which item has each place.
+    bounds
+        int64 `[n_clusters + 1]`: cluster c has the places `bounds[c]` to `bounds[c + 1] - 1`.
+    cumulative
+        float64 `[n_items + 1]`: total popularity of all places before each.
+    """
+
+    item: Int
     bounds: Int
     cumulative: Float
-    successors: Int
+
+    @property
+    def n_clusters(self) -> int:
+        return len(self.bounds) - 1
 
     def draw(self, clusters: Int, rng: np.random.Generator) -> Int:
-        return _draw(self.bounds, self.cumulative, clusters, rng)
+        """Draw a place from each of `clusters`, by popularity."""
+        low, high = self.bounds[clusters], self.bounds[clusters + 1]
+        before, after = self.cumulative[low], self.cumulative[high]
+        wanted = before + rng.random(len(clusters)) * (after - before)
+        # Rounding may put `wanted` at a border; the clip keeps it in its cluster.
+        return np.clip(np.searchsorted(self.cumulative, wanted, side="right") - 1, low, high - 1)
 
 
 def generate(users: int = 2500, items: int = 2576, seed: int = 0) -> Sequences:
-    """Return a log of `users` users over a catalogue of `items` items; the same arguments give the same log."""
-    _check(users, items)
+    """Return a log of `users` users over `items` items; time and memory grow with the number of actions.
+
+    Every item occurs, as long as there are clearly more actions than items (about 8 a user); where there are
+    not, those left over keep their place in `item_ids` with no action. No item's number says anything of its
+    popularity or its cluster.
+
+    Raises
+    ------
+    UserError
+        if a number is below 1, or the seed below 0.
+    """
+    for what, value, least in (("users", users, 1), ("items", items, 1), ("the seed", seed, 0)):
+        if value < least:
+            raise UserError(f"{what} of the synthetic dataset must be at least {least}; got {value}")
     rng = np.random.default_rng(seed)
     catalogue = _catalogue(items, rng)
+    successors = _successors(catalogue, rng)
     lengths = _lengths(users, rng)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    positions = _walk(catalogue, lengths, offsets[:-1], rng)
-    positions = _everything_occurs(positions, catalogue, rng)
-    return Sequences(
-        items=catalogue.member[positions] + 1,
-        offsets=offsets,
-        item_ids=_names("item", items),
-        user_ids=_names("user", users),
-    )
-
-
-def _check(users: int, items: int) -> None:
-    for option, value in (("--users", users), ("--items", items)):
-        if value < 1:
-            raise UserError(f"{option} is {value}; give at least 1")
+    places = _walk(catalogue, successors, lengths, offsets[:-1], rng)
+    _let_every_item_occur(places, catalogue, rng)
+    return Sequences(catalogue.item[places], offsets, _names("item", items), _names("user", users))
 
 
 def _names(kind: str, count: int) -> list[str]:
@@ -76,69 +106,70 @@ def _names(kind: str, count: int) -> list[str]:
     return [f"{kind}-{number:0{width}d}" for number in range(1, count + 1)]
 
 
-def _lengths(users: int, rng: np.random.Generator) -> Int:
-    excess = LENGTH_SCALE * rng.pareto(LENGTH_SHAPE, users)
-    return np.minimum(MIN_ACTIONS + excess, MAX_ACTIONS).astype(np.int64)
-
-
 def _catalogue(items: int, rng: np.random.Generator) -> _Catalogue:
     n_clusters = max(1, round(items / CLUSTER_SIZE))
-    popularity = (rng.permutation(items) + 1.0+ZIPF_OFFSET) ** -ZIPF_EXPONENT
-    cluster = rng.permutation(items) % n_clusters
-    member = np.argsort(cluster, kind="stable")
-    bounds = np.concatenate([[0], np.cumsum(np.bincount(cluster, minlength=n_clusters))])
-    cumulative = np.concatenate([[0.0], np.cumsum(popularity[member])])
-    own = np.repeat(cluster[member], SUCCESSORS)
-    successors = _draw(bounds, cumulative, own, rng).reshape(items, SUCCESSORS)
-    return _Catalogue(member, bounds, cumulative, successors)
+    item = rng.permutation(items)
+    bounds = np.linspace(0, items, n_clusters + 1).astype(np.int64)
+    popularity = 1 / (rng.permutation(items) + 1)
+    return _Catalogue(item + 1, bounds, np.concatenate([[0.0], np.cumsum(popularity)]))
 
 
-def _draw(bounds: Int, cumulative: Float, clusters: Int, rng: np.random.Generator) -> Int:
-    low, high = bounds[clusters], bounds[clusters + 1]
-    mass = cumulative[low] + rng.random(len(clusters)) * (cumulative[high] - cumulative[low])
-    return np.clip(np.searchsorted(cumulative, mass, side="right") - 1, low, high - 1)
+def _successors(catalogue: _Catalogue, rng: np.random.Generator) -> Int:
+    """Places that follow each place, int64 `[n_items, SUCCESSORS]`: of its cluster, by popularity."""
+    clusters = np.repeat(np.arange(catalogue.n_clusters), np.diff(catalogue.bounds))
+    return catalogue.draw(np.repeat(clusters, SUCCESSORS), rng).reshape(-1, SUCCESSORS)
 
 
-def _walk(catalogue: _Catalogue, lengths: Int, starts: Int, rng: np.random.Generator) -> Int:
-    order = np.argsort(-lengths, kind="stable")
-    n_clusters = len(catalogue.bounds) - 1
-    u = rng.random((len(order), HOMES))
-    homes = np.searchsorted(catalogue.cumulative[catalogue.bounds[1:]], u*catalogue.cumulative[-1]) if os.environ.get("G_CM") else (u*n_clusters).astype(np.int64)
-    ends = np.searchsorted(-lengths[order], -np.arange(1, lengths.max() + 1), side="right")
-    current = np.zeros(len(order), dtype=np.int64)
-    positions = np.empty(lengths.sum(), dtype=np.int64)
-    last = catalogue.draw(homes[:, 0], rng)
-    before = last
-    positions[starts[order]] = last
-    for step, active in enumerate(ends[1:].tolist(), start=1):
-        a = active
-        current = current[:a] ^ (rng.random(a) < SWITCH)
-        explore = catalogue.draw(homes[np.arange(a), current], rng)
-        source = np.where(rng.random(a) < FROM_BEFORE, before[:a], last[:a])
-        nxt = catalogue.successors[source, rng.integers(SUCCESSORS, size=a)]
-        new = np.where(rng.random(a) < FOLLOW, nxt, explore)
-        positions[starts[order[:a]] + step] = new
-        before, last = last[:a], new
-    return positions
+def _lengths(users: int, rng: np.random.Generator) -> Int:
+    beyond = TAIL_SCALE * rng.pareto(TAIL_SHAPE, users)
+    return np.minimum(FEWEST_ACTIONS + beyond, MOST_ACTIONS).astype(np.int64)
 
 
-def _everything_occurs(positions: Int, catalogue: _Catalogue, rng: np.random.Generator) -> Int:
-    if os.environ.get("G_NOFIX"): return positions
-    n = len(catalogue.member)
-    count = np.bincount(positions, minlength=n)
-    shuffled = rng.permutation(len(positions))
-    # the first occurrence (in shuffled order) of every item stays
-    _, first = np.unique(positions[shuffled], return_index=True)
-    spare = np.ones(len(positions), dtype=bool); spare[first] = False
-    spare = shuffled[spare]
-    missing = np.flatnonzero(count == 0)
-    cl = lambda p: np.searchsorted(catalogue.bounds, p, side="right") - 1
-    # rank within cluster
-    sc = cl(positions[spare]); o = np.argsort(sc, kind="stable"); spare = spare[o]; sc = sc[o]
-    mc = cl(missing)
-    k = np.arange(len(missing)) - np.searchsorted(mc, mc)
-    lo = np.searchsorted(sc, mc); hi = np.searchsorted(sc, mc, side="right")
-    ok = lo + k < hi
-    positions = positions.copy()
-    positions[spare[(lo + k)[ok]]] = missing[ok]
-    return positions
+def _walk(catalogue: _Catalogue, successors: Int, lengths: Int, starts: Int, rng: np.random.Generator) -> Int:
+    """Let all users act at once, step by step; user u's places begin at `starts[u]`."""
+    by_length = np.argsort(-lengths, kind="stable")  # so that those who still act are always the first ones
+    starts, ends = starts[by_length], lengths[by_length]
+    homes = rng.integers(catalogue.n_clusters, size=(len(lengths), HOMES))
+    home = np.zeros(len(lengths), dtype=np.int64)
+    places = np.empty(int(lengths.sum()), dtype=np.int64)
+    places[starts] = catalogue.draw(homes[:, 0], rng)
+    for step in range(1, int(ends[0])):
+        active = int(np.searchsorted(-ends, -step))
+        home = (home[:active] + (rng.random(active) < SWITCH)) % HOMES
+        clusters = homes[np.arange(active), home]
+        taken = places[starts[:active, None] + np.arange(step)]
+        places[starts[:active] + step] = _next(catalogue, successors, clusters, taken, rng)
+    return places
+
+
+def _next(catalogue: _Catalogue, successors: Int, clusters: Int, taken: Int, rng: np.random.Generator) -> Int:
+    """Next place of each user, int64 `[n]`, after those `taken`, `[n, step]`, none of them if possible."""
+    chosen = np.empty(len(taken), dtype=np.int64)
+    rows = np.arange(len(taken))
+    for _ in range(TRIES):
+        recent = taken[rows, -2:]
+        source = np.where(rng.random(len(rows)) < FROM_BEFORE, recent[:, 0], recent[:, -1])
+        follower = successors[source, rng.integers(SUCCESSORS, size=len(rows))]
+        anyone = catalogue.draw(clusters[rows], rng)
+        chosen[rows] = np.where(rng.random(len(rows)) < FOLLOW, follower, anyone)
+        rows = rows[(taken[rows] == chosen[rows, None]).any(axis=1)]
+    return chosen
+
+
+def _let_every_item_occur(places: Int, catalogue: _Catalogue, rng: np.random.Generator) -> None:
+    """Put each place without an action where another of its cluster has one to spare; changes `places`."""
+    shuffled = rng.permutation(len(places))
+    occurring, first = np.unique(places[shuffled], return_index=True)
+    missing = np.setdiff1d(np.arange(len(catalogue.item)), occurring)
+    spare = np.delete(shuffled, first)
+    # Both in order of clusters: the k-th missing of a cluster takes the cluster's k-th spare action.
+    spare = spare[np.argsort(_cluster(catalogue, places[spare]), kind="stable")]
+    wanted, offered = _cluster(catalogue, missing), _cluster(catalogue, places[spare])
+    k = np.arange(len(missing)) - np.searchsorted(wanted, wanted)
+    index = np.searchsorted(offered, wanted) + k
+    found = index < np.searchsorted(offered, wanted, side="right")
+    places[spare[index[found]]] = missing[found]
+
+
+def _cluster(catalogue: _Catalogue, places: Int) -> Int:
+    return np.searchsorted(catalogue.bounds, places, side="right") - 1
