@@ -66,15 +66,22 @@ class Probe:
         }
 
     def _with_dropout(self, encoder: SequenceEncoder, variant: Variant) -> dict[str, float | None]:
-        """Alignment of the variant's own pairs as they are trained (Eq. 16), and of two dropout passes."""
-        dropout = RandomDropout(self.seed, encoder.item_embeddings.device)
+        """Alignment of the variant's own pairs as they are trained (Eq. 16), and of two dropout passes.
+
+        The two passes have a stream of masks apart from the variant's other views, of which there may be
+        any number: so they are the same for every variant.
+        """
+        device = encoder.item_embeddings.device
+        passes, others = (
+            RandomDropout(int(seed), device) for seed in np.random.SeedSequence(self.seed).generate_state(2)
+        )
         rng = np.random.default_rng(self.seed)
-        blocks = [
-            encode_views(
-                encoder, variant.draw(self.source, rows, rng) | {AGAIN: self.source.own(rows)}, dropout
-            )
-            for rows in np.array_split(self.rows, -(-len(self.rows) // BLOCK))
-        ]
+        blocks = []
+        for rows in np.array_split(self.rows, -(-len(self.rows) // BLOCK)):
+            drawn = variant.draw(self.source, rows, rng)
+            twice = {"h": drawn.pop("h"), AGAIN: self.source.own(rows)}
+            rest = encode_views(encoder, drawn, others) if drawn else {}
+            blocks.append(encode_views(encoder, twice, passes) | rest)
         views = {name: torch.cat([block[name] for block in blocks]) for name in blocks[0]}
         own = [alignment(views[a], views[b], definition=self.definition) for a, b in variant.pairs]
         return {
