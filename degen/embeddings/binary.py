@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any
@@ -15,8 +16,9 @@ from degen.errors import UserError, nearest
 _LISTED = 12
 _SAFETENSORS = ("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8")
 
-# The header of a .npy is a Python literal, a .npz is a zip: damage shows as any of these.
-_DAMAGE = (ValueError, SyntaxError, TypeError, OSError, EOFError, BadZipFile, TokenError)
+# The header of a .npy is a Python literal, a .npz is a zip: random changes of bytes have raised each of these
+# (RuntimeError: encrypted, or packed by a method that Python lacks).
+_DAMAGE = (ValueError, OSError, EOFError, TokenError, BadZipFile, RuntimeError, zlib.error)
 
 
 def read_npy(path: Path) -> npt.NDArray[Any]:

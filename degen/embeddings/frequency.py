@@ -70,12 +70,12 @@ def _by_id(path: Path, names: list[str], counts: Counts, ids: list[str]) -> Coun
     count = dict(zip(names, counts.tolist(), strict=True))
     if len(count) < len(names):
         [(twice, _)] = Counter(names).most_common(1)
-        raise UserError(f"{path} counts '{twice}' more than once; leave one line for each id")
+        raise UserError(f"{path} counts {twice!r} more than once; leave one line for each id")
     missing = [name for name in ids if name not in count]
     if missing:
         raise UserError(
             f"{path} has no count for {len(missing)} of the {len(ids)} ids of the matrix, such as "
-            f"'{missing[0]}'; add a line for each, with 0 if it never occurs"
+            f"{missing[0]!r}; add a line for each, with 0 if it never occurs"
         )
     return np.array([count[name] for name in ids], dtype=np.int64)
 

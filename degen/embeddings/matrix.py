@@ -112,7 +112,7 @@ def _finite(path: Path, values: Values, ids: list[str] | None) -> Values:
     values = values.astype(np.float32 if small else np.float64)
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if len(bad):
-        name = f" (id '{ids[bad[0]]}')" if ids else ""
+        name = f" (id {ids[bad[0]]!r})" if ids else ""
         others = f" and in {len(bad) - 1} more" if len(bad) > 1 else ""
         raise UserError(
             f"{path} holds NaN or infinity in row {bad[0]}{name}, counted from 0,{others or ' only'}; "

@@ -73,7 +73,7 @@ def numbered_lines(path: Path) -> Iterator[Line]:
             lines = _blank_separated(file) if delimiter is None else _delimited(file, delimiter)
             yield from (line for line in lines if line[1])
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} is not text in UTF-8 ({error}); save it again as text") from error
+        raise UserError(f"{path} is not readable as UTF-8 text ({error}); save it again as text") from error
 
 
 def _blank_separated(file: Iterator[str]) -> Iterator[Line]:
@@ -96,7 +96,7 @@ def numbers(path: Path, number: int, fields: list[str]) -> list[float]:
     except ValueError as error:
         word = next(field for field in fields if not is_number(field))
         raise UserError(
-            f"{path} line {number}: '{word}' is not a number; mend or remove that line"
+            f"{path} line {number}: {word[:40]!r} is not a number; mend or remove that line"
         ) from error
 
 

@@ -309,6 +309,20 @@ def test_damaged_npz(tmp_path, content):
     refused(path, "not a .npz file of numbers", "numpy.savez")
 
 
+def test_npz_of_which_any_byte_was_changed_is_read_or_refused(tmp_path):
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, m=VALUES)
+    whole, path = buffer.getvalue(), tmp_path / "m.npz"
+    refusals = 0
+    for at in range(len(whole)):
+        path.write_bytes(flipped(whole, at))
+        try:
+            check(load_matrix(path))
+        except UserError:
+            refusals += 1
+    assert refusals > len(whole) / 2
+
+
 def test_archives_of_something_else(tmp_path):
     path = tmp_path / "m.npz"
     path.write_bytes(zipped("readme.txt", b"hello"))
@@ -361,3 +375,9 @@ def test_binary_under_the_name_of_text(tmp_path, suffix):
     path = tmp_path / f"m{suffix}"
     path.write_bytes(npy(VALUES))
     refused(path, "UTF-8")
+
+
+def test_a_field_without_end(tmp_path):
+    # A lone quote makes the rest of the file one field, line ends included.
+    refused(written(tmp_path / "m.csv", 'x,1,"2\ny,3,4\n'), "line 2", r"'2\ny,3,4\n' is not a number")
+    refused(written(tmp_path / "m.csv", 'x,1,"2\n' + "y,3,4\n" * 50_000), "field larger than field limit")
