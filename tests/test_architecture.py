@@ -1,0 +1,128 @@
+"""Which room may import which, read from the source; and what light commands leave unimported."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import degen
+
+PACKAGE = Path(degen.__file__).parent
+
+# Every room with the rooms that it may import, besides itself; a room stands after all that it imports.
+ARROWS = {
+    "version": set(),
+    "errors": set(),
+    "rundir": {"errors"},
+    "config": {"errors", "rundir"},
+    "embeddings": {"errors"},
+    "data": {"version", "errors", "rundir"},
+    "analysis": {"errors"},
+    "plots": {"errors", "rundir", "analysis"},
+    "model": {"errors", "data"},
+    "evaluation": {"errors", "rundir", "config", "data", "model"},
+    "training": {"version", "errors", "rundir", "config", "data", "analysis", "model", "evaluation"},
+}
+ARROWS["studies"] = set(ARROWS)
+ARROWS["api"] = set(ARROWS) - {"studies"}
+ARROWS["cli"] = set(ARROWS)
+
+WITHOUT_TORCH = {"version", "errors", "rundir", "config", "embeddings", "data", "analysis", "plots"}
+WITH_MATPLOTLIB = {"plots", "studies", "cli", "api"}
+HEAVY = {"torch", "pandas", "matplotlib", "scipy"}
+
+SOURCES = [
+    path for path in sorted(PACKAGE.rglob("*.py")) if path.parent != PACKAGE or not path.stem.startswith("__")
+]
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield each module that `path` imports, anywhere in it, and the names taken from it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, []) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} line {node.lineno}: write the whole name of a module"
+            yield node.module or "", [alias.name for alias in node.names]
+
+
+def rooms_imported(path: Path) -> set[str]:
+    found = set()
+    for module, names in imports(path):
+        top, *inner = module.split(".")
+        if top == "degen":
+            found |= {inner[0]} if inner else set(names)
+    return found - {room(path)}
+
+
+def test_table_is_one_way():
+    before: set[str] = set()
+    for name, allowed in ARROWS.items():
+        assert allowed <= before, f"{name} imports a room that stands after it"
+        before.add(name)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path):
+    assert room(path) in ARROWS, (
+        f"{room(path)} is a new room: give it a place in the table, and in the README"
+    )
+    new = rooms_imported(path) - ARROWS[room(path)]
+    assert not new, f"{path} imports {', '.join(sorted(new))}, to which no arrow leads from {room(path)}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_heavy_libraries_stay_in_their_rooms(path):
+    libraries = {module.split(".")[0] for module, _ in imports(path)}
+    if room(path) in WITHOUT_TORCH:
+        assert "torch" not in libraries
+    if room(path) not in WITH_MATPLOTLIB:
+        assert "matplotlib" not in libraries
+    assert not libraries & {"pickle", "dill", "joblib", "shelve"}
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if room(p) == "plots"], ids=lambda path: path.name)
+def test_plots_take_results_and_compute_none(path):
+    for module, names in imports(path):
+        if module.startswith("degen.analysis"):
+            assert names
+            assert all(name[0].isupper() for name in names), f"{path} computes with {names}"
+
+
+def imported_by(*command: str) -> set[str]:
+    """Return the top-level modules that a fresh Python imports while it runs a command."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *command],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    lines = (line for line in done.stderr.splitlines() if line.startswith("import time:"))
+    return {line.rsplit("|", 1)[1].strip().split(".")[0] for line in lines}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["train", "--help"], ["plot-svd", "--help"]]
+)
+def test_help_is_light(arguments):
+    modules = imported_by("-m", "degen", *arguments)
+    assert "degen" in modules
+    assert not modules & HEAVY
+
+
+@pytest.mark.parametrize("name", ["analysis", "embeddings", "rundir", "config"])
+def test_reading_and_measuring_is_light(name):
+    modules = imported_by("-c", f"import degen.{name}")
+    assert "degen" in modules
+    assert not modules & HEAVY
