@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -60,9 +61,8 @@ class Output:
             table.add_column(column, justify="right" if numeric else "left", overflow="fold")
         for row in cells:
             table.add_row(*(Text(_cell(value)) for value in row))
-        console = Console()
         # Piped output has no width of its own; a table must not be folded to 80 columns there.
-        console.print(table, width=None if console.is_terminal else max(console.width, 160))
+        Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def _cell(value: Any) -> str:

@@ -31,7 +31,7 @@ class Bar(Progress):
             TextColumn("{task.fields[losses]}"),
             TimeRemainingColumn(compact=True),
             console=self.console,
-            disable=quiet,
+            disable=quiet or not self.console.is_terminal,
             transient=True,
         )
         self.task: TaskID | None = None
