@@ -263,6 +263,7 @@ def npy(values):
         pickle.dumps(VALUES),
         npy(VALUES).replace(b"'<f8'", b"import"),
         npy(VALUES).replace(b"(4, 3)", b"(4, {"),
+        npy(VALUES).replace(b" 'shape'", b"b'shape'"),
     ],
     ids=[
         "empty",
