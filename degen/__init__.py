@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from degen.analysis.isotropy import average_cosine
     from degen.analysis.spectrum import effective_rank, project, singular_values
     from degen.api import open_run, train
+    from degen.data.batches import Source
     from degen.data.load import DataOptions, Dataset, load_dataset
     from degen.embeddings import load_matrix
     from degen.errors import UserError
@@ -39,6 +40,7 @@ _HOME = {
     "singular_values": "analysis.spectrum",
     "open_run": "api",
     "train": "api",
+    "Source": "data.batches",
     "DataOptions": "data.load",
     "Dataset": "data.load",
     "load_dataset": "data.load",
@@ -57,6 +59,7 @@ __all__ = [
     "DataOptions",
     "Dataset",
     "RunDirectory",
+    "Source",
     "UserError",
     "Variant",
     "__version__",
