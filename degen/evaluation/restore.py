@@ -122,7 +122,7 @@ def _load_weights(encoder: SequenceEncoder, path: Path) -> int:
             return int((file.metadata() or {})["epoch"])
     except (SafetensorError, RuntimeError, KeyError) as error:
         raise UserError(
-            f"{path} is damaged or of another model ({error}); train again with --overwrite"
+            f"{path} is damaged, or of another model than {CONFIG} describes; train again with --overwrite"
         ) from error
 
 

@@ -41,6 +41,8 @@ def refuse(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
         if there is something in `out` that neither `resume` nor `overwrite` covers, or the resumed run had
         other settings.
     """
+    if resume and overwrite:
+        raise UserError("--resume goes on with a run and --overwrite removes it; choose one of the two")
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file; name a folder")
     if not rundir.is_run(out):
@@ -159,6 +161,26 @@ def _save(tensors: dict[str, torch.Tensor], path: Path, numbers: dict[str, int])
             raise OSError(str(error)) from error
 
 
+def check_items(out: Path, item_ids: list[str]) -> None:
+    """Raise where the weights in `out` are of other items, because the log has changed since."""
+    if (out / rundir.LAST).exists() and RunDirectory(out).items != item_ids:
+        raise UserError(
+            f"the log's items are not those of {out / rundir.ITEMS}: it has changed since; "
+            "train anew with --overwrite"
+        )
+
+
+def read_rows(out: Path, epochs: int) -> list[dict[str, Any]]:
+    """Return the lines of the `epochs` that `last.safetensors` counts; a line more is of a killed epoch."""
+    rows = rundir.read_metrics(out)[:epochs]
+    if [row.get("epoch") for row in rows] != list(range(1, epochs + 1)):
+        raise UserError(
+            f"{out / rundir.METRICS} has not the lines of epochs 1 to {epochs}, which "
+            f"{rundir.LAST} goes on from; train anew with --overwrite"
+        )
+    return rows
+
+
 def load_last(encoder: SequenceEncoder, optimizer: torch.optim.Optimizer, out: Path) -> tuple[int, int]:
     """Fill encoder and optimiser from `last.safetensors`; return its epoch and step, (0, 0) where there is
     none yet.
@@ -178,7 +200,7 @@ def load_last(encoder: SequenceEncoder, optimizer: torch.optim.Optimizer, out: P
         )
         return int(numbers["epoch"]), int(numbers["step"])
     except (SafetensorError, RuntimeError, KeyError) as error:
-        raise UserError(f"{path} is damaged ({error}); train anew with --overwrite") from error
+        raise UserError(f"{path} is damaged; train anew with --overwrite") from error
 
 
 def _adam_state(tensors: dict[str, torch.Tensor]) -> dict[int, dict[str, torch.Tensor]]:

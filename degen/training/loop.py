@@ -123,8 +123,9 @@ class Run:
 
     def go(self) -> None:
         """Train until the epochs, the steps or the patience run out; then write `test.json`."""
+        checkpoint.check_items(self.out, self.dataset.sequences.item_ids)
         done, self.steps = checkpoint.load_last(self.trainer.encoder, self.trainer.optimizer, self.out)
-        self.rows = rundir.read_metrics(self.out)[:done]
+        self.rows = checkpoint.read_rows(self.out, done)
         checkpoint.write_metrics(self.out, self.rows)
         rundir.write_lines(self.out / rundir.ITEMS, self.dataset.sequences.item_ids)
         rundir.write_array(self.out / rundir.ITEM_FREQUENCY, item_frequency(self.dataset.sequences))
@@ -153,8 +154,7 @@ class Run:
         for step in range(1, self._steps_now() + 1):
             epoch.step()
             self.steps += 1
-            if interrupted.is_set():
-                raise Interrupted(self.out, len(self.rows))
+            self._stop_if(interrupted)
             now = time.perf_counter()
             fresh = now - shown > 1
             shown = now if fresh else shown
@@ -174,6 +174,11 @@ class Run:
         }
         self._write(row)
         self.progress.epoch(row)
+        self._stop_if(interrupted)
+
+    def _stop_if(self, interrupted: threading.Event) -> None:
+        if interrupted.is_set():
+            raise Interrupted(self.out, len(self.rows))
 
     def _steps_now(self) -> int:
         steps, most = self.trainer.steps_per_epoch, self.config.training.max_steps
