@@ -1,13 +1,13 @@
 """Sizes, colours and names shared by every figure.
 
-    figure_style("paper")     a context: matplotlib's defaults, then ours; whatever a matplotlibrc says, figures look the same
-    figure_width("column")    3.337 in, one column of ACM's sigconf; "text" is 7.006 in, both columns; or a number of inches
-    frequency_colors()        rare items light, frequent ones dark, without the palest part that vanishes on paper
-    quality_colors()          low yellow, high blue
+    figure_style("paper")    a context: matplotlib's defaults, then ours, whatever a matplotlibrc says
+    figure_width("column")   3.337 in, a column of ACM's sigconf; "text": 7.006 in, both; or inches
+    frequency_colors()       rare items light, frequent ones dark, without the palest part, lost on paper
+    quality_colors()         low yellow, high blue
     variant_label, variant_line, in_paper_order
 
-The colour maps rise evenly in lightness and keep their steps apart under deuteranopia and protanopia. Variants have
-Okabe-Ito colours and dashes of their own, so that they stay apart in grey.
+The colour maps rise evenly in lightness and keep their steps apart under deuteranopia and protanopia.
+Variants have Okabe-Ito colours and dashes of their own, so that they stay apart in grey.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _VARIANTS: Mapping[str, tuple[str, str, Any]] = {
     "ucl": ("UCL", "#56B4E9", (0, (1, 1))),
     "scl": ("SCL", "#009E73", (0, (4, 1, 1, 1))),
     "ucl+scl": ("UCL+SCL", "#CC79A7", (0, (2.5, 1))),
-    "duorec": ("DuoRec", "#0072B2", "-"),
+    "duorec": ("DuoRec", "#0072B2", (0, (9, 1))),
 }
-_OTHERS = (("#D55E00", "-."), ("#7F7F7F", "--"), ("#8B6508", ":"))
+_OTHERS = (("#882255", "-."), ("#999933", "--"), ("#44AA99", ":"))
 
 # Never bought in training: outside the colour map, and a cross where all else is a dot.
 UNSEEN_COLOR = "#D55E00"
@@ -43,7 +43,10 @@ PLAIN_COLOR = "#3B528B"
 GUIDE_COLOR = "#9A9A9A"
 
 # The reversed map and how much of its pale end is left out.
-_FREQUENCY_MAPS: Mapping[str, tuple[str, float]] = {"viridis": ("viridis_r", 0.12), "cividis": ("cividis_r", 0.15)}
+_FREQUENCY_MAPS: Mapping[str, tuple[str, float]] = {
+    "viridis": ("viridis_r", 0.12),
+    "cividis": ("cividis_r", 0.15),
+}
 
 
 @dataclass(frozen=True)
@@ -94,17 +97,36 @@ def figure_width(text: str) -> float:
         message = f"--width '{text}' is neither column, text nor a number of inches{nearest(text, WIDTHS)}"
         raise UserError(message) from None
     if not 1.5 <= inches <= 40:
-        raise UserError(f"--width {text} is out of range; give 1.5 to 40 inches, column (3.337) or text (7.006)")
+        raise UserError(
+            f"--width {text} is out of range; give 1.5 to 40 inches, column (3.337) or text (7.006)"
+        )
     return inches
+
+
+def figure_ems(inches: float) -> float:
+    """Return a width in font sizes of the style in force: what fits beside what depends on the letters."""
+    return inches * 72 / float(matplotlib.rcParams["font.size"])
+
+
+def text_ems(text: str) -> float:
+    """Return about how wide `text` is in font sizes: letters are some six tenths as wide as high."""
+    return 0.65 * len(text)
+
+
+def shortened(text: str, ems: float) -> str:
+    """Return `text`, cut and ended by an ellipsis where it is wider than `ems` font sizes."""
+    room = max(int(ems / text_ems("m")), 2)
+    return text if len(text) <= room else text[: room - 1] + "…"
 
 
 @contextmanager
 def figure_style(name: str = "paper") -> Iterator[Style]:
-    """Set matplotlib's parameters for `paper` or `slides` inside the block; build and save figures within it."""
+    """Set matplotlib's parameters for `paper` or `slides`; build and save figures inside the block."""
     style = STYLES[one_of("--style", name, STYLES)]
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_parameters(style))
+        parameters: Any = matplotlib.rcParams
+        parameters.update(_parameters(style))
         yield style
 
 
@@ -130,7 +152,8 @@ def _parameters(style: Style) -> dict[str, Any]:
         **{f"{axis}tick.major.width": style.axes for axis in "xy"},
         **{f"{axis}tick.major.size": 4 * style.axes for axis in "xy"},
         **{f"{axis}tick.major.pad": 0.25 * style.text for axis in "xy"},
-        # Type 42 (TrueType) instead of Type 3, which publishers refuse; the size asked for, never a tight box.
+        # Type 42 (TrueType) instead of Type 3, which publishers refuse; the size asked for, never a tight
+        # box.
         "pdf.fonttype": 42,
         "ps.fonttype": 42,
         "svg.fonttype": "none",
@@ -156,7 +179,8 @@ def quality_colors() -> Colormap:
 
 
 def _cut(name: str, start: float) -> Colormap:
-    return ListedColormap(matplotlib.colormaps[name](np.linspace(start, 1, 256)), name=f"{name} from {start}")
+    colors = matplotlib.colormaps[name](np.linspace(start, 1, 256))
+    return ListedColormap(colors, name=f"{name} from {start}")
 
 
 def variant_label(name: str) -> str:

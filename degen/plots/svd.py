@@ -1,55 +1,46 @@
-"""Items projected on the first two singular directions, coloured by how often they were bought (Fig. 1, 3, 4).
+"""Items projected on the first two singular directions, coloured by how often they occur (Fig. 1, 3, 4).
 
-    draw_projection(axes, projection, frequency)     one cloud on an Axes of your own
-    svd_figure(panels, width=…)                      a panel a variant with common axes, one colour bar, the singular values
+    draw_projection(axes, projection, frequency)   one cloud
+    draw_frequency_bar(figure, axes, cloud)        the colour bar of one or more clouds
 
-The colour scale is logarithmic, rare light and frequent dark. Points are small and translucent and drawn from rare to
-frequent: most items are rare, and drawn last they would hide the few frequent ones. Items that training never saw have no
-place on a log scale; they are crosses of a colour of their own.
+The colour scale is logarithmic, rare light and frequent dark. Points are small and translucent and drawn
+from rare to frequent: most items are rare, and drawn last they would hide the few frequent ones. Items
+that training never saw have no place on a log scale; they are crosses of a colour of their own.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.colors import LogNorm
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from degen.plots.save import fit_height
-from degen.plots.spectra import draw_singular_values
-from degen.plots.style import GUIDE_COLOR, PLAIN_COLOR, UNSEEN_COLOR, frequency_colors, variant_label
+from degen.plots.style import GUIDE_COLOR, PLAIN_COLOR, UNSEEN_COLOR, frequency_colors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import PathCollection
+    from matplotlib.colorbar import Colorbar
     from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
 
     from degen.analysis.spectrum import Projection
 
-    Frequency = npt.NDArray[np.int64]
-    Limits = tuple[tuple[float, float], tuple[float, float]]
+Frequency = npt.NDArray[np.int64]
+Limits = tuple[tuple[float, float], tuple[float, float]]
 
 # Clouds above this many points are drawn as an image inside the vector figure.
 RASTERIZE_ABOVE = 5_000
 
-_WIDE = 5.0  # inches from which the spectrum stands beside the clouds instead of below them
+UNSEEN_LABEL = "unseen"
+
 _FLATTEST, _TALLEST = 0.6, 1.4  # height over width that a panel's axes may have
-
-
-@dataclass(frozen=True)
-class SvdPanel:
-    """One matrix to draw: a variant or another name, its projection, and int64 `[n]` occurrences or None."""
-
-    name: str
-    projection: Projection
-    frequency: Frequency | None = None
 
 
 def frequency_scale(frequencies: Iterable[Frequency]) -> LogNorm:
@@ -59,13 +50,14 @@ def frequency_scale(frequencies: Iterable[Frequency]) -> LogNorm:
 
 
 def common_limits(clouds: Sequence[npt.NDArray[np.float64]]) -> Limits:
-    """Return x and y limits that hold every cloud `[n, 2]` and the origin, 4 % of the span kept free on each side.
+    """Return x and y limits that hold every cloud `[n, 2]` and the origin, with 4 % to spare on each side.
 
     A very flat or tall box is widened along its short side, so that a panel stays readable.
     """
     low = np.min([cloud.min(axis=0) for cloud in clouds], axis=0).clip(max=0)
     high = np.max([cloud.max(axis=0) for cloud in clouds], axis=0).clip(min=0)
-    span = np.maximum(high - low, 1e-12)
+    span = high - low
+    span[span == 0] = max(span.max(), 1.0)
     wanted = np.array([max(span[0], span[1] / _TALLEST), max(span[1], span[0] * _FLATTEST)])
     middle = (low + high) / 2
     x, y = zip(middle - 0.54 * wanted, middle + 0.54 * wanted, strict=True)
@@ -117,7 +109,8 @@ def draw_projection(
         return None
     seen = _rare_to_frequent(frequency)
     cloud = axes.scatter(
-        *points[seen].T,
+        points[seen, 0],
+        points[seen, 1],
         c=frequency[seen],
         norm=norm or frequency_scale([frequency]),
         cmap=colors or frequency_colors(),
@@ -128,9 +121,9 @@ def draw_projection(
     return cloud if len(seen) else None
 
 
-def point_size(count: int) -> float:
-    """Return the area in square points that keeps `count` points apart in a panel 1.5 inches wide."""
-    return min(max(150 / math.sqrt(max(count, 1)), 0.8), 9.0)
+def point_size(count: int, width: float = 1.5) -> float:
+    """Return the area in square points of each of `count` points in a panel `width` inches wide."""
+    return min(max(150 / math.sqrt(max(count, 1)), 0.8), 9.0) * (width / 1.5) ** 2
 
 
 def _prepare(axes: Axes, limits: Limits) -> None:
@@ -148,40 +141,25 @@ def _rare_to_frequent(frequency: Frequency) -> npt.NDArray[np.intp]:
 
 def _draw_unseen(axes: Axes, points: npt.NDArray[np.float64], style: dict[str, Any]) -> None:
     if len(points):
-        cross = style | {"s": 4 * style["s"], "linewidths": 0.35 * math.sqrt(style["s"]), "alpha": 0.9}
-        axes.scatter(*points.T, color=UNSEEN_COLOR, marker="x", label="not in training", zorder=3, **cross)
+        cross = style | {"s": 3 * style["s"], "linewidths": 0.25 * math.sqrt(style["s"]), "alpha": 0.8}
+        axes.scatter(*points.T, color=UNSEEN_COLOR, marker="x", label=UNSEEN_LABEL, zorder=3, **cross)
 
 
-def svd_figure(panels: Sequence[SvdPanel], *, width: float, colors: Colormap | None = None) -> Figure:
-    """Return a figure `width` inches wide: a panel a matrix with common axes, a colour bar, all singular values.
-
-    Build it, and save it, inside `figure_style`; its height follows from the panels.
-
-    Parameters
-    ----------
-    panels
-        at least one; in the order in which they are drawn.
-    width
-        inches.
-    colors
-        map of the counts, by default `frequency_colors()`.
-    """
-    limits = common_limits([panel.projection.coordinates for panel in panels])
-    figure = Figure(figsize=(width, width), layout="constrained")
-    grid, spectrum = _axes(figure, len(panels), width)
-    norm = frequency_scale([panel.frequency for panel in panels if panel.frequency is not None])
-    size_scale = _panel_width(len(panels), width) / 1.5
-    clouds = []
-    for axes, panel in zip(grid, panels, strict=True):
-        size = point_size(len(panel.projection.coordinates)) * min(size_scale, 1) ** 2
-        clouds.append(
-            draw_projection(
-                axes, panel.projection, panel.frequency, norm=norm, colors=colors, limits=limits, size=size
-            )
+def draw_frequency_bar(figure: Figure, axes: Sequence[Axes], cloud: PathCollection) -> Colorbar:
+    """Draw one colour bar to the right of `axes`, and above it the mark of unseen items if there are any."""
+    bar = figure.colorbar(cloud, ax=list(axes), location="right", aspect=25, pad=0.02)
+    bar.set_label("frequency")
+    if bar.solids is not None:
+        bar.solids.set_alpha(1)
+    powers = [10.0**power for power in range(1 + math.floor(math.log10(bar.ax.get_ylim()[1])))]
+    bar.ax.yaxis.set_major_locator(FixedLocator(powers))
+    bar.ax.yaxis.set_minor_locator(NullLocator())
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    if any(mark.get_label() == UNSEEN_LABEL for panel in axes for mark in panel.collections):
+        size = 0.5 * matplotlib.rcParams["font.size"]
+        cross = Line2D(
+            [], [], color=UNSEEN_COLOR, marker="x", linestyle="", markersize=size, label=UNSEEN_LABEL
         )
-        _title(axes, panel)
-    _label_outer(figure, grid)
-    _color_bar(figure, grid, clouds)
-    draw_singular_values(spectrum, {p.name: p.projection.singular_values / p.projection.singular_values[0] for p in panels})
-    fit_height(figure, grid)
-    return figure
+        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-1, 1), "borderaxespad": 0.3}
+        bar.ax.legend(handles=[cross], handletextpad=0, handlelength=1.2, **place)
+    return bar

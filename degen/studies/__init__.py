@@ -1,0 +1,1 @@
+"""What reads or drives many runs: the demo, and the figures of whole datasets."""

@@ -1,0 +1,146 @@
+"""Figures and the numbers behind them, as files that are the same when written twice.
+
+    save_figure    PDF, PNG and SVG of exactly the size that was asked for: no tight bounding box
+    write_columns  a CSV, numbers with nine significant digits
+    fit_height     a figure's height from the shape that its panels shall have; its width stays
+
+A PDF holds TrueType fonts (Type 42), and no date or version that would change from one call to the next.
+"""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from degen.errors import UserError
+from degen.plots.style import one_of
+from degen.rundir import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Inches by which a panel may miss its height: less than a dot.
+_CLOSE = 0.002
+# Dots an inch: of the whole image in a PNG, of the rasterised clouds in the vector formats.
+_DPI: Mapping[str, int] = {"pdf": 400, "png": 300, "svg": 400}
+
+
+def figure_formats(text: str) -> list[str]:
+    """Return the formats of a comma-separated list such as `pdf,png`, once each.
+
+    Raises
+    ------
+    UserError
+        for an empty list or an unknown format, with the nearest known one.
+    """
+    names = [name.strip().lstrip(".") for name in text.split(",") if name.strip()]
+    if not names:
+        raise UserError("--format is empty; give one or more of pdf, png, svg, separated by commas")
+    return list(dict.fromkeys(one_of("--format", name, _DPI) for name in names))
+
+
+def save_figure(
+    figure: Figure, stem: Path, formats: Sequence[str] = ("pdf", "png"), *, title: str = "", caption: str = ""
+) -> list[Path]:
+    """Write the figure as `stem` plus the suffix of each format and return the paths.
+
+    Parameters
+    ----------
+    figure
+        built within `figure_style`; call this within it too.
+    stem
+        folder and name without suffix; dots in the name are kept.
+    formats
+        of pdf, png and svg.
+    title, caption
+        stored in the file (title and subject of a PDF, title and description of the others).
+
+    Raises
+    ------
+    UserError
+        if the folder cannot be written.
+    """
+    # Every drawing lays the figure out anew and could move things by a rounding; lay it out once for all
+    # formats.
+    _lay_out(figure)
+    figure.set_layout_engine("none")
+    paths = []
+    for suffix in formats:
+        path = stem.with_name(f"{stem.name}.{suffix}")
+        with atomic_path(path) as temporary:
+            figure.savefig(
+                temporary, format=suffix, dpi=_DPI[suffix], metadata=_metadata(suffix, title, caption)
+            )
+        paths.append(path)
+    return paths
+
+
+def _metadata(suffix: str, title: str, caption: str) -> dict[str, Any]:
+    if suffix == "pdf":
+        return {"Title": title, "Subject": caption, "CreationDate": None}
+    if suffix == "svg":
+        return {"Title": title, "Description": caption, "Date": None}
+    return {"Title": title, "Description": caption, "Software": None}
+
+
+def fit_height(figure: Figure, axes: Axes, shape: float, rows: float) -> None:
+    """Set the height of `figure` so that `axes` get height / width = `shape`; the width stays.
+
+    Parameters
+    ----------
+    figure
+        with constrained layout.
+    axes
+        one panel of a grid whose rows are all as high as its own.
+    shape
+        height over width of the panel's box.
+    rows
+        number of such rows; the sum of the grid's height ratios, where this panel's own is 1.
+
+    Raises
+    ------
+    UserError
+        if the figure is too narrow for its labels.
+    """
+    # What surrounds the panels keeps its size in inches, so one step is nearly exact; labels that move need
+    # the others.
+    for _ in range(3):
+        _lay_out(figure)
+        width, height = figure.get_size_inches()
+        box = axes.get_position(original=True)
+        missing = shape * box.width * width - box.height * height
+        if abs(missing) < _CLOSE:
+            break
+        figure.set_size_inches(width, height + rows * missing)
+
+
+def _lay_out(figure: Figure) -> None:
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message=".*collapsed to zero")
+            figure.draw_without_rendering()
+    except UserWarning:
+        width = figure.get_size_inches()[0]
+        raise UserError(
+            f"a figure {width:g} inches wide has no room beside its labels; give a larger --width"
+        ) from None
+
+
+def write_columns(path: Path, columns: Mapping[str, Sequence[Any]]) -> Path:
+    """Write columns of equal length as CSV with a header, whole or not at all, and return the path.
+
+    Floats are written with nine significant digits; None is left empty.
+    """
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_cell(value) for value in row] for row in zip(*columns.values(), strict=True))
+    return path
+
+
+def _cell(value: Any) -> Any:
+    return f"{value:.9g}" if isinstance(value, float) else value

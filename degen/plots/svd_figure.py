@@ -1,0 +1,189 @@
+"""The paper's Fig. 1, 3 and 4: a panel a matrix, one colour bar, and the singular values of all.
+
+Panels share their limits and have equal aspect, so that clouds can be compared. On two columns the
+spectrum stands beside them; on one column it lies below, unless there is only one cloud.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import matplotlib
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from degen.plots.labels import drop_names_outside, name_ends, spread_names
+from degen.plots.save import fit_height
+from degen.plots.spectra import draw_singular_values
+from degen.plots.style import figure_ems, shortened, text_ems, variant_label
+from degen.plots.svd import (
+    Frequency,
+    common_limits,
+    draw_frequency_bar,
+    draw_projection,
+    frequency_scale,
+    point_size,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+
+    from degen.analysis.spectrum import Projection
+
+# In font sizes, because what fits beside what depends on the letters:
+_WIDE = 46  # a figure that holds three clouds and the spectrum side by side
+_PAIR = 24  # one that holds a cloud and the spectrum
+_COLUMN = 10.5  # a column of clouds
+_NOTE = 6  # the note beside a panel's name
+
+
+@dataclass(frozen=True)
+class SvdPanel:
+    """One matrix to draw: a variant or another name, its projection, and int64 `[n]` occurrences or None."""
+
+    name: str
+    projection: Projection
+    frequency: Frequency | None = None
+
+
+def svd_figure(panels: Sequence[SvdPanel], *, width: float, colors: Colormap | None = None) -> Figure:
+    """Return a figure `width` inches wide; its height follows from the panels.
+
+    Build it, and save it, inside `figure_style`.
+
+    Parameters
+    ----------
+    panels
+        at least one; in the order in which they are drawn.
+    width
+        inches.
+    colors
+        map of the counts, by default `frequency_colors()`.
+    """
+    layout = _Layout.of(len(panels), width)
+    # High enough for any labels, until `fit_height` knows what is needed.
+    figure = Figure(figsize=(width, width * (1 + layout.heights / layout.columns)), layout="constrained")
+    grid, spectrum = layout.axes(figure)
+    limits = common_limits([panel.projection.coordinates for panel in panels])
+    norm = frequency_scale([panel.frequency for panel in panels if panel.frequency is not None])
+    clouds = []
+    for axes, panel in zip(grid, panels, strict=True):
+        cloud = draw_projection(
+            axes,
+            panel.projection,
+            panel.frequency,
+            norm=norm,
+            colors=colors,
+            limits=limits,
+            size=point_size(len(panel.projection.coordinates), layout.panel_width),
+        )
+        clouds += [cloud] if cloud else []
+    layout.label_axes(grid)
+    _name_panels(grid, panels, layout)
+    if clouds:
+        draw_frequency_bar(figure, grid, clouds[0])
+    curves = {panel.name: panel.projection.normalized_singular_values for panel in panels}
+    lines = draw_singular_values(spectrum, curves)
+    if len(panels) > 1:
+        # Below the clouds the names may use the room under the colour bar.
+        name_ends(spectrum, lines, in_layout=layout.beside or not clouds)
+    shape = (limits[1][1] - limits[1][0]) / (limits[0][1] - limits[0][0])
+    fit_height(figure, grid[0], shape, layout.heights)
+    if drop_names_outside(spectrum):
+        figure.legend(handles=lines, loc="outside lower center", ncols=2)
+        fit_height(figure, grid[0], shape, layout.heights)
+    spread_names(spectrum)
+    return figure
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """A grid of clouds, and the spectrum to its right (`beside`) or in a row of its own below."""
+
+    count: int
+    columns: int
+    beside: bool
+    width: float
+
+    @classmethod
+    def of(cls, count: int, width: float) -> _Layout:
+        ems = figure_ems(width)
+        columns = min(count, 3, max(1, int(ems / _COLUMN)))
+        return cls(count, columns, ems >= (_WIDE if count > 1 else _PAIR), width)
+
+    @property
+    def rows(self) -> int:
+        return -(-self.count // self.columns)
+
+    @property
+    def heights(self) -> float:
+        """Sum of the grid's height ratios; a row of clouds has 1."""
+        return self.rows if self.beside else self.rows + 0.9
+
+    @property
+    def panel_width(self) -> float:
+        """About how many inches a cloud has, axes and colour bar taken off."""
+        return self.width / (self.columns + (2 if self.beside else 1))
+
+    @property
+    def panel_ems(self) -> float:
+        """The same in font sizes."""
+        return figure_ems(self.panel_width)
+
+    def axes(self, figure: Figure) -> tuple[list[Axes], Axes]:
+        if self.beside:
+            widths = [1.0] * self.columns + [1.15]
+            grid = figure.add_gridspec(self.rows, self.columns + 1, width_ratios=widths)
+            spectrum = figure.add_subplot(grid[:, -1])
+        else:
+            heights = [1.0] * self.rows + [self.heights - self.rows]
+            grid = figure.add_gridspec(self.rows + 1, self.columns, height_ratios=heights)
+            spectrum = figure.add_subplot(grid[-1, :])
+        cells = [grid[divmod(position, self.columns)] for position in range(self.count)]
+        return [figure.add_subplot(cell) for cell in cells], spectrum
+
+    def label_axes(self, grid: list[Axes]) -> None:
+        """Label the left column and the lowest panel of each column only."""
+        for position, axes in enumerate(grid):
+            left, lowest = position % self.columns == 0, position + self.columns >= self.count
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.set_major_locator(MaxNLocator(max(2, int(self.panel_ems / 3.5)), steps=[1, 2, 5, 10]))
+            axes.tick_params(labelleft=left, labelbottom=lowest)
+            axes.set_xlabel(r"$\sigma_1 u_1$" if lowest else "")
+            axes.set_ylabel(r"$\sigma_2 u_2$" if left else "")
+
+
+def _name_panels(grid: Sequence[Axes], panels: Sequence[SvdPanel], layout: _Layout) -> None:
+    """Write above each panel its name and the share of Σσ² on each axis.
+
+    A panel alone has the shares at its axes, and above it the number of items.
+    """
+    names = [shortened(variant_label(panel.name), 0.85 * layout.panel_ems) for panel in panels]
+    below = max(text_ems(name) for name in names) + _NOTE > layout.panel_ems
+    for axes, name, panel in zip(grid, names, panels, strict=True):
+        first, second = (f"{share:.0%}" for share in panel.projection.variance_share[:2])
+        if len(panels) == 1:
+            axes.set_xlabel(f"{axes.get_xlabel()} ({first})")
+            axes.set_ylabel(f"{axes.get_ylabel()} ({second})")
+            _head(axes, name, f"{len(panel.projection.coordinates):,} items", below=True)
+        else:
+            _head(axes, name, f"{first}, {second}", below=below)
+
+
+def _head(axes: Axes, name: str, note: str, *, below: bool) -> None:
+    """Write the name on the left, the note in small letters on the right of it, or `below` it."""
+    size = matplotlib.rcParams["xtick.labelsize"]
+    pad = matplotlib.rcParams["axes.titlepad"]
+    axes.set_title(name, loc="left", pad=pad + 1.25 * size if below else pad)
+    axes.annotate(
+        note,
+        xy=(0 if below else 1, 1),
+        xycoords="axes fraction",
+        xytext=(0, pad),
+        textcoords="offset points",
+        fontsize=size,
+        horizontalalignment="left" if below else "right",
+    )

@@ -1,0 +1,172 @@
+"""Alignment and uniformity over training (Fig. 5).
+
+    draw_trajectories(axes, rows)        alignment across, uniformity up: a dot an epoch, joined in order
+    draw_epochs(axes, runs, key)         one quantity against the epoch, a line a run
+
+Lower is better for both: a run that spreads its representations moves down, one that pulls pairs together
+moves left. Rows are the lines of `metrics.jsonl`, or means over seeds of the same form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+import numpy.typing as npt
+from matplotlib.colors import Normalize
+from matplotlib.ticker import MaxNLocator
+
+from degen.plots.style import GUIDE_COLOR, quality_colors, variant_label, variant_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
+    from matplotlib.lines import Line2D
+
+Rows = Sequence[Mapping[str, Any]]
+
+UNIFORMITY = "uniformity"
+ALIGNMENT = "alignment"
+QUALITY = "valid_HR@5"
+
+ALIGNMENTS = (ALIGNMENT, "alignment_same_target", "alignment_dropout")
+
+LABELS: Mapping[str, str] = {
+    "uniformity": "uniformity",
+    "alignment": "alignment",
+    "alignment_dropout": "alignment, dropout",
+    "alignment_same_target": "alignment, same target",
+    "valid_HR@5": "validation HR@5",
+}
+
+
+def column(rows: Rows, key: str) -> npt.NDArray[np.float64]:
+    """Return one float64 `[len(rows)]` of the rows' values; NaN where a row has none (null or absent)."""
+    values = [row.get(key) for row in rows]
+    return np.array([np.nan if value is None else float(value) for value in values], dtype=np.float64)
+
+
+def common_span(values: Iterable[npt.NDArray[np.float64]]) -> tuple[float, float]:
+    """Return limits that hold all finite values, with 6 % to spare on each side; (0, 1) if there are none.
+
+    A single value is put in the middle.
+    """
+    every = np.concatenate([np.zeros(0), *values])
+    every = every[np.isfinite(every)]
+    if not len(every):
+        return 0.0, 1.0
+    low, high = float(every.min()), float(every.max())
+    margin = 0.06 * (high - low) or max(0.05 * abs(high), 0.01)
+    return low - margin, high + margin
+
+
+def quality_scale(runs: Iterable[Rows], key: str = QUALITY) -> Normalize:
+    """Return the linear colour scale from the lowest to the highest value of `key` in any of the runs.
+
+    A single value lies in the middle of it.
+    """
+    values = np.concatenate([np.zeros(0), *(column(rows, key) for rows in runs)])
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return Normalize(0, 1)
+    low, high = float(values.min()), float(values.max())
+    margin = 0.0 if low < high else 0.05 * abs(low) or 0.01
+    return Normalize(low - margin, high + margin)
+
+
+def draw_trajectories(
+    axes: Axes,
+    rows: Rows,
+    *,
+    alignment: str = ALIGNMENT,
+    norm: Normalize | None = None,
+    behind: Sequence[Rows] = (),
+) -> PathCollection:
+    """Draw one run's way through the plane of alignment (across) and uniformity (up).
+
+    Parameters
+    ----------
+    axes
+        where to draw.
+    rows
+        one dictionary an epoch, in order, with `uniformity`, the key `alignment` names, and `valid_HR@5`
+        for the colour (grey where that is null); epochs without one of the two coordinates are left out.
+    alignment
+        which key to draw across: `alignment`, `alignment_same_target` or `alignment_dropout`.
+    norm
+        the colour scale, by default `quality_scale` of this run; give the same to panels that are compared.
+    behind
+        further runs, drawn as thin grey lines below: the seeds behind a mean.
+
+    Returns
+    -------
+    PathCollection
+        the dots, for a colour bar. The first epoch has a ring, the last a square around its dot.
+    """
+    for other in behind:
+        axes.plot(
+            column(other, alignment), column(other, UNIFORMITY), color=GUIDE_COLOR, linewidth=0.5, zorder=1
+        )
+    across, up, quality = (column(rows, key) for key in (alignment, UNIFORMITY, QUALITY))
+    there = np.isfinite(across) & np.isfinite(up)
+    across, up, quality = across[there], up[there], quality[there]
+    width = matplotlib.rcParams["lines.linewidth"]
+    axes.plot(across, up, color=GUIDE_COLOR, linewidth=0.6 * width, zorder=2)
+    colors = quality_colors().with_extremes(bad="0.6")
+    dots = axes.scatter(
+        across,
+        up,
+        c=quality,
+        cmap=colors,
+        norm=norm or quality_scale([rows]),
+        s=(3.2 * width) ** 2,
+        linewidths=0,
+        plotnonfinite=True,
+        zorder=3,
+    )
+    for label, marker, end in (("first epoch", "o", slice(0, 1)), ("last epoch", "s", slice(-1, None))):
+        axes.scatter(
+            across[end],
+            up[end],
+            s=(6.5 * width) ** 2,
+            marker=marker,
+            facecolors="none",
+            edgecolors="black",
+            linewidths=0.7 * width,
+            label=label,
+            zorder=4,
+        )
+    return dots
+
+
+def draw_epochs(axes: Axes, runs: Mapping[str, Sequence[Rows]], key: str) -> list[Line2D]:
+    """Draw `key` against the epoch and return a line for each name: that of its first run.
+
+    Parameters
+    ----------
+    axes
+        where to draw.
+    runs
+        one or more runs for each variant or other name, such as several seeds; all of a name look alike.
+    key
+        a key of the rows; names without a value of it are left out.
+    """
+    lines = []
+    for position, (name, several) in enumerate(runs.items()):
+        drawn = [rows for rows in several if np.isfinite(column(rows, key)).any()]
+        for number, rows in enumerate(drawn):
+            label = variant_label(name) if number == 0 else "_nolegend_"
+            epochs, values = column(rows, "epoch"), column(rows, key)
+            # A line through one point would not be seen.
+            marker = "o" if len(rows) == 1 else "None"
+            line = axes.plot(epochs, values, label=label, marker=marker, **variant_line(name, position))
+            lines += line if number == 0 else []
+    low, high = axes.get_xlim()
+    if lines and high - low < 1:
+        # A single epoch: room for the whole numbers on both sides of it.
+        axes.set_xlim((low + high) / 2 - 1, (low + high) / 2 + 1)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
+    axes.spines[["top", "right"]].set_visible(False)
+    return lines

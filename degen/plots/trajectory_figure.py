@@ -1,0 +1,145 @@
+"""The paper's Fig. 5, a panel a run with common axes and colours, and the same quantities over epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from degen.plots.save import fit_height
+from degen.plots.style import figure_ems, shortened
+from degen.plots.trajectories import (
+    ALIGNMENT,
+    LABELS,
+    QUALITY,
+    UNIFORMITY,
+    Rows,
+    column,
+    common_span,
+    draw_epochs,
+    draw_trajectories,
+    quality_scale,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
+    from matplotlib.lines import Line2D
+
+_SHAPE = 0.8  # height over width of a panel
+# In font sizes: the width of a column of panels, and of a figure that holds three panels side by side.
+_COLUMN = 15
+_WIDE = 46
+
+
+@dataclass(frozen=True)
+class TrajectoryPanel:
+    """One run to draw, or a mean over seeds with the seeds `behind` it; `title` stands above the panel."""
+
+    title: str
+    rows: Rows
+    behind: Sequence[Rows] = ()
+
+
+def trajectory_figure(
+    panels: Sequence[TrajectoryPanel], *, width: float, alignment: str = ALIGNMENT, definition: str = "paper"
+) -> Figure:
+    """Return Fig. 5, `width` inches wide: a panel a run, common limits and colours.
+
+    Build it, and save it, inside `figure_style`.
+
+    Parameters
+    ----------
+    panels
+        at least one, in the order in which they are drawn.
+    width
+        inches.
+    alignment
+        the key to draw across.
+    definition
+        which definition of both quantities the runs were measured with; it is named at the axes.
+    """
+    columns = min(len(panels), 3, max(1, int(figure_ems(width) / _COLUMN)))
+    figure, grid = _grid(width, -(-len(panels) // columns), columns, len(panels))
+    everything = [rows for panel in panels for rows in (panel.rows, *panel.behind)]
+    across = common_span(column(rows, alignment) for rows in everything)
+    up = common_span(column(rows, UNIFORMITY) for rows in everything)
+    norm = quality_scale(panel.rows for panel in panels)
+    for position, (axes, panel) in enumerate(zip(grid, panels, strict=True)):
+        dots = draw_trajectories(axes, panel.rows, alignment=alignment, norm=norm, behind=panel.behind)
+        axes.set(xlim=across, ylim=up)
+        axes.set_title(shortened(panel.title, figure_ems(width) / (columns + 0.7)), loc="left")
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+        axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        axes.tick_params(labelleft=position % columns == 0, labelbottom=position + columns >= len(panels))
+    figure.supxlabel(f"{LABELS[alignment]} ({definition})")
+    figure.supylabel(f"{LABELS[UNIFORMITY]} ({definition})")
+    _legend(figure, grid, dots, any(np.isfinite(column(panel.rows, QUALITY)).any() for panel in panels))
+    fit_height(figure, grid[0], _SHAPE, -(-len(panels) // columns))
+    return figure
+
+
+def epochs_figure(
+    runs: Mapping[str, Sequence[Rows]], *, width: float, alignment: str = ALIGNMENT, definition: str = "paper"
+) -> Figure:
+    """Return uniformity, alignment and validation HR@5 over epochs, `width` inches wide, a line a run.
+
+    Build it, and save it, inside `figure_style`. The panels stand side by side on two columns, else one
+    above another.
+
+    Parameters
+    ----------
+    runs
+        the runs of each variant or other name, in the order of the legend.
+    width
+        inches.
+    alignment
+        which alignment to draw; names that have none of it are left out of its panel.
+    definition
+        which definition the runs were measured with.
+    """
+    wide = figure_ems(width) >= _WIDE
+    figure, grid = _grid(width, 1 if wide else 3, 3 if wide else 1, 3)
+    named: dict[str, Line2D] = {}
+    for axes, key in zip(grid, (UNIFORMITY, alignment, QUALITY), strict=True):
+        named |= {str(line.get_label()): line for line in draw_epochs(axes, runs, key)}
+        axes.set_ylabel(LABELS[key] if key == QUALITY else f"{LABELS[key]} ({definition})")
+        axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        last = wide or axes is grid[-1]
+        axes.tick_params(labelbottom=last)
+        axes.set_xlabel("epoch" if last else "")
+    if len(named) > 1:
+        handles = list(named.values())
+        figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 6 if wide else 3))
+    figure.align_ylabels(grid)
+    fit_height(figure, grid[0], _SHAPE if wide else 0.32, 1 if wide else 3)
+    return figure
+
+
+def _grid(width: float, rows: int, columns: int, count: int) -> tuple[Figure, list[Axes]]:
+    # High enough for any labels, until `fit_height` knows what is needed.
+    figure = Figure(figsize=(width, width * (1 + rows / columns)), layout="constrained")
+    cells = figure.add_gridspec(rows, columns)
+    return figure, [figure.add_subplot(cells[divmod(position, columns)]) for position in range(count)]
+
+
+def _legend(figure: Figure, grid: Sequence[Axes], dots: PathCollection, colored: bool) -> None:
+    """Name the marks of the first and the last epoch above the panels; draw the colour bar if `colored`."""
+    handles, labels = grid[0].get_legend_handles_labels()
+    place: dict[str, Any] = {
+        "loc": "outside upper right",
+        "ncols": 2,
+        "borderaxespad": 0.2,
+        "columnspacing": 1,
+        "handletextpad": 0.1,
+    }
+    figure.legend(handles, labels, **place)
+    if colored:
+        bar = figure.colorbar(
+            dots, ax=list(grid), location="right", aspect=25, pad=0.02, label=LABELS[QUALITY]
+        )
+        bar.ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import matplotlib
+import numpy as np
+import pytest
+
+from degen.errors import UserError
+from degen.plots.style import (
+    figure_ems,
+    figure_style,
+    figure_width,
+    frequency_colors,
+    in_paper_order,
+    one_of,
+    quality_colors,
+    shortened,
+    text_ems,
+    variant_label,
+    variant_line,
+)
+
+PAPER = ["sasrec", "cl4srec", "ucl", "scl", "ucl+scl", "duorec"]
+
+
+def luminance(colors: np.ndarray) -> np.ndarray:
+    """Relative luminance of sRGB colours (WCAG 2)."""
+    rgb = np.asarray(colors)[..., :3]
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return linear @ np.array([0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize(
+    ("text", "inches"),
+    [("column", 241.147 / 72.27), ("text", 506.295 / 72.27), ("Column", 3.337), ("5", 5.0), ("2.5", 2.5)],
+)
+def test_widths_are_those_of_acm_or_inches(text: str, inches: float) -> None:
+    assert figure_width(text) == pytest.approx(inches, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("colum", "did you mean 'column'"), ("0.5", "1.5 to 40"), ("41", "1.5 to 40"), ("nan", "1.5 to 40")],
+)
+def test_an_impossible_width_is_named(text: str, message: str) -> None:
+    with pytest.raises(UserError, match=rf"--width '?{text}'?.*{message}"):
+        figure_width(text)
+
+
+@pytest.mark.parametrize("colors", [frequency_colors(), frequency_colors("cividis"), quality_colors()])
+def test_colours_darken_all_the_way_and_start_visible_on_white(colors: matplotlib.colors.Colormap) -> None:
+    levels = luminance(colors(np.linspace(0, 1, 64)))
+    assert (np.diff(levels) < 0).all()
+    contrast = 1.05 / (levels[0] + 0.05)
+    assert contrast > 1.5
+    assert 1.05 / (levels[-1] + 0.05) > 12
+
+
+def test_quality_runs_from_yellow_to_blue() -> None:
+    low, high = quality_colors()(0.0), quality_colors()(1.0)
+    assert low[0] > low[2]
+    assert high[2] > high[0]
+
+
+def test_an_unknown_map_is_named() -> None:
+    with pytest.raises(UserError, match=r"--cmap 'viridi'.*did you mean 'viridis'"):
+        frequency_colors("viridi")
+
+
+def test_style_sets_type_42_and_restores_what_was_there() -> None:
+    with matplotlib.rc_context({"font.size": 3, "axes.titlesize": 40, "savefig.bbox": "tight"}):
+        with figure_style("paper"):
+            assert matplotlib.rcParams["pdf.fonttype"] == matplotlib.rcParams["ps.fonttype"] == 42
+            assert matplotlib.rcParams["savefig.bbox"] is None
+            # What a user's own settings say has no say here.
+            assert matplotlib.rcParams["axes.titlesize"] < 10
+        assert matplotlib.rcParams["font.size"] == 3
+        assert matplotlib.rcParams["savefig.bbox"] == "tight"
+
+
+def test_paper_letters_are_7_to_8_points_and_slides_larger() -> None:
+    with figure_style("paper"):
+        assert 7 <= matplotlib.rcParams["font.size"] <= 8
+        assert 6 <= matplotlib.rcParams["xtick.labelsize"] <= 7
+        assert figure_ems(1.0) == pytest.approx(72 / matplotlib.rcParams["font.size"])
+    with figure_style("Slides"):
+        assert matplotlib.rcParams["xtick.labelsize"] >= 12
+
+
+def test_an_unknown_style_is_named() -> None:
+    with pytest.raises(UserError, match=r"--style 'papper'.*did you mean 'paper'"), figure_style("papper"):
+        pass
+
+
+def test_variants_come_in_the_papers_order_then_by_name() -> None:
+    assert in_paper_order(["zeta", *reversed(PAPER), "alpha", "scl"]) == [*PAPER, "alpha", "zeta"]
+
+
+def test_variants_have_the_papers_spelling_and_lines_of_their_own() -> None:
+    assert [variant_label(name) for name in PAPER] == ["SASRec", "CL4SRec", "UCL", "SCL", "UCL+SCL", "DuoRec"]
+    assert variant_label("mine") == "mine"
+    lines = [variant_line(name) for name in PAPER] + [variant_line("mine", k) for k in range(3)]
+    assert len({line["color"] for line in lines}) == len(lines)
+    assert len({str(line["linestyle"]) for line in lines[:6]}) == 6
+
+
+def test_names_are_shortened_to_the_room_they_have() -> None:
+    assert shortened("DuoRec", 10) == "DuoRec"
+    short = shortened("a-very-long-variant", 5)
+    assert short.endswith("…")
+    assert text_ems(short) <= 5
+
+
+def test_options_are_taken_in_any_case() -> None:
+    assert one_of("--style", "PAPER", ["paper"]) == "paper"

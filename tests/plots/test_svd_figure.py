@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn import font_types, images, media_box, outside, overlaps
+from matplotlib.figure import Figure
+
+from degen.analysis.spectrum import project
+from degen.plots.save import save_figure
+from degen.plots.style import figure_style, figure_width
+from degen.plots.svd_figure import SvdPanel, svd_figure
+
+PAPER = ["sasrec", "cl4srec", "ucl", "scl", "ucl+scl", "duorec"]
+
+
+def panels(names: list[str], n: int = 300, d: int = 8, frequency: bool = True) -> list[SvdPanel]:
+    """Cones, the first the narrowest, over items of which the last ten were never seen."""
+    rng = np.random.default_rng(5)
+    counts = np.maximum(1000 // np.arange(1, n + 1), 1)
+    counts[-10:] = 0
+    result = []
+    for position, name in enumerate(names):
+        V = rng.normal(size=(n, d))
+        V[:, 0] += 6 / (1 + position)
+        result.append(SvdPanel(name, project(V), counts if frequency else None))
+    return result
+
+
+def draw(names: list[str], width: str = "column", style: str = "paper", **options) -> Figure:
+    with figure_style(style):
+        return svd_figure(panels(names, **options), width=figure_width(width))
+
+
+def clouds(figure: Figure) -> list:
+    return [axes for axes in figure.axes if axes.get_title(loc="left")]
+
+
+def spectrum(figure: Figure):
+    return next(axes for axes in figure.axes if axes.get_xlabel().startswith("index"))
+
+
+def bars(figure: Figure) -> list:
+    return [axes for axes in figure.axes if axes.get_ylabel() == "frequency"]
+
+
+@pytest.mark.parametrize("width", ["column", "text", "2.5"])
+def test_a_panel_a_variant_a_colour_bar_and_all_singular_values(width: str) -> None:
+    figure = draw(PAPER, width)
+    names = [axes.get_title(loc="left") for axes in clouds(figure)]
+    assert names == ["SASRec", "CL4SRec", "UCL", "SCL", "UCL+SCL", "DuoRec"]
+    assert len(bars(figure)) == 1
+    lines = spectrum(figure).lines
+    assert len(lines) == 6
+    for line, panel in zip(lines, panels(PAPER), strict=True):
+        s = panel.projection.singular_values
+        assert np.asarray(line.get_ydata()) == pytest.approx(s / s[0])
+
+
+def test_panels_share_limits_scale_and_shape() -> None:
+    figure = draw(PAPER, "text")
+    figure.draw_without_rendering()
+    shown = clouds(figure)
+    assert len({axes.get_xlim() for axes in shown}) == 1
+    assert len({axes.get_ylim() for axes in shown}) == 1
+    assert len({id(axes.collections[0].norm) for axes in shown}) == 1
+    boxes = [axes.get_window_extent() for axes in shown]
+    assert np.ptp([box.width for box in boxes]) < 0.5
+    assert np.ptp([box.height for box in boxes]) < 0.5
+    # Equal aspect: a unit is as long across as up.
+    x, y = shown[0].get_xlim(), shown[0].get_ylim()
+    assert boxes[0].width / (x[1] - x[0]) == pytest.approx(boxes[0].height / (y[1] - y[0]), rel=1e-6)
+
+
+def test_all_points_are_drawn_within_the_limits() -> None:
+    for axes, panel in zip(clouds(figure := draw(PAPER)), panels(PAPER), strict=True):
+        offsets = np.concatenate([np.asarray(drawn.get_offsets()) for drawn in axes.collections])
+        expected = panel.projection.coordinates
+        assert np.sort(offsets, axis=0) == pytest.approx(np.sort(expected, axis=0))
+        assert (offsets[:, 0] > axes.get_xlim()[0]).all()
+        assert (offsets[:, 1] < axes.get_ylim()[1]).all()
+    assert figure.get_size_inches()[0] == 3.337
+
+
+@pytest.mark.parametrize("count", [1, 3, 8])
+@pytest.mark.parametrize(("width", "style"), [("column", "paper"), ("text", "paper"), ("10", "slides")])
+def test_no_text_overlaps_another_or_leaves_the_figure(count: int, width: str, style: str) -> None:
+    names = [*PAPER, "a-variant-of-my-own", "b"][:count]
+    figure = draw(names, width, style)
+    assert overlaps(figure) == []
+    assert outside(figure) == []
+
+
+def test_long_names_that_find_no_room_beside_the_lines_go_into_a_legend() -> None:
+    figure = draw(["one-quite-long-variant", "another-long-variant"])
+    assert not spectrum(figure).texts
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "one-quite-long-variant",
+        "another-long-variant",
+    ]
+    assert overlaps(figure) == []
+    assert outside(figure) == []
+
+
+def test_a_panel_says_what_its_axes_carry() -> None:
+    [panel] = panels(["scl"])
+    figure = draw(["scl"])
+    [axes] = clouds(figure)
+    first, second = panel.projection.variance_share[:2]
+    assert f"({round(100 * first)}%)" in axes.get_xlabel()
+    assert f"({round(100 * second)}%)" in axes.get_ylabel()
+    assert "300 items" in [text.get_text() for text in axes.texts]
+
+
+def test_only_outer_panels_are_labelled() -> None:
+    shown = clouds(draw(PAPER, "text"))
+    assert [bool(axes.get_ylabel()) for axes in shown] == [True, False, False] * 2
+    assert [bool(axes.get_xlabel()) for axes in shown] == [False] * 3 + [True] * 3
+
+
+def test_without_counts_there_is_no_colour_bar() -> None:
+    figure = draw(["vectors"], frequency=False)
+    assert not bars(figure)
+    assert not figure.axes[0].get_legend()
+
+
+@pytest.mark.parametrize("width", ["column", "text"])
+def test_files_of_23033_items_a_panel_are_small_and_exact(tmp_path: Path, width: str) -> None:
+    many = panels(PAPER, n=23_033)
+    sizes = {}
+    with figure_style("paper"):
+        for count in (1, 6):
+            figure = svd_figure(many[:count], width=figure_width(width))
+            [pdf] = save_figure(figure, tmp_path / f"{width}-{count}", ["pdf"])
+            sizes[count] = pdf.stat().st_size
+            assert media_box(pdf)[0] == pytest.approx(figure_width(width), abs=1e-4)
+            assert b"Type3" not in font_types(pdf)
+            assert len(images(pdf)) >= count
+    assert sizes[1] < 500_000
+    assert sizes[6] < 1_000_000
+
+
+def test_drawn_twice_a_figure_is_the_same_to_the_byte(tmp_path: Path) -> None:
+    files = []
+    for name in ("a", "b"):
+        with figure_style("paper"):
+            figure = svd_figure(panels(PAPER[:2], n=6_000), width=3.337)
+            files.append(save_figure(figure, tmp_path / name, ["pdf", "png", "svg"]))
+    for one, other in zip(*files, strict=True):
+        assert one.read_bytes() == other.read_bytes()

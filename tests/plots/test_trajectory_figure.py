@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from drawn import outside, overlaps
+from matplotlib.figure import Figure
+from run_files import epochs
+
+from degen.plots.save import save_figure
+from degen.plots.style import figure_style, figure_width
+from degen.plots.trajectory_figure import TrajectoryPanel, epochs_figure, trajectory_figure
+
+NAMES = ["CL4SRec", "UCL", "SCL", "UCL+SCL", "DuoRec", "DuoRec, seed 1"]
+
+
+def trajectories(count: int, width: str = "column", style: str = "paper", **options) -> Figure:
+    panels = [TrajectoryPanel(name, epochs(3 + k, -1 - k / 4)) for k, name in enumerate(NAMES[:count])]
+    with figure_style(style):
+        return trajectory_figure(panels, width=figure_width(width), **options)
+
+
+def shown(figure: Figure) -> list:
+    return [axes for axes in figure.axes if axes.get_title(loc="left")]
+
+
+def test_a_panel_a_run_with_common_limits_and_colours() -> None:
+    figure = trajectories(5, "text")
+    assert [axes.get_title(loc="left") for axes in shown(figure)] == NAMES[:5]
+    assert len({(axes.get_xlim(), axes.get_ylim()) for axes in shown(figure)}) == 1
+    norms = [axes.collections[0].norm for axes in shown(figure)]
+    assert {(norm.vmin, norm.vmax) for norm in norms} == {(0.01, 0.07)}
+    [bar] = [axes for axes in figure.axes if axes.get_ylabel() == "validation HR@5"]
+    assert bar.get_ylim() == (0.01, 0.07)
+
+
+def test_limits_hold_the_seeds_behind_a_mean() -> None:
+    panel = TrajectoryPanel("DuoRec", epochs(3), [epochs(3, -5.0)])
+    with figure_style():
+        figure = trajectory_figure([panel], width=3.337)
+    assert figure.axes[0].get_ylim()[0] < -5.2
+
+
+@pytest.mark.parametrize("definition", ["paper", "official"])
+def test_axes_name_quantity_and_definition(definition: str) -> None:
+    figure = trajectories(2, alignment="alignment_same_target", definition=definition)
+    assert figure.get_supxlabel() == f"alignment, same target ({definition})"
+    assert figure.get_supylabel() == f"uniformity ({definition})"
+
+
+def test_marks_of_first_and_last_epoch_are_explained() -> None:
+    [legend] = trajectories(2).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["first epoch", "last epoch"]
+
+
+def test_without_validation_there_is_no_colour_bar() -> None:
+    rows = [{**row, "valid_HR@5": None} for row in epochs(3)]
+    with figure_style():
+        figure = trajectory_figure([TrajectoryPanel("SCL", rows)], width=3.337)
+    assert len(figure.axes) == 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 6])
+@pytest.mark.parametrize(("width", "style"), [("column", "paper"), ("text", "paper"), ("10", "slides")])
+def test_no_text_of_a_trajectory_overlaps_or_leaves(count: int, width: str, style: str) -> None:
+    figure = trajectories(count, width, style)
+    assert overlaps(figure) == []
+    assert outside(figure) == []
+    assert figure.get_size_inches()[0] == figure_width(width)
+
+
+def lines(figure: Figure, label: str) -> list:
+    [axes] = [axes for axes in figure.axes if axes.get_ylabel() == label]
+    return axes.lines
+
+
+@pytest.mark.parametrize(("width", "style"), [("column", "paper"), ("text", "paper"), ("10", "slides")])
+def test_over_epochs_three_quantities_and_one_legend(width: str, style: str) -> None:
+    runs = {"sasrec": [epochs(4, alignment=False)], "scl": [epochs(5)], "duorec": [epochs(3), epochs(2)]}
+    with figure_style(style):
+        figure = epochs_figure(runs, width=figure_width(width), definition="official")
+    assert len(lines(figure, "uniformity (official)")) == 4
+    # SASRec contrasts nothing, and has no alignment; it is in the legend all the same.
+    assert len(lines(figure, "alignment (official)")) == 3
+    assert len(lines(figure, "validation HR@5")) == 4
+    [legend] = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["SASRec", "SCL", "DuoRec"]
+    assert overlaps(figure) == []
+    assert outside(figure) == []
+
+
+def test_one_run_alone_needs_no_legend() -> None:
+    with figure_style():
+        assert not epochs_figure({"scl": [epochs(1)]}, width=3.337).legends
+
+
+def test_trajectories_drawn_twice_are_the_same_to_the_byte(tmp_path: Path) -> None:
+    files = []
+    for name in ("a", "b"):
+        with figure_style():
+            panels = [TrajectoryPanel("SCL", epochs(4))]
+            files += save_figure(trajectory_figure(panels, width=3.337), tmp_path / name, ["pdf"])
+    assert files[0].read_bytes() == files[1].read_bytes()

@@ -1,0 +1,68 @@
+"""Writes run directories file by file, as `degen/rundir.py` lays them out, without training anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+CONFIG = """\
+[data]
+dataset = "{dataset}"
+name = "{dataset}"
+
+[objective]
+variant = "{variant}"
+
+[training]
+seed = {seed}
+
+[evaluation]
+definition = "{definition}"
+"""
+
+
+def epochs(count: int, start: float = -1.0, *, alignment: bool = True) -> list[dict[str, Any]]:
+    """Rows of `metrics.jsonl`: uniformity falls by .1 an epoch from `start`, the others rise."""
+    return [
+        {
+            "epoch": epoch,
+            "valid_HR@5": 0.01 * epoch,
+            "uniformity": start - 0.1 * (epoch - 1),
+            "alignment": 0.2 + 0.05 * epoch if alignment else None,
+            "alignment_dropout": 0.1 + 0.01 * epoch,
+            "alignment_same_target": 0.3 + 0.02 * epoch,
+        }
+        for epoch in range(1, count + 1)
+    ]
+
+
+def write_run(
+    folder: Path,
+    variant: str = "duorec",
+    *,
+    dataset: str = "clothing",
+    seed: int = 0,
+    embeddings: np.ndarray | None = None,
+    frequency: Sequence[int] | np.ndarray | None = None,
+    metrics: Sequence[dict[str, Any]] = (),
+    definition: str = "paper",
+) -> Path:
+    """Write a run; without `embeddings` it is one that has not finished an epoch."""
+    folder.mkdir(parents=True)
+    text = CONFIG.format(dataset=dataset, variant=variant, seed=seed, definition=definition)
+    (folder / "config.toml").write_text(text, encoding="utf-8")
+    (folder / "metrics.jsonl").write_text(
+        "".join(json.dumps(row) + "\n" for row in metrics), encoding="utf-8"
+    )
+    if embeddings is not None:
+        np.save(folder / "item_embeddings.npy", embeddings.astype(np.float32))
+        counts = np.arange(len(embeddings)) if frequency is None else np.asarray(frequency)
+        np.save(folder / "item_frequency.npy", counts.astype(np.int64))
+        items = "".join(f"item {row}\n" for row in range(len(embeddings)))
+        (folder / "items.txt").write_text(items, encoding="utf-8")
+        (folder / "test.json").write_text(json.dumps({"HR@5": 0.05, "epoch": 1}), encoding="utf-8")
+    return folder
