@@ -1,0 +1,659 @@
+"""Whole runs: what they write, how they end, and that stopping, killing and resuming change nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+import kill_runs
+import numpy as np
+import pytest
+import tiny_runs
+from safetensors import safe_open
+
+from degen.errors import UserError
+from degen.rundir import RunDirectory
+from degen.training import loop
+from degen.training.loop import Interrupted, Progress, train
+
+TIMES = {"train_seconds", "eval_seconds", "samples_per_second"}
+RANKING = {f"{name}@{k}" for name in ("HR", "NDCG", "MRR") for k in (5, 10, 20)}
+SIX = ("sasrec", "cl4srec", "ucl", "scl", "ucl+scl", "duorec")
+
+
+def tiny_train(log, out, *, resume=False, overwrite=False, progress=None, **settings) -> RunDirectory:
+    config = tiny_runs.tiny_config(log, **settings)
+    return train(config, out, resume=resume, overwrite=overwrite, progress=progress)
+
+
+def result(out: Path) -> dict[str, object]:
+    """All that a run wrote, to the bit, but for times, versions and settings that may change."""
+    rows = [
+        {key: value for key, value in row.items() if key not in TIMES} for row in RunDirectory(out).metrics
+    ]
+    skipped = ("metrics.jsonl", "config.toml", "environment.json")
+    files = {
+        str(path.relative_to(out)): contents(path)
+        for path in out.rglob("*")
+        if path.is_file() and path.name not in skipped
+    }
+    return {"rows": rows, **files}
+
+
+def contents(path: Path) -> object:
+    if path.suffix != ".safetensors":
+        return path.read_bytes()
+    with safe_open(path, framework="np") as file:  # the order of metadata in the file is not fixed
+        return file.metadata(), {name: file.get_tensor(name).tobytes() for name in file.keys()}  # noqa: SIM118
+
+
+def epoch_of(path: Path) -> int:
+    with safe_open(path, framework="np") as file:
+        return int(file.metadata()["epoch"])
+
+
+class Recorder(Progress):
+    """Counts what it is told."""
+
+    def __init__(self):
+        self.calls = []
+
+    def begin(self, dataset, config, epochs_done, steps_per_epoch):
+        self.calls.append(("begin", dataset.name, epochs_done, steps_per_epoch))
+
+    def step(self, epoch, step, losses):
+        self.calls.append(("step", epoch, step))
+
+    def epoch(self, row):
+        self.calls.append(("epoch", row["epoch"]))
+
+    def end(self, test):
+        self.calls.append(("end", test["epoch"]))
+
+
+class CtrlC(Progress):
+    """Presses Ctrl-C after a step, or after an epoch where `step` is None."""
+
+    def __init__(self, epoch: int, step: int | None = None, times: int = 1):
+        self.when, self.times = (epoch, step), times
+
+    def step(self, epoch, step, losses):
+        if (epoch, step) == self.when:
+            for _ in range(self.times):
+                signal.raise_signal(signal.SIGINT)
+
+    def epoch(self, row):
+        self.step(row["epoch"], None, {})
+
+
+# What a run writes
+
+
+@pytest.fixture(scope="module")
+def duorec(log, tmp_path_factory) -> RunDirectory:
+    """A whole run of three epochs."""
+    out = tmp_path_factory.mktemp("duorec") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DEGEN_CACHE", str(out.parent / "cache"))
+        return tiny_train(log, out, keep_embeddings=2)
+
+
+def test_the_files_of_a_run(duorec):
+    assert sorted(str(path.relative_to(duorec.path)) for path in duorec.path.rglob("*")) == [
+        "best.safetensors",
+        "config.toml",
+        "embeddings",
+        "embeddings/e002.npy",
+        "environment.json",
+        "item_embeddings.npy",
+        "item_frequency.npy",
+        "items.txt",
+        "last.safetensors",
+        "metrics.jsonl",
+        "test.json",
+    ]
+
+
+def test_the_keys_of_an_epochs_line(duorec):
+    expected = {
+        "epoch",
+        "loss",
+        "recommendation_loss",
+        "contrastive_loss",
+        *(f"valid_{name}" for name in RANKING),
+        "uniformity",
+        "alignment",
+        "alignment_dropout",
+        "alignment_same_target",
+        "sigma2_ratio",
+        "effective_rank",
+        "average_cosine",
+        *TIMES,
+    }
+    rows = duorec.metrics
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    for row in rows:
+        assert set(row) == expected
+        assert all(np.isfinite(value) for value in row.values())
+
+
+def test_the_keys_of_test_json(duorec):
+    test = duorec.test
+    assert set(test) == RANKING | {"epoch", "split", "users"}
+    assert (test["split"], test["users"]) == ("test", tiny_runs.USERS)
+    assert all(0 <= test[name] <= 1 for name in RANKING)
+    assert test["HR@20"] == 1.0  # there are 20 items
+
+
+def test_the_configuration_repeats_the_run(duorec, tmp_path):
+    from degen.config import settle
+
+    again = train(settle(duorec.path / "config.toml"), tmp_path / "again")
+    assert result(again.path) == result(duorec.path)
+    assert (again.path / "config.toml").read_text() == (duorec.path / "config.toml").read_text()
+
+
+def test_the_environment_says_what_else_a_result_depends_on(duorec):
+    environment = json.loads((duorec.path / "environment.json").read_text())
+    assert environment["device"] == "cpu"
+    assert environment["threads"] == 1
+    assert environment["python"] == sys.version.split()[0]
+    assert {"degen", "torch", "numpy", "platform", "commit"} <= set(environment)
+
+
+def test_rows_belong_to_the_lines_of_items_txt(duorec, log):
+    trained = Counter()
+    for line in log.read_text().splitlines():
+        trained.update(line.split()[1:-2])  # without the user, the validation and the test target
+    assert sorted(duorec.items) == [f"i{number:02d}" for number in range(tiny_runs.ITEMS)]
+    assert duorec.item_frequency.dtype == np.int64
+    assert duorec.item_frequency.tolist() == [trained[item] for item in duorec.items]
+    assert duorec.item_embeddings.shape == (tiny_runs.ITEMS, 8)
+
+
+def test_the_embeddings_are_the_best_epochs_without_padding_and_mask(duorec):
+    with safe_open(duorec.path / "best.safetensors", framework="np") as file:
+        weights = file.get_tensor("item_embeddings")
+        assert int(file.metadata()["epoch"]) == duorec.test["epoch"]
+    assert weights.shape == (tiny_runs.ITEMS + 2, 8)
+    assert duorec.item_embeddings.dtype == np.float32
+    assert duorec.item_embeddings.tobytes() == weights[1:-1].tobytes()
+
+
+def test_the_best_epoch_has_the_best_validation_result(duorec):
+    values = [row["valid_NDCG@10"] for row in duorec.metrics]
+    assert duorec.test["epoch"] == 1 + values.index(max(values))
+
+
+def test_sasrec_has_no_alignment_and_no_contrast(log, tmp_path):
+    run = tiny_train(log, tmp_path / "run", variant="sasrec", epochs=2)
+    for row in run.metrics:
+        assert row["alignment"] is None
+        assert row["contrastive_loss"] == 0
+        assert row["loss"] == row["recommendation_loss"]
+        assert 0 < row["alignment_dropout"] < 4
+    assert '"alignment": null' in (run.path / "metrics.jsonl").read_text()
+
+
+@pytest.mark.parametrize("settings", [{"recipe": "official"}, {"rec_loss": "bpr"}, {"engine": "plain"}])
+@pytest.mark.parametrize("variant", ["scl", "cl4srec"])
+def test_other_settings_make_whole_runs_too(log, tmp_path, variant, settings):
+    run = tiny_train(log, tmp_path / "run", variant=variant, epochs=1, **settings)
+    assert run.state == "finished"
+    assert run.test["epoch"] == 1
+    assert run.variant == variant
+
+
+def test_aliases_are_written_by_their_canonical_name(log, tmp_path):
+    assert tiny_train(log, tmp_path / "run", variant="US_X", max_steps=1).variant == "duorec"
+
+
+def test_a_name_of_ones_own_for_the_dataset(log, tmp_path):
+    assert tiny_train(log, tmp_path / "run", name="mine", max_steps=1).dataset == "mine"
+    assert tiny_train(log, tmp_path / "other", max_steps=1).dataset == "toy"
+
+
+def test_few_items_and_one_dimension_are_no_obstacle(tmp_path):
+    path = tmp_path / "few.txt"
+    path.write_text("u1 a b a b a\nu2 b a b b b a b\n", encoding="utf-8")
+    wide = tiny_train(path, tmp_path / "wide", dim=8, max_steps=2, variant="ucl+scl")
+    assert wide.item_embeddings.shape == (2, 8)
+    narrow = tiny_train(path, tmp_path / "narrow", dim=1, heads=1, max_steps=2)
+    assert narrow.item_embeddings.shape == (2, 1)
+    assert narrow.state == "finished"
+
+
+# Seeds
+
+
+@pytest.mark.parametrize("variant", ["cl4srec", "ucl+scl"])
+def test_the_same_seed_gives_the_same_run(log, tmp_path, variant):
+    first = tiny_train(log, tmp_path / "first", variant=variant, epochs=2, seed=5)
+    second = tiny_train(log, tmp_path / "second", variant=variant, epochs=2, seed=5)
+    other = tiny_train(log, tmp_path / "other", variant=variant, epochs=2, seed=6)
+    assert result(first.path) == result(second.path)
+    assert first.metrics[0]["loss"] != other.metrics[0]["loss"]
+    assert not np.array_equal(first.item_embeddings, other.item_embeddings)
+
+
+def test_the_callers_generators_decide_nothing(log, tmp_path, duorec):
+    import torch
+
+    np.random.seed(1)  # noqa: NPY002
+    torch.manual_seed(1)
+    run = tiny_train(log, tmp_path / "run", keep_embeddings=2)
+    assert result(run.path) == result(duorec.path)
+
+
+def test_the_probe_does_not_depend_on_seed_or_variant(log, tmp_path):
+    from degen.evaluation.restore import load_data
+    from degen.training.loop import Run
+    from degen.training.trainer import Trainer
+
+    runs = []
+    for variant, seed in (("sasrec", 0), ("duorec", 1)):
+        config = tiny_runs.tiny_config(log, variant=variant, seed=seed, probe_samples=50)
+        dataset = load_data(config.data)
+        runs.append(Run(Trainer(config, dataset, loop.pick_device("cpu")), dataset, tmp_path, Progress()))
+    first, second = (run.probe for run in runs)
+    assert len(first.rows) == 50
+    assert first.rows.tolist() == second.rows.tolist()
+    assert first.seed == second.seed == 0
+
+
+# Progress
+
+
+def test_progress_is_told_of_everything_in_order(log, tmp_path):
+    recorder = Recorder()
+    tiny_train(log, tmp_path / "run", epochs=2, steps_per_epoch=2, progress=recorder)
+    (best,) = [call[1] for call in recorder.calls if call[0] == "end"]
+    assert recorder.calls == [
+        ("begin", "toy", 0, 2),
+        ("step", 1, 1),
+        ("step", 1, 2),
+        ("epoch", 1),
+        ("step", 2, 1),
+        ("step", 2, 2),
+        ("epoch", 2),
+        ("end", best),
+    ]
+
+
+# How a run ends
+
+
+def test_max_steps_counts_in_all_and_the_run_ends_whole(log, tmp_path):
+    recorder = Recorder()
+    run = tiny_train(log, tmp_path / "run", max_steps=5, steps_per_epoch=3, epochs=9, progress=recorder)
+    steps = [call[1:] for call in recorder.calls if call[0] == "step"]
+    assert steps == [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2)]
+    assert [row["epoch"] for row in run.metrics] == [1, 2]
+    assert run.state == "finished"
+    assert run.item_embeddings.shape == (tiny_runs.ITEMS, 8)
+
+
+def test_max_steps_at_the_end_of_an_epoch_adds_no_empty_one(log, tmp_path):
+    run = tiny_train(log, tmp_path / "run", max_steps=4, steps_per_epoch=2, epochs=9)
+    assert len(run.metrics) == 2
+    assert tiny_train(log, tmp_path / "one", max_steps=1).test["epoch"] == 1
+
+
+def test_steps_per_epoch_cuts_every_epoch(log, tmp_path):
+    recorder = Recorder()
+    run = tiny_train(log, tmp_path / "run", epochs=3, steps_per_epoch=2, progress=recorder)
+    assert Counter(call[0] for call in recorder.calls) == {"begin": 1, "step": 6, "epoch": 3, "end": 1}
+    assert run.state == "finished"
+
+
+@pytest.fixture
+def scripted(monkeypatch):
+    """Let validation results follow a script: a value of NDCG@10 an epoch."""
+
+    def script(*values, name="NDCG@10"):
+        left = list(values)
+        flat = dict.fromkeys(RANKING, 0.5)
+        monkeypatch.setattr(loop, "ranking_metrics", lambda _ranks: flat | {name: left.pop(0)})
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("patience", "values", "best", "epochs"),
+    [
+        (1, [0.1, 0.2, 0.2], 2, 3),
+        (2, [0.1, 0.3, 0.3, 0.2], 2, 4),
+        (2, [0.3, 0.2, 0.4, 0.1, 0.1], 3, 5),
+        (3, [0.0, 0.0, 0.0, 0.0], 1, 4),
+        (9, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], 6, 6),  # the epochs run out first
+    ],
+)
+def test_patience_and_the_earliest_best_of_equals(log, tmp_path, scripted, patience, values, best, epochs):
+    scripted(*values)
+    settings = {"epochs": 6, "patience": patience, "keep_embeddings": 1, "steps_per_epoch": 1}
+    run = tiny_train(log, tmp_path / "run", **settings)
+    assert [row["epoch"] for row in run.metrics] == list(range(1, epochs + 1))
+    assert run.test["epoch"] == epoch_of(run.path / "best.safetensors") == best
+    assert epoch_of(run.path / "last.safetensors") == epochs
+    kept = np.load(run.path / "embeddings" / f"e{best:03d}.npy")
+    assert run.item_embeddings.tobytes() == kept.tobytes()
+    others = [np.load(run.path / "embeddings" / f"e{e:03d}.npy") for e in range(1, epochs + 1) if e != best]
+    assert all(other.tobytes() != kept.tobytes() for other in others)
+
+
+@pytest.mark.parametrize("name", ["MRR@10", "HR@5"])
+def test_the_metric_to_stop_on_is_a_setting(log, tmp_path, scripted, name):
+    scripted(0.1, 0.9, 0.2, name=name)
+    run = tiny_train(log, tmp_path / "run", epochs=3, stop_on=name, steps_per_epoch=1)
+    assert run.test["epoch"] == 2
+
+
+def test_embeddings_are_kept_every_so_many_epochs(log, tmp_path):
+    run = tiny_train(log, tmp_path / "run", epochs=5, keep_embeddings=2, steps_per_epoch=1)
+    assert sorted(path.name for path in (run.path / "embeddings").iterdir()) == ["e002.npy", "e004.npy"]
+
+
+@pytest.mark.parametrize("learning_rate", [1e6, 1e30])
+def test_divergence_is_a_mistake_that_can_be_mended(log, tmp_path, learning_rate):
+    # The loss, the scores or the embeddings stop being finite, whichever is looked at first.
+    with pytest.raises((UserError, FloatingPointError)) as error:
+        tiny_train(log, tmp_path / "run", learning_rate=learning_rate, epochs=50, patience=50)
+    assert "\n" not in str(error.value)
+    run = RunDirectory(tmp_path / "run")
+    assert run.state == "unfinished"
+    assert all(np.isfinite(row["loss"]) for row in run.metrics)
+
+
+# Stopped by Ctrl-C
+
+
+@pytest.mark.parametrize(
+    ("epoch", "step", "whole"),
+    [(1, 1, 0), (1, 5, 0), (1, 6, 1), (2, 3, 1), (1, None, 1), (2, None, 2), (3, None, 3)],
+)
+def test_a_stopped_run_goes_on_to_the_same_end(log, tmp_path, duorec, epoch, step, whole):
+    out = tmp_path / "run"
+    with pytest.raises(Interrupted) as stop:
+        tiny_train(log, out, keep_embeddings=2, progress=CtrlC(epoch, step))
+    assert (stop.value.epochs, stop.value.out) == (whole, out)
+    assert RunDirectory(out).state == "unfinished"
+    assert [row["epoch"] for row in RunDirectory(out).metrics] == list(range(1, whole + 1))
+    recorder = Recorder()
+    tiny_train(log, out, keep_embeddings=2, resume=True, progress=recorder)
+    assert recorder.calls[0][2] == whole
+    assert result(out) == result(duorec.path)
+
+
+def test_a_run_stopped_at_every_epoch_ends_the_same(log, tmp_path, duorec):
+    out = tmp_path / "run"
+    for epoch, step in ((1, 2), (1, None), (2, None), (3, 1), (3, None)):
+        with pytest.raises(Interrupted):
+            tiny_train(log, out, keep_embeddings=2, resume=True, progress=CtrlC(epoch, step))
+    tiny_train(log, out, keep_embeddings=2, resume=True)
+    assert result(out) == result(duorec.path)
+
+
+def test_a_stopped_run_finishes_its_step(log, tmp_path):
+    class Last(CtrlC):
+        def step(self, epoch, step, losses):
+            self.last = (epoch, step)
+            super().step(epoch, step, losses)
+
+    progress = Last(2, 3)
+    with pytest.raises(Interrupted, match="after 1 whole epoch"):
+        tiny_train(log, tmp_path / "run", progress=progress)
+    assert progress.last == (2, 3)
+
+
+def test_the_callers_own_handling_of_ctrl_c_comes_back(log, tmp_path):
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(Interrupted):
+        tiny_train(log, tmp_path / "run", progress=CtrlC(1, 1))
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_second_ctrl_c_stops_at_once(log, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        tiny_train(log, tmp_path / "run", progress=CtrlC(1, 1, times=2))
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_training_in_another_thread_leaves_signals_alone(log, tmp_path, duorec):
+    failures = []
+
+    def work():
+        try:
+            tiny_train(log, tmp_path / "run", keep_embeddings=2)
+        except Exception as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert failures == []
+    assert result(tmp_path / "run") == result(duorec.path)
+
+
+# Killed
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_a_run_killed_at_any_write_goes_on_to_the_same_end(log, tmp_path):
+    command = [sys.executable, kill_runs.__file__, str(log), str(tmp_path)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    *killed, whole = sorted(tmp_path.iterdir(), key=lambda path: int(path.name))
+    assert len(killed) > 10
+    expected = result(whole)
+    assert "test.json" in expected
+    for out in killed:
+        leftovers = [path for path in out.rglob(".partial-*") if path.is_file()]
+        assert len(leftovers) == 1
+        assert not (out / "test.json").exists()
+        # A run killed before its configuration was there has nothing to resume: it starts.
+        tiny_train(log, out, resume=True, **kill_runs.SETTINGS)
+        assert result(out) == expected, f"killed at write {out.name}"
+
+
+# Going on, starting anew, refusing
+
+
+def test_a_finished_run_is_resumed_at_once(duorec, log, monkeypatch):
+    before = result(duorec.path)
+    monkeypatch.setattr(loop, "Trainer", None)
+    recorder = Recorder()
+    assert tiny_train(log, duorec.path, resume=True, progress=recorder, keep_embeddings=2).path == duorec.path
+    assert recorder.calls == []
+    assert result(duorec.path) == before
+
+
+def test_resume_starts_where_there_is_nothing(log, tmp_path):
+    assert tiny_train(log, tmp_path / "new", resume=True, max_steps=1).state == "finished"
+    (tmp_path / "empty").mkdir()
+    assert tiny_train(log, tmp_path / "empty", resume=True, max_steps=1).state == "finished"
+
+
+def test_overwrite_starts_anew_and_leaves_nothing_of_the_old_run(log, tmp_path, duorec):
+    out = tmp_path / "run"
+    tiny_train(log, out, epochs=4, keep_embeddings=1, seed=9)
+    (out / "figures").mkdir()
+    (out / "figures" / "svd.pdf").touch()
+    tiny_train(log, out, overwrite=True, keep_embeddings=2)
+    assert result(out) == result(duorec.path)
+
+
+def test_overwrite_of_a_stopped_run_starts_anew(log, tmp_path, duorec):
+    out = tmp_path / "run"
+    with pytest.raises(Interrupted):
+        tiny_train(log, out, keep_embeddings=1, progress=CtrlC(2))
+    tiny_train(log, out, overwrite=True, keep_embeddings=2)
+    assert result(out) == result(duorec.path)
+
+
+def test_more_epochs_may_be_asked_for_when_going_on(log, tmp_path, duorec):
+    out = tmp_path / "run"
+    with pytest.raises(Interrupted):
+        tiny_train(log, out, epochs=2, keep_embeddings=2, progress=CtrlC(2, 1))
+    run = tiny_train(log, out, epochs=3, keep_embeddings=2, resume=True)
+    assert result(out) == result(duorec.path)
+    assert run.config["training"]["epochs"] == 3
+
+
+def test_a_finished_run_is_never_overwritten_by_accident(log, duorec):
+    before = result(duorec.path)
+    with pytest.raises(UserError, match=r"holds a finished run; add --overwrite"):
+        tiny_train(log, duorec.path)
+    assert result(duorec.path) == before
+
+
+def test_an_unfinished_run_needs_a_decision(log, tmp_path):
+    out = tmp_path / "run"
+    with pytest.raises(Interrupted):
+        tiny_train(log, out, progress=CtrlC(1))
+    before = result(out)
+    with pytest.raises(UserError, match=r"unfinished run; add --resume .* --overwrite"):
+        tiny_train(log, out)
+    assert result(out) == before
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"seed": 1}, "training.seed = 0, not 1"),
+        ({"variant": "scl"}, "objective.variant = 'duorec', not 'scl'"),
+        ({"dim": 4}, "model.dim = 8, not 4"),
+        ({"contrast_weight": 0.2}, "objective.contrast_weight = 0.1, not 0.2"),
+        ({"steps_per_epoch": 2}, "training.steps_per_epoch = None, not 2"),
+    ],
+)
+def test_a_run_goes_on_only_with_its_own_settings(log, tmp_path, changed, says):
+    out = tmp_path / "run"
+    with pytest.raises(Interrupted):
+        tiny_train(log, out, progress=CtrlC(1))
+    before = result(out)
+    with pytest.raises(UserError) as error:
+        tiny_train(log, out, resume=True, **changed)
+    assert says in str(error.value)
+    assert "--overwrite" in str(error.value)
+    assert result(out) == before
+
+
+def test_resume_and_overwrite_exclude_one_another(log, tmp_path):
+    out = tmp_path / "run"
+    with pytest.raises(Interrupted):
+        tiny_train(log, out, progress=CtrlC(1))
+    before = result(out)
+    with pytest.raises(UserError, match=r"--resume .*--overwrite"):
+        tiny_train(log, out, resume=True, overwrite=True)
+    assert result(out) == before
+
+
+def test_a_run_does_not_go_on_with_another_log(log, tmp_path):
+    # The file has changed under its name: the rows of the weights would be other items'.
+    changing = tmp_path / "changing.txt"
+    shutil.copy(log, changing)
+    with pytest.raises(Interrupted):
+        tiny_train(changing, tmp_path / "run", progress=CtrlC(1))
+    for lines in (log.read_text().splitlines()[::-1], ["u a b c d e", "v b c x a b d"]):
+        changing.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        with pytest.raises(UserError, match=r"items\.txt.* --overwrite"):
+            tiny_train(changing, tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize("flags", [{}, {"resume": True}, {"overwrite": True}])
+def test_a_folder_with_other_things_is_left_alone(log, tmp_path, flags):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(UserError, match=r"is not empty and is no run; name another"):
+        tiny_train(log, tmp_path, **flags)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("flags", [{}, {"resume": True}, {"overwrite": True}])
+def test_a_file_is_no_place_for_a_run(log, tmp_path, flags):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"--out .*file is a file; name a folder"):
+        tiny_train(log, tmp_path / "file", **flags)
+
+
+def test_a_place_below_a_file_is_one_sentence(log, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"cannot write .*--out"):
+        tiny_train(log, tmp_path / "file" / "run")
+
+
+def test_a_wrong_variant_or_device_touches_nothing(log, tmp_path):
+    with pytest.raises(UserError, match=r"'duorex'.*'duorec'"):
+        tiny_train(log, tmp_path / "run", variant="duorex")
+    with pytest.raises(UserError, match=r"--device cuda:99"):
+        tiny_train(log, tmp_path / "run", device="cuda:99")
+    with pytest.raises(UserError, match=r"none\.txt does not exist"):
+        tiny_train(tmp_path / "none.txt", tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+# Damaged
+
+
+def stopped(log, out) -> None:
+    with pytest.raises(Interrupted):
+        tiny_train(log, out, progress=CtrlC(2))
+
+
+@pytest.mark.parametrize("damage", ["half", "empty", "text"])
+def test_a_damaged_checkpoint_is_one_sentence(log, tmp_path, damage):
+    out = tmp_path / "run"
+    stopped(log, out)
+    path = out / "last.safetensors"
+    content = path.read_bytes()
+    path.write_bytes({"half": content[: len(content) // 2], "empty": b"", "text": b"hello" * 99}[damage])
+    with pytest.raises(UserError, match=r"last\.safetensors is damaged; .*--overwrite") as error:
+        tiny_train(log, out, resume=True)
+    assert "\n" not in str(error.value)
+
+
+def test_lost_metrics_are_one_sentence(log, tmp_path):
+    out = tmp_path / "run"
+    stopped(log, out)
+    first = (out / "metrics.jsonl").read_text().splitlines()[0]
+    (out / "metrics.jsonl").write_text(first + "\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"metrics\.jsonl .*--overwrite"):
+        tiny_train(log, out, resume=True)
+    (out / "metrics.jsonl").unlink()
+    with pytest.raises(UserError, match=r"metrics\.jsonl .*--overwrite"):
+        tiny_train(log, out, resume=True)
+
+
+def test_a_damaged_metrics_line_is_named(log, tmp_path):
+    out = tmp_path / "run"
+    stopped(log, out)
+    lines = (out / "metrics.jsonl").read_text().splitlines()
+    (out / "metrics.jsonl").write_text(f"{lines[0]}\n{lines[1][:30]}\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"metrics\.jsonl line 2"):
+        tiny_train(log, out, resume=True)
+
+
+def test_a_full_disk_in_the_middle_leaves_whole_epochs(log, tmp_path, duorec, monkeypatch):
+    out = tmp_path / "run"
+    replace, writes = Path.replace, []
+
+    def full(temporary, target):
+        if out in Path(target).parents:
+            writes.append(target)
+            if len(writes) == 11:
+                raise OSError(28, "No space left on device")
+        return replace(temporary, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        with pytest.raises(UserError, match=r"cannot write .*No space left on device"):
+            tiny_train(log, out, keep_embeddings=2)
+    assert not list(out.rglob(".partial-*"))
+    tiny_train(log, out, keep_embeddings=2, resume=True)
+    assert result(out) == result(duorec.path)
