@@ -18,7 +18,17 @@ _SAFETENSORS = ("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U
 
 # The header of a .npy is a Python literal, a .npz is a zip: random changes of bytes have raised each of these
 # (RuntimeError: encrypted, or packed by a method that Python lacks).
-_DAMAGE = (ValueError, TypeError, OSError, EOFError, TokenError, BadZipFile, RuntimeError, zlib.error)
+_DAMAGE = (
+    ValueError,
+    TypeError,
+    SyntaxError,
+    TokenError,
+    OSError,
+    EOFError,
+    BadZipFile,
+    RuntimeError,
+    zlib.error,
+)
 
 
 def read_npy(path: Path) -> npt.NDArray[Any]:

@@ -264,6 +264,7 @@ def npy(values):
         npy(VALUES).replace(b"'<f8'", b"import"),
         npy(VALUES).replace(b"(4, 3)", b"(4, {"),
         npy(VALUES).replace(b" 'shape'", b"b'shape'"),
+        npy(VALUES).replace(b"'<f8'", b"'f,('"),
     ],
     ids=[
         "empty",
@@ -274,6 +275,8 @@ def npy(values):
         "pickle",
         "header",
         "unbalanced",
+        "bytes",
+        "type",
     ],
 )
 def test_damaged_npy(tmp_path, content):
