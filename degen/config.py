@@ -112,6 +112,7 @@ class ObjectiveConfig(Group):
     reorder_rate: float = Field(0.6, ge=0, le=1, description="CL4SRec: share of a history that is shuffled.")
 
 
+DEVICES = r"^(auto|cpu|mps|cuda(:\d+)?)$"
 RankingMetric = Literal["HR@5", "NDCG@5", "MRR@5", "HR@10", "NDCG@10", "MRR@10", "HR@20", "NDCG@20", "MRR@20"]
 
 
@@ -139,7 +140,7 @@ class TrainingConfig(Group):
     weight_decay: float = Field(0.0, ge=0, description="Adam's L2 penalty.")
     device: str = Field(
         "auto",
-        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        pattern=DEVICES,
         description="auto (CUDA if there is one), cpu, cuda or cuda:N.",
     )
     threads: int | None = Field(None, ge=1, description="CPU threads (default: PyTorch's own choice).")

@@ -4,6 +4,7 @@ make of it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,10 @@ import numpy.typing as npt
 import torch
 from safetensors import SafetensorError, safe_open
 
-from degen.config import Config, DataConfig, ModelConfig, settle
+from degen.config import DEVICES, Config, DataConfig, ModelConfig, settle
+from degen.data.catalog import find
 from degen.data.load import DataOptions, Dataset, load_dataset
 from degen.data.sequences import Split, leave_one_out
-from degen.data.sources import stem
 from degen.errors import UserError
 from degen.evaluation.evaluate import representations, split_ranks
 from degen.evaluation.ranking import Ranks, ranking_metrics
@@ -31,8 +32,10 @@ def pick_device(wanted: str) -> torch.device:
     Raises
     ------
     UserError
-        where CUDA is asked for and there is none.
+        for another name, or where CUDA is asked for and there is none.
     """
+    if not re.fullmatch(DEVICES, wanted):
+        raise UserError(f"--device {wanted}: it takes auto, cpu, cuda or cuda:N")
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     device = torch.device(wanted)
@@ -55,11 +58,15 @@ def load_data(config: DataConfig) -> Dataset:
 
 
 def run_place(config: Config, above: Path | None = None) -> Path:
-    """Where a run goes by default: `<above>/<variant>-s<seed>`, above it `runs/<dataset>`."""
-    name = config.data.name or stem(Path(config.data.dataset))
-    return (
-        above or Path("runs") / name
-    ) / f"{get_variant(config.objective.variant).name}-s{config.training.seed}"
+    """Where a run goes by default: `<above>/<variant>-s<seed>`, above it `runs/<dataset>`.
+
+    Raises
+    ------
+    UserError
+        for a dataset or a variant that is unknown.
+    """
+    folder = above or Path("runs") / (config.data.name or find(config.data.dataset).name)
+    return folder / f"{get_variant(config.objective.variant).name}-s{config.training.seed}"
 
 
 def build_encoder(config: ModelConfig, n_items: int, seed: int = 0) -> SequenceEncoder:
