@@ -55,6 +55,12 @@ def test_a_figure_saved_twice_is_the_same_to_the_byte(tmp_path: Path, kind: str)
     assert one.read_bytes() == other.read_bytes()
 
 
+def test_files_hold_no_date(tmp_path: Path) -> None:
+    pdf, svg = save(tmp_path, ["pdf", "svg"])
+    assert b"Date" not in pdf.read_bytes()
+    assert "date>" not in svg.read_text(encoding="utf-8")
+
+
 def test_formats_do_not_depend_on_which_was_written_first(tmp_path: Path) -> None:
     alone = save(tmp_path / "a", ["pdf"])
     after = save(tmp_path / "b", ["png", "svg", "pdf"])

@@ -40,7 +40,8 @@ def test_colour_is_validation_hr_low_yellow_high_blue(axes) -> None:
     dots = draw_trajectories(axes, epochs(5))
     dots.update_scalarmappable()
     assert dots.get_array().tolist() == pytest.approx([0.01, 0.02, 0.03, 0.04, 0.05])
-    assert dots.get_facecolors() == pytest.approx(quality_colors()(np.array([0, 0.25, 0.5, 0.75, 1])), abs=0.01)
+    expected = quality_colors()(np.array([0, 0.25, 0.5, 0.75, 1]))
+    assert dots.get_facecolors() == pytest.approx(expected, abs=0.01)
 
 
 @pytest.mark.parametrize("key", ["alignment_same_target", "alignment_dropout"])
