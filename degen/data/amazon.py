@@ -56,8 +56,10 @@ def item_comes_first(sample: Sample) -> tuple[bool, str]:
     name = stem(sample.path).lower().removesuffix("_5")
     if name.startswith("ratings_"):
         return False, "Amazon's 2014 order, by the file's name"
-    fewer = len(set(first)) < len(set(second))
-    if fewer and (_are_items(first) or name in _CATEGORIES_2018):
+    more = len(set(second)) - len(set(first))
+    if name in _CATEGORIES_2018 and more >= 0:
+        return True, "Amazon's 2018 order, by the file's name"
+    if _are_items(first) and more > 0:
         return True, "Amazon's 2018 order, by the first column having fewer different values"
     return False, "the usual order"
 

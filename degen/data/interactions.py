@@ -6,10 +6,7 @@ are numbers in order of first appearance. A log of n actions costs 16 bytes an a
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 import numpy.typing as npt
@@ -40,30 +37,3 @@ class Interactions:
     user_ids: list[str]
     item_ids: list[str]
     notes: tuple[str, ...]
-
-
-class IdCoder:
-    """Numbers ids in order of first appearance."""
-
-    def __init__(self) -> None:
-        self._codes: defaultdict[str, int] = defaultdict(count().__next__)
-        self._chunks: list[Codes] = []
-
-    def add(self, ids: Sequence[str]) -> Codes:
-        """Code a column of ids, remember and return its codes, int32 `[len(ids)]`."""
-        codes = np.fromiter(map(self._codes.__getitem__, ids), dtype=np.int32, count=len(ids))
-        self._chunks.append(codes)
-        return codes
-
-    def __contains__(self, identifier: str) -> bool:
-        return identifier in self._codes
-
-    @property
-    def ids(self) -> list[str]:
-        """Each id once, at the place of its code."""
-        return list(self._codes)
-
-    def codes(self) -> Codes:
-        """All codes so far, int32; the chunks are given up, so call it once."""
-        chunks, self._chunks = self._chunks, []
-        return np.concatenate(chunks) if chunks else np.empty(0, dtype=np.int32)

@@ -136,7 +136,7 @@ def _dataset(found: Found, sequences: Sequences, facts: dict[str, Any], *more: s
         name=found.name,
         sequences=sequences,
         notes=(*facts["notes"], *more),
-        source=str(found.path),
+        source=SYNTHETIC if found.path is None else str(found.path),
         fingerprint=fingerprint(sequences),
         tie_share=facts["tie_share"],
         dropped_users=facts["dropped_users"],
@@ -147,16 +147,15 @@ def _synthetic(options: DataOptions) -> Dataset:
     from degen.data.synthetic import generate
 
     sequences = generate(users=options.users, items=options.items, seed=options.seed)
-    notes = [f"generated with {options.users:,} users, {options.items:,} items and seed {options.seed}"]
-    settings = _settings(CATALOG[SYNTHETIC], None, options)
-    dropped = 0
-    if settings["min_user"] or settings["min_item"]:
-        users = np.repeat(np.arange(sequences.n_users, dtype=np.int32), sequences.lengths)
-        items = (sequences.items - 1).astype(np.int32)
-        log = Interactions(users, items, None, sequences.user_ids, sequences.item_ids, tuple(notes))
-        sequences, facts = process(log, settings, SYNTHETIC)
-        notes, dropped = facts["notes"], facts["dropped_users"]
-    return Dataset(SYNTHETIC, sequences, tuple(notes), SYNTHETIC, fingerprint(sequences), None, dropped)
+    size = f"{options.users:,} users, {options.items:,} items and seed {options.seed}"
+    users = np.repeat(np.arange(sequences.n_users, dtype=np.int32), sequences.lengths)
+    items = (sequences.items - 1).astype(np.int32)
+    log = Interactions(
+        users, items, None, sequences.user_ids, sequences.item_ids, (f"generated with {size}",)
+    )
+    # Through the same hands as a file, so that a prepared copy is read as the same log.
+    sequences, facts = process(log, _settings(CATALOG[SYNTHETIC], None, options), SYNTHETIC)
+    return _dataset(Found(SYNTHETIC, None, None), sequences, facts)
 
 
 def _settings(entry: Entry | None, path: Path | None, options: DataOptions) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class Sample:
     def rows(self) -> list[Row]:
         """The lines as fields."""
         rows = split_rows((line + "\n" for line in self.lines), self.separator)
-        return [row for row in rows if not is_blank(row)]
+        return [row for _, row in rows if not is_blank(row)]
 
     @cached_property
     def widths(self) -> Counter[int]:
@@ -74,8 +74,11 @@ class Sample:
         """Whether the first line names columns: known names, or no number where the other lines have one."""
         if self.typed or named_columns(self.first) is not None:
             return True
-        body = [row for row in self.rows[1 : 1 + _TRIED] if len(row) == len(self.first)]
-        if any(map(is_time, self.first)) or len(set(self.first)) < len(self.first) or not body:
+        others = self.rows[1 : 1 + _TRIED]
+        body = [row for row in others if len(row) == len(self.first)]
+        if any(map(is_time, self.first)) or len(set(self.first)) < len(self.first):
+            return False
+        if not body or len(body) < 0.9 * len(others):
             return False
         return any(mostly_times([row[place] for row in body]) for place in range(len(self.first)))
 

@@ -17,6 +17,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from degen.data.ids import by_appearance
+
 PAD = 0
 """The padding item: never scored, never analysed. Real items are 1 … n_items."""
 
@@ -153,9 +155,9 @@ def to_sequences(
     order = time_order(users, times)
     lengths = np.bincount(users, minlength=len(user_ids))
     present = np.flatnonzero(lengths)
-    ordered, kept = _renumber(items[order], len(item_ids))
+    ordered, kept = by_appearance(items[order], len(item_ids))
     return Sequences(
-        items=ordered + 1,
+        items=ordered.astype(np.int64) + 1,
         offsets=np.concatenate([[0], np.cumsum(lengths[present])]).astype(np.int64),
         item_ids=[item_ids[i] for i in kept.tolist()],
         user_ids=[user_ids[u] for u in present.tolist()],
@@ -172,16 +174,6 @@ def time_order(users: Codes, times: Int | None) -> Int:
         return np.lexsort((times, users))
     # One sort of one key takes half the time and memory of two.
     return np.argsort(users.astype(np.int64) * span + (times - first), kind="stable")
-
-
-def _renumber(codes: Codes, n_codes: int) -> tuple[Int, Int]:
-    """Return codes 0 … k-1 in order of first appearance, and the old code of each new one."""
-    first = np.full(n_codes, len(codes), dtype=np.int64)
-    np.minimum.at(first, codes, np.arange(len(codes)))
-    kept = np.argsort(first, kind="stable")[: int((first < len(codes)).sum())]
-    new = np.empty(n_codes, dtype=np.int64)
-    new[kept] = np.arange(len(kept))
-    return new[codes], kept
 
 
 def training_samples(sequences: Sequences, max_length: int = 50) -> Samples:

@@ -118,7 +118,16 @@ class TimeColumn:
             raise UnreadableTime(index, str(values[index])) from error
 
     def add_integers(self, values: Times) -> None:
-        """Take whole numbers, int64 `[n]`."""
+        """Take whole numbers, int64 `[n]`.
+
+        Raises
+        ------
+        UnreadableTime
+            after dates.
+        """
+        if self._kind == "date" and len(values):
+            raise UnreadableTime(0, str(values[0]))
+        self._kind = "number"
         self._chunks.append((values, False))
 
     @property
@@ -136,6 +145,8 @@ class TimeColumn:
         UserError
             if fractions and numbers too large for millionths stand in one file.
         """
+        if not self._chunks:
+            return np.empty(0, dtype=np.int64)
         if not any(fractions for _, fractions in self._chunks):
             return np.concatenate([values for values, _ in self._chunks])
         return np.concatenate(

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from degen.data.columns import Columns, chosen_columns, named_columns, unnamed
-from degen.data.interactions import IdCoder, Interactions
+from degen.data.ids import IdCoder
+from degen.data.interactions import Interactions
 from degen.data.sources import open_text
 from degen.data.times import TimeColumn, UnreadableTime
 from degen.errors import UserError
@@ -49,7 +50,9 @@ def read_json_lines(path: Path, choice: dict[str, str] | None, encoding: str) ->
     ordered = keys is not None and len(keys) > 2
     fields = () if keys is None else (f"its fields are {', '.join(keys)}",)
     values = times.times() if ordered else None
-    return Interactions(users.codes(), items.codes(), values, users.ids, items.ids, (*fields, *times.notes))
+    user_codes, user_ids = users.finish()
+    item_codes, item_ids = items.finish()
+    return Interactions(user_codes, item_codes, values, user_ids, item_ids, (*fields, *times.notes))
 
 
 def _keys(names: list[str], choice: dict[str, str] | None, path: Path) -> list[str]:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from degen.data.columns import chosen_columns, named_columns, unnamed
-from degen.data.interactions import IdCoder, Interactions
+from degen.data.ids import IdCoder
+from degen.data.interactions import Interactions
 from degen.data.sources import is_gzip, open_bytes
 from degen.data.times import TimeColumn, UnreadableTime
 from degen.errors import UserError
@@ -53,8 +54,10 @@ def _read(path: Path, choice: dict[str, str] | None) -> Interactions:
                 _add_times(times, batch.column(picked[2]), picked[2], path, row)
             row += len(batch)
     notes = (f"its columns are {', '.join(picked)}", *times.notes)
-    values = times.times() if columns.time is not None and row else None
-    return Interactions(users.codes(), items.codes(), values, users.ids, items.ids, notes)
+    values = times.times() if columns.time is not None else None
+    user_codes, user_ids = users.finish()
+    item_codes, item_ids = items.finish()
+    return Interactions(user_codes, item_codes, values, user_ids, item_ids, notes)
 
 
 def _source(path: Path) -> Any:

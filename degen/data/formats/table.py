@@ -1,38 +1,47 @@
 """One action a line: RecBole's .inter, pairs, MovieLens, Amazon's ratings and any CSV, told apart by `sniff`.
 
-Lines are split and coded a few thousand at a time, so that memory holds integers and each id once. The number
-of a bad line is found by a second pass, which only an error needs.
+A file is read in blocks of whole lines. Plain ones are split by `blocks`; any other, line by line, and so is
+all that follows the first quotation mark of a CSV. Memory holds a block, integers, and each id once.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Iterator
-from itertools import islice
-from operator import itemgetter
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
+from degen.data.blocks import Block
 from degen.data.columns import Columns
-from degen.data.interactions import IdCoder, Interactions
+from degen.data.ids import IdCoder
+from degen.data.interactions import Interactions
 from degen.data.sources import open_text
 from degen.data.times import TimeColumn, UnreadableTime
 from degen.errors import UserError
 
-CHUNK = 5_000
+_BLOCK = 1 << 22
+_CHUNK = 5_000
 _QUOTING = (",", ";")
 
 Row = list[str]
 
 
-def split_rows(lines: Iterable[str], separator: str | None) -> Iterator[Row]:
-    """Split lines into fields; None is any white space. Commas and semicolons may be quoted."""
+def split_rows(lines: Iterable[str], separator: str | None) -> Iterator[tuple[int, Row]]:
+    """Yield the number of each row's last line, from 1, and its fields.
+
+    None is any white space. Commas and semicolons may be quoted, and so may line ends between them.
+    """
     if separator is None:
-        return map(str.split, lines)
+        return enumerate(map(str.split, lines), start=1)
     if len(separator) > 1:
-        return (line.rstrip("\n").split(separator) for line in lines)
+        return enumerate((line.rstrip("\n").split(separator) for line in lines), start=1)
     if separator in _QUOTING:
-        return csv.reader(lines, delimiter=separator)
-    return csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE)
+        reader = csv.reader(lines, delimiter=separator)
+    else:
+        reader = csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE)
+    return ((reader.line_num, row) for row in reader)
 
 
 def is_blank(row: Row) -> bool:
@@ -40,17 +49,35 @@ def is_blank(row: Row) -> bool:
     return not row or (len(row) == 1 and not row[0].strip())
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Some lines split one by one, to be asked the same as a `Block`."""
+
+    numbers: list[int]
+    rows: list[Row]
+
+    def line(self, index: int) -> int:
+        """Number in the file, from 1, of one of the lines."""
+        return self.numbers[index]
+
+    def empty(self, place: int) -> int | None:
+        """The first line whose field is empty, or None."""
+        return next((index for index, row in enumerate(self.rows) if row[place] == ""), None)
+
+    def texts(self, place: int) -> list[str]:
+        """One field of all lines as strings."""
+        return [row[place] for row in self.rows]
+
+
+@dataclass(frozen=True)
 class TableReader:
     """Reads one table; `width` is the number of fields that each line must have."""
 
-    def __init__(
-        self, path: Path, separator: str | None, columns: Columns, width: int, *, header: bool
-    ) -> None:
-        self.path = path
-        self.separator = separator
-        self.columns = columns
-        self.width = width
-        self.header = header
+    path: Path
+    separator: str | None
+    columns: Columns
+    width: int
+    header: bool = False
 
     def read(self, encoding: str) -> Interactions:
         """Read the whole file.
@@ -60,89 +87,81 @@ class TableReader:
         UserError
             naming the line: of another width, without a user or an item, or with an unreadable time.
         """
-        users, items = IdCoder(), IdCoder()
-        times = None if self.columns.time is None else TimeColumn()
-        for first, rows in self._chunks(encoding):
-            kept = self._checked(rows, first, encoding)
-            users.add(list(map(itemgetter(self.columns.user), kept)))
-            items.add(list(map(itemgetter(self.columns.item), kept)))
-            if "" in users or "" in items:
-                self._refuse_empty(rows, first, encoding)
-            if times is not None:
-                self._add_times(times, kept, rows, first, encoding)
-        notes = () if times is None else times.notes
-        values = None if times is None or not users.ids else times.times()
-        return Interactions(users.codes(), items.codes(), values, users.ids, items.ids, notes)
-
-    def _chunks(self, encoding: str) -> Iterator[tuple[int, list[Row]]]:
-        """Yield the number of rows before each chunk, the header's included, and the chunk."""
+        users, items, times = IdCoder(), IdCoder(), TimeColumn()
         with open_text(self.path, encoding) as file:
-            reader = split_rows(file, self.separator)
-            first = 0
-            if self.header:
-                first = 1 + sum(1 for _ in _until(reader))
-            try:
-                while rows := list(islice(reader, CHUNK)):
-                    yield first, rows
-                    first += len(rows)
-            except csv.Error as error:
-                line = getattr(reader, "line_num", first)
-                raise UserError(
-                    f"{self.path} line {line} is not CSV ({error}); look for a quotation mark left open"
-                ) from error
+            for part in self._parts(file):
+                self._add_ids(users, part, self.columns.user, "user")
+                self._add_ids(items, part, self.columns.item, "item")
+                if self.columns.time is not None:
+                    self._add_times(times, part, self.columns.time)
+        user_codes, user_ids = users.finish()
+        item_codes, item_ids = items.finish()
+        values = None if self.columns.time is None else times.times()
+        return Interactions(user_codes, item_codes, values, user_ids, item_ids, times.notes)
 
-    def _checked(self, rows: list[Row], first: int, encoding: str) -> list[Row]:
-        if set(map(len, rows)) == {self.width}:
-            return rows
-        for index, row in enumerate(rows):
-            if len(row) != self.width and not is_blank(row):
-                line = self._line(first + index, encoding)
-                raise UserError(
-                    f"{self.path} line {line} has {_fields(len(row))} where {self.width} were expected; "
-                    "mend that line, or name the format with --input-format"
-                )
-        return [row for row in rows if not is_blank(row)]
+    def _parts(self, file: io.TextIOWrapper) -> Iterator[Block | Rows]:
+        before = self._skip_header(file) if self.header else 0
+        while text := file.read(_BLOCK) + file.readline():
+            if self.separator in _QUOTING and '"' in text:
+                yield from self._line_by_line(chain(io.StringIO(text), file), before)
+                return
+            # The last line may lack its end.
+            text = text if text.endswith("\n") else f"{text}\n"
+            block = Block.split(text, self.separator, self.width, before)
+            if block is not None:
+                yield block
+            else:
+                yield from self._line_by_line(io.StringIO(text), before)
+            before += text.count("\n")
 
-    def _refuse_empty(self, rows: list[Row], first: int, encoding: str) -> None:
-        for index, row in enumerate(rows):
-            for role, place in (("user", self.columns.user), ("item", self.columns.item)):
-                if not is_blank(row) and row[place] == "":
-                    line = self._line(first + index, encoding)
-                    raise UserError(
-                        f"{self.path} line {line} has no {role}; remove that line, or give it an id"
-                    )
+    def _skip_header(self, file: io.TextIOWrapper) -> int:
+        """Take the header and blank lines before it; return how many lines that were."""
+        rows = split_rows(iter(file.readline, ""), self.separator)
+        return next((line for line, row in rows if not is_blank(row)), 0)
 
-    def _add_times(
-        self, times: TimeColumn, kept: list[Row], rows: list[Row], first: int, encoding: str
-    ) -> None:
-        place = self.columns.time
-        assert place is not None
+    def _line_by_line(self, lines: Iterable[str], before: int) -> Iterator[Rows]:
+        rows = split_rows(lines, self.separator)
+        line = before
         try:
-            times.add(list(map(itemgetter(place), kept)))
-        except UnreadableTime as error:
-            before = [index for index, row in enumerate(rows) if not is_blank(row)]
-            line = self._line(first + before[error.index], encoding)
+            while some := list(islice(rows, _CHUNK)):
+                kept = [(before + number, row) for number, row in some if not is_blank(row)]
+                line = before + some[-1][0]
+                self._check_widths(kept)
+                yield Rows([number for number, _ in kept], [row for _, row in kept])
+        except csv.Error as error:
             raise UserError(
-                f"{self.path} line {line} has the time '{error.value}'; times are numbers, or dates like "
-                "2018-01-31 09:30:00, the same in every line; --columns names another column, or none"
+                f"{self.path} after line {line} is not CSV ({error}); look for a quotation mark left open"
             ) from error
 
-    def _line(self, row: int, encoding: str) -> int:
-        """Number of the line on which a row ends, from 1; a row in quotation marks may have several lines."""
-        with open_text(self.path, encoding) as file:
-            reader = split_rows(file, self.separator)
-            for _ in islice(reader, row + 1):
-                pass
-            return int(getattr(reader, "line_num", row + 1))
+    def _check_widths(self, rows: list[tuple[int, Row]]) -> None:
+        for line, row in rows:
+            if len(row) != self.width:
+                found = "1 field" if len(row) == 1 else f"{len(row)} fields"
+                raise UserError(
+                    f"{self.path} line {line} has {found} where {self.width} were expected; "
+                    "mend that line, or name the format with --input-format"
+                )
 
+    def _add_ids(self, coder: IdCoder, part: Block | Rows, place: int, role: str) -> None:
+        empty = part.empty(place)
+        if empty is not None:
+            raise UserError(
+                f"{self.path} line {part.line(empty)} has no {role}; remove that line, or give it one"
+            )
+        if isinstance(part, Block):
+            coder.add_words(part.words(place))
+        else:
+            coder.add(part.texts(place))
 
-def _until(reader: Iterator[Row]) -> Iterator[Row]:
-    """Yield the blank rows before the header, and take the header off."""
-    for row in reader:
-        if not is_blank(row):
-            return
-        yield row
-
-
-def _fields(count: int) -> str:
-    return "1 field" if count == 1 else f"{count} fields"
+    def _add_times(self, times: TimeColumn, part: Block | Rows, place: int) -> None:
+        integers = part.integers(place) if isinstance(part, Block) else None
+        try:
+            if integers is None:
+                times.add(part.texts(place))
+            else:
+                times.add_integers(integers)
+        except UnreadableTime as error:
+            raise UserError(
+                f"{self.path} line {part.line(error.index)} has the time '{error.value}'; times are numbers, "
+                "or dates like 2018-01-31 09:30:00, alike in every line; --columns names another, or none"
+            ) from error
