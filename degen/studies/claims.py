@@ -1,0 +1,225 @@
+"""The paper's claims that sasrec, ucl, scl and duorec can show, each held against what was measured.
+
+    accuracy    ranks of the same users' targets, paired: the difference of NDCG@10 and its standard error
+    geometry    σ₂/σ₁ and the average cosine of the rarer items, at each run's best epoch and, because methods
+                peak at different times, at one epoch that all have; the weaker verdict counts
+    training    first epoch against the best one
+
+Pure functions of results: nothing here trains, reads a file or prints.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from degen.evaluation.ranking import Ranks, discounted_gain
+
+Verdict = Literal["holds", "within noise", "does not hold"]
+
+STANDARD_ERRORS = 2.0
+"""A paired difference of at least this many standard errors is more than noise."""
+
+GEOMETRY_NOISE = 0.02
+"""Difference of σ₂/σ₁ or of a cosine that another seed may make: twice the spread over seeds of the demo."""
+
+_STRENGTH: dict[Verdict, int] = {"does not hold": 0, "within noise": 1, "holds": 2}
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Item embeddings at an epoch: their σ₂/σ₁, and the average cosine among the rarer half of the items."""
+
+    epoch: int
+    sigma2_ratio: float
+    rare_cosine: float
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What the claims look at of one variant's run.
+
+    Attributes
+    ----------
+    variant
+        its name.
+    ranks
+        float64 `[n_users]`: rank of each user's test target, the users in the same order for all variants.
+    best, common
+        geometry at the run's best epoch, and at the epoch that all have.
+    epochs
+        the lines of `metrics.jsonl` up to the best epoch.
+    """
+
+    variant: str
+    ranks: Ranks
+    best: Geometry
+    common: Geometry
+    epochs: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence of the paper, what was measured, and whether it holds here.
+
+    `values` are the numbers of `measured`, by name.
+    """
+
+    claim: str
+    verdict: Verdict
+    measured: str
+    values: dict[str, float]
+
+
+Results = Mapping[str, Trained]
+
+
+def check_claims(results: Results) -> list[Claim]:
+    """Hold every claim whose variants are all among `results` against them, in the order of the paper."""
+    return [check(results) for needed, check in _CLAIMS if needed <= results.keys()]
+
+
+def verdict_of(margin: float, noise: float) -> Verdict:
+    """Judge by how much a claim is met: by more than the noise, by less than it either way, or the reverse.
+
+    >>> verdict_of(0.3, noise=0.1), verdict_of(-0.1, noise=0.1), verdict_of(-0.3, noise=0.1)
+    ('holds', 'within noise', 'does not hold')
+    """
+    if abs(margin) <= noise:
+        return "within noise"
+    return "holds" if margin > 0 else "does not hold"
+
+
+def weakest(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the least favourable of several verdicts."""
+    return min(verdicts, key=_STRENGTH.__getitem__)
+
+
+def paired_difference(better: Ranks, worse: Ranks, k: int = 10) -> tuple[float, float]:
+    """Difference of NDCG@k and its standard error, over users ranked by both.
+
+    Raises
+    ------
+    ValueError
+        if the two are not of the same number of users, or of fewer than two.
+    """
+    if better.shape != worse.shape or len(better) < 2:
+        raise ValueError(
+            f"ranks of the same users are needed, at least 2; got {len(better)} and {len(worse)}"
+        )
+    differences = discounted_gain(better, k) - discounted_gain(worse, k)
+    return float(differences.mean()), float(differences.std(ddof=1) / math.sqrt(len(differences)))
+
+
+def accuracy_claim(better: str, worse: str) -> Callable[[Results], Claim]:
+    """The claim that one variant ranks the next items better than another (Table 2, Fig. 2)."""
+
+    def check(results: Results) -> Claim:
+        difference, error = paired_difference(results[better].ranks, results[worse].ranks)
+        return Claim(
+            f"{better} recommends better than {worse}",
+            verdict_of(difference, STANDARD_ERRORS * error),
+            f"NDCG@10 {difference:+.4f}, standard error {error:.4f}, paired over users",
+            {"difference": difference, "standard_error": error},
+        )
+
+    return check
+
+
+def _spectrum_falls_faster(results: Results) -> Claim:
+    return _geometry_claim(
+        "sasrec's singular values fall much faster than scl's and duorec's",
+        "sigma2_ratio",
+        "σ₂/σ₁",
+        results,
+        lambda value: min(value["scl"], value["duorec"]) - value["sasrec"],
+    )
+
+
+def _ucl_falls_almost_as_fast(results: Results) -> Claim:
+    return _geometry_claim(
+        "ucl's singular values fall almost as fast as sasrec's, nearer to them than to scl's and duorec's",
+        "sigma2_ratio",
+        "σ₂/σ₁",
+        results,
+        lambda value: min(value["scl"], value["duorec"]) - value["ucl"] - abs(value["ucl"] - value["sasrec"]),
+    )
+
+
+def _rare_items_in_a_cone(results: Results) -> Claim:
+    return _geometry_claim(
+        "sasrec's rare items lie in a cone, scl's and duorec's spread around the origin",
+        "rare_cosine",
+        "average cosine of the rarer half",
+        results,
+        lambda value: value["sasrec"] - max(value["scl"], value["duorec"]),
+    )
+
+
+def _geometry_claim(
+    claim: str,
+    quantity: str,
+    label: str,
+    results: Results,
+    margin: Callable[[dict[str, float]], float],
+) -> Claim:
+    """Judge a margin between variants at their best epochs and at the common one."""
+    moments = {
+        moment: {name: getattr(getattr(run, moment), quantity) for name, run in results.items()}
+        for moment in ("best", "common")
+    }
+    epoch = next(iter(results.values())).common.epoch
+    words = [
+        f"{when}: " + ", ".join(f"{name} {value:.3f}" for name, value in moments[moment].items())
+        for moment, when in (("best", "best epochs"), ("common", f"epoch {epoch}"))
+    ]
+    return Claim(
+        claim,
+        weakest(verdict_of(margin(values), GEOMETRY_NOISE) for values in moments.values()),
+        f"{label}, " + "; ".join(words),
+        {f"{name}_{moment}": value for moment, values in moments.items() for name, value in values.items()},
+    )
+
+
+def _uniformity_falls(results: Results) -> Claim:
+    """Fig. 5: the two move in opposite directions, from the first epoch to the best one."""
+    first, last = results["duorec"].epochs[0], results["duorec"].epochs[-1]
+    fall = first["uniformity"] - last["uniformity"]
+    rise = last["valid_HR@5"] - first["valid_HR@5"]
+    return Claim(
+        "duorec's uniformity falls while its HR@5 rises",
+        "holds" if fall > 0 and rise > 0 else "does not hold",
+        f"uniformity {first['uniformity']:.3f} to {last['uniformity']:.3f}, validation HR@5 "
+        f"{first['valid_HR@5']:.4f} to {last['valid_HR@5']:.4f}, epoch {first['epoch']} to {last['epoch']}",
+        {"uniformity_fall": fall, "hit_rate_rise": rise},
+    )
+
+
+def _alignment_rises(results: Results) -> Claim:
+    first, last = results["duorec"].epochs[0], results["duorec"].epochs[-1]
+    rise = last["alignment"] - first["alignment"]
+    return Claim(
+        "duorec's alignment rises meanwhile",
+        "holds" if rise > 0 else "does not hold",
+        f"alignment {first['alignment']:.3f} to {last['alignment']:.3f}",
+        {"alignment_rise": rise},
+    )
+
+
+_FOUR = frozenset({"sasrec", "ucl", "scl", "duorec"})
+_THREE = _FOUR - {"ucl"}
+
+_CLAIMS: tuple[tuple[frozenset[str], Callable[[Results], Claim]], ...] = (
+    (_THREE, _spectrum_falls_faster),
+    (_FOUR, _ucl_falls_almost_as_fast),
+    (_THREE, _rare_items_in_a_cone),
+    (frozenset({"duorec"}), _uniformity_falls),
+    (frozenset({"duorec"}), _alignment_rises),
+    *(
+        (frozenset({better, worse}), accuracy_claim(better, worse))
+        for better, worse in (("duorec", "sasrec"), ("duorec", "scl"), ("scl", "ucl"), ("ucl", "sasrec"))
+    ),
+)
+"""Each claim with the variants that it needs."""

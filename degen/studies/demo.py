@@ -1,0 +1,158 @@
+"""`degen demo`: the embedded dataset, four variants trained on it, the paper's claims held against them.
+
+run_demo ─► train sasrec, ucl, scl, duorec ─► Fig. 3 and 5 ─► Demo (rows, claims, figures)
+            runs/demo/<variant>-s<seed>       runs/demo/figures   runs/demo/demo.json
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from degen.analysis.isotropy import average_cosine
+from degen.analysis.spectrum import sigma2_ratio
+from degen.config import Config, by_group, merge, settle
+from degen.evaluation.restore import restore, run_place
+from degen.rundir import EMBEDDINGS, FIGURES, RunDirectory, write_json
+from degen.studies.claims import Claim, Geometry, Trained, check_claims
+from degen.studies.figures import FigureOptions
+from degen.studies.svd_figures import draw_svd
+from degen.studies.uniformity_figures import draw_uniformity
+from degen.training.checkpoint import refuse
+from degen.training.loop import Progress, train
+
+VARIANTS = ("sasrec", "ucl", "scl", "duorec")
+
+SETTINGS: dict[str, Any] = {
+    "dataset": "synthetic",
+    "recipe": "paper",
+    "dropout": 0.3,
+    "batch_size": 64,
+    "learning_rate": 0.003,
+    "contrast_weight": 0.1,
+    "epochs": 7,
+    "threads": 2,
+}
+
+SUMMARY = "demo.json"
+
+Watch = Callable[[], AbstractContextManager[Progress]]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo found.
+
+    Attributes
+    ----------
+    rows
+        of each variant its test metrics and the geometry of its best epoch, by the keys of a run directory.
+    claims
+        the paper's claims with their verdicts.
+    figures
+        the files drawn.
+    reused
+        runs that were finished before.
+    """
+
+    rows: list[dict[str, Any]]
+    claims: list[Claim]
+    figures: list[Path]
+    reused: list[Path]
+
+    def as_json(self) -> dict[str, Any]:
+        """The same in lists and dictionaries."""
+        return {
+            "variants": self.rows,
+            "claims": [asdict(claim) for claim in self.claims],
+            "figures": [str(path) for path in self.figures],
+            "reused": [str(path) for path in self.reused],
+        }
+
+
+def demo_configs(seed: int = 0, **settings: Any) -> list[Config]:
+    """Return the configuration of each variant; `seed` is that of the dataset and of the training.
+
+    `settings` go over the demo's own, by their keys without the group; those that are None change nothing.
+    """
+    given = {key: value for key, value in settings.items() if value is not None}
+    flat = {**SETTINGS, "seed": seed, "data_seed": seed, **given}
+    # The last epoch is kept for comparisons at an epoch that all runs have; patience must not cut one short.
+    flat |= {"keep_embeddings": flat["epochs"], "patience": flat["epochs"]}
+    return [settle(options=merge(by_group(flat), {"objective": {"variant": name}})) for name in VARIANTS]
+
+
+def run_demo(out: Path, configs: list[Config], watch: Watch, *, overwrite: bool = False) -> Demo:
+    """Train what is not there yet, measure, draw and write `demo.json`.
+
+    Parameters
+    ----------
+    out
+        folder above the runs. A finished run of the same configuration is used again, an unfinished one goes
+        on.
+    configs
+        see `demo_configs`.
+    watch
+        makes the progress of one run.
+    overwrite
+        train anew what is there.
+
+    Raises
+    ------
+    UserError
+        if a run of another configuration is in the way.
+    Interrupted
+        after Ctrl-C.
+    """
+    places = [run_place(config, above=out) for config in configs]
+    for config, place in zip(configs, places, strict=True):
+        refuse(config, place, resume=not overwrite, overwrite=overwrite)
+    reused = [place for place in places if not overwrite and RunDirectory(place).state == "finished"]
+    runs = []
+    for config, place in zip(configs, places, strict=True):
+        with watch() as progress:
+            runs.append(train(config, place, resume=not overwrite, overwrite=overwrite, progress=progress))
+    results = {run.variant: measure(run) for run in runs}
+    look = FigureOptions(out=out / FIGURES)
+    figures = [*draw_svd(places, look=look).files, *draw_uniformity(places, look=look).files]
+    demo = Demo([summary_row(run) for run in runs], check_claims(results), figures, reused)
+    write_json(out / SUMMARY, demo.as_json())
+    return demo
+
+
+def summary_row(run: RunDirectory) -> dict[str, Any]:
+    """Return a finished run's test metrics with the geometry of its best epoch, flat."""
+    best = run.metrics[run.test["epoch"] - 1]
+    geometry = ("sigma2_ratio", "effective_rank", "average_cosine", "uniformity")
+    return {
+        "variant": run.variant,
+        **{name: run.test[name] for name in ("HR@5", "NDCG@5", "HR@10", "NDCG@10")},
+        **{name: best[name] for name in geometry},
+        "epoch": run.test["epoch"],
+        "run": str(run.path),
+    }
+
+
+def measure(run: RunDirectory) -> Trained:
+    """Return what the claims look at of a finished run of the demo."""
+    restored = restore(run)
+    epochs = run.metrics
+    last = np.load(run.path / EMBEDDINGS / f"e{len(epochs):03d}.npy", allow_pickle=False)
+    return Trained(
+        variant=run.variant,
+        ranks=restored.ranks("test"),
+        best=_geometry(run.item_embeddings, run.item_frequency, restored.epoch),
+        common=_geometry(last, run.item_frequency, len(epochs)),
+        epochs=epochs[: restored.epoch],
+    )
+
+
+def _geometry(V: npt.NDArray[np.float32], frequency: npt.NDArray[np.int64], epoch: int) -> Geometry:
+    rarer = np.argsort(frequency, kind="stable")[: len(frequency) // 2]
+    return Geometry(epoch, sigma2_ratio(V), average_cosine(V[rarer]))

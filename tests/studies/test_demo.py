@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from degen.cli.app import app
+from degen.config import Config
+from degen.data.sequences import item_frequency, leave_one_out
+from degen.data.synthetic import generate
+from degen.errors import UserError
+from degen.rundir import RunDirectory
+from degen.studies import demo
+from degen.studies.demo import VARIANTS, demo_configs, run_demo
+from degen.training.loop import Progress, train
+
+TINY: dict[str, Any] = {
+    "users": 60,
+    "items": 40,
+    "epochs": 2,
+    "dim": 8,
+    "feed_forward": 16,
+    "max_length": 10,
+    "device": "cpu",
+    "threads": 1,
+}
+
+
+class Counting(Progress):
+    """Counts the runs that really train."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+
+    def begin(self, dataset: object, config: Config, epochs_done: int, steps_per_epoch: int) -> None:
+        self.begun.append(config.objective.variant)
+
+
+def tiny(out: Path, *, overwrite: bool = False, **settings: Any) -> tuple[demo.Demo, list[str]]:
+    progress = Counting()
+    configs = demo_configs(**{**TINY, **settings})
+    return run_demo(out, configs, lambda: nullcontext(progress), overwrite=overwrite), progress.begun
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> tuple[demo.Demo, Path]:
+    out = tmp_path_factory.mktemp("runs") / "demo"
+    found, begun = tiny(out)
+    assert begun == list(VARIANTS)
+    return found, out
+
+
+def test_the_rows_are_those_of_the_runs(story):
+    found, out = story
+    assert [row["variant"] for row in found.rows] == ["sasrec", "ucl", "scl", "duorec"]
+    for row in found.rows:
+        run = RunDirectory(out / f"{row['variant']}-s0")
+        assert row["HR@5"] == run.test["HR@5"]
+        assert row["NDCG@5"] == run.test["NDCG@5"]
+        assert row["uniformity"] == run.metrics[run.test["epoch"] - 1]["uniformity"]
+        s = np.linalg.svd(run.item_embeddings.astype(float), compute_uv=False)
+        assert row["sigma2_ratio"] == pytest.approx(s[1] / s[0], abs=1e-6)
+
+
+def test_the_claims_are_about_what_the_runs_hold(story):
+    found, out = story
+    claim = next(c for c in found.claims if "rare items" in c.claim)
+    run = RunDirectory(out / "scl-s0")
+    rarer = np.argsort(run.item_frequency, kind="stable")[:20]
+    for name, V in (
+        ("scl_best", run.item_embeddings),
+        ("scl_common", np.load(run.path / "embeddings" / "e002.npy")),
+    ):
+        units = V[rarer] / np.linalg.norm(V[rarer], axis=1, keepdims=True)
+        cosines = (units @ units.T)[np.triu_indices(20, 1)]
+        assert claim.values[name] == pytest.approx(cosines.mean(), abs=1e-5)
+    assert len(found.claims) == 9
+
+
+def test_figures_and_summary_are_written(story):
+    found, out = story
+    assert all(path.exists() and path.parent == out / "figures" for path in found.figures)
+    assert {"svd-synthetic.pdf", "uniformity-synthetic.pdf"} <= {path.name for path in found.figures}
+    written = json.loads((out / "demo.json").read_text())
+    assert written == json.loads(json.dumps(found.as_json()))
+    assert written["variants"][0]["variant"] == "sasrec"
+    assert {claim["verdict"] for claim in written["claims"]} <= {"holds", "does not hold", "within noise"}
+
+
+def test_a_second_demo_trains_nothing_and_says_the_same(story):
+    found, out = story
+    again, begun = tiny(out)
+    assert begun == []
+    assert [path.name for path in again.reused] == [f"{name}-s0" for name in VARIANTS]
+    assert again.rows == found.rows
+    assert again.claims == found.claims
+
+
+def test_another_configuration_in_the_same_place_is_refused_before_anything_trains(story):
+    _, out = story
+    with pytest.raises(UserError, match=r"dim = 8, not 16.*--overwrite"):
+        tiny(out, dim=16)
+
+
+def test_overwrite_trains_anew(tmp_path):
+    first, _ = tiny(tmp_path, epochs=1)
+    second, begun = tiny(tmp_path, epochs=1, dim=4, overwrite=True)
+    assert begun == list(VARIANTS)
+    assert second.reused == []
+    assert RunDirectory(tmp_path / "sasrec-s0").item_embeddings.shape == (40, 4)
+    assert second.rows != first.rows
+
+
+def test_the_seed_is_that_of_the_dataset_and_of_the_training():
+    for config in demo_configs(seed=7):
+        assert (config.data.data_seed, config.training.seed) == (7, 7)
+
+
+def test_every_epoch_is_run_and_the_last_is_kept():
+    config = demo_configs()[0]
+    assert config.training.patience == config.training.epochs == config.training.keep_embeddings
+
+
+def test_the_command_prints_table_claims_and_figures(story, monkeypatch):
+    found, out = story
+    monkeypatch.setattr(demo, "SETTINGS", {**demo.SETTINGS, **TINY})
+    result = CliRunner().invoke(app, ["demo", "--out", str(out), "--threads", "1", "--device", "cpu"])
+    assert result.exit_code == 0, result.output
+    words = ["HR@5", "σ₂/σ₁", "effective rank", "duorec", "svd-synthetic.pdf"]
+    words += [text for claim in found.claims for text in (claim.claim, claim.measured, claim.verdict)]
+    for word in words:
+        assert word in result.stdout
+    assert "used again" in result.stderr
+
+
+def test_the_command_gives_json_and_keeps_quiet(story, monkeypatch):
+    found, out = story
+    monkeypatch.setattr(demo, "SETTINGS", {**demo.SETTINGS, **TINY})
+    result = CliRunner().invoke(app, ["demo", "--out", str(out), "--threads", "1", "--json", "--quiet"])
+    value = json.loads(result.stdout)
+    assert value["variants"] == found.rows
+    assert value["claims"] == json.loads(json.dumps(found.as_json()["claims"]))
+    assert result.stderr == ""
+
+
+def ndcg(scores: np.ndarray, targets: np.ndarray) -> float:
+    own = scores[np.arange(len(targets)), targets][:, None]
+    ranks = 1 + (scores > own).sum(1) + ((scores == own).sum(1) - 1) / 2
+    return float(np.where(ranks <= 10, 1 / np.log2(ranks + 1), 0).mean())
+
+
+@pytest.mark.slow
+def test_sasrec_beats_popularity_and_the_chain_of_last_items(tmp_path):
+    config = demo_configs(epochs=3, device="cpu")[0]
+    test_metrics = train(config, tmp_path / "run").test
+    log = generate()
+    test = leave_one_out(log, "test")
+    popularity = item_frequency(log).astype(float)
+    chain = np.zeros((log.n_items + 1, log.n_items + 1))
+    for start, end in zip(log.offsets[:-1], log.offsets[1:] - 2, strict=True):  # the training part
+        np.add.at(chain, (log.items[start : end - 1], log.items[start + 1 : end]), 1)
+    # Popularity decides where the chain is silent.
+    by_chain = chain[log.items[test.end - 1], 1:] + 1e-6 * popularity
+    assert test_metrics["NDCG@10"] > ndcg(by_chain, test.targets - 1) + 0.01
+    assert test_metrics["NDCG@10"] > 3 * ndcg(np.tile(popularity, (len(test), 1)), test.targets - 1)
