@@ -13,11 +13,11 @@ from degen.cli.data_options import (
     InputFormatOption,
     MinItemOption,
     MinUserOption,
-    parse_columns,
 )
 from degen.cli.output import JsonFlag, Output, QuietFlag
 from degen.cli.settings import key_option, parse_assignments
-from degen.config import Config, by_group, merge, settle
+from degen.config import Config, Values, by_group, merge, settle
+from degen.data.columns import parse_columns
 from degen.errors import UserError
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def train(
     if columns is not None:
         typed["columns"] = parse_columns(columns)
     options = merge(by_group(typed), parse_assignments(assign or []))
-    configs = [settle(config, merge(options, {"objective": chosen})) for chosen in _variants(variant)]
+    configs = _settled(config, options, _variants(variant))
     output = Output(as_json, quiet)
     if print_config:
         _print(configs, output)
@@ -148,6 +148,12 @@ def _variants(names: list[str] | None) -> list[dict[str, Any]]:
         wanted = list(VARIANTS)
     canonical = dict.fromkeys(get_variant(name).name for name in wanted)
     return [{"variant": name} for name in canonical] or [{}]
+
+
+def _settled(file: Path | None, options: Values, variants: list[dict[str, Any]]) -> list[Config]:
+    from degen.training.loop import settle_names
+
+    return [settle_names(settle(file, merge(options, {"objective": chosen}))) for chosen in variants]
 
 
 def _print(configs: list[Config], output: Output) -> None:
@@ -186,8 +192,8 @@ def _train_all(
             with Bar(quiet=output.quiet) as bar:
                 run = train_run(config, place, resume=resume, overwrite=overwrite, progress=bar)
         except Interrupted as stop:
-            done = (
-                f"{stop.epochs} whole epochs are in {stop.out}" if stop.epochs else "no epoch was whole yet"
+            done = {0: "no epoch was whole yet", 1: f"1 whole epoch is in {stop.out}"}.get(
+                stop.epochs, f"{stop.epochs} whole epochs are in {stop.out}"
             )
             typer.echo(f"degen: stopped; {done}; the same command with --resume goes on", err=True)
             raise typer.Exit(130) from None

@@ -53,7 +53,13 @@ class Progress:
 
 
 def settle_names(config: Config) -> Config:
-    """Put canonical names into a configuration: the variant's, and the dataset's where none is given."""
+    """Put the variant's canonical name into a configuration: `us_x` is duorec.
+
+    Raises
+    ------
+    UserError
+        for a variant that is unknown.
+    """
     variant = get_variant(config.objective.variant).name
     objective = config.objective.model_copy(update={"variant": variant})
     return config.model_copy(update={"objective": objective})
