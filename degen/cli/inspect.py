@@ -67,7 +67,8 @@ def evaluate(
     """
     from degen.evaluation.restore import restore
 
-    metrics = restore(_one_run(run), device).metrics(_split(split))
+    wanted = _split(split)
+    metrics = restore(_one_run(run), device).metrics(wanted)
     output = Output(as_json, quiet)
     if not output.result(metrics):
         output.table(["metric", "value"], list(metrics.items()))
@@ -92,7 +93,8 @@ def export(
     from degen.evaluation.restore import export as write
     from degen.evaluation.restore import restore
 
-    written = write(restore(_one_run(run), device), _split(split), out or run / "export")
+    wanted, found = _split(split), _one_run(run)
+    written = write(restore(found, device), wanted, out or found.path / "export")
     output = Output(as_json, quiet)
     if not output.result({"written": [str(path) for path in written]}):
         for path in written:
