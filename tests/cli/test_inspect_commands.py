@@ -1,0 +1,226 @@
+"""`degen runs`, `degen evaluate` and `degen export` as users type them."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_runs
+from commands import mistake, result_of, run
+
+import degen
+from degen.rundir import RunDirectory
+from degen.training.loop import Interrupted, Progress, train
+
+RANKING = [f"{name}@{k}" for k in (5, 10, 20) for name in ("HR", "NDCG", "MRR")]
+
+
+class StopAfterOne(Progress):
+    def epoch(self, row):
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """A finished and a stopped run below one folder, with their log."""
+    folder = tmp_path_factory.mktemp("inspect")
+    log = tiny_runs.write_log(folder / "toy.txt")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DEGEN_CACHE", str(folder / "cache"))
+        train(tiny_runs.tiny_config(log, variant="scl", epochs=2), folder / "runs" / "toy" / "scl-s0")
+        stopped = tiny_runs.tiny_config(log, variant="sasrec", seed=4)
+        with pytest.raises(Interrupted):
+            train(stopped, folder / "runs" / "toy" / "sasrec-s4", progress=StopAfterOne())
+    return folder / "runs"
+
+
+@pytest.fixture
+def scl(trained) -> RunDirectory:
+    return RunDirectory(trained / "toy" / "scl-s0")
+
+
+@pytest.fixture
+def copy(scl, tmp_path) -> Path:
+    shutil.copytree(scl.path, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+# runs
+
+
+def test_runs_lists_what_is_there(trained, scl):
+    stopped, finished = result_of("runs", trained)
+    assert finished == {
+        "run": str(scl.path),
+        "variant": "scl",
+        "dataset": "toy",
+        "seed": 0,
+        "epochs": 2,
+        "state": "finished",
+        "HR@5": scl.test["HR@5"],
+        "NDCG@10": scl.test["NDCG@10"],
+    }
+    assert (stopped["variant"], stopped["seed"], stopped["epochs"]) == ("sasrec", 4, 1)
+    assert (stopped["state"], stopped["HR@5"], stopped["NDCG@10"]) == ("unfinished", None, None)
+
+
+def test_runs_takes_one_run_and_looks_in_runs_by_default(trained, scl, monkeypatch):
+    assert [row["variant"] for row in result_of("runs", scl.path)] == ["scl"]
+    monkeypatch.chdir(trained.parent)
+    assert [row["run"] for row in result_of("runs")] == ["runs/toy/sasrec-s4", "runs/toy/scl-s0"]
+
+
+def test_the_table_of_runs_keeps_its_paths_whole(trained, scl):
+    shown = run("runs", trained).stdout
+    for word in ("scl", "finished", "unfinished", f"{scl.test['HR@5']:.4f}", "–"):
+        assert word in shown
+
+
+def test_a_path_without_runs_is_one_sentence(tmp_path, capfd, monkeypatch):
+    assert "no run under" in mistake(capfd, "runs", tmp_path)
+    assert "does not exist" in mistake(capfd, "runs", tmp_path / "none")
+    monkeypatch.chdir(tmp_path)
+    assert "degen train" in mistake(capfd, "runs")
+
+
+def test_a_damaged_metrics_line_is_named_by_runs(copy, capfd):
+    with (copy / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"epoch": 3, "lo\n')
+    assert "metrics.jsonl line 3" in mistake(capfd, "runs", copy)
+
+
+# evaluate
+
+
+def test_evaluate_repeats_test_json(scl):
+    assert result_of("evaluate", scl.path, "--device", "cpu") == scl.test
+
+
+def test_evaluate_on_the_validation_split(scl):
+    best = scl.metrics[scl.test["epoch"] - 1]
+    again = result_of("evaluate", scl.path, "--split", "valid", "--device", "cpu")
+    assert {name: again[name] for name in RANKING} == {name: best[f"valid_{name}"] for name in RANKING}
+    assert again["split"] == "valid"
+
+
+def test_evaluate_shows_a_table(scl):
+    shown = run("evaluate", scl.path).stdout
+    assert all(name in shown for name in RANKING)
+    assert f"{scl.test['NDCG@10']:.4f}" in shown
+
+
+def test_evaluate_of_a_stopped_run_uses_its_best_epoch_so_far(trained):
+    assert result_of("evaluate", trained / "toy" / "sasrec-s4")["epoch"] == 1
+
+
+@pytest.mark.parametrize("command", ["evaluate", "export"])
+def test_mistakes_about_a_run_are_one_sentence(command, trained, copy, tmp_path, capfd):
+    scl = trained / "toy" / "scl-s0"
+    (tmp_path / "empty").mkdir()
+    assert "holds 2 runs; name one" in mistake(capfd, command, trained)
+    assert "no run under" in mistake(capfd, command, tmp_path / "empty")
+    assert "does not exist" in mistake(capfd, command, tmp_path / "none")
+    assert "'tset'" in mistake(capfd, command, scl, "--split", "tset")
+    assert "--device cuda:99" in mistake(capfd, command, scl, "--device", "cuda:99")
+    assert "--device gpu" in mistake(capfd, command, scl, "--device", "gpu")
+    items = (copy / "items.txt").read_text(encoding="utf-8").splitlines()
+    (copy / "items.txt").write_text("\n".join(items[::-1]) + "\n", encoding="utf-8")
+    assert "has changed since" in mistake(capfd, command, copy)
+    (copy / "items.txt").write_text("\n".join(items) + "\n", encoding="utf-8")
+    (copy / "best.safetensors").write_bytes(b"\0" * 100)
+    assert "best.safetensors is damaged" in mistake(capfd, command, copy)
+    assert not (copy / "export").exists()
+
+
+# export
+
+
+def test_export_writes_beside_the_run_or_where_told(copy, tmp_path):
+    names = ["sequence_representations.npy", "targets.npy", "ranks.npy", "users.txt"]
+    written = result_of("export", copy)["written"]
+    assert [Path(path) for path in written] == [copy / "export" / name for name in names]
+    assert all(Path(path).exists() for path in written)
+    written = result_of("export", copy, "--split", "valid", "--out", tmp_path / "there")["written"]
+    assert [Path(path) for path in written] == [tmp_path / "there" / name for name in names]
+    test, valid = (np.load(folder / "targets.npy") for folder in (copy / "export", tmp_path / "there"))
+    assert test.tolist() != valid.tolist()
+
+
+def test_export_of_a_folder_above_one_run_writes_beside_that_run(copy, tmp_path):
+    above = tmp_path / "above"
+    above.mkdir()
+    shutil.move(copy, above / "one")
+    result_of("export", above)
+    assert (above / "one" / "export" / "ranks.npy").exists()
+    assert not (above / "export").exists()
+
+
+def test_export_prints_the_paths(copy):
+    shown = run("export", copy).stdout.splitlines()
+    assert sorted(shown) == sorted(str(path) for path in (copy / "export").iterdir())
+
+
+def test_an_exports_ranks_give_the_hit_rate(scl, tmp_path):
+    run("export", scl.path, "--out", tmp_path, "--device", "cpu")
+    ranks = np.load(tmp_path / "ranks.npy", allow_pickle=False)
+    assert (ranks <= 5).sum() / len(ranks) == pytest.approx(scl.test["HR@5"], abs=1e-12)
+
+
+def test_an_export_that_cannot_be_written_is_one_sentence(scl, tmp_path, capfd):
+    (tmp_path / "file").touch()
+    assert "--out" in mistake(capfd, "export", scl.path, "--out", tmp_path / "file")
+
+
+# The command itself
+
+
+def test_the_version():
+    assert run("--version").stdout == f"degen {degen.__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["train", "runs", "evaluate", "export"])
+def test_every_command_has_help_with_an_example(command):
+    shown = run(command, "--help").stdout
+    assert f"degen {command}" in shown
+    assert "--json" in shown
+    assert "--quiet" in shown
+
+
+def test_an_unknown_command_is_exit_code_2():
+    result = run("trian")
+    assert result.exit_code == 2
+    assert "trian" in result.output
+
+
+@pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["runs", "."]])
+def test_help_and_a_list_never_import_torch(words, scl):
+    code = (
+        "import sys\n"
+        "from degen.cli.app import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'pandas', 'matplotlib'} & set(sys.modules)\n"
+        "print(', '.join(sorted(heavy)) or 'light', file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", code, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=scl.path)
+    assert done.stderr == "light\n", done.stdout
+    assert done.stdout
+
+
+def test_a_reader_who_goes_away_is_no_traceback(trained):
+    # As `degen runs | head -0` does.
+    process = subprocess.Popen(
+        [sys.executable, "-m", "degen", "runs", str(trained), "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 1
+    assert said == b""

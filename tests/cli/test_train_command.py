@@ -1,0 +1,392 @@
+"""`degen train` as users type it, and what it says of their mistakes."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import tiny_runs
+import typer
+from commands import mistake, result_of, run
+
+from degen.cli.app import app
+from degen.config import OPTIONS, Config, by_group, sentence, settle
+from degen.errors import UserError
+from degen.rundir import RunDirectory
+from degen.training.loop import train
+
+SIX = ["sasrec", "cl4srec", "ucl", "scl", "ucl+scl", "duorec"]
+# Options of every command that takes a log; they stand in degen.cli.data_options.
+SHARED = {"columns", "input_format", "min_user", "min_item", "core"}
+
+
+@pytest.fixture
+def log(tmp_path):
+    return tiny_runs.write_log(tmp_path / "toy.txt")
+
+
+@pytest.fixture
+def words(log):
+    """`train` and its options for a tiny run."""
+
+    def make(**settings):
+        return ["train", *tiny_runs.options(log, **settings)]
+
+    return make
+
+
+@pytest.fixture
+def ctrl_c(monkeypatch):
+    """Press Ctrl-C after a step."""
+
+    def press(epoch: int, step: int, times: int = 1):
+        def pressed(self, now, number, losses):
+            if (now, number) == (epoch, step):
+                for _ in range(times):
+                    signal.raise_signal(signal.SIGINT)
+
+        monkeypatch.setattr("degen.cli.progress.Bar.step", pressed)
+
+    return press
+
+
+# The options are the configuration's keys
+
+
+def test_every_option_is_on_the_command_and_says_the_keys_sentence():
+    command = typer.main.get_command(app).commands["train"]
+    helps = {flag: option.help for option in command.params for flag in option.opts}
+    groups = {key: group for group, keys in Config().model_dump().items() for key in keys}
+    assert set(OPTIONS) <= set(groups)
+    for key, flag in OPTIONS.items():
+        assert flag in helps, f"degen train has no {flag}"
+        if key not in {"variant", *SHARED}:  # the variant is repeatable there, and may be `all`
+            assert helps[flag] == sentence(groups[key], key)
+
+
+def test_every_option_of_the_command_that_is_a_key_is_listed():
+    from degen.cli.train import NO_KEYS
+
+    command = typer.main.get_command(app).commands["train"]
+    names = {option.name for option in command.params} - NO_KEYS - {"dropout", "help"}
+    assert names == set(OPTIONS) - {"variant", "columns"}
+
+
+def test_every_option_reaches_its_key(log):
+    # A value that is not the default for each of them.
+    values = {
+        "dataset": str(log),
+        "input_format": "sequences",
+        "min_user": 3,
+        "min_item": 2,
+        "core": "once",
+        "users": 11,
+        "items": 12,
+        "data_seed": 13,
+        "dim": 14,
+        "layers": 3,
+        "heads": 7,
+        "max_length": 15,
+        "embedding_dropout": 0.11,
+        "hidden_dropout": 0.12,
+        "attention_dropout": 0.13,
+        "engine": "plain",
+        "recipe": "official",
+        "contrast_weight": 0.14,
+        "temperature": 0.15,
+        "similarity": "cosine",
+        "rec_loss": "bpr",
+        "negatives": 16,
+        "seed": 17,
+        "epochs": 18,
+        "patience": 19,
+        "stop_on": "HR@20",
+        "max_steps": 20,
+        "steps_per_epoch": 21,
+        "batch_size": 22,
+        "learning_rate": 0.23,
+        "device": "cpu",
+        "threads": 24,
+        "keep_embeddings": 25,
+    }
+    assert set(values) == set(OPTIONS) - {"variant", "columns", "deterministic"}
+    typed = [word for key, value in values.items() for word in (OPTIONS[key], value)]
+    columns = {"user": "who", "item": "what"}
+    printed = result_of(
+        *["train", "--print-config", "--variant", "SU", "--columns", "user=who,item=what", "--deterministic"],
+        *typed,
+    )
+    expected = settle(
+        options=by_group({**values, "variant": "scl", "columns": columns, "deterministic": True})
+    )
+    assert printed == expected.model_dump(exclude_none=True)
+
+
+# What is trained
+
+
+def test_a_run_and_its_result(words, tmp_path):
+    out = tmp_path / "run"
+    result = result_of(*words(epochs=2, seed=4), "--variant", "scl", "--out", out)
+    run_directory = RunDirectory(out)
+    test = run_directory.test
+    assert result == {
+        "run": str(out),
+        "variant": "scl",
+        "dataset": "toy",
+        "seed": 4,
+        "epoch": test["epoch"],
+        **{name: test[name] for name in ("HR@5", "NDCG@5", "HR@10", "NDCG@10")},
+    }
+    assert len(run_directory.metrics) == 2
+
+
+def test_the_command_and_the_library_do_the_same(words, log, tmp_path):
+    run(*words(recipe="official"), "--variant", "US", "--lambda", "0.3", "--out", tmp_path / "command")
+    config = tiny_runs.tiny_config(log, recipe="official", variant="ucl+scl", contrast_weight=0.3)
+    train(config, tmp_path / "library")
+    for name in ("item_embeddings.npy", "config.toml", "test.json"):
+        assert (tmp_path / "command" / name).read_bytes() == (tmp_path / "library" / name).read_bytes()
+
+
+def test_without_out_a_run_goes_below_runs(words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = result_of(*words(max_steps=1), "--variant", "us_x", "--seed", 3)
+    assert result["run"] == "runs/toy/duorec-s3"
+    assert RunDirectory(tmp_path / "runs" / "toy" / "duorec-s3").state == "finished"
+
+
+def test_all_trains_the_six_below_one_folder(words, tmp_path):
+    results = result_of(*words(max_steps=1), "--variant", "all", "--out", tmp_path / "six")
+    assert [result["variant"] for result in results] == SIX
+    assert sorted(path.name for path in (tmp_path / "six").iterdir()) == sorted(f"{v}-s0" for v in SIX)
+    for result in results:
+        assert not any(isinstance(value, dict | list) for value in result.values())
+        assert RunDirectory(tmp_path / "six" / f"{result['variant']}-s0").variant == result["variant"]
+
+
+def test_several_variants_by_comma_or_repetition_each_once(words, tmp_path):
+    names = ["--variant", "scl, UCL", "--variant", "su", "-v", "sasrec"]
+    results = result_of(*words(max_steps=1), *names, "--out", tmp_path)
+    assert [result["variant"] for result in results] == ["scl", "ucl", "sasrec"]
+
+
+def test_the_words_on_stdout_are_a_table_and_progress_is_on_stderr(words, tmp_path):
+    result = run(*words(epochs=2), "--variant", "ucl", "--out", tmp_path / "run")
+    assert "HR@5" in result.stdout
+    assert "ucl" in result.stdout
+    assert "epoch   2" not in result.stdout
+    assert "ucl on toy: 30 users, 20 items" in result.stderr
+    assert "epoch   1" in result.stderr
+    assert "epoch   2" in result.stderr
+    assert "test, best epoch" in result.stderr
+
+
+def test_quiet_says_results_only(words, tmp_path):
+    result = run(*words(max_steps=1), "--quiet", "--out", tmp_path / "run")
+    assert result.stderr == ""
+    assert "duorec" in result.stdout
+
+
+def test_set_reaches_any_other_key(words, tmp_path):
+    typed = ["--set", "training.adam_eps=1e-6", "--set", "data.name=other", "--set", "objective.variant=ucl"]
+    run(*words(max_steps=1), *typed, "--out", tmp_path / "run")
+    config = RunDirectory(tmp_path / "run").config
+    assert config["training"]["adam_eps"] == 1e-6
+    assert config["data"]["name"] == "other"
+    assert config["objective"]["variant"] == "ucl"
+
+
+def test_a_configuration_file_and_options_over_it(log, tmp_path):
+    settings = tiny_runs.tiny_config(log, variant="cl4srec", seed=8, max_steps=1)
+    settings.write(tmp_path / "my.toml")
+    result = result_of("train", "--config", tmp_path / "my.toml", "--seed", 9, "--out", tmp_path / "run")
+    assert (result["variant"], result["seed"]) == ("cl4srec", 9)
+    # Its own config.toml repeats a run.
+    again = result_of("train", "--config", tmp_path / "run" / "config.toml", "--out", tmp_path / "again")
+    assert again == result | {"run": str(tmp_path / "again")}
+
+
+# --print-config
+
+
+def test_print_config_prints_toml_and_does_nothing_else(words, tmp_path):
+    out = tmp_path / "run"
+    result = run(*words(recipe="official"), "--variant", "SCL", "--out", out, "--print-config")
+    printed = tomllib.loads(result.stdout)
+    assert printed["objective"]["variant"] == "scl"
+    assert printed["objective"]["reduction"] == "mean"
+    (tmp_path / "again.toml").write_text(result.stdout, encoding="utf-8")
+    assert settle(tmp_path / "again.toml").model_dump(exclude_none=True) == printed
+    assert not out.exists()
+
+
+def test_print_config_shows_the_file_settled(tmp_path):
+    (tmp_path / "my.toml").write_text('[objective]\nvariant = "us_x"\n[training]\nepochs = 3\n')
+    printed = result_of("train", "--config", tmp_path / "my.toml", "--print-config")
+    assert printed["training"]["epochs"] == 3
+    assert printed["objective"]["variant"] == "duorec"
+
+
+# Stopping and going on
+
+
+def test_ctrl_c_exits_130_and_says_how_to_go_on(words, tmp_path, ctrl_c):
+    out = tmp_path / "run"
+    ctrl_c(2, 1)
+    result = run(*words(), "--out", out)
+    assert result.exit_code == 130
+    assert f"1 whole epoch is in {out}" in result.stderr
+    assert "--resume" in result.stderr
+    assert result.stdout == ""
+    assert len(RunDirectory(out).metrics) == 1
+    ctrl_c(0, 0)
+    assert result_of(*words(), "--out", out, "--resume")["run"] == str(out)
+    assert len(RunDirectory(out).metrics) == 3
+
+
+def test_ctrl_c_before_the_first_epoch_and_twice(words, tmp_path, ctrl_c):
+    ctrl_c(1, 1)
+    result = run(*words(), "--out", tmp_path / "run")
+    assert result.exit_code == 130
+    assert "no epoch was whole yet" in result.stderr
+    ctrl_c(1, 1, times=2)
+    assert run(*words(), "--out", tmp_path / "other").exit_code == 130
+
+
+def test_ctrl_c_in_the_last_epoch_of_the_first_variant_stops_them_all(words, tmp_path, ctrl_c):
+    ctrl_c(1, 1)
+    result = run(*words(epochs=1, steps_per_epoch=1), "-v", "scl,ucl", "--out", tmp_path / "two", "--quiet")
+    assert result.exit_code == 130
+    assert not (tmp_path / "two" / "ucl-s0").exists()
+    ctrl_c(0, 0)
+    both = result_of(
+        *words(epochs=1, steps_per_epoch=1), "-v", "scl,ucl", "--out", tmp_path / "two", "--resume"
+    )
+    assert [one["variant"] for one in both] == ["scl", "ucl"]
+
+
+def test_a_finished_run_is_resumed_with_exit_0(words, tmp_path):
+    typed = [*words(max_steps=1), "--out", tmp_path / "run"]
+    first = result_of(*typed)
+    assert result_of(*typed, "--resume") == first
+    assert result_of(*typed, "--overwrite") == first
+
+
+def test_a_run_started_from_a_file_with_an_alias_goes_on(log, tmp_path, ctrl_c):
+    tiny_runs.tiny_config(log, variant="us_x").write(tmp_path / "my.toml")
+    typed = ["train", "--config", tmp_path / "my.toml", "--out", tmp_path / "run"]
+    ctrl_c(2, 1)
+    assert run(*typed).exit_code == 130
+    ctrl_c(0, 0)
+    assert result_of(*typed, "--resume")["variant"] == "duorec"
+
+
+# Mistakes
+
+
+def test_what_is_there_already_is_refused_before_any_training(words, tmp_path, capfd):
+    run(*words(max_steps=1), "--variant", "ucl", "--out", tmp_path / "two" / "ucl-s0")
+    said = mistake(capfd, *words(max_steps=1), "--variant", "scl,ucl", "--out", tmp_path / "two")
+    assert "ucl-s0 holds a finished run; add --overwrite" in said
+    assert not (tmp_path / "two" / "scl-s0").exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "wrong", "near"),
+    [
+        (["--variant", "duorek"], "unknown variant 'duorek'", "'duorec'"),
+        (["--variant", "scl,duorek"], "unknown variant 'duorek'", "'duorec'"),
+        (["--dataset", "synthetik"], "unknown dataset 'synthetik'", "'synthetic'"),
+        (["--dataset", "no/such/file.csv"], "no/such/file.csv does not exist", "degen data list"),
+        (["--set", "training.leaning_rate=1"], "unknown key training.leaning_rate", "'learning_rate'"),
+        (["--set", "trainign.seed=1"], "unknown group 'trainign'", "'training'"),
+        (["--set", "seed"], "--set seed", "group.key=value"),
+        (["--recipe", "offical"], "(--recipe)", "'official'"),
+        (["--similarity", "cosinus"], "(--similarity)", "'cosine'"),
+        (["--rec-loss", "cee"], "(--rec-loss)", "'ce'"),
+        (["--engine", "fats"], "(--engine)", "'fast'"),
+        (["--stop-on", "NDCG@1O"], "(--stop-on)", "'NDCG@10'"),
+        (["--core", "iterate"], "core", "'iterated'"),
+        (["--input-format", "sequence"], "'sequence'", "'sequences'"),
+        (["--device", "gpu"], "(--device)", "cuda"),
+        (["--epochs", "0"], "(--epochs)", "greater than or equal to 1"),
+        (["--lambda", "-1"], "(--lambda)", "greater than or equal to 0"),
+        (["--lambda", "nan"], "(--lambda)", "finite"),
+        (["--temperature", "0"], "(--temperature)", "greater than 0"),
+        (["--dropout", "1"], "dropout", "less than 1"),
+        (["--learning-rate", "-0.1"], "(--learning-rate)", "greater than 0"),
+        (["--min-user", "-1"], "(--min-user)", "greater than or equal to 0"),
+        (["--seed", "-1"], "(--seed)", "greater than or equal to 0"),
+        (["--heads", "3"], "model.heads = 3", "model.dim = 8"),
+        (["--set", "objective.crop_rate=2"], "objective.crop_rate", "less than or equal to 1"),
+        (["--config", "missing.toml"], "--config missing.toml", "no such file"),
+        (["--resume", "--overwrite"], "--resume", "--overwrite"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_nothing_is_written(
+    words, tmp_path, capfd, monkeypatch, typed, wrong, near
+):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    said = mistake(capfd, *words(), *typed, "--out", tmp_path / "run")
+    assert wrong in said
+    assert near in said
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_cuda_where_there_is_none_is_one_sentence(words, tmp_path, capfd):
+    said = mistake(capfd, *words(device="cuda:99"), "--out", tmp_path / "run")
+    assert "--device cuda:99" in said
+    assert "--device cpu" in said
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"[training\n", b"\xff\xfe\x00", b"seed = 1\n", b"[trainign]\nseed = 1\n"]
+)
+def test_a_broken_configuration_file_is_named(words, tmp_path, capfd, content):
+    (tmp_path / "my.toml").write_bytes(content)
+    said = mistake(capfd, *words(), "--config", tmp_path / "my.toml", "--out", tmp_path / "run")
+    assert "my.toml" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(words, tmp_path, capfd):
+    (tmp_path / "file").touch()
+    assert "is a file" in mistake(capfd, *words(), "--out", tmp_path / "file")
+    assert "cannot write" in mistake(capfd, *words(), "--quiet", "--out", tmp_path / "file" / "run")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").touch()
+    assert "is no run" in mistake(capfd, *words(), "--overwrite", "--out", tmp_path / "full")
+
+
+def test_a_log_that_leaves_nobody_is_one_sentence(words, tmp_path, capfd):
+    said = mistake(capfd, *words(min_user=1000), "--out", tmp_path / "run")
+    assert "--min-user" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_divergence_is_one_sentence(words, tmp_path):
+    # Progress is on stderr too, so this one is looked at without the command's frame.
+    with pytest.raises(UserError, match=r"--learning-rate"):
+        run(*words(learning_rate=1e30, epochs=20), "--quiet", "--out", tmp_path / "run")
+
+
+@pytest.mark.parametrize("typed", [["--epochs", "many"], ["--epoch", "3"], ["--variant"], ["extra"]])
+def test_what_is_no_option_is_exit_code_2(words, typed):
+    result = run(*words(), *typed)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+def test_the_program_itself_says_one_sentence(tmp_path):
+    command = [sys.executable, "-m", "degen", "train", "--variant", "duorek"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == "degen: unknown variant 'duorek'; did you mean 'duorec'?\n"
+    assert list(tmp_path.iterdir()) == []
