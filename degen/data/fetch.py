@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pooch
 
-from degen.data.catalog import CATALOG, Archive, Entry, downloads, here, how_to_get
+from degen.data.catalog import CATALOG, SYNTHETIC, Archive, Entry, downloads, here, how_to_get
 from degen.errors import UserError, nearest
 from degen.rundir import atomic_path
 
@@ -26,6 +26,10 @@ def fetch(name: str) -> Path:
     entry = CATALOG.get(name.lower())
     if entry is None:
         raise UserError(f"unknown dataset '{name}'{nearest(name, CATALOG)}")
+    if entry.name == SYNTHETIC:
+        raise UserError(
+            f"{SYNTHETIC} is generated, not downloaded: `degen data prepare {SYNTHETIC}` writes it"
+        )
     path = here(entry)
     if path is not None:
         return path

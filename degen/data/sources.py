@@ -28,7 +28,7 @@ _ARCHIVES = {
     b"(\xb5/\xfd": "a zstd file",
 }
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-# Bytes that no text file holds; tab, line feed, form feed, carriage return and escape are left out.
+# Bytes that Latin-1 text hardly holds; tab, line feed, form feed, carriage return and escape are left out.
 _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 27})
 
 SUFFIXES = (".txt", ".inter", ".tsv", ".csv", ".parquet", ".dat", ".data", ".jsonl", ".json")
@@ -113,9 +113,13 @@ def _refuse_binary(path: Path, head: bytes) -> None:
             raise UserError(f"{path} is {what}; unpack it and give the file of interactions inside")
     if head.startswith(_UTF16):
         raise UserError(f"{path} is text in UTF-16; save it as UTF-8")
-    # A few control characters may stand in text; a NUL does not, nor do many.
-    if b"\0" in head or len(head.translate(None, _CONTROL)) < 0.99 * len(head):
+    if b"\0" in head or (_is_no_utf8(head) and len(head.translate(None, _CONTROL)) < 0.99 * len(head)):
         raise UserError(f"{path} is a binary file, not a log of interactions as text or Parquet")
+
+
+def _is_no_utf8(head: bytes) -> bool:
+    # The first bytes may end within a character, which is at most 4 bytes long.
+    return head.decode(errors="replace")[:-3].count("\ufffd") > 0
 
 
 def content_hash(path: Path) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from degen.data.sequences import (
@@ -46,7 +46,6 @@ def sequences_of(log: list[list[int]]) -> Sequences:
 
 
 @given(ACTIONS, st.integers(0, 4), st.integers(0, 4))
-@settings(deadline=None)
 def test_the_core_is_that_of_the_naive_loop(actions, min_user, min_item):
     users = np.array([user for user, _ in actions], dtype=np.int64)
     items = np.array([item for _, item in actions], dtype=np.int32)
