@@ -1,7 +1,8 @@
-"""Names at the right ends of lines, moved apart where they would overlap.
+"""Names at the right ends of lines, moved apart where they would overlap, and titles cut to their panels.
 
     name_ends(axes, lines)   put each line's label behind its end, so that a layout leaves room for it
-    drop_names_outside(axes) where there was no room: a legend will have to do
+    drop_names_outside(axes) where there was no room for one: a legend will have to do
+    shorten_titles(titles)   an ellipsis for what is too long
     spread_names(axes)       once the layout is settled: move the names apart; each stays joined to its line
 
 A name beside its line needs no legend, is clear in grey, and cannot hide a line.
@@ -9,14 +10,14 @@ A name beside its line needs no legend, is clear in grey, and cannot hide a line
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.colors import to_hex, to_rgb
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
 
 from degen.plots.style import shortened
 
@@ -59,6 +60,19 @@ def name_ends(axes: Axes, lines: Sequence[Line2D], *, in_layout: bool = True) ->
             },
         )
         name.set_in_layout(in_layout)
+
+
+def shorten_titles(titles: Iterable[Text]) -> None:
+    """Cut titles that are wider than their panel, once the layout is settled; an ellipsis ends them."""
+    for title in titles:
+        if title.axes is None:
+            continue
+        room = title.axes.get_window_extent().width
+        whole = title.get_text()
+        for end in range(len(whole) - 1, 0, -1):
+            if title.get_window_extent().width <= room:
+                break
+            title.set_text(whole[:end] + "…")
 
 
 def drop_names_outside(axes: Axes) -> bool:

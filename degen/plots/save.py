@@ -106,16 +106,16 @@ def fit_height(figure: Figure, axes: Axes, shape: float, rows: float) -> None:
     UserError
         if the figure is too narrow for its labels.
     """
-    # What surrounds the panels keeps its size in inches, so one step is nearly exact; labels that move need
-    # the others.
-    for _ in range(3):
+    # What surrounds the panels keeps its size in inches, so one step is nearly exact; a colour bar, which
+    # grows with the height, needs more, and no step may go below the height that the labels take.
+    for _ in range(6):
         _lay_out(figure)
         width, height = figure.get_size_inches()
         box = axes.get_position(original=True)
         missing = shape * box.width * width - box.height * height
         if abs(missing) < _CLOSE:
             break
-        figure.set_size_inches(width, height + rows * missing)
+        figure.set_size_inches(width, max(height + rows * missing, 0.6 * height))
 
 
 def _lay_out(figure: Figure) -> None:

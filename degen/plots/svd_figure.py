@@ -14,10 +14,10 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from degen.plots.labels import drop_names_outside, name_ends, spread_names
+from degen.plots.labels import drop_names_outside, name_ends, shorten_titles, spread_names
 from degen.plots.save import fit_height
 from degen.plots.spectra import draw_singular_values
-from degen.plots.style import figure_ems, shortened, text_ems, variant_label
+from degen.plots.style import figure_ems, text_ems, variant_label
 from degen.plots.svd import (
     Frequency,
     common_limits,
@@ -30,6 +30,7 @@ from degen.plots.svd import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
+    from matplotlib.text import Text
 
     from degen.analysis.spectrum import Projection
 
@@ -63,11 +64,12 @@ def svd_figure(panels: Sequence[SvdPanel], *, width: float, colors: Colormap | N
     colors
         map of the counts, by default `frequency_colors()`.
     """
-    layout = _Layout.of(len(panels), width)
+    limits = common_limits([panel.projection.coordinates for panel in panels])
+    shape = (limits[1][1] - limits[1][0]) / (limits[0][1] - limits[0][0])
+    layout = _Layout.of(len(panels), width, shape)
     # High enough for any labels, until `fit_height` knows what is needed.
     figure = Figure(figsize=(width, width * (1 + layout.heights / layout.columns)), layout="constrained")
     grid, spectrum = layout.axes(figure)
-    limits = common_limits([panel.projection.coordinates for panel in panels])
     norm = frequency_scale([panel.frequency for panel in panels if panel.frequency is not None])
     clouds = []
     for axes, panel in zip(grid, panels, strict=True):
@@ -82,7 +84,7 @@ def svd_figure(panels: Sequence[SvdPanel], *, width: float, colors: Colormap | N
         )
         clouds += [cloud] if cloud else []
     layout.label_axes(grid)
-    _name_panels(grid, panels, layout)
+    titles = _name_panels(grid, panels, layout)
     if clouds:
         draw_frequency_bar(figure, grid, clouds[0])
     curves = {panel.name: panel.projection.normalized_singular_values for panel in panels}
@@ -90,12 +92,12 @@ def svd_figure(panels: Sequence[SvdPanel], *, width: float, colors: Colormap | N
     if len(panels) > 1:
         # Below the clouds the names may use the room under the colour bar.
         name_ends(spectrum, lines, in_layout=layout.beside or not clouds)
-    shape = (limits[1][1] - limits[1][0]) / (limits[0][1] - limits[0][0])
     fit_height(figure, grid[0], shape, layout.heights)
     if drop_names_outside(spectrum):
         figure.legend(handles=lines, loc="outside lower center", ncols=2)
         fit_height(figure, grid[0], shape, layout.heights)
     spread_names(spectrum)
+    shorten_titles(titles)
     return figure
 
 
@@ -107,12 +109,13 @@ class _Layout:
     columns: int
     beside: bool
     width: float
+    shape: float  # height over width of a cloud
 
     @classmethod
-    def of(cls, count: int, width: float) -> _Layout:
+    def of(cls, count: int, width: float, shape: float) -> _Layout:
         ems = figure_ems(width)
         columns = min(count, 3, max(1, int(ems / _COLUMN)))
-        return cls(count, columns, ems >= (_WIDE if count > 1 else _PAIR), width)
+        return cls(count, columns, ems >= (_WIDE if count > 1 else _PAIR), width, shape)
 
     @property
     def rows(self) -> int:
@@ -121,7 +124,7 @@ class _Layout:
     @property
     def heights(self) -> float:
         """Sum of the grid's height ratios; a row of clouds has 1."""
-        return self.rows if self.beside else self.rows + 0.9
+        return self.rows if self.beside else self.rows + 0.9 / min(self.shape, 1)
 
     @property
     def panel_width(self) -> float:
@@ -156,28 +159,30 @@ class _Layout:
             axes.set_ylabel(r"$\sigma_2 u_2$" if left else "")
 
 
-def _name_panels(grid: Sequence[Axes], panels: Sequence[SvdPanel], layout: _Layout) -> None:
-    """Write above each panel its name and the share of Σσ² on each axis.
+def _name_panels(grid: Sequence[Axes], panels: Sequence[SvdPanel], layout: _Layout) -> list[Text]:
+    """Write above each panel its name and the share of Σσ² on each axis; return the names.
 
     A panel alone has the shares at its axes, and above it the number of items.
     """
-    names = [shortened(variant_label(panel.name), 0.85 * layout.panel_ems) for panel in panels]
+    names = [variant_label(panel.name) for panel in panels]
     below = max(text_ems(name) for name in names) + _NOTE > layout.panel_ems
+    titles = []
     for axes, name, panel in zip(grid, names, panels, strict=True):
         first, second = (f"{share:.0%}" for share in panel.projection.variance_share[:2])
         if len(panels) == 1:
             axes.set_xlabel(f"{axes.get_xlabel()} ({first})")
             axes.set_ylabel(f"{axes.get_ylabel()} ({second})")
-            _head(axes, name, f"{len(panel.projection.coordinates):,} items", below=True)
+            titles.append(_head(axes, name, f"{len(panel.projection.coordinates):,} items", below=True))
         else:
-            _head(axes, name, f"{first}, {second}", below=below)
+            titles.append(_head(axes, name, f"{first}, {second}", below=below))
+    return titles
 
 
-def _head(axes: Axes, name: str, note: str, *, below: bool) -> None:
+def _head(axes: Axes, name: str, note: str, *, below: bool) -> Text:
     """Write the name on the left, the note in small letters on the right of it, or `below` it."""
     size = matplotlib.rcParams["xtick.labelsize"]
     pad = matplotlib.rcParams["axes.titlepad"]
-    axes.set_title(name, loc="left", pad=pad + 1.25 * size if below else pad)
+    title = axes.set_title(name, loc="left", pad=pad + 1.25 * size if below else pad)
     axes.annotate(
         note,
         xy=(0 if below else 1, 1),
@@ -187,3 +192,4 @@ def _head(axes: Axes, name: str, note: str, *, below: bool) -> None:
         fontsize=size,
         horizontalalignment="left" if below else "right",
     )
+    return title

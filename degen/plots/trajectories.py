@@ -36,8 +36,8 @@ ALIGNMENTS = (ALIGNMENT, "alignment_same_target", "alignment_dropout")
 LABELS: Mapping[str, str] = {
     "uniformity": "uniformity",
     "alignment": "alignment",
-    "alignment_dropout": "alignment, dropout",
-    "alignment_same_target": "alignment, same target",
+    "alignment_dropout": "dropout alignment",
+    "alignment_same_target": "same-target alignment",
     "valid_HR@5": "validation HR@5",
 }
 

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from degen.plots.labels import shorten_titles
 from degen.plots.save import fit_height
-from degen.plots.style import figure_ems, shortened
+from degen.plots.style import figure_ems
 from degen.plots.trajectories import (
     ALIGNMENT,
     LABELS,
@@ -69,10 +71,11 @@ def trajectory_figure(
     across = common_span(column(rows, alignment) for rows in everything)
     up = common_span(column(rows, UNIFORMITY) for rows in everything)
     norm = quality_scale(panel.rows for panel in panels)
+    titles = []
     for position, (axes, panel) in enumerate(zip(grid, panels, strict=True)):
         dots = draw_trajectories(axes, panel.rows, alignment=alignment, norm=norm, behind=panel.behind)
         axes.set(xlim=across, ylim=up)
-        axes.set_title(shortened(panel.title, figure_ems(width) / (columns + 0.7)), loc="left")
+        titles.append(axes.set_title(panel.title, loc="left"))
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
         axes.tick_params(labelleft=position % columns == 0, labelbottom=position + columns >= len(panels))
@@ -80,6 +83,7 @@ def trajectory_figure(
     figure.supylabel(f"{LABELS[UNIFORMITY]} ({definition})")
     _legend(figure, grid, dots, any(np.isfinite(column(panel.rows, QUALITY)).any() for panel in panels))
     fit_height(figure, grid[0], _SHAPE, -(-len(panels) // columns))
+    shorten_titles(titles)
     return figure
 
 
@@ -107,7 +111,9 @@ def epochs_figure(
     named: dict[str, Line2D] = {}
     for axes, key in zip(grid, (UNIFORMITY, alignment, QUALITY), strict=True):
         named |= {str(line.get_label()): line for line in draw_epochs(axes, runs, key)}
-        axes.set_ylabel(LABELS[key] if key == QUALITY else f"{LABELS[key]} ({definition})")
+        # Above the panel there is more room for these words than beside it.
+        title = LABELS[key] if key == QUALITY else f"{LABELS[key]} ({definition})"
+        axes.set_title(title, loc="left", fontsize=matplotlib.rcParams["legend.fontsize"])
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         last = wide or axes is grid[-1]
         axes.tick_params(labelbottom=last)
@@ -115,7 +121,6 @@ def epochs_figure(
     if len(named) > 1:
         handles = list(named.values())
         figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 6 if wide else 3))
-    figure.align_ylabels(grid)
     fit_height(figure, grid[0], _SHAPE if wide else 0.32, 1 if wide else 3)
     return figure
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from degen.plots.labels import drop_names_outside, name_ends, spread, spread_names
+from degen.plots.labels import drop_names_outside, name_ends, shorten_titles, spread, spread_names
 
 values = st.lists(st.floats(0, 1, allow_subnormal=False), min_size=1, max_size=8)
 
@@ -88,3 +88,17 @@ def test_names_are_dropped_where_they_do_not_fit() -> None:
     figure.draw_without_rendering()
     assert drop_names_outside(figure.axes[0])
     assert not figure.axes[0].texts
+
+
+def test_titles_are_cut_to_their_panels() -> None:
+    figure = Figure(figsize=(6, 3), layout="constrained")
+    panels = figure.subplots(1, 2)
+    titles = [
+        axes.set_title(name, loc="left") for axes, name in zip(panels, ["short", "long " * 20], strict=True)
+    ]
+    figure.draw_without_rendering()
+    shorten_titles(titles)
+    assert titles[0].get_text() == "short"
+    assert titles[1].get_text().endswith("…")
+    assert titles[1].get_text().startswith("long l")
+    assert titles[1].get_window_extent().width <= panels[1].get_window_extent().width

@@ -15,7 +15,9 @@ from degen.plots.svd_figure import SvdPanel, svd_figure
 PAPER = ["sasrec", "cl4srec", "ucl", "scl", "ucl+scl", "duorec"]
 
 
-def panels(names: list[str], n: int = 300, d: int = 8, frequency: bool = True) -> list[SvdPanel]:
+def panels(
+    names: list[str], n: int = 300, d: int = 8, frequency: bool = True, cone: float = 6
+) -> list[SvdPanel]:
     """Cones, the first the narrowest, over items of which the last ten were never seen."""
     rng = np.random.default_rng(5)
     counts = np.maximum(1000 // np.arange(1, n + 1), 1)
@@ -23,7 +25,7 @@ def panels(names: list[str], n: int = 300, d: int = 8, frequency: bool = True) -
     result = []
     for position, name in enumerate(names):
         V = rng.normal(size=(n, d))
-        V[:, 0] += 6 / (1 + position)
+        V[:, 0] += cone / (1 + position)
         result.append(SvdPanel(name, project(V), counts if frequency else None))
     return result
 
@@ -88,6 +90,13 @@ def test_all_points_are_drawn_within_the_limits() -> None:
 def test_no_text_overlaps_another_or_leaves_the_figure(count: int, width: str, style: str) -> None:
     names = [*PAPER, "a-variant-of-my-own", "b"][:count]
     figure = draw(names, width, style)
+    assert overlaps(figure) == []
+    assert outside(figure) == []
+
+
+@pytest.mark.parametrize("width", ["column", "text", "1.5"])
+def test_flat_clouds_leave_their_labels_room(width: str) -> None:
+    figure = draw(PAPER[:3], width, cone=40)
     assert overlaps(figure) == []
     assert outside(figure) == []
 

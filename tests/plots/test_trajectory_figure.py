@@ -44,7 +44,7 @@ def test_limits_hold_the_seeds_behind_a_mean() -> None:
 @pytest.mark.parametrize("definition", ["paper", "official"])
 def test_axes_name_quantity_and_definition(definition: str) -> None:
     figure = trajectories(2, alignment="alignment_same_target", definition=definition)
-    assert figure.get_supxlabel() == f"alignment, same target ({definition})"
+    assert figure.get_supxlabel() == f"same-target alignment ({definition})"
     assert figure.get_supylabel() == f"uniformity ({definition})"
 
 
@@ -70,7 +70,7 @@ def test_no_text_of_a_trajectory_overlaps_or_leaves(count: int, width: str, styl
 
 
 def lines(figure: Figure, label: str) -> list:
-    [axes] = [axes for axes in figure.axes if axes.get_ylabel() == label]
+    [axes] = [axes for axes in figure.axes if axes.get_title(loc="left") == label]
     return axes.lines
 
 
@@ -78,15 +78,24 @@ def lines(figure: Figure, label: str) -> list:
 def test_over_epochs_three_quantities_and_one_legend(width: str, style: str) -> None:
     runs = {"sasrec": [epochs(4, alignment=False)], "scl": [epochs(5)], "duorec": [epochs(3), epochs(2)]}
     with figure_style(style):
-        figure = epochs_figure(runs, width=figure_width(width), definition="official")
+        options = {"alignment": "alignment_same_target", "definition": "official"}
+        figure = epochs_figure(runs, width=figure_width(width), **options)
     assert len(lines(figure, "uniformity (official)")) == 4
-    # SASRec contrasts nothing, and has no alignment; it is in the legend all the same.
-    assert len(lines(figure, "alignment (official)")) == 3
+    assert len(lines(figure, "same-target alignment (official)")) == 4
     assert len(lines(figure, "validation HR@5")) == 4
     [legend] = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["SASRec", "SCL", "DuoRec"]
     assert overlaps(figure) == []
     assert outside(figure) == []
+
+
+def test_a_run_without_alignment_is_left_out_of_its_panel_only() -> None:
+    with figure_style():
+        figure = epochs_figure({"sasrec": [epochs(4, alignment=False)], "scl": [epochs(5)]}, width=3.337)
+    assert [line.get_label() for line in lines(figure, "alignment (paper)")] == ["SCL"]
+    assert [line.get_label() for line in lines(figure, "uniformity (paper)")] == ["SASRec", "SCL"]
+    [legend] = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["SASRec", "SCL"]
 
 
 def test_one_run_alone_needs_no_legend() -> None:
