@@ -188,6 +188,7 @@ def test_fewer_samples_are_drawn_without_repetition_in_order():
         rows = probe(3, seed).rows
         assert rows.tolist() == sorted(set(rows.tolist()))
         assert len(rows) == 3
+        assert rows.tolist() == probe(3, seed).rows.tolist()
         seen |= set(rows.tolist())
     assert seen == set(range(8))
     assert probe(8).rows.tolist() == probe(10**6).rows.tolist() == list(range(8))

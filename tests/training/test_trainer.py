@@ -212,12 +212,24 @@ def test_seed_and_number_alone_decide_an_epoch(trainer, variant):
     assert one_epoch(other, 2) != one_epoch(trainer(variant), 2)
 
 
-def test_epochs_come_in_different_orders(trainer, drawn):
-    made = trainer("sasrec", batch_size=1000)
-    made.epoch(1).step()
-    made.epoch(2).step()
-    (first, _), (second, _) = drawn
-    assert first.tolist() != second.tolist()
+def test_epochs_and_seeds_have_orders_of_their_own(trainer, drawn):
+    for seed, number in ((0, 1), (0, 2), (1, 1), (0, 1)):
+        trainer("sasrec", batch_size=1000, seed=seed).epoch(number).step()
+    orders = [tuple(rows.tolist()) for rows, _ in drawn]
+    assert len(set(orders)) == 3
+    assert orders[0] == orders[3]
+
+
+def test_epochs_and_seeds_have_dropout_masks_of_their_own(trainer):
+    def mask(seed: int, number: int) -> bytes:
+        dropout = trainer(seed=seed).epoch(number).dropout
+        return (
+            dropout.mask("layer0.attention", (99,), 0.5, lambda kept: kept, torch.zeros(1)).numpy().tobytes()
+        )
+
+    masks = [mask(seed, number) for seed, number in ((0, 1), (0, 2), (1, 1), (0, 1))]
+    assert len(set(masks)) == 3
+    assert masks[0] == masks[3]
 
 
 @pytest.mark.parametrize("variant", SIX)
