@@ -40,18 +40,26 @@ class DataConfig(Group):
     name: str = Field(
         "", description="Name of the dataset in results; empty for the catalogue name or the file's stem."
     )
-    columns: dict[str, str] | None = Field(None, description="Which columns hold user, item and time.")
+    columns: dict[str, str] | None = Field(
+        None, description="Columns by name, or by number from 0; without time the file's order counts."
+    )
     input_format: str | None = Field(
-        None, description="Format of the file; by default it is recognised by its content."
+        None,
+        description="Format of the file, in place of a guess: inter, sequences, pairs, movielens, "
+        "amazon-2014, amazon-2018, csv, json or parquet.",
     )
     min_user: int | None = Field(
-        None, ge=0, description="Fewest actions of a user (default: the dataset's own, else 5)."
+        None,
+        ge=0,
+        description="Least actions of each user; 0 turns it off (default: the dataset's own, else 5).",
     )
     min_item: int | None = Field(
-        None, ge=0, description="Fewest actions on an item (default: the dataset's own, else 5)."
+        None,
+        ge=0,
+        description="Least actions of each item; 0 turns it off (default: the dataset's own, else 5).",
     )
     core: Literal["iterated", "once"] = Field(
-        "iterated", description="Repeat the filter until it holds, or apply it once."
+        "iterated", description="Filter until nothing changes, or once as in SASRec's files."
     )
     users: int | None = Field(None, ge=1, description="Users of the synthetic dataset.")
     items: int | None = Field(None, ge=2, description="Items of the synthetic dataset.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from degen.config import sentence
 from degen.data.columns import parse_columns
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ ColumnsOption = Annotated[
     typer.Option(
         "--columns",
         metavar="user=…,item=…,time=…",
-        help="Columns by name, or by number from 0; without time the file's order counts.",
+        help=sentence("data", "columns"),
         rich_help_panel=_PANEL,
     ),
 ]
@@ -27,7 +28,7 @@ InputFormatOption = Annotated[
     typer.Option(
         "--input-format",
         metavar="NAME",
-        help="inter, sequences, pairs, movielens, amazon-2014, amazon-2018, csv, json or parquet: no guess.",
+        help=sentence("data", "input_format"),
         rich_help_panel=_PANEL,
     ),
 ]
@@ -35,7 +36,7 @@ MinUserOption = Annotated[
     int | None,
     typer.Option(
         "--min-user",
-        help="Least actions of each user; 0 turns it off. \\[default: 5]",
+        help=sentence("data", "min_user"),
         rich_help_panel=_PANEL,
     ),
 ]
@@ -43,7 +44,7 @@ MinItemOption = Annotated[
     int | None,
     typer.Option(
         "--min-item",
-        help="Least actions of each item; 0 turns it off. \\[default: 5]",
+        help=sentence("data", "min_item"),
         rich_help_panel=_PANEL,
     ),
 ]
@@ -52,7 +53,7 @@ CoreOption = Annotated[
     typer.Option(
         "--core",
         metavar="iterated|once",
-        help="Filter until nothing changes, or once as in SASRec's files. \\[default: iterated]",
+        help=sentence("data", "core"),
         rich_help_panel=_PANEL,
     ),
 ]
