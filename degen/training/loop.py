@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -102,6 +103,7 @@ def train(
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
     if config.training.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else PyTorch refuses products on CUDA
         torch.use_deterministic_algorithms(True)
     dataset = load_data(config.data)
     config = config.model_copy(update={"data": config.data.model_copy(update={"name": dataset.name})})
