@@ -379,7 +379,7 @@ def test_an_assignment_to_an_unknown_group_gets_the_nearest():
 def test_every_key_has_a_sentence(group, key):
     text = sentence(group, key)
     assert text.endswith(".")
-    assert len(text) < 110
+    assert len(text) < 130
 
 
 def test_the_names_of_options():

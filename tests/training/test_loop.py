@@ -252,6 +252,26 @@ def test_the_callers_generators_decide_nothing(log, tmp_path, duorec):
     assert result(run.path) == result(duorec.path)
 
 
+@pytest.fixture
+def deterministic_off(monkeypatch):
+    """Undo what `deterministic` sets for the whole process."""
+    import torch
+
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")  # so that the variable is restored
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+def test_deterministic_algorithms_give_the_same_run_on_the_cpu(log, tmp_path, duorec, deterministic_off):
+    import torch
+
+    run = tiny_train(log, tmp_path / "run", keep_embeddings=2, deterministic=True)
+    assert result(run.path) == result(duorec.path)
+    assert torch.are_deterministic_algorithms_enabled()
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"  # which CUDA's products need
+
+
 def test_the_probe_does_not_depend_on_seed_or_variant(log, tmp_path):
     from degen.evaluation.restore import load_data
     from degen.training.loop import Run
