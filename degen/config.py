@@ -22,7 +22,6 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from degen.errors import UserError, nearest
-from degen.rundir import write_text
 
 
 class Group(BaseModel):
@@ -191,6 +190,8 @@ class Config(Group):
 
     def write(self, path: Path) -> None:
         """Write `toml()` whole or not at all."""
+        from degen.rundir import write_text  # imports NumPy, which `degen --help` does without
+
         write_text(path, self.toml())
 
 
