@@ -49,11 +49,17 @@ def list_datasets(as_json: JsonFlag = False, quiet: QuietFlag = False) -> None:
     rows += [_row(name, path, None) for name, path in other_logs().items()]
     if output.result(rows):
         return
-    titles = ("name", "users", "items", "actions", "Table 1: users", "items", "actions", "where")
-    keys = ("name", "users", "items", "actions", "table1_users", "table1_items", "table1_actions", "where")
-    output.table(titles, [[row[key] for key in keys] for row in rows])
+    titles = ("name", "users", "items", "actions", "Table 1", "where")
+    output.table(titles, map(_cells, rows))
     for entry in CATALOG.values():
         output.note(f"{entry.name}: {entry.title}; {entry.place}; {entry.licence}")
+
+
+def _cells(row: dict[str, Any]) -> list[Any]:
+    counts = [row[key] for key in ("name", "users", "items", "actions")]
+    table1 = [row[f"table1_{key}"] for key in ("users", "items", "actions")]
+    together = None if None in table1 else " / ".join(f"{count:,}" for count in table1)
+    return [*counts, together, row["problem"] or Path(row["where"]).name]
 
 
 def _row(name: str, path: Path | None, entry: Entry | None) -> dict[str, Any]:
@@ -62,22 +68,23 @@ def _row(name: str, path: Path | None, entry: Entry | None) -> dict[str, Any]:
 
     table1 = None if entry is None else entry.table1
     counts: dict[str, int | None] = dict.fromkeys(("users", "items", "actions"))
-    where = "not here" if path is None else str(path)
+    problem = None
+    where = "generated" if name == "synthetic" else "not here"
     if path is not None or name == "synthetic":
         try:
             sequences = load_dataset(name).sequences
         except UserError as error:
-            where = str(error)
+            problem = str(error)
         else:
             counts = {"users": sequences.n_users, "items": sequences.n_items, "actions": len(sequences.items)}
-            where = where if path is not None else "generated"
     return {
         "name": name,
         **counts,
         "table1_users": table1 and table1.users,
         "table1_items": table1 and table1.items,
         "table1_actions": table1 and table1.actions,
-        "where": where,
+        "where": where if path is None else str(path),
+        "problem": problem,
         "place": entry and entry.place,
         "licence": entry and entry.licence,
     }

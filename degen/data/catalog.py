@@ -165,13 +165,15 @@ def find(source: str) -> Found:
     if entry is not None:
         return _known(entry)
     path = Path(source)
-    if path.exists():
+    if path.is_file():
         return Found(stem(path), path, None)
-    if len(path.parts) > 1 or path.suffix.lower() in SUFFIXES:
-        raise UserError(f"{source} does not exist; give a log's path, or a name of `degen data list`")
     others = other_logs()
     if source.lower() in others:
         return Found(source.lower(), others[source.lower()], None)
+    if path.is_dir():
+        raise UserError(f"{source} is a folder; give the path of one file of interactions")
+    if len(path.parts) > 1 or path.suffix.lower() in (".gz", *SUFFIXES):
+        raise UserError(f"{source} does not exist; give a log's path, or a name of `degen data list`")
     raise UserError(f"unknown dataset '{source}'{nearest(source, [*CATALOG, *others])}")
 
 

@@ -6,7 +6,7 @@ A file becomes `Interactions` (columns in file order), `Sequences` (k-core, time
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -126,6 +126,8 @@ def load_dataset(source: str, options: DataOptions | None = None) -> Dataset:
         sequences, facts = kept
         return _dataset(found, sequences, facts)
     log = read_interactions(found.path, settings["columns"], settings["input_format"])
+    if read_note(found.path) is not None:
+        log = replace(log, notes=(*log.notes, "written by `degen data prepare`, so filtered already"))
     sequences, facts = process(log, settings, str(found.path))
     trouble = cache.write(key, sequences, facts) if options.cache else None
     return _dataset(found, sequences, facts, *([trouble] if trouble else []))

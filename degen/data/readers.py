@@ -10,6 +10,7 @@ from degen.data.formats.table import TableReader
 from degen.data.formats.userlines import read_user_lines
 from degen.data.interactions import Interactions
 from degen.data.sniff import Layout, sniff
+from degen.data.sources import stem
 from degen.errors import UserError
 
 UTF8 = "utf-8-sig"
@@ -45,6 +46,10 @@ def read_interactions(
     order: tuple[str, ...] = ()
     if log.times is None and layout.shape != "sequences":
         order = ("it has no times: the order of the file is taken as the order in time",)
+    if layout.shape == "sequences" and stem(path).endswith("_sample"):
+        order = (
+            "files named *_sample hold candidates for ranking where this format comes from: is this the log?",
+        )
     notes = (f"read as {layout.summary}", *encoding, *log.notes, *order)
     return Interactions(log.users, log.items, log.times, log.user_ids, log.item_ids, notes)
 

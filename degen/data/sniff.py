@@ -83,7 +83,7 @@ def sniff(path: Path, choice: dict[str, str] | None = None, input_format: str | 
 
 def _sequences(sample: Sample) -> Layout:
     separator = None if _list_in_second_field(sample) else _list_separator(sample)
-    summary = f"one user a line, oldest first, between {_BETWEEN[separator]}"
+    summary = f"one user a line between {_BETWEEN[separator]}, taken to be oldest first"
     return Layout("sequences", summary, separator)
 
 

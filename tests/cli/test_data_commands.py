@@ -104,7 +104,8 @@ def test_list_shows_what_is_here_beside_table_1(folder, monkeypatch):
     assert (rows["toys"]["users"], rows["toys"]["where"]) == (None, "not here")
     assert rows["synthetic"]["actions"] > 0
     # A damaged log says what is wrong with it, and the list goes on.
-    assert "truncated" in rows["games"]["where"]
+    assert "truncated" in rows["games"]["problem"]
+    assert rows["games"]["where"] == str(folder / "games.txt.gz")
     words = degen("list")
     assert "22,363" in words.stdout
     assert "GroupLens" in words.stderr

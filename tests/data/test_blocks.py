@@ -71,6 +71,11 @@ def test_blocks_that_are_not_plain_are_left_to_the_slow_way(text):
     assert Block.split(text, None, 2, 0) is None
 
 
+@pytest.mark.parametrize("text", ["a:b:c\n", "a::b:\n", "a:::b\n", "a::b::c\n"])
+def test_single_colons_are_no_double_ones(text):
+    assert Block.split(text, "::", 2, 0) is None
+
+
 def test_a_field_of_the_greatest_width_at_the_very_end():
     block = Block.split(f"a\t{'z' * 64}\n", "\t", 2, 0)
     assert from_words(block.words(1)) == ["z" * 64]

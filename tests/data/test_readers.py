@@ -150,6 +150,12 @@ def test_a_tab_after_the_user_and_spaces_between_the_items(tmp_path):
     assert [item for _, item, _ in rows_of(read_interactions(path))] == list("abcbcde")
 
 
+def test_a_file_of_candidates_is_pointed_out(tmp_path):
+    path = tmp_path / "Beauty_sample.txt"
+    path.write_text("1 5 6 7 8\n2 5 6 9 1\n")
+    assert "candidates" in read_interactions(path).notes[-1]
+
+
 def test_users_without_items_are_counted(tmp_path):
     path = tmp_path / "train.txt"
     path.write_text("0 5 6 7 8\n1\n2 5 6\n")
