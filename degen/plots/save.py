@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 # Inches by which a panel may miss its height: less than a dot.
 _CLOSE = 0.002
 # Dots an inch: of the whole image in a PNG, of the rasterised clouds in the vector formats.
-_DPI: Mapping[str, int] = {"pdf": 400, "png": 300, "svg": 400}
+# The vector formats take the first with which the file keeps to its size: a cloud that fills a wide panel
+# with mixed colours is an image that compresses badly.
+_DPI: Mapping[str, Sequence[int]] = {"pdf": (400, 300, 200, 150), "png": (300,), "svg": (400, 300, 200, 150)}
 
 
 def figure_formats(text: str) -> list[str]:
@@ -44,7 +46,13 @@ def figure_formats(text: str) -> list[str]:
 
 
 def save_figure(
-    figure: Figure, stem: Path, formats: Sequence[str] = ("pdf", "png"), *, title: str = "", caption: str = ""
+    figure: Figure,
+    stem: Path,
+    formats: Sequence[str] = ("pdf", "png"),
+    *,
+    title: str = "",
+    caption: str = "",
+    most_bytes: int = 950_000,
 ) -> list[Path]:
     """Write the figure as `stem` plus the suffix of each format and return the paths.
 
@@ -58,6 +66,9 @@ def save_figure(
         of pdf, png and svg.
     title, caption
         stored in the file (title and subject of a PDF, title and description of the others).
+    most_bytes
+        size above which the rasterised clouds of a PDF or SVG are drawn more coarsely, down to 150 dots an
+        inch.
 
     Raises
     ------
@@ -72,9 +83,10 @@ def save_figure(
     for suffix in formats:
         path = stem.with_name(f"{stem.name}.{suffix}")
         with atomic_path(path) as temporary:
-            figure.savefig(
-                temporary, format=suffix, dpi=_DPI[suffix], metadata=_metadata(suffix, title, caption)
-            )
+            for dpi in _DPI[suffix]:
+                figure.savefig(temporary, format=suffix, dpi=dpi, metadata=_metadata(suffix, title, caption))
+                if temporary.stat().st_size <= most_bytes:
+                    break
         paths.append(path)
     return paths
 

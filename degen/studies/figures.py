@@ -75,9 +75,9 @@ class Drawn:
         self.rows += other.rows
         self.notes += other.notes
 
-    def save(self, figure: Figure, stem: Path, options: FigureOptions, *, title: str, caption: str) -> None:
-        """Write `figure` in every format asked for, and keep the paths; call it inside `figure_style`."""
-        self.files += save_figure(figure, stem, figure_formats(options.formats), title=title, caption=caption)
+    def save(self, figure: Figure, stem: Path, options: FigureOptions, **about: Any) -> None:
+        """Write `figure` in every format asked for, and keep the paths; `about` goes to `save_figure`."""
+        self.files += save_figure(figure, stem, figure_formats(options.formats), **about)
 
 
 def output_folder(paths: Sequence[Path], out: Path | None) -> Path:

@@ -36,6 +36,8 @@ _CAPTION = (
     "each column's sum is at least 0; percentages are σᵢ²/Σσ² of the two axes. {colour} "
     "σᵢ/σ₁ are the normalized singular values. {counts}."
 )
+# Of a file with one panel, and with more.
+_MOST_BYTES = (480_000, 950_000)
 _COLOUR = "Colour: occurrences in training, log scale; unseen: none."
 
 
@@ -171,6 +173,7 @@ def _figure(stem: Path, panels: Sequence[_Panel], options: SvdOptions, look: Fig
             look,
             title=f"SVD projection and singular values: {stem.name.removeprefix('svd-')}",
             caption=_CAPTION.format(colour=_COLOUR if coloured else "", counts=counts),
+            most_bytes=_MOST_BYTES[len(panels) > 1],
         )
     drawn.files += _tables(stem, panels)
     return drawn

@@ -150,6 +150,18 @@ def test_files_of_23033_items_a_panel_are_small_and_exact(tmp_path: Path, width:
     assert sizes[6] < 1_000_000
 
 
+def test_a_cloud_that_fills_a_wide_panel_is_drawn_coarsely_enough(tmp_path: Path, rng) -> None:
+    V = np.concatenate([rng.uniform(-1, 1, size=(23_033, 2)), rng.normal(size=(23_033, 6)) / 100], axis=1)
+    panel = SvdPanel("vectors", project(V), rng.integers(0, 2000, size=len(V)))
+    with figure_style("paper"):
+        figure = svd_figure([panel], width=7.006)
+        [fine] = save_figure(figure, tmp_path / "fine", ["pdf"], most_bytes=10**8)
+        [small] = save_figure(figure, tmp_path / "small", ["pdf"], most_bytes=480_000)
+    assert fine.stat().st_size > 1_000_000
+    assert small.stat().st_size < 500_000
+    assert media_box(fine) == media_box(small)
+
+
 def test_drawn_twice_a_figure_is_the_same_to_the_byte(tmp_path: Path) -> None:
     files = []
     for name in ("a", "b"):
