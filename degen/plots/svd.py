@@ -97,12 +97,7 @@ def draw_projection(
         the points with a place on the colour scale, for a colour bar; None where there are none.
     """
     points = projection.coordinates
-    style: dict[str, Any] = {
-        "s": point_size(len(points)) if size is None else size,
-        "alpha": 0.65,
-        "linewidths": 0,
-        "rasterized": len(points) > RASTERIZE_ABOVE,
-    }
+    style = _dots(len(points), size)
     _prepare(axes, common_limits([points]) if limits is None else limits)
     if frequency is None:
         axes.scatter(*points.T, color=PLAIN_COLOR, **style)
@@ -124,6 +119,15 @@ def draw_projection(
 def point_size(count: int, width: float = 1.5) -> float:
     """Return the area in square points of each of `count` points in a panel `width` inches wide."""
     return min(max(150 / math.sqrt(max(count, 1)), 0.8), 9.0) * (width / 1.5) ** 2
+
+
+def _dots(count: int, size: float | None) -> dict[str, Any]:
+    return {
+        "s": point_size(count) if size is None else size,
+        "alpha": 0.65,
+        "linewidths": 0,
+        "rasterized": count > RASTERIZE_ABOVE,
+    }
 
 
 def _prepare(axes: Axes, limits: Limits) -> None:

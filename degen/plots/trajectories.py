@@ -126,6 +126,12 @@ def draw_trajectories(
         plotnonfinite=True,
         zorder=3,
     )
+    _mark_ends(axes, across, up)
+    return dots
+
+
+def _mark_ends(axes: Axes, across: npt.NDArray[np.float64], up: npt.NDArray[np.float64]) -> None:
+    width = matplotlib.rcParams["lines.linewidth"]
     for label, marker, end in (("first epoch", "o", slice(0, 1)), ("last epoch", "s", slice(-1, None))):
         axes.scatter(
             across[end],
@@ -138,7 +144,6 @@ def draw_trajectories(
             label=label,
             zorder=4,
         )
-    return dots
 
 
 def draw_epochs(axes: Axes, runs: Mapping[str, Sequence[Rows]], key: str) -> list[Line2D]:
