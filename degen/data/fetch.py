@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pooch
 
-from degen.data.catalog import CATALOG, SYNTHETIC, Archive, Entry, downloads, here, how_to_get
+from degen.data.catalog import CATALOG, DATA_FOLDER, SYNTHETIC, Archive, Entry, downloads, here, how_to_get
 from degen.errors import UserError, nearest
 from degen.rundir import atomic_path
 
@@ -63,7 +63,8 @@ def _retrieve(entry: Entry, archive: Archive, folder: str) -> Path:
         ) from error
     except (requests.RequestException, OSError) as error:
         raise UserError(
-            f"{archive.url} cannot be downloaded ({_reason(error)}); see {entry.place}"
+            f"{archive.url} cannot be downloaded ({_reason(error)}); get {archive.member} of {entry.place} "
+            f"by other means and put it into the folder that {DATA_FOLDER} names"
         ) from error
 
 

@@ -19,7 +19,8 @@ from typing import Literal
 
 from degen.data.amazon import item_comes_first
 from degen.data.columns import Columns, chosen_columns, named_columns, plain_name, unnamed
-from degen.data.sample import HEAD, Sample, are_ratings, mostly_stamps, mostly_times
+from degen.data.sample import HEAD, Sample, are_ratings, mostly_stamps
+from degen.data.sequences import MIN_ACTIONS
 from degen.data.sources import PARQUET, first_bytes
 from degen.errors import UserError, nearest
 
@@ -154,19 +155,20 @@ def _unnamed(sample: Sample, wanted: str | None) -> Layout:
 def _looks_like_sequences(sample: Sample) -> bool:
     if _list_in_second_field(sample):
         return True
+    if max(sample.widths) < 1 + MIN_ACTIONS:
+        return False  # nobody has enough items: rather a table, perhaps with a bad line
     if not sample.one_row_a_user:
         return len(sample.widths) > 1 and sample.width > 4
     if len(sample.widths) > 1:
-        # Tables between commas come with a bad line more often than a user a line does.
-        table = sample.width <= 4 and sample.widths[sample.width] > 0.8 * len(sample.rows)
-        return not (table and sample.separator is not None and sample.separator != "\t")
-    if sample.width == 3:
-        return not mostly_times(sample.column(2))
-    return sample.width > 4 or (sample.width == 4 and not _has_stamps(sample))
+        # Between commas, a table with a bad line is likelier than a user a line.
+        table = sample.width <= 4 and sample.widths[sample.width] > len(sample.rows) / 2
+        return not (table and sample.separator not in (None, "\t"))
+    return sample.width > 4 or not _has_rating_and_stamp(sample)
 
 
-def _has_stamps(sample: Sample) -> bool:
-    return mostly_stamps(sample.column(3)) or mostly_stamps(sample.column(2))
+def _has_rating_and_stamp(sample: Sample) -> bool:
+    third, fourth = sample.column(2), sample.column(3)
+    return (are_ratings(third) and mostly_stamps(fourth)) or (mostly_stamps(third) and are_ratings(fourth))
 
 
 def _pairs(sample: Sample) -> Layout:

@@ -150,6 +150,14 @@ def test_a_tab_after_the_user_and_spaces_between_the_items(tmp_path):
     assert [item for _, item, _ in rows_of(read_interactions(path))] == list("abcbcde")
 
 
+def test_three_items_a_user_with_large_numbers_are_no_times(tmp_path):
+    path = tmp_path / "books.txt"
+    path.write_text(
+        "1 9780141036144 9780141036145 9780141036146\n2 9780141036145 9780141036144 9780141036147\n"
+    )
+    assert len(read_interactions(path).users) == 6
+
+
 def test_a_file_of_candidates_is_pointed_out(tmp_path):
     path = tmp_path / "Beauty_sample.txt"
     path.write_text("1 5 6 7 8\n2 5 6 9 1\n")
@@ -316,6 +324,9 @@ BAD = {
     "long line": (b"u i 1\nu j 2\n\nu k 3 4\nv i 3\n", "line 4 has 4 fields where 3"),
     "no user": (b"user,item,time\nu,i,1\n,j,2\n", "line 3 has no user"),
     "no item": (b"user,item,time\nu,i,1\nu,,2\n", "line 3 has no item"),
+    "short line among users that come once": (b"u,i,1\nv,j\nw,k,3\n", "line 2 has 2 fields where 3"),
+    "long line among users that come once": (b"u,i,5\nv,j,6,7\nw,k,3\n", "line 2 has 4 fields where 3"),
+    "short line between spaces": (b"u i 1\nv j\nw k 3\n", "line 2 has 2 fields where 3"),
     "bad time": (b"u i 5\nu j 6\n\nu k soon\n", "line 4 has the time 'soon'"),
     "bad time in quotes": (b'user,item,time\n"u","a\nb",1\n"u","c","?"\n', r"line 4 has the time '\?'"),
     "third is no time": (b"u i x\nu j y\n", "line 1 has the time 'x'"),
