@@ -1,0 +1,1 @@
+"""From a file of interactions to batches of views: reading, filtering, splitting, sampling."""

@@ -20,10 +20,14 @@ from degen.training.trainer import Epoch, Trainer
 
 
 def windows(trainer: Trainer, n_windows: int, steps: int, warm_up: int) -> list[float]:
-    """Samples a second of each of `n_windows` windows of `steps` steps, all within one epoch where it is long enough."""
+    """Samples a second of each of `n_windows` windows of `steps` steps, all within one epoch where it is
+    long enough.
+    """
     epoch = trainer.epoch(1)
     if warm_up + n_windows * steps > trainer.steps_per_epoch:
-        raise SystemExit(f"the epoch has {trainer.steps_per_epoch} steps; ask for fewer windows or shorter ones")
+        raise SystemExit(
+            f"the epoch has {trainer.steps_per_epoch} steps; ask for fewer windows or shorter ones"
+        )
     run(epoch, warm_up)
     return [steps * trainer.config.training.batch_size / run(epoch, steps) for _ in range(n_windows)]
 
@@ -63,7 +67,9 @@ def measure(config: Config, arguments: argparse.Namespace) -> dict[str, object]:
 
 def main() -> None:
     """Parse the options, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--dataset", default="synthetic")
     parser.add_argument("--variant", default="duorec")
     parser.add_argument("--device", default="auto")

@@ -1,0 +1,99 @@
+"""Gather finished and unfinished runs into tables: a row a run, and a row an epoch.
+
+    python experiments/collect.py runs/beauty runs/beauty-official --name beauty --common-epoch 10
+
+writes `experiments/results/<name>.csv` (a row a run: test metrics and geometry of its best epoch, and
+validation and geometry at the common epoch), `<name>-epochs.csv` (all epochs) and prints the first as
+Markdown. A run without `test.json` is evaluated at the best epoch it has; its state says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from degen.evaluation.restore import restore
+from degen.rundir import ENVIRONMENT, RunDirectory, find_runs
+
+METRICS = ("HR@5", "HR@10", "NDCG@5", "NDCG@10")
+GEOMETRY = ("sigma2_ratio", "effective_rank", "average_cosine", "uniformity", "alignment")
+
+
+def row_of(run: RunDirectory, common_epoch: int) -> dict[str, Any]:
+    """Describe one run."""
+    lines = {line["epoch"]: line for line in run.metrics}
+    test = run.test if run.state == "finished" else restore(run, "cpu").metrics("test")
+    best = lines[test["epoch"]]
+    environment = json.loads((run.path / ENVIRONMENT).read_text(encoding="utf-8"))
+    common = lines.get(common_epoch)
+    return {
+        "dataset": run.dataset,
+        "recipe": run.config["objective"]["recipe"],
+        "variant": run.variant,
+        "seed": run.seed,
+        "state": run.state,
+        "epochs": len(lines),
+        "best_epoch": test["epoch"],
+        **{name: test[name] for name in METRICS},
+        **{name: best[name] for name in GEOMETRY},
+        **(
+            {f"e{common_epoch}_{name}": common[name] for name in ("valid_NDCG@10", *GEOMETRY)}
+            if common
+            else {}
+        ),
+        "lambda": run.config["objective"]["contrast_weight"],
+        "train_seconds": round(sum(line["train_seconds"] for line in lines.values())),
+        "device": environment["device"],
+        "threads": environment["threads"],
+        "torch": environment["torch"],
+        "commit": environment["commit"],
+    }
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """Format a table as Markdown, floats with four decimals."""
+    cells = table.map(lambda value: f"{value:.4f}" if isinstance(value, float) else str(value))
+    lines = [table.columns, ["---"] * len(table.columns), *cells.itertuples(index=False)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def main() -> None:
+    """Parse, gather, write, print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("paths", nargs="+", type=Path)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--common-epoch", type=int, default=10)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
+    arguments = parser.parse_args()
+    runs = [run for path in arguments.paths for run in find_runs(path)]
+    table = pd.DataFrame([row_of(run, arguments.common_epoch) for run in runs])
+    epochs = pd.DataFrame(
+        [
+            {
+                "dataset": run.dataset,
+                "recipe": run.config["objective"]["recipe"],
+                "variant": run.variant,
+                "seed": run.seed,
+                **line,
+            }
+            for run in runs
+            for line in run.metrics
+        ]
+    )
+    table.to_csv(arguments.out / f"{arguments.name}.csv", index=False)
+    epochs.to_csv(arguments.out / f"{arguments.name}-epochs.csv", index=False)
+    shown = ["variant", "recipe", "epochs", "best_epoch", *METRICS, *GEOMETRY]
+    print(markdown(table[shown]))
+    common = [name for name in table if name.startswith(f"e{arguments.common_epoch}_")]
+    print()
+    print(markdown(table[["variant", "recipe", *common]]))
+
+
+if __name__ == "__main__":
+    main()
