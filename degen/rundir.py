@@ -36,6 +36,7 @@ ITEMS = "items.txt"
 TEST = "test.json"
 EMBEDDINGS = "embeddings"
 FIGURES = "figures"
+EXPORT = "export"
 
 _TEMPORARY = ".partial-"
 

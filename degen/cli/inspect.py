@@ -92,9 +92,10 @@ def export(
     """
     from degen.evaluation.restore import export as write
     from degen.evaluation.restore import restore
+    from degen.rundir import EXPORT
 
     wanted, found = _split(split), _one_run(run)
-    written = write(restore(found, device), wanted, out or found.path / "export")
+    written = write(restore(found, device), wanted, out or found.path / EXPORT)
     output = Output(as_json, quiet)
     if not output.result({"written": [str(path) for path in written]}):
         for path in written:

@@ -77,7 +77,7 @@ def _remove_run(out: Path) -> None:
         rundir.ENVIRONMENT,
     ):
         (out / name).unlink(missing_ok=True)
-    for name in (rundir.EMBEDDINGS, rundir.FIGURES):
+    for name in (rundir.EMBEDDINGS, rundir.FIGURES, rundir.EXPORT):
         shutil.rmtree(out / name, ignore_errors=True)
 
 

@@ -107,6 +107,7 @@ def train(
         torch.use_deterministic_algorithms(True)
     dataset = load_data(config.data)
     config = config.model_copy(update={"data": config.data.model_copy(update={"name": dataset.name})})
+    checkpoint.refuse(config, out, resume=resume, overwrite=overwrite)
     if resume and rundir.is_run(out) and RunDirectory(out).state == "finished":
         return RunDirectory(out)
     trainer = Trainer(config, dataset, device)

@@ -36,8 +36,13 @@ class Trainer:
         self.device = device
         self.n_items = dataset.sequences.n_items
         samples = training_samples(dataset.sequences, config.model.max_length)
-        if not len(samples):
-            raise UserError(f"{dataset.name} has no training sample: no user has 4 actions or more")
+        if len(samples) < 2:
+            raise UserError(
+                f"{dataset.name} has {len(samples)} training samples, and 2 are needed; "
+                "a user gives one for each action beyond the third"
+            )
+        if self.n_items < 2:
+            raise UserError(f"{dataset.name} has a single item: there is nothing to rank")
         rates = config.objective
         self.source = Source.build(
             samples,

@@ -330,7 +330,15 @@ def test_a_log_without_training_samples_is_refused(tmp_path):
     path = tmp_path / "short.txt"
     path.write_text("u1 a b c\nu2 b c a\nu3 c a\n", encoding="utf-8")
     config = tiny_runs.tiny_config(path)
-    with pytest.raises(UserError, match=r"short has no training sample.* 4 actions"):
+    with pytest.raises(UserError, match=r"short has 0 training samples, and 2 are needed"):
+        Trainer(config, load_data(config.data), CPU)
+
+
+def test_a_log_of_one_item_is_refused(tmp_path):
+    path = tmp_path / "one.txt"
+    path.write_text("u1 a a a a a a\nu2 a a a a a a\n", encoding="utf-8")
+    config = tiny_runs.tiny_config(path)
+    with pytest.raises(UserError, match="one has a single item"):
         Trainer(config, load_data(config.data), CPU)
 
 
