@@ -39,6 +39,7 @@ class DataConfig(Group):
     name: str = Field(
         "", description="Name of the dataset in results; empty for the catalogue name or the file's stem."
     )
+    fingerprint: str = Field("", description="SHA-256 of the log as processed; set by training, and held to.")
     columns: dict[str, str] | None = Field(
         None, description="Columns by name, or by number from 0; without time the file's order counts."
     )
@@ -95,7 +96,9 @@ class ObjectiveConfig(Group):
     """The variant and the losses of Eq. 11, 14, 15."""
 
     variant: str = Field(
-        "duorec", min_length=1, description="sasrec, cl4srec, ucl, scl, ucl+scl, duorec, or one of yours."
+        "duorec",
+        min_length=1,
+        description="sasrec, cl4srec, ucl, scl, ucl+scl, duorec, or one registered in Python.",
     )
     recipe: Literal["paper", "official"] = Field(
         "paper", description="Follow the paper, or the authors' released code where it differs."
@@ -119,7 +122,7 @@ class ObjectiveConfig(Group):
     reorder_rate: float = Field(0.6, ge=0, le=1, description="CL4SRec: share of a history that is shuffled.")
 
 
-DEVICES = r"^(auto|cpu|mps|cuda(:\d+)?)$"
+DEVICES = r"^(auto|cpu|cuda(:\d+)?)$"
 RankingMetric = Literal["HR@5", "NDCG@5", "MRR@5", "HR@10", "NDCG@10", "MRR@10", "HR@20", "NDCG@20", "MRR@20"]
 
 
@@ -197,6 +200,9 @@ class Config(Group):
 
 Values = dict[str, dict[str, Any]]
 
+NOTED = ("name", "fingerprint")
+"""Keys of `[data]` that training fills in."""
+
 DROPOUTS = ("embedding_dropout", "hidden_dropout", "attention_dropout")
 
 OFFICIAL: Values = {
@@ -267,11 +273,27 @@ def settle(file: Path | None = None, options: Values | None = None) -> Config:
         what it takes.
     """
     given, typed = read_toml(file) if file else {}, options or {}
+    if typed.get(
+        "data"
+    ):  # another log, or read in another way: what training noted of the file's no longer holds
+        given = {**given, "data": {k: v for k, v in given.get("data", {}).items() if k not in NOTED}}
     layers = [_recipe(given), given, _recipe(typed), typed]
     try:
-        return Config.model_validate(reduce(merge, layers))
+        return _absolute(Config.model_validate(reduce(merge, layers)))
     except ValidationError as error:
         raise UserError(_explain(error, file, given, typed)) from None
+
+
+def _absolute(config: Config) -> Config:
+    """Put the absolute path of a log in place of a relative one, so that the run can be repeated from
+    anywhere.
+    """
+    path = Path(config.data.dataset)
+    if not path.is_file():
+        return config
+    return config.model_copy(
+        update={"data": config.data.model_copy(update={"dataset": str(path.absolute())})}
+    )
 
 
 def _recipe(values: Values) -> Values:

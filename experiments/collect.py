@@ -86,6 +86,7 @@ def main() -> None:
             for line in run.metrics
         ]
     )
+    arguments.out.mkdir(parents=True, exist_ok=True)
     table.to_csv(arguments.out / f"{arguments.name}.csv", index=False)
     epochs.to_csv(arguments.out / f"{arguments.name}-epochs.csv", index=False)
     shown = ["variant", "recipe", "epochs", "best_epoch", *METRICS, *GEOMETRY]

@@ -431,8 +431,8 @@ def test_every_key_of_training_is_read(group):
 
 
 def test_every_key_of_the_data_is_read():
-    # All but these three go to DataOptions under their own names.
-    own = {"dataset", "name", "data_seed"}
+    # All but these go to DataOptions under their own names.
+    own = {"dataset", "name", "fingerprint", "data_seed"}
     assert own <= reads_of("DataConfig", "evaluation", group="data")
     assert {key for home, key in KEYS if home == "data"} - own <= reads_of("DataOptions", "data")
 

@@ -23,6 +23,10 @@ COMMANDS = sorted(
 )
 
 
+def test_nothing_is_left_to_be_filled_in() -> None:
+    assert "PLACEHOLDER" not in README
+
+
 def test_the_two_commands_of_a_fresh_machine_are_there() -> None:
     assert "pip install . && degen demo" in README
     assert 'pip install -e ".[test]" && pytest' in README

@@ -18,7 +18,6 @@ from degen.cli.output import JsonFlag, Output, QuietFlag
 from degen.cli.settings import key_option, parse_assignments
 from degen.config import Config, Values, by_group, merge, settle
 from degen.data.columns import parse_columns
-from degen.errors import UserError
 
 if TYPE_CHECKING:
     from degen.rundir import RunDirectory
@@ -178,14 +177,16 @@ def _train_all(
     configs: list[Config], places: list[Path], *, resume: bool, overwrite: bool, output: Output
 ) -> list[dict[str, Any]]:
     from degen.cli.progress import Bar
+    from degen.rundir import TEST
     from degen.training.checkpoint import refuse
     from degen.training.loop import Interrupted
     from degen.training.loop import train as train_run
 
-    for config, place in zip(
-        configs, places, strict=True
-    ):  # before the first of several has trained for hours
+    # All are checked before the first has trained for hours.
+    for config, place in zip(configs, places, strict=True):
         refuse(config, place, resume=resume, overwrite=overwrite)
+        if resume and (place / TEST).exists():
+            output.note(f"{place} is finished and stays as it is; --overwrite trains it again")
     results = []
     for config, place in zip(configs, places, strict=True):
         try:
@@ -197,8 +198,9 @@ def _train_all(
             )
             typer.echo(f"degen: stopped; {done}; the same command with --resume goes on", err=True)
             raise typer.Exit(130) from None
-        except FloatingPointError as error:
-            raise UserError(str(error)) from error
+        except KeyboardInterrupt:  # while the log was read or the test targets were ranked
+            typer.echo("degen: stopped; the same command with --resume goes on", err=True)
+            raise typer.Exit(130) from None
         results.append(_result(run))
     return results
 

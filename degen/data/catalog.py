@@ -238,7 +238,12 @@ def _logs(folder: Path) -> dict[str, Path]:
     """Return a folder's logs by name; of several with one name, the first of `SUFFIXES` wins."""
     if not folder.is_dir():
         return {}
-    files = [path for path in folder.iterdir() if _suffix(path) is not None and path.is_file()]
+    # The note beside a prepared log is no log, also where the log itself is gone.
+    files = [
+        path
+        for path in folder.iterdir()
+        if _suffix(path) is not None and path.is_file() and not path.name.endswith(".txt.gz.json")
+    ]
     files.sort(key=lambda path: (SUFFIXES.index(_suffix(path) or ""), path.name), reverse=True)
     return {stem(path).lower(): path for path in files}
 

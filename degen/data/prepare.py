@@ -18,7 +18,7 @@ from typing import Any
 
 from degen.data.cache import cache_folder
 from degen.data.sequences import Sequences
-from degen.data.sources import SUFFIXES, content_hash, stem
+from degen.data.sources import SUFFIXES, content_hash
 from degen.errors import UserError
 from degen.rundir import atomic_path, write_json
 from degen.version import __version__
@@ -46,7 +46,7 @@ def prepared_path(name: str, out: Path | None) -> Path:
 
 def note_path(log: Path) -> Path:
     """Where the note of a log lies."""
-    return log.with_name(f"{stem(log)}.json")
+    return log.with_name(f"{log.name}.json")
 
 
 def read_note(log: Path) -> dict[str, Any] | None:
@@ -72,10 +72,12 @@ def write_log(sequences: Sequences, path: Path, made_from: dict[str, Any]) -> di
     UserError
         if an id holds a tab or a line break, `path` is a file of another origin, or it cannot be written.
     """
-    if path.exists() and read_note(path) is None:
-        raise UserError(
-            f"{path} exists and was not written by `degen data prepare`; choose another place with --out"
-        )
+    for existing in (path, note_path(path)):
+        if existing.exists() and read_note(path) is None:
+            raise UserError(
+                f"{existing} exists and was not written by `degen data prepare`; "
+                "choose another place with --out"
+            )
     separator = _separator(sequences)
     with atomic_path(path) as temporary, _gzip(temporary) as file:
         for line in _lines(sequences, separator):

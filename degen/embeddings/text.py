@@ -72,6 +72,8 @@ def numbered_lines(path: Path) -> Iterator[Line]:
                 delimiter = ";"  # as some spreadsheets write it
             lines = _blank_separated(file) if delimiter is None else _delimited(file, delimiter)
             yield from (line for line in lines if line[1])
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} is not readable as UTF-8 text ({error}); save it again as text") from error
 

@@ -8,12 +8,13 @@ target a user, HR@K is what others call recall, hit rate or Hit@K.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
+
+from degen.errors import UserError
 
 KS = (5, 10, 20)
 """The cut-offs that are reported."""
@@ -37,11 +38,11 @@ def target_ranks(scores: Tensor, targets: Tensor) -> Ranks:
 
     Raises
     ------
-    FloatingPointError
+    UserError
         where a score is NaN: nothing can be ranked, and a comparison would call such a target the best.
     """
     if scores.amax().isnan():  # the maximum hands a NaN on
-        raise FloatingPointError("a score is NaN: training diverged; try a lower --learning-rate or --lambda")
+        raise UserError("a score is NaN: training diverged; try a lower --learning-rate or --lambda")
     target_scores = scores.gather(1, targets[:, None])
     if scores.device.type == "cpu":
         higher, equal = _count_on_cpu(scores, target_scores)
@@ -81,7 +82,5 @@ def reciprocal_rank(ranks: Ranks, k: int) -> float:
 
 def ranking_metrics(ranks: Ranks) -> dict[str, float]:
     """HR, NDCG and MRR at 5, 10 and 20, as `HR@5` and so on."""
-    if not math.isfinite(ranks.sum()):
-        raise FloatingPointError("a rank is not finite")
     measures = {"HR": hit_rate, "NDCG": ndcg, "MRR": reciprocal_rank}
     return {f"{name}@{k}": measure(ranks, k) for k in KS for name, measure in measures.items()}

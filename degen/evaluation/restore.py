@@ -5,7 +5,7 @@ make of it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from degen.rundir import BEST, CONFIG, RunDirectory, write_array, write_lines
 
 
 def pick_device(wanted: str) -> torch.device:
-    """Turn `auto`, `cpu`, `cuda`, `cuda:N` or `mps` into a device that is there.
+    """Turn `auto`, `cpu`, `cuda` or `cuda:N` into a device that is there.
 
     Raises
     ------
@@ -43,18 +43,24 @@ def pick_device(wanted: str) -> torch.device:
         raise UserError(
             f"--device {wanted}: PyTorch sees {torch.cuda.device_count()} CUDA devices here; use --device cpu"
         )
-    if device.type == "mps" and not torch.backends.mps.is_available():
-        raise UserError("--device mps: there is no such device here; use --device cpu")
     return device
 
 
 def load_data(config: DataConfig) -> Dataset:
-    """Load the log that a configuration names, under the configuration's own name for it if it has one."""
-    given = config.model_dump(exclude={"dataset", "name", "data_seed"}, exclude_none=True)
+    """Load the log that a configuration names, under the configuration's own name for it if it has one.
+
+    Raises
+    ------
+    UserError
+        where the log is not the one whose fingerprint the configuration holds.
+    """
+    given = config.model_dump(exclude={"dataset", "name", "fingerprint", "data_seed"}, exclude_none=True)
     dataset = load_dataset(config.dataset, DataOptions(**given, seed=config.data_seed))
-    if config.name in ("", dataset.name):
-        return dataset
-    return Dataset(config.name, dataset.sequences, dataset.notes, dataset.source, dataset.fingerprint)
+    if config.fingerprint not in ("", dataset.fingerprint):
+        raise UserError(
+            f"{config.dataset} has changed since this run was started; bring the old log back, or train anew"
+        )
+    return replace(dataset, name=config.name or dataset.name)
 
 
 def run_place(config: Config, above: Path | None = None) -> Path:

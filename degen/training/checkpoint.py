@@ -1,8 +1,9 @@
 """What is written to a run directory while it trains, and how a stopped run goes on.
 
-`last.safetensors` is written last at the end of each epoch: it is the point of no return. Files of a later
-epoch that a kill left behind are written again, equal to the bit, by the resumed run, because the draws of
-an epoch depend on the seed and the epoch's number alone.
+`last.safetensors` makes an epoch count; `best.safetensors` follows it. So a kill leaves at most a line of
+`metrics.jsonl` too many, which is dropped, or a best epoch not yet written, whose weights `last.safetensors`
+then holds. The draws of an epoch depend on the seed and the epoch's number alone: a resumed run repeats the
+uninterrupted one to the bit.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from degen import rundir
-from degen.config import Config, settle
+from degen.config import NOTED, Config, settle
 from degen.errors import UserError
 from degen.model.encoder import SequenceEncoder
 from degen.rundir import RunDirectory, atomic_path
@@ -82,10 +83,11 @@ def _remove_run(out: Path) -> None:
 
 
 def _check_same(new: Config, old: Config, out: Path) -> None:
-    # The name is settled when the log is loaded, which may be after this.
-    new = new.model_copy(
-        update={"data": new.data.model_copy(update={"name": new.data.name or old.data.name})}
-    )
+    if new.data.fingerprint and old.data.fingerprint not in ("", new.data.fingerprint):
+        raise UserError(f"the log has changed since {out} was started; train anew with --overwrite")
+    # What training notes of the log is known only once that is loaded, which may be after this.
+    noted = {key: getattr(old.data, key) for key in NOTED}
+    new = new.model_copy(update={"data": new.data.model_copy(update=noted)})
     for group, keys in new.model_dump().items():
         before = getattr(old, group).model_dump()
         for key, value in keys.items():
@@ -159,15 +161,6 @@ def _save(tensors: dict[str, torch.Tensor], path: Path, numbers: dict[str, int])
             )
         except SafetensorError as error:
             raise OSError(str(error)) from error
-
-
-def check_items(out: Path, item_ids: list[str]) -> None:
-    """Raise where the weights in `out` are of other items, because the log has changed since."""
-    if (out / rundir.LAST).exists() and RunDirectory(out).items != item_ids:
-        raise UserError(
-            f"the log's items are not those of {out / rundir.ITEMS}: it has changed since; "
-            "train anew with --overwrite"
-        )
 
 
 def read_rows(out: Path, epochs: int) -> list[dict[str, Any]]:

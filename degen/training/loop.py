@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from degen import rundir
-from degen.config import Config
+from degen.config import Config, TrainingConfig
 from degen.data.load import Dataset
 from degen.data.sequences import item_frequency, leave_one_out
 from degen.evaluation.evaluate import split_ranks
@@ -100,20 +100,32 @@ def train(
     progress = progress or Progress()
     config = settle_names(config)
     device = pick_device(config.training.device)
-    if config.training.threads:
-        torch.set_num_threads(config.training.threads)
-    if config.training.deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else PyTorch refuses products on CUDA
-        torch.use_deterministic_algorithms(True)
     dataset = load_data(config.data)
-    config = config.model_copy(update={"data": config.data.model_copy(update={"name": dataset.name})})
+    known = {"name": dataset.name, "fingerprint": dataset.fingerprint}
+    config = config.model_copy(update={"data": config.data.model_copy(update=known)})
     checkpoint.refuse(config, out, resume=resume, overwrite=overwrite)
     if resume and rundir.is_run(out) and RunDirectory(out).state == "finished":
         return RunDirectory(out)
-    trainer = Trainer(config, dataset, device)
-    checkpoint.prepare(config, out, resume=resume, overwrite=overwrite)
-    Run(trainer, dataset, out, progress).go()
+    with torch_settings(config.training):
+        trainer = Trainer(config, dataset, device)
+        checkpoint.prepare(config, out, resume=resume, overwrite=overwrite)
+        Run(trainer, dataset, out, progress).go()
     return RunDirectory(out)
+
+
+@contextmanager
+def torch_settings(config: TrainingConfig) -> Iterator[None]:
+    """Apply `threads` and `deterministic`, which PyTorch keeps for the whole process, for one run only."""
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    if config.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else PyTorch refuses products on CUDA
+    try:
+        torch.set_num_threads(config.threads or threads)
+        torch.use_deterministic_algorithms(config.deterministic or deterministic)
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic)
 
 
 class Run:
@@ -132,12 +144,13 @@ class Run:
 
     def go(self) -> None:
         """Train until the epochs, the steps or the patience run out; then write `test.json`."""
-        checkpoint.check_items(self.out, self.dataset.sequences.item_ids)
         done, self.steps = checkpoint.load_last(self.trainer.encoder, self.trainer.optimizer, self.out)
         self.rows = checkpoint.read_rows(self.out, done)
         checkpoint.write_metrics(self.out, self.rows)
         rundir.write_lines(self.out / rundir.ITEMS, self.dataset.sequences.item_ids)
         rundir.write_array(self.out / rundir.ITEM_FREQUENCY, item_frequency(self.dataset.sequences))
+        if done and self.best()["epoch"] == done:  # a kill may have come between `last` and `best`
+            checkpoint.save_best(self.trainer.encoder, self.out, done)
         self.progress.begin(self.dataset, self.config, done, self.trainer.steps_per_epoch)
         with deferred_interrupt() as interrupted:
             while not self._finished():
@@ -194,16 +207,16 @@ class Run:
         return steps if most is None else min(steps, most - self.steps)
 
     def _write(self, row: Row) -> None:
-        """Write the epoch; `last.safetensors` comes last, for it makes the epoch count."""
+        """Write the epoch: `last.safetensors` makes it count, and only then may it become the best."""
         self.rows.append(row)
         encoder, number = self.trainer.encoder, row["epoch"]
-        if self.best() is row:
-            checkpoint.save_best(encoder, self.out, number)
         every = self.config.training.keep_embeddings
         if every and number % every == 0:
             checkpoint.save_embeddings(encoder, self.out / rundir.EMBEDDINGS / f"e{number:03d}.npy")
         checkpoint.write_metrics(self.out, self.rows)
         checkpoint.save_last(encoder, self.trainer.optimizer, self.out, number, self.steps)
+        if self.best() is row:
+            checkpoint.save_best(encoder, self.out, number)
 
     def _test(self) -> None:
         """Rank the test targets with the best epoch's weights and write `test.json`."""
@@ -219,7 +232,10 @@ def deferred_interrupt() -> Iterator[threading.Event]:
     once.
     """
     interrupted = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
+    before = signal.getsignal(signal.SIGINT)
+    # Python takes handlers in its main thread only; one set in C cannot be put back; an ignored Ctrl-C stays
+    # ignored.
+    if threading.current_thread() is not threading.main_thread() or before in (None, signal.SIG_IGN):
         yield interrupted
         return
 
@@ -227,7 +243,7 @@ def deferred_interrupt() -> Iterator[threading.Event]:
         interrupted.set()
         signal.signal(signal.SIGINT, before)
 
-    before = signal.signal(signal.SIGINT, note)
+    signal.signal(signal.SIGINT, note)
     try:
         yield interrupted
     finally:

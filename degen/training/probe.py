@@ -55,14 +55,16 @@ class Probe:
     def _without_dropout(self, encoder: SequenceEncoder) -> dict[str, float | None]:
         """Uniformity of h, and its alignment with a same-target partner's (samples without one left out)."""
         rng = np.random.default_rng(self.seed)
-        h = encode(encoder, self.source.own(self.rows))
+        h = torch.cat([encode(encoder, self.source.own(rows)) for rows in _blocks(self.rows)])
         paired = self.source.partners.has_partner[self.rows]
-        partners = encode(encoder, self.source.partner(self.rows[paired], rng)) if paired.any() else None
+        partners = [encode(encoder, self.source.partner(rows, rng)) for rows in _blocks(self.rows[paired])]
         return {
             "uniformity": uniformity(h, definition=self.definition),
-            "alignment_same_target": None
-            if partners is None
-            else alignment(h[torch.from_numpy(paired).to(h.device)], partners, definition=self.definition),
+            "alignment_same_target": alignment(
+                h[torch.from_numpy(paired).to(h.device)], torch.cat(partners), definition=self.definition
+            )
+            if partners
+            else None,
         }
 
     def _with_dropout(self, encoder: SequenceEncoder, variant: Variant) -> dict[str, float | None]:
@@ -77,7 +79,7 @@ class Probe:
         )
         rng = np.random.default_rng(self.seed)
         blocks = []
-        for rows in np.array_split(self.rows, -(-len(self.rows) // BLOCK)):
+        for rows in _blocks(self.rows):
             drawn = variant.draw(self.source, rows, rng)
             twice = {"h": drawn.pop("h"), AGAIN: self.source.own(rows)}
             rest = encode_views(encoder, drawn, others) if drawn else {}
@@ -88,3 +90,7 @@ class Probe:
             "alignment": float(np.mean(own)) if own else None,
             "alignment_dropout": alignment(views["h"], views[AGAIN], definition=self.definition),
         }
+
+
+def _blocks(rows: Int) -> list[Int]:
+    return [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]

@@ -70,7 +70,7 @@ class Trainer:
 
 
 class Epoch:
-    """The steps of one epoch, in order: iterate, and each step is done when its number arrives."""
+    """The steps of one epoch, one a call of `step`, and the means of their losses."""
 
     def __init__(self, trainer: Trainer, number: int):
         seeds = np.random.SeedSequence([trainer.config.training.seed, number])

@@ -114,3 +114,15 @@ def test_synthetic_is_read_back_as_the_same(tmp_path):
     made = load_dataset("synthetic", DataOptions(users=50, items=5000, seed=1))
     write_log(made.sequences, tmp_path / "synthetic.txt.gz", {})
     assert load_dataset(str(tmp_path / "synthetic.txt.gz")).fingerprint == made.fingerprint
+
+
+def test_a_json_file_of_the_users_is_never_replaced(tmp_path):
+    reviews = tmp_path / "reviews.json"
+    reviews.write_text('{"user": "a"}\n', encoding="utf-8")
+    write_log(sequences_of({"u": ["a", "b", "c"]}), tmp_path / "reviews.txt.gz", {})
+    assert reviews.read_text(encoding="utf-8") == '{"user": "a"}\n'
+    taken = note_path(tmp_path / "other.txt.gz")
+    taken.write_text("mine", encoding="utf-8")
+    with pytest.raises(UserError, match="choose another place with --out"):
+        write_log(sequences_of({"u": ["a", "b", "c"]}), tmp_path / "other.txt.gz", {})
+    assert taken.read_text(encoding="utf-8") == "mine"

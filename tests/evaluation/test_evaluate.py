@@ -8,6 +8,7 @@ import reference
 import torch
 
 from degen.data.sequences import Sequences, leave_one_out, training_samples
+from degen.errors import UserError
 from degen.evaluation.evaluate import representations, split_ranks
 from degen.evaluation.ranking import ranking_metrics
 from degen.model.encoder import SequenceEncoder
@@ -116,5 +117,5 @@ def test_equal_embeddings_share_their_places(encoder, sequences):
 def test_a_model_gone_to_nan_is_an_error(encoder, sequences):
     with torch.no_grad():
         encoder.item_embeddings[4] = math.nan
-    with pytest.raises(FloatingPointError):
+    with pytest.raises(UserError):
         split_ranks(encoder, leave_one_out(sequences, "test", MAX_LENGTH))
