@@ -118,6 +118,10 @@ def epochs_figure(
         last = wide or axes is grid[-1]
         axes.tick_params(labelbottom=last)
         axes.set_xlabel("epoch" if last else "")
+    # The alignment may miss a run that the others have: one scale of epochs for all three.
+    ends = [axes.get_xlim() for axes in grid]
+    for axes in grid:
+        axes.set_xlim(min(low for low, _ in ends), max(high for _, high in ends))
     if len(named) > 1:
         handles = list(named.values())
         figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 6 if wide else 3))

@@ -85,6 +85,7 @@ def test_over_epochs_three_quantities_and_one_legend(width: str, style: str) -> 
     assert len(lines(figure, "validation HR@5")) == 4
     [legend] = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["SASRec", "SCL", "DuoRec"]
+    assert len({axes.get_xlim() for axes in figure.axes}) == 1  # also where a run has no alignment
     assert overlaps(figure) == []
     assert outside(figure) == []
 
