@@ -133,7 +133,7 @@ def _load_weights(encoder: SequenceEncoder, path: Path) -> int:
         with safe_open(path, framework="pt") as file:
             encoder.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
             return int((file.metadata() or {})["epoch"])
-    except (SafetensorError, RuntimeError, KeyError) as error:
+    except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
         raise UserError(
             f"{path} is damaged, or of another model than {CONFIG} describes; train again with --overwrite"
         ) from error

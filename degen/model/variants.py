@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -112,8 +113,16 @@ ALIASES = {
 
 
 def register(variant: Variant) -> Variant:
-    """Make a variant known by its name, in any case; a name that is taken is a ValueError."""
+    """Make a variant known by its name, in any case.
+
+    Raises
+    ------
+    ValueError
+        for a name that is taken, or that cannot stand in the name of a folder.
+    """
     lower = variant.name.lower()
+    if not re.fullmatch(r"[a-z0-9][a-z0-9+._-]*", lower):
+        raise ValueError(f"{variant.name!r} cannot name a variant: use letters, digits, + . _ and -")
     if lower in VARIANTS or lower in ALIASES:
         raise ValueError(f"there is a variant {variant.name!r} already; give yours another name")
     VARIANTS[lower] = variant

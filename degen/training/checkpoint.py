@@ -192,7 +192,7 @@ def load_last(encoder: SequenceEncoder, optimizer: torch.optim.Optimizer, out: P
             {"state": _adam_state(tensors), "param_groups": optimizer.state_dict()["param_groups"]}
         )
         return int(numbers["epoch"]), int(numbers["step"])
-    except (SafetensorError, RuntimeError, KeyError) as error:
+    except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
         raise UserError(f"{path} is damaged; train anew with --overwrite") from error
 
 

@@ -199,3 +199,9 @@ def test_a_name_registered_in_capitals_is_found_again():
     finally:
         for name in set(VARIANTS) - set(TABLE):
             del VARIANTS[name]
+
+
+@pytest.mark.parametrize("name", ["", "../elsewhere", "a b", "all/of/them", ".hidden"])
+def test_a_name_that_is_no_folders_name_is_refused(name):
+    with pytest.raises(ValueError, match="cannot name a variant"):
+        register(Variant(name))
