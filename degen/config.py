@@ -235,6 +235,11 @@ def sentence(group: str, key: str) -> str:
     return str(_group(group).model_fields[key].description)
 
 
+def default_of(group: str, key: str) -> Any:
+    """The default of a key; None where it is settled elsewhere."""
+    return _group(group).model_fields[key].default
+
+
 def _group(name: str) -> type[Group]:
     return Config.model_fields[name].annotation  # type: ignore[return-value]
 

@@ -32,13 +32,23 @@ def runs(
     """
     from degen.rundir import find_runs
 
-    rows = [_describe(run) for run in find_runs(path)]
     output = Output(as_json, quiet)
+    rows = [_describe(run, output) for run in find_runs(path)]
     if not output.result(rows):
         output.table(list(rows[0]), [list(row.values()) for row in rows])
 
 
-def _describe(run: RunDirectory) -> dict[str, Any]:
+def _describe(run: RunDirectory, output: Output) -> dict[str, Any]:
+    """A line of the list; one damaged run is said to be so and does not hide the others."""
+    try:
+        return _line(run)
+    except UserError as error:
+        output.note(str(error))
+        unknown = dict.fromkeys(("variant", "dataset", "seed", "epochs", "state", "HR@5", "NDCG@10"))
+        return {"run": str(run.path), **unknown, "state": "damaged"}
+
+
+def _line(run: RunDirectory) -> dict[str, Any]:
     finished = run.state == "finished"
     return {
         "run": str(run.path),

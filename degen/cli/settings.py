@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from degen.config import OPTIONS, Config, Values, merge, sentence
+from degen.config import OPTIONS, Config, Values, default_of, merge, sentence
 from degen.errors import UserError, nearest
 
 
@@ -16,11 +16,12 @@ def key_option(path: str, panel: str | None = None) -> Any:
     decides.
     """
     group, key = path.split(".")
+    default = default_of(group, key)
     return typer.Option(
         OPTIONS[key],
         help=sentence(group, key),
         rich_help_panel=panel or group.capitalize(),
-        show_default=False,
+        show_default=False if default in (None, "", False) else str(default),
     )
 
 

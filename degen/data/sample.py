@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from degen.data.columns import named_columns
-from degen.data.formats.table import Row, is_blank, split_rows
+from degen.data.formats.table import Row, is_blank, not_csv, split_rows
 from degen.data.times import is_time
 
 HEAD = 1 << 20
@@ -46,8 +47,13 @@ class Sample:
     @cached_property
     def rows(self) -> list[Row]:
         """The lines as fields."""
-        rows = split_rows((line + "\n" for line in self.lines), self.separator)
-        return [row for _, row in rows if not is_blank(row)]
+        lines = split_rows((line + "\n" for line in self.lines), self.separator)
+        rows: list[Row] = []
+        try:
+            rows.extend(row for _, row in lines if not is_blank(row))
+        except csv.Error as error:
+            raise not_csv(self.path, len(rows), error) from error
+        return rows
 
     @cached_property
     def widths(self) -> Counter[int]:

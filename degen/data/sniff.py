@@ -28,6 +28,8 @@ FORMATS = ("inter", "sequences", "pairs", "movielens", "amazon-2014", "amazon-20
 _ALIASES = {"recbole": "inter", "yelp": "json", "jsonl": "json", "tsv": "csv"}
 _BETWEEN = {"::": "'::'", "\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars", None: "spaces"}
 _LEAST_RATINGS = 50
+_HEADLESS = ("pairs", "amazon-2014", "amazon-2018")
+"""Formats whose first line is an action like the others, whatever its ids look like."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ def sniff(path: Path, choice: dict[str, str] | None = None, input_format: str | 
         return _sequences(sample)
     if choice is not None:
         return _chosen(sample, choice)
-    return _named(sample) if sample.has_header else _unnamed(sample, wanted)
+    headless = wanted in _HEADLESS and not sample.typed and named_columns(sample.first) is None
+    return _named(sample) if sample.has_header and not headless else _unnamed(sample, wanted)
 
 
 def _sequences(sample: Sample) -> Layout:

@@ -10,6 +10,7 @@ A PDF holds TrueType fonts (Type 42), and no date or version that would change f
 from __future__ import annotations
 
 import csv
+import io
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -82,11 +83,14 @@ def save_figure(
     paths = []
     for suffix in formats:
         path = stem.with_name(f"{stem.name}.{suffix}")
+        for dpi in _DPI[suffix]:
+            # Into memory first: on a full disk matplotlib's own clean-up hides what went wrong.
+            drawn = io.BytesIO()
+            figure.savefig(drawn, format=suffix, dpi=dpi, metadata=_metadata(suffix, title, caption))
+            if drawn.tell() <= most_bytes:
+                break
         with atomic_path(path) as temporary:
-            for dpi in _DPI[suffix]:
-                figure.savefig(temporary, format=suffix, dpi=dpi, metadata=_metadata(suffix, title, caption))
-                if temporary.stat().st_size <= most_bytes:
-                    break
+            temporary.write_bytes(drawn.getvalue())
         paths.append(path)
     return paths
 

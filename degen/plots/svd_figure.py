@@ -152,8 +152,10 @@ class _Layout:
         """Label the left column and the lowest panel of each column only."""
         for position, axes in enumerate(grid):
             left, lowest = position % self.columns == 0, position + self.columns >= self.count
-            for axis in (axes.xaxis, axes.yaxis):
-                axis.set_major_locator(MaxNLocator(max(2, int(self.panel_ems / 3.5)), steps=[1, 2, 5, 10]))
+            # Labels stand side by side across and one above another upwards, where more of them fit.
+            for axis, fewest, ems in ((axes.xaxis, 1, 5.0), (axes.yaxis, 2, 3.5)):
+                count = max(fewest, int(self.panel_ems / ems))
+                axis.set_major_locator(MaxNLocator(count, steps=[1, 2, 5, 10]))
             axes.tick_params(labelleft=left, labelbottom=lowest)
             axes.set_xlabel(r"$\sigma_1 u_1$" if lowest else "")
             axes.set_ylabel(r"$\sigma_2 u_2$" if left else "")

@@ -143,6 +143,7 @@ def _mark_ends(axes: Axes, across: npt.NDArray[np.float64], up: npt.NDArray[np.f
             linewidths=0.7 * width,
             label=label,
             zorder=4,
+            clip_on=False,
         )
 
 

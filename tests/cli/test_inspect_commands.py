@@ -88,10 +88,13 @@ def test_a_path_without_runs_is_one_sentence(tmp_path, capfd, monkeypatch):
     assert "degen train" in mistake(capfd, "runs")
 
 
-def test_a_damaged_metrics_line_is_named_by_runs(copy, capfd):
-    with (copy / "metrics.jsonl").open("a", encoding="utf-8") as file:
-        file.write('{"epoch": 3, "lo\n')
-    assert "metrics.jsonl line 3" in mistake(capfd, "runs", copy)
+def test_a_damaged_run_is_marked_and_does_not_hide_the_others(trained, copy):
+    (copy / "metrics.jsonl").write_text("{}\nnot json\n", encoding="utf-8")
+    shutil.copytree(trained / "toy" / "sasrec-s4", copy.parent / "other")
+    damaged, whole = result_of("runs", copy.parent)
+    assert (damaged["run"], damaged["state"]) == (str(copy), "damaged")
+    assert (whole["variant"], whole["state"]) == ("sasrec", "unfinished")
+    assert "metrics.jsonl line 2" in " ".join(run("runs", copy.parent).stderr.split())
 
 
 # evaluate

@@ -377,3 +377,19 @@ def test_missing_files_and_folders(tmp_path):
         read_interactions(tmp_path / "none.csv")
     with pytest.raises(UserError, match="is a folder"):
         read_interactions(tmp_path)
+
+
+def test_pairs_asked_for_have_no_header_whatever_their_first_line_looks_like(tmp_path):
+    path = tmp_path / "pairs.txt"
+    path.write_text("NA i6\n0000000001 i11\n0000000001 i6\n", encoding="utf-8")
+    log = read_interactions(path, input_format="pairs")
+    assert [log.user_ids[u] for u in log.users] == ["NA", "0000000001", "0000000001"]
+    assert [log.item_ids[i] for i in log.items] == ["i6", "i11", "i6"]
+
+
+@pytest.mark.parametrize("text", ["u,i\ra,b\ra,c\r", f"user,item\na,{'x' * 200_000}\n"])
+def test_what_no_table_holds_is_one_sentence_with_the_line(tmp_path, text):
+    path = tmp_path / "log.csv"
+    path.write_bytes(text.encode())
+    with pytest.raises(UserError, match=r"log\.csv"):
+        read_interactions(path)

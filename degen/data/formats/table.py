@@ -44,6 +44,14 @@ def split_rows(lines: Iterable[str], separator: str | None) -> Iterator[tuple[in
     return ((reader.line_num, row) for row in reader)
 
 
+def not_csv(path: Path, line: int, error: csv.Error) -> UserError:
+    """Say that rows of a table cannot be told apart after `line`."""
+    return UserError(
+        f"{path} after line {line} is not CSV ({error}); "
+        "look for a quotation mark left open, and for line ends that are not those of a text"
+    )
+
+
 def is_blank(row: Row) -> bool:
     """Whether a row is that of a line without any text."""
     return not row or (len(row) == 1 and not row[0].strip())
@@ -129,9 +137,7 @@ class TableReader:
                 self._check_widths(kept)
                 yield Rows([number for number, _ in kept], [row for _, row in kept])
         except csv.Error as error:
-            raise UserError(
-                f"{self.path} after line {line} is not CSV ({error}); look for a quotation mark left open"
-            ) from error
+            raise not_csv(self.path, line, error) from error
 
     def _check_widths(self, rows: list[tuple[int, Row]]) -> None:
         for line, row in rows:
