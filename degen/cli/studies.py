@@ -28,7 +28,10 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for the runs and the figures.")] = Path("runs/demo"),
     seed: Annotated[int, typer.Option(min=0, help="Seed of the dataset and of the training.")] = 0,
     device: Annotated[str | None, key_option("training.device", panel="Options")] = None,
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 2,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="CPU threads; one unless given, for steps this small gain little by more."),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Train anew what is there; by default it is used again.")
     ] = False,

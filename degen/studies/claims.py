@@ -22,8 +22,10 @@ Verdict = Literal["holds", "within noise", "does not hold"]
 STANDARD_ERRORS = 2.0
 """A paired difference of at least this many standard errors is more than noise."""
 
-GEOMETRY_NOISE = 0.02
-"""Difference of σ₂/σ₁ or of a cosine that another seed may make: twice the spread over seeds of the demo."""
+GEOMETRY_NOISE = 0.04
+"""A difference of σ₂/σ₁ or of a cosine between two variants that another seed may make: two standard
+deviations, over four seeds of the demo.
+"""
 
 _STRENGTH: dict[Verdict, int] = {"does not hold": 0, "within noise": 1, "holds": 2}
 
