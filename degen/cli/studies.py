@@ -40,7 +40,7 @@ def demo(
 ) -> None:
     """Train sasrec, ucl, scl and duorec on the embedded dataset, draw the figures, check the paper's claims.
 
-    Takes one to three minutes on two CPU cores and needs no network.
+    Takes two to three minutes on one CPU core and needs no network.
 
     [bold]Examples[/bold]
 
