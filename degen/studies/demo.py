@@ -21,7 +21,7 @@ to .015.
 
 Tried before, and what it showed:
 
-    learning rate .003, dropout .4 or .5       with one seed in five or so sasrec stays at popularity for epochs
+    learning rate .003, dropout .4 or .5       with one seed in five sasrec stays at popularity for epochs
     dropout .3, batch 128, rate .002, λ .05    .221 against sasrec's .216, which by epoch 8 has spread as well
     dropout .3, batch 64, rate .002, λ .03     .221 against .209; σ₂/σ₁ only .07 apart
 """
