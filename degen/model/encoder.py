@@ -189,13 +189,12 @@ class SequenceEncoder(nn.Module):
             k.reshape(size * heads, width, -1).transpose(1, 2),
             alpha=1 / math.sqrt(q.shape[-1]),
         )
-        rows = on(query.device, layout.order[group.sequences])
         weights = self._attention_mask(
             scores.softmax(-1),
             (size, heads, width, width),
             name,
             dropout,
-            lambda m: m[rows, :, :width, :width],
+            lambda m: m[layout.order[group.sequences], :, :width, :width],
         )
         mixed = torch.bmm(weights.view(size * heads, width, width), v.reshape(size * heads, width, -1))
         return mixed.view(size, heads, width, -1).transpose(1, 2).reshape(size * width, -1)
@@ -219,13 +218,12 @@ class SequenceEncoder(nn.Module):
         scores = (q * k).sum(-1) / math.sqrt(q.shape[-1])  # [size, width, heads]
         padded = torch.arange(width, device=query.device) >= length[:, None]
         weights = scores.masked_fill(padded[..., None], -math.inf).softmax(1)
-        rows = on(query.device, layout.order[group.sequences])
         weights = self._attention_mask(
             weights,
             (size, width, heads),
             name,
             dropout,
-            lambda m: m[rows, :, length - 1, :width].transpose(1, 2),
+            lambda m: m[layout.order[group.sequences], :, length - 1, :width].transpose(1, 2),
         )
         return (weights[..., None] * v).sum(1).view(size, -1)
 

@@ -119,7 +119,10 @@ class Epoch:
         trainer, settings = self.trainer, self.trainer.config.objective
         views = trainer.variant.draw(trainer.source, rows, self.rng)
         encoded = encode_views(trainer.encoder, views, self.dropout)
-        targets = torch.from_numpy(trainer.source.samples.targets[rows]).to(trainer.device, non_blocking=True)
+        samples = trainer.source.samples
+        # Not `samples.targets[rows]`, which would gather the targets of the whole log at every step.
+        batch_targets = samples.items[samples.end[rows]]
+        targets = torch.from_numpy(batch_targets).to(trainer.device, non_blocking=True)
         contrastive = contrast(
             trainer.variant,
             encoded,
