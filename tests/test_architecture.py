@@ -19,20 +19,31 @@ ARROWS = {
     "version": set(),
     "errors": set(),
     "rundir": {"errors"},
-    "config": {"errors", "rundir"},
+    "schema": {"errors", "rundir"},
+    "config": {"errors", "rundir", "schema"},
     "embeddings": {"errors"},
     "data": {"version", "errors", "rundir"},
     "analysis": {"errors"},
     "plots": {"errors", "rundir", "analysis"},
     "model": {"errors", "data"},
-    "evaluation": {"errors", "rundir", "config", "data", "model"},
-    "training": {"version", "errors", "rundir", "config", "data", "analysis", "model", "evaluation"},
+    "evaluation": {"errors", "rundir", "schema", "config", "data", "model"},
+    "training": {
+        "version",
+        "errors",
+        "rundir",
+        "schema",
+        "config",
+        "data",
+        "analysis",
+        "model",
+        "evaluation",
+    },
 }
 ARROWS["studies"] = set(ARROWS)
 ARROWS["api"] = set(ARROWS) - {"studies"}
 ARROWS["cli"] = set(ARROWS)
 
-WITHOUT_TORCH = {"version", "errors", "rundir", "config", "embeddings", "data", "analysis", "plots"}
+WITHOUT_TORCH = {"version", "errors", "rundir", "schema", "config", "embeddings", "data", "analysis", "plots"}
 WITH_MATPLOTLIB = {"plots", "studies", "cli", "api"}
 HEAVY = {"torch", "pandas", "matplotlib", "scipy"}
 

@@ -12,18 +12,9 @@ from hypothesis import strategies as st
 
 import degen
 from degen.cli.settings import parse_assignments
-from degen.config import (
-    DROPOUTS,
-    OFFICIAL,
-    Config,
-    by_group,
-    merge,
-    option_name,
-    read_toml,
-    sentence,
-    settle,
-)
+from degen.config import DROPOUTS, OFFICIAL, by_group, merge, option_name, read_toml, sentence, settle
 from degen.errors import UserError
+from degen.schema import Config
 
 PACKAGE = Path(degen.__file__).parent
 KEYS = [(group, key) for group, field in Config.model_fields.items() for key in field.annotation.model_fields]

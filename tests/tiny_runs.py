@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from degen.config import Config, by_group, settle
+from degen.config import by_group, settle
+from degen.schema import Config
 
 USERS, ITEMS = 30, 20
 

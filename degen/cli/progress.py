@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
-from degen.config import Config
 from degen.data.load import Dataset
+from degen.schema import Config
 from degen.training.loop import Progress
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import typer
 
-from degen.config import OPTIONS, Config, Values, default_of, merge, sentence
+from degen.config import OPTIONS, Values, default_of, merge, sentence
 from degen.errors import UserError, nearest
+from degen.schema import Config
 
 
 def key_option(path: str, panel: str | None = None) -> Any:

@@ -16,8 +16,9 @@ from degen.cli.data_options import (
 )
 from degen.cli.output import JsonFlag, Output, QuietFlag
 from degen.cli.settings import key_option, parse_assignments
-from degen.config import Config, Values, by_group, merge, settle
+from degen.config import Values, by_group, merge, settle
 from degen.data.columns import parse_columns
+from degen.schema import Config
 
 if TYPE_CHECKING:
     from degen.rundir import RunDirectory

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from safetensors import SafetensorError, safe_open
 
-from degen.config import DEVICES, Config, DataConfig, ModelConfig, settle
+from degen.config import settle
 from degen.data.catalog import find
 from degen.data.load import DataOptions, Dataset, load_dataset
 from degen.data.sequences import Split, leave_one_out
@@ -24,6 +24,7 @@ from degen.evaluation.ranking import Ranks, ranking_metrics
 from degen.model.encoder import SequenceEncoder
 from degen.model.variants import get_variant
 from degen.rundir import BEST, CONFIG, RunDirectory, write_array, write_lines
+from degen.schema import DEVICES, Config, DataConfig, ModelConfig
 
 
 def pick_device(wanted: str) -> torch.device:

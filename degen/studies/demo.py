@@ -39,9 +39,10 @@ import numpy.typing as npt
 
 from degen.analysis.isotropy import average_cosine
 from degen.analysis.spectrum import sigma2_ratio
-from degen.config import Config, by_group, merge, settle
+from degen.config import by_group, merge, settle
 from degen.evaluation.restore import restore, run_place
 from degen.rundir import EMBEDDINGS, FIGURES, RunDirectory, write_json
+from degen.schema import Config
 from degen.studies.claims import Claim, Geometry, Trained, check_claims
 from degen.studies.figures import FigureOptions
 from degen.studies.svd_figures import draw_svd

@@ -23,10 +23,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from degen import rundir
-from degen.config import NOTED, Config, settle
+from degen.config import NOTED, settle
 from degen.errors import UserError
 from degen.model.encoder import SequenceEncoder
 from degen.rundir import RunDirectory, atomic_path
+from degen.schema import Config
 from degen.version import __version__
 
 FREE_TO_CHANGE = {"epochs", "patience", "max_steps", "device", "threads", "keep_embeddings", "score_block"}

@@ -14,7 +14,6 @@ from typing import Any
 import torch
 
 from degen import rundir
-from degen.config import Config, TrainingConfig
 from degen.data.load import Dataset
 from degen.data.sequences import item_frequency, leave_one_out
 from degen.evaluation.evaluate import split_ranks
@@ -22,6 +21,7 @@ from degen.evaluation.ranking import ranking_metrics
 from degen.evaluation.restore import describe, load_data, pick_device, restore
 from degen.model.variants import get_variant
 from degen.rundir import RunDirectory
+from degen.schema import Config, TrainingConfig
 from degen.training import checkpoint
 from degen.training.probe import Probe
 from degen.training.trainer import Trainer

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degen.config import Config
 from degen.data.augment import Augmentations
 from degen.data.batches import Source, epoch_batches
 from degen.data.load import Dataset
@@ -17,10 +16,12 @@ from degen.data.sequences import training_samples
 from degen.errors import UserError
 from degen.evaluation.restore import build_encoder
 from degen.model.dropout import RandomDropout
-from degen.model.objectives import bce_loss, bpr_loss, objective, recommendation_loss
+from degen.model.objectives import objective
 from degen.model.variants import get_variant
 from degen.model.views import contrast, encode_views
+from degen.schema import Config
 from degen.training.memory import STEPS_BETWEEN, trim_heap
+from degen.training.recommendation import Recommendation
 
 
 class Trainer:
@@ -49,6 +50,7 @@ class Trainer:
             Augmentations(rates.crop_rate, rates.mask_rate, rates.reorder_rate, mask_token=self.n_items + 1),
         )
         self.encoder = build_encoder(config.model, self.n_items, config.training.seed).to(device)
+        self.recommendation = Recommendation(self.encoder, config)
         self.optimizer = torch.optim.Adam(
             self.encoder.parameters(),
             lr=config.training.learning_rate,
@@ -132,22 +134,4 @@ class Epoch:
             same_target_negatives=settings.same_target_negatives or trainer.variant.same_target_negatives,
             reduction=settings.reduction,
         )
-        return self._recommendation(encoded["h"], targets), contrastive
-
-    def _recommendation(self, h: Tensor, targets: Tensor) -> Tensor:
-        """Eq. 11 over the real items (and the padding class of the official recipe), or its sampled
-        stand-ins.
-        """
-        trainer, settings = self.trainer, self.trainer.config.objective
-        first = 0 if settings.padding_class else 1
-        V = trainer.encoder.item_embeddings[first : trainer.n_items + 1]
-        if settings.rec_loss == "ce":
-            return recommendation_loss(h, V, targets - first)
-        loss = bce_loss if settings.rec_loss == "bce" else bpr_loss
-        return loss(h, trainer.encoder.item_embeddings, targets, self._negatives(targets))
-
-    def _negatives(self, targets: Tensor) -> Tensor:
-        """Items other than the target, uniformly, int64 `[B, k]`."""
-        shape = (len(targets), self.trainer.config.objective.negatives)
-        drawn = torch.from_numpy(self.rng.integers(1, self.trainer.n_items, size=shape)).to(targets.device)
-        return drawn + (drawn >= targets[:, None])
+        return trainer.recommendation(encoded["h"], targets, self.rng), contrastive

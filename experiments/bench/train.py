@@ -14,8 +14,9 @@ import time
 
 import torch
 
-from degen.config import Config, settle
+from degen.config import settle
 from degen.evaluation.restore import load_data, pick_device
+from degen.schema import Config
 from degen.training.trainer import Epoch, Trainer
 
 

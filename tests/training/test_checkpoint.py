@@ -11,8 +11,8 @@ import tiny_runs
 import torch
 from safetensors.numpy import load_file
 
-from degen.config import Config
 from degen.errors import UserError
+from degen.schema import Config
 from degen.training import checkpoint
 from degen.training.trainer import Trainer
 

@@ -116,8 +116,10 @@ def test_sampled_losses_are_their_equations(trainer, drawn, monkeypatch, rec_los
     before = weights(made)
     epoch = made.epoch(1)
     sampled = []
-    draw = epoch._negatives
-    monkeypatch.setattr(epoch, "_negatives", lambda targets: sampled.append(draw(targets)) or sampled[-1])
+    draw = made.recommendation.draw_negatives
+    monkeypatch.setattr(
+        made.recommendation, "draw_negatives", lambda *given: sampled.append(draw(*given)) or sampled[-1]
+    )
     epoch.step()
     ((rows, views),), (negatives,) = drawn, sampled
     assert negatives.shape == (10, 3)
@@ -306,9 +308,12 @@ def test_augmentations_never_write_to_their_source(trainer, dataset, recipe):
 
 
 def test_negatives_are_uniform_over_the_items_besides_the_target(trainer):
-    epoch = trainer("sasrec", rec_loss="bce", negatives=2000).epoch(1)
+    made = trainer("sasrec", rec_loss="bce", negatives=2000)
+    rng = made.epoch(1).rng
     for target in (1, 7, tiny_runs.ITEMS):
-        counts = np.bincount(epoch._negatives(torch.tensor([target]))[0].numpy(), minlength=22)
+        counts = np.bincount(
+            made.recommendation.draw_negatives(torch.tensor([target]), rng)[0].numpy(), minlength=22
+        )
         assert counts[[0, target, 21]].tolist() == [0, 0, 0]
         others = np.delete(counts[1:21], target - 1)
         expected = 2000 / 19
@@ -317,10 +322,11 @@ def test_negatives_are_uniform_over_the_items_besides_the_target(trainer):
 
 
 def test_negatives_of_a_batch_are_never_its_targets(trainer):
-    epoch = trainer("sasrec", rec_loss="bpr", negatives=50).epoch(1)
+    made = trainer("sasrec", rec_loss="bpr", negatives=50)
+    rng = made.epoch(1).rng
     targets = torch.arange(1, tiny_runs.ITEMS + 1)
     for _ in range(20):
-        assert not (epoch._negatives(targets) == targets[:, None]).any()
+        assert not (made.recommendation.draw_negatives(targets, rng) == targets[:, None]).any()
 
 
 # What is refused
