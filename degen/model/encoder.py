@@ -14,16 +14,15 @@ causal mask no padding reaches h.
 
 from __future__ import annotations
 
-import math
-from functools import lru_cache
 from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from degen.model.dropout import Cut, Dropout
-from degen.model.layout import Group, Layout, on
+from degen.model.attention import attend, cut_mask, mask_size
+from degen.model.dropout import Dropout
+from degen.model.layout import Layout, on
 
 Engine = Literal["fast", "plain"]
 
@@ -154,10 +153,10 @@ class SequenceEncoder(nn.Module):
             query = functional.linear(residual, linear.weight[:d], linear.bias[:d])
             key_value = functional.linear(x, linear.weight[d:], linear.bias[d:])
         else:
-            residual, projected = x, linear(x)
-            query, key_value = projected[:, :d], projected[:, d:]
-        attend = self._attend_last if top else self._attend_all
-        mixed = torch.cat([attend(group, query, key_value, name, layout, dropout) for group in layout.groups])
+            residual = x
+            query, key_value = linear(x).split([d, 2 * d], dim=1)
+        mask = self._attention_mask(name, query, layout, dropout, last=top)
+        mixed = attend(query, key_value, layout, self.heads, mask, last=top)
 
         def add_and_normalize(to: Tensor, value: Tensor, norm: nn.Module, site: str) -> Tensor:
             mask = self._token_mask(f"{name}.{site}", value, self.hidden_dropout, layout, dropout, last=top)
@@ -170,70 +169,19 @@ class SequenceEncoder(nn.Module):
         value = block.feed_forward_out(functional.gelu(block.feed_forward_in(x)))
         return add_and_normalize(x, value, block.feed_forward_norm, "feed_forward")
 
-    def _attend_all(
-        self,
-        group: Group,
-        query: Tensor,
-        key_value: Tensor,
-        name: str,
-        layout: Layout,
-        dropout: Dropout | None,
-    ) -> Tensor:
-        """Causal attention of every token of a group: `[size · width, d]`."""
-        size, width, heads = group.size, group.width, self.heads
-        q = query[group.tokens].view(size, width, heads, -1).transpose(1, 2)  # [size, heads, width, d/heads]
-        k, v = key_value[group.tokens].view(size, width, 2, heads, -1).permute(2, 0, 3, 1, 4)
-        scores = torch.baddbmm(
-            causal_bias(width, query.dtype, query.device),
-            q.reshape(size * heads, width, -1),
-            k.reshape(size * heads, width, -1).transpose(1, 2),
-            alpha=1 / math.sqrt(q.shape[-1]),
-        )
-        weights = self._attention_mask(
-            scores.softmax(-1),
-            (size, heads, width, width),
-            name,
-            dropout,
-            lambda m: m[layout.order[group.sequences], :, :width, :width],
-        )
-        mixed = torch.bmm(weights.view(size * heads, width, width), v.reshape(size * heads, width, -1))
-        return mixed.view(size, heads, width, -1).transpose(1, 2).reshape(size * width, -1)
-
-    def _attend_last(
-        self,
-        group: Group,
-        query: Tensor,
-        key_value: Tensor,
-        name: str,
-        layout: Layout,
-        dropout: Dropout | None,
-    ) -> Tensor:
-        """Attention of the last item of each sequence of a group: `[size, d]`."""
-        size, width, heads = group.size, group.width, self.heads
-        q = query[group.sequences].view(size, 1, heads, -1)
-        k, v = (
-            key_value[group.tokens].view(size, width, 2, heads, -1).unbind(2)
-        )  # [size, width, heads, d/heads]
-        length = on(query.device, layout.length[group.sequences])
-        scores = (q * k).sum(-1) / math.sqrt(q.shape[-1])  # [size, width, heads]
-        padded = torch.arange(width, device=query.device) >= length[:, None]
-        weights = scores.masked_fill(padded[..., None], -math.inf).softmax(1)
-        weights = self._attention_mask(
-            weights,
-            (size, width, heads),
-            name,
-            dropout,
-            lambda m: m[layout.order[group.sequences], :, length - 1, :width].transpose(1, 2),
-        )
-        return (weights[..., None] * v).sum(1).view(size, -1)
-
     def _attention_mask(
-        self, weights: Tensor, shape: tuple[int, ...], name: str, dropout: Dropout | None, cut: Cut
-    ) -> Tensor:
+        self, name: str, like: Tensor, layout: Layout, dropout: Dropout | None, *, last: bool
+    ) -> Tensor | None:
+        """The flat mask of a block's attention weights that `attend` takes; None where nothing is dropped."""
         if dropout is None or self.attention_dropout == 0:
-            return weights
-        return weights.view(shape) * dropout.mask(
-            f"{name}.attention", shape, self.attention_dropout, cut, weights
+            return None
+        shape = (mask_size(layout, self.heads, last=last),)
+        return dropout.mask(
+            f"{name}.attention",
+            shape,
+            self.attention_dropout,
+            lambda stated: cut_mask(stated, layout, last=last),
+            like,
         )
 
     def _token_mask(
@@ -249,14 +197,6 @@ class SequenceEncoder(nn.Module):
             return mask[layout.sequence, layout.position]
 
         return dropout.mask(site, tuple(x.shape), rate, cut, x)
-
-
-@lru_cache(maxsize=256)
-def causal_bias(width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """`[width, width]`: -∞ above the diagonal, 0 elsewhere, so that a position sees itself and what came
-    before.
-    """
-    return torch.full((width, width), -math.inf, dtype=dtype, device=device).triu(1)
 
 
 def score_items(h: Tensor, V: Tensor) -> Tensor:
