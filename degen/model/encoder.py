@@ -10,6 +10,9 @@ Two engines give the same h. `plain` (degen.model.plain) pads every history to t
 computes every position. `fast`, here, uses what is exact and cheaper: histories lie in groups of similar
 length (degen.model.layout), and the top block computes the last position only. With right padding and a
 causal mask no padding reaches h.
+
+The h of any prefix is a position of the same pass, since a position sees what came before it and nothing
+else: `at` asks for such positions (degen.data.windows finds the prefixes that share a sequence).
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from torch.nn import functional
 
 from degen.model.attention import attend, cut_mask, mask_size
 from degen.model.dropout import Dropout
-from degen.model.layout import Layout, on
+from degen.model.layout import Int, Layout, on
 
 Engine = Literal["fast", "plain"]
 
@@ -108,8 +111,14 @@ class SequenceEncoder(nn.Module):
         """V `[n_items, d]`: without the padding and mask rows."""
         return self.item_embeddings[1 : self.n_items + 1]
 
-    def forward(self, items: Tensor, lengths: Tensor, dropout: Dropout | None = None) -> Tensor:
-        """Encode S histories.
+    def forward(
+        self,
+        items: Tensor,
+        lengths: Tensor,
+        dropout: Dropout | None = None,
+        at: tuple[Tensor, Tensor] | None = None,
+    ) -> Tensor:
+        """Encode S histories, at their last items or at given positions.
 
         Parameters
         ----------
@@ -119,47 +128,63 @@ class SequenceEncoder(nn.Module):
             int64 `[S]` on the CPU, each in 1 … max_length, with sum N.
         dropout
             where the masks come from; None for no dropout.
+        at
+            int64 `[P]` sequence numbers and int64 `[P]` positions below their lengths, both on the CPU, any
+            number of each sequence; None for the last item of each.
 
         Returns
         -------
-        h `[S, d]`, in the order of the input.
+        h `[S, d]` in the order of the input, or `[P, d]` in that of `at`: without dropout, the h of the
+        prefixes that end there.
         """
         if self.engine == "plain":
             from degen.model.plain import encode_plain
 
-            return encode_plain(self, items, lengths, dropout)
+            return encode_plain(self, items, lengths, dropout, at)
         layout = Layout.of(lengths.numpy())
+        rows = layout.last if at is None else layout.tokens_at(*(index.numpy() for index in at))
         x = self._embed(layout, items, dropout)
         for number, block in enumerate(self.blocks):
             top = number == len(self.blocks) - 1
-            x = self._block(cast(Block, block), f"layer{number}", x, layout, dropout, top=top)
-        return x[on(items.device, layout.back)]
+            x = self._block(
+                cast(Block, block), f"layer{number}", x, layout, dropout, rows=rows if top else None
+            )
+        return x[on(items.device, layout.back)] if at is None else x
 
     def _embed(self, layout: Layout, items: Tensor, dropout: Dropout | None) -> Tensor:
         """Eq. 8 on flat tokens: `[n_tokens, d]`."""
         tokens = functional.embedding(layout.spread(items), self.item_embeddings)
         positions = functional.embedding(on(items.device, layout.position), self.position_embeddings)
         x: Tensor = self.input_norm(tokens + positions)
-        mask = self._token_mask("embedding", x, self.embedding_dropout, layout, dropout, last=False)
+        mask = self._token_mask("embedding", x, self.embedding_dropout, layout, dropout, rows=None)
         return x if mask is None else x * mask
 
     def _block(
-        self, block: Block, name: str, x: Tensor, layout: Layout, dropout: Dropout | None, *, top: bool
+        self,
+        block: Block,
+        name: str,
+        x: Tensor,
+        layout: Layout,
+        dropout: Dropout | None,
+        *,
+        rows: Int | None,
     ) -> Tensor:
-        """Eq. 9, one block: `[n_tokens, d]` to the same, or to `[S, d]` at the last items where `top`."""
+        """Eq. 9, one block: `[n_tokens, d]` to the same, or to the tokens `rows` only, `[len(rows), d]`."""
         d, linear = x.shape[1], block.query_key_value
-        if top:
-            residual = x[on(x.device, layout.last)]
+        residual = x if rows is None else x[on(x.device, rows)]
+        last = rows is layout.last  # the one choice of rows for which other queries are never computed
+        if last:
             query = functional.linear(residual, linear.weight[:d], linear.bias[:d])
             key_value = functional.linear(x, linear.weight[d:], linear.bias[d:])
         else:
-            residual = x
             query, key_value = linear(x).split([d, 2 * d], dim=1)
-        mask = self._attention_mask(name, query, layout, dropout, last=top)
-        mixed = attend(query, key_value, layout, self.heads, mask, last=top)
+        mask = self._attention_mask(name, query, layout, dropout, last=last)
+        mixed = attend(query, key_value, layout, self.heads, mask, last=last)
+        if rows is not None and not last:
+            mixed = mixed[on(x.device, rows)]
 
         def add_and_normalize(to: Tensor, value: Tensor, norm: nn.Module, site: str) -> Tensor:
-            mask = self._token_mask(f"{name}.{site}", value, self.hidden_dropout, layout, dropout, last=top)
+            mask = self._token_mask(f"{name}.{site}", value, self.hidden_dropout, layout, dropout, rows=rows)
             total: Tensor = norm(to + value if mask is None else torch.addcmul(to, value, mask))
             return total
 
@@ -185,16 +210,15 @@ class SequenceEncoder(nn.Module):
         )
 
     def _token_mask(
-        self, site: str, x: Tensor, rate: float, layout: Layout, dropout: Dropout | None, *, last: bool
+        self, site: str, x: Tensor, rate: float, layout: Layout, dropout: Dropout | None, *, rows: Int | None
     ) -> Tensor | None:
-        """The mask for token rows, or for the last items' rows; None where nothing is dropped."""
+        """The mask for token rows, or for `rows` of them; None where nothing is dropped."""
         if dropout is None or rate == 0:
             return None
 
         def cut(mask: Tensor) -> Tensor:
-            if last:
-                return mask[layout.order, layout.length - 1]
-            return mask[layout.sequence, layout.position]
+            which = slice(None) if rows is None else rows
+            return mask[layout.sequence[which], layout.position[which]]
 
         return dropout.mask(site, tuple(x.shape), rate, cut, x)
 

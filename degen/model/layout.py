@@ -113,6 +113,10 @@ class Layout:
         back[self.order] = np.arange(len(self.order))
         return back
 
+    def tokens_at(self, sequence: Int, position: Int) -> Int:
+        """int64 `[P]`: the tokens at given positions of the input's sequences, both int64 `[P]`."""
+        return self.start[self.back[sequence]] + position
+
     def spread(self, items: Tensor) -> Tensor:
         """Lay the input's flat items `[N]` out as tokens `[n_tokens]`, padding where a group is wider than
         its sequence.

@@ -21,15 +21,20 @@ if TYPE_CHECKING:
 
 
 def encode_plain(
-    encoder: SequenceEncoder, items: Tensor, lengths: Tensor, dropout: Dropout | None = None
+    encoder: SequenceEncoder,
+    items: Tensor,
+    lengths: Tensor,
+    dropout: Dropout | None = None,
+    at: tuple[Tensor, Tensor] | None = None,
 ) -> Tensor:
-    """Encode ragged histories as `SequenceEncoder.forward` does: `[S, d]`."""
+    """Encode ragged histories as `SequenceEncoder.forward` does: `[S, d]`, or `[P, d]` at given positions."""
     padded = pad(items, lengths, encoder.max_length)
     x = encoder.item_embeddings[padded] + encoder.position_embeddings  # [S, T, d]
     x = _drop("embedding", encoder.input_norm(x), encoder.embedding_dropout, dropout)
     for number, block in enumerate(encoder.blocks):
         x = _block(encoder, cast("Block", block), f"layer{number}", x, dropout)
-    return x[torch.arange(len(lengths), device=x.device), lengths.to(x.device) - 1]
+    sequence, position = (torch.arange(len(lengths)), lengths - 1) if at is None else at
+    return x[sequence.to(x.device), position.to(x.device)]
 
 
 def pad(items: Tensor, lengths: Tensor, width: int) -> Tensor:

@@ -6,17 +6,36 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degen.data.histories import Histories, join
+from degen.data.histories import Histories, Int, join
+from degen.data.windows import Windows
 from degen.model.dropout import Dropout
 from degen.model.encoder import SequenceEncoder
+from degen.model.layout import on
 from degen.model.variants import Variant
 
 
-def encode(encoder: SequenceEncoder, histories: Histories, dropout: Dropout | None = None) -> Tensor:
-    """Encode histories, on the encoder's device: h `[S, d]`."""
+def encode(
+    encoder: SequenceEncoder,
+    histories: Histories,
+    dropout: Dropout | None = None,
+    at: tuple[Int, Int] | None = None,
+) -> Tensor:
+    """Encode histories, on the encoder's device: h `[S, d]`, or `[P, d]` at given sequences and positions."""
     device = encoder.item_embeddings.device
     items = torch.from_numpy(histories.items).to(device, non_blocking=True)
-    return encoder(items, torch.from_numpy(histories.length), dropout)  # type: ignore[no-any-return]
+    places = None if at is None else (torch.from_numpy(at[0]), torch.from_numpy(at[1]))
+    return encoder(items, torch.from_numpy(histories.length), dropout, places)  # type: ignore[no-any-return]
+
+
+def encode_windows(encoder: SequenceEncoder, windows: Windows, dropout: Dropout | None = None) -> Tensor:
+    """Encode the samples of some windows, `[n, d]`: each window once, however many samples it holds.
+
+    With dropout, the samples of a window share their masks.
+    """
+    if windows.shared:
+        return encode(encoder, windows.histories, dropout, (windows.sequence, windows.position))
+    alone = encode(encoder, windows.histories, dropout)  # the last positions only, which is cheaper
+    return alone[on(alone.device, windows.sequence)]
 
 
 def encode_views(

@@ -71,9 +71,12 @@ def by_loops(encoder, histories, *, layers, heads, masks=None):
 
 
 def gradients(encoder, histories, dropout=None, seed=0):
+    return weighted_gradients(encoder, encode(encoder, histories, dropout), seed)
+
+
+def weighted_gradients(encoder, h, seed=0):
     """Gradients of a fixed weighting of all entries of h, by parameter."""
     encoder.zero_grad()
-    h = encode(encoder, histories, dropout)
     weighting = torch.randn(h.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     (h * weighting.to(h.dtype)).sum().backward()
     return {name: parameter.grad for name, parameter in encoder.named_parameters()}
@@ -239,6 +242,104 @@ def test_renaming_the_items_changes_nothing(engine):
         renamed.item_embeddings[new_name] = encoder.item_embeddings
     h = encode(renamed, [new_name[history].tolist() for history in histories])
     np.testing.assert_allclose(h.detach(), encode(encoder, histories).detach(), rtol=0, atol=1e-12)
+
+
+# Given positions: the h of prefixes
+
+
+def encode_at(encoder, histories, places, dropout=None):
+    """The h of (sequence, position) pairs from one pass."""
+    items = torch.tensor([item for history in histories for item in history])
+    sequence, position = torch.tensor(places).T
+    return encoder(
+        items, torch.tensor([len(history) for history in histories]), dropout, (sequence, position)
+    )
+
+
+def every_place(histories):
+    return [(s, t) for s, history in enumerate(histories) for t in range(len(history))]
+
+
+def prefixes(histories, places):
+    return [histories[s][: t + 1] for s, t in places]
+
+
+@ENGINES
+@pytest.mark.parametrize(("layers", "heads"), SHAPES)
+def test_each_position_is_the_loops_h_of_the_prefix_that_ends_there(engine, layers, heads):
+    encoder, histories = make(engine, layers=layers, heads=heads), draw_histories(LENGTHS)
+    places = every_place(histories)
+    expected = by_loops(encoder, prefixes(histories, places), layers=layers, heads=heads)
+    np.testing.assert_allclose(encode_at(encoder, histories, places).detach(), expected, rtol=0, atol=1e-10)
+
+
+@ENGINES
+def test_all_prefixes_of_every_length_from_1_to_50_are_those_encoded_alone(engine):
+    lengths = np.random.default_rng(1).permutation(np.arange(1, 51)).tolist()
+    histories = draw_histories(lengths)
+    encoder, plain = make(engine, max_length=50), make("plain", max_length=50)
+    places = every_place(histories)
+    h, alone = encode_at(encoder, histories, places), encode(plain, prefixes(histories, places))
+    np.testing.assert_allclose(h.detach(), alone.detach(), rtol=0, atol=1e-10)
+    expected = weighted_gradients(plain, alone)
+    assert_gradients_close(weighted_gradients(encoder, h), expected, 1e-10)
+
+
+@ENGINES
+def test_positions_in_float32_stay_within_1e_5_forward_and_1e_4_of_the_largest_gradient(engine):
+    histories = draw_histories([1, 50, 2, 2, 17, 33, 1, 9, 50, 4])
+    single, exact = make(engine, torch.float32, max_length=50), make("plain", max_length=50)
+    places = every_place(histories)
+    h, alone = encode_at(single, histories, places), encode(exact, prefixes(histories, places))
+    assert h.dtype == torch.float32
+    np.testing.assert_allclose(h.detach(), alone.detach(), rtol=1e-5, atol=1e-5)
+    assert_gradients_close(weighted_gradients(single, h), weighted_gradients(exact, alone), 1e-4)
+
+
+@pytest.mark.parametrize("size", [1, 2, 255, 256])
+def test_fast_and_plain_agree_at_positions_of_batches_of_any_size(size):
+    rng = np.random.default_rng(size)
+    histories = draw_histories(rng.integers(1, 51, size=size))
+    places = [(s, int(rng.integers(len(histories[s])))) for s in rng.integers(size, size=2 * size)]
+    fast, plain = (encode_at(make(engine, max_length=50), histories, places) for engine in ("fast", "plain"))
+    np.testing.assert_allclose(fast.detach(), plain.detach(), rtol=0, atol=1e-10)
+
+
+@ENGINES
+@settings(max_examples=25)
+@given(data=st.data(), lengths=batches)
+def test_positions_come_in_the_order_asked_for_and_as_often(engine, data, lengths):
+    encoder, histories = make(engine), draw_histories(lengths)
+    every = every_place(histories)
+    places = data.draw(st.lists(st.sampled_from(every), min_size=1))
+    expected = encode_at(encoder, histories, every)[[every.index(place) for place in places]]
+    np.testing.assert_allclose(
+        encode_at(encoder, histories, places).detach(), expected.detach(), rtol=0, atol=1e-12
+    )
+
+
+@ENGINES
+def test_the_last_positions_are_the_default(engine):
+    encoder, histories = make(engine), draw_histories(LENGTHS)
+    lasts = [(s, len(history) - 1) for s, history in enumerate(histories)]
+    np.testing.assert_allclose(
+        encode_at(encoder, histories, lasts).detach(),
+        encode(encoder, histories).detach(),
+        rtol=0,
+        atol=1e-12,
+    )
+
+
+@pytest.mark.parametrize(("layers", "heads"), [(1, 1), (2, 2), (3, 4)])
+def test_fast_and_plain_agree_at_positions_under_given_masks(layers, heads):
+    histories, shape = draw_histories(LENGTHS), {"layers": layers, "heads": heads}
+    masks = draw_masks(len(histories), **shape)
+    fast, plain = make("fast", **shape), make("plain", **shape)
+    places = every_place(histories)[::-2]
+    fed = FedDropout(masks.__getitem__)
+    h, expected = (encode_at(encoder, histories, places, fed) for encoder in (fast, plain))
+    np.testing.assert_allclose(h.detach(), expected.detach(), rtol=0, atol=1e-10)
+    assert_gradients_close(weighted_gradients(fast, h), weighted_gradients(plain, expected), 1e-10)
 
 
 # Dropout in the encoder

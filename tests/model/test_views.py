@@ -4,16 +4,19 @@ import numpy as np
 import pytest
 import reference
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from degen.data.augment import Augmentations
 from degen.data.batches import Source
 from degen.data.histories import Histories
 from degen.data.sequences import Sequences, training_samples
+from degen.data.windows import share_windows
 from degen.model.dropout import FedDropout, RandomDropout
 from degen.model.encoder import SequenceEncoder
 from degen.model.objectives import objective, recommendation_loss
 from degen.model.variants import VARIANTS
-from degen.model.views import contrast, encode, encode_views
+from degen.model.views import contrast, encode, encode_views, encode_windows
 
 N_ITEMS, MAX_LENGTH = 12, 9
 ROWS = np.array([4, 11, 0, 30, 31, 17])
@@ -116,3 +119,25 @@ def test_a_variant_without_pairs_has_no_contrast():
     value = contrast(VARIANTS["sasrec"], encoded, torch.tensor([1, 2, 3]))
     assert value.item() == 0
     assert (value.dtype, value.shape) == (torch.float64, ())
+
+
+# Samples that share a window
+
+
+@ENGINES
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.integers(0, 46), min_size=1, max_size=40))
+def test_samples_of_shared_windows_are_encoded_as_if_each_were_alone(engine, source, rows):
+    encoder, rows = make(engine), np.array(rows)
+    together = encode_windows(encoder, share_windows(source.samples, rows))
+    alone = encode(encoder, source.own(rows))
+    np.testing.assert_allclose(together.detach(), alone.detach(), rtol=0, atol=1e-10)
+
+
+@ENGINES
+def test_every_sample_of_a_log_from_one_pass_a_window_has_its_slow_h(engine, source):
+    encoder, rows = make(engine), np.arange(len(source.samples))
+    windows = share_windows(source.samples, rows)
+    assert windows.shared
+    expected = slow(encoder).encode(split(source.own(rows)))
+    np.testing.assert_allclose(encode_windows(encoder, windows).detach(), expected, rtol=0, atol=1e-10)
