@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from degen.data.histories import Histories
+from degen.data.histories import Int
 from degen.data.sequences import Samples
+from degen.data.windows import share_windows
 from degen.evaluation.ranking import Ranks, target_ranks
 from degen.model.encoder import SequenceEncoder, score_items
-from degen.model.views import encode
+from degen.model.layout import on
+from degen.model.views import encode_windows
 
 ENCODE_BLOCK = 2048
 
 
 @torch.no_grad()
-def representations(encoder: SequenceEncoder, samples: Samples) -> Tensor:
-    """h `[n_samples, d]` of every sample's history, without dropout, on the encoder's device."""
-    return torch.cat(
-        [encode(encoder, Histories(*samples.histories(rows))) for rows in _blocks(len(samples), ENCODE_BLOCK)]
-    )
+def representations(encoder: SequenceEncoder, samples: Samples, rows: Int | None = None) -> Tensor:
+    """h `[n, d]` of the histories of samples `rows`, int64 `[n]`, or of all, without dropout, on the
+    encoder's device.
+
+    Samples that share a window (several of one user's, up to the maximum length) cost one sequence.
+    """
+    rows = np.arange(len(samples)) if rows is None else rows
+    order = np.argsort(samples.end[rows] - samples.length[rows], kind="stable")  # sharers are neighbours
+    blocks = [rows[order[start : start + ENCODE_BLOCK]] for start in range(0, len(rows), ENCODE_BLOCK)]
+    encoded = torch.cat([encode_windows(encoder, share_windows(samples, block)) for block in blocks])
+    h = torch.empty_like(encoded)
+    h[on(encoded.device, order)] = encoded
+    return h
 
 
 @torch.no_grad()
@@ -31,7 +39,12 @@ def split_ranks(encoder: SequenceEncoder, samples: Samples, score_block: int = 2
 
     At most `score_block` x n_items scores are held at once. Items of the history stay in the ranking.
     """
-    h = representations(encoder, samples)
+    return rank_targets(encoder, representations(encoder, samples), samples, score_block)
+
+
+@torch.no_grad()
+def rank_targets(encoder: SequenceEncoder, h: Tensor, samples: Samples, score_block: int = 256) -> Ranks:
+    """The same, where the samples' representations `[n_samples, d]` are known already."""
     V = encoder.real_item_embeddings()
     targets = torch.from_numpy(samples.targets - 1).to(h.device)  # item i is column i - 1
     return np.concatenate(
@@ -40,8 +53,3 @@ def split_ranks(encoder: SequenceEncoder, samples: Samples, score_block: int = 2
             for start in range(0, len(samples), score_block)
         ]
     )
-
-
-def _blocks(n: int, size: int) -> Iterator[np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    for start in range(0, n, size):
-        yield np.arange(start, min(start + size, n))

@@ -19,7 +19,7 @@ from degen.data.catalog import find
 from degen.data.load import DataOptions, Dataset, load_dataset
 from degen.data.sequences import Split, leave_one_out
 from degen.errors import UserError
-from degen.evaluation.evaluate import representations, split_ranks
+from degen.evaluation.evaluate import rank_targets, representations, split_ranks
 from degen.evaluation.ranking import Ranks, ranking_metrics
 from degen.model.encoder import SequenceEncoder
 from degen.model.variants import get_variant
@@ -146,14 +146,13 @@ def export(restored: Restored, split: Split, out: Path) -> list[Path]:
     `sequence_representations.npy` float32 `[n_users, d]`, `targets.npy` int64 `[n_users]` (rows of
     `items.txt`), `ranks.npy` float64 `[n_users]`, `users.txt`.
     """
-    samples = leave_one_out(restored.dataset.sequences, split, restored.config.model.max_length)
+    config, encoder = restored.config, restored.encoder
+    samples = leave_one_out(restored.dataset.sequences, split, config.model.max_length)
+    h = representations(encoder, samples)
     arrays: dict[str, npt.NDArray[Any]] = {
-        "sequence_representations.npy": representations(restored.encoder, samples)
-        .cpu()
-        .numpy()
-        .astype(np.float32),
+        "sequence_representations.npy": h.cpu().numpy().astype(np.float32),
         "targets.npy": samples.targets - 1,
-        "ranks.npy": restored.ranks(split),
+        "ranks.npy": rank_targets(encoder, h, samples, config.evaluation.score_block),
     }
     for name, array in arrays.items():
         write_array(out / name, array)

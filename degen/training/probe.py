@@ -16,13 +16,14 @@ from degen.analysis.alignment import Definition, alignment, uniformity
 from degen.analysis.summary import summarize
 from degen.data.batches import Source
 from degen.data.partners import Int
+from degen.evaluation.evaluate import representations
 from degen.model.dropout import RandomDropout
 from degen.model.encoder import SequenceEncoder
 from degen.model.variants import Variant
-from degen.model.views import encode, encode_views
+from degen.model.views import encode_views
 
 BLOCK = 512
-"""Samples of the probe that are encoded at once, to bound memory."""
+"""Samples of the probe whose views are encoded at once with dropout, to bound memory."""
 
 AGAIN = "h again"
 
@@ -54,16 +55,15 @@ class Probe:
 
     def _without_dropout(self, encoder: SequenceEncoder) -> dict[str, float | None]:
         """Uniformity of h, and its alignment with a same-target partner's (samples without one left out)."""
-        rng = np.random.default_rng(self.seed)
-        h = torch.cat([encode(encoder, self.source.own(rows)) for rows in _blocks(self.rows)])
         paired = self.source.partners.has_partner[self.rows]
-        partners = [encode(encoder, self.source.partner(rows, rng)) for rows in _blocks(self.rows[paired])]
+        partners = self.source.partners.draw(self.rows[paired], np.random.default_rng(self.seed))
+        both = representations(encoder, self.source.samples, np.concatenate([self.rows, partners]))
+        h, of_partners = both[: len(self.rows)], both[len(self.rows) :]
+        own = h[torch.from_numpy(paired).to(h.device)]
         return {
             "uniformity": uniformity(h, definition=self.definition),
-            "alignment_same_target": alignment(
-                h[torch.from_numpy(paired).to(h.device)], torch.cat(partners), definition=self.definition
-            )
-            if partners
+            "alignment_same_target": alignment(own, of_partners, definition=self.definition)
+            if len(partners)
             else None,
         }
 

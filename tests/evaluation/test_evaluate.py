@@ -7,7 +7,7 @@ import pytest
 import reference
 import torch
 
-from degen.data.sequences import Sequences, leave_one_out, training_samples
+from degen.data.sequences import Samples, Sequences, leave_one_out, training_samples
 from degen.errors import UserError
 from degen.evaluation.evaluate import representations, split_ranks
 from degen.evaluation.ranking import ranking_metrics
@@ -66,6 +66,40 @@ def test_representations_are_in_the_order_of_the_samples(encoder, sequences):
     ends = [(int(end), int(length)) for end, length in zip(samples.end, samples.length, strict=True)]
     histories = [samples.items[end - length : end].tolist() for end, length in ends]
     np.testing.assert_allclose(h.numpy(), slow_h(encoder, histories), rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("block", [1, 3, 2048])
+def test_samples_asked_for_in_any_order_share_windows_and_keep_their_h(
+    encoder, sequences, rng, monkeypatch, block
+):
+    monkeypatch.setattr("degen.evaluation.evaluate.ENCODE_BLOCK", block)
+    samples = training_samples(sequences, MAX_LENGTH)
+    rows = rng.integers(len(samples), size=30)
+    ends = [(int(samples.end[row]), int(samples.length[row])) for row in rows]
+    histories = [samples.items[end - length : end].tolist() for end, length in ends]
+    h = representations(encoder, samples, rows)
+    np.testing.assert_allclose(h.numpy(), slow_h(encoder, histories), rtol=0, atol=1e-10)
+
+
+def test_validation_and_test_of_a_user_cost_one_sequence(encoder, sequences, monkeypatch):
+    splits = [leave_one_out(sequences, split, MAX_LENGTH) for split in ("valid", "test")]
+    both = Samples(
+        sequences.items,
+        np.concatenate([samples.end for samples in splits]),
+        np.concatenate([samples.length for samples in splits]),
+    )
+    encoded = []
+    forward = SequenceEncoder.forward
+
+    def remember(self, items, lengths, *rest):
+        encoded.extend(lengths.tolist())
+        return forward(self, items, lengths, *rest)
+
+    alone = torch.cat([representations(encoder, samples) for samples in splits])
+    monkeypatch.setattr(SequenceEncoder, "forward", remember)
+    np.testing.assert_allclose(representations(encoder, both), alone, rtol=0, atol=1e-10)
+    # Users of 3, 12, 5, 4, 30, 3 and 8 actions; three of them are longer than the window of 6.
+    assert sorted(encoded) == [2, 2, 3, 4, 6, 6, 6, 6, 6, 6]
 
 
 def test_no_dropout_and_no_gradient_in_evaluation(encoder, sequences):
