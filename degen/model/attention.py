@@ -74,7 +74,7 @@ class _Attention(torch.autograd.Function):
         mask: Tensor | None,
         last: bool,
     ) -> Tensor:
-        mixed = torch.empty_like(query)
+        mixed = _empty(query, layout)
         saved = []
         for group, keep in _groups(layout, heads, mask, last):
             q, out = (_heads(x, group, heads, last) for x in (query, mixed))
@@ -98,7 +98,7 @@ class _Attention(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         query, key_value = ctx.saved_tensors
         layout, heads, mask, last = ctx.given
-        grad_query, grad_key_value = torch.empty_like(query), torch.empty_like(key_value)
+        grad_query, grad_key_value = _empty(query, layout), _empty(key_value, layout)
         groups = _groups(layout, heads, mask, last)
         for (group, keep), (weights, dropped) in zip(groups, ctx.saved, strict=True):
             q, grad_q, g = (_heads(x, group, heads, last) for x in (query, grad_query, grad))
@@ -128,6 +128,13 @@ def _groups(
         end = start + math.prod(shape)
         yield group, None if mask is None else mask[start:end].view(shape)
         start = end
+
+
+def _empty(like: Tensor, layout: Layout) -> Tensor:
+    """Room for rows that the groups will fill; a layout's slack is zero, so that nothing comes of it."""
+    empty = torch.empty_like(like)
+    empty[layout.used :] = 0
+    return empty
 
 
 def _heads(x: Tensor, group: Group, heads: int, last: bool) -> Tensor:

@@ -5,7 +5,8 @@
 
 Linear layers, norms and activations see one flat tensor of tokens with almost no padding; attention sees
 each group as a rectangle, which is a view of the same memory. The median history of the paper's logs has 4
-items and is not padded to 50.
+items and is not padded to 50. A few tokens of slack at the end round their number, so that the steps of an
+epoch ask for memory in few sizes and find again what they freed.
 """
 
 from __future__ import annotations
@@ -91,15 +92,30 @@ class Layout:
         """int64 `[S]`: the first token of each sorted sequence."""
         return np.cumsum(self.width) - self.width
 
+    @property
+    def used(self) -> int:
+        """Tokens of all groups; those after them are slack, which nothing reads."""
+        last = self.groups[-1]
+        return last.token + last.size * last.width
+
+    @cached_property
+    def n_tokens(self) -> int:
+        """`used`, rounded up to one of sixteen sizes between powers of two."""
+        step: int = 2 ** max(self.used.bit_length() - 5, 0)
+        return -(-self.used // step) * step
+
     @cached_property
     def position(self) -> Int:
-        """int64 `[n_tokens]`: the position of each token in its sequence, padding included."""
-        return np.concatenate([np.tile(np.arange(g.width), g.size) for g in self.groups])
+        """int64 `[n_tokens]`: the position of each token in its sequence, padding included; 0 for slack."""
+        return self._with_slack([np.tile(np.arange(g.width), g.size) for g in self.groups])
 
     @cached_property
     def sequence(self) -> Int:
-        """int64 `[n_tokens]`: the input's sequence number of each token."""
-        return np.repeat(self.order, self.width)
+        """int64 `[n_tokens]`: the input's sequence number of each token; 0 for slack."""
+        return self._with_slack([np.repeat(self.order, self.width)])
+
+    def _with_slack(self, pieces: list[Int]) -> Int:
+        return np.concatenate([*pieces, np.zeros(self.n_tokens - self.used, dtype=np.int64)])
 
     @cached_property
     def last(self) -> Int:
@@ -125,7 +141,7 @@ class Layout:
         input_start = np.cumsum(input_length) - input_length
         source = ragged_positions(input_start[self.order], self.length)
         target = ragged_positions(self.start, self.length)
-        tokens = items.new_full((int(self.width.sum()),), PAD)
+        tokens = items.new_full((self.n_tokens,), PAD)
         tokens[on(items.device, target)] = items[on(items.device, source)]
         return tokens
 

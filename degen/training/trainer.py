@@ -20,7 +20,6 @@ from degen.model.objectives import objective
 from degen.model.variants import get_variant
 from degen.model.views import contrast, encode_views
 from degen.schema import Config
-from degen.training.memory import STEPS_BETWEEN, trim_heap
 from degen.training.recommendation import Recommendation
 
 
@@ -83,7 +82,7 @@ class Epoch:
         self.batches = epoch_batches(
             len(trainer.source.samples), trainer.config.training.batch_size, self.rng
         )
-        self.samples, self._steps = 0, 0
+        self.samples = 0
         self._sums = torch.zeros(2, device=trainer.device, dtype=torch.float64)
 
     def step(self) -> None:
@@ -95,9 +94,6 @@ class Epoch:
         torch.autograd.backward(loss)
         self.trainer.optimizer.step()
         self.samples += len(rows)
-        self._steps += 1
-        if self.trainer.device.type == "cpu" and self._steps % STEPS_BETWEEN == 0:
-            trim_heap()
         self._sums += torch.stack([recommendation.detach(), contrastive.detach()]).double() * len(rows)
 
     def mean_losses(self) -> dict[str, float]:

@@ -22,7 +22,7 @@ def drawn(lengths, last, dropout):
     def normal(*shape):
         return torch.randn(*shape, generator=generator, dtype=torch.float64, requires_grad=True)
 
-    tokens = int(layout.width.sum())
+    tokens = layout.n_tokens
     size = mask_size(layout, HEADS, last=last)
     mask = 2.0 * torch.randint(2, (size,), generator=generator, dtype=torch.float64) if dropout else None
     return layout, normal(len(lengths) if last else tokens, D), normal(tokens, 2 * D), mask
@@ -82,3 +82,13 @@ def test_a_strided_gradient_is_taken_as_it_comes():
     (direct,) = torch.autograd.grad(mixed[0], query, weight)
     (same,) = torch.autograd.grad(mixed[1], query, weight.contiguous())
     assert torch.equal(direct, same)
+
+
+def test_slack_mixes_to_zero_and_gets_no_gradient():
+    layout, query, key_value, _ = drawn(np.full(50, 7), False, False)
+    assert layout.n_tokens > layout.used
+    mixed = attend(query, key_value, layout, HEADS, None, last=False)
+    gradients = torch.autograd.grad(mixed, (query, key_value), torch.full_like(mixed, 3.0))
+    for tensor in (mixed, *gradients):
+        assert (tensor[layout.used :] == 0).all()
+        assert (tensor[: layout.used] != 0).any()
