@@ -34,7 +34,7 @@ _LIKE_THEIR_KEY = """
     dataset input_format min_user min_item core users items data_seed columns
     dim layers heads max_length embedding_dropout hidden_dropout attention_dropout engine
     variant recipe temperature similarity rec_loss negatives
-    seed epochs patience stop_on max_steps steps_per_epoch batch_size learning_rate device threads
+    seed epochs patience stop_on max_steps steps_per_epoch batch_size batch_by learning_rate device threads
     deterministic keep_embeddings
 """
 OPTIONS = {key: "--" + key.replace("_", "-") for key in _LIKE_THEIR_KEY.split()} | {

@@ -116,6 +116,7 @@ class ObjectiveConfig(Group):
     reorder_rate: float = Field(0.6, ge=0, le=1, description="CL4SRec: share of a history that is shuffled.")
 
 
+BatchBy = Literal["samples", "users"]
 DEVICES = r"^(auto|cpu|cuda(:\d+)?)$"
 RankingMetric = Literal["HR@5", "NDCG@5", "MRR@5", "HR@10", "NDCG@10", "MRR@10", "HR@20", "NDCG@20", "MRR@20"]
 
@@ -136,7 +137,11 @@ class TrainingConfig(Group):
     steps_per_epoch: int | None = Field(
         None, ge=1, description="Cut each epoch after this many steps, for trials."
     )
-    batch_size: int = Field(256, ge=1, description="Samples a batch.")
+    batch_size: int = Field(256, ge=1, description="Samples, or users, a batch.")
+    batch_by: BatchBy = Field(
+        "samples",
+        description="What a batch is made of: training samples, or users with all their targets at once.",
+    )
     learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate.")
     adam_beta1: float = Field(0.9, ge=0, lt=1, description="Adam's decay of the first moment.")
     adam_beta2: float = Field(0.999, ge=0, lt=1, description="Adam's decay of the second moment.")

@@ -66,6 +66,7 @@ def train(
     max_steps: Annotated[int | None, key_option("training.max_steps")] = None,
     steps_per_epoch: Annotated[int | None, key_option("training.steps_per_epoch")] = None,
     batch_size: Annotated[int | None, key_option("training.batch_size")] = None,
+    batch_by: Annotated[str | None, key_option("training.batch_by")] = None,
     learning_rate: Annotated[float | None, key_option("training.learning_rate")] = None,
     device: Annotated[str | None, key_option("training.device")] = None,
     threads: Annotated[int | None, key_option("training.threads")] = None,

@@ -18,8 +18,9 @@ from degen.evaluation.restore import build_encoder
 from degen.model.dropout import RandomDropout
 from degen.model.objectives import objective
 from degen.model.variants import get_variant
-from degen.model.views import contrast, encode_views
+from degen.model.views import contrast
 from degen.schema import Config
+from degen.training.batching import BATCHINGS, Batching
 from degen.training.recommendation import Recommendation
 
 
@@ -48,6 +49,7 @@ class Trainer:
             samples,
             Augmentations(rates.crop_rate, rates.mask_rate, rates.reorder_rate, mask_token=self.n_items + 1),
         )
+        self.batching: Batching = BATCHINGS[config.training.batch_by](self.source, self.variant)
         self.encoder = build_encoder(config.model, self.n_items, config.training.seed).to(device)
         self.recommendation = Recommendation(self.encoder, config)
         self.optimizer = torch.optim.Adam(
@@ -62,7 +64,7 @@ class Trainer:
     @property
     def steps_per_epoch(self) -> int:
         """Steps of a whole epoch, or fewer where the configuration cuts it short."""
-        whole = -(-len(self.source.samples) // self.config.training.batch_size)
+        whole = -(-len(self.batching) // self.config.training.batch_size)
         return min(whole, self.config.training.steps_per_epoch or whole)
 
     def epoch(self, number: int) -> Epoch:
@@ -79,10 +81,8 @@ class Epoch:
         self.trainer = trainer
         self.rng = np.random.default_rng(draws)
         self.dropout = RandomDropout(int(dropout.generate_state(1)[0]), trainer.device)
-        self.batches = epoch_batches(
-            len(trainer.source.samples), trainer.config.training.batch_size, self.rng
-        )
-        self.samples = 0
+        self.batches = epoch_batches(len(trainer.batching), trainer.config.training.batch_size, self.rng)
+        self.samples, self.pairs = 0, 0
         self._sums = torch.zeros(2, device=trainer.device, dtype=torch.float64)
 
     def step(self) -> None:
@@ -93,18 +93,22 @@ class Epoch:
         loss = objective(recommendation, contrastive, self.trainer.config.objective.contrast_weight)
         torch.autograd.backward(loss)
         self.trainer.optimizer.step()
-        self.samples += len(rows)
-        self._sums += torch.stack([recommendation.detach(), contrastive.detach()]).double() * len(rows)
+        samples = self.trainer.batching.n_samples(rows)
+        self.samples, self.pairs = self.samples + samples, self.pairs + len(rows)
+        weighted = recommendation.detach().double() * samples, contrastive.detach().double() * len(rows)
+        self._sums += torch.stack(weighted)
 
     def mean_losses(self) -> dict[str, float]:
-        """Means over the epoch's samples so far: `loss` (Eq. 15), `recommendation_loss`, `contrastive_loss`.
+        """Means over the epoch's samples, and pairs of views, so far: `loss` (Eq. 15), `recommendation_loss`,
+        `contrastive_loss`.
 
         Raises
         ------
         UserError
             if they are not finite: training diverged.
         """
-        recommendation, contrastive = (self._sums / max(self.samples, 1)).tolist()
+        sums = self._sums.tolist()
+        recommendation, contrastive = sums[0] / max(self.samples, 1), sums[1] / max(self.pairs, 1)
         if not np.isfinite([recommendation, contrastive]).all():
             raise UserError(
                 "training diverged: the loss is not finite; try a lower --learning-rate or --lambda"
@@ -115,19 +119,14 @@ class Epoch:
     def losses(self, rows: Int) -> tuple[Tensor, Tensor]:
         """The recommendation and the contrastive loss of a batch, as scalars."""
         trainer, settings = self.trainer, self.trainer.config.objective
-        views = trainer.variant.draw(trainer.source, rows, self.rng)
-        encoded = encode_views(trainer.encoder, views, self.dropout)
-        samples = trainer.source.samples
-        # Not `samples.targets[rows]`, which would gather the targets of the whole log at every step.
-        batch_targets = samples.items[samples.end[rows]]
-        targets = torch.from_numpy(batch_targets).to(trainer.device, non_blocking=True)
+        batch = trainer.batching.encode(trainer.encoder, rows, self.rng, self.dropout)
         contrastive = contrast(
             trainer.variant,
-            encoded,
-            targets,
+            batch.views,
+            batch.view_targets,
             temperature=settings.temperature,
             similarity=settings.similarity,
             same_target_negatives=settings.same_target_negatives or trainer.variant.same_target_negatives,
             reduction=settings.reduction,
         )
-        return trainer.recommendation(encoded["h"], targets, self.rng), contrastive
+        return trainer.recommendation(batch.h, batch.targets, self.rng), contrastive

@@ -106,6 +106,7 @@ def test_every_option_reaches_its_key(log):
         "max_steps": 20,
         "steps_per_epoch": 21,
         "batch_size": 22,
+        "batch_by": "users",
         "learning_rate": 0.23,
         "device": "cpu",
         "threads": 24,

@@ -1,0 +1,128 @@
+"""What a batch is made of (`--batch-by`), and its way through the encoder.
+
+    samples   B training samples; h of each enters both losses
+    users     B rows of `degen.data.user_batches`, each encoded once; h at every target enters the
+              recommendation loss, one target a row, drawn uniformly, the contrastive loss
+
+With `users`, h of a drawn target is that of the row's pass; its other views are made as by default: h' the
+same history with fresh dropout, hs' the history of a partner, a1 and a2 augmentations. The targets of a row
+share their dropout masks, a row's losses weigh as many samples as it has, and a contrastive batch has as many
+pairs as rows. That is how the original SASRec trains, but for samples whose history is longer than the
+window: it leaves them out, here each is a row of its own with the history that it has by default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from degen.data.batches import Source
+from degen.data.histories import Int
+from degen.data.user_batches import UserRows
+from degen.data.windows import share_windows
+from degen.model.dropout import Dropout
+from degen.model.encoder import SequenceEncoder
+from degen.model.layout import on
+from degen.model.variants import Variant
+from degen.model.views import encode_views, encode_windows
+from degen.schema import BatchBy
+
+
+@dataclass(frozen=True)
+class EncodedBatch:
+    """A batch through the encoder.
+
+    Attributes
+    ----------
+    h, targets
+        `[P, d]` and int64 `[P]`: what enters the recommendation loss.
+    views, view_targets
+        each `[B, d]` and int64 `[B]`: what enters the contrastive loss, `h` among the views.
+    """
+
+    h: Tensor
+    targets: Tensor
+    views: dict[str, Tensor]
+    view_targets: Tensor
+
+
+class Batching(Protocol):
+    """What an epoch's permutation is of, and how a piece of it is encoded."""
+
+    def __len__(self) -> int:
+        """How many there are in an epoch, samples or rows."""
+        ...
+
+    def n_samples(self, batch: Int) -> int:
+        """Training samples of a batch: its terms in the recommendation loss."""
+        ...
+
+    def encode(
+        self, encoder: SequenceEncoder, batch: Int, rng: np.random.Generator, dropout: Dropout
+    ) -> EncodedBatch:
+        """Draw the views of a batch, int64 `[B]`, and encode them."""
+        ...
+
+
+class BySamples:
+    """A batch is of training samples."""
+
+    def __init__(self, source: Source, variant: Variant):
+        self.source, self.variant = source, variant
+
+    def __len__(self) -> int:
+        return len(self.source.samples)
+
+    def n_samples(self, batch: Int) -> int:
+        """As many as the batch has."""
+        return len(batch)
+
+    def encode(
+        self, encoder: SequenceEncoder, batch: Int, rng: np.random.Generator, dropout: Dropout
+    ) -> EncodedBatch:
+        """Encode all views in one pass."""
+        encoded = encode_views(encoder, self.variant.draw(self.source, batch, rng), dropout)
+        targets = _targets(self.source, batch, encoded["h"].device)
+        return EncodedBatch(encoded["h"], targets, encoded, targets)
+
+
+class ByUsers:
+    """A batch is of rows: users, or windows of users whose history is longer than one."""
+
+    def __init__(self, source: Source, variant: Variant):
+        self.source, self.variant = source, variant
+        self.rows = UserRows.build(source.samples)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def n_samples(self, batch: Int) -> int:
+        """As many as the rows hold."""
+        return int(self.rows.count[batch].sum())
+
+    def encode(
+        self, encoder: SequenceEncoder, batch: Int, rng: np.random.Generator, dropout: Dropout
+    ) -> EncodedBatch:
+        """Encode each row once, and the views besides h of one sample a row."""
+        members, drawn = self.rows.members(batch), self.rows.draw(batch, rng)
+        h = encode_windows(encoder, share_windows(self.source.samples, members), dropout)
+        targets = _targets(self.source, members, h.device)
+        others = self.variant.draw(self.source, members[drawn], rng)
+        del others["h"]
+        chosen = on(h.device, drawn)
+        views = {"h": h[chosen], **(encode_views(encoder, others, dropout) if others else {})}
+        return EncodedBatch(h, targets, views, targets[chosen])
+
+
+BATCHINGS: dict[BatchBy, type[BySamples] | type[ByUsers]] = {"samples": BySamples, "users": ByUsers}
+"""The ways to batch by the name that `training.batch_by` gives."""
+
+
+def _targets(source: Source, rows: Int, device: torch.device) -> Tensor:
+    samples = source.samples
+    # Not `samples.targets[rows]`, which would gather the targets of the whole log at every step.
+    return on(device, samples.items[samples.end[rows]])
