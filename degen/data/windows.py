@@ -51,7 +51,7 @@ def share_windows(samples: Samples, rows: Int) -> Windows:
     >>> windows.sequence.tolist(), windows.position.tolist()
     ([1, 0, 0], [1, 1, 0])
     """
-    length = samples.length[rows]
+    length = samples.length[rows].astype(np.int64)
     _, sequence = np.unique(samples.end[rows] - length, return_inverse=True)
     longest = np.lexsort((length, sequence))[np.cumsum(np.bincount(sequence)) - 1]
     return Windows(Histories(*samples.histories(rows[longest])), sequence, length - 1)

@@ -149,7 +149,7 @@ class SequenceEncoder(nn.Module):
             x = self._block(
                 cast(Block, block), f"layer{number}", x, layout, dropout, rows=rows if top else None
             )
-        return x[on(items.device, layout.back)] if at is None else x
+        return x[on(items.device, layout.back)] if at is None else x[: len(at[0])]
 
     def _embed(self, layout: Layout, items: Tensor, dropout: Dropout | None) -> Tensor:
         """Eq. 8 on flat tokens: `[n_tokens, d]`."""

@@ -100,9 +100,8 @@ class Layout:
 
     @cached_property
     def n_tokens(self) -> int:
-        """`used`, rounded up to one of sixteen sizes between powers of two."""
-        step: int = 2 ** max(self.used.bit_length() - 5, 0)
-        return -(-self.used // step) * step
+        """`used`, rounded up."""
+        return round_up(self.used)
 
     @cached_property
     def position(self) -> Int:
@@ -130,8 +129,12 @@ class Layout:
         return back
 
     def tokens_at(self, sequence: Int, position: Int) -> Int:
-        """int64 `[P]`: the tokens at given positions of the input's sequences, both int64 `[P]`."""
-        return self.start[self.back[sequence]] + position
+        """int64, `[P]` rounded up: the tokens at given positions of the input's sequences, both int64 `[P]`.
+
+        What comes after them is slack, of token 0.
+        """
+        tokens = self.start[self.back[sequence]] + position
+        return np.concatenate([tokens, np.zeros(round_up(len(tokens)) - len(tokens), dtype=np.int64)])
 
     def spread(self, items: Tensor) -> Tensor:
         """Lay the input's flat items `[N]` out as tokens `[n_tokens]`, padding where a group is wider than
@@ -144,6 +147,12 @@ class Layout:
         tokens = items.new_full((self.n_tokens,), PAD)
         tokens[on(items.device, target)] = items[on(items.device, source)]
         return tokens
+
+
+def round_up(n: int) -> int:
+    """`n`, or a little more: one of sixteen sizes between powers of two, so that freed memory fits again."""
+    step: int = 2 ** max(n.bit_length() - 5, 0)
+    return -(-n // step) * step
 
 
 def on(device: torch.device, array: Int) -> Tensor:

@@ -94,3 +94,11 @@ def test_one_sample_and_the_same_sample_twice(rows):
     windows = share_windows(samples, np.array(rows))
     assert lists(windows.histories.items, windows.histories.length) == [list(range(1, rows[0] + 2))]
     assert windows.position.tolist() == rows
+
+
+def test_positions_are_int64_whatever_the_type_of_the_samples():
+    samples = training_samples(make_sequences([9, 4]), MAX_LENGTH)
+    narrow = Samples(samples.items, samples.end.astype(np.int32), samples.length.astype(np.int32))
+    windows = share_windows(narrow, np.arange(len(samples)))
+    assert windows.sequence.dtype == windows.position.dtype == np.int64
+    assert windows.sequence.tolist() == [0, 0, 0, 0, 0, 1, 2]

@@ -36,3 +36,15 @@ def test_slack_is_less_than_a_sixteenth_and_no_group_holds_it(length):
 def test_batches_of_like_size_ask_for_few_sizes_of_memory(rng):
     sizes = {Layout.of(rng.integers(1, 20, 700)).n_tokens for _ in range(50)}
     assert len(sizes) <= 4
+
+
+@given(data=st.data(), length=lengths_of_a_batch)
+def test_tokens_at_positions_are_those_asked_for_and_a_little_slack(data, length):
+    layout = Layout.of(length)
+    places = [(s, t) for s, n in enumerate(length) for t in range(n)]
+    asked = data.draw(st.lists(st.sampled_from(places), min_size=1, max_size=80))
+    tokens = layout.tokens_at(*np.array(asked).T)
+    found = zip(layout.sequence[tokens], layout.position[tokens], strict=True)
+    assert list(found)[: len(asked)] == asked
+    assert len(asked) <= len(tokens) < len(asked) * 17 / 16
+    assert (tokens[len(asked) :] == 0).all()
