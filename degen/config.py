@@ -33,9 +33,9 @@ OFFICIAL: Values = {
 _LIKE_THEIR_KEY = """
     dataset input_format min_user min_item core users items data_seed columns
     dim layers heads max_length embedding_dropout hidden_dropout attention_dropout engine
-    variant recipe temperature similarity rec_loss negatives
-    seed epochs patience stop_on max_steps steps_per_epoch batch_size batch_by learning_rate device threads
-    deterministic keep_embeddings
+    variant recipe temperature similarity rec_loss sampling negatives
+    seed epochs patience stop_on max_steps steps_per_epoch batch_size batch_by learning_rate item_updates
+    device threads deterministic keep_embeddings
 """
 OPTIONS = {key: "--" + key.replace("_", "-") for key in _LIKE_THEIR_KEY.split()} | {
     "contrast_weight": "--lambda"
@@ -178,6 +178,10 @@ def _explain(error: ValidationError, file: Path | None, given: Values, typed: Va
 
 
 def _states(values: Values, place: list[str]) -> bool:
-    """Whether `values` holds the group, or the group's key, that an error is about."""
+    """Whether `values` holds the group, or the group's key, that an error is about; anything at all where it
+    is about several groups.
+    """
+    if not place:
+        return bool(values)
     keys = values.get(place[0], {})
     return place[0] in values and (len(place) == 1 or place[1] in keys)

@@ -106,14 +106,33 @@ class ObjectiveConfig(Group):
     same_target_negatives: bool = Field(
         False, description="Keep views with the same target among the negatives."
     )
-    rec_loss: Literal["ce", "bce", "bpr"] = Field(
-        "ce", description="Recommendation loss: full softmax (Eq. 11), or sampled negatives with BCE or BPR."
+    rec_loss: Literal["ce", "bce", "bpr", "sampled"] = Field(
+        "ce",
+        description="Recommendation loss: full softmax (Eq. 11), or sampled negatives with BCE, BPR or a "
+        "softmax over them.",
     )
-    negatives: int = Field(1, ge=1, description="Sampled negatives a target, for bce and bpr.")
+    sampling: Literal["in-batch", "uniform"] = Field(
+        "in-batch",
+        description="Negatives of the sampled softmax: the batch's other targets, or items drawn uniformly.",
+    )
+    negatives: int = Field(
+        1,
+        ge=1,
+        description="Sampled negatives: of a target for bce and bpr, of a batch for uniform sampling.",
+    )
     padding_class: bool = Field(False, description="Let the padding row be one more class of the softmax.")
     crop_rate: float = Field(0.6, gt=0, le=1, description="CL4SRec: share of a history that a crop keeps.")
     mask_rate: float = Field(0.3, ge=0, le=1, description="CL4SRec: share of a history that is masked.")
     reorder_rate: float = Field(0.6, ge=0, le=1, description="CL4SRec: share of a history that is shuffled.")
+
+    @model_validator(mode="after")
+    def _negatives_are_asked_for(self) -> ObjectiveConfig:
+        if self.rec_loss == "sampled" and self.sampling == "uniform" and self.negatives == 1:
+            raise ValueError(
+                "objective.sampling = uniform shares objective.negatives items in a batch, and 1 is too few; "
+                "give --negatives, for instance 1024"
+            )
+        return self
 
 
 BatchBy = Literal["samples", "users"]
@@ -147,6 +166,16 @@ class TrainingConfig(Group):
     adam_beta2: float = Field(0.999, ge=0, lt=1, description="Adam's decay of the second moment.")
     adam_eps: float = Field(1e-8, gt=0, description="Adam's epsilon.")
     weight_decay: float = Field(0.0, ge=0, description="Adam's L2 penalty.")
+    item_updates: Literal["dense", "lazy"] = Field(
+        "dense",
+        description="Adam on all item embeddings each step, or only on those that the batch touches.",
+    )
+    item_block: int | None = Field(
+        None,
+        ge=1,
+        description="Items scored and updated at once (default: all, or blocks where a batch's scores are "
+        "beyond 128 MiB).",
+    )
     device: str = Field(
         "auto",
         pattern=DEVICES,
@@ -185,6 +214,15 @@ class Config(Group):
     objective: ObjectiveConfig = ObjectiveConfig()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+
+    @model_validator(mode="after")
+    def _lazy_needs_sampling(self) -> Config:
+        if self.training.item_updates == "lazy" and self.objective.rec_loss == "ce":
+            raise ValueError(
+                "training.item_updates = lazy moves the items that a batch touches, and the full softmax "
+                "touches all of them; add --rec-loss sampled, bce or bpr"
+            )
+        return self
 
     def toml(self) -> str:
         """The settled configuration as TOML; keys that are unset are left out."""

@@ -68,6 +68,7 @@ def train(
     batch_size: Annotated[int | None, key_option("training.batch_size")] = None,
     batch_by: Annotated[str | None, key_option("training.batch_by")] = None,
     learning_rate: Annotated[float | None, key_option("training.learning_rate")] = None,
+    item_updates: Annotated[str | None, key_option("training.item_updates")] = None,
     device: Annotated[str | None, key_option("training.device")] = None,
     threads: Annotated[int | None, key_option("training.threads")] = None,
     deterministic: Annotated[bool | None, key_option("training.deterministic")] = None,
@@ -76,6 +77,7 @@ def train(
     temperature: Annotated[float | None, key_option("objective.temperature")] = None,
     similarity: Annotated[str | None, key_option("objective.similarity")] = None,
     rec_loss: Annotated[str | None, key_option("objective.rec_loss")] = None,
+    sampling: Annotated[str | None, key_option("objective.sampling")] = None,
     negatives: Annotated[int | None, key_option("objective.negatives")] = None,
     dropout: Annotated[
         float | None,

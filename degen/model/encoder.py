@@ -87,6 +87,7 @@ class SequenceEncoder(nn.Module):
         self.embedding_dropout, self.hidden_dropout = embedding_dropout, hidden_dropout
         self.attention_dropout = attention_dropout
         self.item_embeddings = nn.Parameter(torch.empty(n_items + 2, dim))
+        self.sparse_items = False  # whether the table's gradient from the inputs is sparse
         self.position_embeddings = nn.Parameter(torch.empty(max_length, dim))
         self.input_norm = nn.LayerNorm(dim, eps=layer_norm_eps)
         self.blocks = nn.ModuleList(Block(dim, feed_forward, layer_norm_eps) for _ in range(layers))
@@ -153,7 +154,7 @@ class SequenceEncoder(nn.Module):
 
     def _embed(self, layout: Layout, items: Tensor, dropout: Dropout | None) -> Tensor:
         """Eq. 8 on flat tokens: `[n_tokens, d]`."""
-        tokens = functional.embedding(layout.spread(items), self.item_embeddings)
+        tokens = functional.embedding(layout.spread(items), self.item_embeddings, sparse=self.sparse_items)
         positions = functional.embedding(on(items.device, layout.position), self.position_embeddings)
         x: Tensor = self.input_norm(tokens + positions)
         mask = self._token_mask("embedding", x, self.embedding_dropout, layout, dropout, rows=None)

@@ -29,7 +29,8 @@ def encode_plain(
 ) -> Tensor:
     """Encode ragged histories as `SequenceEncoder.forward` does: `[S, d]`, or `[P, d]` at given positions."""
     padded = pad(items, lengths, encoder.max_length)
-    x = encoder.item_embeddings[padded] + encoder.position_embeddings  # [S, T, d]
+    tokens = functional.embedding(padded, encoder.item_embeddings, sparse=encoder.sparse_items)
+    x = tokens + encoder.position_embeddings  # [S, T, d]
     x = _drop("embedding", encoder.input_norm(x), encoder.embedding_dropout, dropout)
     for number, block in enumerate(encoder.blocks):
         x = _block(encoder, cast("Block", block), f"layer{number}", x, dropout)

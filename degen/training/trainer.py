@@ -21,6 +21,7 @@ from degen.model.variants import get_variant
 from degen.model.views import contrast
 from degen.schema import Config
 from degen.training.batching import BATCHINGS, Batching
+from degen.training.optimizer import build_optimizer, item_block
 from degen.training.recommendation import Recommendation
 
 
@@ -51,15 +52,10 @@ class Trainer:
         )
         self.batching: Batching = BATCHINGS[config.training.batch_by](self.source, self.variant)
         self.encoder = build_encoder(config.model, self.n_items, config.training.seed).to(device)
-        self.recommendation = Recommendation(self.encoder, config)
-        self.optimizer = torch.optim.Adam(
-            self.encoder.parameters(),
-            lr=config.training.learning_rate,
-            betas=(config.training.adam_beta1, config.training.adam_beta2),
-            eps=config.training.adam_eps,
-            weight_decay=config.training.weight_decay,
-            fused=device.type in ("cpu", "cuda"),
-        )
+        rows = config.training.batch_size * len(samples) // len(self.batching)  # scored at once, on average
+        block = item_block(config.training, self.n_items, rows)
+        self.recommendation = Recommendation(self.encoder, config, samples, block)
+        self.optimizer = build_optimizer(self.encoder, config, block, self.recommendation.softmax)
 
     @property
     def steps_per_epoch(self) -> int:

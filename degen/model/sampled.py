@@ -1,0 +1,67 @@
+"""Softmax cross-entropy over the target and sampled negatives, in place of Eq. 11.
+
+    -log( exp(s_t) / (exp(s_t) + Σ_{j drawn, j ≠ t} exp(s_j - log q_j)) ),    s = V h,    q_j = k Q_j
+
+with k draws of which each is item j with probability Q_j, so that q_j is how often j is expected (log-Q
+correction: Bengio & Senécal 2008; Jean et al., ACL 2015). The sum over draws has the mean Σ_{j ≠ t} exp(s_j):
+the normaliser is unbiased, and with k → ∞ the loss becomes Eq. 11. The target's own score is not corrected,
+because it is there for certain, not drawn (Khrylchenko et al., RecSys 2025, on what Yi et al., RecSys 2019,
+correct too much); a draw that is the row's own target is left out.
+
+**What this does to degeneration.** By Eq. 4 the full softmax pushes each item j that is not the target along
+-h with weight p_j = softmax(V h)[j]: every item, at every step, a rare one hardly in any other way, which is
+what makes the cone. Here only drawn items are pushed, with weight p̂_j = exp(s_j - log q_j) / Ẑ:
+
+- the mean push is p_j h again, up to a bias of order 1/k (Ẑ is unbiased, 1/Ẑ is not); but it comes as seldom
+  larger pushes, p_j / q_j each, in place of many small ones;
+- uniform negatives push all items alike, each at a share k/n of the steps; in-batch negatives push an item as
+  often as it is a target, so that an item that is never a target is never pushed: it moves only as an input;
+- Adam divides by the root of the mean square, hence a push that comes at a share q of the steps moves a row
+  by about √q of what the same mean push at every step would, and by about q with lazy updates, whose moments
+  see the touched steps only. So rare items drift along the common direction more slowly than under Eq. 11:
+  their degeneration is delayed, not prevented, and a spectrum under this loss must not be read as one of the
+  full softmax.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def sampled_softmax_loss(
+    h: Tensor, V: Tensor, targets: Tensor, negatives: Tensor, log_expected: Tensor
+) -> Tensor:
+    """The loss above, mean over the batch, a scalar; the negatives are shared by its rows.
+
+    Parameters
+    ----------
+    h, V
+        `[B, d]` and `[n, d]`.
+    targets
+        int64 `[B]`, rows of V.
+    negatives
+        int64 `[k]`, rows of V, as drawn, repetitions included; those that are a row's target do not count in
+        that row.
+    log_expected
+        `[k]`, log q of each.
+    """
+    positive = (h * functional.embedding(targets, V)).sum(1, keepdim=True)
+    corrected = h @ functional.embedding(negatives, V).T - log_expected
+    others = corrected.masked_fill(negatives == targets[:, None], -math.inf)
+    return (torch.cat([positive, others], dim=1).logsumexp(1) - positive.squeeze(1)).mean()
+
+
+def needed_rows(V: Tensor, *indices: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """Gather the rows of V `[n, d]` that are indexed at all, once each, and renumber the indices into them.
+
+    The gradient that reaches V is sparse, of these rows only.
+    """
+    rows, renumbered = torch.unique(torch.cat([index.flatten() for index in indices]), return_inverse=True)
+    pieces = renumbered.split([index.numel() for index in indices])
+    return functional.embedding(rows, V, sparse=True), [
+        piece.view(index.shape) for piece, index in zip(pieces, indices, strict=True)
+    ]

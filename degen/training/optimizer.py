@@ -1,0 +1,161 @@
+"""Adam on all weights of the encoder, and its three ways with the item embeddings V.
+
+    Adam on a dense gradient   PyTorch's, for catalogues whose scores fit in memory
+    by blocks of items         the same update, to rounding; the gradient of V exists a block at a time
+    lazy                       another update: only rows with a gradient move (`training.item_updates`)
+
+**Lazy** updates follow `torch.optim.SparseAdam`: moments decay and rows move at the steps that touch them
+(as inputs, targets or negatives), and the bias corrections count all steps. Dense Adam moves an untouched
+row too, by its decaying first moment, and its second moment forgets meanwhile; so a rare item takes fewer but
+larger steps here, and weight decay, where there is any, acts on touched rows only. Epsilon stands where Adam
+has it, beside the corrected root; SparseAdam adds it before the correction. A step's cost then depends on the
+batch, not on the catalogue.
+
+The moments have PyTorch's names and places, so that a checkpoint is the same file all three ways.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim.adam import adam
+
+from degen.model.blocked import BlockedSoftmax
+from degen.model.encoder import SequenceEncoder
+from degen.schema import Config, TrainingConfig
+
+MOST_SCORES = 2**25
+"""Scores of a batch (rows x items) up to which the full softmax is taken at once: 128 MiB in float32."""
+
+BLOCK_SCORES = 2**20
+"""Scores of a block, where the block is not configured: 4 MiB, so that it stays in cache."""
+
+
+def item_block(settings: TrainingConfig, n_items: int, rows: int) -> int | None:
+    """Items of a block, or None where V is taken whole: as configured, else by the scores of a batch.
+
+    `rows` is how many representations a batch scores.
+    """
+    if settings.item_block is not None:
+        return settings.item_block
+    return None if rows * n_items <= MOST_SCORES else max(BLOCK_SCORES // rows, 1)
+
+
+def build_optimizer(
+    encoder: SequenceEncoder, config: Config, block: int | None, softmax: BlockedSoftmax | None
+) -> torch.optim.Adam:
+    """Make the optimiser that a configuration describes.
+
+    Parameters
+    ----------
+    encoder
+        its table's gradient becomes sparse where V is not updated as a whole.
+    block
+        items of a block (`item_block`), None for a dense gradient.
+    softmax
+        the loss that keeps its part of V's gradient to itself, where there is one.
+    """
+    settings, device = config.training, encoder.item_embeddings.device.type
+    adam_settings: dict[str, Any] = {
+        "lr": settings.learning_rate,
+        "betas": (settings.adam_beta1, settings.adam_beta2),
+        "eps": settings.adam_eps,
+        "weight_decay": settings.weight_decay,
+        "fused": device in ("cpu", "cuda"),
+    }
+    lazy = settings.item_updates == "lazy"
+    if not lazy and block is None:
+        return torch.optim.Adam(encoder.parameters(), **adam_settings)
+    encoder.sparse_items = True
+    return ItemAdam(encoder, None if lazy else block, softmax, **adam_settings)
+
+
+class ItemAdam(torch.optim.Adam):
+    """Adam whose item embeddings have a sparse gradient, and move by blocks, or lazily where `block` is
+    None.
+    """
+
+    def __init__(
+        self, encoder: SequenceEncoder, block: int | None, softmax: BlockedSoftmax | None, **settings: Any
+    ):
+        super().__init__(encoder.parameters(), **settings)
+        self.V, self.block, self.softmax = encoder.item_embeddings, block, softmax
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients, those that the softmax keeps among them."""
+        super().zero_grad(set_to_none)
+        if self.softmax is not None:
+            self.softmax.clear()
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Move all weights once; the sparse gradient of V is used up."""
+        sparse, self.V.grad = self.V.grad, None  # PyTorch's Adam passes over a weight without a gradient
+        super().step(closure)
+        rows, values = self._rows_of(sparse)
+        if self.block is None:
+            self._move_rows(rows, values)
+        else:
+            self._move_blocks(rows, values, self.block)
+        self._moments()["step"] += 1
+
+    def _rows_of(self, sparse: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The rows of a sparse gradient, int64 ascending, each once, and what they hold, `[len(rows), d]`."""
+        if sparse is None:
+            return torch.empty(0, dtype=torch.int64, device=self.V.device), self.V[:0]
+        sparse = sparse.coalesce()
+        return sparse.indices()[0], sparse.values()
+
+    def _move_blocks(self, rows: Tensor, values: Tensor, block: int) -> None:
+        """Every row of V, block by block: form its gradient, move it, forget the gradient."""
+        moments = self._moments()
+        starts = list(range(0, len(self.V), block))
+        bounds = torch.searchsorted(rows, torch.tensor([*starts, len(self.V)], device=rows.device)).tolist()
+        for start, begin, end in zip(starts, bounds[:-1], bounds[1:], strict=True):
+            here = slice(start, start + block)
+            gradient = torch.zeros_like(self.V[here])
+            if self.softmax is not None:
+                self.softmax.add_gradient(start, gradient)
+            gradient.index_add_(0, rows[begin:end] - start, values[begin:end])
+            self._move(self.V[here], gradient, moments["exp_avg"][here], moments["exp_avg_sq"][here])
+
+    def _move_rows(self, rows: Tensor, values: Tensor) -> None:
+        """The rows with a gradient and no others."""
+        places = [self.V, self._moments()["exp_avg"], self._moments()["exp_avg_sq"]]
+        weights, first, second = (place[rows] for place in places)
+        self._move(weights, values, first, second)
+        for place, moved in zip(places, (weights, first, second), strict=True):
+            place[rows] = moved
+
+    def _move(self, weights: Tensor, gradient: Tensor, first: Tensor, second: Tensor) -> None:
+        """Adam's update of some rows, in place, with PyTorch's own kernel."""
+        group = self.param_groups[0]
+        step = self._moments()["step"].clone()  # the kernel counts, but the blocks of a step count as one
+        adam(
+            [weights],
+            [gradient],
+            [first],
+            [second],
+            [],
+            [step],
+            foreach=False,
+            fused=group["fused"],
+            amsgrad=False,
+            beta1=group["betas"][0],
+            beta2=group["betas"][1],
+            lr=group["lr"],
+            weight_decay=group["weight_decay"],
+            eps=group["eps"],
+            maximize=False,
+        )
+
+    def _moments(self) -> dict[str, Tensor]:
+        """`exp_avg`, `exp_avg_sq` and `step` of V, as PyTorch keeps them."""
+        moments: dict[str, Tensor] = self.state[self.V]
+        if not moments:
+            moments["step"] = torch.zeros((), dtype=torch.float32, device=self.V.device)
+            moments["exp_avg"] = torch.zeros_like(self.V)
+            moments["exp_avg_sq"] = torch.zeros_like(self.V)
+        return moments

@@ -1,0 +1,263 @@
+"""The ways to move the item embeddings: by blocks as Adam on a dense gradient, lazily as SparseAdam."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tiny_runs
+import torch
+
+from degen.config import by_group, settle
+from degen.errors import UserError
+from degen.model.encoder import SequenceEncoder
+from degen.schema import TrainingConfig
+from degen.training.optimizer import BLOCK_SCORES, MOST_SCORES, ItemAdam, item_block
+from degen.training.trainer import Trainer
+
+CPU = torch.device("cpu")
+# The biases of the keys have no gradient but rounding, which an epsilon near 0 would blow up to whole steps.
+EPS = {"adam_eps": 1e-4}
+SIX = ("sasrec", "cl4srec", "ucl", "scl", "ucl+scl", "duorec")
+
+
+@pytest.fixture
+def trainer(log, dataset):
+    def make(variant: str = "duorec", **settings: object) -> Trainer:
+        config = tiny_runs.tiny_config(log, variant=variant, initializer_range=0.3, **EPS, **settings)
+        made = Trainer(config, dataset, CPU)
+        made.encoder.double()
+        return made
+
+    return make
+
+
+def after(made: Trainer, steps: int = 6) -> dict[str, torch.Tensor]:
+    """Weights and moments after some steps, and the last step's losses."""
+    epoch = made.epoch(1)
+    for _ in range(steps):
+        epoch.step()
+    state = made.optimizer.state_dict()["state"]
+    moments = {f"{i}.{name}": value for i, values in state.items() for name, value in values.items()}
+    losses = {name: torch.tensor(value) for name, value in epoch.mean_losses().items()}
+    return {**made.encoder.state_dict(), **moments, **losses}
+
+
+def assert_same(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name].double(), value.double(), rtol=0, atol=1e-10, msg=name)
+
+
+# By blocks: the very same steps
+
+
+@pytest.mark.parametrize("block", [1, 3, 11, 21, 22, 500])
+@pytest.mark.parametrize("settings", [{}, {"weight_decay": 0.1}, {"recipe": "official"}], ids=str)
+def test_steps_by_blocks_are_adams_on_the_dense_gradient(trainer, block, settings):
+    assert_same(after(trainer(item_block=block, **settings)), after(trainer(**settings)))
+
+
+@pytest.mark.parametrize("variant", SIX)
+@pytest.mark.parametrize("batch_by", ["samples", "users"])
+def test_every_variant_takes_them(trainer, variant, batch_by):
+    settings = {"variant": variant, "batch_by": batch_by, "batch_size": 9, "dropout": 0.3}
+    assert_same(after(trainer(item_block=4, **settings), 3), after(trainer(**settings), 3))
+
+
+@pytest.mark.parametrize("engine", ["fast", "plain"])
+@pytest.mark.parametrize("rec_loss", ["bce", "bpr", "sampled"])
+def test_losses_with_sampled_negatives_take_them_too(trainer, engine, rec_loss):
+    settings = {"rec_loss": rec_loss, "engine": engine, "negatives": 3, "weight_decay": 0.05}
+    assert_same(after(trainer(item_block=4, **settings)), after(trainer(**settings)))
+
+
+def test_steps_by_blocks_in_single_precision_stay_within_rounding(log, dataset):
+    made = [
+        Trainer(tiny_runs.tiny_config(log, initializer_range=0.3, item_block=block), dataset, CPU)
+        for block in (None, 3)
+    ]
+    whole, blocked = (after(one, 1) for one in made)
+    assert blocked["recommendation_loss"].item() == pytest.approx(
+        whole["recommendation_loss"].item(), rel=1e-5
+    )
+    moment = whole["0.exp_avg"]  # the gradient, times 1 - β₁
+    assert (blocked["0.exp_avg"] - moment).abs().max() <= 1e-4 * moment.abs().max()
+
+
+def test_gradients_of_a_step_that_was_not_taken_are_forgotten(trainer):
+    first, second = trainer(item_block=3), trainer(item_block=3)
+    torch.autograd.backward(first.epoch(7).losses(np.arange(20))[0])
+    assert_same(after(first, 2), after(second, 2))
+
+
+def test_blocks_and_dense_steps_can_follow_on_each_other(trainer):
+    whole, mixed = trainer(), trainer()
+    expected = [after(whole, 3), after(whole, 3)][1]
+    after(mixed, 3)
+    other = trainer(item_block=5)
+    other.encoder.load_state_dict(mixed.encoder.state_dict())
+    other.optimizer.load_state_dict(mixed.optimizer.state_dict())
+    assert_same(after(other, 3), expected)
+
+
+# When there are blocks
+
+
+def settings(**keys) -> TrainingConfig:
+    return settle(options=by_group(keys)).training
+
+
+def test_blocks_come_with_large_catalogues_and_when_asked_for():
+    assert item_block(settings(), 12_101, 256) is None  # Beauty
+    assert item_block(settings(), MOST_SCORES // 256, 256) is None
+    assert item_block(settings(), MOST_SCORES // 256 + 1, 256) == BLOCK_SCORES // 256
+    assert item_block(settings(), 10**9, 2 * BLOCK_SCORES) == 1
+    assert item_block(settings(item_block=7), 10, 1) == 7
+
+
+def test_a_small_catalogue_is_trained_with_pytorchs_adam(trainer):
+    made = trainer()
+    assert type(made.optimizer) is torch.optim.Adam
+    assert made.recommendation.softmax is None
+    assert not made.encoder.sparse_items
+
+
+def test_rows_that_a_batch_scores_are_counted_in_samples(trainer):
+    # A row of `--batch-by users` holds several samples, each with scores of its own.
+    for way, rows in (("samples", 10), ("users", 10 * 145 // 42)):
+        made = trainer(batch_by=way, batch_size=10)
+        samples = len(made.source.samples)
+        assert 10 * samples // len(made.batching) == pytest.approx(rows, rel=0.5)
+
+
+# Lazily
+
+
+def lazy(n=6, d=3, **keys):
+    """An encoder's table of n rows with a lazy optimiser, and the same table under SparseAdam."""
+    encoder = SequenceEncoder(n - 2, dim=d, heads=1, feed_forward=4, max_length=3).double()
+    copy = torch.nn.Parameter(encoder.item_embeddings.detach().clone())
+    return encoder.item_embeddings, ItemAdam(encoder, None, None, **keys), copy
+
+
+def sparse(rows, values, like):
+    return torch.sparse_coo_tensor(rows[None], values, like.shape, check_invariants=True)
+
+
+def test_lazy_steps_are_sparse_adams():
+    V, optimizer, copy = lazy(lr=0.01, eps=1e-30)
+    slow = torch.optim.SparseAdam([copy], lr=0.01, eps=1e-30)
+    rng = np.random.default_rng(0)
+    for _ in range(12):
+        rows = torch.from_numpy(rng.integers(0, 6, size=4))  # with repetitions
+        values = torch.from_numpy(rng.normal(size=(4, 3)))
+        for parameter in (V, copy):
+            parameter.grad = sparse(rows, values, V)
+        optimizer.step()
+        slow.step()
+        optimizer.zero_grad()
+        torch.testing.assert_close(V, copy, rtol=0, atol=1e-10)
+    for name in ("exp_avg", "exp_avg_sq"):
+        torch.testing.assert_close(optimizer.state[V][name], slow.state[copy][name], rtol=0, atol=1e-10)
+
+
+def test_lazy_steps_that_touch_all_rows_are_adams():
+    V, optimizer, copy = lazy(lr=0.01, eps=1e-3, weight_decay=0.1)
+    dense = torch.optim.Adam([copy], lr=0.01, eps=1e-3, weight_decay=0.1)
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        copy.grad = torch.from_numpy(rng.normal(size=(6, 3)))
+        V.grad = copy.grad.to_sparse(1)
+        optimizer.step()
+        dense.step()
+    torch.testing.assert_close(V, copy, rtol=0, atol=1e-12)
+
+
+def test_a_lazy_row_by_hand():
+    # Gradient 1 at steps 1 and 3, none at step 2: moments see two gradients, the corrections three steps.
+    V, optimizer, _ = lazy(lr=0.1, betas=(0.9, 0.99), eps=0.0)
+    start = V.detach().clone()
+    moved = []
+    for touched in (True, False, True):
+        rows = torch.tensor([2] if touched else [], dtype=torch.int64)
+        V.grad = sparse(rows, torch.ones(len(rows), 3).double(), V)
+        before = V.detach().clone()
+        optimizer.step()
+        moved.append(float((before - V)[2, 0].detach()))
+    assert moved[0] == pytest.approx(0.1)
+    assert moved[1] == 0
+    first, second = 0.9 * 0.1 + 0.1, 0.99 * 0.01 + 0.01
+    assert moved[2] == pytest.approx(0.1 * (first / (1 - 0.9**3)) / (second / (1 - 0.99**3)) ** 0.5)
+    assert torch.equal(V[[0, 1, 3, 4, 5]], start[[0, 1, 3, 4, 5]])
+
+
+@pytest.mark.parametrize("engine", ["fast", "plain"])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        {"rec_loss": "sampled"},
+        {"rec_loss": "sampled", "sampling": "uniform", "negatives": 3},
+        {"rec_loss": "bce"},
+        {"rec_loss": "bpr", "negatives": 2},
+    ],
+    ids=str,
+)
+def test_only_what_a_batch_touches_moves(trainer, monkeypatch, engine, loss):
+    made = trainer("sasrec", engine=engine, item_updates="lazy", batch_size=2, dropout=0.0, **loss)
+    drawn = []
+    for name in ("draw_negatives", "shared_negatives"):
+        draw = getattr(made.recommendation, name)
+
+        def remember(*given, draw=draw):
+            drawn.append(draw(*given))
+            return drawn[-1]
+
+        monkeypatch.setattr(made.recommendation, name, remember)
+    before = made.encoder.item_embeddings.detach().clone()
+    epoch = made.epoch(1)
+    (rows,) = [next(made.epoch(1).batches)]
+    epoch.step()
+    negatives = drawn[0][0] if isinstance(drawn[0], tuple) else drawn[0]
+    samples = made.source.samples
+    touched = {*samples.histories(rows)[0].tolist(), *samples.targets[rows].tolist()}
+    touched |= set(negatives.flatten().tolist())
+    moved = set(torch.nonzero((made.encoder.item_embeddings != before).any(1)).flatten().tolist())
+    assert moved == touched
+    assert len(moved) < tiny_runs.ITEMS
+
+
+def test_the_first_lazy_step_of_touched_rows_is_the_dense_one(trainer):
+    settings = {"rec_loss": "sampled", "batch_size": 4}
+    found, expected = (after(trainer(item_updates=way, **settings), 1) for way in ("lazy", "dense"))
+    assert_same(found, expected)
+
+
+def test_lazy_training_lowers_the_loss(trainer):
+    for sampling in ("in-batch", "uniform"):
+        made = trainer(
+            "sasrec", rec_loss="sampled", sampling=sampling, negatives=10, item_updates="lazy", dropout=0.0
+        )
+        losses = []
+        for number in range(1, 13):
+            epoch = made.epoch(number)
+            for _ in range(made.steps_per_epoch):
+                epoch.step()
+            losses.append(epoch.mean_losses()["recommendation_loss"])
+        assert losses[-1] < 0.9 * losses[0]
+
+
+# What the configuration refuses
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"item_updates": "lazy"}, "--rec-loss sampled, bce or bpr"),
+        ({"rec_loss": "sampled", "sampling": "uniform"}, "--negatives, for instance 1024"),
+        ({"item_block": 0}, "training.item_block .*greater than or equal to 1"),
+        ({"item_updates": "sparse"}, "--item-updates.*'dense' or 'lazy'"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(keys, words):
+    with pytest.raises(UserError, match=words):
+        settle(options=by_group(keys))
