@@ -9,6 +9,10 @@ same history with fresh dropout, hs' the history of a partner, a1 and a2 augment
 share their dropout masks, a row's losses weigh as many samples as it has, and a contrastive batch has as many
 pairs as rows. That is how the original SASRec trains, but for samples whose history is longer than the
 window: it leaves them out, here each is a row of its own with the history that it has by default.
+
+On Beauty 131,413 samples are 25,745 rows, and the encoder reads 27 % of the default's items in an epoch for
+sasrec, 23 % for duorec (`experiments/bench/batch_by.py tokens`). Over half of the 27 % are the 2.6 % of the
+samples that are longer than the window; without them it would be 12 %.
 """
 
 from __future__ import annotations
