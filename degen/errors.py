@@ -14,6 +14,10 @@ class UserError(Exception):
     """A mistake in a file, an option or a value: says what was expected, what arrived and what to type."""
 
 
+class LostProcess(UserError):
+    """Another process of the same run is gone: no mistake of this one's, but it cannot go on either."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the closest of `known`, or the known names where none is close."""
     names = sorted(known)

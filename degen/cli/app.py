@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from degen.cli import data, figures, inspect, studies, train
-from degen.errors import UserError
+from degen.errors import LostProcess, UserError
 from degen.version import __version__
 
 app = typer.Typer(
@@ -52,7 +52,9 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        typer.echo(f"degen: {error}", err=True)
+        # Under torchrun every process knows of an error; one of them says it.
+        if os.environ.get("RANK", "0") == "0" or isinstance(error, LostProcess):
+            typer.echo(f"degen: {error}", err=True)
         sys.exit(2)
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; close stdout quietly so that Python does not

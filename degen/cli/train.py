@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,7 @@ from degen.schema import Config
 
 if TYPE_CHECKING:
     from degen.rundir import RunDirectory
+    from degen.training.distributed import World
 
 NO_KEYS = {
     "variant",
@@ -135,9 +137,18 @@ def train(
         _print(configs, output)
         return
     places = _places(configs, out)
-    results = _train_all(configs, places, resume=resume, overwrite=overwrite, output=output)
-    if not output.result(results if len(configs) > 1 else results[0]):
+    with _processes() as world:
+        output = output if world.main else Output(quiet=True)
+        results = _train_all(configs, places, world, resume=resume, overwrite=overwrite, output=output)
+    if world.main and not output.result(results if len(configs) > 1 else results[0]):
         output.table(list(results[0]), [list(result.values()) for result in results])
+
+
+def _processes() -> AbstractContextManager[World]:
+    """Those that train together: one, or as many as `torchrun` started."""
+    from degen.training.distributed import joined
+
+    return joined()
 
 
 def _variants(names: list[str] | None) -> list[dict[str, Any]]:
@@ -178,7 +189,7 @@ def _places(configs: list[Config], out: Path | None) -> list[Path]:
 
 
 def _train_all(
-    configs: list[Config], places: list[Path], *, resume: bool, overwrite: bool, output: Output
+    configs: list[Config], places: list[Path], world: World, *, resume: bool, overwrite: bool, output: Output
 ) -> list[dict[str, Any]]:
     from degen.cli.progress import Bar
     from degen.rundir import TEST
@@ -187,26 +198,32 @@ def _train_all(
     from degen.training.loop import train as train_run
 
     # All are checked before the first has trained for hours.
-    for config, place in zip(configs, places, strict=True):
-        refuse(config, place, resume=resume, overwrite=overwrite)
-        if resume and (place / TEST).exists():
-            output.note(f"{place} is finished and stays as it is; --overwrite trains it again")
+    with world.together():
+        for config, place in zip(configs, places, strict=True):
+            refuse(config, place, resume=resume, overwrite=overwrite)
+            if resume and (place / TEST).exists():
+                output.note(f"{place} is finished and stays as it is; --overwrite trains it again")
     results = []
     for config, place in zip(configs, places, strict=True):
         try:
             with Bar(quiet=output.quiet) as bar:
-                run = train_run(config, place, resume=resume, overwrite=overwrite, progress=bar)
+                run = train_run(config, place, resume=resume, overwrite=overwrite, progress=bar, world=world)
         except Interrupted as stop:
             done = {0: "no epoch was whole yet", 1: f"1 whole epoch is in {stop.out}"}.get(
                 stop.epochs, f"{stop.epochs} whole epochs are in {stop.out}"
             )
-            typer.echo(f"degen: stopped; {done}; the same command with --resume goes on", err=True)
+            _say_stopped(f"; {done}", world)
             raise typer.Exit(130) from None
         except KeyboardInterrupt:  # while the log was read or the test targets were ranked
-            typer.echo("degen: stopped; the same command with --resume goes on", err=True)
+            _say_stopped("", world)
             raise typer.Exit(130) from None
         results.append(_result(run))
     return results
+
+
+def _say_stopped(done: str, world: World) -> None:
+    if world.main:
+        typer.echo(f"degen: stopped{done}; the same command with --resume goes on", err=True)
 
 
 def _result(run: RunDirectory) -> dict[str, Any]:

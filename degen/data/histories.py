@@ -28,6 +28,13 @@ class Histories:
     def __len__(self) -> int:
         return len(self.length)
 
+    def __getitem__(self, part: slice) -> Histories:
+        """The sequences of a part of them, neighbours."""
+        first, end, _ = part.indices(len(self))
+        before = int(self.length[:first].sum())
+        length = self.length[first:end]
+        return Histories(self.items[before : before + int(length.sum())], length)
+
     @property
     def start(self) -> Int:
         """int64 `[S]`: where each sequence starts in `items`."""

@@ -43,9 +43,11 @@ class EncodedBatch:
     Attributes
     ----------
     h, targets
-        `[P, d]` and int64 `[P]`: what enters the recommendation loss.
-    views, view_targets
-        each `[B, d]` and int64 `[B]`: what enters the contrastive loss, `h` among the views.
+        `[P, d]` and int64 `[P]`: what enters the recommendation loss, of the encoded part of the batch.
+    views
+        each `[len(part), d]`: what enters the contrastive loss, `h` among them, of the encoded part.
+    view_targets
+        int64 `[B]`, of the whole batch.
     """
 
     h: Tensor
@@ -66,9 +68,9 @@ class Batching(Protocol):
         ...
 
     def encode(
-        self, encoder: SequenceEncoder, batch: Int, rng: np.random.Generator, dropout: Dropout
+        self, encoder: SequenceEncoder, batch: Int, rng: np.random.Generator, dropout: Dropout, part: slice
     ) -> EncodedBatch:
-        """Draw the views of a batch, int64 `[B]`, and encode them."""
+        """Draw the views of a batch, int64 `[B]`, and encode `part` of it."""
         ...
 
 
@@ -86,12 +88,13 @@ class BySamples:
         return len(batch)
 
     def encode(
-        self, encoder: SequenceEncoder, batch: Int, rng: np.random.Generator, dropout: Dropout
+        self, encoder: SequenceEncoder, batch: Int, rng: np.random.Generator, dropout: Dropout, part: slice
     ) -> EncodedBatch:
         """Encode all views in one pass."""
-        encoded = encode_views(encoder, self.variant.draw(self.source, batch, rng), dropout)
+        drawn = self.variant.draw(self.source, batch, rng)
+        encoded = encode_views(encoder, {name: view[part] for name, view in drawn.items()}, dropout)
         targets = _targets(self.source, batch, encoded["h"].device)
-        return EncodedBatch(encoded["h"], targets, encoded, targets)
+        return EncodedBatch(encoded["h"], targets[part], encoded, targets)
 
 
 class ByUsers:
@@ -109,17 +112,19 @@ class ByUsers:
         return int(self.rows.count[batch].sum())
 
     def encode(
-        self, encoder: SequenceEncoder, batch: Int, rng: np.random.Generator, dropout: Dropout
+        self, encoder: SequenceEncoder, batch: Int, rng: np.random.Generator, dropout: Dropout, part: slice
     ) -> EncodedBatch:
         """Encode each row once, and the views besides h of one sample a row."""
-        members, drawn = self.rows.members(batch), self.rows.draw(batch, rng)
-        h = encode_windows(encoder, share_windows(self.source.samples, members), dropout)
-        targets = _targets(self.source, members, h.device)
-        others = self.variant.draw(self.source, members[drawn], rng)
+        drawn, all_members = self.rows.draw(batch, rng), self.rows.members(batch)
+        chosen = all_members[drawn]
+        others = {name: view[part] for name, view in self.variant.draw(self.source, chosen, rng).items()}
         del others["h"]
-        chosen = on(h.device, drawn)
-        views = {"h": h[chosen], **(encode_views(encoder, others, dropout) if others else {})}
-        return EncodedBatch(h, targets, views, targets[chosen])
+        first, members = self.n_samples(batch[: part.start]), self.rows.members(batch[part])
+        h = encode_windows(encoder, share_windows(self.source.samples, members), dropout)
+        targets, chosen_targets = (_targets(self.source, rows, h.device) for rows in (members, chosen))
+        views = {"h": h[on(h.device, drawn[part] - first)]}
+        views |= encode_views(encoder, others, dropout) if others else {}
+        return EncodedBatch(h, targets, views, chosen_targets)
 
 
 BATCHINGS: dict[BatchBy, type[BySamples] | type[ByUsers]] = {"samples": BySamples, "users": ByUsers}

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,16 @@ import torch
 
 from degen import rundir
 from degen.data.load import Dataset
-from degen.data.sequences import item_frequency, leave_one_out
+from degen.data.sequences import Samples, item_frequency, leave_one_out
 from degen.evaluation.evaluate import split_ranks
-from degen.evaluation.ranking import ranking_metrics
+from degen.evaluation.ranking import Ranks, ranking_metrics
 from degen.evaluation.restore import describe, load_data, pick_device, restore
+from degen.model.encoder import SequenceEncoder
 from degen.model.variants import get_variant
 from degen.rundir import RunDirectory
 from degen.schema import Config, TrainingConfig
 from degen.training import checkpoint
+from degen.training.distributed import STEPS_BETWEEN_SIGNALS, World
 from degen.training.probe import Probe
 from degen.training.trainer import Trainer
 
@@ -73,6 +75,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
+    world: World | None = None,
 ) -> RunDirectory:
     """Train one variant on one dataset with one seed, into the run directory `out`.
 
@@ -89,6 +92,9 @@ def train(
         remove an earlier run in `out` first.
     progress
         told of steps and epochs.
+    world
+        the processes that train the run together (see `degen.training.distributed`); by default this one
+        alone. All need the same files: the log, and `out`.
 
     Raises
     ------
@@ -97,18 +103,22 @@ def train(
     Interrupted
         after Ctrl-C, when the step is done.
     """
-    progress = progress or Progress()
+    progress, world = progress or Progress(), world or World()
     config = settle_names(config)
-    device = pick_device(config.training.device)
-    dataset = load_data(config.data)
-    known = {"name": dataset.name, "fingerprint": dataset.fingerprint}
-    config = config.model_copy(update={"data": config.data.model_copy(update=known)})
-    checkpoint.refuse(config, out, resume=resume, overwrite=overwrite)
-    if resume and rundir.is_run(out) and RunDirectory(out).state == "finished":
-        return RunDirectory(out)
-    with torch_settings(config.training):
-        trainer = Trainer(config, dataset, device)
-        checkpoint.prepare(config, out, resume=resume, overwrite=overwrite)
+    with world.together():
+        device = pick_device(world.own_device(config.training.device))
+        dataset = load_data(config.data)
+        known = {"name": dataset.name, "fingerprint": dataset.fingerprint}
+        config = config.model_copy(update={"data": config.data.model_copy(update=known)})
+        checkpoint.refuse(config, out, resume=resume, overwrite=overwrite)
+        if resume and rundir.is_run(out) and RunDirectory(out).state == "finished":
+            return RunDirectory(out)
+    with torch_settings(config.training), ExitStack() as held:
+        with world.together():
+            trainer = Trainer(config, dataset, device, world)
+            if world.main:
+                held.enter_context(rundir.sole_writer(out))
+                checkpoint.prepare(config, out, resume=resume, overwrite=overwrite)
         Run(trainer, dataset, out, progress).go()
     return RunDirectory(out)
 
@@ -129,11 +139,14 @@ def torch_settings(config: TrainingConfig) -> Iterator[None]:
 
 
 class Run:
-    """A trainer with its validation split, its probe and its folder."""
+    """A trainer with its validation split, its probe and its folder.
+
+    Of several processes each ranks its part of the users, and the main one measures the probe and writes.
+    """
 
     def __init__(self, trainer: Trainer, dataset: Dataset, out: Path, progress: Progress):
         self.trainer, self.dataset, self.out, self.progress = trainer, dataset, out, progress
-        self.config = trainer.config
+        self.config, self.world = trainer.config, trainer.world
         evaluation = self.config.evaluation
         self.valid = leave_one_out(dataset.sequences, "valid", self.config.model.max_length)
         self.probe = Probe.draw(
@@ -146,16 +159,21 @@ class Run:
         """Train until the epochs, the steps or the patience run out; then write `test.json`."""
         done, self.steps = checkpoint.load_last(self.trainer.encoder, self.trainer.optimizer, self.out)
         self.rows = checkpoint.read_rows(self.out, done)
-        checkpoint.write_metrics(self.out, self.rows)
-        rundir.write_lines(self.out / rundir.ITEMS, self.dataset.sequences.item_ids)
-        rundir.write_array(self.out / rundir.ITEM_FREQUENCY, item_frequency(self.dataset.sequences))
-        if done and self.best()["epoch"] == done:  # a kill may have come between `last` and `best`
-            checkpoint.save_best(self.trainer.encoder, self.out, done)
+        with self.world.together():
+            if self.world.main:
+                self._begin_writing(done)
         self.progress.begin(self.dataset, self.config, done, self.trainer.steps_per_epoch)
         with deferred_interrupt() as interrupted:
             while not self._finished():
                 self._epoch(len(self.rows) + 1, interrupted)
         self._test()
+
+    def _begin_writing(self, done: int) -> None:
+        checkpoint.write_metrics(self.out, self.rows)
+        rundir.write_lines(self.out / rundir.ITEMS, self.dataset.sequences.item_ids)
+        rundir.write_array(self.out / rundir.ITEM_FREQUENCY, item_frequency(self.dataset.sequences))
+        if done and self.best()["epoch"] == done:  # a kill may have come between `last` and `best`
+            checkpoint.save_best(self.trainer.encoder, self.out, done)
 
     def best(self) -> Row:
         """The line of the best epoch so far, the earliest of equals."""
@@ -176,7 +194,8 @@ class Run:
         for step in range(1, self._steps_now() + 1):
             epoch.step()
             self.steps += 1
-            self._stop_if(interrupted)
+            if self.world.size == 1 or self.steps % STEPS_BETWEEN_SIGNALS == 0:
+                self._stop_if(interrupted)
             now = time.perf_counter()
             fresh = now - shown > 1
             shown = now if fresh else shown
@@ -184,22 +203,24 @@ class Run:
         losses = epoch.mean_losses()  # waits for the device, so that the clock is right
         train_seconds = time.perf_counter() - started
         measured = time.perf_counter()
-        ranks = split_ranks(self.trainer.encoder, self.valid, self.config.evaluation.score_block)
+        ranks = self._ranks(self.trainer.encoder, self.valid)
         row = {
             "epoch": number,
             **losses,
             **{f"valid_{name}": value for name, value in ranking_metrics(ranks).items()},
-            **self.probe.measure(self.trainer.encoder, self.trainer.variant),
+            **(self.probe.measure(self.trainer.encoder, self.trainer.variant) if self.world.main else {}),
             "train_seconds": round(train_seconds, 3),
             "eval_seconds": round(time.perf_counter() - measured, 3),
             "samples_per_second": round(epoch.samples / train_seconds, 1),
         }
-        self._write(row)
-        self.progress.epoch(row)
+        self.rows.append(row)
+        if self.world.main:
+            self._write(row)
+            self.progress.epoch(row)
         self._stop_if(interrupted)
 
     def _stop_if(self, interrupted: threading.Event) -> None:
-        if interrupted.is_set():
+        if self.world.any(interrupted.is_set()):
             raise Interrupted(self.out, len(self.rows))
 
     def _steps_now(self) -> int:
@@ -208,7 +229,6 @@ class Run:
 
     def _write(self, row: Row) -> None:
         """Write the epoch: `last.safetensors` makes it count, and only then may it become the best."""
-        self.rows.append(row)
         encoder, number = self.trainer.encoder, row["epoch"]
         every = self.config.training.keep_embeddings
         if every and number % every == 0:
@@ -220,10 +240,22 @@ class Run:
 
     def _test(self) -> None:
         """Rank the test targets with the best epoch's weights and write `test.json`."""
+        with self.world.together():  # nobody reads the best epoch before it is written
+            pass
         restored = restore(RunDirectory(self.out), str(self.trainer.device))
-        test = describe(restored.ranks("test"), restored.epoch, "test")
-        rundir.write_json(self.out / rundir.TEST, test)
-        self.progress.end(test)
+        samples = leave_one_out(self.dataset.sequences, "test", self.config.model.max_length)
+        test = describe(self._ranks(restored.encoder, samples), restored.epoch, "test")
+        with self.world.together():
+            if self.world.main:
+                rundir.write_json(self.out / rundir.TEST, test)
+                self.progress.end(test)
+
+    def _ranks(self, encoder: SequenceEncoder, samples: Samples) -> Ranks:
+        """Rank every target, float64 `[n_samples]`: each process its part of the users."""
+        part = self.world.part(len(samples))
+        own = Samples(samples.items, samples.end[part], samples.length[part])
+        ranks = split_ranks(encoder, own, self.config.evaluation.score_block)
+        return self.world.gather_rows(torch.from_numpy(ranks), len(samples)).numpy()
 
 
 @contextmanager

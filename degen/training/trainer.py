@@ -21,6 +21,7 @@ from degen.model.variants import get_variant
 from degen.model.views import contrast
 from degen.schema import Config
 from degen.training.batching import BATCHINGS, Batching
+from degen.training.distributed import World
 from degen.training.optimizer import build_optimizer, item_block
 from degen.training.recommendation import Recommendation
 
@@ -32,8 +33,9 @@ class Trainer:
     epoch's number alone, so a resumed run needs no generator's state.
     """
 
-    def __init__(self, config: Config, dataset: Dataset, device: torch.device):
+    def __init__(self, config: Config, dataset: Dataset, device: torch.device, world: World | None = None):
         self.config = config
+        self.world = world or World()
         self.variant = get_variant(config.objective.variant)
         self.device = device
         self.n_items = dataset.sequences.n_items
@@ -56,6 +58,11 @@ class Trainer:
         block = item_block(config.training, self.n_items, rows)
         self.recommendation = Recommendation(self.encoder, config, samples, block)
         self.optimizer = build_optimizer(self.encoder, config, block, self.recommendation.softmax)
+        if self.world.size > 1 and (config.objective.rec_loss != "ce" or self.encoder.sparse_items):
+            raise UserError(
+                "only one process can train with sampled negatives, lazy item updates or a softmax by blocks "
+                "of items; train without torchrun, or with --rec-loss ce and dense updates of fewer items"
+            )
 
     @property
     def steps_per_epoch(self) -> int:
@@ -74,9 +81,9 @@ class Epoch:
     def __init__(self, trainer: Trainer, number: int):
         seeds = np.random.SeedSequence([trainer.config.training.seed, number])
         draws, dropout = seeds.spawn(2)
-        self.trainer = trainer
+        self.trainer, world = trainer, trainer.world
         self.rng = np.random.default_rng(draws)
-        self.dropout = RandomDropout(int(dropout.generate_state(1)[0]), trainer.device)
+        self.dropout = RandomDropout(int(dropout.generate_state(world.size)[world.rank]), trainer.device)
         self.batches = epoch_batches(len(trainer.batching), trainer.config.training.batch_size, self.rng)
         self.samples, self.pairs = 0, 0
         self._sums = torch.zeros(2, device=trainer.device, dtype=torch.float64)
@@ -88,10 +95,13 @@ class Epoch:
         self.trainer.optimizer.zero_grad(set_to_none=True)
         loss = objective(recommendation, contrastive, self.trainer.config.objective.contrast_weight)
         torch.autograd.backward(loss)
+        recommendation = self.trainer.world.sum_gradients(
+            self.trainer.encoder.parameters(), recommendation.detach()
+        )
         self.trainer.optimizer.step()
         samples = self.trainer.batching.n_samples(rows)
         self.samples, self.pairs = self.samples + samples, self.pairs + len(rows)
-        weighted = recommendation.detach().double() * samples, contrastive.detach().double() * len(rows)
+        weighted = recommendation.double() * samples, contrastive.detach().double() * len(rows)
         self._sums += torch.stack(weighted)
 
     def mean_losses(self) -> dict[str, float]:
@@ -113,16 +123,29 @@ class Epoch:
         return {"loss": loss, "recommendation_loss": recommendation, "contrastive_loss": contrastive}
 
     def losses(self, rows: Int) -> tuple[Tensor, Tensor]:
-        """The recommendation and the contrastive loss of a batch, as scalars."""
+        """The process's share of a batch's recommendation loss, and the whole contrastive loss; scalars."""
         trainer, settings = self.trainer, self.trainer.config.objective
-        batch = trainer.batching.encode(trainer.encoder, rows, self.rng, self.dropout)
+        part = trainer.world.part(len(rows))
+        batch = trainer.batching.encode(trainer.encoder, rows, self.rng, self.dropout, part)
         contrastive = contrast(
             trainer.variant,
-            batch.views,
+            self._gathered(batch.views, len(rows)),
             batch.view_targets,
             temperature=settings.temperature,
             similarity=settings.similarity,
             same_target_negatives=settings.same_target_negatives or trainer.variant.same_target_negatives,
             reduction=settings.reduction,
         )
-        return trainer.recommendation(batch.h, batch.targets, self.rng), contrastive
+        if len(batch.targets) == 0:  # fewer rows than processes; a sum of none keeps the gradient's way
+            return batch.h.sum(), contrastive
+        share = len(batch.targets) / trainer.batching.n_samples(rows)
+        return trainer.recommendation(batch.h, batch.targets, self.rng) * share, contrastive
+
+    def _gathered(self, views: dict[str, Tensor], n: int) -> dict[str, Tensor]:
+        """The views that the variant contrasts, of all processes: `[n, d]` each."""
+        names = [name for name in views if any(name in pair for pair in self.trainer.variant.pairs)]
+        if not names:
+            return views
+        side_by_side = torch.cat([views[name] for name in names], dim=1)
+        whole = self.trainer.world.gather(side_by_side, n).chunk(len(names), dim=1)
+        return dict(zip(names, whole, strict=True))

@@ -132,7 +132,7 @@ def test_the_h_that_is_contrasted_is_that_of_the_rows_pass(trainer):
     # With dropout, h' is a pass of its own; h of the drawn target is one of those that are scored.
     made = trainer("ucl", dropout=0.5)
     epoch = made.epoch(1)
-    encoded = made.batching.encode(made.encoder, np.arange(12), epoch.rng, epoch.dropout)
+    encoded = made.batching.encode(made.encoder, np.arange(12), epoch.rng, epoch.dropout, slice(0, 12))
     scored = {tuple(h) for h in encoded.h.tolist()}
     assert len(encoded.views["h"]) == len(encoded.views["h'"]) == 12
     assert all(tuple(h) in scored for h in encoded.views["h"].tolist())

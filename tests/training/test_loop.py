@@ -716,3 +716,17 @@ def test_a_full_disk_in_the_middle_leaves_whole_epochs(log, tmp_path, duorec, mo
     assert not list(out.rglob(".partial-*"))
     tiny_train(log, out, keep_embeddings=2, resume=True)
     assert result(out) == result(duorec.path)
+
+
+def test_two_processes_do_not_train_into_one_folder(log, tmp_path):
+    config, out = tiny_runs.tiny_config(log, epochs=1), tmp_path / "run"
+    holder = "import sys, time; from pathlib import Path; from degen.rundir import sole_writer\n"
+    holder += f"with sole_writer(Path({str(out)!r})): print('held', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(UserError, match="another process trains into"):
+            train(config, out)
+        assert [path.name for path in out.iterdir()] == [".training"]
+        other.kill()
+    assert train(config, out).state == "finished"  # a dead process holds nothing
+    assert not (out / ".training").exists()

@@ -1,0 +1,194 @@
+"""One run by several processes: `torchrun --nproc-per-node N -m degen train …`.
+
+Every process draws the whole batch from the same generator and encodes its part of the rows. So the order of
+samples, partners and augmentations does not depend on the number of processes, and N of them do what one
+does, dropout masks apart, which come from a stream for each process.
+
+    recommendation   each process: its own rows, as a share of the batch; the shares add up (Eq. 11)
+    contrastive      all: the views of every process, gathered; so a negative may be anybody's (Eq. 14)
+    gradient         summed over the processes, once a step, then the same step of Adam everywhere
+
+Process 0, the main one, alone writes, prints and measures the probe. An error of one process ends all.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from degen.errors import LostProcess, UserError
+
+PATIENCE = timedelta(minutes=30)
+"""How long a process waits for the others: longer than the main one takes to measure and write an epoch."""
+
+STEPS_BETWEEN_SIGNALS = 16
+"""How often processes tell one another of a Ctrl-C; asking at every step would hold a GPU up."""
+
+
+@dataclass(frozen=True)
+class World:
+    """The processes that train a run together, seen from one of them; by default it is alone.
+
+    Attributes
+    ----------
+    rank
+        which one this is, from 0, the main one.
+    size
+        how many there are.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def main(self) -> bool:
+        """Whether this is the process that writes and prints."""
+        return self.rank == 0
+
+    def part(self, n: int) -> slice:
+        """The process's share of n rows: neighbours, and about as many as the others'."""
+        return _part(n, self.rank, self.size)
+
+    def own_device(self, wanted: str) -> str:
+        """The `--device` of the process: of several on one machine each takes a GPU of its own."""
+        if self.size > 1 and wanted in ("auto", "cuda") and torch.cuda.is_available():
+            return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+        return wanted
+
+    def gather(self, x: Tensor, n: int) -> Tensor:
+        """Put the parts `x` of all processes together, `[n, …]`, with a gradient for this process's own.
+
+        Every process computes the same loss of what is gathered, so its own rows' gradient is whole without
+        the others'.
+        """
+        return x if self.size == 1 else _Gather.apply(x, self, n)  # type: ignore[no-untyped-call]
+
+    def gather_rows(self, x: Tensor, n: int) -> Tensor:
+        """The same without a gradient."""
+        if self.size == 1:
+            return x
+        most = -(-n // self.size)
+        padded = x.new_zeros((most, *x.shape[1:]))
+        padded[: len(x)] = x
+        parts = [torch.empty_like(padded) for _ in range(self.size)]
+        with _contact():
+            dist.all_gather(parts, padded)
+        sizes = [_part(n, rank, self.size) for rank in range(self.size)]
+        return torch.cat([rows[: own.stop - own.start] for rows, own in zip(parts, sizes, strict=True)])
+
+    def sum_gradients(self, parameters: Iterable[Tensor], loss: Tensor) -> Tensor:
+        """Add up the gradients over the processes, in place, and `loss`, a scalar, which is returned."""
+        if self.size == 1:
+            return loss
+        owners = list(parameters)
+        for owner in owners:
+            if owner.grad is None:  # a process without rows has none
+                owner.grad = torch.zeros_like(owner)
+        flat = torch.cat([*(owner.grad.reshape(-1) for owner in owners), loss.view(1)])  # type: ignore[union-attr]
+        with _contact():
+            dist.all_reduce(flat)
+        sums = torch.split(flat[:-1], [owner.numel() for owner in owners])
+        for owner, summed in zip(owners, sums, strict=True):
+            owner.grad = summed.view_as(owner)
+        return flat[-1]
+
+    def any(self, flag: bool) -> bool:
+        """Whether any process says so."""
+        return flag if self.size == 1 else any(self._share(flag))
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Wait for all at the end of the block; where one raised a `UserError`, all raise it.
+
+        Raises
+        ------
+        UserError
+            the first process's that has one.
+        """
+        if self.size == 1:
+            yield
+            return
+        message = None
+        try:
+            yield
+        except UserError as error:
+            message = str(error)
+        for said in self._share(message):
+            if said is not None:
+                raise UserError(said)
+
+    def _share(self, value: Any) -> list[Any]:
+        """What each process says, in the order of ranks."""
+        said: list[Any] = [None] * self.size
+        with _contact():
+            dist.all_gather_object(said, value)
+        return said
+
+
+@contextmanager
+def joined() -> Iterator[World]:
+    """Join the processes that `torchrun` started beside this one; alone where it did not.
+
+    Raises
+    ------
+    UserError
+        where the others are not to be reached.
+    """
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1 or "MASTER_ADDR" not in os.environ:
+        yield World()
+        return
+    with _contact():
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+        dist.init_process_group(backend, timeout=PATIENCE)
+    # When one process dies, torchrun ends the others by SIGTERM; the main one says so.
+    before = signal.signal(signal.SIGTERM, _ended)
+    try:
+        yield World(dist.get_rank(), size)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        dist.destroy_process_group()
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, world: World, n: int) -> Tensor:
+        ctx.part = world.part(n)
+        return world.gather_rows(x, n)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        return grad[ctx.part], None, None
+
+
+def _ended(_signal: int, _frame: object) -> None:
+    raise UserError(
+        "torchrun ended this run, as it does when one of its processes dies (see its report); "
+        "the same command with --resume goes on after the last whole epoch"
+    )
+
+
+def _part(n: int, rank: int, size: int) -> slice:
+    return slice(n * rank // size, n * (rank + 1) // size)
+
+
+@contextmanager
+def _contact() -> Iterator[None]:
+    """Say plainly that another process is gone; PyTorch raises a RuntimeError of many wordings."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise LostProcess(
+            f"process {os.environ.get('RANK', '0')} lost contact with the others of this run: one has ended "
+            "or cannot be reached; see what it said, then go on by the same command with --resume "
+            f"({str(error).splitlines()[0]})"
+        ) from error

@@ -1,0 +1,154 @@
+"""Several processes do what one does."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import ranks
+import tiny_runs
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from degen.data.histories import Histories
+from degen.errors import UserError
+from degen.evaluation.restore import load_data
+from degen.training.distributed import World
+from degen.training.trainer import Trainer
+
+pytestmark = pytest.mark.skipif(
+    not (torch.distributed.is_available() and torch.distributed.is_gloo_available()),
+    reason="this PyTorch was built without gloo, by which processes talk on the CPU",
+)
+TESTS = Path(__file__).parent.parent
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])}
+
+
+@pytest.fixture(scope="module", params=[2, 3])
+def folder(request, log, tmp_path_factory):
+    """What `params` processes found, a file a case."""
+    folder = tmp_path_factory.mktemp("ranks")
+    command = [sys.executable, ranks.__file__]
+    processes = [
+        subprocess.Popen([*command, str(rank), str(request.param), str(folder), str(log)], env=ENVIRONMENT)
+        for rank in range(request.param)
+    ]
+    assert [process.wait(timeout=300) for process in processes] == [0] * request.param
+    return folder
+
+
+@pytest.mark.parametrize("number", range(len(ranks.CASES)), ids=["-".join(map(str, c)) for c in ranks.CASES])
+def test_several_processes_equal_one(folder, log, number):
+    *_, precision = case = ranks.CASES[number]
+    alone = ranks.five_steps(log, case, World())
+    with np.load(folder / f"{number}.npz") as together:
+        for name, value in alone.items():
+            assert np.abs(together[name] - value).max() < (1e-10 if precision == "double" else 1e-5), name
+    assert len(np.unique(alone["losses"], axis=0)) == 5
+
+
+def test_the_last_batch_of_the_cases_is_uneven(log):
+    config = tiny_runs.tiny_config(log, batch_size=ranks.BATCH)
+    trainer = Trainer(config, load_data(config.data), torch.device("cpu"))
+    assert trainer.steps_per_epoch == 5
+    assert len(trainer.source.samples) % ranks.BATCH > 0
+
+
+@given(st.integers(0, 50), st.integers(1, 9))
+def test_every_row_is_one_processs_and_none_has_two_more_than_another(n, size):
+    parts = [list(range(n))[World(rank, size).part(n)] for rank in range(size)]
+    assert [row for part in parts for row in part] == list(range(n))
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+@given(st.lists(st.integers(1, 5), max_size=8), st.integers(0, 8), st.integers(0, 8))
+def test_a_part_of_histories_is_those_sequences(length, first, end):
+    items = np.arange(sum(length))
+    pieces = np.split(items, np.cumsum(length)[:-1]) if length else []
+    part = Histories(items, np.array(length, dtype=np.int64))[first:end]
+    assert part.items.tolist() == [item for piece in pieces[first:end] for item in piece.tolist()]
+    assert part.length.tolist() == length[first:end]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"rec_loss": "bce"}, {"rec_loss": "sampled"}, {"item_block": 5}, {"item_updates": "lazy"}]
+)
+def test_what_one_process_does_alone_is_refused(log, dataset, settings):
+    with pytest.raises(UserError, match=r"one process .* without torchrun"):
+        Trainer(tiny_runs.tiny_config(log, **settings), dataset, torch.device("cpu"), World(0, 2))
+
+
+# The command
+
+# So that Adam does not turn the rounding of gradients near 0 into whole steps.
+STEADY = ["--set", "training.adam_eps=1e-5"]
+
+
+def torchrun(log: Path, out: Path, *more: str, size: int = 2, **settings: object) -> subprocess.Popen[str]:
+    launch = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(size), "-m", "degen", "train"]
+    options = [*tiny_runs.options(log, **settings), *STEADY, "--out", str(out), *more]
+    return subprocess.Popen(
+        [sys.executable, "-m", *launch, *options],
+        env=ENVIRONMENT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def test_torchrun_trains_as_one_process_does_says_so_once_and_another_number_resumes(log, tmp_path):
+    out, settings = tmp_path / "run", {"dropout": 0.0, "variant": "duorec"}
+    first = torchrun(log, out, "--epochs", "1", "--json", **settings | {"epochs": None})
+    stdout, stderr = first.communicate(timeout=200)
+    assert first.returncode == 0, stderr
+    assert json.loads(stdout)["run"] == str(out)
+    assert stderr.count("epoch   1") == 1
+    (out / "test.json").unlink()  # so that it goes on
+    second = torchrun(log, out, "--epochs", "2", "--resume", size=3, **settings | {"epochs": None})
+    _, stderr = second.communicate(timeout=200)
+    assert second.returncode == 0, stderr
+
+    alone = tmp_path / "alone"
+    command = [sys.executable, "-m", "degen", "train", *tiny_runs.options(log, **settings | {"epochs": 2})]
+    subprocess.run([*command, *STEADY, "--out", str(alone)], env=ENVIRONMENT, check=True, capture_output=True)
+    rows, expected = (
+        [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+        for run in (out, alone)
+    )
+    assert len(rows) == 2
+    for row, other in zip(rows, expected, strict=True):
+        for name in set(row) - {"train_seconds", "eval_seconds", "samples_per_second"}:
+            assert row[name] == pytest.approx(other[name], rel=1e-3), name
+    tests = [json.loads((run / "test.json").read_text()) for run in (out, alone)]
+    assert tests[0]["users"] == tests[1]["users"] == tiny_runs.USERS
+    assert tests[0]["HR@10"] == pytest.approx(tests[1]["HR@10"], rel=1e-3)
+
+
+def test_an_error_of_the_main_process_ends_all_with_one_sentence(log, tmp_path):
+    (tmp_path / "note.txt").write_text("mine")
+    run = torchrun(log, tmp_path)
+    _, stderr = run.communicate(timeout=200)
+    assert run.returncode != 0
+    assert stderr.count("is not empty and is no run") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["note.txt"]
+
+
+def test_the_death_of_one_process_ends_all_and_says_so(log, tmp_path):
+    out = tmp_path / "run"
+    run = torchrun(log, out, epochs=100000, patience=100000)
+    deadline = time.monotonic() + 120
+    while not (out / "last.safetensors").exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    children = subprocess.run(["pgrep", "-P", str(run.pid)], capture_output=True, text=True).stdout.split()
+    assert len(children) == 2
+    os.kill(int(children[1]), 9)
+    _, stderr = run.communicate(timeout=120)
+    assert run.returncode != 0
+    assert stderr.count("--resume goes on") == 1 or "--resume (" in stderr
