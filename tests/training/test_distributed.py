@@ -78,7 +78,13 @@ def test_a_part_of_histories_is_those_sequences(length, first, end):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"rec_loss": "bce"}, {"rec_loss": "sampled"}, {"item_block": 5}, {"item_updates": "lazy"}]
+    "settings",
+    [
+        {"rec_loss": "bce"},
+        {"rec_loss": "sampled"},
+        {"item_block": 5},
+        {"item_updates": "lazy", "rec_loss": "bpr"},
+    ],
 )
 def test_what_one_process_does_alone_is_refused(log, dataset, settings):
     with pytest.raises(UserError, match=r"one process .* without torchrun"):
