@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from degen.analysis.matrix import Array, checked_rows, unit_rows
+from degen.analysis.matrix import Array, checked, float64_blocks, unit_rows
 from degen.errors import UserError
 
 
@@ -21,11 +21,13 @@ def average_cosine(V: Array) -> float:
     Raises
     ------
     UserError
-        if fewer than two rows are not zero, or `checked_rows` refuses `V`.
+        if fewer than two rows are not zero, or `checked` refuses `V`.
     """
-    units, alive = unit_rows(checked_rows(V))
-    m = int(alive.sum())
+    m: int = 0
+    total: Array = 0.0
+    for block in float64_blocks(checked(V)):
+        units, alive = unit_rows(block)
+        m, total = m + int(alive.sum()), total + units.sum(axis=0)
     if m < 2:
         raise UserError(f"the average cosine needs at least 2 rows that are not zero, the matrix has {m}")
-    total = units.sum(axis=0)
     return float((total @ total - m) / (m * (m - 1)))

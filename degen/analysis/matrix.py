@@ -9,6 +9,7 @@ unknown definition, shapes that do not belong together) are `ValueError`s.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -21,6 +22,9 @@ Float = npt.NDArray[np.float64]
 Array = Any
 """A NumPy array, whatever `numpy.asarray` takes, or a torch tensor."""
 
+_BLOCK = 8192
+"""Rows in float64 at once, so that a measure of millions of rows needs little beside them."""
+
 
 def namespace(x: Array) -> ModuleType:
     """Return the module whose functions take `x`: torch for a tensor, NumPy for all else."""
@@ -28,21 +32,22 @@ def namespace(x: Array) -> ModuleType:
     return torch if torch is not None and isinstance(x, torch.Tensor) else np
 
 
-def checked_rows(x: Array, name: str = "the matrix") -> Array:
-    """Return `x` [n, d] in float64, same kind, same device, no gradient; do not write in it.
+def checked(x: Array, name: str = "the matrix") -> Array:
+    """Return `x` [n, d] as it is, or in float64 if its numbers are of no floating type; same kind, same
+    device, no gradient, not a copy where that can be helped: do not write in it.
 
     Raises
     ------
     UserError
         if `x` has not two dimensions, has no row or no column, or a row holds NaN or infinity (it is named).
     """
-    xp = namespace(x)
-    rows = np.asarray(x, dtype=np.float64) if xp is np else x.detach().double()
+    rows = _floating(x)
     if rows.ndim != 2 or 0 in rows.shape:
         raise UserError(
             f"{name} has shape {tuple(rows.shape)}; one row of numbers for each item is needed, [n, d]"
         )
-    finite = xp.isfinite(rows).all(axis=1)
+    xp, starts = namespace(rows), range(0, len(rows), _BLOCK)
+    finite = xp.concatenate([xp.isfinite(rows[start : start + _BLOCK]).all(axis=1) for start in starts])
     if not finite.all():
         bad = np.flatnonzero(~np.asarray(finite.tolist()))
         others = f" and {len(bad) - 1} other rows" if len(bad) > 1 else ""
@@ -53,9 +58,35 @@ def checked_rows(x: Array, name: str = "the matrix") -> Array:
     return rows
 
 
+def _floating(x: Array) -> Array:
+    if namespace(x) is not np:
+        return x.detach() if x.is_floating_point() else x.detach().double()
+    rows = np.asarray(x)
+    return rows if np.issubdtype(rows.dtype, np.floating) else np.asarray(rows, dtype=np.float64)
+
+
+def checked_rows(x: Array, name: str = "the matrix") -> Array:
+    """Return `x` [n, d] `checked`, all of it in float64."""
+    return _double(checked(x, name))
+
+
+def float64_blocks(rows: Array, size: int = _BLOCK) -> Iterator[Array]:
+    """Yield `rows` [n, d] in float64, `size` of them at a time, same kind, same device."""
+    for start in range(0, len(rows), size):
+        yield _double(rows[start : start + size])
+
+
+def _double(rows: Array) -> Array:
+    return np.asarray(rows, dtype=np.float64) if namespace(rows) is np else rows.double()
+
+
 def as_matrix(V: Array, name: str = "the matrix") -> Float:
-    """Return `V` as a checked float64 NumPy array [n, d]; see `checked_rows`."""
-    rows = checked_rows(V, name)
+    """Return `V` as a checked float64 NumPy array [n, d]; see `checked`."""
+    return to_numpy(checked_rows(V, name))
+
+
+def to_numpy(rows: Array) -> Float:
+    """Return float64 rows as a NumPy array, from whatever device."""
     return rows if isinstance(rows, np.ndarray) else np.asarray(rows.cpu())
 
 

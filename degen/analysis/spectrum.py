@@ -12,6 +12,8 @@ A degenerated matrix has one large singular value; its rare items lie in a cone 
 
 Where U is not needed V is reduced to its triangular factor first, in blocks of rows: V = Q R has the σ and
 W of R, with an error of rounding of σ₁ only, which the eigenvalues of VᵀV would not give. V W is then U S.
+Only one block is in float64 at a time, so that ten million rows of float32 need no copy of themselves; a
+tensor is factored by torch, on its device and with as many threads as torch may use.
 
 Arrays in (NumPy or torch), new NumPy arrays out: nothing here draws, reads a file or changes its input.
 """
@@ -22,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from degen.analysis.matrix import Array, Float, as_matrix
+from degen.analysis.matrix import Array, Float, as_matrix, checked, float64_blocks, namespace, to_numpy
 from degen.errors import UserError
 
 _BLOCK = 512
@@ -61,7 +63,7 @@ def project(V: Array) -> Projection:
     UserError
         if `V` has not two dimensions, holds NaN or infinity, or not n ≥ d ≥ 2.
     """
-    matrix = as_matrix(V)
+    matrix = checked(V)
     n, d = matrix.shape
     if d < 2:
         raise UserError(f"the matrix has {n} rows of {d} numbers; a projection needs at least two dimensions")
@@ -71,7 +73,7 @@ def project(V: Array) -> Projection:
             "item (transpose the matrix if its columns are the items)"
         )
     s, Wt = _right_svd(matrix)
-    coordinates = matrix @ Wt[:2].T
+    coordinates = np.concatenate([to_numpy(block) @ Wt[:2].T for block in float64_blocks(matrix)])
     coordinates *= np.where(coordinates.sum(axis=0) < 0, -1.0, 1.0)
     return Projection(coordinates, s, _variance_share(s))
 
@@ -89,14 +91,14 @@ def thin_svd(V: Array) -> tuple[Float, Float, Float]:
 
 def singular_values(V: Array) -> Float:
     """Return float64 [min(n, d)]: the singular values of `V` [n, d], descending, exact to rounding of σ₁."""
-    return _right_svd(as_matrix(V))[0]
+    return _right_svd(checked(V))[0]
 
 
 def normalized_singular_values(V: Array) -> Float:
     """Return float64 [d] in [0, 1]: σᵢ / σ₁, descending; zeros after the n-th and for a zero matrix."""
-    matrix = as_matrix(V)
+    matrix = checked(V)
     s = np.zeros(matrix.shape[1])
-    values = singular_values(matrix)
+    values = _right_svd(matrix)[0]
     s[: len(values)] = values
     return _share(s, s[0])
 
@@ -137,21 +139,21 @@ def effective_rank_of(s: Float) -> float:
     return float(np.exp(-(p * np.log(p)).sum())) if len(p) else 0.0
 
 
-def _right_svd(matrix: Float) -> tuple[Float, Float]:
+def _right_svd(matrix: Array) -> tuple[Float, Float]:
     """Return s [min(n, d)] and Wt [min(n, d), d] of `matrix` [n, d]."""
     _, s, Wt = np.linalg.svd(_triangular_factor(matrix), full_matrices=False)
     return s, Wt
 
 
-def _triangular_factor(matrix: Float) -> Float:
-    """Return R [min(n, d), d] of `matrix` = Q R: of blocks of rows, then of their stacked factors."""
-    n, d = matrix.shape
-    # A block must shrink, else the recursion would not end; eightfold also keeps the stacked factors small.
-    rows = max(_BLOCK, 8 * d)
-    if n <= rows:
-        return np.asarray(np.linalg.qr(matrix, mode="r"))
-    factors = [np.linalg.qr(matrix[start : start + rows], mode="r") for start in range(0, n, rows)]
-    return _triangular_factor(np.concatenate(factors))
+def _triangular_factor(matrix: Array) -> Float:
+    """Return R [min(n, d), d] of `matrix` = Q R: of each block of rows under the factor of those above it."""
+    above = matrix[:0]
+    # Eight times as many rows as the factor has, so that factoring it again with each block costs little.
+    for block in float64_blocks(matrix, max(_BLOCK, 8 * matrix.shape[1])):
+        xp = namespace(block)
+        rows = xp.concatenate([above, block])
+        above = np.linalg.qr(rows, mode="r") if xp is np else xp.linalg.qr(rows, mode="r").R
+    return to_numpy(above)
 
 
 def _variance_share(s: Float) -> Float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from degen.analysis.isotropy import average_cosine
-from degen.analysis.matrix import Array, as_matrix
+from degen.analysis.matrix import Array
 from degen.analysis.spectrum import effective_rank_of, sigma2_ratio_of, singular_values
 
 
@@ -15,10 +15,9 @@ def summarize(V: Array) -> dict[str, float]:
     UserError
         if `V` has not two dimensions, holds NaN or infinity, or fewer than two rows that are not zero.
     """
-    matrix = as_matrix(V)
-    s = singular_values(matrix)
+    s = singular_values(V)
     return {
         "sigma2_ratio": sigma2_ratio_of(s),
         "effective_rank": effective_rank_of(s),
-        "average_cosine": average_cosine(matrix),
+        "average_cosine": average_cosine(V),
     }

@@ -9,12 +9,18 @@ from torch import Tensor
 from degen.data.histories import Int
 from degen.data.sequences import Samples
 from degen.data.windows import share_windows
-from degen.evaluation.ranking import Ranks, target_ranks
+from degen.evaluation.ranking import Ranks, ranks_over_blocks, target_ranks
 from degen.model.encoder import SequenceEncoder, score_items
 from degen.model.layout import on
 from degen.model.views import encode_windows
 
 ENCODE_BLOCK = 2048
+
+MOST_SCORES = 2**25
+"""Scores of a block of users (128 MiB in float32) beyond which the items are taken in blocks too."""
+
+ITEM_BLOCK = 8192
+"""Items of such a block: with 256 users 8 MiB of scores, which stay near the cores."""
 
 
 @torch.no_grad()
@@ -37,7 +43,9 @@ def representations(encoder: SequenceEncoder, samples: Samples, rows: Int | None
 def split_ranks(encoder: SequenceEncoder, samples: Samples, score_block: int = 256) -> Ranks:
     """Rank every sample's target among all real items, float64 `[n_samples]`.
 
-    At most `score_block` x n_items scores are held at once. Items of the history stay in the ranking.
+    Items of the history stay in the ranking. The scores of `score_block` users at once are held where they
+    are `MOST_SCORES` or fewer, else those of `ITEM_BLOCK` items at a time: memory does not grow with the
+    catalogue.
     """
     return rank_targets(encoder, representations(encoder, samples), samples, score_block)
 
@@ -47,9 +55,9 @@ def rank_targets(encoder: SequenceEncoder, h: Tensor, samples: Samples, score_bl
     """The same, where the samples' representations `[n_samples, d]` are known already."""
     V = encoder.real_item_embeddings()
     targets = torch.from_numpy(samples.targets - 1).to(h.device)  # item i is column i - 1
-    return np.concatenate(
-        [
-            target_ranks(score_items(h[start : start + score_block], V), targets[start : start + score_block])
-            for start in range(0, len(samples), score_block)
-        ]
-    )
+    blocks = [slice(start, start + score_block) for start in range(0, len(samples), score_block)]
+    if score_block * len(V) <= MOST_SCORES:
+        ranks = [target_ranks(score_items(h[users], V), targets[users]) for users in blocks]
+    else:
+        ranks = [ranks_over_blocks(h[users], V, targets[users], ITEM_BLOCK) for users in blocks]
+    return np.concatenate(ranks)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from degen.errors import UserError
+from degen.model.encoder import score_items
 
 KS = (5, 10, 20)
 """The cut-offs that are reported."""
@@ -41,15 +42,38 @@ def target_ranks(scores: Tensor, targets: Tensor) -> Ranks:
     UserError
         where a score is NaN: nothing can be ranked, and a comparison would call such a target the best.
     """
+    higher, equal = _count(scores, scores.gather(1, targets[:, None]))
+    return 1 + higher + (equal - 1) / 2
+
+
+def ranks_over_blocks(h: Tensor, V: Tensor, targets: Tensor, block: int) -> Ranks:
+    """Rank as `target_ranks` does the scores of `[B, d]` representations and `[n_items, d]` items, with no more
+    than `[B, block]` scores at once.
+
+    Each product is taken twice, for the targets' scores and for the comparison, in the same shape: so a
+    target's score equals itself to the bit.
+    """
+    slices = [slice(start, start + block) for start in range(0, len(V), block)]
+    target_scores = h.new_empty(len(h), 1)
+    for items in slices:
+        here = (targets >= items.start) & (targets < items.stop)
+        if here.any():
+            columns = targets[here] - items.start
+            target_scores[here] = score_items(h, V[items])[here].gather(1, columns[:, None])
+    counts = [_count(score_items(h, V[items]), target_scores) for items in slices]
+    higher, equal = (np.sum(count, axis=0) for count in zip(*counts, strict=True))
+    ranks: Ranks = 1 + higher + (equal - 1) / 2
+    return ranks
+
+
+def _count(scores: Tensor, target_scores: Tensor) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """How many scores of each row are higher than its target's `[B, 1]`, and how many equal it."""
     if scores.amax().isnan():  # the maximum hands a NaN on
         raise UserError("a score is NaN: training diverged; try a lower --learning-rate or --lambda")
-    target_scores = scores.gather(1, targets[:, None])
     if scores.device.type == "cpu":
-        higher, equal = _count_on_cpu(scores, target_scores)
-    else:
-        higher = (scores > target_scores).sum(1).cpu().numpy()
-        equal = (scores == target_scores).sum(1).cpu().numpy()
-    return 1 + higher + (equal - 1) / 2
+        return _count_on_cpu(scores, target_scores)
+    higher, equal = (scores > target_scores).sum(1), (scores == target_scores).sum(1)
+    return higher.cpu().numpy(), equal.cpu().numpy()
 
 
 def _count_on_cpu(scores: Tensor, target_scores: Tensor) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

@@ -51,7 +51,7 @@ class Probe:
         """
         without_dropout = self._without_dropout(encoder)
         with_dropout = self._with_dropout(encoder, variant)
-        return {**without_dropout, **with_dropout, **summarize(encoder.real_item_embeddings().cpu().numpy())}
+        return {**without_dropout, **with_dropout, **summarize(encoder.real_item_embeddings())}
 
     def _without_dropout(self, encoder: SequenceEncoder) -> dict[str, float | None]:
         """Uniformity of h, and its alignment with a same-target partner's (samples without one left out)."""

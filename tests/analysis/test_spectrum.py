@@ -18,6 +18,7 @@ from degen.analysis import (
     project,
     sigma2_ratio,
     singular_values,
+    summarize,
     svd_projection,
     thin_svd,
 )
@@ -71,6 +72,27 @@ def test_every_row_reaches_the_spectrum(rng):
     V[-1] = [0, 0, 50, 0]
     assert singular_values(V)[0] == pytest.approx(50, rel=1e-5)
     assert abs(project(V).coordinates[-1, 0]) == pytest.approx(50, rel=1e-5)
+
+
+@pytest.mark.parametrize("n", [511, 512, 8191, 8193, 20_000])
+def test_a_tensor_of_single_precision_has_the_spectrum_of_its_copy_in_double(rng, n):
+    V = steep(rng, n, 16).astype(np.float32)
+    s = np.linalg.svd(V.astype(np.float64), compute_uv=False)
+    for matrix in (V, torch.from_numpy(V)):
+        np.testing.assert_allclose(singular_values(matrix), s, rtol=1e-12)
+    np.testing.assert_allclose(
+        project(torch.from_numpy(V)).coordinates, project(V).coordinates, atol=1e-11 * s[0]
+    )
+
+
+def test_no_copy_of_the_whole_matrix_is_made(rng, monkeypatch):
+    # float64 is asked of blocks only; the largest block of 20,000 rows has 8,192.
+    sizes = []
+    double = torch.Tensor.double
+    monkeypatch.setattr(torch.Tensor, "double", lambda x: (sizes.append(len(x)), double(x))[1])
+    summarize(torch.from_numpy(rng.normal(size=(20_000, 4)).astype(np.float32)))
+    assert sum(sizes) == 2 * 20_000
+    assert max(sizes) == 8192
 
 
 def test_thin_svd_multiplies_back(rng):

@@ -45,8 +45,13 @@ def slow_h(encoder: SequenceEncoder, histories):
     return reference.Reference(weights, layers=2, heads=2).encode(histories)
 
 
+@pytest.mark.parametrize("most_scores", [2**25, 10], ids=["whole", "blocks of items"])
 @pytest.mark.parametrize(("split", "held_out"), [("valid", 2), ("test", 1)])
-def test_ranks_of_a_split_are_those_of_a_loop_over_users(encoder, sequences, split, held_out):
+def test_ranks_of_a_split_are_those_of_a_loop_over_users(
+    encoder, sequences, split, held_out, most_scores, monkeypatch
+):
+    monkeypatch.setattr("degen.evaluation.evaluate.MOST_SCORES", most_scores)
+    monkeypatch.setattr("degen.evaluation.evaluate.ITEM_BLOCK", 4)
     histories, targets = by_hand(sequences, held_out)
     V = encoder.item_embeddings.detach().numpy()[1 : N_ITEMS + 1]
     scores = reference.score_items(slow_h(encoder, histories), V)

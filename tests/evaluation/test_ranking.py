@@ -15,6 +15,7 @@ from degen.evaluation.ranking import (
     hit_rate,
     ndcg,
     ranking_metrics,
+    ranks_over_blocks,
     reciprocal_rank,
     target_ranks,
 )
@@ -106,6 +107,37 @@ def test_permuting_the_items_moves_no_rank(rng):
     order = torch.from_numpy(rng.permutation(20))
     moved = target_ranks(scores[:, order], torch.argsort(order)[targets])
     assert moved.tolist() == target_ranks(scores, targets).tolist()
+
+
+# In blocks of items
+
+
+@pytest.mark.parametrize("block", [1, 3, 40, 41, 500])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_blocks_of_items_rank_as_the_slow_loop_does_ties_included(block, dtype, rng):
+    # Whole numbers, so that every product is exact and ties are many, within blocks and across them.
+    h, V = (torch.tensor(rng.integers(-2, 3, size=size), dtype=dtype) for size in ((30, 3), (41, 3)))
+    targets = torch.from_numpy(rng.integers(0, 41, size=30))
+    scores = (h @ V.T).tolist()
+    expected = [float(reference.rank(row, int(target))) for row, target in zip(scores, targets, strict=True)]
+    ranks = ranks_over_blocks(h, V, targets, block)
+    assert ranks.dtype == np.float64
+    assert ranks.tolist() == expected
+
+
+@pytest.mark.parametrize("block", [7, 64, 1000])
+def test_blocks_of_items_rank_real_scores_as_the_whole_does(block, rng):
+    h, V = (torch.from_numpy(rng.normal(size=size)) for size in ((20, 16), (900, 16)))
+    targets = torch.from_numpy(rng.integers(0, 900, size=20))
+    assert ranks_over_blocks(h, V, targets, block).tolist() == target_ranks(h @ V.T, targets).tolist()
+
+
+@pytest.mark.parametrize("row", [0, 5, 8])
+def test_nan_in_any_block_is_an_error(row):
+    V = torch.zeros(9, 2)
+    V[row] = math.nan
+    with pytest.raises(UserError, match="NaN"):
+        ranks_over_blocks(torch.ones(2, 2), V, torch.tensor([1, 2]), 2)
 
 
 # Metrics, in fractions
