@@ -47,8 +47,8 @@ def target_ranks(scores: Tensor, targets: Tensor) -> Ranks:
 
 
 def ranks_over_blocks(h: Tensor, V: Tensor, targets: Tensor, block: int) -> Ranks:
-    """Rank as `target_ranks` does the scores of `[B, d]` representations and `[n_items, d]` items, with no more
-    than `[B, block]` scores at once.
+    """Rank as `target_ranks` does, from representations `[B, d]` and items `[n_items, d]`, with no more than
+    `[B, block]` scores at once.
 
     Each product is taken twice, for the targets' scores and for the comparison, in the same shape: so a
     target's score equals itself to the bit.

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from degen.config import settle
 from degen.data.catalog import find
@@ -23,6 +23,7 @@ from degen.evaluation.evaluate import rank_targets, representations, split_ranks
 from degen.evaluation.ranking import Ranks, ranking_metrics
 from degen.model.encoder import SequenceEncoder
 from degen.model.variants import get_variant
+from degen.model.weights import StoredTensors, load_weights
 from degen.rundir import BEST, CONFIG, RunDirectory, write_array, write_lines
 from degen.schema import DEVICES, Config, DataConfig, ModelConfig
 
@@ -122,19 +123,26 @@ def restore(run: RunDirectory, device: str = "auto") -> Restored:
             "since; train again with --overwrite"
         )
     encoder = build_encoder(config.model, dataset.sequences.n_items)
-    epoch = _load_weights(encoder, run.path / BEST)
+    epoch = load_best(encoder, run.path)
     return Restored(run, config, dataset, encoder.to(pick_device(device)), epoch)
 
 
-def _load_weights(encoder: SequenceEncoder, path: Path) -> int:
-    """Fill the encoder from `best.safetensors`; return the epoch it is of."""
+def load_best(encoder: SequenceEncoder, run: Path) -> int:
+    """Fill the encoder from a run's `best.safetensors`, in place; return the epoch it is of.
+
+    Raises
+    ------
+    UserError
+        where there is none, it is damaged, or of another model.
+    """
+    path = run / BEST
     if not path.exists():
         raise UserError(f"{path} does not exist yet; finish an epoch with `degen train … --resume`")
     try:
-        with safe_open(path, framework="pt") as file:
-            encoder.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
-            return int((file.metadata() or {})["epoch"])
-    except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
+        stored = StoredTensors(path)
+        load_weights(encoder, stored)
+        return int(stored.metadata["epoch"])
+    except (SafetensorError, KeyError, ValueError) as error:
         raise UserError(
             f"{path} is damaged, or of another model than {CONFIG} describes; train again with --overwrite"
         ) from error

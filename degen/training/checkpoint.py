@@ -19,13 +19,14 @@ from typing import Any
 import numpy as np
 import scipy
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from degen import rundir
 from degen.config import NOTED, settle
 from degen.errors import UserError
 from degen.model.encoder import SequenceEncoder
+from degen.model.weights import StoredTensors, load_weights
 from degen.rundir import RunDirectory, atomic_path
 from degen.schema import Config
 from degen.version import __version__
@@ -139,7 +140,9 @@ def save_best(encoder: SequenceEncoder, out: Path, epoch: int) -> None:
 
 def save_embeddings(encoder: SequenceEncoder, path: Path) -> None:
     """Write V, float32 `[n_items, d]`, without the padding and mask rows."""
-    rundir.write_array(path, encoder.real_item_embeddings().detach().cpu().numpy().astype(np.float32))
+    rundir.write_array(
+        path, encoder.real_item_embeddings().detach().cpu().numpy().astype(np.float32, copy=False)
+    )
 
 
 def save_last(
@@ -183,26 +186,22 @@ def load_last(encoder: SequenceEncoder, optimizer: torch.optim.Optimizer, out: P
     if not path.exists():
         return 0, 0
     try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            numbers = file.metadata() or {}
-        encoder.load_state_dict(
-            {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
-        )
+        stored = StoredTensors(path)
+        load_weights(encoder, stored, "model.")
         optimizer.load_state_dict(
-            {"state": _adam_state(tensors), "param_groups": optimizer.state_dict()["param_groups"]}
+            {"state": _adam_state(stored), "param_groups": optimizer.state_dict()["param_groups"]}
         )
-        return int(numbers["epoch"]), int(numbers["step"])
-    except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
+        return int(stored.metadata["epoch"]), int(stored.metadata["step"])
+    except (SafetensorError, KeyError, ValueError) as error:
         raise UserError(f"{path} is damaged; train anew with --overwrite") from error
 
 
-def _adam_state(tensors: dict[str, torch.Tensor]) -> dict[int, dict[str, torch.Tensor]]:
+def _adam_state(stored: StoredTensors) -> dict[int, dict[str, torch.Tensor]]:
     state: dict[int, dict[str, torch.Tensor]] = {}
-    for name, value in tensors.items():
+    for name in stored.shapes:
         if name.startswith("adam."):
             _, index, moment = name.split(".")
-            state.setdefault(int(index), {})[moment] = value
+            state.setdefault(int(index), {})[moment] = stored.read(name)
     return state
 
 

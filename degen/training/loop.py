@@ -18,7 +18,7 @@ from degen.data.load import Dataset
 from degen.data.sequences import Samples, item_frequency, leave_one_out
 from degen.evaluation.evaluate import split_ranks
 from degen.evaluation.ranking import Ranks, ranking_metrics
-from degen.evaluation.restore import describe, load_data, pick_device, restore
+from degen.evaluation.restore import describe, load_best, load_data, pick_device
 from degen.model.encoder import SequenceEncoder
 from degen.model.variants import get_variant
 from degen.rundir import RunDirectory
@@ -239,12 +239,16 @@ class Run:
             checkpoint.save_best(encoder, self.out, number)
 
     def _test(self) -> None:
-        """Rank the test targets with the best epoch's weights and write `test.json`."""
+        """Rank the test targets with the best epoch's weights and write `test.json`.
+
+        The weights take the place of the last epoch's, and the log is the one at hand: both can be large.
+        """
         with self.world.together():  # nobody reads the best epoch before it is written
             pass
-        restored = restore(RunDirectory(self.out), str(self.trainer.device))
+        encoder = self.trainer.encoder
+        epoch = load_best(encoder, self.out)
         samples = leave_one_out(self.dataset.sequences, "test", self.config.model.max_length)
-        test = describe(self._ranks(restored.encoder, samples), restored.epoch, "test")
+        test = describe(self._ranks(encoder, samples), epoch, "test")
         with self.world.together():
             if self.world.main:
                 rundir.write_json(self.out / rundir.TEST, test)

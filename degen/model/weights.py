@@ -1,0 +1,99 @@
+"""Tensors out of a safetensors file, straight into memory that is there already.
+
+The library's own reader maps the file: what it returns lies beside the weights that it is copied into, and
+keeps the file alive after another has taken its name. With ten million items that is gigabytes of memory and
+of disk. Its check of the file is used; the bytes are read here, one tensor at a time.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from degen.model.encoder import SequenceEncoder
+
+_DTYPES = {"F32": torch.float32, "F64": torch.float64}
+
+
+class StoredTensors:
+    """A safetensors file of float32 and float64 tensors.
+
+    Attributes
+    ----------
+    metadata
+        the texts stored with them.
+    shapes
+        of each tensor, by name.
+
+    Raises
+    ------
+    SafetensorError
+        if the file is no whole safetensors file.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        with safe_open(path, framework="pt") as file:
+            self.metadata: dict[str, str] = file.metadata() or {}
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(size))
+        header.pop("__metadata__", None)
+        self._entries, self._data = header, 8 + size
+        self.shapes = {name: torch.Size(entry["shape"]) for name, entry in header.items()}
+
+    def read(self, name: str) -> Tensor:
+        """Return a tensor in memory of its own, on the CPU.
+
+        Raises
+        ------
+        KeyError
+            if it is not there, or of another type of number.
+        ValueError
+            if the file has become shorter meanwhile.
+        """
+        tensor = torch.empty(self.shapes[name], dtype=self._dtype(name))
+        self._fill(name, tensor)
+        return tensor
+
+    @torch.no_grad()
+    def read_into(self, name: str, place: Tensor) -> None:
+        """Put a tensor into `place`, of the same shape, any device and precision.
+
+        Raises as `read` does, and ValueError for another shape.
+        """
+        if place.shape != self.shapes[name]:
+            raise ValueError(f"{name} has shape {tuple(self.shapes[name])}, not {tuple(place.shape)}")
+        if place.device.type == "cpu" and place.is_contiguous() and place.dtype == self._dtype(name):
+            self._fill(name, place)
+        else:
+            place.copy_(self.read(name))
+
+    def _dtype(self, name: str) -> torch.dtype:
+        return _DTYPES[self._entries[name]["dtype"]]
+
+    def _fill(self, name: str, tensor: Tensor) -> None:
+        view = tensor.detach().view(-1).numpy().data.cast("B")
+        with self.path.open("rb") as file:
+            file.seek(self._data + self._entries[name]["data_offsets"][0])
+            if file.readinto(view) != len(view):
+                raise ValueError(f"{name} ends before its last number")
+
+
+def load_weights(encoder: SequenceEncoder, stored: StoredTensors, prefix: str = "") -> None:
+    """Fill an encoder from the tensors whose names begin with `prefix`, in place.
+
+    Raises
+    ------
+    KeyError, ValueError
+        if they are not those of this encoder.
+    """
+    places = {prefix + name: place for name, place in encoder.state_dict().items()}
+    if unknown := {name for name in stored.shapes if name.startswith(prefix)} - set(places):
+        raise KeyError(f"no weight is called {min(unknown)}")
+    for name, place in places.items():
+        stored.read_into(name, place)
