@@ -147,8 +147,11 @@ def joined() -> Iterator[World]:
     if size == 1 or "MASTER_ADDR" not in os.environ:
         yield World()
         return
+    backend = "gloo"
+    if torch.cuda.is_available():
+        backend = "cpu:gloo,cuda:nccl"
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     with _contact():
-        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
         dist.init_process_group(backend, timeout=PATIENCE)
     # When one process dies, torchrun ends the others by SIGTERM; the main one says so.
     before = signal.signal(signal.SIGTERM, _ended)
