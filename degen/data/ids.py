@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from degen.data.blockwise import Column, blocks, lookup
 from degen.errors import UserError
 
 Words = npt.NDArray[np.uint64]
@@ -26,7 +27,7 @@ WIDEST = 64
 _WORD = 8
 _LITTLE = np.dtype("<u8")
 _ALIAS = "\x01"
-_FOLD = 1 << 20
+_FOLD = 1 << 22
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -96,17 +97,20 @@ def _groups(keys: Words, order: npt.NDArray[np.int64]) -> tuple[Codes, npt.NDArr
 
 
 class IdCoder:
-    """Collects a column of ids chunk by chunk and numbers them in order of first appearance at the end."""
+    """Collects a column of ids chunk by chunk and numbers them in order of first appearance.
+
+    Memory holds 4 bytes an action, the different ids as words, and as many ids again that wait for a number.
+    """
 
     def __init__(self) -> None:
         self._raw: list[Words] = []
         self._waiting = 0
-        self._tables: list[Words] = []
-        self._codes: list[Codes] = []
+        self._table: Words = np.empty((0, 1), dtype=np.uint64)
+        self._codes = Column(np.int32)
         self._aliases: dict[str, str] = {}
 
     def __len__(self) -> int:
-        return self._waiting + sum(map(len, self._codes))
+        return self._waiting + len(self._codes)
 
     def add(self, ids: Sequence[str]) -> None:
         """Take a column of ids."""
@@ -123,30 +127,27 @@ class IdCoder:
         """Take a column of ids as `to_words` has it."""
         self._raw.append(words)
         self._waiting += len(words)
-        if self._waiting >= _FOLD:
+        # As many as there are different ids: sorting those anew each time stays in proportion.
+        if self._waiting >= max(_FOLD, len(self._table)):
             self._fold()
 
     def finish(self) -> tuple[Codes, list[str]]:
         """Return the codes, int32 `[n]`, and the id of each; the coder is empty afterwards."""
         self._fold()
-        if not self._tables:
-            return np.empty(0, dtype=np.int32), []
-        table, merged = different(_stack(self._tables))
-        starts = np.cumsum([0, *map(len, self._tables)])
-        self._tables = []
-        chunks, self._codes = self._codes, []
-        codes = np.concatenate([merged[start + chunk] for start, chunk in zip(starts, chunks, strict=False)])
-        codes, seen = by_appearance(codes, len(table))
+        ids, self._table = from_words(self._table), self._table[:0]
         originals = {alias: identifier for identifier, alias in self._aliases.items()}
-        ids = from_words(table[seen])
-        return codes, [originals.get(identifier, identifier) for identifier in ids] if originals else ids
+        if originals:
+            ids = [originals.get(identifier, identifier) for identifier in ids]
+        return self._codes.finish(), ids
 
     def _fold(self) -> None:
-        if self._raw:
-            table, codes = different(_stack(self._raw))
-            self._raw, self._waiting = [], 0
-            self._tables.append(table)
-            self._codes.append(codes)
+        """Number the ids that wait; those of the table stand before them, so they keep their numbers."""
+        known, words = len(self._table), _stack([self._table, *self._raw])
+        self._raw, self._waiting = [], 0
+        table, codes = different(words)
+        codes, seen = by_appearance(codes, len(table))
+        self._table = table[seen]
+        self._codes.append(codes[known:])
 
     def _needs_alias(self, identifier: str) -> bool:
         return len(identifier.encode(errors="replace")) > WIDEST or identifier.startswith(_ALIAS)
@@ -168,8 +169,10 @@ def _stack(parts: list[Words]) -> Words:
 def by_appearance(codes: npt.NDArray[np.integer[Any]], n_codes: int) -> tuple[Codes, npt.NDArray[np.int64]]:
     """Renumber codes in order of first appearance; return them and the old code of each new one."""
     first = np.full(n_codes, len(codes), dtype=np.int64)
-    np.minimum.at(first, codes, np.arange(len(codes)))
+    for part in reversed(list(blocks(len(codes)))):
+        # Of several values for one place the last one written stays: backwards, the first appearance.
+        first[codes[part][::-1]] = np.arange(part.start, part.stop)[::-1]
     seen = np.argsort(first, kind="stable")[: int((first < len(codes)).sum())]
     new = np.empty(n_codes, dtype=np.int32)
     new[seen] = np.arange(len(seen), dtype=np.int32)
-    return new[codes], seen
+    return lookup(new, codes), seen

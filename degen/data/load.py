@@ -125,12 +125,16 @@ def load_dataset(source: str, options: DataOptions | None = None) -> Dataset:
     if kept is not None:
         sequences, facts = kept
         return _dataset(found, sequences, facts)
-    log = read_interactions(found.path, settings["columns"], settings["input_format"])
-    if read_note(found.path) is not None:
-        log = replace(log, notes=(*log.notes, "written by `degen data prepare`, so filtered already"))
-    sequences, facts = process(log, settings, str(found.path))
+    sequences, facts = _read(found.path, settings)
     trouble = cache.write(key, sequences, facts) if options.cache else None
     return _dataset(found, sequences, facts, *([trouble] if trouble else []))
+
+
+def _read(path: Path, settings: dict[str, Any]) -> tuple[Sequences, dict[str, Any]]:
+    log = read_interactions(path, settings["columns"], settings["input_format"])
+    if read_note(path) is not None:
+        log = replace(log, notes=(*log.notes, "written by `degen data prepare`, so filtered already"))
+    return process(log, settings, str(path))
 
 
 def _dataset(found: Found, sequences: Sequences, facts: dict[str, Any], *more: str) -> Dataset:

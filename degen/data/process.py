@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from degen.data.blockwise import blocks, count, keep
 from degen.data.interactions import Interactions
 from degen.data.sequences import (
     MIN_ACTIONS,
@@ -14,28 +15,30 @@ from degen.data.sequences import (
     Sequences,
     k_core,
     long_enough,
-    time_order,
+    order_keys,
     to_sequences,
 )
 from degen.errors import UserError
 
 
 def process(log: Interactions, settings: dict[str, Any], where: str) -> tuple[Sequences, dict[str, Any]]:
-    """Filter and order a log; return it with the facts that go into the dataset."""
+    """Filter and order a log; return it with the facts that go into the dataset.
+
+    The log is used up: its columns are worked on where they are, which takes 28 bytes an action at most.
+    """
     once = settings["core"] == "once"
     kept = k_core(log.users, log.items, settings["min_user"], settings["min_item"], once=once)
     users_after_core = _distinct(log.users[kept])
     kept[kept] = long_enough(log.users[kept])
     if not kept.any():
         raise UserError(_nobody_left(log, settings, where, users_after_core))
-    users, items, times = log.users[kept], log.items[kept], None if log.times is None else log.times[kept]
-    ties = None
-    if times is not None:
-        order = time_order(users, times)
-        users, items, ties = users[order], items[order], tie_share(users[order], times[order])
-    sequences = to_sequences(users, items, None, log.user_ids, log.item_ids)
+    users, items = keep(log.users, kept), keep(log.items, kept)
+    keys = order_keys(users, None if log.times is None else keep(log.times, kept))
+    order = np.argsort(keys, kind="stable")
+    ties = None if log.times is None else tie_share(keys, order)
+    sequences = to_sequences(users, items, order, log.user_ids, log.item_ids)
     dropped = users_after_core - sequences.n_users
-    notes = [*log.notes, _core_note(len(log.users), int(kept.sum()), settings)]
+    notes = [*log.notes, _core_note(len(log.users), len(users), settings)]
     if dropped:
         notes.append(f"{dropped:,} users with fewer than {MIN_ACTIONS} actions were dropped")
     if ties:
@@ -44,7 +47,7 @@ def process(log: Interactions, settings: dict[str, Any], where: str) -> tuple[Se
 
 
 def _distinct(codes: Codes) -> int:
-    return int(np.count_nonzero(np.bincount(codes)))
+    return int(np.count_nonzero(count(codes, int(codes.max(initial=-1)) + 1)))
 
 
 def _core_words(settings: dict[str, Any]) -> str:
@@ -70,10 +73,11 @@ def _nobody_left(log: Interactions, settings: dict[str, Any], where: str, users_
     )
 
 
-def tie_share(users: Codes, times: Int) -> float:
-    """Share of the actions at the time of another of the same user; both arrays sorted by user, then time."""
-    same = (users[1:] == users[:-1]) & (times[1:] == times[:-1])
-    tied = np.zeros(len(users), dtype=bool)
-    tied[1:] |= same
-    tied[:-1] |= same
+def tie_share(keys: Codes, order: Int) -> float:
+    """Share of the actions at the time of another of the same user; `order` sorts the `order_keys`."""
+    tied = np.zeros(len(order), dtype=bool)
+    for part in blocks(len(order) - 1):
+        same = keys[order[part]] == keys[order[part.start + 1 : part.stop + 1]]
+        tied[part] |= same
+        tied[part.start + 1 : part.stop + 1] |= same
     return float(tied.mean())

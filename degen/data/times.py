@@ -16,6 +16,7 @@ from typing import Literal
 
 import numpy as np
 
+from degen.data.blockwise import Column
 from degen.data.interactions import Times
 from degen.errors import UserError
 
@@ -69,11 +70,12 @@ def is_time(text: str) -> bool:
 
 
 class TimeColumn:
-    """Collects a log's times chunk by chunk and brings them to one unit at the end."""
+    """Collects a log's times chunk by chunk, in one unit: millionths from the first fraction on."""
 
     def __init__(self) -> None:
-        self._chunks: list[tuple[Times, bool]] = []
+        self._column = Column(np.int64)
         self._kind: Kind | None = None
+        self._fractions = False
 
     def add(self, column: Sequence[str]) -> None:
         """Read a column of texts.
@@ -82,6 +84,8 @@ class TimeColumn:
         ------
         UnreadableTime
             at the first value that is no time, or a date among numbers or a number among dates.
+        UserError
+            if fractions and numbers too large for millionths stand in one file.
         """
         if self._kind != "date":
             try:
@@ -89,8 +93,7 @@ class TimeColumn:
             except (ValueError, OverflowError):
                 pass
             else:
-                self._kind = "number"
-                self._chunks.append((values, False))
+                self.add_integers(values)
                 return
         self._add_slowly(column)
 
@@ -112,10 +115,11 @@ class TimeColumn:
         fractions = any(value % 1 for value in values)
         scaled = [int(value * MILLION) if fractions else int(value) for value in values]
         try:
-            self._chunks.append((np.array(scaled, dtype=np.int64), fractions))
+            times = np.array(scaled, dtype=np.int64)
         except OverflowError as error:
             index = scaled.index(max(scaled, key=abs))
             raise UnreadableTime(index, str(values[index])) from error
+        self._append(times, fractions)
 
     def add_integers(self, values: Times) -> None:
         """Take whole numbers, int64 `[n]`.
@@ -128,30 +132,27 @@ class TimeColumn:
         if self._kind == "date" and len(values):
             raise UnreadableTime(0, str(values[0]))
         self._kind = "number"
-        self._chunks.append((values, False))
+        self._append(values, fractions=False)
+
+    def _append(self, values: Times, fractions: bool) -> None:
+        """Bring the new values, or on the first fraction all the others, to millionths."""
+        if fractions and not self._fractions:
+            self._fractions = True
+            whole = self._column.finish()
+            self._column.append(_millionths(whole))
+        elif self._fractions and not fractions:
+            values = _millionths(values)
+        self._column.append(values)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was inferred about the times."""
         dates = ("dates were read as seconds since 1970 in UTC",) if self._kind == "date" else ()
-        fractions = any(fractions for _, fractions in self._chunks)
-        return (*dates, "times have fractions and are kept to a millionth") if fractions else dates
+        return (*dates, "times have fractions and are kept to a millionth") if self._fractions else dates
 
     def times(self) -> Times:
-        """All times in one unit, int64 `[n]`.
-
-        Raises
-        ------
-        UserError
-            if fractions and numbers too large for millionths stand in one file.
-        """
-        if not self._chunks:
-            return np.empty(0, dtype=np.int64)
-        if not any(fractions for _, fractions in self._chunks):
-            return np.concatenate([values for values, _ in self._chunks])
-        return np.concatenate(
-            [values if fractions else _millionths(values) for values, fractions in self._chunks]
-        )
+        """All times, int64 `[n]`; the column is empty afterwards."""
+        return self._column.finish()
 
 
 def _millionths(values: Times) -> Times:

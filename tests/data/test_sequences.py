@@ -16,8 +16,8 @@ from degen.data.sequences import (
     k_core,
     leave_one_out,
     long_enough,
+    order_keys,
     ragged_positions,
-    time_order,
     to_sequences,
     training_samples,
 )
@@ -42,7 +42,8 @@ def sequences_of(log: list[list[int]]) -> Sequences:
     """A log given as lists of items, whatever their numbers."""
     users = np.repeat(np.arange(len(log)), [len(items) for items in log])
     items = np.array([item for items in log for item in items])
-    return to_sequences(users, items, None, [f"u{i}" for i in range(len(log))], [f"i{i}" for i in range(7)])
+    ids = [f"u{i}" for i in range(len(log))], [f"i{i}" for i in range(7)]
+    return to_sequences(users, items, np.arange(len(users)), *ids)
 
 
 @given(ACTIONS, st.integers(0, 4), st.integers(0, 4))
@@ -90,7 +91,8 @@ def test_actions_are_ordered_by_time_and_ties_by_the_file():
     users = np.array([1, 0, 1, 0, 1])
     items = np.array([4, 3, 2, 1, 0])
     times = np.array([7, 9, 5, 9, 7])
-    sequences = to_sequences(users, items, times, ["a", "b", "c"], ["p", "q", "r", "s", "t"])
+    order = np.argsort(order_keys(users, times), kind="stable")
+    sequences = to_sequences(users, items, order, ["a", "b", "c"], ["p", "q", "r", "s", "t"])
     assert sequences.user_ids == ["a", "b"]
     assert sequences.offsets.tolist() == [0, 2, 5]
     # User a: s then q (a tie, file order); user b: r at 5, then t and p at 7.
@@ -107,11 +109,12 @@ def test_the_order_is_pythons_own_for_times_of_any_size(actions, small):
     users = np.array([user for user, _ in actions], dtype=np.int32)
     times = np.array([time % 5 if small else time for _, time in actions], dtype=np.int64)
     expected = sorted(range(len(users)), key=lambda i: (users[i], times[i]))
-    assert time_order(users, times).tolist() == expected
+    assert np.argsort(order_keys(users, times), kind="stable").tolist() == expected
 
 
 def test_ids_without_actions_are_dropped():
-    sequences = to_sequences(np.array([2, 2, 2]), np.array([5, 1, 5]), None, ["a", "b", "c"], list("uvwxyz"))
+    users, items = np.array([2, 2, 2]), np.array([5, 1, 5])
+    sequences = to_sequences(users, items, np.arange(3), ["a", "b", "c"], list("uvwxyz"))
     assert sequences.user_ids == ["c"]
     assert sequences.item_ids == ["z", "v"]
     assert sequences.items.tolist() == [1, 2, 1]
