@@ -27,7 +27,7 @@ WIDEST = 64
 _WORD = 8
 _LITTLE = np.dtype("<u8")
 _ALIAS = "\x01"
-_FOLD = 1 << 22
+_FOLD = 1 << 20
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
