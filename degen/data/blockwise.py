@@ -22,10 +22,10 @@ Kind = TypeVar("Kind", bound=np.generic)
 Codes = npt.NDArray[np.integer[Any]]
 
 
-def blocks(n: int) -> Iterator[slice]:
-    """Yield the slices of 0 … n - 1, in order."""
-    for start in range(0, n, BLOCK):
-        yield slice(start, min(start + BLOCK, n))
+def blocks(n: int, size: int = BLOCK) -> Iterator[slice]:
+    """Yield the slices of 0 … n - 1, in order; the last may be shorter than `size`."""
+    for start in range(0, n, size):
+        yield slice(start, min(start + size, n))
 
 
 def lookup(table: npt.NDArray[Kind], codes: Codes) -> npt.NDArray[Kind]:

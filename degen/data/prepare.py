@@ -13,10 +13,15 @@ import gzip
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from degen.data.blockwise import blocks
 from degen.data.cache import cache_folder
+from degen.data.progress import tell
 from degen.data.sequences import Sequences
 from degen.data.sources import SUFFIXES, content_hash
 from degen.errors import UserError
@@ -25,6 +30,8 @@ from degen.version import __version__
 
 SUFFIX = ".txt.gz"
 _MARK = "degen data prepare"
+_USERS = 4_096
+"""Users whose lines are made at once."""
 
 
 def prepared_path(name: str, out: Path | None) -> Path:
@@ -80,8 +87,9 @@ def write_log(sequences: Sequences, path: Path, made_from: dict[str, Any]) -> di
             )
     separator = _separator(sequences)
     with atomic_path(path) as temporary, _gzip(temporary) as file:
-        for line in _lines(sequences, separator):
-            file.write(line.encode())
+        for users in blocks(sequences.n_users, _USERS):
+            file.write(_lines(sequences, users, separator).encode())
+            tell("writing", users.stop, sequences.n_users)
     note = {
         "written_by": _MARK,
         "version": __version__,
@@ -112,9 +120,11 @@ def _separator(sequences: Sequences) -> str:
     return " " if all(identifier.split() == [identifier] for identifier in ids) else "\t"
 
 
-def _lines(sequences: Sequences, separator: str) -> Iterator[str]:
-    ids = ["", *sequences.item_ids]
-    offsets = sequences.offsets.tolist()
-    for user, first, last in zip(sequences.user_ids, offsets, offsets[1:], strict=False):
-        items = separator.join(ids[item] for item in sequences.items[first:last].tolist())
-        yield f"{user}{separator}{items}\n"
+def _lines(sequences: Sequences, users: slice, separator: str) -> str:
+    ids = sequences.item_ids
+    offsets = sequences.offsets[users.start : users.stop + 1]
+    items = iter((sequences.items[offsets[0] : offsets[-1]] - 1).tolist())
+    return "".join(
+        separator.join([user, *(ids[item] for item in islice(items, length))]) + "\n"
+        for user, length in zip(sequences.user_ids[users], np.diff(offsets).tolist(), strict=True)
+    )

@@ -164,24 +164,20 @@ def order_keys(users: Codes, times: Int | None) -> Codes:
     return times
 
 
-def to_sequences(
-    users: Codes, items: Codes, order: Int, user_ids: list[str], item_ids: list[str]
-) -> Sequences:
-    """Group actions by user, in an order that has them so.
+def to_sequences(lengths: Int, items: Codes, user_ids: list[str], item_ids: list[str]) -> Sequences:
+    """Put ids in order of their use: users keep theirs, items are numbered as they first appear.
 
-    Users keep the order of their codes; items are numbered as they first appear in the result, so that a log
-    written user after user and read again is the same. Ids without any action are dropped.
+    So a log written user after user and read again is the same. Ids without any action are dropped.
 
     Parameters
     ----------
-    users, items
-        integers `[n_actions]`, codes into `user_ids` and `item_ids`.
-    order
-        int64 `[n_actions]`: the actions, user after user, oldest first.
+    lengths
+        int64 `[len(user_ids)]`: actions of each user.
+    items
+        integers `[n_actions]`, codes into `item_ids`: user after user, oldest first.
     """
-    lengths = count(users, len(user_ids))
     present = np.flatnonzero(lengths)
-    codes, kept = by_appearance(lookup(items, order), len(item_ids))
+    codes, kept = by_appearance(items, len(item_ids))
     numbers = codes.astype(np.int64)
     numbers += 1
     return Sequences(

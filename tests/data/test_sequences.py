@@ -40,10 +40,9 @@ def naive_core(actions: list[tuple[int, int]], min_user: int, min_item: int) -> 
 
 def sequences_of(log: list[list[int]]) -> Sequences:
     """A log given as lists of items, whatever their numbers."""
-    users = np.repeat(np.arange(len(log)), [len(items) for items in log])
+    lengths = np.array([len(items) for items in log])
     items = np.array([item for items in log for item in items])
-    ids = [f"u{i}" for i in range(len(log))], [f"i{i}" for i in range(7)]
-    return to_sequences(users, items, np.arange(len(users)), *ids)
+    return to_sequences(lengths, items, [f"u{i}" for i in range(len(log))], [f"i{i}" for i in range(7)])
 
 
 @given(ACTIONS, st.integers(0, 4), st.integers(0, 4))
@@ -92,7 +91,9 @@ def test_actions_are_ordered_by_time_and_ties_by_the_file():
     items = np.array([4, 3, 2, 1, 0])
     times = np.array([7, 9, 5, 9, 7])
     order = np.argsort(order_keys(users, times), kind="stable")
-    sequences = to_sequences(users, items, order, ["a", "b", "c"], ["p", "q", "r", "s", "t"])
+    sequences = to_sequences(
+        np.bincount(users, minlength=3), items[order], ["a", "b", "c"], ["p", "q", "r", "s", "t"]
+    )
     assert sequences.user_ids == ["a", "b"]
     assert sequences.offsets.tolist() == [0, 2, 5]
     # User a: s then q (a tie, file order); user b: r at 5, then t and p at 7.
@@ -113,8 +114,8 @@ def test_the_order_is_pythons_own_for_times_of_any_size(actions, small):
 
 
 def test_ids_without_actions_are_dropped():
-    users, items = np.array([2, 2, 2]), np.array([5, 1, 5])
-    sequences = to_sequences(users, items, np.arange(3), ["a", "b", "c"], list("uvwxyz"))
+    lengths, items = np.array([0, 0, 3]), np.array([5, 1, 5])
+    sequences = to_sequences(lengths, items, ["a", "b", "c"], list("uvwxyz"))
     assert sequences.user_ids == ["c"]
     assert sequences.item_ids == ["z", "v"]
     assert sequences.items.tolist() == [1, 2, 1]

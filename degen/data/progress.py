@@ -1,0 +1,56 @@
+"""Who is told how far the reading and writing of a long log has come.
+
+    with watched(show):                  show("reading", 1 << 20, 2_500_000_000), and so on
+        load_dataset("visits.csv")
+
+A context variable, because the terminal concerns none of the functions between the command and the file.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+Watch = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+_watch: ContextVar[Watch | None] = ContextVar("watch", default=None)
+
+
+@contextmanager
+def watched(watch: Watch) -> Iterator[None]:
+    """Let `watch` be told of all that is read and written within the block."""
+    token = _watch.set(watch)
+    try:
+        yield
+    finally:
+        _watch.reset(token)
+
+
+def tell(what: str, done: int, total: int) -> None:
+    """Tell the watch, if there is one."""
+    watch = _watch.get()
+    if watch is not None:
+        watch(what, done, total)
+
+
+class WatchedFile(io.FileIO):
+    """A file opened for reading that tells how many of its bytes were read."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(path)
+        self._what = what
+        self._size = path.stat().st_size
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
+        """Read as any file does, and tell."""
+        read = super().readinto(buffer)
+        tell(self._what, self.tell(), self._size)
+        return read
