@@ -7,18 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from degen.cli.data_options import (
-    ColumnsOption,
-    CoreOption,
-    DataSeedOption,
-    InputFormatOption,
-    ItemsOption,
-    MinItemOption,
-    MinUserOption,
-    UsersOption,
-    data_options,
-)
+from degen.cli.data_options import takes_data_options
 from degen.cli.output import JsonFlag, Output, QuietFlag
+from degen.cli.reading import reading_bar
 from degen.errors import UserError
 
 if TYPE_CHECKING:
@@ -91,16 +82,10 @@ def _row(name: str, path: Path | None, entry: Entry | None) -> dict[str, Any]:
 
 
 @app.command()
+@takes_data_options
 def stats(
     source: SourceArgument,
-    columns: ColumnsOption = None,
-    input_format: InputFormatOption = None,
-    min_user: MinUserOption = None,
-    min_item: MinItemOption = None,
-    core: CoreOption = None,
-    users: UsersOption = None,
-    items: ItemsOption = None,
-    seed: DataSeedOption = None,
+    options: DataOptions,
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
@@ -114,11 +99,9 @@ def stats(
     from degen.data.load import load_dataset
     from degen.data.statistics import compare_with_table1, statistics
 
-    options = data_options(
-        columns, input_format, min_user, min_item, core, users=users, items=items, seed=seed
-    )
     output = Output(as_json, quiet)
-    dataset = load_dataset(source, options)
+    with reading_bar(quiet):
+        dataset = load_dataset(source, options)
     _say_notes(dataset, output)
     numbers, comparison = statistics(dataset), compare_with_table1(dataset)
     about = {"name": dataset.name, "source": dataset.source, "fingerprint": dataset.fingerprint}
@@ -173,20 +156,14 @@ def fetch(
 
 
 @app.command()
+@takes_data_options
 def prepare(
     source: SourceArgument,
+    options: DataOptions,
     out: Annotated[
         Path | None,
         typer.Option(help="A folder, or a file that ends in .txt.gz. \\[default: the cache folder]"),
     ] = None,
-    columns: ColumnsOption = None,
-    input_format: InputFormatOption = None,
-    min_user: MinUserOption = None,
-    min_item: MinItemOption = None,
-    core: CoreOption = None,
-    users: UsersOption = None,
-    items: ItemsOption = None,
-    seed: DataSeedOption = None,
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
@@ -200,14 +177,13 @@ def prepare(
     from degen.data.load import load_dataset
     from degen.data.prepare import prepared_path, write_log
 
-    options = data_options(
-        columns, input_format, min_user, min_item, core, users=users, items=items, seed=seed
-    )
     output = Output(as_json, quiet)
-    dataset = load_dataset(source, options)
+    with reading_bar(quiet):
+        dataset = load_dataset(source, options)
     _say_notes(dataset, output)
     path = prepared_path(dataset.name, out)
-    note = write_log(dataset.sequences, path, _made_from(dataset, options))
+    with reading_bar(quiet):
+        note = write_log(dataset.sequences, path, _made_from(dataset, options))
     if not output.result({"path": str(path), **note}):
         output.line(str(path))
         output.note(f"{note['actions']:,} actions of {note['users']:,} users; SHA-256 {note['sha256']}")

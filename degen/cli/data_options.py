@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from degen.config import sentence
 from degen.data.columns import parse_columns
+from degen.errors import UserError
 
 if TYPE_CHECKING:
     from degen.data.load import DataOptions
@@ -69,34 +73,64 @@ DataSeedOption = Annotated[
 ]
 
 
-def data_options(
-    columns: str | None = None,
-    input_format: str | None = None,
-    min_user: int | None = None,
-    min_item: int | None = None,
-    core: str | None = None,
-    **synthetic: int | None,
-) -> DataOptions:
-    """Build the options of `load_dataset` from what was typed.
+_OPTIONS: dict[str, Any] = {
+    "columns": ColumnsOption,
+    "input_format": InputFormatOption,
+    "min_user": MinUserOption,
+    "min_item": MinItemOption,
+    "core": CoreOption,
+    "users": UsersOption,
+    "items": ItemsOption,
+    "seed": DataSeedOption,
+}
 
-    Parameters
-    ----------
-    synthetic
-        `users`, `items` and `seed`; None leaves the default.
+
+def takes_data_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of a dataset in the place of its parameter `options`, a `DataOptions`.
+
+    They are built from what was typed for the dataset that the command's `source` names. Typer reads the
+    options off a command's signature, so they are written into that.
+    """
+    # `DataOptions` itself is not there: it would bring NumPy along before anything is to be read.
+    hints = get_type_hints(command, localns={"DataOptions": Any}, include_extras=True)
+    parameters = []
+    for parameter in signature(command).parameters.values():
+        if parameter.name == "options":
+            parameters += [
+                Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=option)
+                for name, option in _OPTIONS.items()
+            ]
+        else:
+            parameters.append(
+                parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=hints[parameter.name])
+            )
+
+    @wraps(command)
+    def with_options(*, source: str, **typed: Any) -> None:
+        options = data_options(source, **{name: typed.pop(name) for name in _OPTIONS})
+        command(source=source, options=options, **typed)
+
+    with_options.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return with_options
+
+
+def data_options(source: str, *, columns: str | None = None, **typed: Any) -> DataOptions:
+    """Build the options of `load_dataset` from what was typed for the dataset `source`; None is the default.
 
     Raises
     ------
     UserError
-        naming the option whose value cannot be.
+        naming the option whose value cannot be, or which this dataset does not have.
     """
+    from degen.data.catalog import SYNTHETIC
     from degen.data.load import DataOptions
 
-    given = {
-        "input_format": input_format,
-        "min_user": min_user,
-        "min_item": min_item,
-        "core": core,
-        **synthetic,
-    }
-    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    return DataOptions(columns=None if columns is None else parse_columns(columns), **chosen)
+    given = {name: value for name, value in typed.items() if value is not None}
+    for name in ("users", "items", "seed"):
+        if name in given and source.lower() != SYNTHETIC:
+            raise UserError(
+                f"--{name} is only for {SYNTHETIC}, which is generated; "
+                f"{source} is read from a file, so leave it out"
+            )
+    return DataOptions(columns=None if columns is None else parse_columns(columns), **given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
+from degen.cli.reading import reading_bar
 from degen.data.load import Dataset
 from degen.schema import Config
 from degen.training.loop import Progress
@@ -17,8 +19,8 @@ from degen.training.loop import Progress
 class Bar(Progress):
     """Shows a run as it trains; the `Progress` that `degen.training.loop.train` tells of its steps.
 
-    On a terminal: a bar over all steps with the losses and the time left. Elsewhere, as in a log file: a
-    line an epoch.
+    On a terminal: a bar over all steps with the losses and the time left, and before it one for reading the
+    log. Elsewhere, as in a log file: a line an epoch.
     """
 
     def __init__(self, quiet: bool = False):
@@ -36,18 +38,22 @@ class Bar(Progress):
         )
         self.task: TaskID | None = None
         self.steps = 0
+        self.reading = ExitStack()
 
     def __enter__(self) -> Bar:
-        self.bar.start()
+        self.reading.enter_context(reading_bar(self.quiet))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.reading.close()
         self.bar.stop()
 
     def begin(self, dataset: Dataset, config: Config, epochs_done: int, steps_per_epoch: int) -> None:
         """Announce the run and set the bar up."""
+        self.reading.close()
+        self.bar.start()
         sequences = dataset.sequences
         self._say(
             f"{config.objective.variant} on {dataset.name}: "

@@ -22,8 +22,9 @@ Kind = TypeVar("Kind", bound=np.generic)
 Codes = npt.NDArray[np.integer[Any]]
 
 
-def blocks(n: int, size: int = BLOCK) -> Iterator[slice]:
-    """Yield the slices of 0 … n - 1, in order; the last may be shorter than `size`."""
+def blocks(n: int, size: int | None = None) -> Iterator[slice]:
+    """Yield the slices of 0 … n - 1 in order, each of `size` or `BLOCK` entries; the last may be shorter."""
+    size = size or BLOCK
     for start in range(0, n, size):
         yield slice(start, min(start + size, n))
 

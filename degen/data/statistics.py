@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from degen.data.blockwise import BLOCK
+from degen.data.blockwise import blocks
 from degen.data.catalog import CATALOG, Counts
 from degen.data.load import Dataset
 from degen.data.sequences import Sequences, item_frequency, training_samples
@@ -90,8 +90,8 @@ def rarest_half_share(frequency: npt.NDArray[np.int64]) -> float:
 def count_repeats(sequences: Sequences) -> int:
     """Actions on an item that the same user had acted on before."""
     repeats = 0
-    # Users after users with a block's worth of actions between them: never a key for every action at once.
-    borders = np.arange(0, len(sequences.items), BLOCK)
+    # Some users at a time, about a block of actions: never a key for every action at once.
+    borders = [part.start for part in blocks(len(sequences.items))]
     first_users = np.unique([*np.searchsorted(sequences.offsets, borders), sequences.n_users])
     for first, last in pairwise(first_users.tolist()):
         offsets = sequences.offsets[first : last + 1]

@@ -157,6 +157,31 @@ def test_prepare_synthetic_of_any_size(folder):
     assert json.loads(other.stdout)["sha256"] != made["sha256"]
 
 
+@pytest.mark.parametrize("command", ["stats", "prepare"])
+@pytest.mark.parametrize("option", ["--users", "--items", "--seed"])
+def test_the_size_of_a_log_that_is_read_cannot_be_chosen(log, command, option):
+    result = degen(command, str(log), *COLUMNS, option, "3")
+    assert isinstance(result.exception, UserError)
+    assert f"{option} is only for synthetic" in str(result.exception)
+    assert str(log) in str(result.exception)
+
+
+def test_both_commands_have_the_same_options_of_data():
+    data = (
+        "--columns",
+        "--input-format",
+        "--min-user",
+        "--min-item",
+        "--core",
+        "--users",
+        "--items",
+        "--seed",
+    )
+    for command in ("stats", "prepare"):
+        help_text = degen(command, "--help").stdout
+        assert all(f"{option} " in help_text for option in data)
+
+
 def test_prepare_never_replaces_its_own_source(log, folder):
     source = folder / "visits.txt.gz"
     source.write_bytes(gzip.compress(b"".join(b"u%d a b c d e\n" % n for n in range(5))))

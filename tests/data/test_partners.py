@@ -65,7 +65,7 @@ def test_the_index_is_of_linear_size_even_if_all_targets_are_equal():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20 * 8 * n
-    assert sum(getattr(index, field.name).nbytes for field in dataclasses.fields(index)) <= 4 * 8 * n
+    assert sum(getattr(index, field.name).nbytes for field in dataclasses.fields(index)) <= 2 * 4 * n + 64
     assert not (partners == np.arange(n)).any()
 
 

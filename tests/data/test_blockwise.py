@@ -1,0 +1,71 @@
+"""Long columns in blocks, against NumPy on the whole."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from degen.data import blockwise
+from degen.data.blockwise import Column, blocks, count, keep, lookup
+
+CODES = st.lists(st.integers(0, 6), max_size=30)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def blocks_of_four():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blockwise, "BLOCK", 4)
+        yield
+
+
+@pytest.mark.parametrize(("n", "size"), [(0, None), (3, None), (4, None), (9, None), (9, 2)])
+def test_blocks_cover_everything_once_and_in_order(n, size):
+    parts = [list(range(n))[part] for part in blocks(n, size)]
+    assert [index for part in parts for index in part] == list(range(n))
+    assert all(len(part) == (size or 4) for part in parts[:-1])
+
+
+@given(CODES)
+def test_lookup_and_count_are_numpys(codes):
+    column, table = np.array(codes, dtype=np.int32), np.array([3.5, -1, 0, 2, 8, 9, 7])
+    assert lookup(table, column).tolist() == [table[code] for code in codes]
+    assert count(column, 9).tolist() == [codes.count(code) for code in range(9)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 99), st.booleans()), max_size=30))
+def test_what_is_kept_moves_to_the_front(rows):
+    column = np.array([value for value, _ in rows], dtype=np.int32)
+    kept = keep(column, np.array([stays for _, stays in rows], dtype=bool))
+    assert kept.tolist() == [value for value, stays in rows if stays]
+    assert np.shares_memory(kept, column) or not len(kept)
+
+
+@given(st.lists(st.lists(st.integers(0, 99), max_size=9), max_size=9))
+def test_a_column_is_its_parts_joined(parts):
+    column = Column(np.int32)
+    for part in parts:
+        column.append(np.array(part, dtype=np.int64))
+    whole = [value for part in parts for value in part]
+    assert len(column) == len(whole)
+    assert (array := column.finish()).tolist() == whole
+    assert array.dtype == np.int32
+    # It begins anew, and what it gave away stays as it is.
+    column.append(np.array([5]))
+    assert column.finish().tolist() == [5]
+    assert array.tolist() == whole
+
+
+def test_a_column_never_takes_twice_its_memory():
+    n, part = 1_000_000, np.arange(10_000)
+    tracemalloc.start()
+    column = Column(np.int64)
+    for _ in range(n // len(part)):
+        column.append(part)
+    assert len(column.finish()) == n
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.3 * 8 * n
