@@ -1,7 +1,8 @@
 """One action a line: RecBole's .inter, pairs, MovieLens, Amazon's ratings and any CSV, told apart by `sniff`.
 
-A file is read in blocks of whole lines. Plain ones are split by `blocks`; any other, line by line, and so is
-all that follows the first quotation mark of a CSV. Memory holds a block, integers, and each id once.
+A file is read in blocks of whole lines. NumPy splits plain ones (`blocks`); Python's `csv` any other, line by
+line, and so all that follows the first quotation mark of a CSV. Memory holds a block, 16 bytes an action (a
+user, an item and a time as integers), and each id once.
 """
 
 from __future__ import annotations
