@@ -11,44 +11,62 @@ import argparse
 import json
 import statistics
 import time
+from typing import Any
 
 import torch
 
 from degen.config import settle
+from degen.data.load import Dataset
 from degen.evaluation.restore import load_data, pick_device
-from degen.schema import Config
-from degen.training.trainer import Epoch, Trainer
+from degen.training.trainer import Trainer
 
 
-def windows(trainer: Trainer, n_windows: int, steps: int, warm_up: int) -> list[float]:
-    """Samples a second of each of `n_windows` windows of `steps` steps, all within one epoch where it is
-    long enough.
-    """
-    epoch = trainer.epoch(1)
-    if warm_up + n_windows * steps > trainer.steps_per_epoch:
-        raise SystemExit(
-            f"the epoch has {trainer.steps_per_epoch} steps; ask for fewer windows or shorter ones"
-        )
-    run(epoch, warm_up)
-    return [steps * trainer.config.training.batch_size / run(epoch, steps) for _ in range(n_windows)]
+class Steps:
+    """A trainer's steps, one a call, epoch after epoch."""
+
+    def __init__(self, trainer: Trainer):
+        self.trainer, self.number = trainer, 1
+        self.epoch, self.left = trainer.epoch(1), trainer.steps_per_epoch
+
+    def __call__(self) -> int:
+        """Do the next step and return its number of samples."""
+        if self.left == 0:
+            self.number += 1
+            self.epoch, self.left = self.trainer.epoch(self.number), self.trainer.steps_per_epoch
+        before = self.epoch.samples
+        self.epoch.step()
+        self.left -= 1
+        return self.epoch.samples - before
+
+    def wait(self) -> None:
+        """Wait until the device has done what it was given."""
+        self.epoch.mean_losses()
 
 
-def run(epoch: Epoch, steps: int) -> float:
-    """Seconds for `steps` steps, the device's work included."""
-    started = time.perf_counter()
-    for _ in range(steps):
-        epoch.step()
-    epoch.mean_losses()  # waits for the device
-    return time.perf_counter() - started
-
-
-def measure(config: Config, arguments: argparse.Namespace) -> dict[str, object]:
-    """Train for the windows asked for and describe what came out."""
+def make_trainer(options: dict[str, dict[str, Any]]) -> tuple[Trainer, Dataset]:
+    """The trainer of a configuration, and its log."""
+    config = settle(options=options)
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
-    trainer = Trainer(config, load_data(config.data), pick_device(config.training.device))
-    rates = windows(trainer, arguments.windows, arguments.steps, arguments.warm_up)
-    device = trainer.device
+    dataset = load_data(config.data)
+    return Trainer(config, dataset, pick_device(config.training.device)), dataset
+
+
+def windows(steps: Steps, n_windows: int, n_steps: int, warm_up: int) -> list[float]:
+    """Samples a second of each of `n_windows` windows of `n_steps` steps."""
+    rates = []
+    for count in [warm_up] + [n_steps] * n_windows:
+        started = time.perf_counter()
+        samples = sum(steps() for _ in range(count))
+        steps.wait()
+        rates.append(samples / (time.perf_counter() - started))
+    return rates[1:]
+
+
+def measure(trainer: Trainer, arguments: argparse.Namespace) -> dict[str, object]:
+    """Train for the windows asked for and describe what came out."""
+    config, device = trainer.config, trainer.device
+    rates = windows(Steps(trainer), arguments.windows, arguments.steps, arguments.warm_up)
     return {
         "samples_per_second": round(statistics.median(rates), 1),
         "lowest": round(min(rates), 1),
@@ -83,8 +101,8 @@ def main() -> None:
     parser.add_argument("--warm-up", type=int, default=20, help="steps before the first window")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    config = settle(
-        options={
+    trainer, _ = make_trainer(
+        {
             "data": {"dataset": arguments.dataset},
             "model": {"engine": arguments.engine},
             "objective": {"variant": arguments.variant, "recipe": arguments.recipe},
@@ -95,7 +113,7 @@ def main() -> None:
             },
         }
     )
-    result = measure(config, arguments)
+    result = measure(trainer, arguments)
     if arguments.json:
         print(json.dumps(result))
     else:

@@ -1,0 +1,71 @@
+"""The scale section, one column wide: seconds and peak memory, items above, interactions below."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchlib.scale import LINES, Points, series
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+VALUES = {"seconds": ("seconds", 1.0), "peak_mb": ("peak memory, GB", 1e-3)}
+STYLES = {
+    "items/ce": ("#0072B2", "-", "o"),
+    "items/sampled": ("#E69F00", (0, (4, 1)), "s"),
+    "interactions/prepare": ("#000000", "-", "^"),
+    "interactions/step": ("#0072B2", "-", "o"),
+}
+
+
+def draw_scale(figure: Figure, points: Points) -> None:
+    """Draw all lines that have points into an empty figure, on log-log axes."""
+    axes = figure.subplots(2, 2, sharex="row")
+    for row, axis in zip(axes, ("items", "interactions"), strict=True):
+        for panel, (value, (label, scale)) in zip(row, VALUES.items(), strict=True):
+            _panel(panel, axis, value, scale, points)
+            panel.set_xlabel(axis)
+            panel.set_ylabel(label)
+        if row[0].lines:
+            row[0].legend()
+
+
+def _panel(axes: Axes, axis: str, value: str, scale: float, points: Points) -> None:
+    for line, name in LINES.items():
+        drawn = series(points, line)
+        if line.startswith(axis) and drawn:
+            color, dashes, marker = STYLES[line]
+            axes.plot(
+                [size for size, _ in drawn],
+                [point[value] * scale for _, point in drawn],
+                color=color,
+                linestyle=dashes,
+                marker=marker,
+                label=name.replace("`", ""),
+            )
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def write_figure(points: Points, stem: Path) -> list[Path]:
+    """Write the figure as PDF and PNG, and its numbers as CSV, and return the paths."""
+    from matplotlib.figure import Figure
+
+    from degen.plots.save import save_figure, write_columns
+    from degen.plots.style import figure_style, figure_width
+
+    rows = [(line, size, point) for line in LINES for size, point in series(points, line)]
+    columns = {
+        "line": [line for line, _, _ in rows],
+        "size": [size for _, size, _ in rows],
+        "seconds": [float(point["seconds"]) for _, _, point in rows],
+        "peak_mb": [float(point["peak_mb"]) for _, _, point in rows],
+    }
+    with figure_style("paper"):
+        figure = Figure(figsize=(figure_width("column"), 3.0), layout="constrained")
+        draw_scale(figure, points)
+        paths = save_figure(figure, stem, title="degen: seconds and memory against size")
+    return [*paths, write_columns(stem.with_suffix(".csv"), columns)]

@@ -1,0 +1,131 @@
+"""Measure degen side by side with what one would otherwise use, and write the page of results.
+
+Every section merges its result into a JSON file and draws the page anew from all that the file holds; a
+section that was not measured is said to be so. Participants take turns, a window each, so that ratios hold
+also where seconds shift from machine to machine. Run it with nothing else on the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchlib.environments import TORCH
+from benchlib.machine import ROOT, conditions
+from benchlib.page import fill_readme, render
+from benchlib.scale import measure_scale
+from benchlib.scale_figure import write_figure
+from benchlib.sections import SECTIONS, Options
+
+RESULTS = ROOT / "experiments" / "results" / "bench.json"
+QUICK = ROOT / "runs" / "bench-quick" / "bench.json"
+
+EXAMPLES = """\
+examples:
+  python experiments/bench/run.py train evaluate memory startup
+  python experiments/bench/run.py peers                  RecBole and RecTools, installed into .bench-envs/
+  python experiments/bench/run.py scale --largest-items 1000000 --largest-interactions 10000000
+  python experiments/bench/run.py train --quick          a trial: two short windows, written below runs/
+  python experiments/bench/run.py page                   the page again from the file, nothing measured
+
+sections:
+  train      SASRec and DuoRec beside a plain PyTorch loop (and --prototype): samples a second
+  evaluate   full ranking of all test users beside the plain loop
+  memory     peak memory of a training process beside the plain loop's
+  startup    seconds of `degen --help` and of a training of one step, the log's cache warm
+  peers      SASRec and DuoRec beside RecBole's SASRec and FEARec and RecTools' SASRec
+  scale      seconds and peak memory against items and interactions; goes on where it was stopped
+"""
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "sections", nargs="+", choices=[*SECTIONS, "scale", "page"], metavar="SECTION", help="see below"
+    )
+    parser.add_argument("--dataset", default="beauty", help="catalogue name or file (default: beauty)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="CPU threads of each participant")
+    parser.add_argument("--windows", type=int, help="windows of each participant (default: 7; quick: 2)")
+    parser.add_argument("--seconds", type=float, help="least seconds of a window (default: 4; quick: 1)")
+    parser.add_argument("--prototype", type=Path, help="a script to time beside, as `MB=60 python SCRIPT …`")
+    parser.add_argument("--torch-spec", default=TORCH, help=f"for the peers' environments (default: {TORCH})")
+    parser.add_argument("--largest-items", type=int, default=10**7, help="scale: the last catalogue")
+    parser.add_argument("--largest-interactions", type=int, default=10**8, help="scale: the last log")
+    parser.add_argument("--time-limit", type=float, default=420, help="scale: most seconds of a point")
+    parser.add_argument("--memory-gb", type=float, help="scale: most memory of a point (default: 0.8 × free)")
+    parser.add_argument("--again", action="store_true", help="scale: measure points anew that are there")
+    parser.add_argument(
+        "--out", type=Path, help=f"JSON file of results (default: {RESULTS.relative_to(ROOT)})"
+    )
+    parser.add_argument("--quick", action="store_true", help="a trial, into runs/; the README stays")
+    parser.add_argument("--json", action="store_true", help="print the sections' results as JSON")
+    parsed = parser.parse_args(arguments)
+    parsed.out = parsed.out or (QUICK if parsed.quick else RESULTS)
+    return parsed
+
+
+def options_of(arguments: argparse.Namespace) -> Options:
+    """What the sections need of the command line."""
+    return Options(
+        dataset=arguments.dataset,
+        threads=arguments.threads,
+        windows=arguments.windows or (2 if arguments.quick else 7),
+        seconds=arguments.seconds or (1.0 if arguments.quick else 4.0),
+        memory_steps=20 if arguments.quick else 300,
+        prototype=arguments.prototype,
+        torch=arguments.torch_spec,
+        note=lambda text: print(text, file=sys.stderr, flush=True),
+    )
+
+
+def measure(section: str, arguments: argparse.Namespace, results: dict[str, Any], out: Path) -> None:
+    """Put a section's result and its conditions into `results`."""
+    before = conditions(arguments.threads)
+    if section == "scale":
+        earlier = {} if arguments.again else results.get("scale", {}).get("points", {})
+        found = measure_scale(
+            arguments, earlier, lambda points: save(out, results | {"scale": {"points": points}})
+        )
+        write_figure(found["points"], (ROOT / "figures" if out == RESULTS else out.parent) / "scale")
+    else:
+        found = SECTIONS[section](options_of(arguments))
+    results[section] = found | {"conditions": before, "dataset": arguments.dataset}
+
+
+def save(out: Path, results: dict[str, Any]) -> None:
+    """Write the file of results whole or not at all."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = out.with_name(out.name + ".part")
+    temporary.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    temporary.replace(out)
+
+
+def main() -> None:
+    """Measure the sections asked for; write file, page and README."""
+    arguments = parse()
+    out = arguments.out
+    results: dict[str, Any] = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
+    for section in arguments.sections:
+        if section != "page":
+            measure(section, arguments, results, out)
+            save(out, results)
+    page = render(results)
+    out.with_suffix(".md").write_text(page, encoding="utf-8")
+    if out == RESULTS:
+        readme = ROOT / "README.md"
+        readme.write_text(fill_readme(readme.read_text(encoding="utf-8"), results), encoding="utf-8")
+    if arguments.json:
+        print(json.dumps({name: results[name] for name in arguments.sections if name != "page"}))
+    else:
+        print(page)
+
+
+if __name__ == "__main__":
+    main()
