@@ -51,15 +51,19 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "sections", nargs="+", choices=[*SECTIONS, "scale", "page"], metavar="SECTION", help="see below"
     )
     parser.add_argument("--dataset", default="beauty", help="catalogue name or file (default: beauty)")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="CPU threads of each participant")
-    parser.add_argument("--windows", type=int, help="windows of each participant (default: 7; quick: 2)")
-    parser.add_argument("--seconds", type=float, help="least seconds of a window (default: 4; quick: 1)")
+    parser.add_argument(
+        "--threads", type=positive, default=os.cpu_count(), help="CPU threads of each participant"
+    )
+    parser.add_argument("--windows", type=positive, help="windows of each participant (default: 7; quick: 2)")
+    parser.add_argument("--seconds", type=positive, help="least seconds of a window (default: 4; quick: 1)")
     parser.add_argument("--prototype", type=Path, help="a script to time beside, as `MB=60 python SCRIPT …`")
     parser.add_argument("--torch-spec", default=TORCH, help=f"for the peers' environments (default: {TORCH})")
-    parser.add_argument("--largest-items", type=int, default=10**7, help="scale: the last catalogue")
-    parser.add_argument("--largest-interactions", type=int, default=10**8, help="scale: the last log")
-    parser.add_argument("--time-limit", type=float, default=420, help="scale: most seconds of a point")
-    parser.add_argument("--memory-gb", type=float, help="scale: most memory of a point (default: 0.8 × free)")
+    parser.add_argument("--largest-items", type=positive, default=10**7, help="scale: the last catalogue")
+    parser.add_argument("--largest-interactions", type=positive, default=10**8, help="scale: the last log")
+    parser.add_argument("--time-limit", type=positive, default=420, help="scale: most seconds of a point")
+    parser.add_argument(
+        "--memory-gb", type=positive, help="scale: most memory of a point (default: 0.8 × free)"
+    )
     parser.add_argument("--again", action="store_true", help="scale: measure points anew that are there")
     parser.add_argument(
         "--out", type=Path, help=f"JSON file of results (default: {RESULTS.relative_to(ROOT)})"
@@ -71,13 +75,21 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return parsed
 
 
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return value
+
+
 def options_of(arguments: argparse.Namespace) -> Options:
     """What the sections need of the command line."""
     return Options(
         dataset=arguments.dataset,
         threads=arguments.threads,
         windows=arguments.windows or (2 if arguments.quick else 7),
-        seconds=arguments.seconds or (1.0 if arguments.quick else 4.0),
+        seconds=arguments.seconds or (1 if arguments.quick else 4),
         memory_steps=20 if arguments.quick else 300,
         prototype=arguments.prototype,
         torch=arguments.torch_spec,
@@ -103,7 +115,7 @@ def save(out: Path, results: dict[str, Any]) -> None:
     """Write the file of results whole or not at all."""
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = out.with_name(out.name + ".part")
-    temporary.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    temporary.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     temporary.replace(out)
 
 

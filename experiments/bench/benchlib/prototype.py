@@ -1,6 +1,8 @@
 """A script that is no worker: run whole, once a turn, and its printed figure read.
 
-MB=60 python SCRIPT VARIANT LOG 1     prints `… 1670 samples/s … eval s 3.0 …`
+    MB=60 python SCRIPT VARIANT LOG 1     prints `… 1670 samples/s … eval s 3.0 …`
+
+It reads no turns, so every turn is a process of its own.
 """
 
 from __future__ import annotations

@@ -100,6 +100,7 @@ class Worker:
         stdout = self._process.stdout
         assert stdout is not None
         if not select.select([stdout], [], [], self.patience)[0]:
+            self._process.kill()
             raise Failure(f"no answer within {self.patience:g} seconds")
         line = stdout.readline()
         if not line:

@@ -1,8 +1,10 @@
 """One point of the scale section, in a process of its own; prints a line of JSON.
 
-scale_point.py items N LOSS        training steps of DuoRec over a catalogue of N items
-scale_point.py generate N FILE     a log of N interactions, `user,item,time`, in no order
-scale_point.py step FILE           reading a log that was prepared before, and training steps on it
+    scale_point.py items N LOSS        training steps of DuoRec over a catalogue of N items
+    scale_point.py generate N FILE     a log of N interactions, `user,item,time`, in no order
+    scale_point.py step FILE           reading a log that was prepared before, and training steps on it
+
+The bench limits its memory and its time.
 """
 
 from __future__ import annotations

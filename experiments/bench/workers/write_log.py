@@ -1,7 +1,9 @@
 """The log in the two forms that the peers read: `write_log.py DATASET FOLDER`.
 
-FOLDER/log.txt          user item item …        one user a line, integers from 1, oldest first
-FOLDER/log/log.inter    user_id item_id timestamp, tab-separated; the timestamp is the place in the sequence
+    FOLDER/log.txt          user item item …        one user a line, integers from 1, oldest first
+    FOLDER/log/log.inter    user_id item_id timestamp    tab-separated, a line an action
+
+The timestamp is the place in the sequence.
 """
 
 from __future__ import annotations

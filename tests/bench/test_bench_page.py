@@ -1,0 +1,129 @@
+"""The page and the README's block from a file of results, and the file of results itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from benchlib.page import TEMPLATE, fill_readme, number, render
+from benchlib.summary import spread
+from run import RESULTS, parse
+
+ROOT = Path(__file__).parents[2]
+CONDITIONS = {
+    "date": "2026-01-02",
+    "commit": "abc",
+    "cpu": "A CPU",
+    "cores": 2,
+    "memory_gb": 8.0,
+    "threads": 2,
+    "load": 0.1,
+    "python": "3.12.1",
+    "torch": "2.9",
+    "numpy": "2.4",
+}
+RESULT = {
+    "train": {
+        "conditions": CONDITIONS,
+        "rates": {
+            "degen SASRec": spread([900.0, 1000.0, 1100.0]),
+            "plain loop SASRec": spread([90.0, 100.0, 110.0]),
+        },
+        "ratios": {"plain loop SASRec": {"degen SASRec": spread([9.5, 10.0, 11.0])}},
+        "failures": {},
+        "facts": {},
+    },
+    "peers": {
+        "conditions": CONDITIONS,
+        "rates": {"RecBole SASRec": spread([50.0])},
+        "ratios": {"RecBole SASRec": {"degen SASRec": spread([20.0])}},
+        "failures": {"RecTools SASRec": "rectools cannot be installed: no network"},
+        "facts": {"RecBole SASRec": {"recbole": "1.2.1"}},
+    },
+    "evaluate": {
+        "rates": {"degen SASRec": spread([500.0, 1000.0, 2000.0])},
+        "ratios": {},
+        "facts": {},
+        "users": 3000,
+    },
+    "memory": {
+        "peaks": {
+            "degen DuoRec": {"peak_mb": 500.0, "steps": 300},
+            "plain loop DuoRec": {"peak_mb": 1250.0, "steps": 30},
+        }
+    },
+    "startup": {"seconds": {"degen --help": spread([0.21, 0.2, 0.25])}},
+    "scale": {
+        "points": {
+            "items/ce/10000": {"seconds": 0.05, "peak_mb": 300.0},
+            "items/ce/100000": {"not_run": "more than 2.0 GB"},
+        },
+        "slopes": {},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(12345.6, "12,346"), (100.0, "100"), (9.876, "9.88"), (0.0512, "0.0512"), (10.0, "10")],
+)
+def test_numbers_have_three_digits(value, text):
+    assert number(value) == text
+
+
+def test_the_page_shows_rates_ratios_versions_and_reasons():
+    page = render(RESULT)
+    assert "| degen SASRec | **1,000** (900–1,100) | 3 |  |" in page
+    assert "| plain loop SASRec | **100** (90–110) | 3 | **10 ×** (9.5–11) |" in page
+    assert "| RecBole SASRec 1.2.1 | **50** (50–50) | 1 | **20 ×** (20–20) |" in page
+    assert "RecTools SASRec: **not measured**: rectools cannot be installed: no network" in page
+    assert "All 3,000 users take degen **3 s** (1.5–6)." in page
+    assert "| plain loop DuoRec | 1,250 | 30 | 2.5 × |" in page
+    assert "| `degen --help` | **0.21** (0.2–0.25) | 3 |" in page
+    assert "| step, full cross-entropy, items | 100,000 | not run | more than 2.0 GB |" in page
+    assert "| train | 2026-01-02, abc | A CPU, 2 cores, 8.0 GB | 2 | 0.1 |" in page
+
+
+def test_what_people_wrote_stays_and_what_was_not_measured_is_said(tmp_path):
+    template = tmp_path / "page.md"
+    template.write_text("# By hand\n\n{{train}}\n\nThe profile, at λ = {.1}.\n", encoding="utf-8")
+    assert render({}, template) == "# By hand\n\nNot measured yet.\n\nThe profile, at λ = {.1}.\n"
+
+
+def test_the_readmes_block_is_written_anew_and_nothing_else():
+    text = "before\n<!-- bench: written by run.py -->\nold\n<!-- /bench -->\nafter\n"
+    filled = fill_readme(text, RESULT)
+    assert filled.startswith("before\n<!-- bench")
+    assert filled.endswith("<!-- /bench -->\nafter\n")
+    assert "old" not in filled
+    assert "| degen SASRec | 1,000 | **10 ×** (9.5–11) | **20 ×** (20–20) | – | – |" in filled
+    assert fill_readme(filled, RESULT) == filled
+
+
+def test_the_readme_and_the_page_say_what_the_file_says():
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "<!-- bench: written by run.py -->" in readme
+    assert fill_readme(readme, results) == readme
+    assert RESULTS.with_suffix(".md").read_text(encoding="utf-8") == render(results, TEMPLATE)
+
+
+def test_a_trial_goes_elsewhere(tmp_path):
+    assert parse(["train"]).out == RESULTS
+    assert parse(["train", "--quick"]).out.relative_to(ROOT).parts[0] == "runs"
+    assert parse(["train", "--quick", "--out", str(tmp_path / "x.json")]).out == tmp_path / "x.json"
+
+
+@pytest.mark.parametrize("wrong", [["tain"], [], ["train", "--windows", "0"], ["train", "--threads", "none"]])
+def test_a_mistake_is_told(wrong, capsys):
+    with pytest.raises(SystemExit) as stop:
+        parse(wrong)
+    assert stop.value.code == 2
+    assert "error:" in capsys.readouterr().err
+
+
+def test_help_has_examples(capsys):
+    with pytest.raises(SystemExit):
+        parse(["--help"])
+    assert "examples:" in capsys.readouterr().out
