@@ -33,6 +33,7 @@ RESULT = {
         "ratios": {"plain loop SASRec": {"degen SASRec": spread([9.5, 10.0, 11.0])}},
         "failures": {},
         "facts": {},
+        "evaluation_seconds": {"prototype SASRec": spread([3.0])},
     },
     "peers": {
         "conditions": CONDITIONS,
@@ -79,6 +80,7 @@ def test_the_page_shows_rates_ratios_versions_and_reasons():
     assert "| RecBole SASRec 1.2.1 | **50** (50–50) | 1 | **20 ×** (20–20) |" in page
     assert "RecTools SASRec: **not measured**: rectools cannot be installed: no network" in page
     assert "All 3,000 users take degen **3 s** (1.5–6)." in page
+    assert "prototype SASRec, by its own account during `train`: **3 s** (3–3)" in page
     assert "| plain loop DuoRec | 1,250 | 30 | 2.5 × |" in page
     assert "| `degen --help` | **0.21** (0.2–0.25) | 3 |" in page
     assert "| step, full cross-entropy, items | 100,000 | not run | more than 2.0 GB |" in page

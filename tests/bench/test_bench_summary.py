@@ -44,6 +44,15 @@ def test_compare_leaves_out_who_failed_and_says_why():
     }
     assert found["failures"] == {"gone": "broken"}
     assert found["facts"]["ours"] == {"degen": "1"}
+    assert found["evaluation_seconds"] == {}
+
+
+def test_evaluations_that_windows_tell_are_kept():
+    told = [
+        window | {"evaluation_seconds": seconds} for window, seconds in zip(windows((1, 1), (1, 1)), (2, 4))
+    ]
+    found = compare({"theirs": Outcome({}, told)}, {})
+    assert found["evaluation_seconds"]["theirs"]["median"] == 3
 
 
 def test_without_ours_there_is_no_ratio():

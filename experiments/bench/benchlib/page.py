@@ -22,7 +22,7 @@ def render(results: Results, template: Path = TEMPLATE) -> str:
         "conditions": conditions_table(results),
         "train": comparison(results.get("train"), "samples/s"),
         "peers": comparison(results.get("peers"), "samples/s"),
-        "evaluate": evaluation(results.get("evaluate")),
+        "evaluate": evaluation(results.get("evaluate")) + told_evaluations(results.get("train", {})),
         "memory": memory(results.get("memory")),
         "startup": startup(results.get("startup")),
         "scale": scale(results.get("scale")),
@@ -61,7 +61,7 @@ def comparison(section: Results | None, unit: str) -> str:
         ]
         for name, rate in section["rates"].items()
     ]
-    head = ["", f"{unit}, median (lowest–highest)", "windows", *(f"{our} is … as fast" for our in ours)]
+    head = ["", f"{unit}, median (lowest–highest)", "windows", *(f"{our} ÷ it" for our in ours)]
     return table(head, rows) + failures(section)
 
 
@@ -95,6 +95,15 @@ def evaluation(section: Results | None) -> str:
         "highest": section["users"] / rate["lowest"],
     }
     return f"{text}\n\nAll {section['users']:,} users take degen {spread(seconds, ' s')}."
+
+
+def told_evaluations(train: Results) -> str:
+    """What participants of `train` said of their own evaluation."""
+    lines = [
+        f"{name}, by its own account during `train`: {spread(seconds, ' s')} for the validation targets."
+        for name, seconds in train.get("evaluation_seconds", {}).items()
+    ]
+    return "".join(f"\n\n{line}" for line in lines)
 
 
 def memory(section: Results | None) -> str:

@@ -41,7 +41,8 @@ def compare(outcomes: Mapping[str, Outcome], against: Mapping[str, Sequence[str]
 
     Returns
     -------
-    `rates` by name; `ratios` as `{peer: {ours: …}}`; `failures` by name; `facts` by name.
+    `rates` by name; `ratios` as `{peer: {ours: …}}`; `failures` and `facts` by name; `evaluation_seconds` of
+    those whose windows tell them.
     """
     rate = {name: rates(outcome.windows) for name, outcome in outcomes.items() if outcome.failure is None}
     return {
@@ -53,4 +54,9 @@ def compare(outcomes: Mapping[str, Outcome], against: Mapping[str, Sequence[str]
         },
         "failures": {name: o.failure for name, o in outcomes.items() if o.failure is not None},
         "facts": {name: outcome.facts for name, outcome in outcomes.items()},
+        "evaluation_seconds": {
+            name: spread([window["evaluation_seconds"] for window in outcome.windows])
+            for name, outcome in outcomes.items()
+            if name in rate and "evaluation_seconds" in outcome.windows[0]
+        },
     }
