@@ -22,6 +22,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ POINT = Path(__file__).parents[1] / "workers" / "scale_point.py"
 LOSSES = ("ce", "sampled")
 LINES = {
     "items/ce": "step, full cross-entropy",
-    "items/sampled": "step, sampled softmax",
+    "items/sampled": "step, sampled softmax, lazy updates",
     "interactions/prepare": "`degen data prepare`",
     "interactions/step": "step",
 }
@@ -106,7 +107,7 @@ def measure_scale(
         points = {key: point for key, point in earlier.items() if "not_run" not in point}
         for size in powers(10**4, arguments.largest_items):
             for loss in LOSSES:
-                attempt(points, f"items/{loss}", size, lambda size=size, loss=loss: items(size, loss, guard))
+                attempt(points, f"items/{loss}", size, partial(items, size, loss, guard))
                 save(points)
         for size in powers(10**4, arguments.largest_interactions):
             keys = ("prepare", "step")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchlib.scale import LINES, Points, series
 
@@ -58,7 +59,7 @@ def write_figure(points: Points, stem: Path) -> list[Path]:
     from degen.plots.style import figure_style, figure_width
 
     rows = [(line, size, point) for line in LINES for size, point in series(points, line)]
-    columns = {
+    columns: dict[str, Sequence[Any]] = {
         "line": [line for line, _, _ in rows],
         "size": [size for _, size, _ in rows],
         "seconds": [float(point["seconds"]) for _, _, point in rows],

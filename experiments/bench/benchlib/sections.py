@@ -16,8 +16,9 @@ from benchlib.environments import environment
 from benchlib.machine import OWN
 from benchlib.prototype import Prototype
 from benchlib.summary import compare, spread
-from benchlib.turns import Failure, Participant, Worker, interleave
+from benchlib.turns import Failure, Outcome, Participant, Worker, interleave
 
+Command = list[str | Path]
 WORKERS = Path(__file__).parents[1] / "workers"
 VARIANTS = {"SASRec": "sasrec", "DuoRec": "duorec"}
 
@@ -80,13 +81,13 @@ class Unavailable:
 
 def ours(label: str, options: Options) -> Worker:
     """degen itself."""
-    command = [sys.executable, WORKERS / "degen_worker.py", options.dataset, VARIANTS[label]]
+    command: Command = [sys.executable, WORKERS / "degen_worker.py", options.dataset, VARIANTS[label]]
     return Worker(f"degen {label}", command, options.environment | OWN)
 
 
 def plain(label: str, options: Options, scratch: Path) -> Worker:
     """The plain PyTorch loop."""
-    command = [sys.executable, WORKERS / "plain_worker.py", scratch / "log.txt", VARIANTS[label]]
+    command: Command = [sys.executable, WORKERS / "plain_worker.py", scratch / "log.txt", VARIANTS[label]]
     return Worker(f"plain loop {label}", command, options.environment)
 
 
@@ -105,7 +106,7 @@ def peer(
 
 def write_log(options: Options, folder: Path) -> None:
     """Put the log where the peers read it."""
-    command = [sys.executable, WORKERS / "write_log.py", options.dataset, folder]
+    command: Command = [sys.executable, WORKERS / "write_log.py", options.dataset, folder]
     subprocess.run(command, env=os.environ | OWN, check=True)
 
 
@@ -118,7 +119,8 @@ def side_by_side(participants: Sequence[Participant], order: dict[str, Any], opt
 
 def train(options: Options) -> dict[str, Any]:
     """Training, degen beside the plain loop and the prototype: samples a second."""
-    outcomes, against = {}, {}
+    outcomes: dict[str, Outcome] = {}
+    against: dict[str, list[str]] = {}
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         write_log(options, scratch)
