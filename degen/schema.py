@@ -172,9 +172,9 @@ class TrainingConfig(Group):
     )
     item_block: int | None = Field(
         None,
-        ge=1,
-        description="Items scored and updated at once (default: all, or blocks where a batch's scores are "
-        "beyond 128 MiB).",
+        ge=0,
+        description="Items scored and updated at once, 0 for all (default: all, or blocks where a batch's "
+        "scores are beyond 128 MiB).",
     )
     device: str = Field(
         "auto",

@@ -17,10 +17,10 @@ what makes the cone. Here only drawn items are pushed, with weight p̂_j = exp(s
 - uniform negatives push all items alike, each at a share k/n of the steps; in-batch negatives push an item as
   often as it is a target, so that an item that is never a target is never pushed: it moves only as an input;
 - Adam divides by the root of the mean square, hence a push that comes at a share q of the steps moves a row
-  by about √q of what the same mean push at every step would, and by about q with lazy updates, whose moments
-  see the touched steps only. So rare items drift along the common direction more slowly than under Eq. 11:
-  their degeneration is delayed, not prevented, and a spectrum under this loss must not be read as one of the
-  full softmax.
+  by about √q of what the same mean push at every step would (while the second moment remembers the last one,
+  q > 1 - β₂), and by about q with lazy updates, whose moments see the touched steps only. So rare items
+  drift along the common direction more slowly than under Eq. 11: the cone is delayed, not prevented, and a
+  spectrum under this loss must not be read as one of the full softmax.
 """
 
 from __future__ import annotations

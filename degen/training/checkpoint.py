@@ -156,6 +156,7 @@ def save_last(
 
 
 def _save(tensors: dict[str, torch.Tensor], path: Path, numbers: dict[str, int]) -> None:
+    """Write a safetensors file, from the tensors' own memory with safetensors 0.8; older ones copy first."""
     with atomic_path(path) as temporary:
         try:
             save_file(

@@ -125,7 +125,10 @@ def train(
 
 @contextmanager
 def torch_settings(config: TrainingConfig) -> Iterator[None]:
-    """Apply `threads` and `deterministic`, which PyTorch keeps for the whole process, for one run only."""
+    """Apply `threads` and `deterministic`, which PyTorch keeps for the whole process, for one run only.
+
+    NumPy's BLAS has threads of its own: training leaves its large products and factors to PyTorch.
+    """
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     if config.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else PyTorch refuses products on CUDA

@@ -39,7 +39,7 @@ def item_block(settings: TrainingConfig, n_items: int, rows: int) -> int | None:
     `rows` is how many representations a batch scores.
     """
     if settings.item_block is not None:
-        return settings.item_block
+        return settings.item_block or None
     return None if rows * n_items <= MOST_SCORES else max(BLOCK_SCORES // rows, 1)
 
 

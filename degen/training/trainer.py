@@ -61,7 +61,8 @@ class Trainer:
         if self.world.size > 1 and (config.objective.rec_loss != "ce" or self.encoder.sparse_items):
             raise UserError(
                 "only one process can train with sampled negatives, lazy item updates or a softmax by blocks "
-                "of items; train without torchrun, or with --rec-loss ce and dense updates of fewer items"
+                "of items; train without torchrun, or with --rec-loss ce, dense updates and "
+                "--set training.item_block=0"
             )
 
     @property

@@ -32,6 +32,17 @@ def test_is_what_the_single_measures_say(rng):
     assert summarize(torch.from_numpy(V)) == pytest.approx(single, rel=1e-12)
 
 
+def test_a_tensor_is_factored_by_torch_whose_threads_an_option_governs(rng, monkeypatch):
+    V = rng.normal(size=(1500, 8))
+    expected = summarize(V)
+
+    def refuse(*_arguments, **_settings):
+        raise AssertionError("NumPy's BLAS has threads of its own")
+
+    monkeypatch.setattr(np.linalg, "qr", refuse)
+    assert summarize(torch.from_numpy(V)) == pytest.approx(expected, rel=1e-12)
+
+
 def test_a_diverged_training_is_named():
     V = np.ones((4, 2))
     V[3] = np.nan

@@ -11,6 +11,7 @@ from degen.config import by_group, settle
 from degen.errors import UserError
 from degen.model.encoder import SequenceEncoder
 from degen.schema import TrainingConfig
+from degen.training.loop import Interrupted, Progress, train
 from degen.training.optimizer import BLOCK_SCORES, MOST_SCORES, ItemAdam, item_block
 from degen.training.trainer import Trainer
 
@@ -113,6 +114,7 @@ def test_blocks_come_with_large_catalogues_and_when_asked_for():
     assert item_block(settings(), MOST_SCORES // 256 + 1, 256) == BLOCK_SCORES // 256
     assert item_block(settings(), 10**9, 2 * BLOCK_SCORES) == 1
     assert item_block(settings(item_block=7), 10, 1) == 7
+    assert item_block(settings(item_block=0), 10**9, 256) is None
 
 
 def test_a_small_catalogue_is_trained_with_pytorchs_adam(trainer):
@@ -246,6 +248,38 @@ def test_lazy_training_lowers_the_loss(trainer):
         assert losses[-1] < 0.9 * losses[0]
 
 
+# Whole runs
+
+
+class CtrlC(Progress):
+    """Interrupts in the second epoch."""
+
+    def step(self, epoch, step, losses):
+        if epoch == 2:
+            raise Interrupted(None, 1)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"item_block": 6, "weight_decay": 0.01},
+        {"rec_loss": "sampled", "item_updates": "lazy"},
+        {"rec_loss": "sampled", "sampling": "uniform", "negatives": 5, "item_block": 6},
+    ],
+    ids=str,
+)
+def test_a_stopped_run_goes_on_to_the_same_end(log, tmp_path, settings):
+    config = tiny_runs.tiny_config(log, variant="scl", **settings)
+    whole = train(config, tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        train(config, tmp_path / "stopped", progress=CtrlC())
+    again = train(config, tmp_path / "stopped", resume=True)
+    assert again.test == whole.test
+    assert again.item_embeddings.tobytes() == whole.item_embeddings.tobytes()
+    losses = [[row["loss"] for row in run.metrics] for run in (whole, again)]
+    assert losses[0] == losses[1]
+
+
 # What the configuration refuses
 
 
@@ -254,7 +288,7 @@ def test_lazy_training_lowers_the_loss(trainer):
     [
         ({"item_updates": "lazy"}, "--rec-loss sampled, bce or bpr"),
         ({"rec_loss": "sampled", "sampling": "uniform"}, "--negatives, for instance 1024"),
-        ({"item_block": 0}, "training.item_block .*greater than or equal to 1"),
+        ({"item_block": -1}, "training.item_block .*greater than or equal to 0"),
         ({"item_updates": "sparse"}, "--item-updates.*'dense' or 'lazy'"),
     ],
 )
