@@ -83,7 +83,7 @@ def test_the_page_shows_rates_ratios_versions_and_reasons():
     assert "prototype SASRec, by its own account during `train`: **3 s** (3–3)" in page
     assert "| plain loop DuoRec | 1,250 | 30 | 2.5 × |" in page
     assert "| `degen --help` | **0.21** (0.2–0.25) | 3 |" in page
-    assert "| step, full cross-entropy, items | 100,000 | not run | more than 2.0 GB |" in page
+    assert "| step, full softmax, items | 100,000 | not run | more than 2.0 GB |" in page
     assert "| train | 2026-01-02, abc | A CPU, 2 cores, 8.0 GB | 2 | 0.1 |" in page
 
 

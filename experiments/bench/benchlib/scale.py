@@ -1,6 +1,6 @@
 """Seconds and peak memory against the number of items and of interactions, each point a process of its own.
 
-    items          a training step of DuoRec, full cross-entropy and sampled      10⁴ … 10⁷
+    items          a training step of DuoRec, full softmax, and sampled with lazy updates    10⁴ … 10⁷
     interactions   `degen data prepare`, and a training step on what it made      10⁴ … 10⁸
 
 A point that needs more memory or time than it is given is reported as not run, and so are the larger ones
@@ -32,8 +32,8 @@ from benchlib.turns import Failure
 POINT = Path(__file__).parents[1] / "workers" / "scale_point.py"
 LOSSES = ("ce", "sampled")
 LINES = {
-    "items/ce": "step, full cross-entropy",
-    "items/sampled": "step, sampled softmax, lazy updates",
+    "items/ce": "step, full softmax",
+    "items/sampled": "step, sampled",
     "interactions/prepare": "`degen data prepare`",
     "interactions/step": "step",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,32 +23,36 @@ STYLES = {
 
 
 def draw_scale(figure: Figure, points: Points) -> None:
-    """Draw all lines that have points into an empty figure, on log-log axes."""
-    axes = figure.subplots(2, 2, sharex="row")
-    for row, axis in zip(axes, ("items", "interactions"), strict=True):
-        for panel, (value, (label, scale)) in zip(row, VALUES.items(), strict=True):
+    """Draw all lines that have points into an empty figure, on log-log axes between powers of ten."""
+    rows = figure.subfigures(2, 1)
+    for row, axis in zip(rows, ("items", "interactions"), strict=True):
+        panels = row.subplots(1, 2)
+        for panel, (value, (label, scale)) in zip(panels, VALUES.items(), strict=True):
             _panel(panel, axis, value, scale, points)
             panel.set_xlabel(axis)
             panel.set_ylabel(label)
-        if row[0].lines:
-            row[0].legend()
+        if panels[0].lines:
+            row.legend(handles=panels[0].lines, loc="outside upper center", ncols=2)
 
 
 def _panel(axes: Axes, axis: str, value: str, scale: float, points: Points) -> None:
+    from matplotlib.ticker import NullFormatter
+
+    heights: list[float] = []
     for line, name in LINES.items():
         drawn = series(points, line)
         if line.startswith(axis) and drawn:
             color, dashes, marker = STYLES[line]
-            axes.plot(
-                [size for size, _ in drawn],
-                [point[value] * scale for _, point in drawn],
-                color=color,
-                linestyle=dashes,
-                marker=marker,
-                label=name.replace("`", ""),
-            )
+            sizes, values = [size for size, _ in drawn], [point[value] * scale for _, point in drawn]
+            label = name.replace("`", "")
+            axes.plot(sizes, values, color=color, linestyle=dashes, marker=marker, label=label)
+            heights += values
     axes.set_xscale("log")
     axes.set_yscale("log")
+    if heights:
+        axes.set_ylim(10 ** math.floor(math.log10(min(heights))), 10 ** math.ceil(math.log10(max(heights))))
+    for part in (axes.xaxis, axes.yaxis):
+        part.set_minor_formatter(NullFormatter())
     axes.spines[["top", "right"]].set_visible(False)
 
 
