@@ -54,7 +54,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--threads", type=positive, default=os.cpu_count(), help="CPU threads of each participant"
     )
-    parser.add_argument("--windows", type=positive, help="windows of each participant (default: 7; quick: 2)")
+    parser.add_argument("--windows", type=positive, help="windows of each participant (default: 5; quick: 2)")
     parser.add_argument("--seconds", type=positive, help="least seconds of a window (default: 4; quick: 1)")
     parser.add_argument("--prototype", type=Path, help="a script to time beside, as `MB=60 python SCRIPT …`")
     parser.add_argument("--torch-spec", default=TORCH, help=f"for the peers' environments (default: {TORCH})")
@@ -88,7 +88,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
     return Options(
         dataset=arguments.dataset,
         threads=arguments.threads,
-        windows=arguments.windows or (2 if arguments.quick else 7),
+        windows=arguments.windows or (2 if arguments.quick else 5),
         seconds=arguments.seconds or (1 if arguments.quick else 4),
         memory_steps=20 if arguments.quick else 300,
         prototype=arguments.prototype,

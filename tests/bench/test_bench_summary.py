@@ -84,5 +84,6 @@ def test_a_prototype_runs_whole_in_a_folder_of_its_own(tmp_path, monkeypatch):
     assert prototype.turn({"seconds": 3}) == {"samples": 50.5, "seconds": 1.0, "steps": 60}
     assert not (tmp_path / "written").exists()
     script.unlink()
+    assert prototype.turn({"seconds": 1, "warm_up": True}) == {}
     with pytest.raises(Failure, match=r"script\.py"):
         prototype.start()

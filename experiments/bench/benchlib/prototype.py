@@ -39,7 +39,12 @@ class Prototype:
         return {}
 
     def turn(self, order: Order) -> Answer:
-        """Train its 60 steps, whatever is asked for, in a folder of its own for what it writes."""
+        """Train its 60 steps, whatever is asked for, in a folder of its own for what it writes.
+
+        A fresh process has nothing to warm up.
+        """
+        if order.get("warm_up"):
+            return {}
         command = [sys.executable, str(self.script.absolute()), self.variant, str(self.log.absolute()), "1"]
         with tempfile.TemporaryDirectory() as scratch:
             try:

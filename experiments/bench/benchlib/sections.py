@@ -48,7 +48,7 @@ class Options:
 
     dataset: str = "beauty"
     threads: int = 2
-    windows: int = 7
+    windows: int = 5
     seconds: float = 4.0
     memory_steps: int = 300
     prototype: Path | None = None
@@ -113,7 +113,7 @@ def write_log(options: Options, folder: Path) -> None:
 def side_by_side(participants: Sequence[Participant], order: dict[str, Any], options: Options) -> Any:
     """`interleave` as the options say, after a short turn each to warm up."""
     return interleave(
-        participants, order, options.windows, warm_up={"seconds": options.seconds / 4}, note=options.note
+        participants, order, options.windows, warm_up={"seconds": options.seconds / 4, "warm_up": True}, note=options.note
     )
 
 
