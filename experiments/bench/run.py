@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -97,44 +99,51 @@ def options_of(arguments: argparse.Namespace) -> Options:
     )
 
 
-def measure(section: str, arguments: argparse.Namespace, results: dict[str, Any], out: Path) -> None:
-    """Put a section's result and its conditions into `results`."""
-    before = conditions(arguments.threads)
-    if section == "scale":
-        earlier = {} if arguments.again else results.get("scale", {}).get("points", {})
-        found = measure_scale(
-            arguments, earlier, lambda points: save(out, results | {"scale": {"points": points}})
-        )
-        write_figure(found["points"], (ROOT / "figures" if out == RESULTS else out.parent) / "scale")
-    else:
-        found = SECTIONS[section](options_of(arguments))
-    results[section] = found | {"conditions": before, "dataset": arguments.dataset}
+def measure(section: str, arguments: argparse.Namespace) -> None:
+    """Merge a section's result, with its conditions, into the file of results."""
+    out = arguments.out
+    about = {"conditions": conditions(arguments.threads), "dataset": arguments.dataset}
+    if section != "scale":
+        merge(out, section, SECTIONS[section](options_of(arguments)) | about)
+        return
+    earlier = {} if arguments.again else load(out).get("scale", {}).get("points", {})
+    found = measure_scale(arguments, earlier, lambda points: merge(out, section, {"points": points} | about))
+    merge(out, section, found | about)
+    write_figure(found["points"], (ROOT / "figures" if out == RESULTS else out.parent) / "scale")
 
 
-def save(out: Path, results: dict[str, Any]) -> None:
-    """Write the file of results whole or not at all."""
+def load(out: Path) -> dict[str, Any]:
+    """The file of results; empty where there is none yet."""
+    results: dict[str, Any] = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
+    return results
+
+
+def merge(out: Path, section: str, found: dict[str, Any]) -> None:
+    """Put a section into the file of results, which is written whole or not at all."""
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = out.with_name(out.name + ".part")
-    temporary.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    temporary.write_text(json.dumps(load(out) | {section: found}, indent=1) + "\n", encoding="utf-8")
     temporary.replace(out)
 
 
 def main() -> None:
     """Measure the sections asked for; write file, page and README."""
     arguments = parse()
-    out = arguments.out
-    results: dict[str, Any] = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
-    for section in arguments.sections:
-        if section != "page":
-            measure(section, arguments, results, out)
-            save(out, results)
+    sections = [section for section in arguments.sections if section != "page"]
+    for section in sections:
+        try:
+            measure(section, arguments)
+        except subprocess.CalledProcessError as failed:
+            sys.exit(f"bench: {section}: `{shlex.join(map(str, failed.cmd))}` failed, as it says above")
+    results = load(arguments.out)
     page = render(results)
-    out.with_suffix(".md").write_text(page, encoding="utf-8")
-    if out == RESULTS:
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.with_suffix(".md").write_text(page, encoding="utf-8")
+    if arguments.out == RESULTS:
         readme = ROOT / "README.md"
         readme.write_text(fill_readme(readme.read_text(encoding="utf-8"), results), encoding="utf-8")
     if arguments.json:
-        print(json.dumps({name: results[name] for name in arguments.sections if name != "page"}))
+        print(json.dumps({section: results[section] for section in sections}))
     else:
         print(page)
 

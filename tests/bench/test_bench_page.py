@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from benchlib.page import TEMPLATE, fill_readme, number, render
 from benchlib.summary import spread
-from run import RESULTS, parse
+from run import RESULTS, load, merge, parse
 
 ROOT = Path(__file__).parents[2]
 CONDITIONS = {
@@ -109,6 +109,16 @@ def test_the_readme_and_the_page_say_what_the_file_says():
     assert "<!-- bench: written by run.py -->" in readme
     assert fill_readme(readme, results) == readme
     assert RESULTS.with_suffix(".md").read_text(encoding="utf-8") == render(results, TEMPLATE)
+
+
+def test_sections_are_merged_into_the_file(tmp_path):
+    out = tmp_path / "new" / "bench.json"
+    assert load(out) == {}
+    merge(out, "train", {"rates": 1})
+    merge(out, "peers", {"rates": 2})
+    merge(out, "train", {"rates": 3})
+    assert load(out) == {"train": {"rates": 3}, "peers": {"rates": 2}}
+    assert [path.name for path in out.parent.iterdir()] == ["bench.json"]
 
 
 def test_a_trial_goes_elsewhere(tmp_path):

@@ -113,7 +113,11 @@ def write_log(options: Options, folder: Path) -> None:
 def side_by_side(participants: Sequence[Participant], order: dict[str, Any], options: Options) -> Any:
     """`interleave` as the options say, after a short turn each to warm up."""
     return interleave(
-        participants, order, options.windows, warm_up={"seconds": options.seconds / 4, "warm_up": True}, note=options.note
+        participants,
+        order,
+        options.windows,
+        warm_up={"seconds": options.seconds / 4, "warm_up": True},
+        note=options.note,
     )
 
 

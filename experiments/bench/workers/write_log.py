@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from degen.data.load import load_dataset
+from degen.errors import UserError
 
 
 def write(dataset: str, folder: Path) -> None:
@@ -27,4 +28,7 @@ def write(dataset: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    write(sys.argv[1], Path(sys.argv[2]))
+    try:
+        write(sys.argv[1], Path(sys.argv[2]))
+    except UserError as mistake:
+        sys.exit(f"bench: {mistake}")
