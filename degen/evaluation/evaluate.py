@@ -14,7 +14,8 @@ from degen.model.encoder import SequenceEncoder, score_items
 from degen.model.layout import on
 from degen.model.views import encode_windows
 
-ENCODE_BLOCK = 2048
+ENCODE_BLOCK = 1024
+"""Samples encoded at once; with histories of 50 items that takes less memory than a step of DuoRec."""
 
 MOST_SCORES = 2**25
 """Scores of a block of users (128 MiB in float32) beyond which the items are taken in blocks too."""
