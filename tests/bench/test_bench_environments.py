@@ -55,12 +55,12 @@ def test_what_pip_said_last_is_the_reason_and_the_next_call_starts_over(pip, tmp
     assert len(pip.commands) == 6
 
 
-def test_a_peer_that_cannot_be_installed_is_reported(monkeypatch):
+def test_a_peer_that_cannot_be_installed_is_reported(monkeypatch, tmp_path):
     def refuse(package, torch):
         raise Failure(f"{package} cannot be installed: no network")
 
     monkeypatch.setattr("benchlib.sections.environment", refuse)
-    participant = peer("RecBole SASRec", "recbole", "recbole_worker.py", [], Options())
+    participant = peer("RecBole SASRec", "recbole", "recbole_worker.py", [], tmp_path, Options())
     outcomes = interleave([participant], {"steps": 1}, 2)
     assert outcomes["RecBole SASRec"].failure == "recbole cannot be installed: no network"
     assert outcomes["RecBole SASRec"].windows == []

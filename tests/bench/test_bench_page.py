@@ -40,7 +40,7 @@ RESULT = {
         "rates": {"RecBole SASRec": spread([50.0])},
         "ratios": {"RecBole SASRec": {"degen SASRec": spread([20.0])}},
         "failures": {"RecTools SASRec": "rectools cannot be installed: no network"},
-        "facts": {"RecBole SASRec": {"recbole": "1.2.1"}},
+        "facts": {"RecBole SASRec": {"RecBole": "1.2.1", "torch": "2.9"}, "RecTools SASRec": {}},
     },
     "evaluate": {
         "rates": {"degen SASRec": spread([500.0, 1000.0, 2000.0])},
@@ -77,7 +77,8 @@ def test_the_page_shows_rates_ratios_versions_and_reasons():
     page = render(RESULT)
     assert "| degen SASRec | **1,000** (900–1,100) | 3 |  |" in page
     assert "| plain loop SASRec | **100** (90–110) | 3 | **10 ×** (9.5–11) |" in page
-    assert "| RecBole SASRec 1.2.1 | **50** (50–50) | 1 | **20 ×** (20–20) |" in page
+    assert "| RecBole SASRec | **50** (50–50) | 1 | **20 ×** (20–20) |" in page
+    assert "RecBole SASRec: RecBole 1.2.1, torch 2.9." in page
     assert "RecTools SASRec: **not measured**: rectools cannot be installed: no network" in page
     assert "All 3,000 users take degen **3 s** (1.5–6)." in page
     assert "prototype SASRec, by its own account during `train`: **3 s** (3–3)" in page

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).resolve().parents[3]
 OWN = {"PYTHONPATH": str(ROOT)}
 """What makes a process import degen from this checkout."""
 

@@ -54,7 +54,7 @@ def comparison(section: Results | None, unit: str) -> str:
     ours = list(dict.fromkeys(our for ratios in section["ratios"].values() for our in ratios))
     rows = [
         [
-            _with_version(name, section),
+            name,
             spread(rate),
             str(rate["windows"]),
             *(_ratio(section["ratios"].get(name, {}).get(our)) for our in ours),
@@ -62,13 +62,17 @@ def comparison(section: Results | None, unit: str) -> str:
         for name, rate in section["rates"].items()
     ]
     head = ["", f"{unit}, median (lowest–highest)", "windows", *(f"{our} ÷ it" for our in ours)]
-    return table(head, rows) + failures(section)
+    return table(head, rows) + versions(section) + failures(section)
 
 
-def _with_version(name: str, section: Results) -> str:
-    facts = section["facts"].get(name, {})
-    versions = [str(facts[key]) for key in ("recbole", "rectools") if key in facts]
-    return " ".join([name, *versions])
+def versions(section: Results) -> str:
+    """A sentence on what each participant said it is."""
+    told = {
+        name: ", ".join(f"{what} {version}" for what, version in facts.items())
+        for name, facts in section["facts"].items()
+        if facts
+    }
+    return "\n\n" + "; ".join(f"{name}: {text}" for name, text in told.items()) + "." if told else ""
 
 
 def _ratio(found: Mapping[str, Any] | None) -> str:

@@ -29,7 +29,7 @@ from typing import Any
 from benchlib.machine import OWN, available_memory
 from benchlib.turns import Failure
 
-POINT = Path(__file__).parents[1] / "workers" / "scale_point.py"
+POINT = Path(__file__).resolve().parents[1] / "workers" / "scale_point.py"
 LOSSES = ("ce", "sampled")
 LINES = {
     "items/ce": "step, full softmax",

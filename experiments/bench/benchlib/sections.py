@@ -19,7 +19,7 @@ from benchlib.summary import compare, spread
 from benchlib.turns import Failure, Outcome, Participant, Worker, interleave
 
 Command = list[str | Path]
-WORKERS = Path(__file__).parents[1] / "workers"
+WORKERS = Path(__file__).resolve().parents[1] / "workers"
 VARIANTS = {"SASRec": "sasrec", "DuoRec": "duorec"}
 
 
@@ -92,16 +92,18 @@ def plain(label: str, options: Options, scratch: Path) -> Worker:
 
 
 def peer(
-    name: str, package: str, script: str, arguments: Sequence[str | Path], options: Options
+    name: str, package: str, script: str, arguments: Sequence[str | Path], scratch: Path, options: Options
 ) -> Participant:
-    """Another library, in its own environment, with shims of ours on its path where there are some."""
+    """Another library, in its own environment, with shims of ours on its path where there are some, and in a
+    folder where it may write.
+    """
     options.note(f"{name}: looking for its environment, or making it")
     try:
         python = environment(package, options.torch)
     except Failure as failure:
         return Unavailable(name, failure)
     shims = {"PYTHONPATH": str(WORKERS / f"{package}_shims")}
-    return Worker(name, [python, WORKERS / script, *arguments], options.environment | shims)
+    return Worker(name, [python, WORKERS / script, *arguments], options.environment | shims, folder=scratch)
 
 
 def write_log(options: Options, folder: Path) -> None:
@@ -159,10 +161,12 @@ def peers(options: Options) -> dict[str, Any]:
         group = [
             *(ours(label, options) for label in VARIANTS),
             *(
-                peer(f"RecBole {model}", "recbole", "recbole_worker.py", [scratch, model], options)
+                peer(f"RecBole {model}", "recbole", "recbole_worker.py", [scratch, model], scratch, options)
                 for model in ("SASRec", "FEARec")
             ),
-            peer("RecTools SASRec", "rectools", "rectools_worker.py", [scratch / "log.txt"], options),
+            peer(
+                "RecTools SASRec", "rectools", "rectools_worker.py", [scratch / "log.txt"], scratch, options
+            ),
         ]
         outcomes = side_by_side(group, {"seconds": options.seconds}, options)
     both = ["degen SASRec", "degen DuoRec"]

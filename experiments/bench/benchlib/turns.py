@@ -53,12 +53,15 @@ class Worker:
         variables besides the bench's own.
     patience
         most seconds that it may take to be ready, or for a turn.
+    folder
+        where it runs, for those that leave files behind; the bench's own by default.
     """
 
     name: str
     command: Sequence[str | Path]
     environment: dict[str, str] = field(default_factory=dict)
     patience: float = 300.0
+    folder: Path | None = None
 
     def start(self) -> dict[str, Any]:
         """Start the process and wait until it is ready."""
@@ -69,6 +72,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             bufsize=0,
+            cwd=self.folder,
             env=os.environ | self.environment,
         )
         facts: dict[str, Any] = self._read()["ready"]

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import numpy
+import torch
 from recbole import __version__
 from recbole.config import Config
 from recbole.data import create_dataset, data_preparation
@@ -63,7 +65,7 @@ def main() -> None:
         trainer._train_epoch([batch], 0)  # what its `fit` calls, for an epoch of one batch
         return len(batch)
 
-    serve(turns, {"recbole": __version__, "samples": len(loader.dataset)}, step)
+    serve(turns, {"RecBole": __version__, "torch": torch.__version__, "NumPy": numpy.__version__}, step)
 
 
 if __name__ == "__main__":

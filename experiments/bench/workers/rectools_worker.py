@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pandas as pd
 import rectools
+import torch
 from pytorch_lightning import Callback, Trainer
 from rectools import Columns
 from rectools.dataset import Dataset
@@ -28,7 +30,8 @@ class TakingTurns(Callback):
 
     def on_train_start(self, *_: Any) -> None:
         """Be ready before the first batch is fetched."""
-        self.turns.ready({"rectools": rectools.VERSION})
+        facts = {"RecTools": rectools.VERSION, "torch": torch.__version__, "NumPy": numpy.__version__}
+        self.turns.ready(facts)
         self._wait()
 
     def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, number: int) -> None:
