@@ -24,7 +24,7 @@ STYLES = {
 
 def draw_scale(figure: Figure, points: Points) -> None:
     """Draw all lines that have points into an empty figure, on log-log axes between powers of ten."""
-    rows = figure.subfigures(2, 1)
+    rows: Any = figure.subfigures(2, 1)
     for row, axis in zip(rows, ("items", "interactions"), strict=True):
         panels = row.subplots(1, 2)
         for panel, (value, (label, scale)) in zip(panels, VALUES.items(), strict=True):
