@@ -49,9 +49,9 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, h: Tensor, V: Tensor, targets: Tensor) -> Tensor:
         scores = h @ V.T
-        highest = scores.amax(1, keepdim=True)
         target_scores = scores.gather(1, targets[:, None])
-        exponentials = scores.sub_(highest).exp_()
+        highest = _highest(scores, h, V)
+        exponentials = scores.exp_() if highest is None else scores.sub_(highest).exp_()
         total = exponentials.sum(1, keepdim=True)
         if any(ctx.needs_input_grad):
             weight = 1 / (total * len(h))
@@ -59,13 +59,29 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
             grad_h = (exponentials @ V).mul_(weight).sub_(V[targets] / len(h))
             grad_V = (exponentials.T @ (h * weight)).index_add_(0, targets, share, alpha=-1)
             ctx.save_for_backward(grad_h, grad_V)
-        return (total.log() + highest - target_scores).mean()
+        log_total = total.log() if highest is None else total.log() + highest
+        return (log_total - target_scores).mean()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         grad_h, grad_V = ctx.saved_tensors
         return grad_h * grad, grad_V * grad, None
+
+
+SAFE_SCORE = 60.0
+"""A score whose exponential, and the sum of those of any catalogue, float32 can hold."""
+
+
+def _highest(scores: Tensor, h: Tensor, V: Tensor) -> Tensor | None:
+    """The largest score of each row, `[B, 1]`, to take off before exponentials; None where none can overflow.
+
+    No score exceeds ‖h‖ ‖v‖, and looking at the norms costs less than two passes over all scores. On a GPU,
+    where looking means waiting, the largest is always given.
+    """
+    if scores.device.type == "cpu" and h.norm(dim=1).max() * V.norm(dim=1).max() < SAFE_SCORE:
+        return None
+    return scores.amax(1, keepdim=True)
 
 
 def bce_loss(h: Tensor, V: Tensor, targets: Tensor, negatives: Tensor) -> Tensor:

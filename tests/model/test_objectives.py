@@ -50,6 +50,22 @@ def test_with_all_scores_equal_every_item_is_as_likely():
     assert loss.item() == pytest.approx(math.log(101), abs=1e-12)
 
 
+@pytest.mark.parametrize("precision", [torch.float32, torch.float64])
+@pytest.mark.parametrize("scale", [0.01, 1.0, 6.0, 7.0, 40.0])
+def test_large_and_small_scores_give_the_loss_and_gradients_of_autograd_in_float64(scale, precision):
+    # Between scales 6 and 7 the norms pass the bound up to which the largest score is not taken off.
+    h, V = normal(9, 4, scale=scale), normal(50, 4, seed=1)
+    targets = torch.arange(9)
+    expected = torch.nn.functional.cross_entropy(h @ V.T, targets)
+    gradients = torch.autograd.grad(expected, (h, V))
+    given = [tensor.detach().to(precision).requires_grad_() for tensor in (h, V)]
+    loss = recommendation_loss(*given, targets)
+    rounding = 1e-5 if precision == torch.float32 else 1e-12
+    assert loss.item() == pytest.approx(expected.item(), rel=rounding)
+    for found, gradient in zip(torch.autograd.grad(loss, given), gradients, strict=True):
+        assert (found - gradient).abs().max() <= 10 * rounding * gradient.abs().max()
+
+
 def test_two_items_by_hand():
     # Scores 1 and 3. The first is the target: -log(e / (e + e³)) = log(1 + e²). The second: log(1 + e⁻²).
     h, V = torch.tensor([[1.0], [1.0]]).double(), torch.tensor([[1.0], [3.0]]).double()
