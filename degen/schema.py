@@ -181,6 +181,11 @@ class TrainingConfig(Group):
         pattern=DEVICES,
         description="auto (CUDA if there is one), cpu, cuda or cuda:N.",
     )
+    precision: Literal["auto", "fp32", "tf32", "bf16"] = Field(
+        "auto",
+        description="Matrix products of training: auto (tf32 on CUDA, else fp32), fp32, tf32, or bf16 in the "
+        "encoder.",
+    )
     threads: int | None = Field(None, ge=1, description="CPU threads (default: PyTorch's own choice).")
     deterministic: bool = Field(False, description="Only deterministic algorithms on CUDA, which are slower.")
     keep_embeddings: int | None = Field(

@@ -72,6 +72,7 @@ def train(
     learning_rate: Annotated[float | None, key_option("training.learning_rate")] = None,
     item_updates: Annotated[str | None, key_option("training.item_updates")] = None,
     device: Annotated[str | None, key_option("training.device")] = None,
+    precision: Annotated[str | None, key_option("training.precision")] = None,
     threads: Annotated[int | None, key_option("training.threads")] = None,
     deterministic: Annotated[bool | None, key_option("training.deterministic")] = None,
     keep_embeddings: Annotated[int | None, key_option("training.keep_embeddings")] = None,

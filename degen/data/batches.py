@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -13,6 +14,29 @@ from degen.data.augment import Augmentations, two_augmentations
 from degen.data.histories import Histories
 from degen.data.partners import Int, PartnerIndex
 from degen.data.sequences import Samples
+
+
+class SampleHistories(Histories):
+    """The histories of whole samples, gathered from the log only when their items are asked for.
+
+    So that a device which holds the log needs to be told no more than `rows`, int64 `[S]`.
+    """
+
+    samples: Samples
+    rows: Int
+
+    def __init__(self, samples: Samples, rows: Int):
+        self.__dict__.update(samples=samples, rows=rows)  # what is made is frozen
+
+    @cached_property
+    def items(self) -> Int:
+        """int64 `[N]`, as in `Histories`."""
+        return self.samples.histories(self.rows)[0]
+
+    @cached_property
+    def length(self) -> Int:
+        """int64 `[S]`, as in `Histories`."""
+        return self.samples.length[self.rows]
 
 
 @dataclass(frozen=True)
@@ -34,7 +58,7 @@ class Source:
 
     def own(self, rows: Int, _rng: np.random.Generator | None = None) -> Histories:
         """The histories of the samples themselves."""
-        return Histories(*self.samples.histories(rows))
+        return SampleHistories(self.samples, rows)
 
     def partner(self, rows: Int, rng: np.random.Generator) -> Histories:
         """The histories of samples with the same target (Eq. 13)."""

@@ -163,6 +163,6 @@ def contrastive_loss(
     return both.sum() if reduction == "sum" else both.mean()
 
 
-def objective(recommendation: Tensor, contrastive: Tensor, contrast_weight: float) -> Tensor:
+def objective(recommendation: Tensor, contrastive: Tensor, contrast_weight: float | Tensor) -> Tensor:
     """Eq. 15: ℓ = ℓ_Rec + λ ℓ_Reg."""
     return recommendation + contrast_weight * contrastive

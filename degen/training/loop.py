@@ -25,6 +25,7 @@ from degen.rundir import RunDirectory
 from degen.schema import Config, TrainingConfig
 from degen.training import checkpoint
 from degen.training.distributed import STEPS_BETWEEN_SIGNALS, World
+from degen.training.precision import float32_products
 from degen.training.probe import Probe
 from degen.training.trainer import Trainer
 
@@ -76,6 +77,7 @@ def train(
     overwrite: bool = False,
     progress: Progress | None = None,
     world: World | None = None,
+    dataset: Dataset | None = None,
 ) -> RunDirectory:
     """Train one variant on one dataset with one seed, into the run directory `out`.
 
@@ -95,6 +97,8 @@ def train(
     world
         the processes that train the run together (see `degen.training.distributed`); by default this one
         alone. All need the same files: the log, and `out`.
+    dataset
+        the log of the configuration, where it is loaded already.
 
     Raises
     ------
@@ -107,9 +111,8 @@ def train(
     config = settle_names(config)
     with world.together():
         device = pick_device(world.own_device(config.training.device))
-        dataset = load_data(config.data)
-        known = {"name": dataset.name, "fingerprint": dataset.fingerprint}
-        config = config.model_copy(update={"data": config.data.model_copy(update=known)})
+        dataset = dataset or load_data(config.data)
+        config = note_data(config, dataset)
         checkpoint.refuse(config, out, resume=resume, overwrite=overwrite)
         if resume and rundir.is_run(out) and RunDirectory(out).state == "finished":
             return RunDirectory(out)
@@ -121,6 +124,12 @@ def train(
                 checkpoint.prepare(config, out, resume=resume, overwrite=overwrite)
         Run(trainer, dataset, out, progress).go()
     return RunDirectory(out)
+
+
+def note_data(config: Config, dataset: Dataset) -> Config:
+    """Put what is known of the log once it is loaded into a configuration: name and fingerprint."""
+    known = {"name": dataset.name, "fingerprint": dataset.fingerprint}
+    return config.model_copy(update={"data": config.data.model_copy(update=known)})
 
 
 @contextmanager
@@ -160,16 +169,20 @@ class Run:
 
     def go(self) -> None:
         """Train until the epochs, the steps or the patience run out; then write `test.json`."""
+        self.begin()
+        with deferred_interrupt() as interrupted:
+            while not self.finished:
+                self._epoch(len(self.rows) + 1, interrupted)
+        self.test()
+
+    def begin(self) -> None:
+        """Read what an earlier process left of the run, and write what does not change."""
         done, self.steps = checkpoint.load_last(self.trainer.encoder, self.trainer.optimizer, self.out)
         self.rows = checkpoint.read_rows(self.out, done)
         with self.world.together():
             if self.world.main:
                 self._begin_writing(done)
         self.progress.begin(self.dataset, self.config, done, self.trainer.steps_per_epoch)
-        with deferred_interrupt() as interrupted:
-            while not self._finished():
-                self._epoch(len(self.rows) + 1, interrupted)
-        self._test()
 
     def _begin_writing(self, done: int) -> None:
         checkpoint.write_metrics(self.out, self.rows)
@@ -182,7 +195,9 @@ class Run:
         """The line of the best epoch so far, the earliest of equals."""
         return max(self.rows, key=lambda row: row[f"valid_{self.config.training.stop_on}"])
 
-    def _finished(self) -> bool:
+    @property
+    def finished(self) -> bool:
+        """Whether epochs, steps or patience have run out."""
         settings = self.config.training
         if not self.rows:
             return False
@@ -194,39 +209,45 @@ class Run:
         started = time.perf_counter()
         epoch = self.trainer.epoch(number)
         shown = started
-        for step in range(1, self._steps_now() + 1):
-            epoch.step()
-            self.steps += 1
-            if self.world.size == 1 or self.steps % STEPS_BETWEEN_SIGNALS == 0:
-                self._stop_if(interrupted)
-            now = time.perf_counter()
-            fresh = now - shown > 1
-            shown = now if fresh else shown
-            self.progress.step(number, step, epoch.mean_losses() if fresh else {})
+        with float32_products(self.trainer.precision, self.trainer.device):
+            for step in range(1, self.steps_now + 1):
+                epoch.step()
+                self.steps += 1
+                if self.world.size == 1 or self.steps % STEPS_BETWEEN_SIGNALS == 0:
+                    self._stop_if(interrupted)
+                now = time.perf_counter()
+                fresh = now - shown > 1
+                shown = now if fresh else shown
+                self.progress.step(number, step, epoch.mean_losses() if fresh else {})
         losses = epoch.mean_losses()  # waits for the device, so that the clock is right
-        train_seconds = time.perf_counter() - started
+        self.close_epoch(losses, epoch.samples, time.perf_counter() - started)
+        self._stop_if(interrupted)
+
+    def close_epoch(self, losses: Row, samples: int, train_seconds: float) -> None:
+        """Measure the epoch that was trained, and write it; the next one may then begin."""
         measured = time.perf_counter()
         ranks = self._ranks(self.trainer.encoder, self.valid)
         row = {
-            "epoch": number,
+            "epoch": len(self.rows) + 1,
             **losses,
             **{f"valid_{name}": value for name, value in ranking_metrics(ranks).items()},
             **(self.probe.measure(self.trainer.encoder, self.trainer.variant) if self.world.main else {}),
             "train_seconds": round(train_seconds, 3),
             "eval_seconds": round(time.perf_counter() - measured, 3),
-            "samples_per_second": round(epoch.samples / train_seconds, 1),
+            "samples_per_second": round(samples / train_seconds, 1),
         }
         self.rows.append(row)
         if self.world.main:
             self._write(row)
             self.progress.epoch(row)
-        self._stop_if(interrupted)
 
     def _stop_if(self, interrupted: threading.Event) -> None:
         if self.world.any(interrupted.is_set()):
             raise Interrupted(self.out, len(self.rows))
 
-    def _steps_now(self) -> int:
+    @property
+    def steps_now(self) -> int:
+        """Steps of the epoch that comes next."""
         steps, most = self.trainer.steps_per_epoch, self.config.training.max_steps
         return steps if most is None else min(steps, most - self.steps)
 
@@ -241,7 +262,7 @@ class Run:
         if self.best() is row:
             checkpoint.save_best(encoder, self.out, number)
 
-    def _test(self) -> None:
+    def test(self) -> None:
         """Rank the test targets with the best epoch's weights and write `test.json`.
 
         The weights take the place of the last epoch's, and the log is the one at hand: both can be large.

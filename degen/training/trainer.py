@@ -23,6 +23,7 @@ from degen.schema import Config
 from degen.training.batching import BATCHINGS, Batching
 from degen.training.distributed import World
 from degen.training.optimizer import build_optimizer, item_block
+from degen.training.precision import pick_precision
 from degen.training.recommendation import Recommendation
 
 
@@ -38,6 +39,7 @@ class Trainer:
         self.world = world or World()
         self.variant = get_variant(config.objective.variant)
         self.device = device
+        self.precision = pick_precision(config.training.precision, device)
         self.n_items = dataset.sequences.n_items
         samples = training_samples(dataset.sequences, config.model.max_length)
         if len(samples) < 2:
@@ -87,7 +89,7 @@ class Epoch:
         self.dropout = RandomDropout(int(dropout.generate_state(world.size)[world.rank]), trainer.device)
         self.batches = epoch_batches(len(trainer.batching), trainer.config.training.batch_size, self.rng)
         self.samples, self.pairs = 0, 0
-        self._sums = torch.zeros(2, device=trainer.device, dtype=torch.float64)
+        self.sums = torch.zeros(2, device=trainer.device, dtype=torch.float64)
 
     def step(self) -> None:
         """Train on the next batch."""
@@ -103,7 +105,7 @@ class Epoch:
         samples = self.trainer.batching.n_samples(rows)
         self.samples, self.pairs = self.samples + samples, self.pairs + len(rows)
         weighted = recommendation.double() * samples, contrastive.detach().double() * len(rows)
-        self._sums += torch.stack(weighted)
+        self.sums += torch.stack(weighted)
 
     def mean_losses(self) -> dict[str, float]:
         """Means over the epoch's samples, and pairs of views, so far: `loss` (Eq. 15), `recommendation_loss`,
@@ -114,7 +116,7 @@ class Epoch:
         UserError
             if they are not finite: training diverged.
         """
-        sums = self._sums.tolist()
+        sums = self.sums.tolist()
         recommendation, contrastive = sums[0] / max(self.samples, 1), sums[1] / max(self.pairs, 1)
         if not np.isfinite([recommendation, contrastive]).all():
             raise UserError(

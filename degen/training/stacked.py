@@ -1,0 +1,266 @@
+"""Many small models as one: a step of R runs at once (Eq. 15 for each of them).
+
+    weights [R, P]      every run's parameters in a row, the leaf that one backward pass differentiates
+    one run's losses    a pure function of its row, its batch and its masks; `vmap` makes it that of R runs
+    Adam                PyTorch's own kernel on each row, with the run's own learning rate
+
+A run's `Trainer` goes on as the owner of its encoder and optimiser, whose tensors become views of the rows:
+so evaluation, the probe and checkpoints do not know of the stack, and a run leaves it by being left out of
+the next one. The runs share the log and all shapes; seed, dropout rates, λ, τ and learning rate are each
+one's own. A stack of one is how a single run trains on a GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.optim.adam import adam
+
+from degen.errors import UserError
+from degen.model.objectives import bce_loss, bpr_loss, objective
+from degen.model.padded import Architecture, Tensors, draw_masks, encode_padded
+from degen.model.views import contrast
+from degen.schema import Config
+from degen.training.device import Batch, DeviceLog, batches
+from degen.training.precision import encoder_products
+from degen.training.trainer import Epoch, Trainer
+
+OWN = {
+    "objective": {"contrast_weight", "temperature"},
+    "model": {"embedding_dropout", "hidden_dropout", "attention_dropout"},
+    "training": {"seed", "learning_rate"},
+}
+"""Keys in which the runs of a stack may differ."""
+
+
+def check_agreement(configs: Sequence[Config]) -> None:
+    """Refuse runs that differ in more than `OWN`.
+
+    Raises
+    ------
+    UserError
+        naming the first key.
+    """
+    first = configs[0].model_dump()
+    for config in configs[1:]:
+        for group, keys in config.model_dump().items():
+            for key, value in keys.items():
+                if key not in OWN.get(group, ()) and value != first[group][key]:
+                    raise UserError(
+                        f"runs of one stack differ in {group}.{key} ({first[group][key]!r} and {value!r}); "
+                        "only seed, dropout, λ, τ and the learning rate may; train them with --no-stack"
+                    )
+
+
+def why_alone(trainer: Trainer) -> str | None:
+    """Why a run cannot train in a stack, nor in padded steps at all; None if it can."""
+    config = trainer.config
+    if trainer.world.size > 1:
+        return "several processes share each batch of one run"
+    if config.training.batch_by != "samples":
+        return f"--batch-by {config.training.batch_by} has batches of no fixed shape"
+    if config.objective.rec_loss == "sampled":
+        return "--rec-loss sampled shares its negatives in a way of its own"
+    if trainer.encoder.sparse_items or trainer.recommendation.softmax is not None:
+        return "item embeddings that are updated lazily or by blocks are too many to stack"
+    if config.model.engine == "plain":
+        return "--engine plain trains in the plainest way"
+    return None
+
+
+class Stack:
+    """R runs at the same step, trained as one.
+
+    Parameters
+    ----------
+    trainers
+        one a run, at least one, with the weights and moments from which it goes on; they share their data.
+
+    Attributes
+    ----------
+    weights, first, second
+        `[R, P]`: all parameters of each run and Adam's moments.
+    """
+
+    def __init__(self, trainers: Sequence[Trainer]):
+        self.trainers = list(trainers)
+        example = self.trainers[0]
+        self.device, self.variant, self.config = example.device, example.variant, example.config
+        self.shapes = {name: value.shape for name, value in example.encoder.named_parameters()}
+        self.architectures = [Architecture.of(trainer.encoder) for trainer in self.trainers]
+        settings = [trainer.config.objective for trainer in self.trainers]
+        self.contrast_weight = self._of_runs([one.contrast_weight for one in settings])
+        self.temperature = self._of_runs([one.temperature for one in settings])
+        self.log = DeviceLog.of(example.source.samples, self.device)
+        self._gather_state()
+
+    def _of_runs(self, values: list[float]) -> Tensor:
+        return torch.tensor(values, device=self.device, dtype=self.trainers[0].encoder.item_embeddings.dtype)
+
+    @torch.no_grad()
+    def _gather_state(self) -> None:
+        """Copy the runs' state into rows, and make the runs' own tensors views of these."""
+        encoders = [list(trainer.encoder.parameters()) for trainer in self.trainers]
+        moments = [
+            [_moments(t.optimizer, p) for p in own] for t, own in zip(self.trainers, encoders, strict=True)
+        ]
+        self.weights = _rows(encoders).requires_grad_()
+        self.first = _rows([[state["exp_avg"] for state in own] for own in moments])
+        self.second = _rows([[state["exp_avg_sq"] for state in own] for own in moments])
+        # PyTorch counts the steps of each parameter by itself: [R, parameters], all the same within a row.
+        self.steps = torch.stack([torch.stack([state["step"] for state in own]) for own in moments])
+        for run, own in enumerate(encoders):
+            first, second = self._named(self.first[run]), self._named(self.second[run])
+            for place, (name, value) in enumerate(self._named(self.weights.detach()[run]).items()):
+                own[place].data = value
+                state = {"step": self.steps[run, place], "exp_avg": first[name], "exp_avg_sq": second[name]}
+                self.trainers[run].optimizer.state[own[place]] = state
+
+    def _named(self, row: Tensor) -> dict[str, Tensor]:
+        """A row `[P]` as the parameters by name."""
+        pieces = torch.split(row, [shape.numel() for shape in self.shapes.values()])
+        return {
+            name: piece.view(shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
+        }
+
+    def epoch(self, number: int, steps: int) -> StackEpoch:
+        """Begin epoch `number`, from 1, of `steps` steps."""
+        return StackEpoch(self, number, steps)
+
+    def step(self, batch: Batch, masks: Tensors) -> Tensor:
+        """Move every run once; return the losses before, `[R, 2]`: recommendation and contrastive."""
+        losses = self.losses(batch, masks)
+        total = objective(losses[:, 0], losses[:, 1], self.contrast_weight)
+        (gradient,) = torch.autograd.grad(total.sum(), self.weights)  # of a sum: each run's own
+        self._adam(gradient)
+        return losses.detach()
+
+    def losses(self, batch: Batch, masks: Tensors) -> Tensor:
+        """The two losses of each run on its batch under its masks, `[R, 2]`."""
+        if len(self.trainers) > 1:
+            return torch.func.vmap(self._losses)(self.weights, batch, masks, self.temperature)
+        batch, masks = ({name: value[0] for name, value in given.items()} for given in (batch, masks))
+        return self._losses(self.weights[0], batch, masks, self.temperature[0])[None]
+
+    def _losses(self, row: Tensor, batch: Batch, masks: Tensors, temperature: Tensor) -> Tensor:
+        """The same of one run, `[2]`."""
+        parameters, settings = self._named(row), self.config.objective
+        with encoder_products(self.trainers[0].precision, self.device):
+            encoded = encode_padded(
+                parameters, batch["items"], batch["lengths"], masks, self.architectures[0]
+            )
+        views = dict(
+            zip(["h", *self.variant.view_names], torch.split(encoded, len(batch["targets"])), strict=True)
+        )
+        contrastive = contrast(
+            self.variant,
+            views,
+            batch["targets"],
+            temperature=temperature,
+            similarity=settings.similarity,
+            same_target_negatives=settings.same_target_negatives or self.variant.same_target_negatives,
+            reduction=settings.reduction,
+        )
+        recommendation = self._recommendation(views["h"], parameters["item_embeddings"], batch)
+        return torch.stack([recommendation, contrastive])
+
+    def _recommendation(self, h: Tensor, table: Tensor, batch: Batch) -> Tensor:
+        """Eq. 11, or BCE or BPR on the batch's negatives, of one run."""
+        settings = self.config.objective
+        if settings.rec_loss == "ce":
+            first = self.trainers[0].recommendation.first
+            V = table[first : self.trainers[0].n_items + 1]
+            return functional.cross_entropy(h @ V.T, batch["targets"] - first)
+        loss = bce_loss if settings.rec_loss == "bce" else bpr_loss
+        return loss(h, table, batch["targets"], batch["negatives"])
+
+    @torch.no_grad()
+    def _adam(self, gradient: Tensor) -> None:
+        """Adam on every run's row, each with its own learning rate."""
+        for run, trainer in enumerate(self.trainers):
+            group = trainer.optimizer.param_groups[0]
+            adam(
+                [self.weights[run]],
+                [gradient[run]],
+                [self.first[run]],
+                [self.second[run]],
+                [],
+                [self.steps[run, 0]],
+                foreach=False,
+                fused=group["fused"],
+                amsgrad=False,
+                beta1=group["betas"][0],
+                beta2=group["betas"][1],
+                lr=group["lr"],
+                weight_decay=group["weight_decay"],
+                eps=group["eps"],
+                maximize=False,
+            )
+        self.steps[:, 1:] = self.steps[:, :1]
+
+    def masks(self, epochs: Sequence[Epoch], lengths: Tensor) -> dict[str, Tensor]:
+        """Draw every run's dropout masks for histories of `lengths` `[R, S]`: `[R, …]` by site."""
+        width = self.config.model.max_length
+        drawn = [
+            draw_masks(architecture, epoch.dropout, own, width, self.weights)
+            for architecture, epoch, own in zip(self.architectures, epochs, lengths, strict=True)
+        ]
+        shapes = {site: mask.shape for masks in drawn for site, mask in masks.items()}
+        if len(drawn) == 1:
+            return {site: mask[None] for site, mask in drawn[0].items()}
+        return {  # a run that drops nothing at a site beside one that does keeps all
+            site: torch.stack(
+                [masks[site] if site in masks else self.weights.new_ones(shape) for masks in drawn]
+            )
+            for site, shape in shapes.items()
+        }
+
+
+class StackEpoch:
+    """The steps of one epoch of a stack, and the means of each run's losses.
+
+    Attributes
+    ----------
+    epochs
+        each run's own `Epoch`, of which only the draws and the sums are used.
+    """
+
+    def __init__(self, stack: Stack, number: int, steps: int):
+        self.stack = stack
+        self.epochs = [trainer.epoch(number) for trainer in stack.trainers]
+        self.sums = torch.zeros(len(self.epochs), 2, device=stack.device, dtype=torch.float64)
+        for run, epoch in enumerate(self.epochs):
+            epoch.sums = self.sums[run]
+        self._batches = batches(self.epochs, stack.log, steps)
+        self._move = partial(_move, stack, self.epochs)
+
+    def step(self) -> None:
+        """Train every run on its next batch."""
+        batch = next(self._batches)
+        n = batch["targets"].shape[1]
+        self.sums += self._move(batch).double() * n
+        for epoch in self.epochs:
+            epoch.samples, epoch.pairs = epoch.samples + n, epoch.pairs + n
+
+
+def _move(stack: Stack, epochs: Sequence[Epoch], batch: Batch) -> Tensor:
+    return stack.step(batch, stack.masks(epochs, batch["lengths"]))
+
+
+def _moments(optimizer: torch.optim.Adam, parameter: Tensor) -> dict[str, Tensor]:
+    """Adam's state of one parameter, as PyTorch keeps it; fresh where it has not moved yet."""
+    state: dict[str, Tensor] = optimizer.state[parameter]
+    return state or {
+        "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
+        "exp_avg": torch.zeros_like(parameter),
+        "exp_avg_sq": torch.zeros_like(parameter),
+    }
+
+
+def _rows(runs: Sequence[Sequence[Tensor]]) -> Tensor:
+    """Each run's tensors one after another in a row, `[R, P]`."""
+    return torch.stack([torch.cat([tensor.reshape(-1) for tensor in own]) for own in runs])
