@@ -48,12 +48,12 @@ def train(
     >>> run = train("scl", "synthetic", epochs=1, out="runs/tour/scl")  # doctest: +SKIP
     """
     from degen.evaluation.restore import run_place
-    from degen.training.loop import train as train_config
+    from degen.training.many import train_one
 
     named = {"objective": {"variant": variant}, "data": {"dataset": str(dataset)}}
     config = settle(options=merge(by_group(settings), named))
     place = Path(out) if out is not None else run_place(config)
-    return train_config(config, place, resume=resume, overwrite=overwrite, progress=progress)
+    return train_one(config, place, resume=resume, overwrite=overwrite, progress=progress)
 
 
 def open_run(path: str | Path) -> RunDirectory:

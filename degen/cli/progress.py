@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -19,25 +20,25 @@ from degen.training.loop import Progress
 class Bar(Progress):
     """Shows a run as it trains; the `Progress` that `degen.training.loop.train` tells of its steps.
 
-    On a terminal: a bar over all steps with the losses and the time left, and before it one for reading the
-    log. Elsewhere, as in a log file: a line an epoch.
+    On a terminal: a bar over all steps with the losses and the time left, moved when there are fresh losses,
+    and before it one for reading the log. Elsewhere, as in a log file: a line an epoch.
+
+    Parameters
+    ----------
+    quiet
+        show nothing.
+    beside
+        the bar in whose display this one stands, where several runs train at once.
+    label
+        what its lines begin with.
     """
 
-    def __init__(self, quiet: bool = False):
-        self.quiet = quiet
-        self.console = Console(stderr=True, quiet=quiet)
-        self.bar = RichProgress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[losses]}"),
-            TimeRemainingColumn(compact=True),
-            console=self.console,
-            disable=quiet or not self.console.is_terminal,
-            transient=True,
-        )
+    def __init__(self, quiet: bool = False, beside: Bar | None = None, label: str = ""):
+        self.quiet, self.label = quiet, label
+        self.console: Console = beside.console if beside else Console(stderr=True, quiet=quiet)
+        self.bar: RichProgress = beside.bar if beside else _display(self.console, quiet)
         self.task: TaskID | None = None
-        self.steps = 0
+        self.steps_per_epoch = 0
         self.reading = ExitStack()
 
     def __enter__(self) -> Bar:
@@ -66,22 +67,22 @@ class Bar(Progress):
         total = config.training.epochs * steps_per_epoch
         if config.training.max_steps is not None:
             total = min(total, config.training.max_steps)
-        self.stop_on, self.steps = config.training.stop_on, epochs_done * steps_per_epoch
-        self.task = self.bar.add_task(config.objective.variant, total=total, completed=self.steps, losses="")
+        self.stop_on, self.steps_per_epoch = config.training.stop_on, steps_per_epoch
+        name = f"{config.objective.variant} {self.label}".strip()
+        self.task = self.bar.add_task(name, total=total, completed=epochs_done * steps_per_epoch, losses="")
 
     def step(self, epoch: int, step: int, losses: dict[str, Any]) -> None:
         """Move the bar; show fresh losses where there are any."""
         assert self.task is not None
-        self.steps += 1
-        self.bar.update(self.task, completed=self.steps)
         if losses:
-            self.bar.update(self.task, losses=f"epoch {epoch}  loss {losses['loss']:.4f}")
+            done = (epoch - 1) * self.steps_per_epoch + step
+            self.bar.update(self.task, completed=done, losses=f"epoch {epoch}  loss {losses['loss']:.4f}")
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Print the epoch's line."""
         stopping = f"valid_{self.stop_on}"
         self._say(
-            f"  epoch {row['epoch']:3d}  loss {row['loss']:.4f}  HR@5 {row['valid_HR@5']:.4f}  "
+            f"  {self._lead}epoch {row['epoch']:3d}  loss {row['loss']:.4f}  HR@5 {row['valid_HR@5']:.4f}  "
             f"{self.stop_on} {row[stopping]:.4f}  uniformity {row['uniformity']:.3f}  "
             f"σ₂/σ₁ {row['sigma2_ratio']:.3f}  "
             f"{row['samples_per_second']:,.0f} samples/s"
@@ -92,8 +93,38 @@ class Bar(Progress):
         if self.task is not None:
             self.bar.remove_task(self.task)
         self._say(
-            f"  test, best epoch {test['epoch']}: HR@5 {test['HR@5']:.4f}  NDCG@10 {test['NDCG@10']:.4f}"
+            f"  {self._lead}test, best epoch {test['epoch']}: HR@5 {test['HR@5']:.4f}  "
+            f"NDCG@10 {test['NDCG@10']:.4f}"
         )
+
+    @property
+    def _lead(self) -> str:
+        return f"{self.label}  " if self.label else ""
 
     def _say(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _display(console: Console, quiet: bool) -> RichProgress:
+    return RichProgress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[losses]}"),
+        TimeRemainingColumn(compact=True),
+        console=console,
+        disable=quiet or not console.is_terminal,
+        transient=True,
+    )
+
+
+@contextmanager
+def bars(configs: Sequence[Config], *, quiet: bool = False) -> Iterator[list[Progress]]:
+    """Show runs that train at once, or one: their progress, in one display."""
+    with Bar(quiet) as first:
+        if len(configs) == 1:
+            yield [first]
+            return
+        first.reading.close()
+        labels = [f"seed {config.training.seed}" for config in configs]
+        yield [Bar(quiet, beside=first, label=label) for label in labels]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,9 +17,11 @@ from degen.cli.data_options import (
     MinUserOption,
 )
 from degen.cli.output import JsonFlag, Output, QuietFlag
+from degen.cli.seeds import over_seeds, parse_seeds, summary_rows
 from degen.cli.settings import key_option, parse_assignments
 from degen.config import Values, by_group, merge, settle
 from degen.data.columns import parse_columns
+from degen.errors import UserError
 from degen.schema import Config
 
 if TYPE_CHECKING:
@@ -31,6 +34,8 @@ NO_KEYS = {
     "out",
     "columns",
     "assign",
+    "seeds",
+    "stack",
     "resume",
     "overwrite",
     "print_config",
@@ -38,6 +43,9 @@ NO_KEYS = {
     "quiet",
 }
 """Options of the command that are not keys of the configuration."""
+
+MEASURES = ("HR@5", "NDCG@5", "HR@10", "NDCG@10")
+"""Test metrics that are printed at the end."""
 
 
 def train(
@@ -56,12 +64,25 @@ def train(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Run directory; with several variants the folder above them. "
+            help="Run directory; with several variants or seeds the folder above them. "
             "\\[default: runs/DATASET/VARIANT-sSEED]"
         ),
     ] = None,
     recipe: Annotated[str | None, key_option("objective.recipe")] = None,
     seed: Annotated[int | None, key_option("training.seed")] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(help="Several seeds, such as 0-7 or 0,3,5: a run each.", rich_help_panel="Training"),
+    ] = None,
+    stack: Annotated[
+        bool | None,
+        typer.Option(
+            "--stack/--no-stack",
+            help="Train runs that differ in seed alone as one batched model, or one after another "
+            "\\[default: as one on CUDA].",
+            rich_help_panel="Training",
+        ),
+    ] = None,
     epochs: Annotated[int | None, key_option("training.epochs")] = None,
     patience: Annotated[int | None, key_option("training.patience")] = None,
     stop_on: Annotated[str | None, key_option("training.stop_on")] = None,
@@ -126,13 +147,14 @@ def train(
 
       degen train --variant scl --dataset clothing
       degen train --variant all --dataset beauty --recipe official --epochs 20
+      degen train --variant duorec --dataset beauty --seeds 0-7
       degen train --variant duorec --dataset my.csv --columns user=uid,item=sku,time=when --resume
     """
     typed = {key: value for key, value in locals().items() if key not in NO_KEYS and value is not None}
     if columns is not None:
         typed["columns"] = parse_columns(columns)
     options = merge(by_group(typed), parse_assignments(assign or []))
-    configs = _settled(config, options, _variants(variant))
+    configs = _settled(config, options, _variants(variant), _seeds(seed, seeds))
     output = Output(as_json, quiet)
     if print_config:
         _print(configs, output)
@@ -140,9 +162,22 @@ def train(
     places = _places(configs, out)
     with _processes() as world:
         output = output if world.main else Output(quiet=True)
-        results = _train_all(configs, places, world, resume=resume, overwrite=overwrite, output=output)
-    if world.main and not output.result(results if len(configs) > 1 else results[0]):
-        output.table(list(results[0]), [list(result.values()) for result in results])
+        runs = _train_all(
+            configs, places, world, resume=resume, overwrite=overwrite, stack=stack, output=output
+        )
+        results = [_result(run) for run in runs]
+    if world.main:
+        _print_results(results, output, several_seeds=seeds is not None)
+
+
+def _print_results(results: list[dict[str, Any]], output: Output, *, several_seeds: bool) -> None:
+    summaries = over_seeds(results, MEASURES) if several_seeds else []
+    whole: Any = results if len(results) > 1 else results[0]
+    if output.result({"runs": results, "over_seeds": summaries} if several_seeds else whole):
+        return
+    output.table(list(results[0]), [list(result.values()) for result in results])
+    if several_seeds:
+        output.table(["variant", "seeds", *MEASURES], summary_rows(summaries, MEASURES), "mean ± deviation")
 
 
 def _processes() -> AbstractContextManager[World]:
@@ -165,10 +200,25 @@ def _variants(names: list[str] | None) -> list[dict[str, Any]]:
     return [{"variant": name} for name in canonical] or [{}]
 
 
-def _settled(file: Path | None, options: Values, variants: list[dict[str, Any]]) -> list[Config]:
+def _seeds(seed: int | None, seeds: str | None) -> list[dict[str, Any]]:
+    """What to put into `[training]` for each seed of `--seeds`; nothing where there is none."""
+    if seeds is None:
+        return [{}]
+    if seed is not None:
+        raise UserError("--seed names one seed and --seeds several; give one of the two")
+    return [{"seed": each} for each in parse_seeds(seeds)]
+
+
+def _settled(
+    file: Path | None, options: Values, variants: list[dict[str, Any]], seeds: list[dict[str, Any]]
+) -> list[Config]:
     from degen.training.loop import settle_names
 
-    return [settle_names(settle(file, merge(options, {"objective": chosen}))) for chosen in variants]
+    return [
+        settle_names(settle(file, merge(options, {"objective": chosen, "training": seeded})))
+        for chosen in variants
+        for seeded in seeds
+    ]
 
 
 def _print(configs: list[Config], output: Output) -> None:
@@ -190,13 +240,21 @@ def _places(configs: list[Config], out: Path | None) -> list[Path]:
 
 
 def _train_all(
-    configs: list[Config], places: list[Path], world: World, *, resume: bool, overwrite: bool, output: Output
-) -> list[dict[str, Any]]:
-    from degen.cli.progress import Bar
+    configs: list[Config],
+    places: list[Path],
+    world: World,
+    *,
+    resume: bool,
+    overwrite: bool,
+    stack: bool | None,
+    output: Output,
+) -> list[RunDirectory]:
+    from degen.cli.progress import bars
+    from degen.cli.reading import reading_bar
     from degen.rundir import TEST
     from degen.training.checkpoint import refuse
     from degen.training.loop import Interrupted
-    from degen.training.loop import train as train_run
+    from degen.training.many import train_many
 
     # All are checked before the first has trained for hours.
     with world.together():
@@ -204,22 +262,27 @@ def _train_all(
             refuse(config, place, resume=resume, overwrite=overwrite)
             if resume and (place / TEST).exists():
                 output.note(f"{place} is finished and stays as it is; --overwrite trains it again")
-    results = []
-    for config, place in zip(configs, places, strict=True):
-        try:
-            with Bar(quiet=output.quiet) as bar:
-                run = train_run(config, place, resume=resume, overwrite=overwrite, progress=bar, world=world)
-        except Interrupted as stop:
-            done = {0: "no epoch was whole yet", 1: f"1 whole epoch is in {stop.out}"}.get(
-                stop.epochs, f"{stop.epochs} whole epochs are in {stop.out}"
-            )
-            _say_stopped(f"; {done}", world)
-            raise typer.Exit(130) from None
-        except KeyboardInterrupt:  # while the log was read or the test targets were ranked
-            _say_stopped("", world)
-            raise typer.Exit(130) from None
-        results.append(_result(run))
-    return results
+    try:
+        return train_many(
+            configs,
+            places,
+            resume=resume,
+            overwrite=overwrite,
+            stack=stack,
+            progress=partial(bars, quiet=output.quiet),
+            note=output.note,
+            reading=partial(reading_bar, output.quiet),
+            world=world,
+        )
+    except Interrupted as stop:
+        done = {0: "no epoch was whole yet", 1: f"1 whole epoch is in {stop.out}"}.get(
+            stop.epochs, f"{stop.epochs} whole epochs are in {stop.out}"
+        )
+        _say_stopped(f"; {done}", world)
+        raise typer.Exit(130) from None
+    except KeyboardInterrupt:  # while the log was read or the test targets were ranked
+        _say_stopped("", world)
+        raise typer.Exit(130) from None
 
 
 def _say_stopped(done: str, world: World) -> None:
@@ -228,6 +291,5 @@ def _say_stopped(done: str, world: World) -> None:
 
 
 def _result(run: RunDirectory) -> dict[str, Any]:
-    kept = ("HR@5", "NDCG@5", "HR@10", "NDCG@10")
     place = {"run": str(run.path), "variant": run.variant, "dataset": run.dataset, "seed": run.seed}
-    return {**place, "epoch": run.test["epoch"], **{name: run.test[name] for name in kept}}
+    return {**place, "epoch": run.test["epoch"], **{name: run.test[name] for name in MEASURES}}

@@ -42,7 +42,7 @@ class DeviceLog:
     def of(cls, samples: Samples, device: torch.device) -> DeviceLog:
         """Copy the samples there, once."""
         arrays = samples.items, samples.end, samples.length
-        return cls(*(torch.from_numpy(array).to(device) for array in arrays))
+        return cls(*(torch.from_numpy(array).to(device, torch.int64) for array in arrays))
 
     def histories(self, rows: Tensor, width: int) -> tuple[Tensor, Tensor]:
         """Gather the histories of samples `rows`, int64 `[…]`: items `[…, width]`, padded, and lengths."""
@@ -80,7 +80,7 @@ def _draw(epoch: Epoch) -> _Drawn:
     trainer, rows = epoch.trainer, next(epoch.batches)
     samples = trainer.source.samples
     views = trainer.variant.draw(trainer.source, rows, epoch.rng)
-    targets = samples.items[samples.end[rows]]
+    targets = samples.items[samples.end[rows]].astype(np.int64)
     sampled = trainer.config.objective.rec_loss != "ce"
     negatives = (
         trainer.recommendation.draw_negatives(torch.from_numpy(targets), epoch.rng) if sampled else None
@@ -113,8 +113,8 @@ def _view(grid: list[list[Histories]], log: DeviceLog, width: int) -> tuple[Tens
     """One view of K steps of R runs on the device: items `[K, R, B, width]` and lengths `[K, R, B]`."""
     rows = [[run.rows for run in step if isinstance(run, SampleHistories)] for step in grid]
     if all(len(whole) == len(step) for whole, step in zip(rows, grid, strict=True)):
-        return log.histories(_upload(torch.from_numpy(np.array(rows)), log), width)
-    lengths = [[torch.from_numpy(run.length) for run in step] for step in grid]
+        return log.histories(_upload(torch.from_numpy(np.array(rows, dtype=np.int64)), log), width)
+    lengths = [[torch.from_numpy(run.length).long() for run in step] for step in grid]
     items = [
         [pad(torch.from_numpy(run.items), torch.from_numpy(run.length), width) for run in step]
         for step in grid

@@ -16,6 +16,7 @@ import torch
 from degen import rundir
 from degen.data.load import Dataset
 from degen.data.sequences import Samples, item_frequency, leave_one_out
+from degen.errors import UserError
 from degen.evaluation.evaluate import split_ranks
 from degen.evaluation.ranking import Ranks, ranking_metrics
 from degen.evaluation.restore import describe, load_best, load_data, pick_device
@@ -25,7 +26,7 @@ from degen.rundir import RunDirectory
 from degen.schema import Config, TrainingConfig
 from degen.training import checkpoint
 from degen.training.distributed import STEPS_BETWEEN_SIGNALS, World
-from degen.training.precision import float32_products
+from degen.training.precision import float32_products, pick_precision
 from degen.training.probe import Probe
 from degen.training.trainer import Trainer
 
@@ -113,6 +114,8 @@ def train(
         device = pick_device(world.own_device(config.training.device))
         dataset = dataset or load_data(config.data)
         config = note_data(config, dataset)
+        if pick_precision(config.training.precision, device) == "bf16":
+            raise UserError("--precision bf16 is of padded steps, on CUDA or with --stack; use fp32 or tf32")
         checkpoint.refuse(config, out, resume=resume, overwrite=overwrite)
         if resume and rundir.is_run(out) and RunDirectory(out).state == "finished":
             return RunDirectory(out)

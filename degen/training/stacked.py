@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,6 +27,7 @@ from degen.model.padded import Architecture, Tensors, draw_masks, encode_padded
 from degen.model.views import contrast
 from degen.schema import Config
 from degen.training.device import Batch, DeviceLog, batches
+from degen.training.optimizer import item_block
 from degen.training.precision import encoder_products
 from degen.training.trainer import Epoch, Trainer
 
@@ -45,27 +47,34 @@ def check_agreement(configs: Sequence[Config]) -> None:
     UserError
         naming the first key.
     """
-    first = configs[0].model_dump()
+    first = shared_settings(configs[0])
     for config in configs[1:]:
-        for group, keys in config.model_dump().items():
-            for key, value in keys.items():
-                if key not in OWN.get(group, ()) and value != first[group][key]:
-                    raise UserError(
-                        f"runs of one stack differ in {group}.{key} ({first[group][key]!r} and {value!r}); "
-                        "only seed, dropout, λ, τ and the learning rate may; train them with --no-stack"
-                    )
+        for key, value in shared_settings(config).items():
+            if value != first[key]:
+                raise UserError(
+                    f"runs of one stack differ in {key} ({first[key]!r} and {value!r}); only seed, dropout, "
+                    "λ, τ and the learning rate may; train them with --no-stack"
+                )
 
 
-def why_alone(trainer: Trainer) -> str | None:
+def shared_settings(config: Config) -> dict[str, Any]:
+    """Everything in which the runs of a stack agree, as `group.key`."""
+    return {
+        f"{group}.{key}": value
+        for group, keys in config.model_dump().items()
+        for key, value in keys.items()
+        if key not in OWN.get(group, ())
+    }
+
+
+def why_alone(config: Config, n_items: int) -> str | None:
     """Why a run cannot train in a stack, nor in padded steps at all; None if it can."""
-    config = trainer.config
-    if trainer.world.size > 1:
-        return "several processes share each batch of one run"
-    if config.training.batch_by != "samples":
-        return f"--batch-by {config.training.batch_by} has batches of no fixed shape"
+    training = config.training
+    if training.batch_by != "samples":
+        return f"--batch-by {training.batch_by} has batches of no fixed shape"
     if config.objective.rec_loss == "sampled":
         return "--rec-loss sampled shares its negatives in a way of its own"
-    if trainer.encoder.sparse_items or trainer.recommendation.softmax is not None:
+    if training.item_updates == "lazy" or item_block(training, n_items, training.batch_size) is not None:
         return "item embeddings that are updated lazily or by blocks are too many to stack"
     if config.model.engine == "plain":
         return "--engine plain trains in the plainest way"

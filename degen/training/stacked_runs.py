@@ -16,7 +16,7 @@ from pathlib import Path
 from degen import rundir
 from degen.data.load import Dataset
 from degen.errors import UserError
-from degen.evaluation.restore import load_data, pick_device
+from degen.evaluation.restore import pick_device
 from degen.rundir import RunDirectory
 from degen.schema import Config
 from degen.training import checkpoint
@@ -34,16 +34,16 @@ from degen.training.stacked import Stack, check_agreement, why_alone
 from degen.training.trainer import Epoch, Trainer
 
 
-def train_stacked(
+def stacked_failures(
     configs: Sequence[Config],
     outs: Sequence[Path],
+    dataset: Dataset,
+    progress: Sequence[Progress],
     *,
     resume: bool = False,
     overwrite: bool = False,
-    progress: Sequence[Progress] | None = None,
-    dataset: Dataset | None = None,
-) -> list[RunDirectory]:
-    """Train several runs as one stack, each into its own run directory.
+) -> dict[Path, UserError]:
+    """Train several runs as one stack, each into its own run directory; return what some failed with.
 
     Parameters
     ----------
@@ -51,41 +51,38 @@ def train_stacked(
         settled configurations; they may differ in seed, dropout rates, λ, τ and learning rate.
     outs
         the run directory of each, all different.
-    resume, overwrite, dataset
-        as in `degen.training.loop.train`; a finished run stays as it is.
+    dataset
+        the log that they name.
     progress
         one a run.
+    resume, overwrite
+        as in `degen.training.loop.train`; a finished run stays as it is.
 
     Raises
     ------
     UserError
-        for configurations that cannot be stacked, before anything is written; for whatever else one run
-        alone is refused, or fails with: then when the other runs have ended.
+        for configurations that cannot be stacked, or a run directory that refuses its run, before anything
+        is written.
     Interrupted
         after Ctrl-C, when the step is done.
     """
-    configs = [settle_names(config) for config in configs]
-    told = progress or [Progress() for _ in configs]
+    configs = [note_data(settle_names(config), dataset) for config in configs]
     check_agreement(configs)
+    if reason := why_alone(configs[0], dataset.sequences.n_items):
+        raise UserError(f"these runs cannot be stacked: {reason}; train them with --no-stack")
     device = pick_device(configs[0].training.device)
-    dataset = dataset or load_data(configs[0].data)
-    configs = [note_data(config, dataset) for config in configs]
     for config, out in zip(configs, outs, strict=True):
         checkpoint.refuse(config, out, resume=resume, overwrite=overwrite)
     with torch_settings(configs[0].training), ExitStack() as held:
         runs = [
-            Run(Trainer(config, dataset, device), dataset, out, one)
-            for config, out, one in zip(configs, outs, told, strict=True)
+            Run(Trainer(config, dataset, device), dataset, out, told)
+            for config, out, told in zip(configs, outs, progress, strict=True)
             if not (resume and rundir.is_run(out) and RunDirectory(out).state == "finished")
         ]
         for run in runs:
-            if reason := why_alone(run.trainer):
-                raise UserError(f"these runs cannot be stacked: {reason}; train them with --no-stack")
-        for run in runs:
             held.enter_context(rundir.sole_writer(run.out))
             checkpoint.prepare(run.config, run.out, resume=resume, overwrite=overwrite)
-        StackedRuns(runs).go()
-    return [RunDirectory(out) for out in outs]
+        return StackedRuns(runs).go()
 
 
 class StackedRuns:
@@ -96,14 +93,8 @@ class StackedRuns:
         self.failures: dict[Path, UserError] = {}
         self.n_runs = len(self.active)
 
-    def go(self) -> None:
-        """Train all to their ends.
-
-        Raises
-        ------
-        UserError
-            when all have ended, naming the runs that failed.
-        """
+    def go(self) -> dict[Path, UserError]:
+        """Train all to their ends; return what some failed with."""
         for run in list(self.active):
             self._attempt(run, run.begin)
         stack, stacked = None, list[Run]()
@@ -114,7 +105,7 @@ class StackedRuns:
                 if stack is None or group != stacked:
                     stack, stacked = Stack([run.trainer for run in group]), group
                 self._epoch(stack, group, interrupted)
-        raise_failures(self.failures, self.n_runs)
+        return self.failures
 
     def _attempt(self, run: Run, action: Callable[..., None], *given: object) -> None:
         """Do something for a run; if it fails, the run leaves and its error is kept for the end."""
@@ -173,7 +164,7 @@ def raise_failures(failures: Mapping[Path, UserError], n_runs: int) -> None:
     """Raise what went wrong, now that all other runs have ended; nothing where nothing did."""
     if not failures:
         return
-    if n_runs == 1:
+    if len(failures) == n_runs and len({str(error) for error in failures.values()}) == 1:
         raise next(iter(failures.values()))
     said = "; ".join(f"{out}: {error}" for out, error in failures.items())
     raise UserError(f"{len(failures)} of {n_runs} runs failed ({said}); the others are whole")

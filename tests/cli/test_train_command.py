@@ -111,6 +111,7 @@ def test_every_option_reaches_its_key(log):
         "learning_rate": 0.23,
         "item_updates": "lazy",
         "device": "cpu",
+        "precision": "bf16",
         "threads": 24,
         "keep_embeddings": 25,
     }
@@ -392,3 +393,57 @@ def test_the_program_itself_says_one_sentence(tmp_path):
     assert done.stdout == ""
     assert done.stderr == "degen: unknown variant 'duorek'; did you mean 'duorec'?\n"
     assert list(tmp_path.iterdir()) == []
+
+
+# Several seeds
+
+
+def test_seeds_are_runs_with_a_mean_and_a_deviation(words, tmp_path):
+    out = tmp_path / "runs"
+    found = result_of(*words(epochs=1, variant="scl"), "--seeds", "0,2-3", "--out", out)
+    assert [one["seed"] for one in found["runs"]] == [0, 2, 3]
+    assert sorted(path.name for path in out.iterdir()) == ["scl-s0", "scl-s2", "scl-s3"]
+    values = [RunDirectory(out / f"scl-s{seed}").test["NDCG@10"] for seed in (0, 2, 3)]
+    (summary,) = found["over_seeds"]
+    mean = sum(values) / 3
+    assert (summary["variant"], summary["dataset"], summary["seeds"]) == ("scl", "toy", 3)
+    assert summary["NDCG@10"] == pytest.approx(mean)
+    deviation = (sum((value - mean) ** 2 for value in values) / 2) ** 0.5
+    assert summary["NDCG@10_sd"] == pytest.approx(deviation)
+    again = run(*words(epochs=1, variant="scl"), "--seeds", "0,2-3", "--out", out, "--resume")
+    assert f"{mean:.4f} ± {deviation:.4f}" in again.stdout
+
+
+def test_stacked_and_in_turn_seeds_write_the_same_folders(words, tmp_path):
+    typed = [*words(max_steps=2), "--variant", "sasrec", "--variant", "ucl", "--seeds", "0-1", "--quiet"]
+    for switch in ("--stack", "--no-stack"):
+        assert run(*typed, switch, "--out", tmp_path / switch).exit_code == 0
+    stacked, in_turn = (
+        sorted(str(path.relative_to(tmp_path / switch)) for path in (tmp_path / switch).rglob("*"))
+        for switch in ("--stack", "--no-stack")
+    )
+    assert stacked == in_turn
+    assert "ucl-s1/test.json" in stacked
+
+
+def test_a_stack_says_whose_line_it_is(words, tmp_path):
+    result = run(*words(epochs=1), "--seeds", "4,9", "--stack", "--out", tmp_path / "runs")
+    lines = [line for line in result.stderr.splitlines() if "epoch   1" in line]
+    assert [line.split("epoch")[0].strip() for line in lines] == ["seed 4", "seed 9"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["--seeds", "0-x"], "0-7 or 0,3,5"),
+        (["--seeds", "5-2"], "write 2-5"),
+        (["--seeds", "1,0-2"], "twice"),
+        (["--seeds", "1,2", "--seed", "3"], "one of the two"),
+        (["--seeds", "0-1", "--stack", "--batch-by", "users"], "--no-stack"),
+        (["--precision", "tf32"], "--precision tf32"),
+        (["--precision", "bf16"], "--precision bf16"),
+    ],
+)
+def test_mistakes_about_seeds_stacks_and_precision(words, tmp_path, capfd, typed, said):
+    assert said in mistake(capfd, *words(), *typed, "--out", tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()

@@ -8,7 +8,6 @@ import tiny_runs
 import torch
 
 from degen.errors import UserError
-from degen.evaluation.restore import load_data
 from degen.model.dropout import FedDropout
 from degen.training.device import CHUNK, DeviceLog, batches
 from degen.training.stacked import Stack, check_agreement, why_alone
@@ -258,4 +257,4 @@ def test_runs_of_other_shapes_are_refused(log):
 )
 def test_what_trains_alone(log, settings, word):
     config = tiny_runs.tiny_config(log, **settings)
-    assert word in (why_alone(Trainer(config, load_data(config.data), CPU)) or "")
+    assert word in (why_alone(config, tiny_runs.ITEMS) or "")
