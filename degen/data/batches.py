@@ -36,7 +36,7 @@ class SampleHistories(Histories):
     @cached_property
     def length(self) -> Int:
         """int64 `[S]`, as in `Histories`."""
-        return self.samples.length[self.rows]
+        return self.samples.length[self.rows].astype(np.int64)
 
 
 @dataclass(frozen=True)
