@@ -186,6 +186,7 @@ class TrainingConfig(Group):
         description="Matrix products of training: auto (tf32 on CUDA, else fp32), fp32, tf32, or bf16 in the "
         "encoder.",
     )
+    cuda_graph: bool = Field(True, description="Record steps of one shape on CUDA, and replay them.")
     threads: int | None = Field(None, ge=1, description="CPU threads (default: PyTorch's own choice).")
     deterministic: bool = Field(False, description="Only deterministic algorithms on CUDA, which are slower.")
     keep_embeddings: int | None = Field(

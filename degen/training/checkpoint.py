@@ -31,7 +31,16 @@ from degen.rundir import RunDirectory, atomic_path
 from degen.schema import Config
 from degen.version import __version__
 
-FREE_TO_CHANGE = {"epochs", "patience", "max_steps", "device", "threads", "keep_embeddings", "score_block"}
+FREE_TO_CHANGE = {
+    "epochs",
+    "patience",
+    "max_steps",
+    "device",
+    "threads",
+    "cuda_graph",
+    "keep_embeddings",
+    "score_block",
+}
 """Keys that may differ between a stopped run and the command that resumes it."""
 
 

@@ -20,7 +20,7 @@ from degen.schema import Config
 from degen.training.distributed import World
 from degen.training.loop import Progress, train
 from degen.training.precision import pick_precision
-from degen.training.stacked import shared_settings, why_alone
+from degen.training.stackable import shared_settings, why_alone
 from degen.training.stacked_runs import raise_failures, stacked_failures
 
 Watch = Callable[[Sequence[Config]], AbstractContextManager[Sequence[Progress]]]

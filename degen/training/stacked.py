@@ -12,73 +12,22 @@ one's own. A stack of one is how a single run trains on a GPU.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
-from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 from torch.optim.adam import adam
 
-from degen.errors import UserError
+from degen.model.dropout import RandomDropout
 from degen.model.objectives import bce_loss, bpr_loss, objective
 from degen.model.padded import Architecture, Tensors, draw_masks, encode_padded
 from degen.model.views import contrast
-from degen.schema import Config
 from degen.training.device import Batch, DeviceLog, batches
-from degen.training.optimizer import item_block
+from degen.training.graph import RecordedStep
 from degen.training.precision import encoder_products
 from degen.training.trainer import Epoch, Trainer
-
-OWN = {
-    "objective": {"contrast_weight", "temperature"},
-    "model": {"embedding_dropout", "hidden_dropout", "attention_dropout"},
-    "training": {"seed", "learning_rate"},
-}
-"""Keys in which the runs of a stack may differ."""
-
-
-def check_agreement(configs: Sequence[Config]) -> None:
-    """Refuse runs that differ in more than `OWN`.
-
-    Raises
-    ------
-    UserError
-        naming the first key.
-    """
-    first = shared_settings(configs[0])
-    for config in configs[1:]:
-        for key, value in shared_settings(config).items():
-            if value != first[key]:
-                raise UserError(
-                    f"runs of one stack differ in {key} ({first[key]!r} and {value!r}); only seed, dropout, "
-                    "λ, τ and the learning rate may; train them with --no-stack"
-                )
-
-
-def shared_settings(config: Config) -> dict[str, Any]:
-    """Everything in which the runs of a stack agree, as `group.key`."""
-    return {
-        f"{group}.{key}": value
-        for group, keys in config.model_dump().items()
-        for key, value in keys.items()
-        if key not in OWN.get(group, ())
-    }
-
-
-def why_alone(config: Config, n_items: int) -> str | None:
-    """Why a run cannot train in a stack, nor in padded steps at all; None if it can."""
-    training = config.training
-    if training.batch_by != "samples":
-        return f"--batch-by {training.batch_by} has batches of no fixed shape"
-    if config.objective.rec_loss == "sampled":
-        return "--rec-loss sampled shares its negatives in a way of its own"
-    if training.item_updates == "lazy" or item_block(training, n_items, training.batch_size) is not None:
-        return "item embeddings that are updated lazily or by blocks are too many to stack"
-    if config.model.engine == "plain":
-        return "--engine plain trains in the plainest way"
-    return None
 
 
 class Stack:
@@ -105,6 +54,9 @@ class Stack:
         self.contrast_weight = self._of_runs([one.contrast_weight for one in settings])
         self.temperature = self._of_runs([one.temperature for one in settings])
         self.log = DeviceLog.of(example.source.samples, self.device)
+        self.records = self.device.type == "cuda" and self.config.training.cuda_graph
+        self._recorded: RecordedStep | None = None
+        self._dropouts: list[RandomDropout] = []
         self._gather_state()
 
     def _of_runs(self, values: list[float]) -> Tensor:
@@ -138,7 +90,41 @@ class Stack:
 
     def epoch(self, number: int, steps: int) -> StackEpoch:
         """Begin epoch `number`, from 1, of `steps` steps."""
-        return StackEpoch(self, number, steps)
+        epochs = [trainer.epoch(number) for trainer in self.trainers]
+        if self.records:
+            self._keep_dropouts(epochs)
+        return StackEpoch(self, epochs, steps)
+
+    def _keep_dropouts(self, epochs: Sequence[Epoch]) -> None:
+        """Let every epoch draw from the first one's generators, seeded anew: a recorded step knows these."""
+        drawn = [epoch.dropout for epoch in epochs]
+        self._dropouts = self._dropouts or drawn
+        for epoch, kept, own in zip(epochs, self._dropouts, drawn, strict=True):
+            if kept.generator is not None and own.generator is not None:
+                kept.generator.manual_seed(own.generator.initial_seed())
+            epoch.dropout = kept
+
+    def move(self, batch: Batch, epochs: Sequence[Epoch]) -> Tensor:
+        """`step` under fresh masks: replayed, where steps are recorded and the batch is a full one."""
+        if not self.records or batch["targets"].shape[1] != self.config.training.batch_size:
+            return self._move_now(batch, epochs)
+        self._recorded = self._recorded or self._record(batch, epochs)
+        return self._recorded(batch) if self._recorded else self._move_now(batch, epochs)
+
+    def _move_now(self, batch: Batch, epochs: Sequence[Epoch]) -> Tensor:
+        return self.step(batch, self.masks(epochs, batch["lengths"]))
+
+    def _record(self, batch: Batch, epochs: Sequence[Epoch]) -> RecordedStep | None:
+        """Record a step; where that fails say so, and record none."""
+        generators = [kept.generator for kept in self._dropouts if kept.generator is not None]
+        state = [self.weights, self.first, self.second, self.steps]
+        try:
+            return RecordedStep(lambda given: self._move_now(given, epochs), batch, generators, state)
+        except (RuntimeError, AttributeError) as error:
+            self.records = False
+            reason = str(error).splitlines()[0]
+            warnings.warn(f"steps are not recorded as a CUDA graph, which is slower: {reason}", stacklevel=2)
+            return None
 
     def step(self, batch: Batch, masks: Tensors) -> Tensor:
         """Move every run once; return the losses before, `[R, 2]`: recommendation and contrastive."""
@@ -238,26 +224,20 @@ class StackEpoch:
         each run's own `Epoch`, of which only the draws and the sums are used.
     """
 
-    def __init__(self, stack: Stack, number: int, steps: int):
-        self.stack = stack
-        self.epochs = [trainer.epoch(number) for trainer in stack.trainers]
+    def __init__(self, stack: Stack, epochs: Sequence[Epoch], steps: int):
+        self.stack, self.epochs = stack, list(epochs)
         self.sums = torch.zeros(len(self.epochs), 2, device=stack.device, dtype=torch.float64)
         for run, epoch in enumerate(self.epochs):
             epoch.sums = self.sums[run]
         self._batches = batches(self.epochs, stack.log, steps)
-        self._move = partial(_move, stack, self.epochs)
 
     def step(self) -> None:
         """Train every run on its next batch."""
         batch = next(self._batches)
         n = batch["targets"].shape[1]
-        self.sums += self._move(batch).double() * n
+        self.sums += self.stack.move(batch, self.epochs).double() * n
         for epoch in self.epochs:
             epoch.samples, epoch.pairs = epoch.samples + n, epoch.pairs + n
-
-
-def _move(stack: Stack, epochs: Sequence[Epoch], batch: Batch) -> Tensor:
-    return stack.step(batch, stack.masks(epochs, batch["lengths"]))
 
 
 def _moments(optimizer: torch.optim.Adam, parameter: Tensor) -> dict[str, Tensor]:

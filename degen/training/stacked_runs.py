@@ -30,7 +30,8 @@ from degen.training.loop import (
     torch_settings,
 )
 from degen.training.precision import float32_products
-from degen.training.stacked import Stack, check_agreement, why_alone
+from degen.training.stackable import check_agreement, why_alone
+from degen.training.stacked import Stack
 from degen.training.trainer import Epoch, Trainer
 
 

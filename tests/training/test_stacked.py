@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import tiny_runs
@@ -9,8 +11,10 @@ import torch
 
 from degen.errors import UserError
 from degen.model.dropout import FedDropout
+from degen.training import stacked
 from degen.training.device import CHUNK, DeviceLog, batches
-from degen.training.stacked import Stack, check_agreement, why_alone
+from degen.training.stackable import check_agreement, why_alone
+from degen.training.stacked import Stack
 from degen.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -67,8 +71,8 @@ def views(trainer: Trainer) -> int:
     ],
 )
 def test_losses_and_gradients_of_a_stack_are_each_runs_alone(trainers, variant, settings):
-    alone, stacked = (trainers(variant=variant, batch_size=20, **settings) for _ in range(2))
-    stack = Stack(stacked)
+    alone, together = (trainers(variant=variant, batch_size=20, **settings) for _ in range(2))
+    stack = Stack(together)
     epoch = stack.epoch(1, 2)
     for own in epoch.epochs:
         own.dropout = Fed(own.trainer.config.training.seed, 20 * views(own.trainer))
@@ -107,10 +111,10 @@ def train(trainers: list[Trainer], number: int, steps: int) -> list[dict[str, fl
 def test_whole_epochs_of_a_stack_move_each_run_as_alone(trainers, variant, double, tolerance):
     # Of the key's bias the gradient is nothing but rounding, which an epsilon far above it keeps small.
     settings = {"variant": variant, "adam_eps": 1e-3, "weight_decay": 0.01, "batch_size": 32}
-    alone, stacked = (trainers(double=double, **settings) for _ in range(2))
+    alone, together = (trainers(double=double, **settings) for _ in range(2))
     steps = alone[0].steps_per_epoch
     assert len(alone[0].source.samples) % 32 > 0  # the last batch is uneven
-    stack = Stack(stacked)
+    stack = Stack(together)
     for number in (1, 2):
         expected = train(alone, number, steps)
         epoch = stack.epoch(number, steps)
@@ -124,7 +128,7 @@ def test_whole_epochs_of_a_stack_move_each_run_as_alone(trainers, variant, doubl
         for own, losses in zip(epoch.epochs, expected, strict=True):
             assert own.mean_losses() == pytest.approx(losses, rel=tolerance)
             assert own.samples == len(own.trainer.source.samples)
-    for mine, theirs in zip(stacked, alone, strict=True):
+    for mine, theirs in zip(together, alone, strict=True):
         for name, weights in theirs.encoder.named_parameters():
             moved = mine.encoder.get_parameter(name)
             np.testing.assert_allclose(moved.detach(), weights.detach(), rtol=0, atol=10 * tolerance)
@@ -140,8 +144,8 @@ def prepend(batch, rest):
 
 
 def test_a_stack_of_one_is_the_run(trainers):
-    (alone,), (stacked,) = (trainers(EACH[:1], dropout=0.0, adam_eps=1e-3) for _ in range(2))
-    epoch, stack_epoch = alone.epoch(1), Stack([stacked]).epoch(1, 5)
+    (alone,), (together,) = (trainers(EACH[:1], dropout=0.0, adam_eps=1e-3) for _ in range(2))
+    epoch, stack_epoch = alone.epoch(1), Stack([together]).epoch(1, 5)
     for _ in range(5):
         epoch.dropout, stack_epoch.epochs[0].dropout = (Fed(1, 96) for _ in range(2))
         epoch.step()
@@ -151,8 +155,8 @@ def test_a_stack_of_one_is_the_run(trainers):
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 def test_adam_of_a_stack_is_pytorchs_with_each_runs_learning_rate(trainers, decay):
-    alone, stacked = (trainers(weight_decay=decay, adam_beta1=0.8, adam_beta2=0.9) for _ in range(2))
-    stack, generator = Stack(stacked), torch.Generator().manual_seed(0)
+    alone, together = (trainers(weight_decay=decay, adam_beta1=0.8, adam_beta2=0.9) for _ in range(2))
+    stack, generator = Stack(together), torch.Generator().manual_seed(0)
     for _ in range(4):
         gradient = torch.randn(stack.weights.shape, generator=generator, dtype=torch.float64)
         stack._adam(gradient)
@@ -160,7 +164,7 @@ def test_adam_of_a_stack_is_pytorchs_with_each_runs_learning_rate(trainers, deca
             for name, slope in stack._named(gradient[run]).items():
                 trainer.encoder.get_parameter(name).grad = slope
             trainer.optimizer.step()
-    for mine, theirs in zip(stacked, alone, strict=True):
+    for mine, theirs in zip(together, alone, strict=True):
         for name, weights in theirs.encoder.named_parameters():
             np.testing.assert_allclose(
                 mine.encoder.get_parameter(name).detach(), weights.detach(), rtol=0, atol=1e-13
@@ -194,6 +198,65 @@ def test_random_masks_do_not_depend_on_the_company(trainers):
     assert all(torch.equal(masks[site][1], own[site][0]) for site in own)
     assert (masks["layer0.attention"][2] == 1).all()  # the third run drops none there
     assert (masks["layer0.attention"][0] == 0).any()
+
+
+class Replayed:
+    """Stands in for a CUDA graph: keeps the tensors that it was recorded on, and computes on these alone."""
+
+    made: ClassVar[list[Replayed]] = []
+
+    def __init__(self, step, example, generators, state):
+        self.step, self.batch = step, {name: tensor.clone() for name, tensor in example.items()}
+        self.places, self.state, self.calls = [tensor.data_ptr() for tensor in state], state, 0
+        self.made.append(self)
+
+    def __call__(self, batch):
+        self.calls += 1
+        for name, tensor in batch.items():
+            self.batch[name].copy_(tensor)
+        losses = self.step(self.batch)
+        assert [tensor.data_ptr() for tensor in self.state] == self.places
+        return losses
+
+
+def test_recorded_steps_do_what_steps_do_and_the_uneven_batch_is_none_of_them(trainers, monkeypatch):
+    monkeypatch.setattr(stacked, "RecordedStep", Replayed)
+    monkeypatch.setattr(Replayed, "made", [])
+    plain, recorded = (Stack(trainers([{"seed": 0}, {"seed": 1}], dropout=0.0)) for _ in range(2))
+    recorded.records = True
+    steps = plain.trainers[0].steps_per_epoch
+    for number in (1, 2):
+        epochs = plain.epoch(number, steps), recorded.epoch(number, steps)
+        for _ in range(steps):
+            for epoch in epochs:
+                epoch.step()
+        assert torch.equal(epochs[0].sums, epochs[1].sums)
+    assert torch.equal(plain.weights, recorded.weights)
+    assert [one.calls for one in Replayed.made] == [2 * (steps - 1)]
+
+
+def test_where_a_step_cannot_be_recorded_that_is_said_and_training_goes_on(trainers, monkeypatch):
+    def fail(*_given):
+        raise RuntimeError("operation not permitted\nwhen stream is capturing")
+
+    monkeypatch.setattr(stacked, "RecordedStep", fail)
+    plain, failing = Stack(trainers()), Stack(trainers())
+    failing.records = True
+    with pytest.warns(UserWarning, match="CUDA graph, which is slower: operation not permitted$"):
+        failing.epoch(1, 2).step()
+    plain.epoch(1, 2).step()
+    assert torch.equal(plain.weights, failing.weights)
+    failing.epoch(2, 2).step()  # says nothing more
+
+
+def test_bfloat16_products_change_losses_a_little(trainers):
+    exact, rounded = (Stack(trainers(double=False, dropout=0.0, precision=p)) for p in ("fp32", "bf16"))
+    epochs = [stack.epoch(1, 1) for stack in (exact, rounded)]
+    batch = next(epochs[0]._batches)
+    losses, other = (stack.losses(batch, {}) for stack in (exact, rounded))
+    assert other.dtype == torch.float32
+    assert not torch.equal(losses, other)
+    torch.testing.assert_close(losses, other, rtol=0.02, atol=0.02)
 
 
 # The device's log
