@@ -1,0 +1,131 @@
+"""Check and measure degen on one GPU: exactness, step times, evaluation, an epoch, a stack, whole runs.
+
+    python experiments/bench/gpu.py --data LOGS --seconds 540
+
+Every section writes its part of the result at once (`gpu-<device>.json` in $OUT, or experiments/results), so
+that a call that is cut off leaves what it measured; a short table is printed last. Whole runs take the seconds
+that are left: stacks of seeds to early stopping, in the order of `benchlib.gpu.PLAN`. What a call leaves
+unfinished the next goes on with, from the run directories (`--runs`); on another machine, from an earlier
+result (`--previous`), whose finished stacks are not repeated. On the CPU all but CUDA graphs and memory is done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+NEEDED = ("torch", "numpy", "scipy", "pydantic", "safetensors", "tomli_w", "pooch")
+"""What training imports, which is less than what degen installs."""
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", help="folder of logs (default: DEGEN_DATA)")
+    parser.add_argument("--seconds", type=float, default=540, help="seconds for all of it (default: 540)")
+    parser.add_argument("--dataset", default="beauty", help="what is measured on (default: beauty)")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--seeds", type=int, default=5, help="runs of a stack in the whole runs (default: 5)")
+    parser.add_argument("--stack", type=int, default=8, help="runs of the stack that is timed (default: 8)")
+    parser.add_argument("--steps", type=int, default=100, help="steps in a window (default: 100)")
+    parser.add_argument("--windows", type=int, default=5, help="windows (default: 5)")
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "gpu", help="folder of the whole runs")
+    parser.add_argument(
+        "--previous", type=Path, help="result of an earlier call, whose runs are not repeated"
+    )
+    parser.add_argument(
+        "--only", nargs="*", metavar="DATASET", help="logs of the whole runs (default: all four)"
+    )
+    parser.add_argument(
+        "--set",
+        nargs="*",
+        default=[],
+        metavar="GROUP.KEY=VALUE",
+        help="keys of all configurations, for trials",
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Do every section, write the result after each, print the table."""
+    started, asked = time.perf_counter(), parse(arguments)
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        sys.exit(f"gpu.py: training needs {', '.join(missing)}; gpu.sh says how to bring wheels along")
+    if asked.data:
+        os.environ["DEGEN_DATA"] = str(Path(asked.data).absolute())
+    from benchlib.gpu import Bench
+
+    bench = Bench(asked, started + asked.seconds)
+    result: dict[str, Any] = {"conditions": bench.conditions()}
+    place = result_file(str(result["conditions"]["device"]))
+    for section in (bench.exactness, bench.steps, bench.evaluation, bench.epoch, bench.stack):
+        result[section.__name__] = section()
+        write(result, place)
+    result["runs"] = json.loads(asked.previous.read_text(encoding="utf-8"))["runs"] if asked.previous else {}
+    for name, runs in bench.whole_runs(set(result["runs"])):
+        result["runs"][name] = runs
+        write(result, place)
+    result["conditions"]["seconds"] = round(time.perf_counter() - started, 1)
+    write(result, place)
+    print(table(result), flush=True)
+    if not result["exactness"]["exact"]:
+        sys.exit("gpu.py: NOT exact on this device; see the first lines of the table")
+
+
+def result_file(device: str) -> Path:
+    """Where the result of a device goes."""
+    folder = Path(os.environ.get("OUT") or ROOT / "experiments" / "results")
+    return folder / f"gpu-{re.sub('[^a-z0-9]+', '-', device.lower()).strip('-')}.json"
+
+
+def write(result: dict[str, Any], place: Path) -> None:
+    """Write the result whole or not at all."""
+    from degen.rundir import write_json
+
+    write_json(place, result)
+
+
+def table(result: dict[str, Any]) -> str:
+    """The result in a few lines."""
+    conditions = result["conditions"]
+    lines = [(key, str(value)) for key, value in conditions.items()]
+    lines += [(f"exactness, {key}", f"{value}") for key, value in result["exactness"].items()]
+    lines += [
+        (
+            f"step, {key}",
+            f"{step['ms']:.3f} ms ({step['ms_low']:.3f} to {step['ms_high']:.3f}), {step['mb']} MB",
+        )
+        for key, step in result["steps"].items()
+    ]
+    lines.append(("full ranking", f"{result['evaluation']['seconds']:.3f} s"))
+    epoch, stack = result["epoch"], result["stack"]
+    lines.append(("epoch", f"{epoch['train_seconds']} s, evaluation and analysis {epoch['eval_seconds']} s"))
+    lines.append(
+        (
+            "stack",
+            f"{stack['runs']} runs {stack['ms']:.3f} ms a step, alone {stack['alone_ms']:.3f} ms each: "
+            f"{stack['share']:.2f} of the time of all alone",
+        )
+    )
+    for name, runs in result["runs"].items():
+        seconds = f"{runs['seconds']:.0f} s"
+        lines.append(
+            (f"runs, {name}", f"{runs['state']}, {len(runs['seeds'])} seeds, {seconds}, {runs['mean']}")
+        )
+    width = max(len(key) for key, _ in lines)
+    return "\n".join(f"{key:{width}}  {value}" for key, value in lines)
+
+
+if __name__ == "__main__":
+    main()
