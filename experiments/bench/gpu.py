@@ -2,11 +2,12 @@
 
     python experiments/bench/gpu.py --data LOGS --seconds 540
 
-Every section writes its part of the result at once (`gpu-<device>.json` in $OUT, or experiments/results), so
-that a call that is cut off leaves what it measured; a short table is printed last. Whole runs take the seconds
-that are left: stacks of seeds to early stopping, in the order of `benchlib.gpu.PLAN`. What a call leaves
-unfinished the next goes on with, from the run directories (`--runs`); on another machine, from an earlier
-result (`--previous`), whose finished stacks are not repeated. On the CPU all but CUDA graphs and memory is done.
+Every section writes its part of the result at once (`gpu-<device>.json` in $OUT, or experiments/results),
+so that a call that is cut off leaves what it measured; a short table is printed last. Whole runs take the
+seconds that are left: stacks of seeds to early stopping, in the order of `benchlib.gpu.PLAN`. What a call
+leaves unfinished the next goes on with, from the run directories (`--runs`); on another machine, from an
+earlier result (`--previous`), whose finished stacks are not repeated. On the CPU all but CUDA graphs and
+memory is done.
 """
 
 from __future__ import annotations
