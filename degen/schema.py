@@ -126,12 +126,23 @@ class ObjectiveConfig(Group):
     reorder_rate: float = Field(0.6, ge=0, le=1, description="CL4SRec: share of a history that is shuffled.")
 
     @model_validator(mode="after")
-    def _negatives_are_asked_for(self) -> ObjectiveConfig:
+    def _negatives_fit_the_loss(self) -> ObjectiveConfig:
         if self.rec_loss == "sampled" and self.sampling == "uniform" and self.negatives == 1:
             raise ValueError(
                 "objective.sampling = uniform shares objective.negatives items in a batch, and 1 is too few; "
                 "give --negatives, for instance 1024"
             )
+        if self.sampling == "uniform" and self.rec_loss != "sampled":
+            raise ValueError(
+                "objective.sampling = uniform is of the sampled softmax, and objective.rec_loss is "
+                f"{self.rec_loss}; add --rec-loss sampled, or leave --sampling out"
+            )
+        mends = {
+            "ce": "the full softmax takes all items; add --rec-loss bce, bpr or sampled --sampling uniform",
+            "sampled": "in-batch sampling takes the other targets of the batch; add --sampling uniform",
+        }
+        if self.negatives > 1 and self.sampling == "in-batch" and self.rec_loss in mends:
+            raise ValueError(f"objective.negatives = {self.negatives}, but {mends[self.rec_loss]}")
         return self
 
 

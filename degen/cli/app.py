@@ -52,8 +52,8 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        # Under torchrun every process knows of an error; one of them says it.
-        if os.environ.get("RANK", "0") == "0" or isinstance(error, LostProcess):
+        # Under torchrun every process knows of an error; the first of each machine says it.
+        if os.environ.get("LOCAL_RANK", "0") == "0" or isinstance(error, LostProcess):
             typer.echo(f"degen: {error}", err=True)
         sys.exit(2)
     except BrokenPipeError:

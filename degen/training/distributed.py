@@ -150,10 +150,12 @@ def joined() -> Iterator[World]:
     backend = "gloo"
     if torch.cuda.is_available():
         backend = "cpu:gloo,cuda:nccl"
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        local = int(os.environ.get("LOCAL_RANK", "0"))
+        if local < torch.cuda.device_count():  # else it trains with `--device cpu`, or `pick_device` refuses
+            torch.cuda.set_device(local)
     with _contact():
         dist.init_process_group(backend, timeout=PATIENCE)
-    # When one process dies, torchrun ends the others by SIGTERM; the main one says so.
+    # When one process dies, torchrun ends the others by SIGTERM; each says so, for it may be the main one.
     before = signal.signal(signal.SIGTERM, _ended)
     try:
         yield World(dist.get_rank(), size)
@@ -174,9 +176,10 @@ class _Gather(torch.autograd.Function):
 
 
 def _ended(_signal: int, _frame: object) -> None:
-    raise UserError(
-        "torchrun ended this run, as it does when one of its processes dies (see its report); "
-        "the same command with --resume goes on after the last whole epoch"
+    raise LostProcess(
+        f"process {os.environ.get('RANK', '0')} was told to end, as torchrun does when another one has died "
+        "(see its report), or a scheduler when the time is up; the same command with --resume goes on after "
+        "the last whole epoch"
     )
 
 

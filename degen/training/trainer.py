@@ -56,7 +56,8 @@ class Trainer:
         )
         self.batching: Batching = BATCHINGS[config.training.batch_by](self.source, self.variant)
         self.encoder = build_encoder(config.model, self.n_items, config.training.seed).to(device)
-        rows = config.training.batch_size * len(samples) // len(self.batching)  # scored at once, on average
+        rows = config.training.batch_size * len(samples) // len(self.batching)  # of a batch, on average
+        rows = -(-rows // self.world.size)  # scored at once by this process
         block = item_block(config.training, self.n_items, rows)
         self.recommendation = Recommendation(self.encoder, config, samples, block)
         self.optimizer = build_optimizer(self.encoder, config, block, self.recommendation.softmax)

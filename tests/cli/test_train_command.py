@@ -97,7 +97,7 @@ def test_every_option_reaches_its_key(log):
         "contrast_weight": 0.14,
         "temperature": 0.15,
         "similarity": "cosine",
-        "rec_loss": "bpr",
+        "rec_loss": "sampled",
         "sampling": "uniform",
         "negatives": 16,
         "seed": 17,

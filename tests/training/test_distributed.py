@@ -14,13 +14,15 @@ import pytest
 import ranks
 import tiny_runs
 import torch
+from commands import mistake
 from hypothesis import given
 from hypothesis import strategies as st
 
 from degen.data.histories import Histories
 from degen.errors import UserError
 from degen.evaluation.restore import load_data
-from degen.training.distributed import World
+from degen.training.distributed import World, joined
+from degen.training.optimizer import MOST_SCORES
 from degen.training.trainer import Trainer
 
 pytestmark = pytest.mark.skipif(
@@ -91,6 +93,14 @@ def test_what_one_process_does_alone_is_refused(log, dataset, settings):
         Trainer(tiny_runs.tiny_config(log, **settings), dataset, torch.device("cpu"), World(0, 2))
 
 
+def test_blocks_begin_where_the_scores_of_a_process_are_many_not_those_of_the_batch(log, dataset):
+    rows = MOST_SCORES // tiny_runs.ITEMS + 1
+    config = tiny_runs.tiny_config(log, batch_size=rows)
+    Trainer(config, dataset, torch.device("cpu"), World(0, 2))
+    with pytest.raises(UserError, match="softmax by blocks"):
+        Trainer(tiny_runs.tiny_config(log, batch_size=2 * rows), dataset, torch.device("cpu"), World(0, 2))
+
+
 # The command
 
 # So that Adam does not turn the rounding of gradients near 0 into whole steps.
@@ -146,7 +156,28 @@ def test_an_error_of_the_main_process_ends_all_with_one_sentence(log, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["note.txt"]
 
 
-def test_the_death_of_one_process_ends_all_and_says_so(log, tmp_path):
+def test_outside_torchrun_an_error_is_said_whatever_others_call_a_rank(monkeypatch, capfd):
+    monkeypatch.setenv("RANK", "1")
+    assert "does not exist" in mistake(capfd, "data", "stats", "nothing.csv")
+
+
+@pytest.mark.parametrize(("local", "chosen"), [("0", [0]), ("1", [])])
+def test_more_processes_than_gpus_can_join(monkeypatch, local, chosen):
+    made: list[int] = []
+    for name, value in {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "LOCAL_RANK": local}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "set_device", made.append)
+    for name, result in {"init_process_group": None, "destroy_process_group": None, "get_rank": 1}.items():
+        monkeypatch.setattr(torch.distributed, name, lambda *_, result=result, **__: result)
+    with joined() as world:
+        assert world.size == 2
+    assert made == chosen
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_the_death_of_one_process_ends_all_and_says_so(log, tmp_path, victim):
     out = tmp_path / "run"
     run = torchrun(log, out, epochs=100000, patience=100000)
     deadline = time.monotonic() + 120
@@ -154,7 +185,7 @@ def test_the_death_of_one_process_ends_all_and_says_so(log, tmp_path):
         time.sleep(0.2)
     children = subprocess.run(["pgrep", "-P", str(run.pid)], capture_output=True, text=True).stdout.split()
     assert len(children) == 2
-    os.kill(int(children[1]), 9)
+    os.kill(int(children[victim]), 9)
     _, stderr = run.communicate(timeout=120)
     assert run.returncode != 0
     assert stderr.count("--resume goes on") == 1 or "--resume (" in stderr

@@ -235,10 +235,8 @@ def test_the_first_lazy_step_of_touched_rows_is_the_dense_one(trainer):
 
 
 def test_lazy_training_lowers_the_loss(trainer):
-    for sampling in ("in-batch", "uniform"):
-        made = trainer(
-            "sasrec", rec_loss="sampled", sampling=sampling, negatives=10, item_updates="lazy", dropout=0.0
-        )
+    for sampling in ({"sampling": "in-batch"}, {"sampling": "uniform", "negatives": 10}):
+        made = trainer("sasrec", rec_loss="sampled", item_updates="lazy", dropout=0.0, **sampling)
         losses = []
         for number in range(1, 13):
             epoch = made.epoch(number)
@@ -288,6 +286,9 @@ def test_a_stopped_run_goes_on_to_the_same_end(log, tmp_path, settings):
     [
         ({"item_updates": "lazy"}, "--rec-loss sampled, bce or bpr"),
         ({"rec_loss": "sampled", "sampling": "uniform"}, "--negatives, for instance 1024"),
+        ({"sampling": "uniform", "negatives": 50}, "rec_loss is ce; add --rec-loss sampled"),
+        ({"negatives": 50}, "takes all items; add --rec-loss bce, bpr or sampled"),
+        ({"rec_loss": "sampled", "negatives": 50}, "other targets of the batch; add --sampling uniform"),
         ({"item_block": -1}, "training.item_block .*greater than or equal to 0"),
         ({"item_updates": "sparse"}, "--item-updates.*'dense' or 'lazy'"),
     ],
