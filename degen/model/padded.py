@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from degen.data.sequences import PAD
 from degen.model.dropout import Dropout
 from degen.model.encoder import SequenceEncoder
 
@@ -98,7 +99,8 @@ def encode_padded(
     h `[S, d]`.
     """
     S, T = items.shape
-    tokens = functional.embedding(items, parameters["item_embeddings"])
+    # Padding reaches no h: its gradient is 0, and need not be added up over most places of the batch.
+    tokens = functional.embedding(items, parameters["item_embeddings"], padding_idx=PAD)
     tokens = tokens + parameters["position_embeddings"][:T]
     x = _norm(tokens, parameters, "input_norm", architecture.eps)
     x = _drop(x, masks.get("embedding")).reshape(S * T, -1)
