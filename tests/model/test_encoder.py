@@ -297,6 +297,18 @@ def test_positions_in_float32_stay_within_1e_5_forward_and_1e_4_of_the_largest_g
 
 
 @pytest.mark.parametrize("size", [1, 2, 255, 256])
+def test_fast_and_plain_agree_on_batches_of_any_size(size):
+    histories = draw_histories(np.random.default_rng(size).integers(1, 51, size=size))
+    fast, plain = (make(engine, max_length=50) for engine in ("fast", "plain"))
+    single = make("fast", torch.float32, max_length=50)
+    expected = encode(plain, histories).detach()
+    np.testing.assert_allclose(encode(fast, histories).detach(), expected, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(encode(single, histories).detach(), expected, rtol=1e-5, atol=1e-5)
+    assert_gradients_close(gradients(fast, histories), gradients(plain, histories), 1e-10)
+    assert_gradients_close(gradients(single, histories), gradients(plain, histories), 1e-4)
+
+
+@pytest.mark.parametrize("size", [1, 2, 255, 256])
 def test_fast_and_plain_agree_at_positions_of_batches_of_any_size(size):
     rng = np.random.default_rng(size)
     histories = draw_histories(rng.integers(1, 51, size=size))
