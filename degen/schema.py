@@ -120,7 +120,7 @@ class ObjectiveConfig(Group):
         ge=1,
         description="Sampled negatives: of a target for bce and bpr, of a batch for uniform sampling.",
     )
-    padding_class: bool = Field(False, description="Let the padding row be one more class of the softmax.")
+    padding_class: bool = Field(False, description="Make the padding row one more class of the full softmax.")
     crop_rate: float = Field(0.6, gt=0, le=1, description="CL4SRec: share of a history that a crop keeps.")
     mask_rate: float = Field(0.3, ge=0, le=1, description="CL4SRec: share of a history that is masked.")
     reorder_rate: float = Field(0.6, ge=0, le=1, description="CL4SRec: share of a history that is shuffled.")
@@ -197,7 +197,11 @@ class TrainingConfig(Group):
         description="Matrix products of training: auto (tf32 on CUDA, else fp32), fp32, tf32, or bf16 in the "
         "encoder.",
     )
-    cuda_graph: bool = Field(True, description="Record steps of one shape on CUDA, and replay them.")
+    cuda_graph: bool = Field(
+        False,
+        description="Record steps of one shape on CUDA, and replay them; to be held to eager steps on the "
+        "GPU at hand first (experiments/bench/gpu.sh).",
+    )
     threads: int | None = Field(None, ge=1, description="CPU threads (default: PyTorch's own choice).")
     deterministic: bool = Field(False, description="Only deterministic algorithms on CUDA, which are slower.")
     keep_embeddings: int | None = Field(

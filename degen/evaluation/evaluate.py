@@ -10,15 +10,13 @@ from degen.data.histories import Int
 from degen.data.sequences import Samples
 from degen.data.windows import share_windows
 from degen.evaluation.ranking import Ranks, ranks_over_blocks, target_ranks
+from degen.model.blocked import MOST_SCORES
 from degen.model.encoder import SequenceEncoder, score_items
 from degen.model.layout import on
 from degen.model.views import encode_windows
 
 ENCODE_BLOCK = 1024
 """Samples encoded at once; with histories of 50 items that takes less memory than a step of DuoRec."""
-
-MOST_SCORES = 2**25
-"""Scores of a block of users (128 MiB in float32) beyond which the items are taken in blocks too."""
 
 ITEM_BLOCK = 8192
 """Items of such a block: with 256 users 8 MiB of scores, which stay near the cores."""

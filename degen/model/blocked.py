@@ -22,6 +22,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+MOST_SCORES = 2**25
+"""Scores (rows x items) that are held at once, in training and evaluation: 128 MiB in float32."""
+
 
 @dataclass(frozen=True)
 class _Batch:

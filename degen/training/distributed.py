@@ -59,10 +59,24 @@ class World:
         return _part(n, self.rank, self.size)
 
     def own_device(self, wanted: str) -> str:
-        """The `--device` of the process: of several on one machine each takes a GPU of its own."""
-        if self.size > 1 and wanted in ("auto", "cuda") and torch.cuda.is_available():
-            return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-        return wanted
+        """The `--device` of the process: of several on one machine each takes a GPU of its own.
+
+        Raises
+        ------
+        UserError
+            where one GPU is named for all, or there are fewer than processes.
+        """
+        if self.size == 1 or wanted == "cpu" or not torch.cuda.is_available():
+            return wanted
+        if wanted not in ("auto", "cuda"):
+            raise UserError(f"--device {wanted} is one GPU for all processes; use --device cuda")
+        place, there = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+        if place >= there:
+            raise UserError(
+                f"--nproc-per-node starts more processes than the {there} GPUs here; start {there}, or add "
+                "--device cpu"
+            )
+        return f"cuda:{place}"
 
     def gather(self, x: Tensor, n: int) -> Tensor:
         """Put the parts `x` of all processes together, `[n, …]`, with a gradient for this process's own.

@@ -22,12 +22,9 @@ import torch
 from torch import Tensor
 from torch.optim.adam import adam
 
-from degen.model.blocked import BlockedSoftmax
+from degen.model.blocked import MOST_SCORES, BlockedSoftmax
 from degen.model.encoder import SequenceEncoder
 from degen.schema import Config, TrainingConfig
-
-MOST_SCORES = 2**25
-"""Scores of a batch (rows x items) up to which the full softmax is taken at once: 128 MiB in float32."""
 
 BLOCK_SCORES = 2**20
 """Scores of a block, where the block is not configured: 4 MiB, so that it stays in cache."""

@@ -46,7 +46,7 @@ def tokens_of_an_epoch(dataset: Dataset, variant: str, batch_by: str) -> int:
     trainer.encoder.register_forward_pre_hook(lambda _, arguments: read.append(len(arguments[0])))
     epoch = trainer.epoch(1)
     for batch in epoch.batches:
-        trainer.batching.encode(trainer.encoder, batch, epoch.rng, epoch.dropout)
+        trainer.batching.encode(trainer.encoder, batch, epoch.rng, epoch.dropout, slice(0, len(batch)))
     return sum(read)
 
 

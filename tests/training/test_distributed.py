@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from degen.data.histories import Histories
 from degen.errors import UserError
 from degen.evaluation.restore import load_data
+from degen.model.blocked import MOST_SCORES
 from degen.training.distributed import World, joined
-from degen.training.optimizer import MOST_SCORES
 from degen.training.trainer import Trainer
 
 pytestmark = pytest.mark.skipif(
@@ -174,6 +174,20 @@ def test_more_processes_than_gpus_can_join(monkeypatch, local, chosen):
     with joined() as world:
         assert world.size == 2
     assert made == chosen
+
+
+def test_each_process_takes_a_gpu_of_its_own(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert World(3, 4).own_device("auto") == World(3, 4).own_device("cuda") == "cuda:1"
+    assert World(3, 4).own_device("cpu") == "cpu"
+    assert World().own_device("cuda:0") == "cuda:0"
+    with pytest.raises(UserError, match=r"--device cuda:0 is one GPU .* --device cuda"):
+        World(3, 4).own_device("cuda:0")
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(UserError, match="more processes than the 2 GPUs here; start 2"):
+        World(2, 4).own_device("auto")
 
 
 @pytest.mark.parametrize("victim", [0, 1])

@@ -9,10 +9,11 @@ import torch
 
 from degen.config import by_group, settle
 from degen.errors import UserError
+from degen.model.blocked import MOST_SCORES
 from degen.model.encoder import SequenceEncoder
 from degen.schema import TrainingConfig
 from degen.training.loop import Interrupted, Progress, train
-from degen.training.optimizer import BLOCK_SCORES, MOST_SCORES, ItemAdam, item_block
+from degen.training.optimizer import BLOCK_SCORES, ItemAdam, item_block
 from degen.training.trainer import Trainer
 
 CPU = torch.device("cpu")
