@@ -67,9 +67,11 @@ def test_every_variant_takes_them(trainer, variant, batch_by):
 
 
 @pytest.mark.parametrize("engine", ["fast", "plain"])
-@pytest.mark.parametrize("rec_loss", ["bce", "bpr", "sampled"])
-def test_losses_with_sampled_negatives_take_them_too(trainer, engine, rec_loss):
-    settings = {"rec_loss": rec_loss, "engine": engine, "negatives": 3, "weight_decay": 0.05}
+@pytest.mark.parametrize(
+    "loss", [{"rec_loss": "bce"}, {"rec_loss": "bpr"}, {"rec_loss": "sampled", "sampling": "uniform"}]
+)
+def test_losses_with_sampled_negatives_take_them_too(trainer, engine, loss):
+    settings = {**loss, "engine": engine, "negatives": 3, "weight_decay": 0.05}
     assert_same(after(trainer(item_block=4, **settings)), after(trainer(**settings)))
 
 
