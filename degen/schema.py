@@ -199,8 +199,8 @@ class TrainingConfig(Group):
     )
     cuda_graph: bool = Field(
         False,
-        description="Record steps of one shape on CUDA, and replay them; to be held to eager steps on the "
-        "GPU at hand first (experiments/bench/gpu.sh).",
+        description="Record steps of one shape on CUDA, and replay them; check the GPU by "
+        "experiments/bench/gpu.sh first.",
     )
     threads: int | None = Field(None, ge=1, description="CPU threads (default: PyTorch's own choice).")
     deterministic: bool = Field(False, description="Only deterministic algorithms on CUDA, which are slower.")
