@@ -34,6 +34,7 @@ def row_of(run: RunDirectory, common_epoch: int) -> dict[str, Any]:
         "dataset": run.dataset,
         "recipe": run.config["objective"]["recipe"],
         "variant": run.variant,
+        "batch_by": run.config["training"].get("batch_by", "samples"),
         "seed": run.seed,
         "state": run.state,
         "epochs": len(lines),
