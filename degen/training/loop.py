@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +20,12 @@ from degen.evaluation.restore import describe, load_best, load_data, pick_device
 from degen.model.encoder import SequenceEncoder
 from degen.model.variants import get_variant
 from degen.rundir import RunDirectory
-from degen.schema import Config, TrainingConfig
+from degen.schema import Config
 from degen.training import checkpoint
 from degen.training.distributed import STEPS_BETWEEN_SIGNALS, World
 from degen.training.precision import float32_products, pick_precision
 from degen.training.probe import Probe
+from degen.training.process import deferred_interrupt, torch_settings
 from degen.training.trainer import Trainer
 
 Row = dict[str, Any]
@@ -133,24 +131,6 @@ def note_data(config: Config, dataset: Dataset) -> Config:
     """Put what is known of the log once it is loaded into a configuration: name and fingerprint."""
     known = {"name": dataset.name, "fingerprint": dataset.fingerprint}
     return config.model_copy(update={"data": config.data.model_copy(update=known)})
-
-
-@contextmanager
-def torch_settings(config: TrainingConfig) -> Iterator[None]:
-    """Apply `threads` and `deterministic`, which PyTorch keeps for the whole process, for one run only.
-
-    NumPy's BLAS has threads of its own: training leaves its large products and factors to PyTorch.
-    """
-    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    if config.deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else PyTorch refuses products on CUDA
-    try:
-        torch.set_num_threads(config.threads or threads)
-        torch.use_deterministic_algorithms(config.deterministic or deterministic)
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(deterministic)
 
 
 class Run:
@@ -287,27 +267,3 @@ class Run:
         own = Samples(samples.items, samples.end[part], samples.length[part])
         ranks = split_ranks(encoder, own, self.config.evaluation.score_block)
         return self.world.gather_rows(torch.from_numpy(ranks), len(samples)).numpy()
-
-
-@contextmanager
-def deferred_interrupt() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into an event, so that a step is never cut in half; a second one interrupts at
-    once.
-    """
-    interrupted = threading.Event()
-    before = signal.getsignal(signal.SIGINT)
-    # Python takes handlers in its main thread only; one set in C cannot be put back; an ignored Ctrl-C stays
-    # ignored.
-    if threading.current_thread() is not threading.main_thread() or before in (None, signal.SIG_IGN):
-        yield interrupted
-        return
-
-    def note(_signal: int, _frame: object) -> None:
-        interrupted.set()
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield interrupted
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -69,6 +69,32 @@ def build_optimizer(
     return ItemAdam(encoder, None if lazy else block, softmax, **adam_settings)
 
 
+def adam_in_place(
+    weights: Tensor, gradient: Tensor, first: Tensor, second: Tensor, step: Tensor, group: dict[str, Any]
+) -> None:
+    """Move weights and moments, all of one shape, and count the step, by PyTorch's own kernel.
+
+    `group` is a parameter group of `torch.optim.Adam`: learning rate, betas, epsilon, weight decay, `fused`.
+    """
+    adam(
+        [weights],
+        [gradient],
+        [first],
+        [second],
+        [],
+        [step],
+        foreach=False,
+        fused=group["fused"],
+        amsgrad=False,
+        beta1=group["betas"][0],
+        beta2=group["betas"][1],
+        lr=group["lr"],
+        weight_decay=group["weight_decay"],
+        eps=group["eps"],
+        maximize=False,
+    )
+
+
 class ItemAdam(torch.optim.Adam):
     """Adam whose item embeddings have a sparse gradient, and move by blocks, or lazily where `block` is
     None.
@@ -127,26 +153,9 @@ class ItemAdam(torch.optim.Adam):
             place[rows] = moved
 
     def _move(self, weights: Tensor, gradient: Tensor, first: Tensor, second: Tensor) -> None:
-        """Adam's update of some rows, in place, with PyTorch's own kernel."""
-        group = self.param_groups[0]
+        """Adam's update of some rows, in place."""
         step = self._moments()["step"].clone()  # the kernel counts, but the blocks of a step count as one
-        adam(
-            [weights],
-            [gradient],
-            [first],
-            [second],
-            [],
-            [step],
-            foreach=False,
-            fused=group["fused"],
-            amsgrad=False,
-            beta1=group["betas"][0],
-            beta2=group["betas"][1],
-            lr=group["lr"],
-            weight_decay=group["weight_decay"],
-            eps=group["eps"],
-            maximize=False,
-        )
+        adam_in_place(weights, gradient, first, second, step, self.param_groups[0])
 
     def _moments(self) -> dict[str, Tensor]:
         """`exp_avg`, `exp_avg_sq` and `step` of V, as PyTorch keeps them."""

@@ -18,7 +18,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.optim.adam import adam
 
 from degen.model.dropout import RandomDropout
 from degen.model.objectives import bce_loss, bpr_loss, objective
@@ -26,6 +25,7 @@ from degen.model.padded import Architecture, Tensors, draw_masks, encode_padded
 from degen.model.views import contrast
 from degen.training.device import Batch, DeviceLog, batches
 from degen.training.graph import RecordedStep
+from degen.training.optimizer import adam_in_place
 from degen.training.precision import encoder_products
 from degen.training.trainer import Epoch, Trainer
 
@@ -177,24 +177,8 @@ class Stack:
     def _adam(self, gradient: Tensor) -> None:
         """Adam on every run's row, each with its own learning rate."""
         for run, trainer in enumerate(self.trainers):
-            group = trainer.optimizer.param_groups[0]
-            adam(
-                [self.weights[run]],
-                [gradient[run]],
-                [self.first[run]],
-                [self.second[run]],
-                [],
-                [self.steps[run, 0]],
-                foreach=False,
-                fused=group["fused"],
-                amsgrad=False,
-                beta1=group["betas"][0],
-                beta2=group["betas"][1],
-                lr=group["lr"],
-                weight_decay=group["weight_decay"],
-                eps=group["eps"],
-                maximize=False,
-            )
+            own = (self.weights[run], gradient[run], self.first[run], self.second[run], self.steps[run, 0])
+            adam_in_place(*own, trainer.optimizer.param_groups[0])
         self.steps[:, 1:] = self.steps[:, :1]
 
     def masks(self, epochs: Sequence[Epoch], lengths: Tensor) -> dict[str, Tensor]:
