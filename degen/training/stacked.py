@@ -22,12 +22,11 @@ from torch.nn import functional
 from degen.model.dropout import RandomDropout
 from degen.model.objectives import bce_loss, bpr_loss, objective
 from degen.model.padded import Architecture, Tensors, draw_masks, encode_padded
-from degen.model.views import contrast
 from degen.training.device import Batch, DeviceLog, batches
 from degen.training.graph import RecordedStep
 from degen.training.optimizer import adam_in_place
 from degen.training.precision import encoder_products
-from degen.training.trainer import Epoch, Trainer
+from degen.training.trainer import Epoch, Trainer, configured_contrast
 
 
 class Stack:
@@ -143,7 +142,7 @@ class Stack:
 
     def _losses(self, row: Tensor, batch: Batch, masks: Tensors, temperature: Tensor) -> Tensor:
         """The same of one run, `[2]`."""
-        parameters, settings = self._named(row), self.config.objective
+        parameters = self._named(row)
         with encoder_products(self.trainers[0].precision, self.device):
             encoded = encode_padded(
                 parameters, batch["items"], batch["lengths"], masks, self.architectures[0]
@@ -151,14 +150,8 @@ class Stack:
         views = dict(
             zip(["h", *self.variant.view_names], torch.split(encoded, len(batch["targets"])), strict=True)
         )
-        contrastive = contrast(
-            self.variant,
-            views,
-            batch["targets"],
-            temperature=temperature,
-            similarity=settings.similarity,
-            same_target_negatives=settings.same_target_negatives or self.variant.same_target_negatives,
-            reduction=settings.reduction,
+        contrastive = configured_contrast(
+            self.variant, self.config.objective, views, batch["targets"], temperature
         )
         recommendation = self._recommendation(views["h"], parameters["item_embeddings"], batch)
         return torch.stack([recommendation, contrastive])

@@ -17,9 +17,9 @@ from degen.errors import UserError
 from degen.evaluation.restore import build_encoder
 from degen.model.dropout import RandomDropout
 from degen.model.objectives import objective
-from degen.model.variants import get_variant
+from degen.model.variants import Variant, get_variant
 from degen.model.views import contrast
-from degen.schema import Config
+from degen.schema import Config, ObjectiveConfig
 from degen.training.batching import BATCHINGS, Batching
 from degen.training.distributed import World
 from degen.training.optimizer import build_optimizer, item_block
@@ -79,6 +79,28 @@ class Trainer:
         return Epoch(self, number)
 
 
+def configured_contrast(
+    variant: Variant,
+    settings: ObjectiveConfig,
+    views: dict[str, Tensor],
+    targets: Tensor,
+    temperature: float | Tensor,
+) -> Tensor:
+    """ℓ_Reg of Eq. 15, a scalar: the variant's contrast of its views `[B, d]` under a configuration.
+
+    `temperature` is given beside `settings` because the runs of a stack have each their own.
+    """
+    return contrast(
+        variant,
+        views,
+        targets,
+        temperature=temperature,
+        similarity=settings.similarity,
+        same_target_negatives=settings.same_target_negatives or variant.same_target_negatives,
+        reduction=settings.reduction,
+    )
+
+
 class Epoch:
     """The steps of one epoch, one a call of `step`, and the means of their losses."""
 
@@ -131,14 +153,9 @@ class Epoch:
         trainer, settings = self.trainer, self.trainer.config.objective
         part = trainer.world.part(len(rows))
         batch = trainer.batching.encode(trainer.encoder, rows, self.rng, self.dropout, part)
-        contrastive = contrast(
-            trainer.variant,
-            self._gathered(batch.views, len(rows)),
-            batch.view_targets,
-            temperature=settings.temperature,
-            similarity=settings.similarity,
-            same_target_negatives=settings.same_target_negatives or trainer.variant.same_target_negatives,
-            reduction=settings.reduction,
+        views = self._gathered(batch.views, len(rows))
+        contrastive = configured_contrast(
+            trainer.variant, settings, views, batch.view_targets, settings.temperature
         )
         if len(batch.targets) == 0:  # fewer rows than processes; a sum of none keeps the gradient's way
             return batch.h.sum(), contrastive
@@ -148,7 +165,7 @@ class Epoch:
     def _gathered(self, views: dict[str, Tensor], n: int) -> dict[str, Tensor]:
         """The views that the variant contrasts, of all processes: `[n, d]` each."""
         names = [name for name in views if any(name in pair for pair in self.trainer.variant.pairs)]
-        if not names:
+        if not names or self.trainer.world.size == 1:
             return views
         side_by_side = torch.cat([views[name] for name in names], dim=1)
         whole = self.trainer.world.gather(side_by_side, n).chunk(len(names), dim=1)

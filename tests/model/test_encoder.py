@@ -8,6 +8,7 @@ import reference
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from parameters import scatter
 from scipy.stats import kstest
 
 from degen.model.dropout import FedDropout, RandomDropout
@@ -32,11 +33,7 @@ def make(engine="fast", dtype=torch.float64, *, layers=2, heads=2, max_length=12
         engine=engine,
         **(RATES | options),
     )
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, parameter in encoder.named_parameters():
-            noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
-            parameter.copy_(1 + 0.2 * noise if name.endswith("norm.weight") else 0.4 * noise)
+    scatter(encoder, seed)
     return encoder.to(dtype)
 
 

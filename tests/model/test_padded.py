@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from parameters import scatter
 
 from degen.model.dropout import FedDropout, RandomDropout
 from degen.model.encoder import SequenceEncoder
@@ -20,11 +21,7 @@ def make(dtype=torch.float64, *, layers=2, heads=2, seed=0, **rates) -> Sequence
     encoder = SequenceEncoder(
         N_ITEMS, dim=8, layers=layers, heads=heads, feed_forward=12, max_length=T, **(RATES | rates)
     )
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, parameter in encoder.named_parameters():
-            noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
-            parameter.copy_(1 + 0.2 * noise if name.endswith("norm.weight") else 0.4 * noise)
+    scatter(encoder, seed)
     return encoder.to(dtype)
 
 

@@ -7,6 +7,7 @@ import tiny_runs
 
 from degen.data.load import Dataset
 from degen.evaluation.restore import load_data
+from degen.model.variants import Variant
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +18,18 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def dataset(log: Path) -> Dataset:
     return load_data(tiny_runs.tiny_config(log).data)
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The samples and the views of every batch whose views are drawn, as they are drawn."""
+    batches = []
+    draw = Variant.draw
+
+    def remember(self, source, rows, rng):
+        views = draw(self, source, rows, rng)
+        batches.append((rows, dict(views)))
+        return views
+
+    monkeypatch.setattr(Variant, "draw", remember)
+    return batches

@@ -34,21 +34,6 @@ def trainer(log, dataset):
     return make
 
 
-@pytest.fixture
-def drawn(monkeypatch):
-    """The samples and the views of every contrastive batch, as they are drawn."""
-    batches = []
-    draw = Variant.draw
-
-    def remember(self, source, rows, rng):
-        views = draw(self, source, rows, rng)
-        batches.append((rows, dict(views)))
-        return views
-
-    monkeypatch.setattr(Variant, "draw", remember)
-    return batches
-
-
 def rows_by_hand(dataset) -> list[list[tuple[list[int], int]]]:
     """Each row's histories and targets: a user's prefixes up to the window, then longer ones one by one."""
     rows, offsets = [], dataset.sequences.offsets.tolist()

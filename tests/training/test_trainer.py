@@ -12,7 +12,7 @@ import torch
 
 from degen.errors import UserError
 from degen.evaluation.restore import load_data
-from degen.model.variants import VARIANTS, Variant
+from degen.model.variants import VARIANTS
 from degen.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -33,21 +33,6 @@ def trainer(log, dataset):
         return Trainer(tiny_runs.tiny_config(log, variant=variant, **settings), dataset, CPU)
 
     return make
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """The views of every batch, as they are drawn."""
-    batches = []
-    draw = Variant.draw
-
-    def remember(self, source, rows, rng):
-        views = draw(self, source, rows, rng)
-        batches.append((rows, views))
-        return views
-
-    monkeypatch.setattr(Variant, "draw", remember)
-    return batches
 
 
 def weights(trainer: Trainer) -> dict[str, np.ndarray]:
