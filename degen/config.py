@@ -35,6 +35,7 @@ _LIKE_THEIR_KEY = """
     dim layers heads max_length embedding_dropout hidden_dropout attention_dropout engine
     variant recipe temperature similarity rec_loss sampling negatives
     seed epochs patience stop_on max_steps steps_per_epoch batch_size batch_by learning_rate item_updates
+    item_optimizer item_learning_rate item_momentum
     device precision threads deterministic keep_embeddings
 """
 OPTIONS = {key: "--" + key.replace("_", "-") for key in _LIKE_THEIR_KEY.split()} | {

@@ -177,6 +177,16 @@ class TrainingConfig(Group):
     adam_beta2: float = Field(0.999, ge=0, lt=1, description="Adam's decay of the second moment.")
     adam_eps: float = Field(1e-8, gt=0, description="Adam's epsilon.")
     weight_decay: float = Field(0.0, ge=0, description="Adam's L2 penalty.")
+    item_optimizer: Literal["adam", "sgd"] = Field(
+        "adam",
+        description="What moves the item embeddings, Adam or SGD with momentum; all other weights have Adam.",
+    )
+    item_learning_rate: float = Field(
+        1.0, gt=0, description="Learning rate of SGD, where it moves the item embeddings."
+    )
+    item_momentum: float = Field(
+        0.9, ge=0, lt=1, description="Momentum of SGD, where it moves the item embeddings."
+    )
     item_updates: Literal["dense", "lazy"] = Field(
         "dense",
         description="Adam on all item embeddings each step, or only on those that the batch touches.",
@@ -243,6 +253,23 @@ class Config(Group):
                 "training.item_updates = lazy moves the items that a batch touches, and the full softmax "
                 "touches all of them; add --rec-loss sampled, bce or bpr"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _settings_fit_the_item_optimizer(self) -> Config:
+        settings = self.training
+        if settings.item_optimizer == "sgd" and settings.item_updates == "lazy":
+            raise ValueError(
+                "training.item_updates = lazy is a way of Adam's, and training.item_optimizer is sgd; leave "
+                "one of them out"
+            )
+        for key in ("item_learning_rate", "item_momentum"):
+            default = TrainingConfig.model_fields[key].default
+            if settings.item_optimizer == "adam" and (value := getattr(settings, key)) != default:
+                raise ValueError(
+                    f"training.{key} = {value} is of SGD, and training.item_optimizer is adam; add "
+                    "--item-optimizer sgd"
+                )
         return self
 
     def toml(self) -> str:

@@ -1,8 +1,9 @@
-"""Adam on all weights of the encoder, and its three ways with the item embeddings V.
+"""Adam on all weights of the encoder, and its three ways with the item embeddings V; or SGD on these.
 
     Adam on a dense gradient   PyTorch's, for catalogues whose scores fit in memory
     by blocks of items         the same update, to rounding; the gradient of V exists a block at a time
     lazy                       another update: only rows with a gradient move (`training.item_updates`)
+    SGD with momentum          PyTorch's, of V alone (`training.item_optimizer`)
 
 **Lazy** updates follow `torch.optim.SparseAdam`: moments decay and rows move at the steps that touch them
 (as inputs, targets or negatives), and the bias corrections count all steps. Dense Adam moves an untouched
@@ -11,7 +12,12 @@ larger steps here, and weight decay, where there is any, acts on touched rows on
 has it, beside the corrected root; SparseAdam adds it before the correction. A step's cost then depends on the
 batch, not on the catalogue.
 
-The moments have PyTorch's names and places, so that a checkpoint is the same file all three ways.
+**SGD** is there for the question what Adam has to do with degeneration: Adam divides by the gradient's size,
+so that the small, steady push on a rare item (Eq. 4) becomes as large a step as a frequent item's. The
+encoder keeps Adam, so that the contexts are trained alike and only what moves V differs; V has a learning
+rate of its own, because its gradients are far below 1.
+
+The moments have PyTorch's names and places, so that a checkpoint is the same file in all of Adam's ways.
 """
 
 from __future__ import annotations
@@ -21,7 +27,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.optim.adam import adam
+from torch.optim.sgd import sgd
 
+from degen.errors import UserError
 from degen.model.blocked import MOST_SCORES, BlockedSoftmax
 from degen.model.encoder import SequenceEncoder
 from degen.schema import Config, TrainingConfig
@@ -53,6 +61,11 @@ def build_optimizer(
         items of a block (`item_block`), None for a dense gradient.
     softmax
         the loss that keeps its part of V's gradient to itself, where there is one.
+
+    Raises
+    ------
+    UserError
+        for SGD where V is not updated as a whole.
     """
     settings, device = config.training, encoder.item_embeddings.device.type
     adam_settings: dict[str, Any] = {
@@ -62,6 +75,13 @@ def build_optimizer(
         "weight_decay": settings.weight_decay,
         "fused": device in ("cpu", "cuda"),
     }
+    if settings.item_optimizer == "sgd":
+        if block is not None:
+            raise UserError(
+                "--item-optimizer sgd needs the gradient of all item embeddings at once, and here they are "
+                "trained by blocks of items; add --set training.item_block=0, or use adam"
+            )
+        return ItemSgd(encoder, settings.item_learning_rate, settings.item_momentum, **adam_settings)
     lazy = settings.item_updates == "lazy"
     if not lazy and block is None:
         return torch.optim.Adam(encoder.parameters(), **adam_settings)
@@ -165,3 +185,38 @@ class ItemAdam(torch.optim.Adam):
             moments["exp_avg"] = torch.zeros_like(self.V)
             moments["exp_avg_sq"] = torch.zeros_like(self.V)
         return moments
+
+
+class ItemSgd(torch.optim.Adam):
+    """Adam on all weights but the item embeddings, which SGD with momentum moves, by PyTorch's own kernel.
+
+    Weight decay, where there is any, is the same for both.
+    """
+
+    def __init__(self, encoder: SequenceEncoder, learning_rate: float, momentum: float, **settings: Any):
+        super().__init__(encoder.parameters(), **settings)
+        self.V, self.learning_rate, self.momentum = encoder.item_embeddings, learning_rate, momentum
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Move all weights once; the gradient of V is used up."""
+        gradient, self.V.grad = self.V.grad, None  # PyTorch's Adam passes over a weight without a gradient
+        super().step(closure)
+        if gradient is None:
+            return
+        state: dict[str, Tensor] = self.state[self.V]
+        if not state:
+            state["step"] = torch.zeros((), dtype=torch.float32)  # Adam's `load_state_dict` asks for it
+            state["momentum_buffer"] = torch.zeros_like(self.V)
+        sgd(
+            [self.V],
+            [gradient],
+            [state["momentum_buffer"]],
+            lr=self.learning_rate,
+            momentum=self.momentum,
+            weight_decay=self.param_groups[0]["weight_decay"],
+            dampening=0,
+            nesterov=False,
+            maximize=False,
+        )
+        state["step"] += 1

@@ -54,6 +54,8 @@ def why_alone(config: Config, n_items: int) -> str | None:
         return "--rec-loss sampled shares its negatives in a way of its own"
     if training.item_updates == "lazy" or item_block(training, n_items, training.batch_size) is not None:
         return "item embeddings that are updated lazily or by blocks are too many to stack"
+    if training.item_optimizer == "sgd":
+        return "--item-optimizer sgd has no step for several runs"
     if config.model.engine == "plain":
         return "--engine plain trains in the plainest way"
     return None

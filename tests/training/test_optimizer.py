@@ -249,6 +249,52 @@ def test_lazy_training_lowers_the_loss(trainer):
         assert losses[-1] < 0.9 * losses[0]
 
 
+# SGD on the item embeddings, Adam on all else
+
+
+class TwoOptimizers:
+    """PyTorch's own, each with its part of the weights."""
+
+    def __init__(self, made: Trainer, **sgd: float):
+        V = made.encoder.item_embeddings
+        others = [weight for weight in made.encoder.parameters() if weight is not V]
+        self.sgd = torch.optim.SGD([V], **sgd)
+        self.adam = torch.optim.Adam(others, lr=0.01, eps=1e-4, weight_decay=sgd["weight_decay"])
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        self.sgd.zero_grad(set_to_none)
+        self.adam.zero_grad(set_to_none)
+
+    def step(self) -> None:
+        self.sgd.step()
+        self.adam.step()
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+@pytest.mark.parametrize("loss", [{}, {"rec_loss": "sampled"}], ids=str)
+def test_sgd_moves_the_items_and_adam_the_rest(trainer, momentum, weight_decay, loss):
+    settings = {"weight_decay": weight_decay, **loss}
+    found = trainer(item_optimizer="sgd", item_learning_rate=0.5, item_momentum=momentum, **settings)
+    expected = trainer(**settings)
+    expected.optimizer = TwoOptimizers(expected, lr=0.5, momentum=momentum, weight_decay=weight_decay)
+    for made in (found, expected):
+        epoch = made.epoch(1)
+        for _ in range(6):
+            epoch.step()
+    assert_same(found.encoder.state_dict(), expected.encoder.state_dict())
+    if momentum:
+        buffer = expected.optimizer.sgd.state[expected.encoder.item_embeddings]["momentum_buffer"]
+        torch.testing.assert_close(
+            found.optimizer.state[found.encoder.item_embeddings]["momentum_buffer"], buffer
+        )
+
+
+def test_sgd_wants_the_whole_gradient(trainer):
+    with pytest.raises(UserError, match=r"--item-optimizer sgd needs .* training\.item_block=0"):
+        trainer(item_optimizer="sgd", item_block=4)
+
+
 # Whole runs
 
 
@@ -264,6 +310,7 @@ class CtrlC(Progress):
     "settings",
     [
         {"item_block": 6, "weight_decay": 0.01},
+        {"item_optimizer": "sgd", "item_learning_rate": 0.3},
         {"rec_loss": "sampled", "item_updates": "lazy"},
         {"rec_loss": "sampled", "sampling": "uniform", "negatives": 5, "item_block": 6},
     ],
@@ -293,6 +340,10 @@ def test_a_stopped_run_goes_on_to_the_same_end(log, tmp_path, settings):
         ({"negatives": 50}, "takes all items; add --rec-loss bce, bpr or sampled"),
         ({"rec_loss": "sampled", "negatives": 50}, "other targets of the batch; add --sampling uniform"),
         ({"item_block": -1}, "training.item_block .*greater than or equal to 0"),
+        ({"item_optimizer": "sgd", "item_updates": "lazy", "rec_loss": "bce"}, "lazy is a way of Adam's"),
+        ({"item_learning_rate": 0.5}, "item_learning_rate = 0.5 is of SGD.*add --item-optimizer sgd"),
+        ({"item_momentum": 0.5}, "item_momentum = 0.5 is of SGD.*add --item-optimizer sgd"),
+        ({"item_optimizer": "adagrad"}, "--item-optimizer.*'adam' or 'sgd'"),
         ({"item_updates": "sparse"}, "--item-updates.*'dense' or 'lazy'"),
     ],
 )

@@ -316,6 +316,7 @@ def test_runs_of_other_shapes_are_refused(log):
         ({"item_block": 5}, "by blocks"),
         ({"rec_loss": "bce", "item_updates": "lazy"}, "lazily"),
         ({"engine": "plain"}, "--engine plain"),
+        ({"item_optimizer": "sgd"}, "--item-optimizer sgd"),
     ],
 )
 def test_what_trains_alone(log, settings, word):
