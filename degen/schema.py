@@ -256,13 +256,8 @@ class Config(Group):
         return self
 
     @model_validator(mode="after")
-    def _settings_fit_the_item_optimizer(self) -> Config:
+    def _sgd_is_named_with_its_settings(self) -> Config:
         settings = self.training
-        if settings.item_optimizer == "sgd" and settings.item_updates == "lazy":
-            raise ValueError(
-                "training.item_updates = lazy is a way of Adam's, and training.item_optimizer is sgd; leave "
-                "one of them out"
-            )
         for key in ("item_learning_rate", "item_momentum"):
             default = TrainingConfig.model_fields[key].default
             if settings.item_optimizer == "adam" and (value := getattr(settings, key)) != default:

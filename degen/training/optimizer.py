@@ -75,14 +75,14 @@ def build_optimizer(
         "weight_decay": settings.weight_decay,
         "fused": device in ("cpu", "cuda"),
     }
+    lazy = settings.item_updates == "lazy"
     if settings.item_optimizer == "sgd":
-        if block is not None:
+        if lazy or block is not None:
             raise UserError(
-                "--item-optimizer sgd needs the gradient of all item embeddings at once, and here they are "
-                "trained by blocks of items; add --set training.item_block=0, or use adam"
+                "--item-optimizer sgd moves all item embeddings by one dense gradient, and here they are updated "
+                "lazily or by blocks of items; add --item-updates dense --set training.item_block=0"
             )
         return ItemSgd(encoder, settings.item_learning_rate, settings.item_momentum, **adam_settings)
-    lazy = settings.item_updates == "lazy"
     if not lazy and block is None:
         return torch.optim.Adam(encoder.parameters(), **adam_settings)
     encoder.sparse_items = True
