@@ -3,6 +3,7 @@
 What the commands do, as functions for notebooks; each is imported when it is first asked for.
 
     load_dataset  train  open_run                       a log, a run
+    Monitor                                             the run of a training loop of your own
     project  singular_values  effective_rank  average_cosine  alignment  uniformity      measures
     draw_projection  draw_singular_values  draw_trajectories                             figures on a given
     Axes
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from degen.embeddings import load_matrix
     from degen.errors import UserError
     from degen.model.variants import Variant, register
+    from degen.monitor import Monitor
     from degen.plots.spectra import draw_singular_values
     from degen.plots.svd import draw_projection
     from degen.plots.trajectories import draw_trajectories
@@ -48,6 +50,7 @@ _HOME = {
     "UserError": "errors",
     "Variant": "model.variants",
     "register": "model.variants",
+    "Monitor": "monitor",
     "draw_singular_values": "plots.spectra",
     "draw_projection": "plots.svd",
     "draw_trajectories": "plots.trajectories",
@@ -58,6 +61,7 @@ _HOME = {
 __all__ = [
     "DataOptions",
     "Dataset",
+    "Monitor",
     "RunDirectory",
     "Source",
     "UserError",

@@ -2,7 +2,7 @@
 
     runs/<dataset>/<variant>-s<seed>/
       config.toml environment.json metrics.jsonl best.safetensors last.safetensors
-      item_embeddings.npy item_frequency.npy items.txt test.json embeddings/e###.npy figures/
+      item_embeddings.npy item_frequency.npy items.txt test.json embeddings/e###.npy figures/ tensorboard/
 
 Every file appears whole or not at all: it is written beside its place and then renamed.
 """
@@ -38,6 +38,7 @@ TEST = "test.json"
 EMBEDDINGS = "embeddings"
 FIGURES = "figures"
 EXPORT = "export"
+TENSORBOARD = "tensorboard"
 LOCK = ".training"
 
 _TEMPORARY = ".partial-"
@@ -101,6 +102,11 @@ def write_array(path: Path, array: npt.NDArray[Any]) -> None:
 def write_lines(path: Path, lines: list[str]) -> None:
     """Write one string a line, whole or not at all."""
     write_text(path, "".join(f"{line}\n" for line in lines))
+
+
+def write_metrics(folder: Path, rows: list[dict[str, Any]]) -> None:
+    """Write `metrics.jsonl` whole: a line an epoch; NaN and infinities are refused."""
+    write_text(folder / METRICS, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows))
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
@@ -178,6 +184,11 @@ class RunDirectory:
     def seed(self) -> int:
         """Seed of the run."""
         return int(self._setting("training", "seed"))
+
+    @property
+    def recorded(self) -> bool:
+        """Whether `degen.Monitor` wrote it from a training loop that is not degen's: it has no weights."""
+        return "monitor" in self.config
 
     @property
     def state(self) -> State:

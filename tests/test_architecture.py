@@ -24,6 +24,8 @@ ARROWS = {
     "embeddings": {"errors"},
     "data": {"version", "errors", "rundir"},
     "analysis": {"errors"},
+    "runplace": {"errors", "rundir"},
+    "monitor": {"version", "errors", "rundir", "runplace", "analysis"},
     "plots": {"errors", "rundir", "analysis"},
     "model": {"errors", "data"},
     "evaluation": {"errors", "rundir", "schema", "config", "data", "model"},
@@ -31,6 +33,7 @@ ARROWS = {
         "version",
         "errors",
         "rundir",
+        "runplace",
         "schema",
         "config",
         "data",
@@ -43,7 +46,19 @@ ARROWS["studies"] = set(ARROWS)
 ARROWS["api"] = set(ARROWS) - {"studies"}
 ARROWS["cli"] = set(ARROWS)
 
-WITHOUT_TORCH = {"version", "errors", "rundir", "schema", "config", "embeddings", "data", "analysis", "plots"}
+WITHOUT_TORCH = {
+    "version",
+    "errors",
+    "rundir",
+    "runplace",
+    "schema",
+    "config",
+    "embeddings",
+    "data",
+    "analysis",
+    "monitor",
+    "plots",
+}
 WITH_MATPLOTLIB = {"plots", "studies", "cli", "api"}
 HEAVY = {"torch", "pandas", "matplotlib", "scipy"}
 
@@ -132,7 +147,7 @@ def test_help_is_light(arguments):
     assert not modules & HEAVY
 
 
-@pytest.mark.parametrize("name", ["analysis", "embeddings", "rundir", "config"])
+@pytest.mark.parametrize("name", ["analysis", "embeddings", "rundir", "config", "monitor"])
 def test_reading_and_measuring_is_light(name):
     modules = imported_by("-c", f"import degen.{name}")
     assert "degen" in modules

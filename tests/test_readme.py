@@ -41,6 +41,7 @@ def test_the_python_blocks_run_one_after_another(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "tour.png").stat().st_size > 10_000
     assert (tmp_path / "runs/tour/scl-s0/test.json").exists()
+    assert (tmp_path / "runs/tour/mine-s0/test.json").exists()
     assert (tmp_path / "runs/synthetic/half-scl-s0/test.json").exists()
 
 

@@ -289,3 +289,15 @@ def test_a_path_that_is_not_there_or_a_file_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="no run under"):
         find_runs(tmp_path / "file")
+
+
+def test_metrics_are_a_line_an_epoch_and_never_nan(tmp_path):
+    rundir.write_metrics(tmp_path, [{"epoch": 1, "alignment": None}, {"epoch": 2, "loss": 0.1}])
+    lines = (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"epoch": 1, "alignment": None},
+        {"epoch": 2, "loss": 0.1},
+    ]
+    with pytest.raises(ValueError, match="JSON"):
+        rundir.write_metrics(tmp_path, [{"epoch": 1, "loss": float("nan")}])
+    assert len((tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()) == 2

@@ -57,8 +57,8 @@ def _line(run: RunDirectory) -> dict[str, Any]:
         "seed": run.seed,
         "epochs": len(run.metrics),
         "state": run.state,
-        "HR@5": run.test["HR@5"] if finished else None,
-        "NDCG@10": run.test["NDCG@10"] if finished else None,
+        "HR@5": run.test.get("HR@5") if finished else None,
+        "NDCG@10": run.test.get("NDCG@10") if finished else None,
     }
 
 

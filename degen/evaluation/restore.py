@@ -113,8 +113,14 @@ def restore(run: RunDirectory, device: str = "auto") -> Restored:
     Raises
     ------
     UserError
-        where the run has no finished epoch yet, its weights are damaged, or its log has changed since.
+        where the run has no finished epoch yet, its weights are damaged, its log has changed since, or it was
+        recorded from another training loop.
     """
+    if run.recorded:
+        raise UserError(
+            f"{run.path} was recorded by degen.Monitor from another training loop and has no weights to "
+            "load; rank with the program that trained it"
+        )
     config = settle(run.path / CONFIG)
     dataset = load_data(config.data)
     if dataset.sequences.item_ids != run.items:

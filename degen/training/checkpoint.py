@@ -8,9 +8,7 @@ uninterrupted one to the bit.
 
 from __future__ import annotations
 
-import json
 import platform
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +26,7 @@ from degen.errors import UserError
 from degen.model.encoder import SequenceEncoder
 from degen.model.weights import StoredTensors, load_weights
 from degen.rundir import RunDirectory, atomic_path
+from degen.runplace import refuse_occupied, remove_run
 from degen.schema import Config
 from degen.version import __version__
 
@@ -53,19 +52,13 @@ def refuse(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
         if there is something in `out` that neither `resume` nor `overwrite` covers, or the resumed run had
         other settings.
     """
-    if resume and overwrite:
-        raise UserError("--resume goes on with a run and --overwrite removes it; choose one of the two")
-    if out.exists() and not out.is_dir():
-        raise UserError(f"--out {out} is a file; name a folder")
-    if not rundir.is_run(out):
-        if out.is_dir() and not all(rundir.is_leftover(path) for path in out.iterdir()):
-            raise UserError(f"--out {out} is not empty and is no run; name another folder")
-    elif resume:
+    refuse_occupied(out, resume=resume, overwrite=overwrite)
+    if resume and rundir.is_run(out):
+        if RunDirectory(out).recorded:
+            raise UserError(
+                f"{out} was recorded by degen.Monitor from another training loop; name another --out"
+            )
         _check_same(config, settle(out / rundir.CONFIG), out)
-    elif not overwrite and RunDirectory(out).state == "finished":
-        raise UserError(f"{out} holds a finished run; add --overwrite to train it again")
-    elif not overwrite:
-        raise UserError(f"{out} holds an unfinished run; add --resume to go on, or --overwrite to start anew")
 
 
 def prepare(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
@@ -73,24 +66,9 @@ def prepare(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None
     refuse(config, out, resume=resume, overwrite=overwrite)
     rundir.remove_leftovers(out)
     if overwrite:
-        _remove_run(out)
+        remove_run(out)
     config.write(out / rundir.CONFIG)
     rundir.write_json(out / rundir.ENVIRONMENT, environment(config))
-
-
-def _remove_run(out: Path) -> None:
-    """Remove what a run writes, and nothing else."""
-    for name in (
-        rundir.TEST,
-        rundir.LAST,
-        rundir.BEST,
-        rundir.METRICS,
-        rundir.ITEM_EMBEDDINGS,
-        rundir.ENVIRONMENT,
-    ):
-        (out / name).unlink(missing_ok=True)
-    for name in (rundir.EMBEDDINGS, rundir.FIGURES, rundir.EXPORT):
-        shutil.rmtree(out / name, ignore_errors=True)
 
 
 def _check_same(new: Config, old: Config, out: Path) -> None:
@@ -213,8 +191,3 @@ def _adam_state(stored: StoredTensors) -> dict[int, dict[str, torch.Tensor]]:
             _, index, moment = name.split(".")
             state.setdefault(int(index), {})[moment] = stored.read(name)
     return state
-
-
-def write_metrics(out: Path, rows: list[dict[str, Any]]) -> None:
-    """Write `metrics.jsonl` whole: a line an epoch."""
-    rundir.write_text(out / rundir.METRICS, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows))

@@ -168,7 +168,7 @@ class Run:
         self.progress.begin(self.dataset, self.config, done, self.trainer.steps_per_epoch)
 
     def _begin_writing(self, done: int) -> None:
-        checkpoint.write_metrics(self.out, self.rows)
+        rundir.write_metrics(self.out, self.rows)
         rundir.write_lines(self.out / rundir.ITEMS, self.dataset.sequences.item_ids)
         rundir.write_array(self.out / rundir.ITEM_FREQUENCY, item_frequency(self.dataset.sequences))
         if done and self.best()["epoch"] == done:  # a kill may have come between `last` and `best`
@@ -240,7 +240,7 @@ class Run:
         every = self.config.training.keep_embeddings
         if every and number % every == 0:
             checkpoint.save_embeddings(encoder, self.out / rundir.EMBEDDINGS / f"e{number:03d}.npy")
-        checkpoint.write_metrics(self.out, self.rows)
+        rundir.write_metrics(self.out, self.rows)
         checkpoint.save_last(encoder, self.trainer.optimizer, self.out, number, self.steps)
         if self.best() is row:
             checkpoint.save_best(encoder, self.out, number)

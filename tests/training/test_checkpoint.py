@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 
 import numpy as np
@@ -91,18 +90,6 @@ def test_the_best_weights_and_their_embeddings(trained, tmp_path):
     V = np.load(tmp_path / "item_embeddings.npy", allow_pickle=False)
     assert V.dtype == np.float32
     assert V.tobytes() == stored["item_embeddings"][1:-1].tobytes()
-
-
-def test_metrics_are_a_line_an_epoch_and_never_nan(tmp_path):
-    checkpoint.write_metrics(tmp_path, [{"epoch": 1, "alignment": None}, {"epoch": 2, "loss": 0.1}])
-    lines = (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line) for line in lines] == [
-        {"epoch": 1, "alignment": None},
-        {"epoch": 2, "loss": 0.1},
-    ]
-    with pytest.raises(ValueError, match="JSON"):
-        checkpoint.write_metrics(tmp_path, [{"epoch": 1, "loss": float("nan")}])
-    assert len((tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()) == 2
 
 
 # Making a place ready

@@ -1,0 +1,60 @@
+"""Which epoch of a recorded run is the best, whose embeddings are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from degen.errors import UserError, nearest
+
+Row = dict[str, Any]
+
+DEFAULT = "valid_NDCG@10"
+
+
+@dataclass(frozen=True)
+class Best:
+    """The metric that decides, None for the default's, and whether more or less of it is better."""
+
+    metric: str | None
+    mode: Literal["max", "min"]
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("max", "min"):
+            raise UserError(f"mode takes 'max' or 'min', not {self.mode!r}")
+
+    @property
+    def key(self) -> str:
+        """The key of an epoch's line that is compared."""
+        return self.metric or DEFAULT
+
+    def check(self, row: Row) -> None:
+        """Raise where a line has validation metrics, but not the one that was asked for."""
+        validated = any(key.startswith("valid_") for key in row)
+        if self.metric is not None and validated and self.metric not in row:
+            raise UserError(
+                f"metrics lacks '{self.metric}', which picks the best epoch{nearest(self.metric, row)}"
+            )
+
+    def epoch(self, row: Row, before: list[Row], dropped: list[Row]) -> int:
+        """Return the best epoch up to `row`, the earliest of equals; the latest, until a line has the metric.
+
+        Parameters
+        ----------
+        row
+            the line of the epoch that was just measured.
+        before
+            the lines of the epochs before it, each with its `best_epoch`.
+        dropped
+            those that `row` and what follows take the place of. Where the best one is among them, its
+            embeddings had replaced those before it: then the best is sought from `row` on.
+        """
+        number: int = row["epoch"]
+        if not before or (dropped and dropped[-1]["best_epoch"] >= number):
+            return number
+        kept: int = before[-1]["best_epoch"]
+        sign = 1 if self.mode == "max" else -1
+        score = next(other.get(self.key) for other in before if other["epoch"] == kept)
+        if score is None or (self.key in row and sign * row[self.key] > sign * score):
+            return number
+        return kept

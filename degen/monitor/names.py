@@ -1,0 +1,88 @@
+"""Metrics under the names that other tools give them, brought to those of a run directory.
+
+HR@K is the Recall@K, Hit@K or hit rate of other tools, which are equal where each user has one target.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from degen.errors import UserError
+
+_RANKING = {
+    "hr": "HR",
+    "hit": "HR",
+    "hits": "HR",
+    "hitrate": "HR",
+    "recall": "HR",
+    "ndcg": "NDCG",
+    "mrr": "MRR",
+}
+_SPLIT = re.compile(r"(valid|validation|val|dev|test)[_/.\s-]+(.+)", re.IGNORECASE)
+_AT = re.compile(r"([a-z]+(?:[_ ]rate)?)(?:@|_at_|_)(\d+)", re.IGNORECASE)
+
+
+def epoch_key(name: str) -> str:
+    """Return the key of an epoch's line: `valid_HR@10` for `hit@10`, `val_recall@10`, `HR_at_10`, …
+
+    A ranking metric without a split is of the validation split; `test_ndcg@5` is `test_NDCG@5`. Other names
+    stay as they are.
+    """
+    split, metric = _parse(name)
+    if metric is None:
+        return name
+    return f"{'test' if split == 'test' else 'valid'}_{metric}"
+
+
+def final_key(name: str) -> str:
+    """Return the key of `test.json`: `HR@10` for `hit@10`, `test_recall@10`, …; other names as they are."""
+    split, metric = _parse(name)
+    return metric if metric is not None and split in ("", "test") else name
+
+
+def _parse(name: str) -> tuple[str, str | None]:
+    """Split `name` into a split, lower case, and a ranking metric under degen's name, None for others."""
+    found = _SPLIT.fullmatch(name)
+    split, rest = (found[1].lower(), found[2]) if found else ("", name)
+    at = _AT.fullmatch(rest)
+    family = re.sub("[_ ]", "", at[1].lower()) if at else ""
+    return split, f"{_RANKING[family]}@{int(at[2])}" if at and family in _RANKING else None
+
+
+def renamed(metrics: Mapping[str, Any], key: Callable[[str], str]) -> dict[str, float]:
+    """Return `metrics` as Python numbers under the names that `key` gives them.
+
+    Raises
+    ------
+    UserError
+        for a name that is no string, a value that is not one finite number, or two names of one metric whose
+        values differ.
+    """
+    named: dict[str, float] = {}
+    came_from: dict[str, str] = {}
+    for name, value in metrics.items():
+        if not isinstance(name, str):
+            raise UserError(f"metrics has the key {name!r}; name metrics by strings, such as 'NDCG@10'")
+        new, number = key(name), _number(name, value)
+        if named.setdefault(new, number) != number:
+            raise UserError(
+                f"metrics has {came_from[new]!r} = {named[new]} and {name!r} = {number}, which are both "
+                f"{new}; leave one of them out"
+            )
+        came_from.setdefault(new, name)
+    return named
+
+
+def _number(name: str, value: Any) -> float:
+    """Return a number, NumPy's, or that of an array or tensor with one element; whole numbers stay whole."""
+    try:
+        value = value.item() if hasattr(value, "item") else value
+        number = value if isinstance(value, int) else float(value)
+    except (TypeError, ValueError, RuntimeError):
+        raise UserError(f"metrics[{name!r}] is {value!r}; give one number") from None
+    if not math.isfinite(number):
+        raise UserError(f"metrics[{name!r}] is {number}; leave out what is not finite")
+    return number

@@ -1,0 +1,288 @@
+"""Any training loop's run directory: `degen.Monitor`, one call an epoch.
+
+What it writes is what `degen train` writes (see `degen.rundir`), less the weights; so `degen runs`,
+`plot-svd` and `uniformity` read it. An epoch's embeddings are written before its line: the line makes the
+epoch count.
+"""
+
+from __future__ import annotations
+
+import operator
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Literal
+from weakref import WeakValueDictionary
+
+from degen import rundir
+from degen.analysis.matrix import Array
+from degen.analysis.summary import summarize
+from degen.errors import UserError
+from degen.monitor import start
+from degen.monitor.arrays import as_rows, float32_array
+from degen.monitor.best import Best
+from degen.monitor.names import epoch_key, final_key, renamed
+from degen.monitor.probe import Probe
+from degen.rundir import RunDirectory
+from degen.runplace import refuse_occupied
+
+Row = dict[str, Any]
+
+
+class Monitor:
+    """Records a training loop into a run directory.
+
+    Parameters
+    ----------
+    out
+        the run directory; made if it does not exist.
+    item_frequency
+        whole numbers [n_items]: how often each item occurs in training.
+    items
+        ids of the items, all different; by default their row numbers.
+    variant, dataset, seed
+        what figures and tables call the run; by default as `out` says, `runs/<dataset>/<variant>-s<seed>`,
+        with seed 0 where it names none.
+    best
+        which metric picks the epoch whose embeddings become `item_embeddings.npy`, the earliest of equals; by
+        default `valid_NDCG@10`. Until a line has it, the latest epoch is kept.
+    mode
+        whether a larger or a smaller value of `best` is better.
+    keep_embeddings
+        keep the embeddings of every this many epochs as `embeddings/e###.npy`, too.
+    probe_samples, probe_seed
+        the rows of `representations` on which uniformity is measured: this many, or all, drawn by this seed.
+    resume
+        go on with the run in `out`, or start where there is none. An epoch that is there already is replaced
+        when it is recorded again, with all that followed it.
+    overwrite
+        remove an earlier run in `out` first.
+
+    Raises
+    ------
+    UserError
+        for a run in `out` that neither `resume` nor `overwrite` covers, or that another process writes; an
+        argument that does not fit, or is not the resumed run's.
+
+    Examples
+    --------
+    >>> with degen.Monitor("runs/beauty/gru4rec-s0", item_frequency) as monitor:  # doctest: +SKIP
+    ...     for epoch in range(1, 101):
+    ...         train_one_epoch(model)
+    ...         monitor.record(epoch, model.item_embedding.weight[1:], validate(model))
+    """
+
+    _open: ClassVar[WeakValueDictionary[Path, Monitor]] = WeakValueDictionary()
+
+    def __init__(
+        self,
+        out: str | Path,
+        item_frequency: Any,
+        *,
+        items: Sequence[Any] | None = None,
+        variant: str | None = None,
+        dataset: str | None = None,
+        seed: int | None = None,
+        best: str | None = None,
+        mode: Literal["max", "min"] = "max",
+        keep_embeddings: int | None = None,
+        probe_samples: int = 4096,
+        probe_seed: int = 0,
+        resume: bool = False,
+        overwrite: bool = False,
+    ):
+        for name, number, least in (
+            ("keep_embeddings", keep_embeddings, 1),
+            ("probe_samples", probe_samples, 2),
+        ):
+            if number is not None and number < least:
+                raise UserError(f"{name} = {number}; give {least} or more")
+        self.out = Path(out).absolute()
+        self._frequency = start.whole_numbers(item_frequency)
+        self._best = Best(epoch_key(best) if best is not None else None, mode)
+        self._keep = keep_embeddings
+        self._probe = Probe(probe_samples, probe_seed)
+        ids = start.item_ids(items, len(self._frequency))
+        given = {"variant": variant, "dataset": dataset, "seed": seed}
+        config = start.groups(
+            start.named_by_place(self.out)
+            | {key: value for key, value in given.items() if value is not None},
+            {"keep_embeddings": keep_embeddings},
+            {"probe_samples": probe_samples, "probe_seed": probe_seed},
+            {"best": self._best.key, "mode": mode},
+        )
+        refuse_occupied(self.out, resume=resume, overwrite=overwrite)
+        self._held = self._hold()
+        try:
+            self.rows = start.begin(
+                self.out, config, ids, self._frequency, resume=resume, overwrite=overwrite
+            )
+        except BaseException:
+            self.close()
+            raise
+        self._begun, self._last = False, time.perf_counter()
+
+    def _hold(self) -> ExitStack:
+        """Hold the folder; an earlier monitor of this process on it, as in a notebook, lets it go."""
+        if (earlier := Monitor._open.get(self.out)) is not None:
+            earlier.close()
+        held = ExitStack()
+        held.enter_context(rundir.sole_writer(self.out))
+        Monitor._open[self.out] = self
+        return held
+
+    def record(
+        self,
+        epoch: int,
+        item_embeddings: Any,
+        metrics: Mapping[str, Any] | None = None,
+        *,
+        representations: Any = None,
+        alignment: tuple[Any, Any] | None = None,
+        alignment_dropout: tuple[Any, Any] | None = None,
+        alignment_same_target: tuple[Any, Any] | None = None,
+    ) -> Row:
+        """Measure an epoch and write it; returns its line of `metrics.jsonl`.
+
+        Arrays may be PyTorch's (measured on their device, gradients left alone), NumPy's, or whatever has
+        `__array__` or DLPack.
+
+        Parameters
+        ----------
+        epoch
+            its number, 0 or more, larger than those before it.
+        item_embeddings
+            [n_items, d], a row an item in the order of `item_frequency`: without rows for padding or a mask.
+        metrics
+            one finite number a name. `hit@10`, `recall@10`, `val_HR@10`, … become `valid_HR@10`; names that
+            are no ranking metric stay as they are.
+        representations
+            [m, d], of the same sequences in the same order each epoch, without dropout, for `uniformity`.
+        alignment, alignment_dropout, alignment_same_target
+            two arrays [m, d] each, row i of one and row i of the other being a pair: the views that the
+            method contrasts, two dropout passes, or sequences with the same target.
+
+        Raises
+        ------
+        UserError
+            for an array or a metric that does not fit; nothing is written then.
+        """
+        started = time.perf_counter()
+        number = self._number(epoch)
+        rows = self._item_rows(item_embeddings)
+        pairs = {
+            "alignment": alignment,
+            "alignment_dropout": alignment_dropout,
+            "alignment_same_target": alignment_same_target,
+        }
+        measured = {**summarize(rows), **self._probe.measure(representations, pairs)}
+        row = _line(number, renamed(metrics or {}, epoch_key), measured)
+        self._best.check(row)
+        dropped = self._drop(number)
+        row["best_epoch"] = self._best.epoch(row, self.rows, dropped)
+        self._write_embeddings(row, rows)
+        row["epoch_seconds"] = round(started - self._last, 3)
+        row["monitor_seconds"] = round(time.perf_counter() - started, 3)
+        self._write_line(row)
+        self._last, self._begun = time.perf_counter(), True
+        return row
+
+    def _number(self, epoch: int) -> int:
+        """The epoch's number, checked; one that another process recorded may come again."""
+        if Monitor._open.get(self.out) is not self:
+            raise UserError(f"the monitor of {self.out} is closed; open it again with resume=True")
+        try:
+            number = operator.index(epoch)
+        except TypeError:
+            raise UserError(f"epoch is {epoch!r}; give its number, such as 1") from None
+        if number < 0:
+            raise UserError(f"epoch is {number}; count from 0 or 1")
+        if self._begun and number <= self.rows[-1]["epoch"]:
+            raise UserError(
+                f"epoch {number} comes after epoch {self.rows[-1]['epoch']}; record each once, in order"
+            )
+        return number
+
+    def _item_rows(self, item_embeddings: Any) -> Array:
+        rows = as_rows(item_embeddings, "item_embeddings")
+        if len(rows) != (n := len(self._frequency)):
+            raise UserError(
+                f"item_embeddings has {len(rows)} rows and item_frequency {n} counts; leave out rows that "
+                "are no items, such as padding: item_embeddings[1:]"
+            )
+        return rows
+
+    def _drop(self, number: int) -> list[Row]:
+        """Forget the epochs from `number` on, which another process recorded; return their lines."""
+        dropped = [row for row in self.rows if row["epoch"] >= number]
+        self.rows = self.rows[: len(self.rows) - len(dropped)]
+        for row in dropped:
+            self._kept(row["epoch"]).unlink(missing_ok=True)
+        return dropped
+
+    def _kept(self, epoch: int) -> Path:
+        return self.out / rundir.EMBEDDINGS / f"e{epoch:03d}.npy"
+
+    def _write_embeddings(self, row: Row, rows: Array) -> None:
+        number, values = row["epoch"], float32_array(rows)
+        if row["best_epoch"] == number:
+            rundir.write_array(self.out / rundir.ITEM_EMBEDDINGS, values)
+        if self._keep and number % self._keep == 0:
+            rundir.write_array(self._kept(number), values)
+
+    def _write_line(self, row: Row) -> None:
+        (self.out / rundir.TEST).unlink(missing_ok=True)  # of a run that goes on, it holds no more
+        rundir.write_metrics(self.out, [*self.rows, row])
+        self.rows.append(row)
+
+    def finish(self, test: Mapping[str, Any] | None = None, *, epoch: int | None = None) -> RunDirectory:
+        """Write `test.json`, which makes the run finished; may be called again, with the test's metrics.
+
+        Parameters
+        ----------
+        test
+            metrics on the test split, one finite number a name: `hit@10`, `test_recall@10`, … become
+            `HR@10`.
+        epoch
+            the epoch of the weights that were tested, by default the best one.
+
+        Raises
+        ------
+        UserError
+            if no epoch is recorded, or a metric does not fit.
+        """
+        if not self.rows:
+            raise UserError(f"{self.out} has no epoch yet; call record before finish")
+        named = renamed(test or {}, final_key)
+        whole = {**named, "epoch": self.rows[-1]["best_epoch"] if epoch is None else epoch, "split": "test"}
+        rundir.write_json(self.out / rundir.TEST, whole)
+        return RunDirectory(self.out)
+
+    def close(self) -> None:
+        """Let another process, or another monitor, write into the run directory."""
+        self._held.close()
+        if Monitor._open.get(self.out) is self:
+            del Monitor._open[self.out]
+
+    def __enter__(self) -> Monitor:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Finish the run if it is not, unless the loop was left by an error; then close."""
+        try:
+            if kind is None and self.rows and RunDirectory(self.out).state == "unfinished":
+                self.finish()
+        finally:
+            self.close()
+
+
+def _line(epoch: int, metrics: Mapping[str, float], measured: Mapping[str, float]) -> Row:
+    """Put an epoch's line together."""
+    taken = {"epoch", "best_epoch", "epoch_seconds", "monitor_seconds", *measured}
+    if clash := sorted(taken & metrics.keys()):
+        raise UserError(f"metrics has '{clash[0]}', which the monitor writes itself; give it another name")
+    return {"epoch": epoch, **metrics, **measured}

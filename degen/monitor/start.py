@@ -1,0 +1,149 @@
+"""What a recorded run starts from: its name, its items, and the files that do not change."""
+
+from __future__ import annotations
+
+import platform
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tomli_w
+
+from degen import rundir
+from degen.errors import UserError
+from degen.rundir import RunDirectory
+from degen.runplace import remove_run
+from degen.version import __version__
+
+Counts = npt.NDArray[np.int64]
+Groups = dict[str, dict[str, Any]]
+
+_FRAMEWORKS = ("torch", "jax", "tensorflow", "lightning", "pytorch_lightning", "recbole", "rectools")
+_FREE_TO_CHANGE = ("keep_embeddings", "tensorboard")
+
+
+def named_by_place(out: Path) -> dict[str, Any]:
+    """Return `dataset`, `variant` and `seed` as `out` says them: `<dataset>/<variant>-s<seed>`.
+
+    A folder of another form is the variant, with seed 0.
+    """
+    found = re.fullmatch(r"(.+)-s(\d+)", out.name)
+    variant, seed = (found[1], int(found[2])) if found else (out.name, 0)
+    return {"dataset": out.parent.name, "variant": variant, "seed": seed}
+
+
+def groups(named: dict[str, Any], training: dict[str, Any], probe: dict[str, Any], best: Any) -> Groups:
+    """Return `config.toml` as its groups, with the keys by which `degen train` writes them where it has them.
+
+    The group `[monitor]` says who wrote it; keys that are None are left out.
+    """
+    config = {
+        "data": {"dataset": named["dataset"], "name": named["dataset"]},
+        "objective": {"variant": named["variant"]},
+        "training": {"seed": named["seed"], **training},
+        "evaluation": {"definition": "paper", **probe},
+        "monitor": best,
+    }
+    return {
+        group: {key: value for key, value in keys.items() if value is not None}
+        for group, keys in config.items()
+    }
+
+
+def whole_numbers(item_frequency: Any) -> Counts:
+    """Return how often each item occurs, int64 [n_items].
+
+    Raises
+    ------
+    UserError
+        if it is no list of two or more whole numbers ≥ 0.
+    """
+    counts = np.asarray(item_frequency)
+    whole = counts.dtype.kind in "iuf" and counts.ndim == 1 and len(counts) >= 2
+    if not whole or not (np.isfinite(counts) & (counts >= 0) & (counts == np.floor(counts))).all():
+        raise UserError(
+            f"item_frequency, {counts.dtype} {list(counts.shape)}, must hold one whole number, 0 or more, "
+            "for each of at least two items"
+        )
+    return counts.astype(np.int64)
+
+
+def item_ids(items: Sequence[Any] | None, n: int) -> list[str]:
+    """Return the ids of the n items as strings, by default their row numbers.
+
+    Raises
+    ------
+    UserError
+        if there are not n of them, two are equal, or one has a line break.
+    """
+    ids = [str(item) for item in (range(n) if items is None else items)]
+    if len(ids) != n:
+        raise UserError(f"items has {len(ids)} ids and item_frequency {n} counts; give one of each an item")
+    if len(set(ids)) < n or any("\n" in name for name in ids):
+        raise UserError("items has two equal ids, or one with a line break; give each item an id of its own")
+    return ids
+
+
+def begin(
+    out: Path, config: Groups, items: list[str], frequency: Counts, *, resume: bool, overwrite: bool
+) -> list[dict[str, Any]]:
+    """Make `out` a run directory, and return the lines of the epochs that an earlier process recorded.
+
+    Raises
+    ------
+    UserError
+        where the resumed run has other items or settings.
+    """
+    rundir.remove_leftovers(out)
+    rows: list[dict[str, Any]] = []
+    if overwrite:
+        remove_run(out)
+    elif resume and rundir.is_run(out):
+        _check_same(RunDirectory(out), config, items, frequency)
+        rows = _lines(out)
+    rundir.write_text(out / rundir.CONFIG, tomli_w.dumps(config))
+    rundir.write_json(out / rundir.ENVIRONMENT, environment())
+    rundir.write_lines(out / rundir.ITEMS, items)
+    rundir.write_array(out / rundir.ITEM_FREQUENCY, frequency)
+    return rows
+
+
+def _lines(out: Path) -> list[dict[str, Any]]:
+    rows = rundir.read_metrics(out)
+    for number, row in enumerate(rows, start=1):
+        if not all(isinstance(row.get(key), int) for key in ("epoch", "best_epoch")):
+            raise UserError(
+                f"{out / rundir.METRICS} line {number} lacks epoch or best_epoch; start anew with "
+                "overwrite=True"
+            )
+    return rows
+
+
+def _check_same(run: RunDirectory, config: Groups, items: list[str], frequency: Counts) -> None:
+    mend = "resume with the same, or start anew with overwrite=True"
+    for group, keys in config.items():
+        before = run.config.get(group, {})
+        for key in sorted((keys.keys() | before.keys()) - set(_FREE_TO_CHANGE)):
+            if before.get(key) != keys.get(key):
+                raise UserError(
+                    f"{run.path} was started with {group}.{key} = {before.get(key)!r}, not {keys.get(key)!r}"
+                    f"; {mend}"
+                )
+    if run.items != items or not np.array_equal(run.item_frequency, frequency):
+        raise UserError(f"{run.path} was started with other items or another item_frequency; {mend}")
+
+
+def environment() -> dict[str, Any]:
+    """Return the versions that a recorded result depends on, as far as degen can know."""
+    loaded = {name: sys.modules[name] for name in _FRAMEWORKS if name in sys.modules}
+    return {
+        "degen": __version__,
+        "python": sys.version.split()[0],
+        "numpy": np.__version__,
+        **{name: str(getattr(module, "__version__", "unknown")) for name, module in loaded.items()},
+        "platform": platform.platform(),
+    }

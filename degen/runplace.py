@@ -1,0 +1,50 @@
+"""Whether a run may be put into a folder, and how an earlier one is removed from it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from degen import rundir
+from degen.errors import UserError
+
+
+def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
+    """Raise where there is something in `out` that neither `resume` nor `overwrite` covers; touches nothing.
+
+    Raises
+    ------
+    UserError
+        for a file, a folder with other things in it, or an earlier run; it says what to add.
+    """
+    if resume and overwrite:
+        raise UserError("--resume goes on with a run and --overwrite removes it; choose one of the two")
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out {out} is a file; name a folder")
+    if not rundir.is_run(out):
+        if out.is_dir() and not all(rundir.is_leftover(path) for path in out.iterdir()):
+            raise UserError(f"--out {out} is not empty and is no run; name another folder")
+    elif resume or overwrite:
+        return
+    elif rundir.RunDirectory(out).state == "finished":
+        raise UserError(f"{out} holds a finished run; add --overwrite (overwrite=True) to train it again")
+    else:
+        raise UserError(
+            f"{out} holds an unfinished run; add --resume (resume=True) to go on, or --overwrite "
+            "(overwrite=True) to start anew"
+        )
+
+
+def remove_run(out: Path) -> None:
+    """Remove what a run writes, and nothing else."""
+    for name in (
+        rundir.TEST,
+        rundir.LAST,
+        rundir.BEST,
+        rundir.METRICS,
+        rundir.ITEM_EMBEDDINGS,
+        rundir.ENVIRONMENT,
+    ):
+        (out / name).unlink(missing_ok=True)
+    for name in (rundir.EMBEDDINGS, rundir.FIGURES, rundir.EXPORT, rundir.TENSORBOARD):
+        shutil.rmtree(out / name, ignore_errors=True)
