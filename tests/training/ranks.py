@@ -2,12 +2,15 @@
 
     python ranks.py RANK SIZE FOLDER LOG
 
-Meets the others through a file in FOLDER; rank 0 writes what came out of each case into FOLDER.
+Meets the others at a port that rank 0 takes and writes into FOLDER, with what came out of each case.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import sys
+import time
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -48,12 +51,29 @@ def five_steps(log: Path, case: tuple[str, str, int, str], world: World) -> dict
     return {"losses": np.array(losses), "parameters": parameters.numpy()}
 
 
+def meeting_point(rank: int, size: int, folder: Path) -> dist.TCPStore:
+    """Where the processes find one another."""
+    note, limit = folder / "port", timedelta(minutes=2)
+    if rank == 0:
+        store = dist.TCPStore("127.0.0.1", 0, size, is_master=True, timeout=limit, wait_for_workers=False)
+        (folder / "port.new").write_text(str(store.port))
+        (folder / "port.new").rename(note)
+        return store
+    until = time.monotonic() + limit.total_seconds()
+    while not note.exists():
+        assert time.monotonic() < until, "rank 0 never opened a port"
+        time.sleep(0.05)
+    return dist.TCPStore("127.0.0.1", int(note.read_text()), size, is_master=False, timeout=limit)
+
+
 if __name__ == "__main__":
+    faulthandler.enable()
     rank, size, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder / 'meet'}", rank=rank, world_size=size)
+    dist.init_process_group("gloo", store=meeting_point(rank, size, folder), rank=rank, world_size=size)
     for number, case in enumerate(CASES):
         found = five_steps(Path(sys.argv[4]), case, World(rank, size))
         if rank == 0:
             np.savez(folder / f"{number}.npz", **found)
+    dist.barrier()  # nobody leaves while another still talks
     dist.destroy_process_group()

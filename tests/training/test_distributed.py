@@ -37,12 +37,14 @@ ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.jo
 def folder(request, log, tmp_path_factory):
     """What `params` processes found, a file a case."""
     folder = tmp_path_factory.mktemp("ranks")
-    command = [sys.executable, ranks.__file__]
-    processes = [
-        subprocess.Popen([*command, str(rank), str(request.param), str(folder), str(log)], env=ENVIRONMENT)
-        for rank in range(request.param)
-    ]
-    assert [process.wait(timeout=300) for process in processes] == [0] * request.param
+    command, processes = [sys.executable, ranks.__file__], []
+    for rank in range(request.param):
+        with (folder / f"said-{rank}.txt").open("w") as said:
+            arguments = [*command, str(rank), str(request.param), str(folder), str(log)]
+            processes.append(subprocess.Popen(arguments, env=ENVIRONMENT, stderr=said))
+    ended = [process.wait(timeout=300) for process in processes]
+    said = [(folder / f"said-{rank}.txt").read_text()[-3000:] for rank in range(request.param)]
+    assert ended == [0] * request.param, said
     return folder
 
 
