@@ -49,7 +49,7 @@ def alignment(x: Array, y: Array, *, definition: Definition = "paper") -> float:
         raise ValueError(f"the views need one shape, got {tuple(first.shape)} and {tuple(second.shape)}")
     if definition == "official":
         return float(namespace(first).sqrt(_squared_length(first - second)).mean())
-    (first, alive), (second, also_alive) = unit_rows(first), unit_rows(second)
+    (first, alive, _), (second, also_alive, _) = unit_rows(first), unit_rows(second)
     pairs = alive & also_alive
     if not pairs.any():
         raise UserError("alignment needs at least one pair without a zero row")
@@ -84,7 +84,7 @@ def uniformity(x: Array, t: float = 2.0, *, definition: Definition = "paper", bl
     _check(definition)
     rows = checked_rows(x, "the representations")
     if definition == "paper":
-        units, alive = unit_rows(rows)
+        units, alive, _ = unit_rows(rows)
         rows = units[alive]
     n = len(rows)
     if n < 2:

@@ -26,10 +26,46 @@ _BLOCK = 8192
 """Rows in float64 at once, so that a measure of millions of rows needs little beside them."""
 
 
+def is_tensor(x: object) -> bool:
+    """Whether `x` is a torch tensor."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(x, torch.Tensor)
+
+
 def namespace(x: Array) -> ModuleType:
     """Return the module whose functions take `x`: torch for a tensor, NumPy for all else."""
-    torch = sys.modules.get("torch")
-    return torch if torch is not None and isinstance(x, torch.Tensor) else np
+    return sys.modules["torch"] if is_tensor(x) else np
+
+
+def as_kind(array: Float, like: Array) -> Array:
+    """Return a NumPy array as what `like` is, on its device."""
+    return array if namespace(like) is np else namespace(like).as_tensor(array, device=like.device)
+
+
+def source_epsilon(x: Array) -> float:
+    """Return the relative rounding error of the numbers of `x` as stored; of float64 for integers."""
+    xp = namespace(x)
+    floating = x.is_floating_point() if xp is not np else np.issubdtype(x.dtype, np.floating)
+    return float(xp.finfo(x.dtype).eps) if floating else float(np.finfo(np.float64).eps)
+
+
+def checked_block(x: Array, start: int) -> Array:
+    """Return rows [b, d] of a matrix, the first of them row `start`, in float64.
+
+    Raises
+    ------
+    UserError
+        naming the first row that holds NaN or infinity.
+    """
+    block = _double(x if is_tensor(x) else np.asarray(x))
+    finite = namespace(block).isfinite(block).all(axis=1)
+    if not finite.all():
+        bad = start + int(np.flatnonzero(~np.asarray(finite.tolist()))[0])
+        raise UserError(
+            f"the matrix holds NaN or infinity in row {bad} (counted from 0); remove what is not finite, or "
+            "train again with a smaller learning rate"
+        )
+    return block
 
 
 def checked(x: Array, name: str = "the matrix") -> Array:
@@ -85,13 +121,14 @@ def as_matrix(V: Array, name: str = "the matrix") -> Float:
     return to_numpy(checked_rows(V, name))
 
 
-def to_numpy(rows: Array) -> Float:
-    """Return float64 rows as a NumPy array, from whatever device."""
-    return rows if isinstance(rows, np.ndarray) else np.asarray(rows.cpu())
+def to_numpy(rows: Array) -> npt.NDArray[Any]:
+    """Return an array or tensor as a NumPy array, from whatever device."""
+    return rows.cpu().numpy() if is_tensor(rows) else np.asarray(rows)
 
 
-def unit_rows(rows: Array) -> tuple[Array, Array]:
-    """Return the rows [n, d] at length 1, and which of them were not zero, bool [n]; zero rows stay zero.
+def unit_rows(rows: Array) -> tuple[Array, Array, Array]:
+    """Return the rows [n, d] at length 1, which of them were not zero, bool [n], and their lengths [n]; zero
+    rows stay zero.
 
     Each row is first divided by its largest entry, so that squares of very small or very large rows cannot
     vanish or overflow.
@@ -101,4 +138,4 @@ def unit_rows(rows: Array) -> tuple[Array, Array]:
     alive = largest > 0
     scaled = rows / xp.where(alive, largest, 1.0)[:, None]
     length = xp.sqrt((scaled * scaled).sum(axis=1))
-    return scaled / xp.where(alive, length, 1.0)[:, None], alive
+    return scaled / xp.where(alive, length, 1.0)[:, None], alive, length * largest

@@ -3,31 +3,32 @@
 A degenerated matrix has one large singular value; its rare items lie in a cone along the first axis
 (paper §2).
 
-    V [n, d] = U S Wᵀ            thin SVD in float64; not centred: that would hide the cone
+    V [n, d] = U S Wᵀ            thin SVD; not centred unless asked for: centring hides the cone
+    σ, λ = σ²                    singular values and eigenvalues, descending
 
-    project                      coordinates, σ and variance shares from one decomposition      Fig. 1, 3, 4
-    svd_projection               first two columns of U S, [n, 2], column sums ≥ 0
+    project                      coordinates, σ and variance shares        Fig. 1, 3, 4
     normalized_singular_values   σᵢ / σ₁, descending, [d]; zeros for a zero matrix
-    effective_rank               exp of the entropy of σ / Σσ (Roy & Vetterli, EUSIPCO 2007)
+    effective_rank … decay_exponent     one number each; in the registry of measures
 
-Where U is not needed V is reduced to its triangular factor first, in blocks of rows: V = Q R has the σ and
-W of R, with an error of rounding of σ₁ only, which the eigenvalues of VᵀV would not give. V W is then U S.
-Only one block is in float64 at a time, so that ten million rows of float32 need no copy of themselves; a
-tensor is factored by torch, on its device and with as many threads as torch may use.
+σ comes from two passes over blocks of rows (`Rows`): as exact as LAPACK's, in the memory of a block. It is 0
+where it is below the rounding noise of the numbers as they were stored (`Rows.rank_tolerance`) for what would
+change its value by that: rank, condition number, decay.
 
 Arrays in (NumPy or torch), new NumPy arrays out: nothing here draws, reads a file or changes its input.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from degen.analysis.matrix import Array, Float, as_matrix, checked, float64_blocks, namespace, to_numpy
+from degen.analysis.matrix import Array, Float, as_matrix
+from degen.analysis.measure import Undefined, measure
+from degen.analysis.rows import Rows
 from degen.errors import UserError
-
-_BLOCK = 512
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Projection:
         return _share(self.singular_values, self.singular_values[0])
 
 
-def project(V: Array) -> Projection:
+def project(V: Rows | Array) -> Projection:
     """Return the projection of the rows of `V` [n, d] on its first two axes, with its singular values.
 
     Raises
@@ -63,8 +64,8 @@ def project(V: Array) -> Projection:
     UserError
         if `V` has not two dimensions, holds NaN or infinity, or not n ≥ d ≥ 2.
     """
-    matrix = checked(V)
-    n, d = matrix.shape
+    rows = Rows.of(V)
+    n, d = len(rows), rows.d
     if d < 2:
         raise UserError(f"the matrix has {n} rows of {d} numbers; a projection needs at least two dimensions")
     if n < d:
@@ -72,13 +73,11 @@ def project(V: Array) -> Projection:
             f"the matrix has {n} rows of {d} numbers, fewer items than dimensions; give one row for each "
             "item (transpose the matrix if its columns are the items)"
         )
-    s, Wt = _right_svd(matrix)
-    coordinates = np.concatenate([to_numpy(block) @ Wt[:2].T for block in float64_blocks(matrix)])
-    coordinates *= np.where(coordinates.sum(axis=0) < 0, -1.0, 1.0)
-    return Projection(coordinates, s, _variance_share(s))
+    s = rows.singular_values
+    return Projection(rows.projected.coordinates, s, _variance_share(s))
 
 
-def svd_projection(V: Array) -> Float:
+def svd_projection(V: Rows | Array) -> Float:
     """Return float64 [n, 2]: `project(V).coordinates`."""
     return project(V).coordinates
 
@@ -89,42 +88,234 @@ def thin_svd(V: Array) -> tuple[Float, Float, Float]:
     return U, s, Wt
 
 
-def singular_values(V: Array) -> Float:
-    """Return float64 [min(n, d)]: the singular values of `V` [n, d], descending, exact to rounding of σ₁."""
-    return _right_svd(checked(V))[0]
+def singular_values(V: Rows | Array, *, center: bool = False) -> Float:
+    """Return float64 [min(n, d)]: σ of `V` [n, d], descending; with `center`, of `V` less its mean row."""
+    rows = Rows.of(V)
+    return rows.centered_singular_values if center else rows.singular_values
 
 
-def normalized_singular_values(V: Array) -> Float:
+def normalized_singular_values(V: Rows | Array, *, center: bool = False) -> Float:
     """Return float64 [d] in [0, 1]: σᵢ / σ₁, descending; zeros after the n-th and for a zero matrix."""
-    matrix = checked(V)
-    s = np.zeros(matrix.shape[1])
-    values = _right_svd(matrix)[0]
+    rows = Rows.of(V)
+    s = np.zeros(rows.d)
+    values = singular_values(rows, center=center)
     s[: len(values)] = values
     return _share(s, s[0])
 
 
-def sigma2_ratio(V: Array) -> float:
-    """Return σ₂ / σ₁ in [0, 1], near 0 where one direction dominates; 0 if there is no σ₂ or V is zero."""
-    return sigma2_ratio_of(singular_values(V))
+@measure(
+    "spectrum",
+    range=(0, 1),
+    meaning="higher is more isotropic; near 0 one direction dominates",
+    source="Qiu et al., WSDM 2022, Fig. 1",
+    cost="O(n d²)",
+    each_epoch=True,
+    also={"sigma2_ratio_centered": {"center": True}},
+)
+def sigma2_ratio(V: Rows, *, center: bool = False) -> float:
+    """Return σ₂ / σ₁ in [0, 1]; 0 if there is no σ₂ or V is zero."""
+    return sigma2_ratio_of(singular_values(V, center=center))
 
 
-def effective_rank(V: Array) -> float:
-    """Return exp(-Σ pᵢ ln pᵢ), p = σ / Σσ, in [1, rank] (Roy & Vetterli 2007); 0 for a zero matrix."""
-    return effective_rank_of(singular_values(V))
+@measure(
+    "spectrum",
+    range=(1, math.inf),
+    meaning="higher is more isotropic; at most the rank",
+    source="Roy and Vetterli, EUSIPCO 2007",
+    cost="O(n d²)",
+    each_epoch=True,
+    also={
+        "effective_rank_centered": {"center": True},
+        "effective_rank_lambda": {"p": "lambda"},
+    },
+)
+def effective_rank(V: Rows, *, center: bool = False, p: Literal["sigma", "lambda"] = "sigma") -> float:
+    """Return exp(-Σ pᵢ ln pᵢ), p = σ / Σσ, in [1, rank]; 0 for a zero matrix.
+
+    `p="lambda"` takes shares of λ = σ² instead, as much code does under the same name: lower on a cone.
+    """
+    s = singular_values(V, center=center)
+    return effective_rank_of(s if p == "sigma" else _share(s, s[0]) ** 2)
 
 
-def explained_variance(V: Array, k: int) -> float:
-    """Return Σ_{i≤k} σᵢ² / Σσ² in [0, 1], uncentred; 0 for a zero matrix.
+@measure(
+    "spectrum",
+    range=(1, math.inf),
+    meaning="higher is more isotropic; compare runs of one method",
+    source="Garrido et al., ICML 2023, Eq. 1-2",
+    cost="O(n d²)",
+    also={"rankme_centered": {"center": True}},
+)
+def rankme(V: Rows, *, center: bool = False, eps: float = 1e-7) -> float:
+    """Return exp(-Σ pₖ ln pₖ), pₖ = σₖ / ‖σ‖₁ + ε: the effective rank but for ε, which may lift it over d."""
+    s = singular_values(V, center=center)
+    p = _share(s, s.sum()) + eps
+    return float(np.exp(-(p * np.log(p)).sum()))
+
+
+@measure(
+    "spectrum",
+    range=(1, math.inf),
+    meaning="higher is more isotropic; at most the rank",
+    source="Rudelson and Vershynin, J. ACM 2007",
+    cost="O(n d²)",
+    also={"stable_rank_centered": {"center": True}},
+)
+def stable_rank(V: Rows, *, center: bool = False) -> float:
+    """Return ‖V‖_F² / σ₁² = Σλ / λ₁; 0 for a zero matrix."""
+    s = singular_values(V, center=center)
+    return float((_share(s, s[0]) ** 2).sum())
+
+
+@measure(
+    "spectrum",
+    range=(1, math.inf),
+    meaning="higher is more isotropic; at most the rank",
+    source="Guo et al., ICML 2024",
+    cost="O(n d²)",
+    also={"information_abundance_centered": {"center": True}},
+)
+def information_abundance(V: Rows, *, center: bool = False) -> float:
+    """Return Σσ / σ₁; 0 for a zero matrix."""
+    s = singular_values(V, center=center)
+    return float(_share(s, s[0]).sum())
+
+
+@measure(
+    "spectrum",
+    range=(1, math.inf),
+    meaning="higher is more isotropic; at most the rank",
+    source="Gao et al., bioRxiv 214262, 2017",
+    cost="O(n d²)",
+    also={"participation_ratio_centered": {"center": True}},
+)
+def participation_ratio(V: Rows, *, center: bool = False) -> float:
+    """Return (Σλ)² / Σλ², λ = σ²; 0 for a zero matrix."""
+    s = singular_values(V, center=center)
+    squared = _share(s, s[0]) ** 2
+    return float(squared.sum() ** 2 / (squared**2).sum()) if s[0] > 0 else 0.0
+
+
+@measure(
+    "spectrum",
+    range=(0, math.inf),
+    meaning="directions above the rounding noise of the numbers as stored",
+    source="tolerance 10 ε(type of the numbers) σ₁",
+    cost="O(n d²)",
+    also={"numerical_rank_centered": {"center": True}},
+)
+def numerical_rank(V: Rows, *, center: bool = False) -> float:
+    """Return how many singular values exceed `Rows.rank_tolerance` σ₁, σ₁ that of V, also with `center`."""
+    return float(len(_above_noise(V, center)))
+
+
+@measure(
+    "spectrum",
+    range=(1, math.inf),
+    meaning="lower is more isotropic",
+    source="σ₁ / σ_d",
+    cost="O(n d²)",
+    also={
+        "condition_number_centered": {"center": True},
+        "condition_number_nonzero": {"over": "nonzero"},
+    },
+)
+def condition_number(V: Rows, *, center: bool = False, over: Literal["all", "nonzero"] = "all") -> float:
+    """Return σ₁ / σ_d, ∞ where σ_d is rounding noise; `over="nonzero"`: σ₁ / the last σ above the noise.
+
+    Raises
+    ------
+    Undefined
+        for a zero matrix.
+    """
+    kept = _above_noise(V, center)
+    if not len(kept):
+        raise Undefined("a matrix of zeros has no condition number")
+    if over == "all" and len(kept) < V.d:
+        return math.inf
+    return float(kept[0] / kept[-1])
+
+
+@measure(
+    "spectrum",
+    range=(0, 1),
+    meaning="lower is more isotropic; uncentred, the first direction is the mean's where there is a cone",
+    source="share of λ in the first k directions",
+    cost="O(n d²)",
+    name="explained_variance_1",
+    also={
+        **{f"explained_variance_{k}": {"k": k} for k in (2, 3, 5)},
+        **{f"explained_variance_{k}_centered": {"k": k, "center": True} for k in (1, 2, 3, 5)},
+    },
+)
+def explained_variance(V: Rows, k: int = 1, *, center: bool = False) -> float:
+    """Return Σ_{i≤k} σᵢ² / Σσ² in [0, 1]; 0 for a zero matrix; 1 where `k` exceeds the directions.
 
     Raises
     ------
     ValueError
-        if `k` is not in 1 … min(n, d).
+        if `k` is less than 1.
     """
-    s = singular_values(V)
-    if not 1 <= k <= len(s):
-        raise ValueError(f"k must lie in 1 … {len(s)}, got {k}")
-    return float(_variance_share(s)[:k].sum())
+    if k < 1:
+        raise ValueError(f"k must be at least 1, got {k}")
+    return float(_variance_share(singular_values(V, center=center))[:k].sum())
+
+
+@dataclass(frozen=True)
+class PowerLaw:
+    """A fit of λᵢ ∝ i^-α: `exponent` α, and `r2`, the share of the variance of ln λ that it explains."""
+
+    exponent: float
+    r2: float
+
+
+def power_law(V: Rows | Array, *, center: bool = True, first: int = 2, weighted: bool = False) -> PowerLaw:
+    """Fit ln λᵢ = c - α ln i by least squares over i = first … d, 1-based; `weighted` weighs i by 1/i.
+
+    Raises
+    ------
+    Undefined
+        where fewer than three of these λ are above the rounding noise, or not all are.
+    """
+    rows = Rows.of(V)
+    kept = _above_noise(rows, center)
+    if len(kept) < rows.d or len(kept) - first < 2:
+        raise Undefined(
+            f"the decay of singular values {first} to {rows.d} needs at least three, all above rounding "
+            f"noise; {len(kept)} are"
+        )
+    i = np.arange(first, len(kept) + 1)
+    x, y = np.log(i), 2 * np.log(kept[first - 1 :])
+    w = 1.0 / i if weighted else np.ones(len(i))
+    x, y = x - np.average(x, weights=w), y - np.average(y, weights=w)
+    slope = float((w * x * y).sum() / (w * x * x).sum())
+    spread = float((w * y * y).sum())
+    rest = float((w * (y - slope * x) ** 2).sum())
+    return PowerLaw(-slope, 1 - rest / spread if spread > 0 else 1.0)
+
+
+@measure(
+    "spectrum",
+    range=(0, math.inf),
+    meaning="0 is white, near 1 good self-supervised features, far above 1 collapsed",
+    source="Agrawal et al., NeurIPS 2022 (α-ReQ); least squares over ranks 2 to d, weights 1",
+    cost="O(n d²)",
+)
+def decay_exponent(V: Rows) -> float:
+    """Return α of λᵢ ∝ i^-α, λ of the centred matrix: `power_law(V).exponent`."""
+    return power_law(V).exponent
+
+
+@measure(
+    "spectrum",
+    range=(0, 1),
+    meaning="near 1 the spectrum is a power law and the decay exponent means something",
+    source="share of the variance of ln λ",
+    cost="O(n d²)",
+)
+def decay_r2(V: Rows) -> float:
+    """Return R² of the fit of `decay_exponent`."""
+    return power_law(V).r2
 
 
 def sigma2_ratio_of(s: Float) -> float:
@@ -139,21 +330,11 @@ def effective_rank_of(s: Float) -> float:
     return float(np.exp(-(p * np.log(p)).sum())) if len(p) else 0.0
 
 
-def _right_svd(matrix: Array) -> tuple[Float, Float]:
-    """Return s [min(n, d)] and Wt [min(n, d), d] of `matrix` [n, d]."""
-    _, s, Wt = np.linalg.svd(_triangular_factor(matrix), full_matrices=False)
-    return s, Wt
-
-
-def _triangular_factor(matrix: Array) -> Float:
-    """Return R [min(n, d), d] of `matrix` = Q R: of each block of rows under the factor of those above it."""
-    above = matrix[:0]
-    # Eight times as many rows as the factor has, so that factoring it again with each block costs little.
-    for block in float64_blocks(matrix, max(_BLOCK, 8 * matrix.shape[1])):
-        xp = namespace(block)
-        rows = xp.concatenate([above, block])
-        above = np.linalg.qr(rows, mode="r") if xp is np else xp.linalg.qr(rows, mode="r").R
-    return to_numpy(above)
+def _above_noise(V: Rows, center: bool) -> Float:
+    """Return the singular values above rounding noise, which is that of the numbers before centring."""
+    s = singular_values(V, center=center)
+    above: Float = s[s > V.rank_tolerance * V.singular_values[0]]
+    return above
 
 
 def _variance_share(s: Float) -> Float:
@@ -163,4 +344,5 @@ def _variance_share(s: Float) -> Float:
 
 def _share(values: Float, whole: float) -> Float:
     """Return values / whole, or zeros where the whole is zero."""
-    return values / whole if whole > 0 else np.zeros_like(values)
+    shares: Float = values / whole if whole > 0 else np.zeros_like(values)
+    return shares

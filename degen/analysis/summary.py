@@ -1,23 +1,22 @@
-"""The three numbers about the item embeddings that every epoch's line of `metrics.jsonl` carries."""
+"""What every epoch's line of `metrics.jsonl` says of the item embeddings: the measures that cost
+milliseconds.
+"""
 
 from __future__ import annotations
 
-from degen.analysis.isotropy import average_cosine
+from degen.analysis import isotropy, spectrum  # noqa: F401  they register their measures
 from degen.analysis.matrix import Array
-from degen.analysis.spectrum import effective_rank_of, sigma2_ratio_of, singular_values
+from degen.analysis.measure import MEASURES
+from degen.analysis.rows import Rows
 
 
-def summarize(V: Array) -> dict[str, float]:
-    """Return `sigma2_ratio`, `effective_rank` and `average_cosine` of `V` [n, d], from one decomposition.
+def summarize(V: Rows | Array) -> dict[str, float]:
+    """Return every measure of the registry that is recorded each epoch, by name, of `V` [n, d].
 
     Raises
     ------
     UserError
         if `V` has not two dimensions, holds NaN or infinity, or fewer than two rows that are not zero.
     """
-    s = singular_values(V)
-    return {
-        "sigma2_ratio": sigma2_ratio_of(s),
-        "effective_rank": effective_rank_of(s),
-        "average_cosine": average_cosine(V),
-    }
+    rows = Rows.of(V)
+    return {name: float(measure(rows)) for name, measure in MEASURES.items() if measure.each_epoch}

@@ -8,18 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from degen.analysis import (
-    alignment,
-    average_cosine,
-    effective_rank,
-    explained_variance,
-    normalized_singular_values,
-    project,
-    sigma2_ratio,
-    singular_values,
-    summarize,
-    uniformity,
-)
+from degen import analysis
+from degen.analysis import normalized_singular_values, project, sigma2_ratio, singular_values, summarize
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -28,40 +18,135 @@ def load(name):
     return np.load(GOLDEN / f"{name}.npy")
 
 
-def number(options, name):
-    return int(dict(part.split("=") for part in options.split(";"))[name])
+class Options(dict):
+    """The options of a golden value: `center=0;k=2` is {"center": "0", "k": "2"}."""
+
+    @classmethod
+    def parse(cls, text):
+        return cls(part.partition("=")[::2] for part in text.split(";") if part)
+
+    @property
+    def center(self):
+        return self.get("center") == "1"
+
+    @property
+    def definition(self):
+        return "official" if "official" in self.get("definition", "") else "paper"
 
 
-def measure(inputs, name, options):
-    definition = "official" if "official" in options else "paper"
-    arrays = [load(part) for part in inputs.split("+")]
-    match name:
-        case "sigma_1":
-            return singular_values(*arrays)[0]
-        case "normalized_singular_value":
-            return normalized_singular_values(*arrays)[number(options, "i") - 1]
-        case "effective_rank":
-            return effective_rank(*arrays)
-        case "explained_variance":
-            return explained_variance(*arrays, number(options, "k"))
-        case "average_cosine":
-            return average_cosine(*arrays)
-        case "alignment":
-            return alignment(*arrays, definition=definition)
-        case "uniformity":
-            return uniformity(*arrays, definition=definition)
-    raise AssertionError(f"no measure for {name}")
+def decay(V, o):
+    first, last = map(int, o["range"].split("-"))
+    assert last == V.shape[1]
+    return analysis.power_law(V, center=o.center, first=first, weighted=o["weights"] == "1/i").exponent
 
+
+def angle(V, o):
+    return analysis.cone_angle(V, float(o["q"]) if "q" in o else None, axis=o["axis"])
+
+
+def centered(name):
+    return lambda V, o: getattr(analysis, name)(V, center=o.center)
+
+
+def plain(name):
+    return lambda V, o: getattr(analysis, name)(V)
+
+
+MEASURED = {
+    "sigma_1": lambda V, o: singular_values(V, center=o.center)[0],
+    "normalized_singular_value": lambda V, o: normalized_singular_values(V, center=o.center)[int(o["i"]) - 1],
+    "effective_rank": lambda V, o: analysis.effective_rank(V, center=o.center, p=o["p"]),
+    "rankme": lambda V, o: analysis.rankme(V, center=o.center, eps=float(o["eps"])),
+    "explained_variance": lambda V, o: analysis.explained_variance(V, int(o["k"]), center=o.center),
+    "condition_number": lambda V, o: analysis.condition_number(V, center=o.center, over=o.get("over", "all")),
+    "decay_alpha": decay,
+    "log_isotropy": lambda V, o: analysis.log_isotropy(V, rows=o["rows"], sign=o["sign"]),
+    "isotropy": lambda V, o: analysis.isotropy(V, rows=o["rows"], sign=o["sign"]),
+    "isoscore_star": lambda V, o: analysis.isoscore_star(V, float(o["zeta"])),
+    "vmf_kappa": lambda V, o: analysis.vmf_kappa(V, method=o["method"]),
+    "cone_angle_mean_deg": angle,
+    "cone_angle_quantile_deg": angle,
+    "alignment": lambda x, y, o: analysis.alignment(x, y, definition=o.definition),
+    "uniformity": lambda V, o: analysis.uniformity(V, definition=o.definition),
+    "low_norm_rows": lambda V, o: analysis.low_norm_rows(V, float(next(iter(o))[5:].split("*")[0])),
+    **{
+        name: centered(name)
+        for name in ("numerical_rank", "stable_rank", "information_abundance", "participation_ratio")
+    },
+    **{
+        name: plain(name)
+        for name in (
+            "average_cosine",
+            "mean_squared_cosine",
+            "isotropy_second_order",
+            "isoscore",
+            "mean_resultant_length",
+            "mean_energy_share",
+            "mean_direction_energy_share",
+            "cos_mean_first_direction",
+            "norm_mean",
+            "norm_median",
+            "norm_cv",
+            "zero_rows",
+            "duplicate_rows",
+        )
+    },
+}
 
 with (GOLDEN / "metrics.csv").open(newline="") as file:
     ROWS = [(r["input"], r["measure"], r["options"], float(r["value"])) for r in csv.DictReader(file)]
 
 
+# Not what degen calls by that name: pairs of a row with itself, zero rows with a cosine of 0.
+OTHER = {"pairs=all incl. self", "t=2;pairs=all incl. self", "pairs=i<j;zero_rows=cos 0", "alpha=1"}
+PENDING = {
+    "all_but_the_top_average_cosine",
+    "all_but_the_top_frobenius",
+    "whitened_average_cosine",
+    "whitened_entry",
+    "antihub_fraction",
+    "hubness_skewness",
+    "max_k_occurrence",
+    "robin_hood_index",
+    "average_absolute_cosine",
+    "bucket_cone_angle_mean_deg",
+    "bucket_first_direction_share",
+    "bucket_mean_cosine",
+    "bucket_mean_resultant_length",
+    "bucket_norm_mean",
+    "bucket_size",
+    "pearson",
+    "popularity_alignment",
+    "spearman",
+    "cka_linear",
+    "neighbour_jaccard",
+    "neighbour_overlap",
+    "procrustes_disparity",
+    "procrustes_distance_squared",
+    "cosine_regularization",
+    "cross_entropy",
+    "gradient",
+    "pull_norm_sum",
+    "push_norm_sum",
+    "push_share",
+    "self_similarity",
+    "self_similarity_adjusted",
+    "self_similarity_baseline",
+    "step_cosine_to_mean_context",
+    "step_energy_along_mean_context",
+    "step_mean_pairwise_cosine",
+}
+"""Measured elsewhere, or not yet."""
+
+
 @pytest.mark.parametrize(
-    ("inputs", "name", "options", "value"), ROWS, ids=[" ".join(row[:3]) for row in ROWS]
+    ("inputs", "name", "options", "value"),
+    [row for row in ROWS if row[1] not in PENDING and row[2] not in OTHER],
+    ids=lambda row: str(row),
 )
 def test_measure_has_the_golden_value(inputs, name, options, value):
-    assert measure(inputs, name, options) == pytest.approx(value, rel=1e-9, abs=1e-9)
+    arrays = [load(part) for part in inputs.split("+")]
+    assert MEASURED[name](*arrays, Options.parse(options)) == pytest.approx(value, rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize("inputs", ["gauss_200x8", "cone_200x8", "rank2_200x8", "items_500x16"])

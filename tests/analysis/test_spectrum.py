@@ -91,7 +91,7 @@ def test_no_copy_of_the_whole_matrix_is_made(rng, monkeypatch):
     double = torch.Tensor.double
     monkeypatch.setattr(torch.Tensor, "double", lambda x: (sizes.append(len(x)), double(x))[1])
     summarize(torch.from_numpy(rng.normal(size=(20_000, 4)).astype(np.float32)))
-    assert sum(sizes) == 2 * 20_000
+    assert sum(sizes) == 20_000
     assert max(sizes) == 8192
 
 
@@ -244,7 +244,7 @@ def test_input_is_not_changed(V):
         (np.ones((0, 8)), r"shape \(0, 8\)"),
         (np.ones((2, 3, 4)), r"shape \(2, 3, 4\)"),
         (np.array([[1.0, 2], [3, np.nan], [0, 1]]), "row 1 "),
-        (np.array([[1.0, 2], [3, 4], [np.inf, 1], [np.nan, 1]]), "row 2 .*and 1 other"),
+        (np.array([[1.0, 2], [3, 4], [np.inf, 1], [np.nan, 1]]), "row 2 "),
     ],
 )
 def test_projection_refuses_what_has_no_first_two_axes(V, words):
@@ -254,7 +254,7 @@ def test_projection_refuses_what_has_no_first_two_axes(V, words):
         svd_projection(torch.from_numpy(V))
 
 
-@pytest.mark.parametrize("k", [0, 4])
-def test_explained_variance_takes_as_many_axes_as_there_are(k):
-    with pytest.raises(ValueError, match=r"1 … 3"):
-        explained_variance(np.eye(3), k)
+def test_explained_variance_takes_at_least_one_axis_and_all_there_are():
+    with pytest.raises(ValueError, match="at least 1"):
+        explained_variance(np.eye(4, 3), 0)
+    assert explained_variance(np.eye(4, 3), 4) == 1

@@ -1,0 +1,187 @@
+"""A matrix of embeddings and what its measures share, each computed once and only when asked for.
+
+    rows = Rows(V, frequency=counts)
+    stable_rank(rows), average_cosine(rows), …      two passes over V for all of them together
+
+Pass 1 (`moments`) takes means, scatter and sums; pass 2 (`projected`) goes over V W, where W are the singular
+directions that pass 1 found. Only a block of rows is in float64 at a time, so `V` may be an array, a tensor
+(which is measured on its device) or anything that gives rows by slices, such as a file of ten million of
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from degen.analysis.buckets import DECILES, THIRDS, Buckets
+from degen.analysis.matrix import Array, Float, checked_block, is_tensor, source_epsilon
+from degen.analysis.moments import Moments, block_moments, total
+from degen.analysis.projected import Axes, Projected, block_projected, refined
+from degen.errors import UserError
+
+Int = npt.NDArray[np.int64]
+
+BLOCK = 8192
+"""Rows in float64 at once."""
+
+_WIDE = 1e-2
+"""σ_d/σ₁ below which the roots of eigenvalues of VᵀV have lost more than four of sixteen digits."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A matrix [n, d], one row an item, with what is known of its items.
+
+    Attributes
+    ----------
+    values
+        array, tensor, or anything with `shape`, `dtype`, `len` and slices of rows; integers and float16 are
+        widened.
+    frequency
+        int [n]: how often each item occurs in training, or None.
+    representations
+        [q, d]: sequence representations h, whose dot products with the rows are scores, or None.
+    exact_rows
+        up to how many rows measures of pairs visit all pairs; above they sample, and say so.
+    seed
+        of what is sampled.
+
+    Raises
+    ------
+    UserError
+        if `values` has not two dimensions, or no row or column, or the others do not fit it.
+    """
+
+    values: Array
+    frequency: Int | None = None
+    representations: Array | None = None
+    exact_rows: int = 20_000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        shape = tuple(self.values.shape)
+        if len(shape) != 2 or 0 in shape:
+            raise UserError(
+                f"the matrix has shape {shape}; one row of numbers for each item is needed, [n, d]"
+            )
+        if self.frequency is not None and len(self.frequency) != shape[0]:
+            raise UserError(f"{len(self.frequency)} frequencies for {shape[0]} rows; give one for each row")
+        if self.representations is not None and self.representations.shape[1] != shape[1]:
+            raise UserError(
+                f"representations of {self.representations.shape[1]} numbers for items of {shape[1]}; "
+                "both must come from one model"
+            )
+
+    @classmethod
+    def of(cls, V: Rows | Array) -> Rows:
+        """Return `V` if it is `Rows`, else those of an array, a tensor, or what `numpy.asarray` takes."""
+        if isinstance(V, cls):
+            return V
+        values: Any = V
+        if is_tensor(values):
+            return cls(values.detach())
+        return cls(values if hasattr(values, "shape") else np.asarray(values))
+
+    def __len__(self) -> int:
+        return int(self.values.shape[0])
+
+    @property
+    def d(self) -> int:
+        """Columns."""
+        return int(self.values.shape[1])
+
+    def take(self, rows: Int) -> Rows:
+        """Return some of the rows, ascending, with their frequencies, as a matrix of their own."""
+        frequency = None if self.frequency is None else self.frequency[rows]
+        return Rows(self.values[rows], frequency, self.representations, self.exact_rows, self.seed)
+
+    def blocks(self) -> Iterator[tuple[slice, Array]]:
+        """Yield which rows, and these in float64 [≤ 8192, d], in order, same kind, same device.
+
+        Raises
+        ------
+        UserError
+            naming the first row with NaN or infinity.
+        """
+        for start in range(0, len(self), BLOCK):
+            place = slice(start, min(start + BLOCK, len(self)))
+            yield place, checked_block(self.values[place], start)
+
+    @cached_property
+    def rank_tolerance(self) -> float:
+        """σᵢ/σ₁ up to which a singular value is rounding noise of the numbers as they were stored."""
+        return 10 * source_epsilon(self.values)
+
+    @cached_property
+    def thirds(self) -> Buckets | None:
+        """Head, middle and tail of the items, or None without frequencies."""
+        return None if self.frequency is None else Buckets.cut(self.frequency, THIRDS)
+
+    @cached_property
+    def deciles(self) -> Buckets | None:
+        """Tenths of the items, or None without frequencies."""
+        return None if self.frequency is None else Buckets.cut(self.frequency, DECILES)
+
+    @cached_property
+    def _groups(self) -> tuple[Int, int] | None:
+        """The finest groups that make up both kinds of buckets: the group of each row, and how many."""
+        if self.thirds is None or self.deciles is None:
+            return None
+        pairs = self.thirds.codes * len(self.deciles.names) + self.deciles.codes
+        kept, codes = np.unique(pairs, return_inverse=True)
+        return codes, len(kept)
+
+    @cached_property
+    def _first_pass(self) -> tuple[Moments, Float]:
+        groups, n_groups = self._groups or (None, 1)
+        parts, norms = [], np.empty(len(self))
+        for place, block in self.blocks():
+            part, norms[place] = block_moments(block, None if groups is None else groups[place], n_groups)
+            parts.append(part)
+            if len(parts) == 64:  # a part has d² numbers: ten million rows have more than a thousand
+                parts = [total(parts)]
+        return total(parts), norms
+
+    @property
+    def moments(self) -> Moments:
+        """Sums over all rows (pass 1); the groups are the finest that make up `thirds` and `deciles`."""
+        return self._first_pass[0]
+
+    @property
+    def norms(self) -> Float:
+        """float64 [n]: the length of each row."""
+        return self._first_pass[1]
+
+    @cached_property
+    def axes(self) -> Axes:
+        """The singular directions, of the eigenvalues of what pass 1 summed."""
+        return Axes.of(self.moments)
+
+    @cached_property
+    def projected(self) -> Projected:
+        """Everything that needs V W (pass 2)."""
+        parts = [block_projected(block, self.axes) for _, block in self.blocks()]
+        return Projected.joined(parts)
+
+    @cached_property
+    def singular_values(self) -> Float:
+        """float64 [min(n, d)]: σ, descending, as exact as an SVD of the matrix."""
+        return self._refined(self.axes.raw_values, lambda: self.projected.gram)
+
+    @cached_property
+    def centered_singular_values(self) -> Float:
+        """float64 [min(n, d)]: those of the matrix less its mean row."""
+        return self._refined(self.axes.centered_values, lambda: self.projected.centered_gram)
+
+    def _refined(self, values: Float, gram: Any) -> Float:
+        kept = values[: min(len(self), self.d)]
+        # An eigenvalue's error is that of the largest one: enough for all but a wide spectrum.
+        wide = kept[-1] < _WIDE * kept[0]
+        exact = refined(gram())[: len(kept)] if wide else kept
+        return np.ldexp(exact, self.moments.exponent)
