@@ -182,7 +182,7 @@ class TrainingConfig(Group):
         description="What moves the item embeddings, Adam or SGD with momentum; all other weights have Adam.",
     )
     item_learning_rate: float = Field(
-        1.0, gt=0, description="Learning rate of SGD, where it moves the item embeddings."
+        0.3, gt=0, description="Learning rate of SGD, where it moves the item embeddings."
     )
     item_momentum: float = Field(
         0.9, ge=0, lt=1, description="Momentum of SGD, where it moves the item embeddings."
