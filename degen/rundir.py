@@ -1,7 +1,7 @@
 """The run directory: the only thing that training and analysis share.
 
     runs/<dataset>/<variant>-s<seed>/
-      config.toml environment.json metrics.jsonl best.safetensors last.safetensors
+      config.toml environment.json metrics.jsonl trace.jsonl best.safetensors last.safetensors
       item_embeddings.npy item_frequency.npy items.txt test.json embeddings/e###.npy figures/ tensorboard/
 
 Every file appears whole or not at all: it is written beside its place and then renamed.
@@ -29,6 +29,7 @@ from degen.errors import UserError
 CONFIG = "config.toml"
 ENVIRONMENT = "environment.json"
 METRICS = "metrics.jsonl"
+TRACE = "trace.jsonl"
 BEST = "best.safetensors"
 LAST = "last.safetensors"
 ITEM_EMBEDDINGS = "item_embeddings.npy"
@@ -104,20 +105,20 @@ def write_lines(path: Path, lines: list[str]) -> None:
     write_text(path, "".join(f"{line}\n" for line in lines))
 
 
-def write_metrics(folder: Path, rows: list[dict[str, Any]]) -> None:
-    """Write `metrics.jsonl` whole: a line an epoch; NaN and infinities are refused."""
-    write_text(folder / METRICS, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows))
+def write_metrics(folder: Path, rows: list[dict[str, Any]], name: str = METRICS) -> None:
+    """Write `metrics.jsonl`, or a file like it, whole: a line an epoch; NaN and infinities are refused."""
+    write_text(folder / name, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows))
 
 
-def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """Return the lines of `metrics.jsonl` in epoch order, or an empty list where there is none yet.
+def read_metrics(folder: Path, name: str = METRICS) -> list[dict[str, Any]]:
+    """Return the lines of `metrics.jsonl`, or of a file like it, in epoch order; none where it is not there.
 
     Raises
     ------
     UserError
         naming the line, where one is not a JSON object.
     """
-    path = folder / METRICS
+    path = folder / name
     if not path.exists():
         return []
     rows = []
@@ -199,6 +200,11 @@ class RunDirectory:
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of `metrics.jsonl`, one dictionary an epoch."""
         return read_metrics(self.path)
+
+    @property
+    def trace(self) -> list[dict[str, Any]]:
+        """The lines of `trace.jsonl`, one dictionary an epoch; empty where gradients were not traced."""
+        return read_metrics(self.path, TRACE)
 
     @cached_property
     def test(self) -> dict[str, Any]:

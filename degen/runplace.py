@@ -42,6 +42,7 @@ def remove_run(out: Path) -> None:
         rundir.LAST,
         rundir.BEST,
         rundir.METRICS,
+        rundir.TRACE,
         rundir.ITEM_EMBEDDINGS,
         rundir.ENVIRONMENT,
     ):

@@ -217,6 +217,9 @@ class TrainingConfig(Group):
     keep_embeddings: int | None = Field(
         None, ge=1, description="Keep the item embeddings every this many epochs."
     )
+    trace_gradients: bool = Field(
+        False, description="Record each epoch what moves the items, in trace.jsonl (`degen mechanism`)."
+    )
 
 
 class EvaluationConfig(Group):

@@ -100,6 +100,7 @@ def train(
     threads: Annotated[int | None, key_option("training.threads")] = None,
     deterministic: Annotated[bool | None, key_option("training.deterministic")] = None,
     keep_embeddings: Annotated[int | None, key_option("training.keep_embeddings")] = None,
+    trace_gradients: Annotated[bool | None, key_option("training.trace_gradients")] = None,
     contrast_weight: Annotated[float | None, key_option("objective.contrast_weight")] = None,
     temperature: Annotated[float | None, key_option("objective.temperature")] = None,
     similarity: Annotated[str | None, key_option("objective.similarity")] = None,

@@ -155,12 +155,12 @@ def _save(tensors: dict[str, torch.Tensor], path: Path, numbers: dict[str, int])
             raise OSError(str(error)) from error
 
 
-def read_rows(out: Path, epochs: int) -> list[dict[str, Any]]:
+def read_rows(out: Path, epochs: int, name: str = rundir.METRICS) -> list[dict[str, Any]]:
     """Return the lines of the `epochs` that `last.safetensors` counts; a line more is of a killed epoch."""
-    rows = rundir.read_metrics(out)[:epochs]
+    rows = rundir.read_metrics(out, name)[:epochs]
     if [row.get("epoch") for row in rows] != list(range(1, epochs + 1)):
         raise UserError(
-            f"{out / rundir.METRICS} has not the lines of epochs 1 to {epochs}, which "
+            f"{out / name} has not the lines of epochs 1 to {epochs}, which "
             f"{rundir.LAST} goes on from; train anew with --overwrite"
         )
     return rows

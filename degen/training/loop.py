@@ -26,6 +26,7 @@ from degen.training.distributed import STEPS_BETWEEN_SIGNALS, World
 from degen.training.precision import float32_products, pick_precision
 from degen.training.probe import Probe
 from degen.training.process import deferred_interrupt, torch_settings
+from degen.training.trace import Tracer
 from degen.training.trainer import Trainer
 
 Row = dict[str, Any]
@@ -149,6 +150,8 @@ class Run:
         )
         self.rows: list[Row] = []
         self.steps = 0
+        traced = self.config.training.trace_gradients
+        self.tracer = Tracer(trainer, item_frequency(dataset.sequences)) if traced else None
 
     def go(self) -> None:
         """Train until the epochs, the steps or the patience run out; then write `test.json`."""
@@ -162,6 +165,8 @@ class Run:
         """Read what an earlier process left of the run, and write what does not change."""
         done, self.steps = checkpoint.load_last(self.trainer.encoder, self.trainer.optimizer, self.out)
         self.rows = checkpoint.read_rows(self.out, done)
+        if self.tracer is not None:
+            self.tracer.begin(checkpoint.read_rows(self.out, done, rundir.TRACE))
         with self.world.together():
             if self.world.main:
                 self._begin_writing(done)
@@ -220,6 +225,8 @@ class Run:
             "samples_per_second": round(samples / train_seconds, 1),
         }
         self.rows.append(row)
+        if self.tracer is not None:
+            self.tracer.measure(row["epoch"])
         if self.world.main:
             self._write(row)
             self.progress.epoch(row)
@@ -241,6 +248,8 @@ class Run:
         if every and number % every == 0:
             checkpoint.save_embeddings(encoder, self.out / rundir.EMBEDDINGS / f"e{number:03d}.npy")
         rundir.write_metrics(self.out, self.rows)
+        if self.tracer is not None:
+            rundir.write_metrics(self.out, self.tracer.rows, rundir.TRACE)
         checkpoint.save_last(encoder, self.trainer.optimizer, self.out, number, self.steps)
         if self.best() is row:
             checkpoint.save_best(encoder, self.out, number)

@@ -20,7 +20,7 @@ from degen.model.objectives import objective
 from degen.model.variants import Variant, get_variant
 from degen.model.views import contrast
 from degen.schema import Config, ObjectiveConfig
-from degen.training.batching import BATCHINGS, Batching
+from degen.training.batching import BATCHINGS, Batching, EncodedBatch
 from degen.training.distributed import World
 from degen.training.optimizer import build_optimizer, item_block
 from degen.training.precision import pick_precision
@@ -67,6 +67,18 @@ class Trainer:
                 "of items; train without torchrun, or with --rec-loss ce, dense updates and "
                 "--set training.item_block=0"
             )
+        if config.training.trace_gradients:
+            self._check_traceable()
+
+    def _check_traceable(self) -> None:
+        """Refuse traces where several processes train, or the gradient of V exists by blocks only."""
+        if self.world.size > 1:
+            raise UserError("--trace-gradients is for one process; train without torchrun, or leave it out")
+        if self.recommendation.softmax is not None:
+            raise UserError(
+                "--trace-gradients needs the gradient of all item embeddings at once, and here they are "
+                "trained by blocks of items; add --set training.item_block=0, or leave it out"
+            )
 
     @property
     def steps_per_epoch(self) -> int:
@@ -76,7 +88,7 @@ class Trainer:
 
     def epoch(self, number: int) -> Epoch:
         """Begin epoch `number`, from 1."""
-        return Epoch(self, number)
+        return Epoch(self, np.random.SeedSequence([self.config.training.seed, number]))
 
 
 def configured_contrast(
@@ -102,10 +114,12 @@ def configured_contrast(
 
 
 class Epoch:
-    """The steps of one epoch, one a call of `step`, and the means of their losses."""
+    """The steps of one epoch, one a call of `step`, and the means of their losses.
 
-    def __init__(self, trainer: Trainer, number: int):
-        seeds = np.random.SeedSequence([trainer.config.training.seed, number])
+    All its draws are decided by `seeds`.
+    """
+
+    def __init__(self, trainer: Trainer, seeds: np.random.SeedSequence):
         draws, dropout = seeds.spawn(2)
         self.trainer, world = trainer, trainer.world
         self.rng = np.random.default_rng(draws)
@@ -150,9 +164,17 @@ class Epoch:
 
     def losses(self, rows: Int) -> tuple[Tensor, Tensor]:
         """The process's share of a batch's recommendation loss, and the whole contrastive loss; scalars."""
-        trainer, settings = self.trainer, self.trainer.config.objective
+        return self.losses_of(rows, self.encode(rows))
+
+    def encode(self, rows: Int) -> EncodedBatch:
+        """Draw the views of a batch and encode the process's part of it."""
+        trainer = self.trainer
         part = trainer.world.part(len(rows))
-        batch = trainer.batching.encode(trainer.encoder, rows, self.rng, self.dropout, part)
+        return trainer.batching.encode(trainer.encoder, rows, self.rng, self.dropout, part)
+
+    def losses_of(self, rows: Int, batch: EncodedBatch) -> tuple[Tensor, Tensor]:
+        """The losses of a batch that is encoded."""
+        trainer, settings = self.trainer, self.trainer.config.objective
         views = self._gathered(batch.views, len(rows))
         contrastive = configured_contrast(
             trainer.variant, settings, views, batch.view_targets, settings.temperature

@@ -118,16 +118,16 @@ def test_every_option_reaches_its_key(log):
         "threads": 24,
         "keep_embeddings": 25,
     }
-    assert set(values) == set(OPTIONS) - {"variant", "columns", "deterministic"}
+    switches = {"deterministic": True, "trace_gradients": True}
+    assert set(values) == set(OPTIONS) - {"variant", "columns"} - set(switches)
     typed = [word for key, value in values.items() for word in (OPTIONS[key], value)]
     columns = {"user": "who", "item": "what"}
     printed = result_of(
-        *["train", "--print-config", "--variant", "SU", "--columns", "user=who,item=what", "--deterministic"],
+        *["train", "--print-config", "--variant", "SU", "--columns", "user=who,item=what"],
+        *[OPTIONS[key] for key in switches],
         *typed,
     )
-    expected = settle(
-        options=by_group({**values, "variant": "scl", "columns": columns, "deterministic": True})
-    )
+    expected = settle(options=by_group({**values, "variant": "scl", "columns": columns, **switches}))
     assert printed == expected.model_dump(exclude_none=True)
 
 
