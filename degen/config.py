@@ -39,7 +39,8 @@ _LIKE_THEIR_KEY = """
     device precision threads deterministic keep_embeddings trace_gradients
 """
 OPTIONS = {key: "--" + key.replace("_", "-") for key in _LIKE_THEIR_KEY.split()} | {
-    "contrast_weight": "--lambda"
+    "contrast_weight": "--lambda",
+    "cure_weight": "--gamma",
 }
 """Keys with an option of their own on the command line; the others go by `--set group.key=value`."""
 

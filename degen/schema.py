@@ -92,7 +92,8 @@ class ObjectiveConfig(Group):
     variant: str = Field(
         "duorec",
         min_length=1,
-        description="sasrec, cl4srec, ucl, scl, ucl+scl, duorec, or one registered in Python.",
+        description="sasrec, cl4srec, ucl, scl, ucl+scl, duorec, a cure such as cosreg, or one registered in "
+        "Python.",
     )
     recipe: Literal["paper", "official"] = Field(
         "paper", description="Follow the paper, or the authors' released code where it differs."
@@ -106,6 +107,25 @@ class ObjectiveConfig(Group):
     same_target_negatives: bool = Field(
         False, description="Keep views with the same target among the negatives."
     )
+    cure_weight: float | None = Field(
+        None,
+        ge=0,
+        description="γ, the weight of a cure's term: cosreg, spectrum, item-uniformity, directau (default: "
+        "the variant's own).",
+    )
+    scale: float = Field(
+        16.0, gt=0, description="What normalized multiplies its cosines by: 1 / temperature."
+    )
+    items_drawn: int = Field(
+        2000, ge=2, description="Items drawn at each step for item-uniformity; all, where there are fewer."
+    )
+    rare_rate: float = Field(
+        0.03,
+        ge=0,
+        description="α of gating: an item that is a target less often than this in a step, on average, is "
+        "rare.",
+    )
+    epsilon: float = Field(0.005, ge=0, description="ε of adversarial: its margin at the target is ε‖v‖‖h‖.")
     rec_loss: Literal["ce", "bce", "bpr", "sampled"] = Field(
         "ce",
         description="Recommendation loss: full softmax (Eq. 11), or sampled negatives with BCE, BPR or a "

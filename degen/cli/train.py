@@ -54,7 +54,8 @@ def train(
         typer.Option(
             "--variant",
             "-v",
-            help="sasrec, cl4srec, ucl, scl, ucl+scl, duorec, one of yours, or all; repeatable.",
+            help="sasrec, cl4srec, ucl, scl, ucl+scl, duorec, one of yours, or all of these; cosreg, "
+            "spectrum, item-uniformity, directau, normalized, gating, adversarial, or cures; repeatable.",
         ),
     ] = None,
     dataset: Annotated[str | None, key_option("data.dataset")] = None,
@@ -103,6 +104,7 @@ def train(
     trace_gradients: Annotated[bool | None, key_option("training.trace_gradients")] = None,
     contrast_weight: Annotated[float | None, key_option("objective.contrast_weight")] = None,
     temperature: Annotated[float | None, key_option("objective.temperature")] = None,
+    cure_weight: Annotated[float | None, key_option("objective.cure_weight")] = None,
     similarity: Annotated[str | None, key_option("objective.similarity")] = None,
     rec_loss: Annotated[str | None, key_option("objective.rec_loss")] = None,
     sampling: Annotated[str | None, key_option("objective.sampling")] = None,
@@ -195,11 +197,11 @@ def _variants(names: list[str] | None) -> list[dict[str, Any]]:
     """What to put into `[objective]` for each variant asked for; the file's own or the default's where none
     is named.
     """
-    from degen.model.variants import VARIANTS, get_variant
+    from degen.model.variants import CURES, VARIANTS, get_variant
 
-    wanted = [name for text in names or [] for name in text.split(",")]
-    if any(name.strip().lower() == "all" for name in wanted):
-        wanted = list(VARIANTS)
+    sets = {"all": VARIANTS, "cures": CURES}
+    typed = [name.strip().lower() for text in names or [] for name in text.split(",")]
+    wanted = [name for word in typed for name in sets.get(word, [word])]
     canonical = dict.fromkeys(get_variant(name).name for name in wanted)
     return [{"variant": name} for name in canonical] or [{}]
 
@@ -216,7 +218,7 @@ def _seeds(seed: int | None, seeds: str | None) -> list[dict[str, Any]]:
 def _settled(
     file: Path | None, options: Values, variants: list[dict[str, Any]], seeds: list[dict[str, Any]]
 ) -> list[Config]:
-    from degen.training.loop import settle_names
+    from degen.training.trainer import settle_names
 
     return [
         settle_names(settle(file, merge(options, {"objective": chosen, "training": seeded})))

@@ -11,6 +11,7 @@ from degen.data.sequences import Samples
 from degen.data.windows import share_windows
 from degen.evaluation.ranking import Ranks, ranks_over_blocks, target_ranks
 from degen.model.blocked import MOST_SCORES
+from degen.model.cures import Scores
 from degen.model.encoder import SequenceEncoder, score_items
 from degen.model.layout import on
 from degen.model.views import encode_windows
@@ -39,24 +40,31 @@ def representations(encoder: SequenceEncoder, samples: Samples, rows: Int | None
 
 
 @torch.no_grad()
-def split_ranks(encoder: SequenceEncoder, samples: Samples, score_block: int = 256) -> Ranks:
-    """Rank every sample's target among all real items, float64 `[n_samples]`.
+def split_ranks(
+    encoder: SequenceEncoder, samples: Samples, score_block: int = 256, scores: Scores = "dot"
+) -> Ranks:
+    """Rank every sample's target among all real items, float64 `[n_samples]`, by the scores that the variant
+    is trained with.
 
     Items of the history stay in the ranking. The scores of `score_block` users at once are held where they
     are `MOST_SCORES` or fewer, else those of `ITEM_BLOCK` items at a time: memory does not grow with the
     catalogue.
     """
-    return rank_targets(encoder, representations(encoder, samples), samples, score_block)
+    h = representations(encoder, samples)
+    return rank_targets(h, encoder.real_item_embeddings(), samples, score_block, scores)
 
 
 @torch.no_grad()
-def rank_targets(encoder: SequenceEncoder, h: Tensor, samples: Samples, score_block: int = 256) -> Ranks:
-    """The same, where the samples' representations `[n_samples, d]` are known already."""
-    V = encoder.real_item_embeddings()
+def rank_targets(
+    h: Tensor, V: Tensor, samples: Samples, score_block: int = 256, scores: Scores = "dot"
+) -> Ranks:
+    """The same, from the samples' representations `[n_samples, d]` and the items that are scored, `[n_items,
+    d]`.
+    """
     targets = torch.from_numpy(samples.targets - 1).to(h.device)  # item i is column i - 1
     blocks = [slice(start, start + score_block) for start in range(0, len(samples), score_block)]
     if score_block * len(V) <= MOST_SCORES:
-        ranks = [target_ranks(score_items(h[users], V), targets[users]) for users in blocks]
+        ranks = [target_ranks(score_items(h[users], V, scores), targets[users]) for users in blocks]
     else:
-        ranks = [ranks_over_blocks(h[users], V, targets[users], ITEM_BLOCK) for users in blocks]
+        ranks = [ranks_over_blocks(h[users], V, targets[users], ITEM_BLOCK, scores) for users in blocks]
     return np.concatenate(ranks)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from degen.errors import UserError
+from degen.model.cures import Scores
 from degen.model.encoder import score_items
 
 KS = (5, 10, 20)
@@ -46,7 +47,7 @@ def target_ranks(scores: Tensor, targets: Tensor) -> Ranks:
     return 1 + higher + (equal - 1) / 2
 
 
-def ranks_over_blocks(h: Tensor, V: Tensor, targets: Tensor, block: int) -> Ranks:
+def ranks_over_blocks(h: Tensor, V: Tensor, targets: Tensor, block: int, scores: Scores = "dot") -> Ranks:
     """Rank as `target_ranks` does, from representations `[B, d]` and items `[n_items, d]`, with no more than
     `[B, block]` scores at once.
 
@@ -59,8 +60,8 @@ def ranks_over_blocks(h: Tensor, V: Tensor, targets: Tensor, block: int) -> Rank
         here = (targets >= items.start) & (targets < items.stop)
         if here.any():
             columns = targets[here] - items.start
-            target_scores[here] = score_items(h, V[items])[here].gather(1, columns[:, None])
-    counts = [_count(score_items(h, V[items]), target_scores) for items in slices]
+            target_scores[here] = score_items(h, V[items], scores)[here].gather(1, columns[:, None])
+    counts = [_count(score_items(h, V[items], scores), target_scores) for items in slices]
     higher, equal = (np.sum(count, axis=0) for count in zip(*counts, strict=True))
     ranks: Ranks = 1 + higher + (equal - 1) / 2
     return ranks

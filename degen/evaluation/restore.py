@@ -13,14 +13,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
+from torch import Tensor
 
 from degen.config import settle
 from degen.data.catalog import find
 from degen.data.load import DataOptions, Dataset, load_dataset
-from degen.data.sequences import Split, leave_one_out
+from degen.data.sequences import Samples, Split, leave_one_out
 from degen.errors import UserError
-from degen.evaluation.evaluate import rank_targets, representations, split_ranks
+from degen.evaluation.evaluate import rank_targets, representations
 from degen.evaluation.ranking import Ranks, ranking_metrics
+from degen.model.cures import Scores
 from degen.model.encoder import SequenceEncoder
 from degen.model.variants import get_variant
 from degen.model.weights import StoredTensors, load_weights
@@ -92,14 +94,31 @@ class Restored:
     encoder: SequenceEncoder
     epoch: int
 
-    def ranks(self, split: Split) -> Ranks:
-        """Rank of each user's target, float64 `[n_users]`."""
-        samples = leave_one_out(self.dataset.sequences, split, self.config.model.max_length)
-        return split_ranks(self.encoder, samples, self.config.evaluation.score_block)
+    def samples(self, split: Split) -> Samples:
+        """A sample a user: the target of the split and its history."""
+        return leave_one_out(self.dataset.sequences, split, self.config.model.max_length)
 
-    def metrics(self, split: Split) -> dict[str, Any]:
-        """HR, NDCG and MRR at 5, 10, 20, with `epoch`, `split` and `users`: what `test.json` holds."""
-        return describe(self.ranks(split), self.epoch, split)
+    def ranks(self, split: Split, V: Tensor | None = None) -> Ranks:
+        """Rank of each user's target, float64 `[n_users]`, by the scores that the variant is trained with.
+
+        `V`, `[n_items, d]`, is scored in place of the items' own embeddings; the encoder reads these as ever.
+        """
+        samples = self.samples(split)
+        h = representations(self.encoder, samples)
+        scored = self.encoder.real_item_embeddings() if V is None else V.to(h)
+        return rank_targets(h, scored, samples, self.config.evaluation.score_block, self.scores)
+
+    def metrics(self, split: Split, V: Tensor | None = None) -> dict[str, Any]:
+        """HR, NDCG and MRR at 5, 10, 20, with `epoch`, `split` and `users`: what `test.json` holds.
+
+        `V` as in `ranks`.
+        """
+        return describe(self.ranks(split, V), self.epoch, split)
+
+    @property
+    def scores(self) -> Scores:
+        """What the variant ranks items by."""
+        return get_variant(self.config.objective.variant).scores
 
 
 def describe(ranks: Ranks, epoch: int, split: Split) -> dict[str, Any]:
@@ -160,13 +179,12 @@ def export(restored: Restored, split: Split, out: Path) -> list[Path]:
     `sequence_representations.npy` float32 `[n_users, d]`, `targets.npy` int64 `[n_users]` (rows of
     `items.txt`), `ranks.npy` float64 `[n_users]`, `users.txt`.
     """
-    config, encoder = restored.config, restored.encoder
-    samples = leave_one_out(restored.dataset.sequences, split, config.model.max_length)
-    h = representations(encoder, samples)
+    encoder, samples = restored.encoder, restored.samples(split)
+    h, block = representations(encoder, samples), restored.config.evaluation.score_block
     arrays: dict[str, npt.NDArray[Any]] = {
         "sequence_representations.npy": h.cpu().numpy().astype(np.float32),
         "targets.npy": samples.targets - 1,
-        "ranks.npy": rank_targets(encoder, h, samples, config.evaluation.score_block),
+        "ranks.npy": rank_targets(h, encoder.real_item_embeddings(), samples, block, restored.scores),
     }
     for name, array in arrays.items():
         write_array(out / name, array)

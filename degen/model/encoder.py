@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from degen.model.attention import attend, cut_mask, mask_size
+from degen.model.cures import Scores, scored_rows
 from degen.model.dropout import Dropout
 from degen.model.layout import Int, Layout, on
 
@@ -224,8 +225,8 @@ class SequenceEncoder(nn.Module):
         return dropout.mask(site, tuple(x.shape), rate, cut, x)
 
 
-def score_items(h: Tensor, V: Tensor) -> Tensor:
+def score_items(h: Tensor, V: Tensor, scores: Scores = "dot") -> Tensor:
     """Eq. 10 without its softmax: scores `[B, n_items]` of sequence representations `[B, d]` and items
-    `[n_items, d]`.
+    `[n_items, d]`, or their cosines.
     """
-    return h @ V.T
+    return scored_rows(h, scores) @ scored_rows(V, scores).T

@@ -8,6 +8,18 @@
     ucl+scl    h', hs'                                           (h, h') and (h, hs')
     duorec     h', hs'                                           (h', hs')
 
+Beside them the cures: what other papers do against degeneration, on `sasrec` (`degen.model.cures` has the
+formulas).
+
+    cure             what it changes                                                  its weight
+    cosreg           + γ · mean cosine of item pairs (Gao et al. 2019)                γ 1
+    spectrum         + γ / participation ratio of V (ours, after Wang et al. 2020)    γ 10
+    item-uniformity  + γ · uniformity of items drawn uniformly (after DirectAU)       γ .1, 2,000 items
+    directau         alignment and uniformity replace Eq. 11 (Wang et al. 2022)       γ .5
+    normalized       cosine scores times a scale (NISER, Gupta et al. 2019)           scale 16
+    gating           Eq. 4's push on rare items scaled down (Yu et al. 2022)          α .03
+    adversarial      a margin at the target (Wang et al. 2019)                        ε .005
+
 `register` adds one of your own; nothing else in the package names a variant.
 """
 
@@ -25,6 +37,15 @@ from degen.data.batches import Source
 from degen.data.histories import Histories
 from degen.data.partners import Int
 from degen.errors import UserError, nearest
+from degen.model.cures import (
+    Scores,
+    adversarial_loss,
+    cosine_regularization,
+    direct_au_loss,
+    gated_loss,
+    spectrum_concentration,
+    uniform,
+)
 from degen.model.objectives import contrastive_loss
 
 MakeViews = Callable[[Source, Int, np.random.Generator], "Histories | tuple[Histories, ...]"]
@@ -39,6 +60,30 @@ class PairLoss(Protocol):
     def __call__(self, first: Tensor, second: Tensor, targets: Tensor, /, **settings: object) -> Tensor:
         """Return a scalar."""
         ...
+
+
+RecommendationLoss = Callable[..., Tensor]
+"""What replaces Eq. 11: of h `[B, d]`, V `[n, d]` and targets int64 `[B]`, rows of V, a scalar.
+
+Given by keyword are `gamma`, `epsilon`, `rare_rate` as configured, and `per_step`, a tensor `[n]`: how often
+each row of V is a target in a step of training, on average (infinite for the padding row).
+"""
+
+
+@dataclass(frozen=True)
+class ItemRegularizer:
+    """A loss of item embeddings `[n, d]` alone, a scalar, that is added to the objective with weight γ.
+
+    Attributes
+    ----------
+    loss
+        of the embeddings.
+    drawn
+        whether it is of items drawn uniformly from the catalogue at each step, not of all.
+    """
+
+    loss: Callable[[Tensor], Tensor]
+    drawn: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +103,17 @@ class Variant:
         what to compute on each pair.
     same_target_negatives
         whether views of samples with the same target stay among the negatives (§4.3.3: they do not).
+    scores
+        what ranks items, in training and in evaluation: the dot product (Eq. 10), or the cosine, which
+        training multiplies by `objective.scale`.
+    recommendation
+        what replaces the recommendation loss; None for the configured one.
+    of_whole_batch
+        whether `recommendation` is no mean over the batch's samples, so that processes cannot share it out.
+    item_regularizer
+        what is added to the objective with weight γ; None for nothing.
+    gamma
+        γ where it is not configured; None for a variant that has none.
     """
 
     name: str
@@ -65,6 +121,11 @@ class Variant:
     pairs: tuple[tuple[str, str], ...] = ()
     loss: PairLoss = contrastive_loss  # type: ignore[assignment]
     same_target_negatives: bool = False
+    scores: Scores = "dot"
+    recommendation: RecommendationLoss | None = None
+    of_whole_batch: bool = False
+    item_regularizer: ItemRegularizer | None = None
+    gamma: float | None = None
 
     def __post_init__(self) -> None:
         known = {"h", *self.view_names}
@@ -73,6 +134,9 @@ class Variant:
                 raise ValueError(
                     f"variant {self.name} contrasts {name!r}, which is none of its views {sorted(known)}"
                 )
+
+        if self.item_regularizer is not None and self.gamma is None:
+            raise ValueError(f"variant {self.name} has a loss of items, whose weight gamma is missing")
 
     @property
     def view_names(self) -> tuple[str, ...]:
@@ -101,6 +165,20 @@ VARIANTS: dict[str, Variant] = {
 }
 """The variants by name, in the paper's order."""
 
+CURES: dict[str, Variant] = {
+    variant.name: variant
+    for variant in (
+        Variant("cosreg", item_regularizer=ItemRegularizer(cosine_regularization), gamma=1.0),
+        Variant("spectrum", item_regularizer=ItemRegularizer(spectrum_concentration), gamma=10.0),
+        Variant("item-uniformity", item_regularizer=ItemRegularizer(uniform, drawn=True), gamma=0.1),
+        Variant("directau", scores="cosine", recommendation=direct_au_loss, of_whole_batch=True, gamma=0.5),
+        Variant("normalized", scores="cosine"),
+        Variant("gating", recommendation=gated_loss),
+        Variant("adversarial", recommendation=adversarial_loss),
+    )
+}
+"""Cures of degeneration by name, each on plain `sasrec`."""
+
 ALIASES = {
     "un": "ucl",
     "su": "scl",
@@ -108,8 +186,10 @@ ALIASES = {
     "us_x": "duorec",
     "ucl-scl": "ucl+scl",
     "ucl_scl": "ucl+scl",
+    "niser": "normalized",
+    "agg": "gating",
 }
-"""Other spellings; the first four are the authors' names."""
+"""Other spellings; the first four are the authors' names, the last two those of the cures' papers."""
 
 
 def register(variant: Variant) -> Variant:
@@ -123,7 +203,7 @@ def register(variant: Variant) -> Variant:
     lower = variant.name.lower()
     if not re.fullmatch(r"[a-z0-9][a-z0-9+._-]*", lower):
         raise ValueError(f"{variant.name!r} cannot name a variant: use letters, digits, + . _ and -")
-    if lower in VARIANTS or lower in ALIASES:
+    if lower in VARIANTS or lower in CURES or lower in ALIASES:
         raise ValueError(f"there is a variant {variant.name!r} already; give yours another name")
     VARIANTS[lower] = variant
     return variant
@@ -139,6 +219,7 @@ def get_variant(name: str) -> Variant:
     """
     lower = name.strip().lower()
     try:
-        return VARIANTS[ALIASES.get(lower, lower)]
+        return (VARIANTS | CURES)[ALIASES.get(lower, lower)]
     except KeyError:
-        raise UserError(f"unknown variant '{name}'{nearest(name, [*VARIANTS, *ALIASES])}") from None
+        known = [*VARIANTS, *CURES, *ALIASES]
+        raise UserError(f"unknown variant '{name}'{nearest(name, known)}") from None

@@ -6,7 +6,7 @@
 
 A batch of R runs is a dictionary: `items` int64 `[R, S, T]`, the views of the batch one after another, each
 history padded on the right; `lengths` int64 `[R, S]`; `targets` int64 `[R, B]`; where the loss samples some,
-`negatives` int64 `[R, B, k]`.
+`negatives` int64 `[R, B, k]`; where the variant draws items, `items_drawn` int64 `[R, k]`, rows of V.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ class _Drawn:
     views: dict[str, Histories]
     targets: Int
     negatives: Tensor | None
+    items_drawn: Tensor | None
 
 
 def batches(epochs: Sequence[Epoch], log: DeviceLog, steps: int) -> Iterator[Batch]:
@@ -85,7 +86,9 @@ def _draw(epoch: Epoch) -> _Drawn:
     negatives = (
         trainer.recommendation.draw_negatives(torch.from_numpy(targets), epoch.rng) if sampled else None
     )
-    return _Drawn(views, targets, negatives)
+    regularizer = trainer.variant.item_regularizer
+    items = epoch.draw_items() if regularizer is not None and regularizer.drawn else None
+    return _Drawn(views, targets, negatives, items)
 
 
 def _send(chunk: list[list[_Drawn]], log: DeviceLog, width: int) -> Iterator[Batch]:
@@ -98,9 +101,10 @@ def _send(chunk: list[list[_Drawn]], log: DeviceLog, width: int) -> Iterator[Bat
         "lengths": torch.cat([lengths for _, lengths in views], dim=2),
         "targets": _upload(_stack([[torch.from_numpy(run.targets) for run in step] for step in chunk]), log),
     }
-    negatives = [[run.negatives for run in step if run.negatives is not None] for step in chunk]
-    if negatives[0]:
-        whole["negatives"] = _upload(_stack(negatives), log)
+    for name in ("negatives", "items_drawn"):
+        grid = [[value for run in step if (value := getattr(run, name)) is not None] for step in chunk]
+        if grid[0]:
+            whole[name] = _upload(_stack(grid), log)
     for step in range(len(chunk)):
         yield {name: tensor[step] for name, tensor in whole.items()}
 

@@ -18,7 +18,6 @@ from degen.evaluation.evaluate import split_ranks
 from degen.evaluation.ranking import Ranks, ranking_metrics
 from degen.evaluation.restore import describe, load_best, load_data, pick_device
 from degen.model.encoder import SequenceEncoder
-from degen.model.variants import get_variant
 from degen.rundir import RunDirectory
 from degen.schema import Config
 from degen.training import checkpoint
@@ -27,7 +26,7 @@ from degen.training.precision import float32_products, pick_precision
 from degen.training.probe import Probe
 from degen.training.process import deferred_interrupt, torch_settings
 from degen.training.trace import Tracer
-from degen.training.trainer import Trainer
+from degen.training.trainer import Trainer, settle_names
 
 Row = dict[str, Any]
 
@@ -54,19 +53,6 @@ class Progress:
 
     def end(self, test: Row) -> None:
         """The run is whole; `test` is its `test.json`."""
-
-
-def settle_names(config: Config) -> Config:
-    """Put the variant's canonical name into a configuration: `us_x` is duorec.
-
-    Raises
-    ------
-    UserError
-        for a variant that is unknown.
-    """
-    variant = get_variant(config.objective.variant).name
-    objective = config.objective.model_copy(update={"variant": variant})
-    return config.model_copy(update={"objective": objective})
 
 
 def train(
@@ -274,5 +260,5 @@ class Run:
         """Rank every target, float64 `[n_samples]`: each process its part of the users."""
         part = self.world.part(len(samples))
         own = Samples(samples.items, samples.end[part], samples.length[part])
-        ranks = split_ranks(encoder, own, self.config.evaluation.score_block)
+        ranks = split_ranks(encoder, own, self.config.evaluation.score_block, self.trainer.variant.scores)
         return self.world.gather_rows(torch.from_numpy(ranks), len(samples)).numpy()

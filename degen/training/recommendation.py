@@ -1,4 +1,6 @@
-"""The recommendation loss of a batch as configured: Eq. 11, or its stand-ins with sampled negatives."""
+"""The recommendation loss of a batch as configured: Eq. 11, its stand-ins with sampled negatives, or what the
+variant has in its place.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +12,11 @@ from torch import Tensor
 
 from degen.data.sequences import Samples
 from degen.model.blocked import BlockedSoftmax
+from degen.model.cures import scored_rows
 from degen.model.encoder import SequenceEncoder
 from degen.model.objectives import bce_loss, bpr_loss, recommendation_loss
 from degen.model.sampled import needed_rows, sampled_softmax_loss
+from degen.model.variants import Variant
 from degen.schema import Config
 
 
@@ -21,10 +25,12 @@ class Recommendation:
 
     Parameters
     ----------
-    encoder, config
-        the model, and what to make of its scores.
+    encoder, variant, config
+        the model, what its scores are and whether they enter another loss, and what to make of them.
     samples
         the training samples; how often an item is their target is Q of in-batch negatives.
+    steps
+        of a whole epoch, which meets every sample once.
     block
         items scored at once by the full softmax; None for all.
 
@@ -34,8 +40,16 @@ class Recommendation:
         the full softmax by blocks, which the optimiser asks for its gradient of V; None where there is none.
     """
 
-    def __init__(self, encoder: SequenceEncoder, config: Config, samples: Samples, block: int | None = None):
-        self.encoder, self.config = encoder, config
+    def __init__(
+        self,
+        encoder: SequenceEncoder,
+        variant: Variant,
+        config: Config,
+        samples: Samples,
+        steps: int,
+        block: int | None = None,
+    ):
+        self.encoder, self.variant, self.config = encoder, variant, config
         settings, n_items = config.objective, encoder.n_items
         self.first = 0 if settings.padding_class else 1
         self.softmax = (
@@ -44,6 +58,7 @@ class Recommendation:
             else None
         )
         self._n_samples = len(samples)
+        self._per_step = self._targets_per_step(samples, steps) if variant.recommendation else torch.empty(0)
         self._target_counts = (
             torch.from_numpy(np.bincount(samples.targets, minlength=n_items + 1))
             if settings.rec_loss == "sampled" and settings.sampling == "in-batch"
@@ -57,6 +72,7 @@ class Recommendation:
         """
         if self.config.objective.rec_loss == "ce":
             return self._full_softmax(h, targets)
+        h = self.scaled(h)
         if self.config.objective.rec_loss == "sampled":
             negatives, log_expected = self.shared_negatives(targets, rng)
             V, (targets, negatives) = self._rows(targets, negatives)
@@ -68,13 +84,45 @@ class Recommendation:
     def _full_softmax(self, h: Tensor, targets: Tensor) -> Tensor:
         if self.softmax is not None:
             return self.softmax.loss(h, targets)
-        V = self.encoder.item_embeddings[self.first : self.encoder.n_items + 1]
-        return recommendation_loss(h, V, targets - self.first)
+        V, targets = self.encoder.item_embeddings[self.first : self.encoder.n_items + 1], targets - self.first
+        if self.variant.recommendation is not None:
+            return self.of_the_variant(h, V, targets)
+        return recommendation_loss(self.scaled(h), scored_rows(V, self.variant.scores), targets)
+
+    def scaled(self, h: Tensor) -> Tensor:
+        """Representations as they enter the product with `scored_rows` of V: cosines are scaled."""
+        rows = scored_rows(h, self.variant.scores)
+        return rows if self.variant.scores == "dot" else self.config.objective.scale * rows
+
+    def of_the_variant(self, h: Tensor, V: Tensor, targets: Tensor) -> Tensor:
+        """What the variant has in place of Eq. 11, of the classes V and targets int64 `[B]`, rows of V."""
+        assert self.variant.recommendation is not None
+        settings = self.config.objective
+        return self.variant.recommendation(
+            h,
+            V,
+            targets,
+            gamma=settings.cure_weight,
+            epsilon=settings.epsilon,
+            rare_rate=settings.rare_rate,
+            per_step=self._per_step,
+        )
+
+    def _targets_per_step(self, samples: Samples, steps: int) -> Tensor:
+        """How often each class is a target in a step, on average over an epoch, `[classes]`.
+
+        Yu et al. count over the last K steps, an epoch; at the end of each epoch that is this very number,
+        so that nothing need be kept from step to step.
+        """
+        rates = np.bincount(samples.targets, minlength=self.encoder.n_items + 1) / steps
+        rates[0] = np.inf  # the padding row is no item
+        return torch.from_numpy(rates[self.first :]).to(self.encoder.item_embeddings)
 
     def _rows(self, *indices: Tensor) -> tuple[Tensor, list[Tensor]]:
         """What a sampled loss indexes: the whole table, or where its gradient is sparse the needed rows."""
         V = self.encoder.item_embeddings
-        return needed_rows(V, *indices) if self.encoder.sparse_items else (V, list(indices))
+        rows, found = needed_rows(V, *indices) if self.encoder.sparse_items else (V, list(indices))
+        return scored_rows(rows, self.variant.scores), found
 
     def draw_negatives(self, targets: Tensor, rng: np.random.Generator) -> Tensor:
         """Items other than the target, uniformly, int64 `[B, k]`."""

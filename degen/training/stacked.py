@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from degen.model.cures import scored_rows
 from degen.model.dropout import RandomDropout
 from degen.model.objectives import bce_loss, bpr_loss, objective
 from degen.model.padded import Architecture, Tensors, draw_masks, encode_padded
@@ -52,6 +53,7 @@ class Stack:
         settings = [trainer.config.objective for trainer in self.trainers]
         self.contrast_weight = self._of_runs([one.contrast_weight for one in settings])
         self.temperature = self._of_runs([one.temperature for one in settings])
+        self.gamma = example.gamma
         self.log = DeviceLog.of(example.source.samples, self.device)
         self.records = self.device.type == "cuda" and self.config.training.cuda_graph
         self._recorded: RecordedStep | None = None
@@ -126,22 +128,26 @@ class Stack:
             return None
 
     def step(self, batch: Batch, masks: Tensors) -> Tensor:
-        """Move every run once; return the losses before, `[R, 2]`: recommendation and contrastive."""
+        """Move every run once; return the losses before, `[R, 2 or 3]`, as `losses` does."""
         losses = self.losses(batch, masks)
         total = objective(losses[:, 0], losses[:, 1], self.contrast_weight)
+        for of_items in losses.T[2:]:
+            total = total + self.gamma * of_items
         (gradient,) = torch.autograd.grad(total.sum(), self.weights)  # of a sum: each run's own
         self._adam(gradient)
         return losses.detach()
 
     def losses(self, batch: Batch, masks: Tensors) -> Tensor:
-        """The two losses of each run on its batch under its masks, `[R, 2]`."""
+        """The losses of each run on its batch under its masks: recommendation, contrastive, `[R, 2]`, and
+        that of items where the variant has one, `[R, 3]`.
+        """
         if len(self.trainers) > 1:
             return torch.func.vmap(self._losses)(self.weights, batch, masks, self.temperature)
         batch, masks = ({name: value[0] for name, value in given.items()} for given in (batch, masks))
         return self._losses(self.weights[0], batch, masks, self.temperature[0])[None]
 
     def _losses(self, row: Tensor, batch: Batch, masks: Tensors, temperature: Tensor) -> Tensor:
-        """The same of one run, `[2]`."""
+        """The same of one run, `[2]` or `[3]`."""
         parameters = self._named(row)
         with encoder_products(self.trainers[0].precision, self.device):
             encoded = encode_padded(
@@ -154,17 +160,29 @@ class Stack:
             self.variant, self.config.objective, views, batch["targets"], temperature
         )
         recommendation = self._recommendation(views["h"], parameters["item_embeddings"], batch)
-        return torch.stack([recommendation, contrastive])
+        return torch.stack([recommendation, contrastive, *self._item_losses(parameters, batch)])
+
+    def _item_losses(self, parameters: Tensors, batch: Batch) -> list[Tensor]:
+        """The variant's loss of item embeddings alone, of one run; none where it has none."""
+        regularizer = self.variant.item_regularizer
+        if regularizer is None:
+            return []
+        V = parameters["item_embeddings"][1 : self.trainers[0].n_items + 1]
+        return [regularizer.loss(V[batch["items_drawn"]] if regularizer.drawn else V)]
 
     def _recommendation(self, h: Tensor, table: Tensor, batch: Batch) -> Tensor:
         """Eq. 11, or BCE or BPR on the batch's negatives, of one run."""
-        settings = self.config.objective
+        settings, own = self.config.objective, self.trainers[0].recommendation
         if settings.rec_loss == "ce":
-            first = self.trainers[0].recommendation.first
-            V = table[first : self.trainers[0].n_items + 1]
-            return functional.cross_entropy(h @ V.T, batch["targets"] - first)
-        loss = bce_loss if settings.rec_loss == "bce" else bpr_loss
-        return loss(h, table, batch["targets"], batch["negatives"])
+            V, targets = table[own.first : self.trainers[0].n_items + 1], batch["targets"] - own.first
+            if self.variant.recommendation is not None:
+                return own.of_the_variant(h, V, targets)
+            return functional.cross_entropy(own.scaled(h) @ scored_rows(V, self.variant.scores).T, targets)
+        loss, table = (
+            bce_loss if settings.rec_loss == "bce" else bpr_loss,
+            scored_rows(table, self.variant.scores),
+        )
+        return loss(own.scaled(h), table, batch["targets"], batch["negatives"])
 
     @torch.no_grad()
     def _adam(self, gradient: Tensor) -> None:
@@ -203,7 +221,8 @@ class StackEpoch:
 
     def __init__(self, stack: Stack, epochs: Sequence[Epoch], steps: int):
         self.stack, self.epochs = stack, list(epochs)
-        self.sums = torch.zeros(len(self.epochs), 2, device=stack.device, dtype=torch.float64)
+        n_losses = stack.trainers[0].n_losses
+        self.sums = torch.zeros(len(self.epochs), n_losses, device=stack.device, dtype=torch.float64)
         for run, epoch in enumerate(self.epochs):
             epoch.sums = self.sums[run]
         self._batches = batches(self.epochs, stack.log, steps)

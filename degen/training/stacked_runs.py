@@ -20,12 +20,12 @@ from degen.evaluation.restore import pick_device
 from degen.rundir import RunDirectory
 from degen.schema import Config
 from degen.training import checkpoint
-from degen.training.loop import Interrupted, Progress, Run, note_data, settle_names
+from degen.training.loop import Interrupted, Progress, Run, note_data
 from degen.training.precision import float32_products
 from degen.training.process import deferred_interrupt, torch_settings
 from degen.training.stackable import check_agreement, why_alone
 from degen.training.stacked import Stack
-from degen.training.trainer import Epoch, Trainer
+from degen.training.trainer import Epoch, Trainer, settle_names
 
 
 def stacked_failures(

@@ -25,6 +25,22 @@ from degen.training.distributed import World
 from degen.training.optimizer import build_optimizer, item_block
 from degen.training.precision import pick_precision
 from degen.training.recommendation import Recommendation
+from degen.training.refusals import refuse_variant
+
+
+def settle_names(config: Config) -> Config:
+    """Put the variant's canonical name into a configuration (`us_x` is duorec), and its γ where none is
+    given.
+
+    Raises
+    ------
+    UserError
+        for a variant that is unknown.
+    """
+    variant, settings = get_variant(config.objective.variant), config.objective
+    weight = variant.gamma if settings.cure_weight is None else settings.cure_weight
+    objective = settings.model_copy(update={"variant": variant.name, "cure_weight": weight})
+    return config.model_copy(update={"objective": objective})
 
 
 class Trainer:
@@ -35,7 +51,7 @@ class Trainer:
     """
 
     def __init__(self, config: Config, dataset: Dataset, device: torch.device, world: World | None = None):
-        self.config = config
+        self.config = config = settle_names(config)
         self.world = world or World()
         self.variant = get_variant(config.objective.variant)
         self.device = device
@@ -59,7 +75,10 @@ class Trainer:
         rows = config.training.batch_size * len(samples) // len(self.batching)  # of a batch, on average
         rows = -(-rows // self.world.size)  # scored at once by this process
         block = item_block(config.training, self.n_items, rows)
-        self.recommendation = Recommendation(self.encoder, config, samples, block)
+        refuse_variant(self.variant, config, block, self.world)
+        self.recommendation = Recommendation(
+            self.encoder, self.variant, config, samples, self._whole_epoch, block
+        )
         self.optimizer = build_optimizer(self.encoder, config, block, self.recommendation.softmax)
         if self.world.size > 1 and (config.objective.rec_loss != "ce" or self.encoder.sparse_items):
             raise UserError(
@@ -81,10 +100,23 @@ class Trainer:
             )
 
     @property
+    def gamma(self) -> float:
+        """γ, the weight of the variant's loss of item embeddings; 0 for a variant that has none."""
+        return self.config.objective.cure_weight or 0.0
+
+    @property
+    def n_losses(self) -> int:
+        """Losses that are added up over an epoch: recommendation, contrastive, and that of items, if any."""
+        return 2 if self.variant.item_regularizer is None else 3
+
+    @property
     def steps_per_epoch(self) -> int:
         """Steps of a whole epoch, or fewer where the configuration cuts it short."""
-        whole = -(-len(self.batching) // self.config.training.batch_size)
-        return min(whole, self.config.training.steps_per_epoch or whole)
+        return min(self._whole_epoch, self.config.training.steps_per_epoch or self._whole_epoch)
+
+    @property
+    def _whole_epoch(self) -> int:
+        return -(-len(self.batching) // self.config.training.batch_size)
 
     def epoch(self, number: int) -> Epoch:
         """Begin epoch `number`, from 1."""
@@ -120,13 +152,13 @@ class Epoch:
     """
 
     def __init__(self, trainer: Trainer, seeds: np.random.SeedSequence):
-        draws, dropout = seeds.spawn(2)
+        draws, dropout, items = seeds.spawn(3)
         self.trainer, world = trainer, trainer.world
-        self.rng = np.random.default_rng(draws)
+        self.rng, self.item_rng = np.random.default_rng(draws), np.random.default_rng(items)
         self.dropout = RandomDropout(int(dropout.generate_state(world.size)[world.rank]), trainer.device)
         self.batches = epoch_batches(len(trainer.batching), trainer.config.training.batch_size, self.rng)
         self.samples, self.pairs = 0, 0
-        self.sums = torch.zeros(2, device=trainer.device, dtype=torch.float64)
+        self.sums = torch.zeros(trainer.n_losses, device=trainer.device, dtype=torch.float64)
 
     def step(self) -> None:
         """Train on the next batch."""
@@ -134,6 +166,9 @@ class Epoch:
         recommendation, contrastive = self.losses(rows)
         self.trainer.optimizer.zero_grad(set_to_none=True)
         loss = objective(recommendation, contrastive, self.trainer.config.objective.contrast_weight)
+        of_items = self.item_losses()
+        for term in of_items:  # the same in every process, whose gradients add up
+            loss = loss + self.trainer.gamma * term / self.trainer.world.size
         torch.autograd.backward(loss)
         recommendation = self.trainer.world.sum_gradients(
             self.trainer.encoder.parameters(), recommendation.detach()
@@ -141,12 +176,13 @@ class Epoch:
         self.trainer.optimizer.step()
         samples = self.trainer.batching.n_samples(rows)
         self.samples, self.pairs = self.samples + samples, self.pairs + len(rows)
-        weighted = recommendation.double() * samples, contrastive.detach().double() * len(rows)
+        weighted = [recommendation.double() * samples]
+        weighted += [term.detach().double() * len(rows) for term in (contrastive, *of_items)]
         self.sums += torch.stack(weighted)
 
     def mean_losses(self) -> dict[str, float]:
         """Means over the epoch's samples, and pairs of views, so far: `loss` (Eq. 15), `recommendation_loss`,
-        `contrastive_loss`.
+        `contrastive_loss`, and `item_loss` of a variant that has one, whose γ-fold is part of the loss.
 
         Raises
         ------
@@ -154,13 +190,31 @@ class Epoch:
             if they are not finite: training diverged.
         """
         sums = self.sums.tolist()
-        recommendation, contrastive = sums[0] / max(self.samples, 1), sums[1] / max(self.pairs, 1)
-        if not np.isfinite([recommendation, contrastive]).all():
+        recommendation = sums[0] / max(self.samples, 1)
+        contrastive, *of_items = (total / max(self.pairs, 1) for total in sums[1:])
+        if not np.isfinite([recommendation, contrastive, *of_items]).all():
             raise UserError(
                 "training diverged: the loss is not finite; try a lower --learning-rate or --lambda"
             )
         loss = recommendation + self.trainer.config.objective.contrast_weight * contrastive
-        return {"loss": loss, "recommendation_loss": recommendation, "contrastive_loss": contrastive}
+        means = {"loss": loss, "recommendation_loss": recommendation, "contrastive_loss": contrastive}
+        for mean in of_items:
+            means |= {"loss": loss + self.trainer.gamma * mean, "item_loss": mean}
+        return means
+
+    def item_losses(self) -> list[Tensor]:
+        """The variant's loss of item embeddings alone, a scalar; none where it has none."""
+        regularizer = self.trainer.variant.item_regularizer
+        if regularizer is None:
+            return []
+        V = self.trainer.encoder.real_item_embeddings()
+        return [regularizer.loss(V[self.draw_items().to(V.device)] if regularizer.drawn else V)]
+
+    def draw_items(self) -> Tensor:
+        """Rows of V out of all, each at most once, int64 `[k]`: from a stream apart from all else."""
+        n_items = self.trainer.n_items
+        wanted = min(self.trainer.config.objective.items_drawn, n_items)
+        return torch.from_numpy(self.item_rng.choice(n_items, wanted, replace=False))
 
     def losses(self, rows: Int) -> tuple[Tensor, Tensor]:
         """The process's share of a batch's recommendation loss, and the whole contrastive loss; scalars."""

@@ -31,6 +31,7 @@ CASES = [
     ("duorec", "samples", 2, "double"),  # fewer rows than three processes
     ("ucl+scl", "users", 7, "double"),
     ("duorec", "users", 2, "double"),
+    *((cure, "samples", BATCH, "double") for cure in ("cosreg", "item-uniformity", "normalized", "gating")),
 ]
 """Variant, what a batch is of, its size, precision."""
 
