@@ -96,6 +96,7 @@ def test_every_option_reaches_its_key(log):
         "recipe": "official",
         "contrast_weight": 0.14,
         "temperature": 0.15,
+        "cure_weight": 0.29,
         "similarity": "cosine",
         "rec_loss": "sampled",
         "sampling": "uniform",
