@@ -24,8 +24,10 @@ from degen.analysis.theory import cosine_to, energy_along, lengths, mean_pairwis
 
 Row = dict[str, Any]
 
-PUSH, PULL, INPUT, CONTRAST = "push", "pull", "input", "contrast"
-"""Being a non-target (Eq. 4), being the target, being in a history, and the contrastive loss."""
+PUSH, PULL, INPUT, CONTRAST, REGULARIZER = "push", "pull", "input", "contrast", "regularizer"
+"""Being a non-target (Eq. 4), being the target, being in a history, the contrastive loss, and a cure's loss
+of the items alone.
+"""
 
 
 @dataclass(frozen=True, eq=False)

@@ -89,6 +89,16 @@ class Recommendation:
             return self.of_the_variant(h, V, targets)
         return recommendation_loss(self.scaled(h), scored_rows(V, self.variant.scores), targets)
 
+    @property
+    def is_eq_11(self) -> bool:
+        """Whether the loss is the full softmax of dot products, to which Eq. 4 belongs."""
+        variant = self.variant
+        return (
+            self.config.objective.rec_loss == "ce"
+            and variant.recommendation is None
+            and variant.scores == "dot"
+        )
+
     def scaled(self, h: Tensor) -> Tensor:
         """Representations as they enter the product with `scored_rows` of V: cosines are scaled."""
         rows = scored_rows(h, self.variant.scores)

@@ -1,7 +1,8 @@
 """What moves the items while they train (`--trace-gradients`): a line of `trace.jsonl` an epoch.
 
     forces   on 30 batches at the epoch's end, drawn by a seed of their own and with dropout, as in training:
-             what Eq. 4's push, the pull on targets, histories and the contrast each do to every item
+             what Eq. 4's push, the pull on targets, histories, the contrast and a cure's regularizer each do
+             to every item
     steps    ΔV = V_e - V_{e-1}: what moved the items, which is what the optimiser makes of the gradients
 
 V is tied, so an item is moved from two sides: as a class of the softmax (push and pull, from the
@@ -9,8 +10,8 @@ probabilities and h) and as an input of the encoder (the total of automatic diff
 Nothing here touches the draws or the weights of training, whose result is the same to the bit. The batches
 are the same for every method and seed, so that values differ only where the models do.
 
-Under another loss than the full softmax (`--rec-loss sampled`, …) there is no Eq. 4 to measure; the steps are
-recorded all the same.
+Under another loss than the full softmax of dot products (`--rec-loss sampled`, a cure's own, …) there is no
+Eq. 4 to measure; the steps are recorded all the same.
 """
 
 from __future__ import annotations
@@ -28,7 +29,16 @@ from torch import Tensor
 from degen.analysis.buckets import DECILES, Buckets
 from degen.analysis.matrix import Float, to_numpy
 from degen.analysis.theory import context_concentration, pull_push
-from degen.analysis.updates import CONTRAST, INPUT, PULL, PUSH, Force, describe_forces, describe_steps
+from degen.analysis.updates import (
+    CONTRAST,
+    INPUT,
+    PULL,
+    PUSH,
+    REGULARIZER,
+    Force,
+    describe_forces,
+    describe_steps,
+)
 from degen.data.partners import Int
 from degen.training.batching import EncodedBatch
 from degen.training.trainer import Epoch, Trainer
@@ -96,7 +106,7 @@ class Tracer:
 
     def _forces(self, number: int) -> tuple[Tensor, dict[str, Force]]:
         """The contexts h of the epoch's batches, `[P, d]`, and the forces added up; none without Eq. 4."""
-        if self.trainer.config.objective.rec_loss != "ce":
+        if not self.trainer.recommendation.is_eq_11:
             with torch.no_grad():
                 return torch.cat([batch.h for _, _, batch in self._batches(number)]), {}
         contexts, vectors, lengths = list[Tensor](), dict[str, Tensor](), dict[str, Tensor]()
@@ -134,6 +144,9 @@ class Tracer:
             side[1 - first :] for side in pull_push(batch.h.detach(), classes, batch.targets - first)
         )
         parts = {PUSH: -push, PULL: pull, INPUT: push - pull - gradient[real]}
+        for loss in epoch.item_losses():
+            (gradient,) = torch.autograd.grad(trainer.gamma * loss, V)
+            parts[REGULARIZER] = -gradient[real]
         if contrasted:
             weight = trainer.config.objective.contrast_weight
             (gradient,) = torch.autograd.grad(weight * contrastive, V)

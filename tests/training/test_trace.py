@@ -10,9 +10,10 @@ import pytest
 import tiny_runs
 import torch
 
-from degen.analysis.updates import CONTRAST, INPUT, PULL, PUSH
+from degen.analysis.updates import CONTRAST, INPUT, PULL, PUSH, REGULARIZER
 from degen.data.sequences import item_frequency
 from degen.errors import UserError
+from degen.model.cures import cosine_regularization
 from degen.model.objectives import objective
 from degen.rundir import RunDirectory
 from degen.training.distributed import World
@@ -66,6 +67,15 @@ def test_the_parts_add_up_to_the_gradient_of_the_objective(tracer, variant, sett
     gradient = made.trainer.encoder.item_embeddings.grad[1 : tiny_runs.ITEMS + 1]
     torch.testing.assert_close(sum(parts.values()), -gradient, rtol=0, atol=1e-14)
     assert set(parts) == {PUSH, PULL, INPUT} | ({CONTRAST} if made.trainer.variant.pairs else set())
+
+
+def test_a_cures_loss_of_items_is_a_force_of_its_own(tracer):
+    made, plain = (tracer(variant, dropout=0.0) for variant in ("cosreg", "sasrec"))
+    forces = [one._parts(*next(one._batches(1))) for one in (made, plain)]
+    V = made.trainer.encoder.real_item_embeddings()
+    (gradient,) = torch.autograd.grad(cosine_regularization(V), V)
+    torch.testing.assert_close(forces[0].pop(REGULARIZER), -gradient, rtol=0, atol=1e-14)
+    torch.testing.assert_close(forces[0], forces[1], rtol=0, atol=1e-14)
 
 
 def test_push_and_pull_are_equation_4_and_the_rest_comes_from_histories(tracer):
@@ -184,8 +194,12 @@ def test_the_lines_of_a_run(log, tmp_path):
     assert not any(isinstance(value, float) and math.isnan(value) for value in values)
 
 
-def test_other_losses_have_steps_and_no_forces(log, tmp_path):
-    config = tiny_runs.tiny_config(log, variant="sasrec", trace_gradients=True, rec_loss="bce", epochs=1)
+@pytest.mark.parametrize(
+    ("variant", "settings"),
+    [("sasrec", {"rec_loss": "bce"}), ("gating", {}), ("directau", {}), ("normalized", {})],
+)
+def test_other_losses_have_steps_and_no_forces(log, tmp_path, variant, settings):
+    config = tiny_runs.tiny_config(log, variant=variant, trace_gradients=True, epochs=1, **settings)
     (row,) = train(config, tmp_path / "run").trace
     assert all("push_share" not in bucket and bucket["step_length"] > 0 for bucket in row["buckets"])
 
