@@ -33,6 +33,7 @@ from degen.analysis.isotropy import (
     mean_squared_cosine,
 )
 from degen.analysis.measure import MEASURES, Estimate, Measure, Undefined, measure
+from degen.analysis.result import GROUPS, Analysis, chosen_measures
 from degen.analysis.rows import Rows
 from degen.analysis.spectrum import (
     PowerLaw,
@@ -58,7 +59,9 @@ from degen.analysis.spectrum import (
 from degen.analysis.summary import summarize
 
 __all__ = [
+    "GROUPS",
     "MEASURES",
+    "Analysis",
     "Estimate",
     "Measure",
     "PowerLaw",
@@ -67,6 +70,7 @@ __all__ = [
     "Undefined",
     "alignment",
     "average_cosine",
+    "chosen_measures",
     "condition_number",
     "cone_angle",
     "cos_mean_first_direction",

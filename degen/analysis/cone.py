@@ -25,7 +25,7 @@ _UNIFORM = 1e-9
 @measure(
     "isotropy",
     range=(0, 1),
-    meaning="1 is a single direction; 1/√m for directions at random",
+    meaning="lower is more isotropic: 1/√m for directions at random, 1 a single direction",
     source="directional statistics",
     cost="O(n d)",
 )
@@ -43,7 +43,7 @@ def mean_resultant_length(V: Rows) -> float:
 @measure(
     "isotropy",
     range=(0, math.inf),
-    meaning="concentration of a von Mises-Fisher distribution: 0 is uniform, large a narrow cone",
+    meaning="lower is more isotropic: concentration of a von Mises-Fisher distribution, 0 is uniform",
     source="maximum likelihood; start of Banerjee et al., JMLR 2005",
     cost="O(n d)",
 )
@@ -93,7 +93,7 @@ def bessel_ratio(d: int, kappa: float) -> float:
 @measure(
     "isotropy",
     range=(0, 180),
-    meaning="degrees between a row and the mean direction: 90 is isotropic, small a cone",
+    meaning="higher is more isotropic: degrees between a row and the mean direction, 90 at random",
     source="median over rows; axis Σ û",
     cost="O(n d²)",
     name="cone_angle_median",
@@ -123,7 +123,7 @@ def cone_angle(
 @measure(
     "isotropy",
     range=(0, 1),
-    meaning="0 has no common mean, 1 all rows equal",
+    meaning="lower is more isotropic: 0 has no common mean, 1 all rows equal",
     source="n ‖μ‖² / ‖V‖_F²",
     cost="O(n d)",
 )
@@ -141,7 +141,7 @@ def mean_energy_share(V: Rows) -> float:
 @measure(
     "isotropy",
     range=(0, 1),
-    meaning="1/d is isotropic, 1 a single line",
+    meaning="lower is more isotropic: 1/d at random, 1 a single line",
     source="‖V μ̂‖² / ‖V‖_F²",
     cost="O(n d²)",
 )
@@ -160,7 +160,7 @@ def mean_direction_energy_share(V: Rows) -> float:
 @measure(
     "isotropy",
     range=(-1, 1),
-    meaning="1 where the first singular direction is the mean's: a cone",
+    meaning="lower is more isotropic: 1 where the first singular direction is the mean's, a cone",
     source="cos(μ, w₁), sign by which the first coordinates add up to at least 0",
     cost="O(n d²)",
 )

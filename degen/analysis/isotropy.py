@@ -31,7 +31,7 @@ _REPEATED = 1e-9
 @measure(
     "isotropy",
     range=(-1, 1),
-    meaning="0 is isotropic, 1 a single direction",
+    meaning="lower is more isotropic: 0 at random, 1 a single direction",
     source="Ethayarajh, EMNLP 2019, there from sampled pairs",
     cost="O(n d)",
     each_epoch=True,
@@ -53,7 +53,7 @@ def average_cosine(V: Rows) -> float:
 @measure(
     "isotropy",
     range=(0, 1),
-    meaning="1/d is isotropic, 1 a single line; sees planes that the average cosine does not",
+    meaning="lower is more isotropic: 1/d at random, 1 a single line; sees planes as the mean does not",
     source="closed form (‖ÛᵀÛ‖_F² - m) / (m (m - 1))",
     cost="O(n d²)",
 )

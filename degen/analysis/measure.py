@@ -69,7 +69,8 @@ class Measure:
     range
         lowest and highest value.
     meaning
-        what high or low values say.
+        what high or low values say; it begins with `higher is more isotropic` or `lower is more isotropic`
+        where one of them is.
     source
         where it is defined.
     cost
@@ -93,6 +94,18 @@ class Measure:
     each_epoch: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def arrow(self) -> str:
+        """`↑` where higher is more isotropic, `↓` where lower is, else empty."""
+        return next((arrow for words, arrow in _ARROWS.items() if self.meaning.startswith(words)), "")
+
+    @property
+    def formula(self) -> str:
+        """What the function returns: the first sentence of its docstring, with the settings of this name."""
+        said = " ".join((self.function.__doc__ or "").partition("\n\n")[0].split())
+        settings = ", ".join(f"{key}={value!r}" for key, value in self.options.items())
+        return said.removeprefix("Return ").rstrip(".") + (f"; with {settings}" if settings else "")
+
     def __call__(self, V: Rows | Array) -> float:
         """Return the value for `V`, an `Estimate` where it was sampled.
 
@@ -107,6 +120,8 @@ class Measure:
                 raise Undefined(f"{self.name} needs {_NEEDS.get(need, need)}")
         return self.function(rows, **self.options)
 
+
+_ARROWS = {"higher is more isotropic": "↑", "lower is more isotropic": "↓"}
 
 _NEEDS = {
     "frequency": "how often each item occurs",

@@ -297,7 +297,7 @@ def power_law(V: Rows | Array, *, center: bool = True, first: int = 2, weighted:
 @measure(
     "spectrum",
     range=(0, math.inf),
-    meaning="0 is white, near 1 good self-supervised features, far above 1 collapsed",
+    meaning="lower is more isotropic: 0 is white, near 1 good features, far above 1 collapsed",
     source="Agrawal et al., NeurIPS 2022 (α-ReQ); least squares over ranks 2 to d, weights 1",
     cost="O(n d²)",
 )
