@@ -42,6 +42,7 @@ ARROWS = {
         "evaluation",
     },
 }
+ARROWS["callbacks"] = {"errors", "monitor"}
 ARROWS["studies"] = set(ARROWS)
 ARROWS["api"] = set(ARROWS) - {"studies"}
 ARROWS["cli"] = set(ARROWS)

@@ -1,0 +1,160 @@
+"""`degen.Monitor` inside other people's trainers.
+
+`LightningMonitor` is a callback of every Lightning that is installed, `lightning` and `pytorch_lightning`
+(RecTools trains with the latter): they do not accept each other's. Lightning is imported when it is asked
+for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from degen.errors import UserError, nearest
+from degen.monitor import Monitor
+
+Source = str | Callable[[Any], Any]
+"""Where something is found in a LightningModule: the path of an attribute, or a function of the module."""
+
+
+class LightningHooks:
+    """Records each training epoch of a Lightning trainer; `LightningMonitor` is this as a callback.
+
+    The line of an epoch holds what was logged (`trainer.callback_metrics`), the run is finished when `fit`
+    ends, and `trainer.test` puts its metrics into `test.json`. Of several processes the first records.
+
+    Parameters
+    ----------
+    out
+        the run directory.
+    item_embeddings
+        where [n_items, d] is found in the module, without rows for padding: `"item_embedding.weight"`, or
+        `lambda module: module.item_embedding.weight[1:]`.
+    item_frequency
+        whole numbers [n_items], or where they are found when `fit` starts.
+    items
+        the ids, or where they are found when `fit` starts; by default row numbers.
+    representations
+        where the sequence representations [m, d] are found at the end of an epoch, if they are to be
+        measured. It is called without gradients and with the module in evaluation, as `item_embeddings` is.
+    **options
+        of `degen.Monitor`: `best`, `mode`, `keep_embeddings`, `resume`, `overwrite`, …
+    """
+
+    def __init__(
+        self,
+        out: str | Path,
+        item_embeddings: Source,
+        item_frequency: Any,
+        *,
+        items: Any = None,
+        representations: Source | None = None,
+        **options: Any,
+    ):
+        self.out, self.options = out, options
+        self.item_embeddings, self.representations = item_embeddings, representations
+        self.item_frequency, self.items = item_frequency, items
+        self.monitor: Monitor | None = None
+        self._tested: int | None = None
+
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+        """Open the run; a second `fit` goes on with it."""
+        if trainer.is_global_zero:
+            again = {} if self.monitor is None else {"resume": True, "overwrite": False}
+            with _in_evaluation(pl_module):
+                frequency, items = found(pl_module, self.item_frequency), found(pl_module, self.items)
+            self.monitor = Monitor(self.out, frequency, items=items, **self.options | again)
+
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        """Record the epoch; its validation, if it has one, is over."""
+        if self.monitor is None:
+            return
+        with _in_evaluation(pl_module):
+            self.monitor.record(
+                trainer.current_epoch + 1,
+                found(pl_module, self.item_embeddings),
+                trainer.callback_metrics,
+                representations=found(pl_module, self.representations),
+            )
+        self._tested = None
+
+    def on_fit_end(self, trainer: Any, pl_module: Any) -> None:
+        """Finish the run."""
+        if self.monitor is not None:
+            self.monitor.finish()
+            self.monitor.close()
+
+    def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+        """Remember the epoch of the weights that are loaded, for the test."""
+        # Its `epoch` is the number less 1 or the number, as the checkpoint was saved within the epoch or after.
+        self._tested = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["ready"]
+
+    def on_test_end(self, trainer: Any, pl_module: Any) -> None:
+        """Put the test's metrics into `test.json`, with the epoch of the weights that were tested."""
+        if self.monitor is not None:
+            epoch = self._tested or self.monitor.rows[-1]["epoch"]
+            self.monitor.finish(trainer.callback_metrics, epoch=epoch)
+
+
+def found(module: Any, source: Any) -> Any:
+    """Return what `source` names: an attribute's path, a function of `module`, or the value itself.
+
+    Raises
+    ------
+    UserError
+        for a path that leads nowhere; it names the attribute and the nearest one.
+    """
+    if callable(source):
+        return source(module)
+    if not isinstance(source, str):
+        return source
+    value = module
+    for name in source.split("."):
+        if not hasattr(value, name):
+            known = [*vars(value), *vars(value).get("_modules", {}), *vars(value).get("_parameters", {})]
+            public = [other for other in known if not other.startswith("_")]
+            raise UserError(f"'{source}': {type(value).__name__} has no '{name}'{nearest(name, public)}")
+        value = getattr(value, name)
+    return value
+
+
+@contextmanager
+def _in_evaluation(module: Any) -> Iterator[None]:
+    """Turn dropout and gradients off, and each part of `module` back to what it was."""
+    import torch
+
+    modes = {part: part.training for part in module.modules()}
+    module.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for part, mode in modes.items():
+            part.training = mode
+
+
+def _callback_classes() -> tuple[type, ...]:
+    """Return `Callback` of every Lightning that is installed."""
+    places = {"lightning": "lightning.pytorch", "pytorch_lightning": "pytorch_lightning"}
+    classes = tuple(
+        import_module(place).Callback for package, place in places.items() if find_spec(package) is not None
+    )
+    if not classes:
+        raise UserError("LightningMonitor needs Lightning, which is not installed; pip install lightning")
+    return classes
+
+
+if TYPE_CHECKING:
+    LightningMonitor = LightningHooks
+else:
+
+    def __getattr__(name: str) -> Any:
+        if name != "LightningMonitor":
+            raise AttributeError(f"module 'degen.callbacks' has no attribute {name!r}")
+        about = {"__doc__": LightningHooks.__doc__, "__module__": __name__}
+        globals()[name] = type(name, (LightningHooks, *_callback_classes()), about)
+        return globals()[name]
