@@ -90,7 +90,7 @@ class LightningHooks:
 
     def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
         """Remember the epoch of the weights that are loaded, for the test."""
-        # Its `epoch` is the number less 1 or the number, as the checkpoint was saved within the epoch or after.
+        # Not its `epoch`, which is less by one where it was saved within the epoch, as ModelCheckpoint does.
         self._tested = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["ready"]
 
     def on_test_end(self, trainer: Any, pl_module: Any) -> None:

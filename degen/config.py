@@ -36,7 +36,7 @@ _LIKE_THEIR_KEY = """
     variant recipe temperature similarity rec_loss sampling negatives
     seed epochs patience stop_on max_steps steps_per_epoch batch_size batch_by learning_rate item_updates
     item_optimizer item_learning_rate item_momentum
-    device precision threads deterministic keep_embeddings trace_gradients
+    device precision threads deterministic keep_embeddings trace_gradients tensorboard
 """
 OPTIONS = {key: "--" + key.replace("_", "-") for key in _LIKE_THEIR_KEY.split()} | {
     "contrast_weight": "--lambda",

@@ -240,6 +240,9 @@ class TrainingConfig(Group):
     trace_gradients: bool = Field(
         False, description="Record each epoch what moves the items, in trace.jsonl (`degen mechanism`)."
     )
+    tensorboard: bool = Field(
+        False, description="Write scalars, histograms and the projector's files into RUN/tensorboard."
+    )
 
 
 class EvaluationConfig(Group):

@@ -102,6 +102,7 @@ def train(
     deterministic: Annotated[bool | None, key_option("training.deterministic")] = None,
     keep_embeddings: Annotated[int | None, key_option("training.keep_embeddings")] = None,
     trace_gradients: Annotated[bool | None, key_option("training.trace_gradients")] = None,
+    tensorboard: Annotated[bool | None, key_option("training.tensorboard")] = None,
     contrast_weight: Annotated[float | None, key_option("objective.contrast_weight")] = None,
     temperature: Annotated[float | None, key_option("objective.temperature")] = None,
     cure_weight: Annotated[float | None, key_option("objective.cure_weight")] = None,

@@ -18,6 +18,7 @@ from weakref import WeakValueDictionary
 
 from degen import rundir
 from degen.analysis.matrix import Array
+from degen.analysis.rows import Rows
 from degen.analysis.summary import summarize
 from degen.errors import UserError
 from degen.monitor import start
@@ -27,6 +28,7 @@ from degen.monitor.names import epoch_key, final_key, renamed
 from degen.monitor.probe import Probe
 from degen.rundir import RunDirectory
 from degen.runplace import refuse_occupied
+from degen.tensorboard import Board, require, write_run_projector
 
 Row = dict[str, Any]
 
@@ -54,6 +56,8 @@ class Monitor:
         keep the embeddings of every this many epochs as `embeddings/e###.npy`, too.
     probe_samples, probe_seed
         the rows of `representations` on which uniformity is measured: this many, or all, drawn by this seed.
+    tensorboard
+        write event files, and at the end the projector's files, into `out/tensorboard`; needs tensorboardX.
     resume
         go on with the run in `out`, or start where there is none. An epoch that is there already is replaced
         when it is recorded again, with all that followed it.
@@ -90,6 +94,7 @@ class Monitor:
         keep_embeddings: int | None = None,
         probe_samples: int = 4096,
         probe_seed: int = 0,
+        tensorboard: bool = False,
         resume: bool = False,
         overwrite: bool = False,
     ):
@@ -102,17 +107,20 @@ class Monitor:
         self.out = Path(out).absolute()
         self._frequency = start.whole_numbers(item_frequency)
         self._best = Best(epoch_key(best) if best is not None else None, mode)
-        self._keep = keep_embeddings
+        self._keep, self._tensorboard = keep_embeddings, tensorboard
+        self._board: Board | None = None
         self._probe = Probe(probe_samples, probe_seed)
         ids = start.item_ids(items, len(self._frequency))
         given = {"variant": variant, "dataset": dataset, "seed": seed}
         config = start.groups(
             start.named_by_place(self.out)
             | {key: value for key, value in given.items() if value is not None},
-            {"keep_embeddings": keep_embeddings},
+            {"keep_embeddings": keep_embeddings, "tensorboard": tensorboard},
             {"probe_samples": probe_samples, "probe_seed": probe_seed},
             {"best": self._best.key, "mode": mode},
         )
+        if tensorboard:
+            require()
         refuse_occupied(self.out, resume=resume, overwrite=overwrite)
         self._held = self._hold()
         try:
@@ -171,7 +179,7 @@ class Monitor:
         """
         started = time.perf_counter()
         number = self._number(epoch)
-        rows = self._item_rows(item_embeddings)
+        rows = Rows(self._item_embeddings(item_embeddings), frequency=self._frequency)
         pairs = {
             "alignment": alignment,
             "alignment_dropout": alignment_dropout,
@@ -182,9 +190,12 @@ class Monitor:
         self._best.check(row)
         dropped = self._drop(number)
         row["best_epoch"] = self._best.epoch(row, self.rows, dropped)
-        self._write_embeddings(row, rows)
+        self._write_embeddings(row, rows.values)
         row["epoch_seconds"] = round(started - self._last, 3)
         row["monitor_seconds"] = round(time.perf_counter() - started, 3)
+        if self._tensorboard:
+            self._board = self._board or Board(self.out / rundir.TENSORBOARD, first_epoch=number)
+            self._board.epoch(row, rows)
         self._write_line(row)
         self._last, self._begun = time.perf_counter(), True
         return row
@@ -205,8 +216,8 @@ class Monitor:
             )
         return number
 
-    def _item_rows(self, item_embeddings: Any) -> Array:
-        rows = as_rows(item_embeddings, "item_embeddings")
+    def _item_embeddings(self, array: Any) -> Array:
+        rows = as_rows(array, "item_embeddings")
         if len(rows) != (n := len(self._frequency)):
             raise UserError(
                 f"item_embeddings has {len(rows)} rows and item_frequency {n} counts; leave out rows that "
@@ -225,8 +236,8 @@ class Monitor:
     def _kept(self, epoch: int) -> Path:
         return self.out / rundir.EMBEDDINGS / f"e{epoch:03d}.npy"
 
-    def _write_embeddings(self, row: Row, rows: Array) -> None:
-        number, values = row["epoch"], float32_array(rows)
+    def _write_embeddings(self, row: Row, item_embeddings: Array) -> None:
+        number, values = row["epoch"], float32_array(item_embeddings)
         if row["best_epoch"] == number:
             rundir.write_array(self.out / rundir.ITEM_EMBEDDINGS, values)
         if self._keep and number % self._keep == 0:
@@ -257,8 +268,11 @@ class Monitor:
             raise UserError(f"{self.out} has no epoch yet; call record before finish")
         named = renamed(test or {}, final_key)
         whole = {**named, "epoch": self.rows[-1]["best_epoch"] if epoch is None else epoch, "split": "test"}
+        run = RunDirectory(self.out)
+        if self._tensorboard:
+            write_run_projector(run)
         rundir.write_json(self.out / rundir.TEST, whole)
-        return RunDirectory(self.out)
+        return run
 
     def close(self) -> None:
         """Let another process, or another monitor, write into the run directory."""

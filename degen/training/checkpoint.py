@@ -20,7 +20,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from degen import rundir
+from degen import rundir, tensorboard
 from degen.config import NOTED, settle
 from degen.errors import UserError
 from degen.model.encoder import SequenceEncoder
@@ -38,6 +38,7 @@ FREE_TO_CHANGE = {
     "threads",
     "cuda_graph",
     "keep_embeddings",
+    "tensorboard",
     "score_block",
 }
 """Keys that may differ between a stopped run and the command that resumes it."""
@@ -49,9 +50,11 @@ def refuse(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
     Raises
     ------
     UserError
-        if there is something in `out` that neither `resume` nor `overwrite` covers, or the resumed run had
-        other settings.
+        if there is something in `out` that neither `resume` nor `overwrite` covers, the resumed run had
+        other settings, or TensorBoard's files are asked for without tensorboardX.
     """
+    if config.training.tensorboard:
+        tensorboard.require()
     refuse_occupied(out, resume=resume, overwrite=overwrite)
     if resume and rundir.is_run(out):
         if RunDirectory(out).recorded:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from degen import rundir
+from degen.analysis.rows import Rows
 from degen.data.load import Dataset
 from degen.data.sequences import Samples, item_frequency, leave_one_out
 from degen.errors import UserError
@@ -20,6 +21,7 @@ from degen.evaluation.restore import describe, load_best, load_data, pick_device
 from degen.model.encoder import SequenceEncoder
 from degen.rundir import RunDirectory
 from degen.schema import Config
+from degen.tensorboard import Board, write_run_projector
 from degen.training import checkpoint
 from degen.training.distributed import STEPS_BETWEEN_SIGNALS, World
 from degen.training.precision import float32_products, pick_precision
@@ -138,6 +140,7 @@ class Run:
         self.steps = 0
         traced = self.config.training.trace_gradients
         self.tracer = Tracer(trainer, item_frequency(dataset.sequences)) if traced else None
+        self.board: Board | None = None
 
     def go(self) -> None:
         """Train until the epochs, the steps or the patience run out; then write `test.json`."""
@@ -162,6 +165,8 @@ class Run:
         rundir.write_metrics(self.out, self.rows)
         rundir.write_lines(self.out / rundir.ITEMS, self.dataset.sequences.item_ids)
         rundir.write_array(self.out / rundir.ITEM_FREQUENCY, item_frequency(self.dataset.sequences))
+        if self.config.training.tensorboard:
+            self.board = Board(self.out / rundir.TENSORBOARD, first_epoch=done + 1)
         if done and self.best()["epoch"] == done:  # a kill may have come between `last` and `best`
             checkpoint.save_best(self.trainer.encoder, self.out, done)
 
@@ -233,6 +238,8 @@ class Run:
         every = self.config.training.keep_embeddings
         if every and number % every == 0:
             checkpoint.save_embeddings(encoder, self.out / rundir.EMBEDDINGS / f"e{number:03d}.npy")
+        if self.board is not None:
+            self.board.epoch(row, Rows(encoder.real_item_embeddings().detach()))
         rundir.write_metrics(self.out, self.rows)
         if self.tracer is not None:
             rundir.write_metrics(self.out, self.tracer.rows, rundir.TRACE)
@@ -253,6 +260,8 @@ class Run:
         test = describe(self._ranks(encoder, samples), epoch, "test")
         with self.world.together():
             if self.world.main:
+                if self.board is not None:
+                    write_run_projector(RunDirectory(self.out))
                 rundir.write_json(self.out / rundir.TEST, test)
                 self.progress.end(test)
 

@@ -119,7 +119,7 @@ def test_every_option_reaches_its_key(log):
         "threads": 24,
         "keep_embeddings": 25,
     }
-    switches = {"deterministic": True, "trace_gradients": True}
+    switches = {"deterministic": True, "trace_gradients": True, "tensorboard": True}
     assert set(values) == set(OPTIONS) - {"variant", "columns"} - set(switches)
     typed = [word for key, value in values.items() for word in (OPTIONS[key], value)]
     columns = {"user": "who", "item": "what"}
