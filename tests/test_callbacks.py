@@ -1,4 +1,4 @@
-"""The callbacks in the trainers that they are for, where these are installed; the README's recipes as typed."""
+"""The callbacks in the trainers they are for, where these are installed; the README's recipes as typed."""
 
 from __future__ import annotations
 
