@@ -237,6 +237,15 @@ class RunDirectory:
         return self._array(ITEM_EMBEDDINGS)
 
     @property
+    def kept_epochs(self) -> list[int]:
+        """The epochs whose item embeddings `--keep-embeddings` kept, rising."""
+        return sorted(int(path.stem[1:]) for path in (self.path / EMBEDDINGS).glob("e[0-9]*.npy"))
+
+    def embeddings_of(self, epoch: int) -> npt.NDArray[np.float32]:
+        """float32 `[n_items, d]` of one of `kept_epochs`."""
+        return self._array(f"{EMBEDDINGS}/e{epoch:03d}.npy")
+
+    @property
     def item_frequency(self) -> npt.NDArray[np.int64]:
         """int64 `[n_items]`: occurrences of each item in the training part."""
         return self._array(ITEM_FREQUENCY)

@@ -29,6 +29,7 @@ app.command("evaluate")(inspect.evaluate)
 app.command("export")(inspect.export)
 app.command("plot-svd")(figures.plot_svd)
 app.command("uniformity")(figures.uniformity)
+app.command("dynamics")(figures.dynamics)
 app.add_typer(data.app, name="data")
 
 

@@ -32,6 +32,11 @@ Seed = Annotated[
     int | None, typer.Option("--seed", help="Which seed.  \\[default: the lowest]", show_default=False)
 ]
 
+Aggregate = Annotated[
+    str | None,
+    typer.Option("--aggregate", help="each or mean: all seeds, apart or averaged.", show_default=False),
+]
+
 
 def plot_svd(
     paths: Annotated[
@@ -88,10 +93,7 @@ def uniformity(
         typer.Option("--alignment", help="alignment, alignment_same_target or alignment_dropout."),
     ] = "alignment",
     seed: Seed = None,
-    aggregate: Annotated[
-        str | None,
-        typer.Option("--aggregate", help="each or mean: all seeds, apart or averaged.", show_default=False),
-    ] = None,
+    aggregate: Aggregate = None,
     out: Out = None,
     width: Width = None,
     style: StyleOption = "paper",
@@ -114,8 +116,49 @@ def uniformity(
     from degen.studies.uniformity_figures import UniformityOptions, draw_uniformity
 
     look = FigureOptions(out, width, style, formats)
-    drawn = draw_uniformity(paths, UniformityOptions(alignment, seed, aggregate), look)
+    drawn = draw_uniformity(paths, UniformityOptions(seed, aggregate, alignment), look)
     _report(drawn, _uniformity_row, Output(as_json, quiet))
+
+
+def dynamics(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH…", help="Runs, or folders above runs.", show_default=False),
+    ],
+    measures: Annotated[
+        str | None,
+        typer.Option(
+            "--measures",
+            help="What to draw, separated by commas: keys of metrics.jsonl, or measures of `degen analyze "
+            "--list`, which need the embeddings that --keep-embeddings kept.  \\[default: validation "
+            "NDCG@10, average cosine, σ₂/σ₁, effective rank, uniformity, same-target alignment]",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Seed = None,
+    aggregate: Aggregate = None,
+    out: Out = None,
+    width: Width = None,
+    style: StyleOption = "paper",
+    formats: Formats = "pdf,png",
+    as_json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Draw measures of degeneration against epochs, beside accuracy: when the cone forms, for each dataset.
+
+    [bold]Examples[/bold]
+
+      degen dynamics runs/clothing
+
+      degen dynamics runs/clothing --measures average_cosine,stable_rank,valid_NDCG@10 --aggregate mean
+    """
+    from degen.studies.dynamics_figures import DEFAULT, DynamicsOptions, draw_dynamics
+    from degen.studies.figures import FigureOptions
+
+    look = FigureOptions(out, width, style, formats)
+    chosen = tuple(name.strip() for name in (measures or "").split(",") if name.strip()) or DEFAULT
+    drawn = draw_dynamics(paths, DynamicsOptions(seed, aggregate, chosen), look)
+    _report(drawn, _dynamics_row, Output(as_json, quiet))
 
 
 def _svd_row(row: dict[str, Any]) -> dict[str, Any]:
@@ -139,8 +182,15 @@ def _uniformity_row(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _from_to(first: float | None, last: float | None) -> str | None:
-    return None if first is None or last is None else f"{first:.2f} → {last:.2f}"
+def _dynamics_row(row: dict[str, Any]) -> dict[str, Any]:
+    """What the terminal shows of a run: each measure at its first and last epoch."""
+    about = {key: row[key] for key in ("dataset", "variant", "seed", "epochs")}
+    keys = [key.removesuffix("_first") for key in row if key.endswith("_first")]
+    return about | {key: _from_to(row[f"{key}_first"], row[f"{key}_last"], ".3g") for key in keys}
+
+
+def _from_to(first: float | None, last: float | None, spec: str = ".2f") -> str | None:
+    return None if first is None or last is None else f"{first:{spec}} → {last:{spec}}"
 
 
 def _report(drawn: Drawn, shown: Callable[[dict[str, Any]], dict[str, Any]], output: Output) -> None:

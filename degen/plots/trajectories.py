@@ -157,7 +157,8 @@ def draw_epochs(axes: Axes, runs: Mapping[str, Sequence[Rows]], key: str) -> lis
     runs
         one or more runs for each variant or other name, such as several seeds; all of a name look alike.
     key
-        a key of the rows; names without a value of it are left out.
+        a key of the rows; names without a value of it are left out. Where only some epochs have one these are
+        marked, and joined.
     """
     lines = []
     for position, (name, several) in enumerate(runs.items()):
@@ -165,9 +166,11 @@ def draw_epochs(axes: Axes, runs: Mapping[str, Sequence[Rows]], key: str) -> lis
         for number, rows in enumerate(drawn):
             label = variant_label(name) if number == 0 else "_nolegend_"
             epochs, values = column(rows, "epoch"), column(rows, key)
-            # A line through one point would not be seen.
-            marker = "o" if len(rows) == 1 else "None"
-            line = axes.plot(epochs, values, label=label, marker=marker, **variant_line(name, position))
+            there = np.isfinite(values)
+            # A line through one point would not be seen, nor which epochs were measured where some were not.
+            marker = "o" if len(rows) == 1 or not there.all() else "None"
+            style = variant_line(name, position) | {"marker": marker}
+            line = axes.plot(epochs[there], values[there], label=label, **style)
             lines += line if number == 0 else []
     low, high = axes.get_xlim()
     if lines and high - low < 1:

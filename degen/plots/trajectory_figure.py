@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from degen.plots.labels import shorten_titles
+from degen.plots.panels import epochs_figure as panels_over_epochs
 from degen.plots.save import fit_height
 from degen.plots.style import figure_ems
 from degen.plots.trajectories import (
@@ -22,7 +22,6 @@ from degen.plots.trajectories import (
     Rows,
     column,
     common_span,
-    draw_epochs,
     draw_trajectories,
     quality_scale,
 )
@@ -30,7 +29,6 @@ from degen.plots.trajectories import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import PathCollection
-    from matplotlib.lines import Line2D
 
 _SHAPE = 0.8  # height over width of a panel
 # In font sizes: the width of a column of panels, and of a figure that holds three panels side by side.
@@ -106,27 +104,9 @@ def epochs_figure(
     definition
         which definition the runs were measured with.
     """
-    wide = figure_ems(width) >= _WIDE
-    figure, grid = _grid(width, 1 if wide else 3, 3 if wide else 1, 3)
-    named: dict[str, Line2D] = {}
-    for axes, key in zip(grid, (UNIFORMITY, alignment, QUALITY), strict=True):
-        named |= {str(line.get_label()): line for line in draw_epochs(axes, runs, key)}
-        # Above the panel there is more room for these words than beside it.
-        title = LABELS[key] if key == QUALITY else f"{LABELS[key]} ({definition})"
-        axes.set_title(title, loc="left", fontsize=matplotlib.rcParams["legend.fontsize"])
-        axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-        last = wide or axes is grid[-1]
-        axes.tick_params(labelbottom=last)
-        axes.set_xlabel("epoch" if last else "")
-    # The alignment may miss a run that the others have: one scale of epochs for all three.
-    ends = [axes.get_xlim() for axes in grid]
-    for axes in grid:
-        axes.set_xlim(min(low for low, _ in ends), max(high for _, high in ends))
-    if len(named) > 1:
-        handles = list(named.values())
-        figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 6 if wide else 3))
-    fit_height(figure, grid[0], _SHAPE if wide else 0.32, 1 if wide else 3)
-    return figure
+    titles = {key: f"{LABELS[key]} ({definition})" for key in (UNIFORMITY, alignment)}
+    columns = 3 if figure_ems(width) >= _WIDE else 1
+    return panels_over_epochs(runs, titles | {QUALITY: LABELS[QUALITY]}, width=width, columns=columns)
 
 
 def _grid(width: float, rows: int, columns: int, count: int) -> tuple[Figure, list[Axes]]:
