@@ -29,7 +29,7 @@ ARROWS = {
     "monitor": {"version", "errors", "rundir", "runplace", "analysis", "tensorboard"},
     "plots": {"errors", "rundir", "analysis"},
     "model": {"errors", "data"},
-    "evaluation": {"errors", "rundir", "schema", "config", "data", "model"},
+    "evaluation": {"errors", "rundir", "schema", "config", "data", "analysis", "model"},
     "training": {
         "version",
         "errors",

@@ -12,6 +12,7 @@ from degen.errors import UserError
 
 if TYPE_CHECKING:
     from degen.data.sequences import Split
+    from degen.evaluation.restore import Restored
     from degen.rundir import RunDirectory
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.", show_default=False)]
@@ -65,23 +66,68 @@ def _line(run: RunDirectory) -> dict[str, Any]:
 def evaluate(
     run: Run,
     split: SplitOption = "test",
+    post_process: Annotated[
+        str | None,
+        typer.Option(
+            "--post-process",
+            metavar="NAME",
+            help="Score the item embeddings after all-but-the-top or whitening; the encoder stays as it is.",
+        ),
+    ] = None,
+    components: Annotated[
+        int | None,
+        typer.Option(help="Directions that all-but-the-top takes away.  \\[default: d / 100, at least 1]"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.npy", help="Write the post-processed items there.")
+    ] = None,
     device: Device = "auto",
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
     """Rank all items for every user again with the best checkpoint, and print HR, NDCG and MRR at 5, 10, 20.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       degen evaluate runs/clothing/scl-s0
+      degen evaluate runs/clothing/sasrec-s0 --post-process all-but-the-top --components 2 --out items.npy
     """
     from degen.evaluation.restore import restore
 
     wanted = _split(split)
-    metrics = restore(_one_run(run), device).metrics(wanted)
-    output = Output(as_json, quiet)
+    _check_post_process(post_process, components, out)
+    restored, output = restore(_one_run(run), device), Output(as_json, quiet)
+    if post_process is None:
+        metrics = restored.metrics(wanted)
+    else:
+        metrics = _post_processed(restored, wanted, post_process, components, out)
+        output.note(f"items are scored after {post_process}; the encoder reads its own, as trained")
     if not output.result(metrics):
         output.table(["metric", "value"], list(metrics.items()))
+
+
+def _check_post_process(name: str | None, components: int | None, out: Path | None) -> None:
+    """Refuse options that need `--post-process`, and a file that would not be found again by its name."""
+    if name is None and (components is not None or out is not None):
+        option = "--components" if components is not None else "--out"
+        raise UserError(f"{option} is of --post-process; add --post-process all-but-the-top or whitening")
+    if out is not None and out.suffix != ".npy":
+        raise UserError(f"--out {out}: the items are written as .npy; name a file that ends so")
+
+
+def _post_processed(
+    restored: Restored, split: Split, name: str, components: int | None, out: Path | None
+) -> dict[str, Any]:
+    """The metrics with the items post-processed for scoring alone; writes these to `out`."""
+    from degen.analysis.postprocess import post_process
+    from degen.rundir import write_array
+
+    V = post_process(restored.encoder.real_item_embeddings(), name, components)
+    metrics = {**restored.metrics(split, V), "post_process": name}
+    if out is not None:
+        write_array(out, V.cpu().numpy())
+        metrics["items"] = str(out)
+    return metrics
 
 
 def export(

@@ -10,10 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import reference
 import tiny_runs
 from commands import mistake, result_of, run
 
 import degen
+from degen.analysis.postprocess import all_but_the_top, whiten
+from degen.evaluation.evaluate import representations
+from degen.evaluation.restore import describe, restore
 from degen.rundir import RunDirectory
 from degen.training.loop import Interrupted, Progress, train
 
@@ -138,6 +142,49 @@ def test_mistakes_about_a_run_are_one_sentence(command, trained, copy, tmp_path,
     (copy / "best.safetensors").write_bytes(b"\0" * 100)
     assert "best.safetensors is damaged" in mistake(capfd, command, copy)
     assert not (copy / "export").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["all-but-the-top", "--components", 2], lambda V: all_but_the_top(V, 2)),
+        (["all-but-the-top"], all_but_the_top),
+        (["whitening"], whiten),
+    ],
+)
+def test_post_processed_items_are_scored_and_the_encoder_stays(scl, tmp_path, words, expected):
+    found = result_of("evaluate", scl.path, "--post-process", *words, "--out", tmp_path / "items.npy")
+    assert found.pop("post_process") == words[0]
+    assert found.pop("items") == str(tmp_path / "items.npy")
+    V = np.load(tmp_path / "items.npy")
+    assert V.dtype == np.float32
+    np.testing.assert_allclose(V, expected(scl.item_embeddings), atol=1e-5)
+    restored = restore(scl, "cpu")
+    samples = restored.samples("test")
+    scores = representations(restored.encoder, samples).numpy() @ V.T
+    ranks = [float(reference.rank(row, t)) for row, t in zip(scores, samples.targets - 1, strict=True)]
+    assert found == describe(np.array(ranks), scl.test["epoch"], "test")
+
+
+def test_the_output_says_what_was_post_processed(scl):
+    shown = run("evaluate", scl.path, "--post-process", "whitening")
+    assert "items are scored after whitening; the encoder reads its own" in shown.stderr
+    assert "whitening" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--components", 2], "--components is of --post-process"),
+        (["--out", "items.npy"], "--out is of --post-process"),
+        (["--post-process", "whitening", "--out", "items.csv"], "ends so"),
+        (["--post-process", "whitening", "--components", 2], "--components is of all-but-the-top"),
+        (["--post-process", "whiten"], "did you mean 'whitening'"),
+        (["--post-process", "all-but-the-top", "--components", 9], "0 to 8"),
+    ],
+)
+def test_options_of_post_processing_that_do_not_fit(scl, capfd, words, said):
+    assert said in mistake(capfd, "evaluate", scl.path, *words)
 
 
 # export
