@@ -5,8 +5,10 @@ once what measures share.
 """
 
 from degen.analysis.alignment import alignment, uniformity
+from degen.analysis.buckets import Buckets
 from degen.analysis.cone import (
     cone_angle,
+    cone_angle_max,
     cos_mean_first_direction,
     mean_direction_energy_share,
     mean_energy_share,
@@ -33,6 +35,16 @@ from degen.analysis.isotropy import (
     mean_squared_cosine,
 )
 from degen.analysis.measure import MEASURES, Estimate, Measure, Undefined, measure
+from degen.analysis.popularity import (
+    average_cosine_between,
+    bucket_cosines,
+    pearson_norm,
+    popularity_alignment,
+    spearman_axis_cosine,
+    spearman_first_coordinate,
+    spearman_norm,
+)
+from degen.analysis.profile import PROFILES, Profile, popularity_profile, profile
 from degen.analysis.result import GROUPS, Analysis, chosen_measures
 from degen.analysis.rows import Rows
 from degen.analysis.spectrum import (
@@ -61,18 +73,24 @@ from degen.analysis.summary import summarize
 __all__ = [
     "GROUPS",
     "MEASURES",
+    "PROFILES",
     "Analysis",
+    "Buckets",
     "Estimate",
     "Measure",
     "PowerLaw",
+    "Profile",
     "Projection",
     "Rows",
     "Undefined",
     "alignment",
     "average_cosine",
+    "average_cosine_between",
+    "bucket_cosines",
     "chosen_measures",
     "condition_number",
     "cone_angle",
+    "cone_angle_max",
     "cos_mean_first_direction",
     "cosine_std",
     "decay_exponent",
@@ -99,11 +117,18 @@ __all__ = [
     "normalized_singular_values",
     "numerical_rank",
     "participation_ratio",
+    "pearson_norm",
+    "popularity_alignment",
+    "popularity_profile",
     "power_law",
+    "profile",
     "project",
     "rankme",
     "sigma2_ratio",
     "singular_values",
+    "spearman_axis_cosine",
+    "spearman_first_coordinate",
+    "spearman_norm",
     "stable_rank",
     "summarize",
     "svd_projection",

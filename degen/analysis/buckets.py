@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 Int = npt.NDArray[np.int64]
+Float = npt.NDArray[np.float64]
 
 THIRDS: Mapping[str, float] = {"tail": 0.5, "mid": 0.3, "head": 0.2}
 """The rarest half of the items, the next 30 %, the most frequent 20 %."""
@@ -54,8 +55,36 @@ class Buckets:
         edges = seen[ends.clip(0)] if len(seen) else np.zeros(len(shares) - 1, dtype=np.int64)
         # The frequencies up to an edge lie below it: equal ones on the same side.
         whole = np.where(frequency > 0, 1 + np.searchsorted(edges, frequency, side="left"), 0)
+        return cls._filled(frequency, whole, (COLD, *shares))
+
+    @classmethod
+    def up_to(cls, highest: Mapping[str, float], frequency: Int) -> Buckets:
+        """Put items with these frequencies, int [n], into buckets with edges of one's own.
+
+        Parameters
+        ----------
+        highest
+            the highest frequency of each bucket, ascending, such as
+            `{"tail": 2, "mid": 9, "head": math.inf}`. Items that never occur are in the first, not `cold`.
+        frequency
+            int [n].
+
+        Raises
+        ------
+        ValueError
+            if the edges do not ascend, or an item lies above the last.
+        """
+        edges = np.asarray(list(highest.values()))
+        if (np.diff(edges) <= 0).any() or frequency.max() > edges[-1]:
+            raise ValueError(
+                f"edges must ascend and reach the highest frequency, {frequency.max()}: {highest}"
+            )
+        return cls._filled(frequency, np.searchsorted(edges, frequency, side="left"), tuple(highest))
+
+    @classmethod
+    def _filled(cls, frequency: Int, whole: Int, all_names: tuple[str, ...]) -> Buckets:
+        """Keep those of `all_names` that hold an item; `whole` has the place of each item's bucket there."""
         kept, codes = np.unique(whole, return_inverse=True)
-        all_names = (COLD, *shares)
         members = [frequency[codes == code] for code in range(len(kept))]
         return cls(
             tuple(all_names[code] for code in kept),
@@ -63,6 +92,14 @@ class Buckets:
             tuple(int(values.max()) for values in members),
             codes,
         )
+
+    def take(self, rows: Int) -> Buckets:
+        """Return some of the items in the same buckets: the cuts stay, a bucket may be left empty."""
+        return Buckets(self.names, self.low, self.high, self.codes[rows])
+
+    def sums(self, values: Float) -> Float:
+        """Return the sum of `values`, float64 [n], in each bucket, [len(names)]."""
+        return np.asarray(np.bincount(self.codes, values, len(self.names)), dtype=np.float64)
 
     @property
     def sizes(self) -> Int:

@@ -28,6 +28,7 @@ _UNIFORM = 1e-9
     meaning="lower is more isotropic: 1/√m for directions at random, 1 a single direction",
     source="directional statistics",
     cost="O(n d)",
+    jackknife=True,
 )
 def mean_resultant_length(V: Rows) -> float:
     """Return R̄ = ‖S‖ / m.
@@ -46,6 +47,7 @@ def mean_resultant_length(V: Rows) -> float:
     meaning="lower is more isotropic: concentration of a von Mises-Fisher distribution, 0 is uniform",
     source="maximum likelihood; start of Banerjee et al., JMLR 2005",
     cost="O(n d)",
+    jackknife=True,
 )
 def vmf_kappa(V: Rows, *, method: Literal["mle", "banerjee"] = "mle") -> float:
     """Return κ with A_d(κ) = I_{d/2}(κ) / I_{d/2-1}(κ) = R̄; `banerjee`: R̄ (d - R̄²) / (1 - R̄²), near it.
@@ -96,8 +98,9 @@ def bessel_ratio(d: int, kappa: float) -> float:
     meaning="higher is more isotropic: degrees between a row and the mean direction, 90 at random",
     source="median over rows; axis Σ û",
     cost="O(n d²)",
+    jackknife=True,
     name="cone_angle_median",
-    also={"cone_angle_mean": {"q": None}, "cone_angle_95": {"q": 95}, "cone_angle_max": {"q": 100}},
+    also={"cone_angle_mean": {"q": None}, "cone_angle_95": {"q": 95}},
 )
 def cone_angle(
     V: Rows, q: float | None = 50, *, axis: Literal["unit rows", "raw rows"] = "unit rows"
@@ -111,13 +114,27 @@ def cone_angle(
     Undefined
         if every row is zero, or the axis vanishes.
     """
-    sums = V.moments.unit_sum if axis == "unit rows" else V.moments.mean
-    angles = V.projected.unit_angles if axis == "unit rows" else V.projected.angles
-    scale = at_least(V, 1) if axis == "unit rows" else math.sqrt(_energy(V) / len(V))
-    if np.linalg.norm(sums) <= _UNIFORM * scale:
-        raise Undefined("the rows add up to nothing: there is no axis to measure angles from")
+    if axis == "unit rows":
+        if no_axis(V):
+            raise Undefined("the rows add up to nothing: there is no axis to measure angles from")
+        angles = V.projected.unit_angles
+    else:
+        _mean_direction(V)
+        angles = V.projected.angles
     kept = angles[np.isfinite(angles)]
     return float(kept.mean() if q is None else np.percentile(kept, q))
+
+
+@measure(
+    "isotropy",
+    range=(0, 180),
+    meaning="degrees between the mean direction and the row furthest from it",
+    source="maximum over rows; axis Σ û",
+    cost="O(n d²)",
+)
+def cone_angle_max(V: Rows) -> float:
+    """Return the largest angle between a row and the direction of S, in degrees."""
+    return cone_angle(V, 100)
 
 
 @measure(
@@ -126,6 +143,7 @@ def cone_angle(
     meaning="lower is more isotropic: 0 has no common mean, 1 all rows equal",
     source="n ‖μ‖² / ‖V‖_F²",
     cost="O(n d)",
+    jackknife=True,
 )
 def mean_energy_share(V: Rows) -> float:
     """Return the share of the squared length of all rows that is their mean's: n ‖μ‖² / ‖V‖_F².
@@ -144,6 +162,7 @@ def mean_energy_share(V: Rows) -> float:
     meaning="lower is more isotropic: 1/d at random, 1 a single line",
     source="‖V μ̂‖² / ‖V‖_F²",
     cost="O(n d²)",
+    jackknife=True,
 )
 def mean_direction_energy_share(V: Rows) -> float:
     """Return the share of the squared length of all rows that lies along the mean's direction.
@@ -163,6 +182,7 @@ def mean_direction_energy_share(V: Rows) -> float:
     meaning="lower is more isotropic: 1 where the first singular direction is the mean's, a cone",
     source="cos(μ, w₁), sign by which the first coordinates add up to at least 0",
     cost="O(n d²)",
+    jackknife=True,
 )
 def cos_mean_first_direction(V: Rows) -> float:
     """Return |cos(μ, w₁)|: with the sign rule of the projection it is never negative.
@@ -173,6 +193,11 @@ def cos_mean_first_direction(V: Rows) -> float:
         for a matrix of zeros, or one whose mean is zero.
     """
     return float(abs(_mean_direction(V) @ V.axes.raw[:, 0]))
+
+
+def no_axis(V: Rows) -> bool:
+    """Whether the rows at length 1 add up to nothing but rounding: they have no mean direction."""
+    return bool(np.linalg.norm(V.moments.unit_sum) <= _UNIFORM * V.moments.alive)
 
 
 def _energy(V: Rows) -> float:

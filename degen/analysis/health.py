@@ -78,13 +78,27 @@ def _mixed(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return np.asarray(mixed * np.uint64(0xC4CEB9FE1A85EC53))
 
 
-@measure("health", range=(0, math.inf), meaning="length of a row", source="mean of ‖v‖", cost="O(n d)")
+@measure(
+    "health",
+    range=(0, math.inf),
+    meaning="length of a row",
+    source="mean of ‖v‖",
+    cost="O(n d)",
+    jackknife=True,
+)
 def norm_mean(V: Rows) -> float:
     """Return the mean norm of the rows."""
     return float(V.norms.mean())
 
 
-@measure("health", range=(0, math.inf), meaning="length of a row", source="median of ‖v‖", cost="O(n d)")
+@measure(
+    "health",
+    range=(0, math.inf),
+    meaning="length of a row",
+    source="median of ‖v‖",
+    cost="O(n d)",
+    jackknife=True,
+)
 def norm_median(V: Rows) -> float:
     """Return the median norm of the rows."""
     return float(np.median(V.norms))
@@ -96,6 +110,7 @@ def norm_median(V: Rows) -> float:
     meaning="0 where all rows are of one length",
     source="standard deviation (divisor n) over mean of ‖v‖",
     cost="O(n d)",
+    jackknife=True,
 )
 def norm_cv(V: Rows) -> float:
     """Return the coefficient of variation of the norms.

@@ -34,6 +34,7 @@ _REPEATED = 1e-9
     meaning="lower is more isotropic: 0 at random, 1 a single direction",
     source="Ethayarajh, EMNLP 2019, there from sampled pairs",
     cost="O(n d)",
+    jackknife=True,
     each_epoch=True,
 )
 def average_cosine(V: Rows) -> float:
@@ -56,6 +57,7 @@ def average_cosine(V: Rows) -> float:
     meaning="lower is more isotropic: 1/d at random, 1 a single line; sees planes as the mean does not",
     source="closed form (‖ÛᵀÛ‖_F² - m) / (m (m - 1))",
     cost="O(n d²)",
+    jackknife=True,
 )
 def mean_squared_cosine(V: Rows) -> float:
     """Return the mean of cos²(vᵢ, vⱼ) over all pairs i < j.
@@ -75,6 +77,7 @@ def mean_squared_cosine(V: Rows) -> float:
     meaning="spread of the cosines of all pairs; about 1/√d for an isotropic cloud",
     source="from the mean and the mean square of the cosines",
     cost="O(n d²)",
+    jackknife=True,
 )
 def cosine_std(V: Rows) -> float:
     """Return the standard deviation of cos(vᵢ, vⱼ) over all pairs i < j."""
@@ -87,6 +90,7 @@ def cosine_std(V: Rows) -> float:
     meaning="higher is more isotropic; not free of the rows' lengths unless they are brought to 1",
     source="Mu and Viswanath, ICLR 2018, over the eigenvectors of VᵀV with both signs",
     cost="O(n d²), 2 n d exponentials",
+    jackknife=True,
     also={"log_isotropy_unit": {"rows": "unit"}},
 )
 def log_isotropy(
@@ -120,6 +124,7 @@ def log_isotropy(
     meaning="higher is more isotropic; not free of the rows' lengths unless they are brought to 1",
     source="Mu and Viswanath, ICLR 2018",
     cost="O(n d²), 2 n d exponentials",
+    jackknife=True,
     also={"isotropy_unit": {"rows": "unit"}},
 )
 def isotropy(
@@ -137,6 +142,7 @@ def isotropy(
     meaning="higher is more isotropic; an approximation of I(V) for short rows",
     source="Mu and Viswanath, ICLR 2018, second-order form",
     cost="O(n d²)",
+    jackknife=True,
 )
 def isotropy_second_order(V: Rows) -> float:
     """Return (m - ‖S‖ + σ_d²/2) / (m + ‖S‖ + σ₁²/2), σ of the rows at length 1.
@@ -157,6 +163,7 @@ def isotropy_second_order(V: Rows) -> float:
     meaning="higher is more isotropic; blind to a common direction, low where n is not far above d",
     source="Rudman et al., Findings of ACL 2022; its seven steps cancel to this",
     cost="O(n d²)",
+    jackknife=True,
 )
 def isoscore(V: Rows) -> float:
     """Return ((tr C)² / ‖C‖_F² - 1) / (d - 1), C the covariance: how many dimensions the rows use, rescaled.

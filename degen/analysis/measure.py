@@ -79,6 +79,9 @@ class Measure:
         attributes of `Rows` without which it has no value.
     each_epoch
         whether training records it after every epoch: only what costs milliseconds.
+    jackknife
+        whether leaving out groups of items tells its standard error: of what changes smoothly with the
+        items, not of counts, extremes and what depends on neighbours.
     options
         keyword arguments of `function` under this name.
     """
@@ -92,6 +95,7 @@ class Measure:
     cost: str
     needs: tuple[str, ...] = ()
     each_epoch: bool = False
+    jackknife: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -141,6 +145,7 @@ def measure(
     cost: str,
     needs: Sequence[Need] = (),
     each_epoch: bool = False,
+    jackknife: bool = False,
     name: str | None = None,
     also: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Callable[[Callable[Concatenate[Rows, P], float]], Callable[Concatenate[Rows | Array, P], float]]:
@@ -148,7 +153,7 @@ def measure(
 
     Parameters
     ----------
-    group, range, meaning, source, cost, needs, each_epoch
+    group, range, meaning, source, cost, needs, each_epoch, jackknife
         as in `Measure`.
     name
         by default the function's.
@@ -178,6 +183,7 @@ def measure(
                 cost,
                 tuple(needs),
                 each_epoch and key == own,
+                jackknife,
                 options,
             )
 
@@ -185,17 +191,17 @@ def measure(
         def measured(V: Rows | Array, *args: P.args, **kwargs: P.kwargs) -> float:
             return function(Rows.of(V), *args, **kwargs)
 
-        measured.__doc__ = f"{(function.__doc__ or '').rstrip()}\n{_facts(MEASURES[own])}"
+        measured.__doc__ = f"{(function.__doc__ or '').rstrip()}\n{facts(range, meaning, source, cost)}"
         return cast("Callable[Concatenate[Rows | Array, P], float]", measured)
 
     return register
 
 
-def _facts(measure: Measure) -> str:
-    low, high = measure.range
+def facts(range: tuple[float, float], meaning: str, source: str, cost: str) -> str:
+    """Return what a registry says of a function as the notes of its docstring."""
     return (
         "\n    Notes\n    -----\n"
-        f"    Range: {low:g} to {high:g}; {measure.meaning}.\n"
-        f"    Cost: {measure.cost}.\n"
-        f"    Source: {measure.source}.\n"
+        f"    Range: {range[0]:g} to {range[1]:g}; {meaning}.\n"
+        f"    Cost: {cost}.\n"
+        f"    Source: {source}.\n"
     )

@@ -129,8 +129,8 @@ class Rows:
         return None if self.frequency is None else Buckets.cut(self.frequency, DECILES)
 
     @cached_property
-    def _groups(self) -> tuple[Int, int] | None:
-        """The finest groups that make up both kinds of buckets: the group of each row, and how many."""
+    def groups(self) -> tuple[Int, int] | None:
+        """The finest groups that make up `thirds` and `deciles`: that of each row, int [n], and how many."""
         if self.thirds is None or self.deciles is None:
             return None
         pairs = self.thirds.codes * len(self.deciles.names) + self.deciles.codes
@@ -139,7 +139,7 @@ class Rows:
 
     @cached_property
     def _first_pass(self) -> tuple[Moments, Float]:
-        groups, n_groups = self._groups or (None, 1)
+        groups, n_groups = self.groups or (None, 1)
         parts, norms = [], np.empty(len(self))
         for place, block in self.blocks():
             part, norms[place] = block_moments(block, None if groups is None else groups[place], n_groups)
@@ -150,8 +150,26 @@ class Rows:
 
     @property
     def moments(self) -> Moments:
-        """Sums over all rows (pass 1); the groups are the finest that make up `thirds` and `deciles`."""
+        """Sums over all rows (pass 1), by `groups` where there are frequencies."""
         return self._first_pass[0]
+
+    def unit_sums(self, buckets: Buckets) -> tuple[Int, Float]:
+        """Return how many rows of each bucket are not zero, int [b], and Σ û of each, float64 [b, d].
+
+        Pass 1 has them for `thirds` and `deciles`; for other buckets the rows are read again.
+        """
+        n_buckets = len(buckets.names)
+        if self.groups is not None:
+            groups, n_groups = self.groups
+            owner = np.zeros(n_groups, dtype=np.int64)
+            owner[groups] = buckets.codes
+            if (owner[groups] == buckets.codes).all():
+                member = (owner == np.arange(n_buckets)[:, None]).astype(np.float64)
+                sizes = np.bincount(owner, weights=self.moments.group_sizes, minlength=n_buckets)
+                return sizes.astype(np.int64), member @ self.moments.unit_sums
+        blocks = (block_moments(block, buckets.codes[at], n_buckets)[0] for at, block in self.blocks())
+        moments = total(blocks)
+        return moments.group_sizes, moments.unit_sums
 
     @property
     def norms(self) -> Float:

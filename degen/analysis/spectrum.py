@@ -109,6 +109,7 @@ def normalized_singular_values(V: Rows | Array, *, center: bool = False) -> Floa
     meaning="higher is more isotropic; near 0 one direction dominates",
     source="Qiu et al., WSDM 2022, Fig. 1",
     cost="O(n d²)",
+    jackknife=True,
     each_epoch=True,
     also={"sigma2_ratio_centered": {"center": True}},
 )
@@ -123,6 +124,7 @@ def sigma2_ratio(V: Rows, *, center: bool = False) -> float:
     meaning="higher is more isotropic; at most the rank",
     source="Roy and Vetterli, EUSIPCO 2007",
     cost="O(n d²)",
+    jackknife=True,
     each_epoch=True,
     also={
         "effective_rank_centered": {"center": True},
@@ -144,6 +146,7 @@ def effective_rank(V: Rows, *, center: bool = False, p: Literal["sigma", "lambda
     meaning="higher is more isotropic; compare runs of one method",
     source="Garrido et al., ICML 2023, Eq. 1-2",
     cost="O(n d²)",
+    jackknife=True,
     also={"rankme_centered": {"center": True}},
 )
 def rankme(V: Rows, *, center: bool = False, eps: float = 1e-7) -> float:
@@ -159,6 +162,7 @@ def rankme(V: Rows, *, center: bool = False, eps: float = 1e-7) -> float:
     meaning="higher is more isotropic; at most the rank",
     source="Rudelson and Vershynin, J. ACM 2007",
     cost="O(n d²)",
+    jackknife=True,
     also={"stable_rank_centered": {"center": True}},
 )
 def stable_rank(V: Rows, *, center: bool = False) -> float:
@@ -173,6 +177,7 @@ def stable_rank(V: Rows, *, center: bool = False) -> float:
     meaning="higher is more isotropic; at most the rank",
     source="Guo et al., ICML 2024",
     cost="O(n d²)",
+    jackknife=True,
     also={"information_abundance_centered": {"center": True}},
 )
 def information_abundance(V: Rows, *, center: bool = False) -> float:
@@ -187,6 +192,7 @@ def information_abundance(V: Rows, *, center: bool = False) -> float:
     meaning="higher is more isotropic; at most the rank",
     source="Gao et al., bioRxiv 214262, 2017",
     cost="O(n d²)",
+    jackknife=True,
     also={"participation_ratio_centered": {"center": True}},
 )
 def participation_ratio(V: Rows, *, center: bool = False) -> float:
@@ -215,6 +221,7 @@ def numerical_rank(V: Rows, *, center: bool = False) -> float:
     meaning="lower is more isotropic",
     source="σ₁ / σ_d",
     cost="O(n d²)",
+    jackknife=True,
     also={
         "condition_number_centered": {"center": True},
         "condition_number_nonzero": {"over": "nonzero"},
@@ -242,6 +249,7 @@ def condition_number(V: Rows, *, center: bool = False, over: Literal["all", "non
     meaning="lower is more isotropic; uncentred, the first direction is the mean's where there is a cone",
     source="share of λ in the first k directions",
     cost="O(n d²)",
+    jackknife=True,
     name="explained_variance_1",
     also={
         **{f"explained_variance_{k}": {"k": k} for k in (2, 3, 5)},
@@ -300,6 +308,7 @@ def power_law(V: Rows | Array, *, center: bool = True, first: int = 2, weighted:
     meaning="lower is more isotropic: 0 is white, near 1 good features, far above 1 collapsed",
     source="Agrawal et al., NeurIPS 2022 (α-ReQ); least squares over ranks 2 to d, weights 1",
     cost="O(n d²)",
+    jackknife=True,
 )
 def decay_exponent(V: Rows) -> float:
     """Return α of λᵢ ∝ i^-α, λ of the centred matrix: `power_law(V).exponent`."""
@@ -312,6 +321,7 @@ def decay_exponent(V: Rows) -> float:
     meaning="near 1 the spectrum is a power law and the decay exponent means something",
     source="share of the variance of ln λ",
     cost="O(n d²)",
+    jackknife=True,
 )
 def decay_r2(V: Rows) -> float:
     """Return R² of the fit of `decay_exponent`."""

@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from degen import analysis
-from degen.analysis import normalized_singular_values, project, sigma2_ratio, singular_values, summarize
+from degen.analysis import (
+    PROFILES,
+    Rows,
+    normalized_singular_values,
+    project,
+    sigma2_ratio,
+    singular_values,
+    summarize,
+)
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -44,6 +52,30 @@ def angle(V, o):
     return analysis.cone_angle(V, float(o["q"]) if "q" in o else None, axis=o["axis"])
 
 
+FREQUENCY = load("items_500_frequency")
+
+
+def buckets(o):
+    """The golden values' own cuts: tail<=2;mid=3-9;head>=10."""
+    return analysis.Buckets.up_to({"tail": 2, "mid": 9, "head": np.inf}, FREQUENCY)
+
+
+def of_bucket(name):
+    def value(V, o):
+        return PROFILES[name](V, buckets(o))[buckets(o).names.index(o["bucket"])]
+
+    return value
+
+
+def cosine_of_buckets(V, o):
+    first, second = map(buckets(o).names.index, o["between"].split(","))
+    return analysis.bucket_cosines(V, buckets(o))[first, second]
+
+
+def of_popularity(names):
+    return lambda V, o: getattr(analysis, names[next(iter(o))])(Rows(V, FREQUENCY))
+
+
 def centered(name):
     return lambda V, o: getattr(analysis, name)(V, center=o.center)
 
@@ -69,6 +101,23 @@ MEASURED = {
     "alignment": lambda x, y, o: analysis.alignment(x, y, definition=o.definition),
     "uniformity": lambda V, o: analysis.uniformity(V, definition=o.definition),
     "low_norm_rows": lambda V, o: analysis.low_norm_rows(V, float(next(iter(o))[5:].split("*")[0])),
+    "bucket_size": lambda V, o: buckets(o).sizes[buckets(o).names.index(o["bucket"])],
+    "bucket_norm_mean": of_bucket("norm_mean"),
+    "bucket_cone_angle_mean_deg": of_bucket("cone_angle_mean"),
+    "bucket_first_direction_share": of_bucket("first_direction_share"),
+    "bucket_mean_resultant_length": of_bucket("mean_resultant_length"),
+    "bucket_mean_cosine": cosine_of_buckets,
+    "spearman": of_popularity(
+        {
+            "norm,frequency": "spearman_norm",
+            "first coordinate (sum>": "spearman_first_coordinate",
+            "cosine to axis,frequency": "spearman_axis_cosine",
+        }
+    ),
+    "pearson": of_popularity({"norm,log1p(frequency)": "pearson_norm"}),
+    "popularity_alignment": of_popularity(
+        {"cosine of first left singular vector (sum>": "popularity_alignment"}
+    ),
     **{
         name: centered(name)
         for name in ("numerical_rank", "stable_rank", "information_abundance", "participation_ratio")
@@ -109,15 +158,6 @@ PENDING = {
     "max_k_occurrence",
     "robin_hood_index",
     "average_absolute_cosine",
-    "bucket_cone_angle_mean_deg",
-    "bucket_first_direction_share",
-    "bucket_mean_cosine",
-    "bucket_mean_resultant_length",
-    "bucket_norm_mean",
-    "bucket_size",
-    "pearson",
-    "popularity_alignment",
-    "spearman",
     "cka_linear",
     "neighbour_jaccard",
     "neighbour_overlap",
