@@ -211,6 +211,11 @@ class RunDirectory:
         """Test metrics of the best epoch, with `epoch`, `split` and `users`."""
         return dict(self._json(TEST))
 
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """Versions, device and commit that the run was trained with; empty where they were not written."""
+        return dict(self._json(ENVIRONMENT)) if (self.path / ENVIRONMENT).exists() else {}
+
     def _json(self, name: str) -> Any:
         try:
             return json.loads(self._existing(name).read_text(encoding="utf-8"))

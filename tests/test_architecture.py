@@ -47,6 +47,7 @@ ARROWS = {
 ARROWS["callbacks"] = {"errors", "monitor"}
 ARROWS["studies"] = set(ARROWS)
 ARROWS["api"] = set(ARROWS) - {"studies"}
+ARROWS["report"] = set(ARROWS) - {"api"}
 ARROWS["cli"] = set(ARROWS)
 
 WITHOUT_TORCH = {
@@ -63,7 +64,7 @@ WITHOUT_TORCH = {
     "monitor",
     "plots",
 }
-WITH_MATPLOTLIB = {"plots", "studies", "cli", "api"}
+WITH_MATPLOTLIB = {"plots", "studies", "report", "cli", "api"}
 HEAVY = {"torch", "pandas", "matplotlib", "scipy"}
 
 SOURCES = [

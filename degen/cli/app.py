@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from degen.cli import data, figures, inspect, studies, train
+from degen.cli import data, figures, inspect, report, studies, train
 from degen.errors import LostProcess, UserError
 from degen.version import __version__
 
@@ -30,6 +30,7 @@ app.command("export")(inspect.export)
 app.command("plot-svd")(figures.plot_svd)
 app.command("uniformity")(figures.uniformity)
 app.command("dynamics")(figures.dynamics)
+app.command("report")(report.report)
 app.add_typer(data.app, name="data")
 
 

@@ -5,7 +5,9 @@
                 peak at different times, at one epoch that all have; the weaker verdict counts
     training    first epoch against the best one
 
-Pure functions of results: nothing here trains, reads a file or prints.
+What a run does not hold (its users' ranks, embeddings of a common epoch) is said; a claim that rests on it
+is not judged, or judged at the best epochs alone. Pure functions of results: nothing here trains, reads a
+file or prints.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Any, Literal
 
 from degen.evaluation.ranking import Ranks, discounted_gain
 
-Verdict = Literal["holds", "within noise", "does not hold"]
+Verdict = Literal["holds", "within noise", "does not hold", "not judged"]
 
 STANDARD_ERRORS = 2.0
 """A paired difference of at least this many standard errors is more than noise."""
@@ -48,17 +50,18 @@ class Trained:
     variant
         its name.
     ranks
-        float64 `[n_users]`: rank of each user's test target, the users in the same order for all variants.
+        float64 `[n_users]`: rank of each user's test target, the users in the same order for all variants;
+        None where they are not known.
     best, common
-        geometry at the run's best epoch, and at the epoch that all have.
+        geometry at the run's best epoch, and at the epoch that all have, None where there is no such.
     epochs
         the lines of `metrics.jsonl` up to the best epoch.
     """
 
     variant: str
-    ranks: Ranks
+    ranks: Ranks | None
     best: Geometry
-    common: Geometry
+    common: Geometry | None
     epochs: Sequence[Mapping[str, Any]]
 
 
@@ -117,11 +120,18 @@ def paired_difference(better: Ranks, worse: Ranks, k: int = 10) -> tuple[float, 
 
 def accuracy_claim(better: str, worse: str) -> Callable[[Results], Claim]:
     """The claim that one variant ranks the next items better than another (Table 2, Fig. 2)."""
+    claim = f"{better} recommends better than {worse}"
 
     def check(results: Results) -> Claim:
-        difference, error = paired_difference(results[better].ranks, results[worse].ranks)
+        ranks = results[better].ranks, results[worse].ranks
+        if ranks[0] is None or ranks[1] is None:
+            unknown = [name for name in (better, worse) if results[name].ranks is None]
+            return _not_judged(claim, f"the users' ranks of {' and '.join(unknown)} are not known")
+        if len(ranks[0]) != len(ranks[1]):
+            return _not_judged(claim, f"ranks of {len(ranks[0]):,} and of {len(ranks[1]):,} users")
+        difference, error = paired_difference(ranks[0], ranks[1])
         return Claim(
-            f"{better} recommends better than {worse}",
+            claim,
             verdict_of(difference, STANDARD_ERRORS * error),
             f"NDCG@10 {difference:+.4f}, standard error {error:.4f}, paired over users",
             {"difference": difference, "standard_error": error},
@@ -168,30 +178,54 @@ def _geometry_claim(
     margin: Callable[[dict[str, float]], float],
 ) -> Claim:
     """Judge a margin between variants at their best epochs and at the common one."""
-    moments = {
-        moment: {name: getattr(getattr(run, moment), quantity) for name, run in results.items()}
-        for moment in ("best", "common")
+    moments = {"best epochs": {name: run.best for name, run in results.items()}}
+    common = {name: run.common for name, run in results.items() if run.common is not None}
+    if len(common) == len(results):
+        moments[f"epoch {next(iter(common.values())).epoch}"] = common
+    found = {
+        when: {name: float(getattr(geometry, quantity)) for name, geometry in geometries.items()}
+        for when, geometries in moments.items()
     }
-    epoch = next(iter(results.values())).common.epoch
     words = [
-        f"{when}: " + ", ".join(f"{name} {value:.3f}" for name, value in moments[moment].items())
-        for moment, when in (("best", "best epochs"), ("common", f"epoch {epoch}"))
+        f"{when}: " + ", ".join(f"{name} {value:.3f}" for name, value in values.items())
+        for when, values in found.items()
     ]
+    if len(found) == 1:
+        words.append("embeddings of an epoch that all have were not kept")
     return Claim(
         claim,
-        weakest(verdict_of(margin(values), GEOMETRY_NOISE) for values in moments.values()),
+        weakest(verdict_of(margin(values), GEOMETRY_NOISE) for values in found.values()),
         f"{label}, " + "; ".join(words),
-        {f"{name}_{moment}": value for moment, values in moments.items() for name, value in values.items()},
+        {
+            f"{name}_{moment}": value
+            for moment, values in zip(("best", "common"), found.values(), strict=False)
+            for name, value in values.items()
+        },
     )
+
+
+def _not_judged(claim: str, reason: str) -> Claim:
+    return Claim(claim, "not judged", reason, {})
+
+
+def _ends(results: Results, variant: str, *keys: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+    """Return a run's first epoch and its best one, or None where one of them lacks a value of `keys`."""
+    epochs = results[variant].epochs
+    if not epochs or any(row.get(key) is None for row in (epochs[0], epochs[-1]) for key in keys):
+        return None
+    return epochs[0], epochs[-1]
 
 
 def _uniformity_falls(results: Results) -> Claim:
     """Fig. 5: the two move in opposite directions, from the first epoch to the best one."""
-    first, last = results["duorec"].epochs[0], results["duorec"].epochs[-1]
+    claim = "duorec's uniformity falls while its HR@5 rises"
+    if (ends := _ends(results, "duorec", "uniformity", "valid_HR@5")) is None:
+        return _not_judged(claim, "uniformity or HR@5 was not recorded")
+    first, last = ends
     fall = first["uniformity"] - last["uniformity"]
     rise = last["valid_HR@5"] - first["valid_HR@5"]
     return Claim(
-        "duorec's uniformity falls while its HR@5 rises",
+        claim,
         "holds" if fall > 0 and rise > 0 else "does not hold",
         f"uniformity {first['uniformity']:.3f} to {last['uniformity']:.3f}, validation HR@5 "
         f"{first['valid_HR@5']:.4f} to {last['valid_HR@5']:.4f}, epoch {first['epoch']} to {last['epoch']}",
@@ -200,10 +234,13 @@ def _uniformity_falls(results: Results) -> Claim:
 
 
 def _alignment_rises(results: Results) -> Claim:
-    first, last = results["duorec"].epochs[0], results["duorec"].epochs[-1]
+    claim = "duorec's alignment rises meanwhile"
+    if (ends := _ends(results, "duorec", "alignment")) is None:
+        return _not_judged(claim, "alignment was not recorded")
+    first, last = ends
     rise = last["alignment"] - first["alignment"]
     return Claim(
-        "duorec's alignment rises meanwhile",
+        claim,
         "holds" if rise > 0 else "does not hold",
         f"alignment {first['alignment']:.3f} to {last['alignment']:.3f}",
         {"alignment_rise": rise},

@@ -1,0 +1,103 @@
+"""What the paper's claims look at, from run directories alone: no log is read and nothing is ranked anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from degen.analysis.isotropy import average_cosine
+from degen.analysis.spectrum import sigma2_ratio
+from degen.embeddings.binary import read_npy
+from degen.evaluation.ranking import Ranks, ndcg
+from degen.rundir import EMBEDDINGS, EXPORT, RunDirectory
+from degen.studies.claims import Claim, Geometry, Trained, check_claims
+
+_VARIANTS = ("sasrec", "ucl", "scl", "duorec")
+_RANKS = "ranks.npy"
+
+
+def judge(runs: Mapping[str, RunDirectory], notes: list[str]) -> list[Claim]:
+    """Hold the paper's claims against one run of each variant; see `degen.studies.claims`.
+
+    Parameters
+    ----------
+    runs
+        of one dataset, by variant, each with item embeddings and a finished epoch. Variants that no claim
+        speaks of are passed over.
+    notes
+        gets what the user should know: ranks that are missing or old, runs that are not finished.
+    """
+    judged = {variant: runs[variant] for variant in _VARIANTS if variant in runs}
+    epoch = common_epoch(list(judged.values()))
+    results = {variant: _trained(run, epoch, notes) for variant, run in judged.items()}
+    claims = check_claims(results)
+    if any(result.ranks is None for result in results.values()) and len(results) > 1:
+        without = [str(run.path) for variant, run in judged.items() if results[variant].ranks is None]
+        notes.append(f"accuracy needs the users' ranks; `degen export RUN` writes them: {', '.join(without)}")
+    unfinished = [variant for variant, run in judged.items() if run.state != "finished"]
+    if claims and unfinished:
+        notes.append(f"claims rest on unfinished runs: {', '.join(unfinished)}")
+    return claims
+
+
+def common_epoch(runs: Sequence[RunDirectory]) -> int | None:
+    """Return the last epoch whose item embeddings all of the runs kept, or None."""
+    kept = [set(_kept(run)) for run in runs]
+    return max(set.intersection(*kept), default=None) if kept else None
+
+
+def _kept(run: RunDirectory) -> dict[int, Path]:
+    """The files `embeddings/e###.npy` of a run by their epochs."""
+    files = (run.path / EMBEDDINGS).glob("e*.npy")
+    return {int(file.stem[1:]): file for file in files if file.stem[1:].isdecimal()}
+
+
+def best_epoch(run: RunDirectory) -> int | None:
+    """Return the epoch that `item_embeddings.npy` is of: the best one so far, by what the run stops on.
+
+    None where neither `test.json` nor the lines of `metrics.jsonl` tell.
+    """
+    if run.state == "finished" and isinstance(run.test.get("epoch"), int):
+        return int(run.test["epoch"])
+    key = f"valid_{run.config.get('training', {}).get('stop_on', 'NDCG@10')}"
+    scored = [row for row in run.metrics if isinstance(row.get(key), int | float)]
+    return int(max(scored, key=lambda row: row[key])["epoch"]) if scored else None
+
+
+def _trained(run: RunDirectory, common: int | None, notes: list[str]) -> Trained:
+    best = best_epoch(run)
+    epochs = [row for row in run.metrics if best is None or row["epoch"] <= best]
+    frequency = run.item_frequency
+    return Trained(
+        variant=run.variant,
+        ranks=known_ranks(run, notes),
+        best=_geometry(run.item_embeddings, frequency, best or len(epochs)),
+        common=None if common is None else _geometry(read_npy(_kept(run)[common]), frequency, common),
+        epochs=epochs,
+    )
+
+
+def _geometry(V: npt.NDArray[Any], frequency: npt.NDArray[np.int64], epoch: int) -> Geometry:
+    rarer = np.argsort(frequency, kind="stable")[: len(frequency) // 2]
+    return Geometry(epoch, sigma2_ratio(V), average_cosine(V[rarer]))
+
+
+def known_ranks(run: RunDirectory, notes: list[str]) -> Ranks | None:
+    """Return the ranks of the users' test targets that `degen export RUN` wrote, or None.
+
+    Ranks of another split, or of an older best epoch, do not give the NDCG@10 of `test.json`: they are not
+    taken, and `notes` says so.
+    """
+    path = run.path / EXPORT / _RANKS
+    if not path.exists():
+        return None
+    ranks = np.asarray(read_npy(path), dtype=np.float64)
+    wanted = run.test.get("NDCG@10") if run.state == "finished" else None
+    if wanted is None or ranks.ndim != 1 or abs(ndcg(ranks, 10) - wanted) > 1e-9:
+        notes.append(f"{path} does not give the NDCG@10 of test.json; `degen export {run.path}` renews it")
+        return None
+    return ranks

@@ -1,0 +1,109 @@
+"""A report as one HTML file that loads nothing: style, script, charts and points are inside it.
+
+Ids and names come from logs and files of anyone: jinja2 escapes all text, the points are JSON in which `<`
+is written as an escape, and the page's own policy (CSP) runs no script and takes no style but those whose
+hashes it names.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from degen.plots.style import UNSEEN_COLOR, frequency_colors
+from degen.report import figures, tables
+from degen.report.data import Group, Report
+from degen.report.points import pack
+from degen.rundir import write_text
+from degen.version import __version__
+
+_COLORS = 64
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the page shows of a group; what it has none of is None or empty."""
+
+    group: Group
+    legend: list[tuple[str, int]]
+    accuracy: tables.Table | None
+    claims: tables.Table | None
+    measures: tables.Table | None
+    spectra: figures.Figure | None
+    trajectories: list[figures.Figure]
+    epochs: list[figures.Figure]
+    clouds: dict[str, Any]
+
+
+def write_html(report: Report, path: Path) -> Path:
+    """Write the report as one file, whole or not at all, and return its path."""
+    write_text(path, render(report))
+    return path
+
+
+def render(report: Report) -> str:
+    """Return the whole page."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("degen.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    script, style = _resource("report.js"), _resource("style.css")
+    clouds = pack(report.groups)
+    page = environment.get_template("report.html").render(
+        report=report,
+        sections=[_section(group, cloud) for group, cloud in zip(report.groups, clouds, strict=True)],
+        runs=tables.runs_table(report),
+        points={"colors": _colors(), "groups": clouds},
+        version=__version__,
+        script=Markup(script),
+        style=Markup(style),
+        script_hash=_hash(script),
+        style_hash=_hash(style),
+    )
+    # A path may hold bytes that are no text; they must not keep the page from being written.
+    return page.encode("utf-8", "replace").decode("utf-8")
+
+
+def _section(group: Group, clouds: dict[str, Any]) -> Section:
+    return Section(
+        group,
+        figures.legend(group),
+        tables.accuracy_table(group),
+        tables.claims_table(group),
+        tables.measures_table(group),
+        figures.spectra(group),
+        list(figures.trajectories(group)),
+        list(figures.over_epochs(group)),
+        clouds,
+    )
+
+
+def _resource(name: str) -> str:
+    return (files("degen.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """Return what a policy names an inline script or style by."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+
+
+def _colors() -> dict[str, Any]:
+    """Return colours from rare to frequent: towards dark on a light page, towards light on a dark one."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    light = [to_hex(frequency_colors()(k / (_COLORS - 1))) for k in range(_COLORS)]
+    # The darkest third of the map would be lost on a dark page.
+    dark = [to_hex(colormaps["viridis"](0.33 + 0.67 * k / (_COLORS - 1))) for k in range(_COLORS)]
+    return {"light": light, "dark": dark, "unseen": UNSEEN_COLOR}

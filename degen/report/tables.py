@@ -1,0 +1,149 @@
+"""The report's tables, for HTML and LaTeX alike: what each cell says, and which are the best."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from degen.report.data import Group, Report
+
+Mark = Literal["", "best", "second", "holds", "fails", "open", "wide"]
+
+NOTHING = "–"
+"""What a cell without a value shows."""
+
+_VERDICTS: Mapping[str, Mark] = {
+    "holds": "holds",
+    "does not hold": "fails",
+    "within noise": "open",
+    "not judged": "open",
+}
+
+_ACCURACY = tuple(f"{metric}@{k}" for k in (5, 10, 20) for metric in ("HR", "NDCG", "MRR"))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Text, and how it is set off: the best or second of what it is compared with, a verdict, a sentence."""
+
+    text: str
+    mark: Mark = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's title, and whether it holds numbers."""
+
+    title: str
+    numeric: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of as many cells as there are columns; the first cell of a row is its header."""
+
+    name: str
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+
+
+def number(value: Any) -> str:
+    """Return a number with four significant digits, a dash for none.
+
+    >>> number(0.0543219), number(60.5489), number(12101), number(-11.2), number(None)
+    ('0.05432', '60.55', '12101', '-11.2', '–')
+    """
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return NOTHING
+    if isinstance(value, float):
+        return f"{value:.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
+    return str(value)
+
+
+def marked(values: Sequence[float | None], texts: Sequence[str], sign: int = 1) -> list[Cell]:
+    """Return a cell each, the highest marked best and the next second (the lowest, where `sign` is -1).
+
+    Values that read the same share a mark; nothing is marked among fewer than two values, or where all read
+    the same.
+    """
+    known = [(sign * value, text) for value, text in zip(values, texts, strict=True) if value is not None]
+    order = list(dict.fromkeys(text for _, text in sorted(known, reverse=True)))
+    marks: dict[str, Mark] = {}
+    if len(order) > 1:
+        marks[order[0]] = "best"
+        if len(known) > 2:
+            marks[order[1]] = "second"
+    return [
+        Cell(text, "" if value is None else marks.get(text, ""))
+        for value, text in zip(values, texts, strict=True)
+    ]
+
+
+def runs_table(report: Report) -> Table:
+    """What was run: a row for each run and matrix file, without the columns that are empty for all."""
+    subjects = [subject for group in report.groups for subject in group.subjects]
+    titles = list(dict.fromkeys(title for subject in subjects for title in subject.about))
+    shown = [title for title in titles if any(s.about.get(title) is not None for s in subjects)]
+    rows = [
+        [Cell(str(subject.place)), *(Cell(number(subject.about.get(title))) for title in shown)]
+        for subject in subjects
+    ]
+    columns = [Column("run", numeric=False), *(Column(title, _numeric(subjects, title)) for title in shown)]
+    return Table("runs", "What was run", columns, rows)
+
+
+def _numeric(subjects: Sequence[Any], title: str) -> bool:
+    return all(isinstance(s.about.get(title), int | float | None) for s in subjects)
+
+
+def accuracy_table(group: Group) -> Table | None:
+    """HR, NDCG and MRR on the test split, a row a finished run; None where there is none."""
+    tested = [subject for subject in group.subjects if subject.test]
+    keys = [key for key in _ACCURACY if any(key in subject.test for subject in tested)]
+    if not keys:
+        return None
+    columns = []
+    for key in keys:
+        values = [subject.test.get(key) for subject in tested]
+        columns.append(marked(values, [NOTHING if v is None else f"{v:.4f}" for v in values]))
+    rows = [
+        [Cell(subject.name), *cells]
+        for subject, cells in zip(tested, zip(*columns, strict=True), strict=True)
+    ]
+    caption = f"{group.name}: accuracy on the test split, best epochs, all items ranked"
+    return Table("accuracy", caption, [Column("run", numeric=False), *map(Column, keys)], rows)
+
+
+def claims_table(group: Group) -> Table | None:
+    """The paper's claims with their verdicts; None where no claim could be looked at."""
+    if not group.claims:
+        return None
+    rows = [
+        [Cell(claim.claim), Cell(claim.verdict, _VERDICTS[claim.verdict]), Cell(claim.measured, "wide")]
+        for claim in group.claims
+    ]
+    columns = [Column(title, numeric=False) for title in ("claim", "verdict", "measured")]
+    return Table("claims", f"{group.name}: the paper's claims", columns, rows)
+
+
+def measures_table(group: Group) -> Table | None:
+    """Every measure of the item embeddings, a row each, a column for each run that has embeddings."""
+    measured = [subject for subject in group.subjects if subject.measures]
+    if not measured:
+        return None
+    names = list(dict.fromkeys(name for subject in measured for name in subject.measures))
+    rows = []
+    for name in names:
+        rows.append([Cell(name), *(Cell(number(subject.measures.get(name))) for subject in measured)])
+    columns = [Column("measure", numeric=False), *(Column(subject.name) for subject in measured)]
+    return Table("measures", f"{group.name}: item embeddings at each run's best epoch", columns, rows)
+
+
+def lines_table(name: str, caption: str, x: str, lines: Mapping[str, Mapping[float, float]]) -> Table:
+    """The numbers behind lines: a row for each `x` that one of them has, a column a line."""
+    xs = sorted({x for line in lines.values() for x in line})
+    rows = [[Cell(number(x)), *(Cell(number(line.get(x))) for line in lines.values())] for x in xs]
+    return Table(name, caption, [Column(x), *map(Column, lines)], rows)
