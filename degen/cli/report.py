@@ -54,6 +54,7 @@ def report(
     """
     from degen.report.data import gather
     from degen.report.html import write_html
+    from degen.report.latex import write_latex
 
     output = Output(as_json, quiet)
     place = out or _beside(paths)
@@ -62,6 +63,8 @@ def report(
     with _progress(output) as watch:
         found = gather(paths, frequency=frequency, key=key, watch=watch)
     files = [write_html(found, place)]
+    if latex is not None:
+        files += write_latex(found, latex)
     notes = [f"{group.name}: {note}" for group in found.groups for note in group.notes]
     for note in notes:
         output.note(note)

@@ -68,8 +68,8 @@ class Subject:
         what charts and tables call it: the variant, with its seed where a group has several of it.
     variant
         canonical name, None for a matrix file.
-    place
-        where it lies, below the one path that was given.
+    path, place
+        where it lies; the same below the one path that was given, for a table.
     about
         what was run, by the titles of the table's columns.
     test
@@ -86,6 +86,7 @@ class Subject:
 
     name: str
     variant: str | None
+    path: Path
     place: str
     about: Mapping[str, Any]
     test: Mapping[str, float] = field(default_factory=dict)
@@ -212,6 +213,7 @@ def _run(run: RunDirectory, name: str, place: str, *, keep_cloud: bool) -> Subje
     subject = Subject(
         name=name,
         variant=run.variant,
+        path=run.path,
         place=place,
         about=_about(run),
         test={key: value for key, value in test.items() if isinstance(value, float)},
@@ -228,7 +230,7 @@ def _matrix(path: Path, frequency: Path | None, key: str | None) -> Subject:
     matrix = load_matrix(path, key)
     counts = load_frequency(frequency, len(matrix.values), matrix.ids) if frequency else None
     ids = matrix.ids or [str(row) for row in range(len(matrix.values))]
-    subject = Subject(path.stem, None, str(path), {"state": "matrix file"})
+    subject = Subject(path.stem, None, path, str(path), {"state": "matrix file"})
     return _measured(subject, matrix.values, ids, counts, keep_cloud=True)
 
 
@@ -241,7 +243,7 @@ def _measured(
     keep_cloud: bool,
 ) -> Subject:
     if len(ids) != len(V):
-        raise UserError(f"{subject.place} has {len(V)} rows, but {len(ids)} items are listed")
+        raise UserError(f"{subject.path} has {len(V)} rows, but {len(ids)} items are listed")
     projection = project(V)
     return replace(
         subject,

@@ -117,4 +117,4 @@ def _ends(title: str, label: str, ways: dict[Subject, list[tuple[float, float]]]
         values = (way[0][0], way[-1][0], way[0][1], way[-1][1])
         rows.append([Cell(subject.name), *(Cell(number(value)) for value in values)])
     titles = [f"{what}, {when}" for what in (label, LABELS[UNIFORMITY]) for when in ("first", "last")]
-    return Table(title, title, [Column("run", numeric=False), *map(Column, titles)], rows)
+    return Table(title, title, [Column("run", "text"), *map(Column, titles)], rows)

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from degen.report.data import Group, Report
+from degen.report.data import Group, Report, Subject
 
-Mark = Literal["", "best", "second", "holds", "fails", "open", "wide"]
+Mark = Literal["", "best", "second", "holds", "fails", "open"]
+Kind = Literal["number", "text", "sentence"]
 
 NOTHING = "–"
 """What a cell without a value shows."""
@@ -26,7 +27,7 @@ _ACCURACY = tuple(f"{metric}@{k}" for k in (5, 10, 20) for metric in ("HR", "NDC
 
 @dataclass(frozen=True)
 class Cell:
-    """Text, and how it is set off: the best or second of what it is compared with, a verdict, a sentence."""
+    """Text, and how it is set off: the best or second of what it is compared with, or a verdict."""
 
     text: str
     mark: Mark = ""
@@ -34,10 +35,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column's title, and whether it holds numbers."""
+    """A column's title, and what its cells hold."""
 
     title: str
-    numeric: bool = True
+    kind: Kind = "number"
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,13 @@ def runs_table(report: Report) -> Table:
         [Cell(str(subject.place)), *(Cell(number(subject.about.get(title))) for title in shown)]
         for subject in subjects
     ]
-    columns = [Column("run", numeric=False), *(Column(title, _numeric(subjects, title)) for title in shown)]
+    columns = [Column("run", "text"), *(Column(title, _kind(subjects, title)) for title in shown)]
     return Table("runs", "What was run", columns, rows)
 
 
-def _numeric(subjects: Sequence[Any], title: str) -> bool:
-    return all(isinstance(s.about.get(title), int | float | None) for s in subjects)
+def _kind(subjects: Sequence[Subject], title: str) -> Kind:
+    numbers = all(isinstance(subject.about.get(title), int | float | None) for subject in subjects)
+    return "number" if numbers else "text"
 
 
 def accuracy_table(group: Group) -> Table | None:
@@ -114,7 +116,7 @@ def accuracy_table(group: Group) -> Table | None:
         for subject, cells in zip(tested, zip(*columns, strict=True), strict=True)
     ]
     caption = f"{group.name}: accuracy on the test split, best epochs, all items ranked"
-    return Table("accuracy", caption, [Column("run", numeric=False), *map(Column, keys)], rows)
+    return Table("accuracy", caption, [Column("run", "text"), *map(Column, keys)], rows)
 
 
 def claims_table(group: Group) -> Table | None:
@@ -122,10 +124,10 @@ def claims_table(group: Group) -> Table | None:
     if not group.claims:
         return None
     rows = [
-        [Cell(claim.claim), Cell(claim.verdict, _VERDICTS[claim.verdict]), Cell(claim.measured, "wide")]
+        [Cell(claim.claim), Cell(claim.verdict, _VERDICTS[claim.verdict]), Cell(claim.measured)]
         for claim in group.claims
     ]
-    columns = [Column(title, numeric=False) for title in ("claim", "verdict", "measured")]
+    columns = [Column("claim", "sentence"), Column("verdict", "text"), Column("measured", "sentence")]
     return Table("claims", f"{group.name}: the paper's claims", columns, rows)
 
 
@@ -138,7 +140,7 @@ def measures_table(group: Group) -> Table | None:
     rows = []
     for name in names:
         rows.append([Cell(name), *(Cell(number(subject.measures.get(name))) for subject in measured)])
-    columns = [Column("measure", numeric=False), *(Column(subject.name) for subject in measured)]
+    columns = [Column("measure", "text"), *(Column(subject.name) for subject in measured)]
     return Table("measures", f"{group.name}: item embeddings at each run's best epoch", columns, rows)
 
 

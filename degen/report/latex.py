@@ -1,0 +1,166 @@
+r"""A report for a paper: tables in booktabs, figures as PDF, and one file that takes them all in.
+
+DIR/report.tex                  \newcommand{\degenreport}{DIR}\input{DIR/report.tex} in a document with
+                                the packages booktabs and graphicx
+DIR/runs.tex                    what was run
+DIR/<group>/accuracy.tex …      a tabular each, the best bold, the second underlined
+DIR/<group>/svd-….pdf …         figures, with their numbers as CSV beside them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from degen.report import tables
+from degen.report.data import Group, Report, Subject
+from degen.report.tables import Cell, Column, Table
+from degen.rundir import write_text
+from degen.studies.figures import FigureOptions, file_names
+from degen.studies.svd_figures import draw_svd
+from degen.studies.uniformity_figures import draw_uniformity
+from degen.version import __version__
+
+_HEAD = rf"""% Written by degen {__version__}. Needs \usepackage{{booktabs,graphicx}} and, before it is taken in,
+% \newcommand{{\degenreport}}{{path/to/this/folder}}, for \input{{path/to/this/folder/report.tex}}
+\providecommand{{\degenreport}}{{.}}
+"""
+
+_COLUMNS = {"number": "r", "text": "l", "sentence": r"p{.36\textwidth}"}
+
+_SYMBOLS = {
+    "\\": r"\textbackslash{}",
+    **{character: "\\" + character for character in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    # After the end of a row these two would be read as its options.
+    "[": "{[}",
+    "*": "{*}",
+    "–": "--",
+    "−": "$-$",
+    "²": "$^2$",
+    "₁": "$_1$",
+    "₂": "$_2$",
+    "ᵢ": "$_i$",
+    "σ": r"$\sigma$",
+    "λ": r"$\lambda$",
+    "τ": r"$\tau$",
+    "κ": r"$\kappa$",
+    "·": r"$\cdot$",
+}
+_LAST_LETTER = 0x17F  # Latin letters with accents, which every engine sets
+
+# Only what is wider than the page is made smaller.
+_FITTED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"
+
+_SVD = "item embeddings on their first two singular directions, coloured by frequency, and singular values"
+_WAYS = "alignment and uniformity over training, by the {} definition; ring: first epoch, square: last"
+_EPOCHS = "alignment, uniformity and validation HR@5 over epochs, by the {} definition"
+
+
+def write_latex(report: Report, folder: Path) -> list[Path]:
+    """Write `report.tex` with its tables and figures into `folder` and return all paths, `report.tex` first.
+
+    Raises
+    ------
+    UserError
+        if the folder cannot be written.
+    """
+    runs = folder / "runs.tex"
+    write_text(runs, tabular(tables.runs_table(report)))
+    parts, written = [_table_float("runs", "What was run", "runs.tex")], [runs]
+    names = file_names(group.name for group in report.groups)
+    for name, group in zip(names, report.groups, strict=True):
+        for table in _tables(group):
+            path = folder / name / f"{table.name}.tex"
+            write_text(path, tabular(table))
+            written.append(path)
+            parts.append(_table_float(f"{name}-{table.name}", table.caption, f"{name}/{table.name}.tex"))
+        for path, caption in _figures(group, folder / name):
+            written.append(path)
+            if path.suffix == ".pdf":
+                parts.append(_figure_float(path.stem, f"{group.name}: {caption}", f"{name}/{path.name}"))
+    whole = folder / "report.tex"
+    write_text(whole, _HEAD + "\n" + "\n".join(parts))
+    return [whole, *written]
+
+
+def tabular(table: Table) -> str:
+    """Return a `tabular` in the style of booktabs."""
+    spec = "".join(_COLUMNS[column.kind] for column in table.columns)
+    head = [escape(column.title) for column in table.columns]
+    body = [
+        [_cell(cell, column) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows
+    ]
+    lines = [rf"{' & '.join(row)} \\" for row in (head, *body)]
+    inner = [r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"]
+    return "\n".join([rf"\begin{{tabular}}{{{spec}}}", *inner, r"\end{tabular}", ""])
+
+
+def escape(text: str) -> str:
+    r"""Return text that LaTeX sets as it reads, on one line; what not every engine can set, by its number.
+
+    >>> print(escape("50 % of σ₂_x"), escape("日"))
+    50 \% of $\sigma$$_2$\_x \texttt{U+65E5}
+    """
+    return "".join(_escaped(character) for character in " ".join(text.split()))
+
+
+def _escaped(character: str) -> str:
+    if character in _SYMBOLS:
+        return _SYMBOLS[character]
+    if not character.isprintable() or ord(character) > _LAST_LETTER:
+        return rf"\texttt{{U+{ord(character):04X}}}"
+    return character
+
+
+def _cell(cell: Cell, column: Column) -> str:
+    text = escape(cell.text)
+    if column.kind == "number" and text.startswith("-") and text != "--":
+        text = f"$-${text[1:]}"
+    return {"best": rf"\textbf{{{text}}}", "second": rf"\underline{{{text}}}"}.get(cell.mark, text)
+
+
+def _tables(group: Group) -> list[Table]:
+    every = (tables.accuracy_table(group), tables.claims_table(group), tables.measures_table(group))
+    return [table for table in every if table is not None]
+
+
+def _figures(group: Group, folder: Path) -> Iterator[tuple[Path, str]]:
+    """Draw a group's figures and yield each file with its caption."""
+    look = FigureOptions(out=folder, formats="pdf")
+    drawn = [subject for subject in group.subjects if subject.cloud is not None]
+    if drawn:
+        yield from ((path, _SVD) for path in draw_svd(_paths(drawn), look=look).files)
+    trained = [subject for subject in group.subjects if subject.epochs]
+    if trained:
+        for path in draw_uniformity(_paths(trained), look=look).files:
+            caption = _EPOCHS if path.stem.endswith("-epochs") else _WAYS
+            yield path, caption.format(group.definition)
+
+
+def _paths(subjects: Sequence[Subject]) -> list[Path]:
+    return [subject.path for subject in subjects]
+
+
+def _table_float(label: str, caption: str, file: str) -> str:
+    return rf"""\begin{{table*}}[tb]
+\centering\small
+\caption{{{escape(caption)}.}}
+\label{{tab:degen-{label}}}
+{_FITTED}{{\input{{\degenreport/{file}}}}}
+\end{{table*}}
+"""
+
+
+def _figure_float(label: str, caption: str, file: str) -> str:
+    return rf"""\begin{{figure*}}[tb]
+\centering
+\includegraphics[width=\linewidth]{{\degenreport/{file}}}
+\caption{{{escape(caption)}.}}
+\label{{fig:degen-{label}}}
+\end{{figure*}}
+"""
