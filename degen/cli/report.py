@@ -55,6 +55,7 @@ def report(
     from degen.report.data import gather
     from degen.report.html import write_html
     from degen.report.latex import write_latex
+    from degen.studies.svd_figures import SvdOptions
 
     output = Output(as_json, quiet)
     place = out or _beside(paths)
@@ -64,7 +65,7 @@ def report(
         found = gather(paths, frequency=frequency, key=key, watch=watch)
     files = [write_html(found, place)]
     if latex is not None:
-        files += write_latex(found, latex)
+        files += write_latex(found, latex, SvdOptions(frequency, key))
     notes = [f"{group.name}: {note}" for group in found.groups for note in group.notes]
     for note in notes:
         output.note(note)

@@ -10,6 +10,7 @@ of items are of one seed a variant.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -18,8 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from degen.analysis.spectrum import Projection, project
-from degen.analysis.summary import summarize
+from degen.analysis import MEASURES, Projection, Rows, Undefined, project
 from degen.embeddings import load_frequency, load_matrix
 from degen.errors import UserError
 from degen.plots.style import variant_label
@@ -77,7 +77,7 @@ class Subject:
     epochs
         the lines of `metrics.jsonl`.
     measures
-        value by name, None where a measure has none.
+        value by name of every measure of the registry that has one for it.
     singular_values
         float64 [d], σᵢ/σ₁; None without embeddings.
     cloud
@@ -91,7 +91,7 @@ class Subject:
     about: Mapping[str, Any]
     test: Mapping[str, float] = field(default_factory=dict)
     epochs: Sequence[Mapping[str, Any]] = ()
-    measures: Mapping[str, float | None] = field(default_factory=dict)
+    measures: Mapping[str, float] = field(default_factory=dict)
     singular_values: Floats | None = None
     cloud: Cloud | None = None
 
@@ -142,6 +142,8 @@ def gather(
         for a path without a run, or a file that cannot be read; a damaged run among others is left out, and
         its group's notes say so.
     """
+    if missing := [path for path in paths if not path.exists()]:
+        raise UserError(f"{missing[0]} does not exist; give a run, a folder above runs or a matrix file")
     files = [path for path in paths if not path.is_dir()]
     runs = collect_runs(path for path in paths if path.is_dir())
     if (key or frequency) and not files:
@@ -195,7 +197,8 @@ def _group(
                 notes.append(f"left out: {error}")
     if not subjects:
         raise UserError(notes[-1].removeprefix("left out: "))
-    claims = judge({variant: run for variant, run in drawn.items() if run.metrics}, notes)
+    whole = {subject.path for subject in subjects if subject.cloud is not None and subject.epochs}
+    claims = judge({variant: run for variant, run in drawn.items() if run.path in whole}, notes)
     return Group(name, _definition(runs[0]), subjects, claims, notes)
 
 
@@ -247,10 +250,20 @@ def _measured(
     projection = project(V)
     return replace(
         subject,
-        measures=summarize(V),
+        measures=measure_all(Rows(V, frequency)),
         singular_values=projection.normalized_singular_values,
         cloud=_cloud(projection, V, ids, frequency) if keep_cloud else None,
     )
+
+
+def measure_all(rows: Rows) -> dict[str, float]:
+    """Return every measure of the registry that has a value for `rows`, by name."""
+    found = {}
+    for name, measure in MEASURES.items():
+        # What a matrix lacks for a measure is no mistake: the table has a dash there.
+        with suppress(Undefined):
+            found[name] = measure(rows)
+    return found
 
 
 def _cloud(

@@ -16,12 +16,16 @@ from typing import Any
 
 from degen.plots.style import UNSEEN_COLOR, frequency_colors
 from degen.report import figures, tables
-from degen.report.data import Group, Report
+from degen.report.data import Group, Report, Subject
 from degen.report.points import pack
 from degen.rundir import write_text
 from degen.version import __version__
 
 _COLORS = 64
+_MOST_BYTES = 4_800_000
+"""Of a page: the points take what charts and tables leave of it, but always some."""
+_LEAST_POINTS = 500_000
+_POINTS = '<script type="application/json" id="points">'
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Section:
     spectra: figures.Figure | None
     trajectories: list[figures.Figure]
     epochs: list[figures.Figure]
-    clouds: dict[str, Any]
+    clouds: list[Subject]
 
 
 def write_html(report: Report, path: Path) -> Path:
@@ -48,6 +52,7 @@ def write_html(report: Report, path: Path) -> Path:
 def render(report: Report) -> str:
     """Return the whole page."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2.utils import htmlsafe_json_dumps
     from markupsafe import Markup
 
     environment = Environment(
@@ -57,14 +62,11 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     script, style = _resource("report.js"), _resource("style.css")
-    clouds = pack(report.groups)
     page = environment.get_template("report.html").render(
         report=report,
-        sections=[_section(group, cloud) for group, cloud in zip(report.groups, clouds, strict=True)],
+        sections=[_section(group) for group in report.groups],
         runs=tables.runs_table(report),
-        points={"colors": _colors(), "groups": clouds},
         version=__version__,
         script=Markup(script),
         style=Markup(style),
@@ -72,10 +74,15 @@ def render(report: Report) -> str:
         style_hash=_hash(style),
     )
     # A path may hold bytes that are no text; they must not keep the page from being written.
-    return page.encode("utf-8", "replace").decode("utf-8")
+    page = page.encode("utf-8", "replace").decode("utf-8")
+    room = max(_MOST_BYTES - len(page.encode("utf-8")), _LEAST_POINTS)
+    points = {"colors": _colors(), "groups": pack(report.groups, room)}
+    # Names are escaped, so that the tag stands where the template has it and nowhere else.
+    before, after = page.split(_POINTS)
+    return before + _POINTS + str(htmlsafe_json_dumps(points, separators=(",", ":"))) + after
 
 
-def _section(group: Group, clouds: dict[str, Any]) -> Section:
+def _section(group: Group) -> Section:
     return Section(
         group,
         figures.legend(group),
@@ -85,7 +92,7 @@ def _section(group: Group, clouds: dict[str, Any]) -> Section:
         figures.spectra(group),
         list(figures.trajectories(group)),
         list(figures.over_epochs(group)),
-        clouds,
+        [subject for subject in group.subjects if subject.cloud is not None],
     )
 
 

@@ -17,11 +17,11 @@ from degen.report.data import Group, Report, Subject
 from degen.report.tables import Cell, Column, Table
 from degen.rundir import write_text
 from degen.studies.figures import FigureOptions, file_names
-from degen.studies.svd_figures import draw_svd
+from degen.studies.svd_figures import SvdOptions, draw_svd
 from degen.studies.uniformity_figures import draw_uniformity
 from degen.version import __version__
 
-_HEAD = rf"""% Written by degen {__version__}. Needs \usepackage{{booktabs,graphicx}} and, before it is taken in,
+_HEAD = rf"""% Written by degen {__version__}. Needs \usepackage{{booktabs,graphicx}} and, before it,
 % \newcommand{{\degenreport}}{{path/to/this/folder}}, for \input{{path/to/this/folder/report.tex}}
 \providecommand{{\degenreport}}{{.}}
 """
@@ -40,6 +40,9 @@ _SYMBOLS = {
     "[": "{[}",
     "*": "{*}",
     "–": "--",
+    "±": r"$\pm$",
+    "√": r"$\surd$",
+    "μ": r"$\mu$",
     "−": "$-$",
     "²": "$^2$",
     "₁": "$_1$",
@@ -61,8 +64,17 @@ _WAYS = "alignment and uniformity over training, by the {} definition; ring: fir
 _EPOCHS = "alignment, uniformity and validation HR@5 over epochs, by the {} definition"
 
 
-def write_latex(report: Report, folder: Path) -> list[Path]:
+def write_latex(report: Report, folder: Path, of_files: SvdOptions | None = None) -> list[Path]:
     """Write `report.tex` with its tables and figures into `folder` and return all paths, `report.tex` first.
+
+    Parameters
+    ----------
+    report
+        what is shown.
+    folder
+        where to.
+    of_files
+        frequencies and key of matrix files, as `gather` had them.
 
     Raises
     ------
@@ -79,7 +91,7 @@ def write_latex(report: Report, folder: Path) -> list[Path]:
             write_text(path, tabular(table))
             written.append(path)
             parts.append(_table_float(f"{name}-{table.name}", table.caption, f"{name}/{table.name}.tex"))
-        for path, caption in _figures(group, folder / name):
+        for path, caption in _figures(group, folder / name, of_files):
             written.append(path)
             if path.suffix == ".pdf":
                 parts.append(_figure_float(path.stem, f"{group.name}: {caption}", f"{name}/{path.name}"))
@@ -125,16 +137,18 @@ def _cell(cell: Cell, column: Column) -> str:
 
 
 def _tables(group: Group) -> list[Table]:
-    every = (tables.accuracy_table(group), tables.claims_table(group), tables.measures_table(group))
+    measures = tables.measures_table(group, explained=False)
+    every = (tables.accuracy_table(group), tables.claims_table(group), measures)
     return [table for table in every if table is not None]
 
 
-def _figures(group: Group, folder: Path) -> Iterator[tuple[Path, str]]:
+def _figures(group: Group, folder: Path, of_files: SvdOptions | None) -> Iterator[tuple[Path, str]]:
     """Draw a group's figures and yield each file with its caption."""
     look = FigureOptions(out=folder, formats="pdf")
     drawn = [subject for subject in group.subjects if subject.cloud is not None]
     if drawn:
-        yield from ((path, _SVD) for path in draw_svd(_paths(drawn), look=look).files)
+        options = of_files if drawn[0].variant is None else None
+        yield from ((path, _SVD) for path in draw_svd(_paths(drawn), options, look).files)
     trained = [subject for subject in group.subjects if subject.epochs]
     if trained:
         for path in draw_uniformity(_paths(trained), look=look).files:

@@ -18,9 +18,6 @@ import numpy.typing as npt
 from degen.plots.svd import common_limits
 from degen.report.data import Cloud, Group
 
-BUDGET = 3_200_000
-"""Bytes that the clouds of a page may take."""
-
 _SEED = 0
 _HIGHEST = 65_535
 _BYTES = 8  # of an item in a cloud: three 16-bit numbers in base64
@@ -44,8 +41,8 @@ class _Catalogue:
         return len(json.dumps(list(self.ids))) + _BYTES * len(self.ids) * len(self.clouds)
 
 
-def pack(groups: Sequence[Group], budget: int = BUDGET) -> list[dict[str, Any]]:
-    """Return what the script needs of each group.
+def pack(groups: Sequence[Group], budget: int) -> list[dict[str, Any]]:
+    """Return what the script needs of each group, in about `budget` bytes of JSON.
 
     Returns
     -------
@@ -115,7 +112,6 @@ def _panel(name: str, position: int, cloud: Cloud, rows: Rows, limits: Any) -> d
     return {
         "name": name,
         "catalogue": position,
-        "shares": list(cloud.variance_share),
         "longest": longest,
         "x": _sixteen_bits(place[:, 0]),
         "y": _sixteen_bits(place[:, 1]),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from degen.analysis import MEASURES, Estimate, Measure
 from degen.report.data import Group, Report, Subject
 
 Mark = Literal["", "best", "second", "holds", "fails", "open"]
@@ -52,28 +53,30 @@ class Table:
 
 
 def number(value: Any) -> str:
-    """Return a number with four significant digits, a dash for none.
+    """Return a number with four significant digits, a sampled one with its standard error, a dash for none.
 
     >>> number(0.0543219), number(60.5489), number(12101), number(-11.2), number(None)
     ('0.05432', '60.55', '12101', '-11.2', '–')
     """
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return NOTHING
+    if isinstance(value, Estimate):
+        return f"{number(float(value))} ± {value.standard_error:.2g}"
     if isinstance(value, float):
         return f"{value:.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
     return str(value)
 
 
 def marked(values: Sequence[float | None], texts: Sequence[str], sign: int = 1) -> list[Cell]:
-    """Return a cell each, the highest marked best and the next second (the lowest, where `sign` is -1).
+    """Return a cell each, the highest marked best and the next of three or more second.
 
-    Values that read the same share a mark; nothing is marked among fewer than two values, or where all read
-    the same.
+    The lowest is best where `sign` is -1, none where it is 0. Values that read the same share a mark; nothing
+    is marked where all do.
     """
     known = [(sign * value, text) for value, text in zip(values, texts, strict=True) if value is not None]
     order = list(dict.fromkeys(text for _, text in sorted(known, reverse=True)))
     marks: dict[str, Mark] = {}
-    if len(order) > 1:
+    if sign and len(order) > 1:
         marks[order[0]] = "best"
         if len(known) > 2:
             marks[order[1]] = "second"
@@ -131,17 +134,31 @@ def claims_table(group: Group) -> Table | None:
     return Table("claims", f"{group.name}: the paper's claims", columns, rows)
 
 
-def measures_table(group: Group) -> Table | None:
-    """Every measure of the item embeddings, a row each, a column for each run that has embeddings."""
+def measures_table(group: Group, *, explained: bool = True) -> Table | None:
+    """Every measure of the registry, a row each, a column for each run that has embeddings.
+
+    `explained` adds columns for what kind of measure it is and what it says. Where a measure says that
+    higher, or lower, is more isotropic, the most isotropic run is marked best.
+    """
     measured = [subject for subject in group.subjects if subject.measures]
     if not measured:
         return None
-    names = list(dict.fromkeys(name for subject in measured for name in subject.measures))
     rows = []
-    for name in names:
-        rows.append([Cell(name), *(Cell(number(subject.measures.get(name))) for subject in measured)])
+    for name, measure in MEASURES.items():
+        values = [subject.measures.get(name) for subject in measured]
+        if any(value is not None for value in values):
+            cells = [Cell(name), *marked(values, [number(value) for value in values], _sign(measure))]
+            rows.append([*cells, Cell(measure.group), Cell(measure.meaning)] if explained else cells)
     columns = [Column("measure", "text"), *(Column(subject.name) for subject in measured)]
+    if explained:
+        columns += [Column("kind", "text"), Column("meaning", "sentence")]
     return Table("measures", f"{group.name}: item embeddings at each run's best epoch", columns, rows)
+
+
+def _sign(measure: Measure) -> int:
+    """1 where higher is more isotropic, -1 where lower is, 0 where a measure says neither."""
+    starts = {"higher is more isotropic": 1, "lower is more isotropic": -1}
+    return next((sign for words, sign in starts.items() if measure.meaning.startswith(words)), 0)
 
 
 def lines_table(name: str, caption: str, x: str, lines: Mapping[str, Mapping[float, float]]) -> Table:

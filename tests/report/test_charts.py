@@ -1,0 +1,92 @@
+"""Charts: points stand where the ticks say, ticks are round, variants keep their styles."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from degen.report.charts import STYLES, Chart, Line, line_chart, path_chart, styles, ticks
+
+
+def points(chart: Chart, line: int = 0) -> list[tuple[float, float]]:
+    numbers = [float(word) for word in re.findall(r"-?[\d.]+", chart.lines[line][1])]
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def value(chart: Chart, at: float, axis: str) -> float:
+    """What a place on an axis stands for, by two of the axis's ticks."""
+    found = chart.x_ticks if axis == "x" else chart.y_ticks
+    (a, b) = found[0], found[-1]
+    return float(a.text) + (at - a.at) / (b.at - a.at) * (float(b.text) - float(a.text))
+
+
+def test_points_stand_where_the_ticks_say() -> None:
+    wanted = [(1.0, 0.5), (10.0, 0.25), (40.0, -0.1)]
+    chart = line_chart("loss", "epoch", "loss", [Line("A", 0, wanted)])
+    assert chart is not None
+    for (x, y), (across, up) in zip(wanted, points(chart), strict=True):
+        assert value(chart, across, "x") == pytest.approx(x, abs=0.1)
+        assert value(chart, up, "y") == pytest.approx(y, abs=0.003)
+
+
+def test_higher_values_stand_higher() -> None:
+    chart = line_chart("t", "x", "y", [Line("A", 0, [(1, 0.0), (2, 1.0)])])
+    assert chart is not None
+    (_, low), (_, high) = points(chart)
+    assert high < low
+
+
+def test_zero_is_on_the_axis_where_it_is_asked_for() -> None:
+    line = Line("A", 0, [(1, 0.7), (2, 0.9)])
+    zero, near = line_chart("t", "x", "y", [line], zero=True), line_chart("t", "x", "y", [line])
+    assert zero is not None
+    assert near is not None
+    assert "0" in [tick.text for tick in zero.y_ticks]
+    assert "0" not in [tick.text for tick in near.y_ticks]
+
+
+def test_a_single_epoch_is_a_dot() -> None:
+    chart = line_chart("t", "epoch", "y", [Line("A", 2, [(1, 0.5)])])
+    assert chart is not None
+    assert [(mark.kind, mark.style) for mark in chart.marks] == [("dot", 2)]
+    assert [tick.text for tick in chart.x_ticks] == ["0", "1", "2"]
+
+
+def test_a_way_has_a_ring_where_it_starts_and_a_square_where_it_ends() -> None:
+    way = [(3.0, -1.0), (2.0, -2.0), (4.0, -3.0)]
+    chart = path_chart("t", "alignment", "uniformity", [Line("A", 1, way)])
+    assert chart is not None
+    places = points(chart)
+    ring = next(mark for mark in chart.marks if mark.kind == "ring")
+    square = next(mark for mark in chart.marks if mark.kind == "square")
+    assert ((ring.x, ring.y), (square.x, square.y)) == (places[0], places[-1])
+    assert sum(mark.kind == "dot" for mark in chart.marks) == 3
+
+
+def test_lines_without_points_are_left_out() -> None:
+    assert line_chart("t", "x", "y", [Line("A", 0, [])]) is None
+    assert path_chart("t", "x", "y", []) is None
+    chart = line_chart("t", "x", "y", [Line("A", 0, []), Line("B", 1, [(1, 1), (2, 2)])])
+    assert chart is not None
+    assert [name for _, _, name in chart.lines] == ["B"]
+    assert "for B." in chart.label
+
+
+def test_the_papers_variants_have_styles_of_their_own() -> None:
+    found = styles(["duorec", "half-scl", "sasrec", "other", "half-scl"])
+    assert found == {"duorec": 5, "half-scl": 6, "sasrec": 0, "other": 7}
+    assert max(styles([f"cure {k}" for k in range(40)]).values()) == STYLES - 1
+
+
+@given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6), st.booleans())
+def test_ticks_are_few_round_and_inside(low: float, high: float, whole: bool) -> None:
+    assume(high - low > 1e-6 * max(1.0, abs(low), abs(high)) and (not whole or high - low >= 1))
+    found = ticks(low, high, whole=whole)
+    span = high - low
+    assert 1 <= len(found) <= 6
+    assert all(low - 1e-6 * span <= tick <= high + 1e-6 * span for tick in found)
+    if whole:
+        assert all(tick == round(tick) for tick in found)

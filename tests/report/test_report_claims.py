@@ -1,0 +1,103 @@
+"""What the claims look at, found in run directories; ranks that do not belong to a run are not believed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hostile_runs import counts, finish, matrix
+from run_files import epochs, write_run
+
+from degen.report.claims import best_epoch, common_epoch, judge, known_ranks
+from degen.rundir import RunDirectory
+
+RANKS = np.array([1.0, 2.0, 30.0, 3.0])
+NDCG = (1 + 1 / np.log2(3) + 0 + 1 / 2) / 4
+
+
+def opened(folder: Path) -> dict[str, RunDirectory]:
+    return {name: RunDirectory(folder / f"{name}-s0") for name in ("sasrec", "scl", "duorec")}
+
+
+def export(run: Path, ranks: np.ndarray) -> None:
+    (run / "export").mkdir(exist_ok=True)
+    np.save(run / "export" / "ranks.npy", ranks)
+
+
+def test_geometry_and_training_are_judged_without_ranks(runs: Path) -> None:
+    notes: list[str] = []
+    verdicts = {claim.claim: claim.verdict for claim in judge(opened(runs), notes)}
+    assert verdicts["sasrec's singular values fall much faster than scl's and duorec's"] == "holds"
+    assert (
+        verdicts["sasrec's rare items lie in a cone, scl's and duorec's spread around the origin"] == "holds"
+    )
+    assert verdicts["duorec's uniformity falls while its HR@5 rises"] == "holds"
+    assert verdicts["duorec recommends better than sasrec"] == "not judged"
+    assert any("degen export RUN" in note for note in notes)
+    assert any("unfinished runs: scl" in note for note in notes)
+
+
+def test_ranks_that_give_the_tests_ndcg_are_taken(runs: Path) -> None:
+    for name in ("sasrec", "duorec"):
+        finish(runs / f"{name}-s0", NDCG)
+        export(runs / f"{name}-s0", RANKS if name == "sasrec" else RANKS[::-1])
+    claims = {claim.claim: claim for claim in judge(opened(runs), [])}
+    accuracy = claims["duorec recommends better than sasrec"]
+    assert accuracy.verdict == "within noise"
+    assert accuracy.values["difference"] == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("ranks", [RANKS + 1, RANKS[:, None]], ids=["another split's", "not a list"])
+def test_other_ranks_are_not_taken(runs: Path, ranks: np.ndarray) -> None:
+    finish(runs / "duorec-s0", NDCG)
+    export(runs / "duorec-s0", ranks)
+    notes: list[str] = []
+    assert known_ranks(RunDirectory(runs / "duorec-s0"), notes) is None
+    assert "does not give the NDCG@10 of test.json" in notes[0]
+
+
+def test_ranks_of_other_users_are_not_compared(runs: Path) -> None:
+    for name, ranks in (("sasrec", RANKS), ("duorec", np.tile(RANKS, 2))):
+        finish(runs / f"{name}-s0", NDCG)
+        export(runs / f"{name}-s0", ranks)
+    claims = {claim.claim: claim for claim in judge(opened(runs), [])}
+    accuracy = claims["duorec recommends better than sasrec"]
+    assert (accuracy.verdict, accuracy.measured) == ("not judged", "ranks of 8 and of 4 users")
+
+
+def test_a_common_epoch_counts_where_all_kept_one(runs: Path) -> None:
+    for position, run in enumerate(opened(runs).values()):
+        (run.path / "embeddings").mkdir()
+        for epoch in (2, 4) if run.variant != "scl" else (2,):
+            # At epoch 2 all are alike, so that nothing falls faster there.
+            np.save(run.path / "embeddings" / f"e{epoch:03d}.npy", matrix(7 if epoch == 2 else position))
+    assert common_epoch(list(opened(runs).values())) == 2
+    claims = {claim.claim: claim for claim in judge(opened(runs), [])}
+    faster = claims["sasrec's singular values fall much faster than scl's and duorec's"]
+    assert faster.verdict == "within noise"
+    assert "epoch 2:" in faster.measured
+
+
+def test_without_a_common_epoch_the_best_ones_are_judged_and_that_is_said(runs: Path) -> None:
+    faster = judge(opened(runs), [])[0]
+    assert faster.verdict == "holds"
+    assert "embeddings of an epoch that all have were not kept" in faster.measured
+
+
+def test_the_best_epoch_of_an_unfinished_run_is_by_what_it_stops_on(tmp_path: Path) -> None:
+    rows = [{**row, "valid_NDCG@10": value} for row, value in zip(epochs(3), (0.1, 0.3, 0.2), strict=True)]
+    run = write_run(tmp_path / "run", embeddings=matrix(0), frequency=counts(), metrics=rows)
+    (run / "test.json").unlink()
+    assert best_epoch(RunDirectory(run)) == 2
+    config = (run / "config.toml").read_text().replace("seed = 0", 'seed = 0\nstop_on = "HR@5"')
+    (run / "config.toml").write_text(config)
+    assert best_epoch(RunDirectory(run)) == 3
+    (run / "metrics.jsonl").write_text('{"epoch": 1}\n')
+    assert best_epoch(RunDirectory(run)) is None
+
+
+def test_a_run_that_recorded_no_uniformity_is_not_judged_by_it(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", embeddings=matrix(0), metrics=[{"epoch": 1}])
+    claims = judge({"duorec": RunDirectory(run)}, [])
+    assert {claim.verdict for claim in claims} == {"not judged"}

@@ -1,0 +1,137 @@
+"""The report's tables: which values are best, how numbers read, what is left out where there is nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from degen.analysis import Estimate
+from degen.report.data import Group, Report, Subject
+from degen.report.tables import (
+    accuracy_table,
+    claims_table,
+    lines_table,
+    marked,
+    measures_table,
+    number,
+    runs_table,
+)
+from degen.studies.claims import Claim
+
+
+def subject(name: str, **more: object) -> Subject:
+    return replace(Subject(name, name.lower(), Path(name), name, {"state": "finished"}), **more)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (float("nan"), "–"),
+        (float("inf"), "–"),
+        (0.054321, "0.05432"),
+        (12101, "12101"),
+        (123456.7, "123457"),
+        (-11.2049, "-11.2"),
+        (1e-7, "1e-07"),
+        ("cpu", "cpu"),
+        (Estimate(0.5, 0.0123, "10 of 20"), "0.5 ± 0.012"),
+    ],
+)
+def test_numbers_read_as_they_should(value: object, text: str) -> None:
+    assert number(value) == text
+
+
+def test_the_highest_is_best_and_the_next_is_second() -> None:
+    cells = marked([0.1, 0.3, None, 0.2], ["0.1", "0.3", "–", "0.2"])
+    assert [cell.mark for cell in cells] == ["", "best", "", "second"]
+    assert [cell.mark for cell in marked([0.1, 0.3, 0.2], ["a", "b", "c"], -1)] == ["best", "", "second"]
+    assert {cell.mark for cell in marked([0.1, 0.3, 0.2], ["a", "b", "c"], 0)} == {""}
+
+
+def test_values_that_read_the_same_share_a_mark() -> None:
+    cells = marked([0.12341, 0.12339, 0.1], ["0.1234", "0.1234", "0.1000"])
+    assert [cell.mark for cell in cells] == ["best", "best", "second"]
+    assert {cell.mark for cell in marked([0.5, 0.5], ["0.5", "0.5"])} == {""}
+    assert {cell.mark for cell in marked([0.5, None], ["0.5", "–"])} == {""}
+
+
+def test_of_two_none_is_second() -> None:
+    assert [cell.mark for cell in marked([1.0, 2.0], ["1", "2"])] == ["", "best"]
+
+
+def test_runs_that_have_no_test_metrics_are_not_compared() -> None:
+    table = accuracy_table(
+        Group("g", "paper", [subject("A", test={"HR@5": 0.05, "NDCG@10": 0.1}), subject("B")])
+    )
+    assert table is not None
+    assert [column.title for column in table.columns] == ["run", "HR@5", "NDCG@10"]
+    assert [[cell.text for cell in row] for row in table.rows] == [["A", "0.0500", "0.1000"]]
+    assert accuracy_table(Group("g", "paper", [subject("B")])) is None
+
+
+def test_measures_mark_the_most_isotropic_whichever_way_that_is() -> None:
+    one = subject("A", measures={"sigma2_ratio": 0.4, "condition_number": 9.0, "norm_mean": 1.0})
+    other = subject("B", measures={"sigma2_ratio": 0.8, "condition_number": 12.0, "norm_mean": 2.0})
+    table = measures_table(Group("g", None, [one, other, subject("C")]))
+    assert table is not None
+    assert [column.title for column in table.columns] == ["measure", "A", "B", "kind", "meaning"]
+    marks = {row[0].text: [cell.mark for cell in row[1:3]] for row in table.rows}
+    assert marks == {
+        "sigma2_ratio": ["", "best"],
+        "condition_number": ["best", ""],
+        "norm_mean": ["", ""],
+    }
+    short = measures_table(Group("g", None, [one]), explained=False)
+    assert short is not None
+    assert [len(row) for row in short.rows] == [2, 2, 2]
+    assert measures_table(Group("g", None, [subject("C")])) is None
+
+
+def test_a_measure_that_one_run_lacks_is_a_dash() -> None:
+    table = measures_table(
+        Group("g", None, [subject("A", measures={"rankme": 3.0}), subject("B", measures={"isoscore": 1.0})])
+    )
+    assert table is not None
+    assert {row[0].text: [c.text for c in row[1:3]] for row in table.rows} == {
+        "rankme": ["3", "–"],
+        "isoscore": ["–", "1"],
+    }
+
+
+def test_columns_without_any_value_are_left_out_of_the_runs() -> None:
+    report = Report(
+        "r", [Group("g", None, [subject("A", about={"seed": 0, "commit": None, "device": "cpu"})])]
+    )
+    table = runs_table(report)
+    assert [(column.title, column.kind) for column in table.columns] == [
+        ("run", "text"),
+        ("seed", "number"),
+        ("device", "text"),
+    ]
+    assert [cell.text for cell in table.rows[0]] == ["A", "0", "cpu"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "mark"),
+    [("holds", "holds"), ("does not hold", "fails"), ("within noise", "open"), ("not judged", "open")],
+)
+def test_claims_are_set_off_by_their_verdicts(verdict: str, mark: str) -> None:
+    table = claims_table(Group("g", None, [], [Claim("x beats y", verdict, "by .1", {})]))  # type: ignore[arg-type]
+    assert table is not None
+    assert [(cell.text, cell.mark) for cell in table.rows[0]] == [
+        ("x beats y", ""),
+        (verdict, mark),
+        ("by .1", ""),
+    ]
+
+
+def test_the_numbers_behind_lines_stand_side_by_side() -> None:
+    table = lines_table("loss", "loss", "epoch", {"A": {1.0: 0.5, 3.0: 0.25}, "B": {2.0: 7.0}})
+    assert [[cell.text for cell in row] for row in table.rows] == [
+        ["1", "0.5", "–"],
+        ["2", "–", "7"],
+        ["3", "0.25", "–"],
+    ]
