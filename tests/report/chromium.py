@@ -163,13 +163,13 @@ def open_browser(program: str) -> Iterator[Page]:
     commands, to_browser = os.pipe()
     from_browser, answers = os.pipe()
     with tempfile.TemporaryDirectory() as profile:
-        # DevTools listens at descriptor 3 and answers at 4; only a shell puts them there.
+        # DevTools listens at descriptor 3 and answers at 4; a shell puts them there (dash: up to 9 only).
         line = (
             f'exec "$0" --headless=new --no-sandbox --disable-gpu --no-first-run --hide-scrollbars '
             f'--remote-debugging-pipe "--user-data-dir=$1" 3<&{commands} 4>&{answers}'
         )
         process = subprocess.Popen(
-            ["sh", "-c", line, program, profile],
+            ["bash", "-c", line, program, profile],
             pass_fds=(commands, answers),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

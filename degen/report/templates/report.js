@@ -91,7 +91,7 @@ function makeGroup(element) {
     return {
       canvas, name: panel.name, catalogue: catalogues[panel.catalogue], longest: panel.longest,
       x: numbers(panel.x), y: numbers(panel.y), norm: numbers(panel.norm),
-      ring: canvas.parentNode.querySelector(".ring"), tip: canvas.parentNode.querySelector(".tip"), chosen: -1,
+      halo: canvas.parentNode.querySelector(".halo"), tip: canvas.parentNode.querySelector(".tip"), chosen: -1,
     };
   });
   return group;
@@ -143,7 +143,8 @@ function firstAbove(sorted, value) {
 // Lay out a panel: how large it is, and where each item stands in it, in CSS pixels.
 function layOut(group, panel) {
   const [x0, x1, y0, y1] = group.limits;
-  const width = panel.canvas.parentNode.clientWidth - MARGIN.left - MARGIN.right;
+  panel.whole = panel.canvas.parentNode.clientWidth;
+  const width = panel.whole - MARGIN.left - MARGIN.right;
   const height = Math.round(width * (y1 - y0) / (x1 - x0));
   panel.width = width;
   panel.height = height;
@@ -411,11 +412,11 @@ function choose(group, panel, item) {
   for (const other of group.panels) {
     const here = item >= 0 && other.catalogue === panel.catalogue;
     other.chosen = here ? item : -1;
-    other.ring.hidden = !here;
+    other.halo.hidden = !here;
     other.tip.hidden = !here || other !== panel;
     if (here) {
-      other.ring.style.left = `${other.px[item]}px`;
-      other.ring.style.top = `${other.py[item]}px`;
+      other.halo.style.left = `${other.px[item]}px`;
+      other.halo.style.top = `${other.py[item]}px`;
     }
   }
   if (item < 0) return;
@@ -508,6 +509,8 @@ for (const group of groups) {
 
 new ResizeObserver(() => {
   for (const group of groups) {
+    // The page's height changes too, with every word that is said.
+    if (group.panels.every((panel) => panel.whole === panel.canvas.parentNode.clientWidth)) continue;
     for (const panel of group.panels) { layOut(group, panel); choose(group, panel, -1); }
     requestDraw(group);
   }
