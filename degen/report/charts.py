@@ -17,8 +17,8 @@ WIDTH, HEIGHT = 360, 250
 _LEFT, _TOP, _RIGHT, _BOTTOM = 54, 12, 348, 208
 
 _PAPER = ("sasrec", "cl4srec", "ucl", "scl", "ucl+scl", "duorec")
-STYLES = 12
-"""Colours with dashes that the style sheet has: six for the paper's variants, six for others in turn."""
+STYLES = 13
+"""Colours with dashes that the style sheet has: six for the paper's variants, seven for others in turn."""
 
 Points = Mapping[float, float]
 

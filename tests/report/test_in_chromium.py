@@ -355,12 +355,12 @@ def test_text_has_the_contrast_that_wcag_asks_for(page: Page) -> None:
         for color in set(colors):
             assert contrast(luminance(color), page_color) >= 4.5, (scheme, color)
         strokes = page.evaluate(
-            "Array.from({length: 12}, (_, k) => {"
+            "Array.from({length: 13}, (_, k) => {"
             " const line = document.querySelector('svg path').cloneNode();"
             " line.setAttribute('class', `line v${k}`); document.querySelector('svg').append(line);"
             " const color = getComputedStyle(line).stroke; line.remove(); return color; })"
         )
-        assert len(set(strokes)) == 12
+        assert len(set(strokes)) == 13
         for color in strokes:
             assert contrast(luminance(color), page_color) >= 3, (scheme, color)
 
