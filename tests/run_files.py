@@ -40,6 +40,26 @@ def epochs(count: int, start: float = -1.0, *, alignment: bool = True) -> list[d
     ]
 
 
+def trace(count: int, push: float = 0.9, *, forces: bool = True) -> list[dict[str, Any]]:
+    """Rows of `trace.jsonl`: items that never occur, and two buckets, whose values fall over the epochs."""
+    edges = {"cold": (0, 0), "1": (1, 4), "10": (16, 100)}
+
+    def bucket(epoch: int, place: int, name: str) -> dict[str, Any]:
+        low, high = edges[name]
+        value = push / (epoch + place)
+        row = {"name": name, "low": low, "high": high, "items": 10 * (place + 1)}
+        row |= {
+            key: value for key in ("step_cosine", "step_pairwise_cosine", "step_length", "pairwise_cosine")
+        }
+        return {**row, "push_share": value} if forces else row
+
+    whole = {"context_concentration": 0.3, "step_energy": 0.2, "step_effective_rank": 5.0}
+    return [
+        {"epoch": epoch, **whole, "buckets": [bucket(epoch, place, name) for place, name in enumerate(edges)]}
+        for epoch in range(1, count + 1)
+    ]
+
+
 def write_run(
     folder: Path,
     variant: str = "duorec",
@@ -50,6 +70,7 @@ def write_run(
     frequency: Sequence[int] | np.ndarray | None = None,
     metrics: Sequence[dict[str, Any]] = (),
     definition: str = "paper",
+    trace: Sequence[dict[str, Any]] = (),
 ) -> Path:
     """Write a run; without `embeddings` it is one that has not finished an epoch."""
     folder.mkdir(parents=True)
@@ -58,6 +79,9 @@ def write_run(
     (folder / "metrics.jsonl").write_text(
         "".join(json.dumps(row) + "\n" for row in metrics), encoding="utf-8"
     )
+    if trace:
+        lines = "".join(json.dumps(row) + "\n" for row in trace)
+        (folder / "trace.jsonl").write_text(lines, encoding="utf-8")
     if embeddings is not None:
         np.save(folder / "item_embeddings.npy", embeddings.astype(np.float32))
         counts = np.arange(len(embeddings)) if frequency is None else np.asarray(frequency)

@@ -80,7 +80,7 @@ def plot_svd(
 
     look = FigureOptions(out, width, style, formats)
     drawn = draw_svd(paths, SvdOptions(frequency, key, seed, cmap), look)
-    _report(drawn, _svd_row, Output(as_json, quiet))
+    report_figures(drawn, _svd_row, Output(as_json, quiet))
 
 
 def uniformity(
@@ -117,7 +117,7 @@ def uniformity(
 
     look = FigureOptions(out, width, style, formats)
     drawn = draw_uniformity(paths, UniformityOptions(seed, aggregate, alignment), look)
-    _report(drawn, _uniformity_row, Output(as_json, quiet))
+    report_figures(drawn, _uniformity_row, Output(as_json, quiet))
 
 
 def dynamics(
@@ -158,7 +158,7 @@ def dynamics(
     look = FigureOptions(out, width, style, formats)
     chosen = tuple(name.strip() for name in (measures or "").split(",") if name.strip()) or DEFAULT
     drawn = draw_dynamics(paths, DynamicsOptions(seed, aggregate, chosen), look)
-    _report(drawn, _dynamics_row, Output(as_json, quiet))
+    report_figures(drawn, _dynamics_row, Output(as_json, quiet))
 
 
 def _svd_row(row: dict[str, Any]) -> dict[str, Any]:
@@ -193,7 +193,7 @@ def _from_to(first: float | None, last: float | None, spec: str = ".2f") -> str 
     return None if first is None or last is None else f"{first:{spec}} → {last:{spec}}"
 
 
-def _report(drawn: Drawn, shown: Callable[[dict[str, Any]], dict[str, Any]], output: Output) -> None:
+def report_figures(drawn: Drawn, shown: Callable[[dict[str, Any]], dict[str, Any]], output: Output) -> None:
     """Print the table and the paths, or all of it as JSON."""
     for note in drawn.notes:
         output.note(note)

@@ -1,0 +1,168 @@
+"""What moves the items, by how often they are bought: the theory of Eq. 4 as a measurement.
+
+    draw_by_frequency(axes, runs, key)   one quantity of an epoch's buckets, a line a run, rare items left
+    mechanism_figure(runs)               four such panels of one epoch
+    mechanism_epochs_figure(runs)        the rarest and the most frequent items over epochs
+
+Rows are lines of `trace.jsonl`: `epoch` and `buckets`, rarest first. Items that never occur in training have
+no place on a logarithmic axis: a cross of their own stands left of it, at 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from degen.plots.save import fit_height
+from degen.plots.style import figure_ems, variant_label, variant_line
+from degen.plots.trajectories import Rows, column, draw_epochs
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+COLD_PLACE = 0.4
+"""Where items that never occur are drawn on the axis of frequencies."""
+
+PANELS: Mapping[str, str] = {
+    "push_share": "share from being a non-target",
+    "step_cosine": r"$\cos(\Delta v,\;-\bar{h})$",
+    "step_pairwise_cosine": r"$\cos(\Delta v_i,\;\Delta v_j)$",
+    "step_length": r"length of a step $\|\Delta v\|$",
+}
+"""What is drawn of one epoch."""
+
+OVER_EPOCHS: Mapping[str, str] = {
+    "push_share": PANELS["push_share"],
+    "step_cosine": PANELS["step_cosine"],
+    "step_pairwise_cosine": PANELS["step_pairwise_cosine"],
+    "pairwise_cosine": r"$\cos(v_i,\;v_j)$",
+}
+"""What is drawn of all epochs, for the rarest and for the most frequent items."""
+
+_FROM_ZERO = {"push_share", "step_length"}
+_SHAPE = 0.72  # height over width of a panel
+_WIDE = 60  # font sizes of a figure that holds all panels side by side
+
+
+def draw_by_frequency(axes: Axes, runs: Mapping[str, Rows], key: str) -> list[Line2D]:
+    """Draw `key` of the buckets against their frequency and return a line for each name.
+
+    Parameters
+    ----------
+    axes
+        where to draw.
+    runs
+        the buckets of each variant or other name, rarest first, with `low`, `high` and `key`; names without
+        a value of it are left out.
+    key
+        a key of the buckets.
+    """
+    lines = []
+    for position, (name, buckets) in enumerate(runs.items()):
+        values, places = column(buckets, key), bucket_places(buckets)
+        if not np.isfinite(values).any():
+            continue
+        seen, style = places > COLD_PLACE, variant_line(name, position)
+        lines += axes.plot(places[seen], values[seen], marker="o", label=variant_label(name), **style)
+        axes.plot(places[~seen], values[~seen], marker="X", linestyle="None", color=style["color"])
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator([COLD_PLACE, 1, 10, 100, 1000, 10_000]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda place, _: "0" if place < 1 else f"{place:g}"))
+    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+    axes.spines[["top", "right"]].set_visible(False)
+    return lines
+
+
+def bucket_places(buckets: Rows) -> npt.NDArray[np.float64]:
+    """Return where the buckets stand on the axis of frequencies: geometric middles, `COLD_PLACE` for 0."""
+    low, high = column(buckets, "low"), column(buckets, "high")
+    middle: npt.NDArray[np.float64] = np.where(high > 0, np.sqrt(low * high), COLD_PLACE)
+    return middle
+
+
+def mechanism_figure(runs: Mapping[str, Rows], *, width: float) -> Figure:
+    """Return one epoch's buckets in four panels, `width` inches wide.
+
+    Build it, and save it, inside `figure_style`.
+
+    Parameters
+    ----------
+    runs
+        the buckets of each variant or other name, in the order of the legend.
+    width
+        inches.
+    """
+    figure, grid, columns = _grid(width, PANELS)
+    named: dict[str, Line2D] = {}
+    for axes, key in zip(grid, PANELS, strict=True):
+        named |= {str(line.get_label()): line for line in draw_by_frequency(axes, runs, key)}
+        if key in _FROM_ZERO:
+            axes.set_ylim(bottom=0)
+    # A run without Eq. 4 is not in the first panel: one scale for all.
+    limits = [axes.get_xlim() for axes in grid]
+    for axes in grid:
+        axes.set_xlim(min(low for low, _ in limits), max(high for _, high in limits))
+    figure.supxlabel("times an item occurs in training")
+    return _finished(figure, grid, columns, list(named.values()))
+
+
+def mechanism_epochs_figure(runs: Mapping[str, Rows], *, width: float) -> Figure:
+    """Return the rarest items (thick) and the most frequent ones (thin) over epochs, `width` inches wide.
+
+    Build it, and save it, inside `figure_style`.
+
+    Parameters
+    ----------
+    runs
+        the lines of `trace.jsonl` of each variant or other name, in the order of the legend.
+    width
+        inches.
+    """
+    figure, grid, columns = _grid(width, OVER_EPOCHS)
+    named: dict[str, Line2D] = {}
+    rare, common = (
+        {name: [[bucket_at(row, place) for row in rows]] for name, rows in runs.items()} for place in (0, -1)
+    )
+    for axes, key in zip(grid, OVER_EPOCHS, strict=True):
+        for line in draw_epochs(axes, common, key):
+            line.set_linewidth(0.5 * line.get_linewidth())
+        for line in draw_epochs(axes, rare, key):
+            line.set_linewidth(1.4 * line.get_linewidth())
+            named[str(line.get_label())] = line
+        axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+    figure.supxlabel("epoch (thick: rarest items seen, thin: most frequent)")
+    return _finished(figure, grid, columns, list(named.values()))
+
+
+def bucket_at(row: Mapping[str, Any], place: int) -> dict[str, Any]:
+    """Return a bucket of a line of `trace.jsonl` with its epoch; 0 is the rarest that occurs in training."""
+    seen = [bucket for bucket in row["buckets"] if bucket["high"] > 0]
+    return {"epoch": row["epoch"], **seen[place]}
+
+
+def _grid(width: float, panels: Mapping[str, str]) -> tuple[Figure, list[Axes], int]:
+    """Panels side by side where the figure is wide enough for all, else in two columns."""
+    columns = len(panels) if figure_ems(width) >= _WIDE else 2
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(width, width * (1 + rows / columns)), layout="constrained")
+    cells = figure.add_gridspec(rows, columns)
+    grid = [figure.add_subplot(cells[divmod(position, columns)]) for position in range(len(panels))]
+    for axes, title in zip(grid, panels.values(), strict=True):
+        axes.set_title(title, loc="left", fontsize=matplotlib.rcParams["legend.fontsize"])
+    return figure, grid, columns
+
+
+def _finished(figure: Figure, grid: Sequence[Axes], columns: int, handles: list[Line2D]) -> Figure:
+    if len(handles) > 1:
+        most = 6 if columns > 2 else 3
+        figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), most))
+    fit_height(figure, grid[0], _SHAPE, -(-len(grid) // columns))
+    return figure
