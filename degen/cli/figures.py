@@ -194,7 +194,7 @@ def _from_to(first: float | None, last: float | None, spec: str = ".2f") -> str 
 
 
 def report_figures(drawn: Drawn, shown: Callable[[dict[str, Any]], dict[str, Any]], output: Output) -> None:
-    """Print the table and the paths, or all of it as JSON."""
+    """Print the table and the paths of what was drawn, or all of it as JSON."""
     for note in drawn.notes:
         output.note(note)
     files = [str(path) for path in drawn.files]
