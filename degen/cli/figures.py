@@ -28,6 +28,19 @@ Width = Annotated[
 ]
 StyleOption = Annotated[str, typer.Option("--style", help="paper or slides.")]
 Formats = Annotated[str, typer.Option("--format", help="pdf, png, svg, separated by commas.")]
+Key = Annotated[
+    str | None,
+    typer.Option("--key", help="Array of a file that has several, or column of lists.", show_default=False),
+]
+SkipRows = Annotated[
+    str | None,
+    typer.Option(
+        "--skip-rows",
+        help="Rows that are no items: first, last, none or numbers such as 0,-1.  \\[default: those of "
+        "the project that wrote a checkpoint, where it is known]",
+        show_default=False,
+    ),
+]
 Seed = Annotated[
     int | None, typer.Option("--seed", help="Which seed.  \\[default: the lowest]", show_default=False)
 ]
@@ -48,13 +61,13 @@ def plot_svd(
     frequency: Annotated[
         Path | None,
         typer.Option(
-            "--frequency", help="Counts that colour the items.  \\[default: the run's]", show_default=False
+            "--frequency",
+            help="Counts that colour the items: a file, FILE:COLUMN, or a log.  \\[default: the run's]",
+            show_default=False,
         ),
     ] = None,
-    key: Annotated[
-        str | None,
-        typer.Option("--key", help="Array of a .npz or .safetensors file.", show_default=False),
-    ] = None,
+    key: Key = None,
+    skip_rows: SkipRows = None,
     seed: Seed = None,
     cmap: Annotated[str, typer.Option("--cmap", help="viridis or cividis.")] = "viridis",
     out: Out = None,
@@ -66,20 +79,23 @@ def plot_svd(
 ) -> None:
     """Draw item embeddings on their first two singular directions, and their singular values (Fig. 1, 3, 4).
 
-    A run gives Fig. 1, a folder of runs Fig. 3 for each dataset, a matrix file (.npy .npz .csv .tsv
-    .safetensors) its own figure. Coordinates and singular values are written as CSV beside it.
+    A run gives Fig. 1, a folder of runs Fig. 3 for each dataset, a matrix file its own figure: .npy .npz
+    .safetensors .csv .tsv .parquet, word2vec's, PyTorch's checkpoints, of which nothing is executed.
+    Coordinates and singular values are written as CSV beside it.
 
     [bold]Examples[/bold]
 
       degen plot-svd runs/clothing
 
       degen plot-svd vectors.npy --frequency counts.txt --width 5
+
+      degen plot-svd SASRec-Nov-24.pth --frequency Beauty.inter
     """
     from degen.studies.figures import FigureOptions
     from degen.studies.svd_figures import SvdOptions, draw_svd
 
     look = FigureOptions(out, width, style, formats)
-    drawn = draw_svd(paths, SvdOptions(frequency, key, seed, cmap), look)
+    drawn = draw_svd(paths, SvdOptions(frequency, key, seed, cmap, skip_rows), look)
     report_figures(drawn, _svd_row, Output(as_json, quiet))
 
 

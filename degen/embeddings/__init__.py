@@ -1,6 +1,7 @@
-"""Any matrix file, and the counts that colour its rows; nothing is ever unpickled."""
+"""Any matrix file, and how often its rows occur; nothing found in a file is ever executed."""
 
 from degen.embeddings.frequency import load_frequency
 from degen.embeddings.matrix import Matrix, load_matrix
+from degen.embeddings.rows import FileRows
 
-__all__ = ["Matrix", "load_frequency", "load_matrix"]
+__all__ = ["FileRows", "Matrix", "load_frequency", "load_matrix"]

@@ -1,24 +1,46 @@
-"""Arrays from `.npy`, `.npz` and `.safetensors` files, never through pickle."""
+"""Arrays from `.npy`, `.npz` and `.safetensors` files, never through pickle.
+
+What a file holds is read from its headers; numbers are read once one array is chosen.
+"""
 
 from __future__ import annotations
 
+import json
 import zlib
+from functools import partial
+from math import prod
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
-import numpy.typing as npt
 
-from degen.errors import UserError, nearest
+from degen.embeddings.rows import BFLOAT16, FileRows, Values, storage
+from degen.embeddings.stored import LARGE, Found, Stored, array_in_file, member_offset, open_member
+from degen.errors import UserError
 
-_LISTED = 12
-_SAFETENSORS = ("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8")
+_SAFETENSORS = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "BF16": BFLOAT16,
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "<i1",
+    "U64": "<u8",
+    "U32": "<u4",
+    "U16": "<u2",
+    "U8": "<u1",
+}
+"""The types of numbers of the format, as `FileRows` names them."""
+
+_MOST_HEADER = 100_000_000
 
 # The header of a .npy is a Python literal, a .npz is a zip: random changes of bytes have raised each of these
 # (RuntimeError: encrypted, or packed by a method that Python lacks).
-_DAMAGE = (
+DAMAGE = (
     ValueError,
     TypeError,
     SyntaxError,
@@ -27,67 +49,106 @@ _DAMAGE = (
     EOFError,
     BadZipFile,
     RuntimeError,
+    MemoryError,
     zlib.error,
 )
 
 
-def read_npy(path: Path) -> npt.NDArray[Any]:
-    """Return the array in `path` as a memory map, for which a file cut short is too short at once."""
+def read_npy(path: Path) -> Values | FileRows:
+    """Return the array in `path`; a large matrix stays there."""
     try:
-        return np.lib.format.open_memmap(path, mode="r")
-    except _DAMAGE as error:
-        raise _unreadable(path, "numpy.save") from error
+        # The map only tells where the numbers are, and that all of them are there: it is not touched.
+        array = np.lib.format.open_memmap(path, mode="r")
+        by_columns = array.flags.f_contiguous and not array.flags.c_contiguous
+        return array_in_file(path, array.offset, array.shape, array.dtype.str, by_columns=by_columns)
+    except DAMAGE as error:
+        raise unreadable(path, "numpy.save") from error
 
 
-def read_npz(path: Path, key: str | None) -> npt.NDArray[Any]:
-    """Return the array `key` of the archive `path`, or its only matrix."""
+def find_npz(path: Path) -> Found:
+    """Return what the archive `path` holds, by the headers of its members."""
     try:
         with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
+            if file.read(6) == b"\x93NUMPY":
                 raise UserError(f"{path} holds a single array; rename it to end in .npy")
-            names = [key] if key in archive.files else archive.files
-            arrays = {name: np.asarray(archive[name]) for name in names}
-    except _DAMAGE as error:
-        raise _unreadable(path, "numpy.savez") from error
-    return arrays[_chosen(path, {name: values.shape for name, values in arrays.items()}, key)]
+        with ZipFile(path) as archive:
+            members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
+        return Found({member.filename.removesuffix(".npy"): _npz_array(path, member) for member in members})
+    except DAMAGE as error:
+        raise unreadable(path, "numpy.savez") from error
 
 
-def read_safetensors(path: Path, key: str | None) -> npt.NDArray[Any]:
-    """Return the tensor `key` of `path`, or its only matrix; the others are not read."""
-    from safetensors import SafetensorError, safe_open
+def _npz_array(path: Path, member: ZipInfo) -> Stored:
+    with open_member(path, member.filename) as file:
+        version = np.lib.format.read_magic(file)
+        if version == (1, 0):
+            shape, by_columns, dtype = np.lib.format.read_array_header_1_0(file)
+        else:
+            shape, by_columns, dtype = np.lib.format.read_array_header_2_0(file)
+        header = file.tell()
+    return Stored(shape, partial(_read_npz, path, member, header, shape, dtype, by_columns))
 
+
+def _read_npz(
+    path: Path,
+    member: ZipInfo,
+    header: int,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    by_columns: bool,
+) -> Values | FileRows:
+    if dtype.hasobject:
+        raise unreadable(path, "numpy.savez")
+    size = prod(shape) * dtype.itemsize
+    start = member_offset(path, member)
     try:
-        with safe_open(path, framework="numpy") as file:
-            names = list(file.keys())
-            name = _chosen(path, {name: tuple(file.get_slice(name).get_shape()) for name in names}, key)
-            kind = file.get_slice(name).get_dtype()
-            if kind not in _SAFETENSORS:
-                raise UserError(f"{path}: '{name}' holds {kind}, which NumPy lacks; save it as float32")
-            return np.asarray(file.get_tensor(name))
-    except (SafetensorError, OSError) as error:
-        raise _unreadable(path, "safetensors") from error
+        if member.file_size != header + size:
+            raise ValueError("the header promises another number of bytes than there are")
+        # What is read through the zip has its checksum verified.
+        if size < LARGE or start is None:
+            with open_member(path, member.filename) as file:
+                return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+    except DAMAGE as error:
+        raise unreadable(path, "numpy.savez") from error
+    return array_in_file(path, start + header, shape, dtype.str, by_columns=by_columns)
 
 
-def _chosen(path: Path, shapes: dict[str, tuple[int, ...]], key: str | None) -> str:
-    """Return `key`, or the name of the only matrix where no key was given."""
-    if key is not None:
-        if key not in shapes:
-            raise UserError(f"{path} has no array '{key}'{nearest(key, shapes)}")
-        return key
-    matrices = [name for name, shape in shapes.items() if len(shape) == 2]
-    if len(matrices) == 1:
-        return matrices[0]
-    held = [f"{name} {list(shape)}" for name, shape in shapes.items()]
-    listed = ", ".join(held[:_LISTED]) + (", …" if len(held) > _LISTED else "")
-    if matrices:
-        raise UserError(f"{path} holds {len(matrices)} matrices; choose one with --key: {listed}")
-    raise UserError(
-        f"{path} holds no array of two dimensions; it has: {listed or 'nothing'}; save one row an item"
-    )
+def find_safetensors(path: Path) -> Found:
+    """Return what `path` holds, by the JSON at its start."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > _MOST_HEADER:
+                raise ValueError("the header is too long")
+            header = json.loads(file.read(length).decode())
+        header.pop("__metadata__", None)
+        return Found({name: _safetensor(path, name, 8 + length, entry) for name, entry in header.items()})
+    except (*DAMAGE, KeyError, AttributeError, RecursionError) as error:
+        raise unreadable(path, "safetensors") from error
 
 
-def _unreadable(path: Path, writer: str) -> UserError:
+def _safetensor(path: Path, name: str, start: int, entry: dict[str, Any]) -> Stored:
+    kind, shape = str(entry["dtype"]), tuple(entry["shape"])
+    first, last = entry["data_offsets"]
+    if any(type(size) is not int or size < 0 for size in (*shape, first, last)):
+        raise ValueError("a shape or an offset is no whole number")
+    if start + last > path.stat().st_size:
+        raise ValueError("the file is cut short")
+    if kind in _SAFETENSORS and last - first != prod(shape) * storage(_SAFETENSORS[kind]).itemsize:
+        raise ValueError("a shape and its bytes differ")
+    return Stored(shape, partial(_read_safetensor, path, name, start + first, shape, kind))
+
+
+def _read_safetensor(
+    path: Path, name: str, offset: int, shape: tuple[int, ...], kind: str
+) -> Values | FileRows:
+    if kind not in _SAFETENSORS:
+        raise UserError(f"{path}: '{name}' holds {kind}, which NumPy lacks; save it as float32")
+    return array_in_file(path, offset, shape, _SAFETENSORS[kind])
+
+
+def unreadable(path: Path, writer: str) -> UserError:
+    """The error of a file that is damaged, or not what its name says."""
     return UserError(
         f"{path} is not a {path.suffix} file of numbers: damaged, cut short, or Python objects, which are "
         f"never unpickled; write it again with {writer}"

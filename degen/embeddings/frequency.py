@@ -1,20 +1,47 @@
-"""How often each item occurs, for the colours: a count a row, or a count an id."""
+"""How often each item occurs, for the colours: a count a row, a count an id, a column, or a log.
+
+.npy                     a count a row
+.txt .csv .tsv           a count a line, or an id and a count
+FILE:COLUMN              a column of a table (.csv .tsv .parquet), an array of .npz .safetensors
+.inter, a table that     a log of interactions: every one is counted, by id; where RecBole has numbered the
+names user and item, …   items of a matrix without ids, in the order of their first appearance
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from degen.embeddings.binary import read_npy
+from degen.data.columns import named_columns
+from degen.embeddings.binary import find_npz, find_safetensors, read_npy
+from degen.embeddings.item_rows import Cores
+from degen.embeddings.log import log_counts
 from degen.embeddings.matrix import check_file
-from degen.embeddings.text import DELIMITERS, is_number, numbered_lines, numbers
-from degen.errors import UserError
+from degen.embeddings.parquet import column_names, read_column
+from degen.embeddings.rows import FileRows, Values
+from degen.embeddings.stored import choose
+from degen.embeddings.text import DELIMITERS, ID_NAMES, is_number, numbered_lines, numbers
+from degen.errors import UserError, nearest
 
 Counts = npt.NDArray[np.int64]
+
+_ARRAYS = {".npz": find_npz, ".safetensors": find_safetensors}
+_TABLES = (".csv", ".tsv", ".parquet")
+_COUNTED = [".npy", *DELIMITERS, *_ARRAYS, ".parquet"]
+
+
+@dataclass(frozen=True)
+class Frequency:
+    """Counts int64 [n], all ≥ 0; the ids of the rows where the log has told them; what should be known."""
+
+    counts: Counts
+    ids: list[str] | None = None
+    notes: tuple[str, ...] = ()
 
 
 def load_frequency(path: Path | str, n: int, ids: list[str] | None = None) -> Counts:
@@ -25,7 +52,10 @@ def load_frequency(path: Path | str, n: int, ids: list[str] | None = None) -> Co
     path
         `.npy` with n whole numbers, or text (`.txt .csv .tsv`): a count a line in the order of the rows, or
         an id and a count a line in any order, of which those that `ids` lacks are passed over. A first line
-        of words is a header.
+        of words is a header. `FILE:COLUMN` is a column of `.csv .tsv .parquet`, by id where the table has a
+        column of ids and by row otherwise, or an array of `.npz .safetensors`. Any other file, and a table
+        that names user and item, is a log of interactions: each is counted, and an id that it lacks occurs 0
+        times.
     n
         rows of the matrix.
     ids
@@ -37,15 +67,84 @@ def load_frequency(path: Path | str, n: int, ids: list[str] | None = None) -> Co
         one sentence with the mend: no such file or format, not whole numbers ≥ 0, not n of them, an id
         without a count or with two.
     """
-    path = Path(path)
-    check_file(path, [".npy", *DELIMITERS])
-    binary = path.suffix.lower() == ".npy"
-    counts = _whole_numbers(path, read_npy(path)) if binary else _read_text(path, ids)
-    if counts.shape != (n,):
-        raise UserError(
-            f"{path} has counts of shape {list(counts.shape)} for {n} rows; give one count for each row"
-        )
-    return counts
+    return read_frequency(path, n, ids).counts
+
+
+def read_frequency(path: Path | str, n: int, ids: list[str] | None = None, cores: Cores = ()) -> Frequency:
+    """Do what `load_frequency` does, and return what else it learnt.
+
+    Parameters
+    ----------
+    cores
+        of the matrix: how rows without ids are numbered in a log, as `log_counts` says.
+    """
+    path, column = _split(path)
+    if column is None and _is_log(path):
+        return Frequency(*log_counts(path, n, ids, cores))
+    check_file(path, _COUNTED)
+    counts = _column(path, column, ids) if column is not None else _counts(path, ids)
+    if len(counts) != n:
+        raise UserError(f"{path} has {len(counts)} counts for {n} rows; give one count for each row")
+    return Frequency(counts)
+
+
+def _split(path: Path | str) -> tuple[Path, str | None]:
+    """Return the file and the column of `FILE:COLUMN`; a file may have a colon in its name."""
+    file, colon, column = str(path).rpartition(":")
+    there = Path(path).exists() or not Path(file).suffix
+    return (Path(path), None) if there or not (colon and column) else (Path(file), column)
+
+
+def _is_log(path: Path) -> bool:
+    """Whether a file holds interactions: by its suffix, or by columns that name user and item."""
+    suffix = path.suffix.lower()
+    if not path.is_file() or suffix not in (*_TABLES, *_COUNTED):
+        return path.is_file() and suffix not in _COUNTED
+    if suffix not in _TABLES:
+        return False
+    names = column_names(path) if suffix == ".parquet" else next(numbered_lines(path), (0, [""]))[1]
+    return named_columns(names) is not None
+
+
+def _counts(path: Path, ids: list[str] | None) -> Counts:
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
+        return _whole_numbers(path, read_npy(path))
+    if suffix in DELIMITERS:
+        return _read_text(path, ids)
+    raise UserError(f"{path} has columns or arrays: name the one of counts, as {path}:NAME")
+
+
+def _column(path: Path, column: str, ids: list[str] | None) -> Counts:
+    suffix = path.suffix.lower()
+    if suffix in _ARRAYS:
+        found = _ARRAYS[suffix](path)
+        return _whole_numbers(path, found.arrays[choose(path, found, column, None)].read())
+    if suffix not in _TABLES:
+        raise UserError(f"{path} has no columns; leave out :{column}")
+    values, names = read_column(path, column) if suffix == ".parquet" else _text_column(path, column)
+    counts = _whole_numbers(path, values)
+    return counts if names is None or ids is None else _by_id(path, names, counts, ids)
+
+
+def _text_column(path: Path, column: str) -> tuple[npt.NDArray[np.float64], list[str] | None]:
+    """Return a column of a table with a header, and the ids beside it."""
+    lines = numbered_lines(path)
+    header = [name.strip() for name in next(lines, (0, [""]))[1]]
+    if column not in header:
+        raise UserError(f"{path} has no column '{column}'{nearest(column, header)}")
+    place = header.index(column)
+    named = next((at for at, name in enumerate(header) if name.lower() in ID_NAMES), None)
+    values, ids = [], []
+    for number, fields in lines:
+        if len(fields) != len(header):
+            raise UserError(
+                f"{path} line {number} has {len(fields)} columns where {len(header)} are expected; give "
+                "every row the same number"
+            )
+        values += numbers(path, number, fields[place : place + 1])
+        ids.append(fields[named] if named is not None else "")
+    return np.array(values), None if named is None else ids
 
 
 def _read_text(path: Path, ids: list[str] | None) -> Counts:
@@ -66,7 +165,7 @@ def _read_text(path: Path, ids: list[str] | None) -> Counts:
     return _by_id(path, names, counts, ids)
 
 
-def _by_id(path: Path, names: list[str], counts: Counts, ids: list[str]) -> Counts:
+def _by_id(path: Path, names: Sequence[str], counts: Counts, ids: list[str]) -> Counts:
     count = dict(zip(names, counts.tolist(), strict=True))
     if len(count) < len(names):
         [(twice, _)] = Counter(names).most_common(1)
@@ -80,7 +179,9 @@ def _by_id(path: Path, names: list[str], counts: Counts, ids: list[str]) -> Coun
     return np.array([count[name] for name in ids], dtype=np.int64)
 
 
-def _whole_numbers(path: Path, values: npt.NDArray[Any]) -> Counts:
+def _whole_numbers(path: Path, values: Values | FileRows) -> Counts:
+    if isinstance(values, FileRows) or values.ndim != 1:
+        raise UserError(f"{path} has counts of shape {list(values.shape)}; give one count for each row")
     if values.dtype.kind not in "fiu":
         raise UserError(f"{path} holds {values.dtype}; save whole numbers, such as int64")
     whole = np.isfinite(values) & (values >= 0) & (values < 2**63) & (values == np.floor(values))

@@ -23,7 +23,8 @@ from degen.errors import UserError
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": None, ".vec": None}
 """What parts the fields, by suffix; None: any blanks."""
 
-_ID_NAMES = {"", "id", "ids", "index", "iid", "item", "item_id", "itemid", "key", "name", "token", "word"}
+ID_NAMES = {"", "id", "ids", "index", "iid", "item", "item_id", "itemid", "key", "name", "token", "word"}
+"""What a column of ids is called, in lower case."""
 
 Line = tuple[int, list[str]]
 
@@ -62,8 +63,8 @@ def read_text(path: Path) -> tuple[npt.NDArray[np.float64], list[str] | None]:
 
 
 def numbered_lines(path: Path) -> Iterator[Line]:
-    """Yield number (from 1) and fields of each line that is not blank."""
-    delimiter = DELIMITERS[path.suffix.lower()]
+    """Yield number (from 1) and fields of each line that is not blank; tabs part those of other suffixes."""
+    delimiter = DELIMITERS.get(path.suffix.lower(), "\t")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline()
@@ -136,7 +137,7 @@ def _is_size(first: list[str], second: list[str]) -> bool:
 def _layout(first: list[str], second: list[str]) -> _Layout:
     header = _is_header(first)
     row = second if header else first
-    ids = not is_number(row[0]) or (header and first[0].strip().lower() in _ID_NAMES)
+    ids = not is_number(row[0]) or (header and first[0].strip().lower() in ID_NAMES)
     return _Layout(header, ids, len(first) - ids)
 
 

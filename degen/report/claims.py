@@ -76,7 +76,7 @@ def _trained(run: RunDirectory, common: int | None, notes: list[str]) -> Trained
         variant=run.variant,
         ranks=known_ranks(run, notes),
         best=_geometry(run.item_embeddings, frequency, best or len(epochs)),
-        common=None if common is None else _geometry(read_npy(_kept(run)[common]), frequency, common),
+        common=None if common is None else _geometry(read_npy(_kept(run)[common])[:], frequency, common),
         epochs=epochs,
     )
 

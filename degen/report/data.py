@@ -20,13 +20,13 @@ import numpy as np
 import numpy.typing as npt
 
 from degen.analysis import MEASURES, Projection, Rows, Undefined, project
-from degen.embeddings import load_frequency, load_matrix
 from degen.errors import UserError
 from degen.plots.style import variant_label
 from degen.report.claims import best_epoch, judge
-from degen.rundir import ITEM_EMBEDDINGS, ITEM_FREQUENCY, RunDirectory
+from degen.rundir import ITEM_EMBEDDINGS, RunDirectory
 from degen.studies.claims import Claim
 from degen.studies.figures import by_variant, collect_runs, group_runs, one_seed
+from degen.studies.matrices import ItemMatrix, open_matrix
 
 Floats = npt.NDArray[np.float64]
 Watch = Callable[[str, int, int], None]
@@ -156,7 +156,7 @@ def gather(
     groups = []
     for file in files:
         begin(file.name)
-        groups.append(Group(file.name, None, [_matrix(file, frequency, key)]))
+        groups.append(_matrix(file, frequency, key))
     below = paths[0] if len(paths) == 1 else None
     groups += [_group(name, runs, below, begin) for name, runs in _comparable(group_runs(runs)).items()]
     return Report(" ".join(str(path) for path in paths), groups)
@@ -224,35 +224,23 @@ def _run(run: RunDirectory, name: str, place: str, *, keep_cloud: bool) -> Subje
     )
     if not _measurable(run):
         return subject
-    matrix = load_matrix(run.path / ITEM_EMBEDDINGS)
-    counts = load_frequency(run.path / ITEM_FREQUENCY, len(matrix.values))
-    return _measured(subject, matrix.values, run.items, counts, keep_cloud=keep_cloud)
+    return _measured(subject, open_matrix(run.path), keep_cloud=keep_cloud)
 
 
-def _matrix(path: Path, frequency: Path | None, key: str | None) -> Subject:
-    matrix = load_matrix(path, key)
-    counts = load_frequency(frequency, len(matrix.values), matrix.ids) if frequency else None
-    ids = matrix.ids or [str(row) for row in range(len(matrix.values))]
+def _matrix(path: Path, frequency: Path | None, key: str | None) -> Group:
+    matrix = open_matrix(path, key, frequency=frequency)
     subject = Subject(path.stem, None, path, str(path), {"state": "matrix file"})
-    return _measured(subject, matrix.values, ids, counts, keep_cloud=True)
+    return Group(path.name, None, [_measured(subject, matrix, keep_cloud=True)], notes=list(matrix.notes))
 
 
-def _measured(
-    subject: Subject,
-    V: npt.NDArray[Any],
-    ids: Sequence[str],
-    frequency: npt.NDArray[np.int64] | None,
-    *,
-    keep_cloud: bool,
-) -> Subject:
-    if len(ids) != len(V):
-        raise UserError(f"{subject.path} has {len(V)} rows, but {len(ids)} items are listed")
+def _measured(subject: Subject, matrix: ItemMatrix, *, keep_cloud: bool) -> Subject:
+    V, frequency = matrix.projectable(), matrix.frequency
     projection = project(V)
     return replace(
         subject,
         measures=measure_all(Rows(V, frequency)),
         singular_values=projection.normalized_singular_values,
-        cloud=_cloud(projection, V, ids, frequency) if keep_cloud else None,
+        cloud=_cloud(projection, V, matrix.names, frequency) if keep_cloud else None,
     )
 
 

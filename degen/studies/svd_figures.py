@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from degen.analysis.spectrum import Projection, effective_rank_of, project
-from degen.embeddings import load_frequency, load_matrix
 from degen.errors import UserError
 from degen.plots.save import write_columns
 from degen.plots.style import figure_style, frequency_colors, variant_label
 from degen.plots.svd_figure import SvdPanel, svd_figure
-from degen.rundir import EMBEDDINGS, ITEM_EMBEDDINGS, ITEM_FREQUENCY, RunDirectory, is_run
+from degen.rundir import ITEM_EMBEDDINGS, RunDirectory
 from degen.studies.figures import (
     Drawn,
     FigureOptions,
@@ -27,6 +26,7 @@ from degen.studies.figures import (
     output_folder,
     run_name,
 )
+from degen.studies.matrices import ItemMatrix, open_matrix
 
 if TYPE_CHECKING:
     from degen.plots.svd import Frequency
@@ -43,12 +43,13 @@ _COLOUR = "Colour: occurrences in training, log scale; unseen: none."
 
 @dataclass(frozen=True)
 class SvdOptions:
-    """What to draw: the files, array, seed and colours (`viridis`, `cividis`) that users name."""
+    """What to draw: the counts, array, rows, seed and colours (`viridis`, `cividis`) that users name."""
 
     frequency: Path | None = None
     key: str | None = None
     seed: int | None = None
     cmap: str = "viridis"
+    skip_rows: str | None = None
 
     def __post_init__(self) -> None:
         frequency_colors(self.cmap)
@@ -86,9 +87,9 @@ def draw_svd(
     options, look = options or SvdOptions(), look or FigureOptions()
     files = [path for path in paths if not path.is_dir()]
     runs = collect_runs(path for path in paths if path.is_dir())
-    if options.key is not None and not files:
+    if not files and (options.key or options.skip_rows) is not None:
         raise UserError(
-            "--key names an array of a .npz or .safetensors file; runs have none, so leave it out"
+            "--key and --skip-rows are for files; the rows of a run are its items: leave them out"
         )
     drawn = Drawn()
     figures = [(path.stem, [_matrix(path, options, drawn.notes)]) for path in files]
@@ -115,49 +116,23 @@ def _dataset(runs: Sequence[RunDirectory], options: SvdOptions, notes: list[str]
 
 def _run(run: RunDirectory, options: SvdOptions) -> _Panel:
     about = {"dataset": run.dataset, "variant": run.variant, "seed": run.seed, "file": None}
-    frequency = options.frequency or run.path / ITEM_FREQUENCY
-    return _panel(run.path / ITEM_EMBEDDINGS, run.variant, run.items, frequency, None, about)
+    return _panel(open_matrix(run.path, frequency=options.frequency), run.variant, about)
 
 
 def _matrix(path: Path, options: SvdOptions, notes: list[str]) -> _Panel:
     """Return the panel of a matrix file; one inside a run has the run's ids and counts."""
     about = {"dataset": None, "variant": None, "seed": None, "file": str(path)}
-    owner = _owner(path)
-    frequency = options.frequency or (owner.path / ITEM_FREQUENCY if owner else None)
-    if frequency is None:
+    matrix = open_matrix(path, options.key, options.skip_rows, options.frequency)
+    notes += matrix.notes
+    if matrix.frequency is None:
         notes.append(
             f"{path}: drawn in one colour, because how often items occur is unknown; give --frequency FILE"
         )
-    return _panel(path, path.stem, owner.items if owner else None, frequency, options.key, about)
+    return _panel(matrix, path.stem, about)
 
 
-def _owner(path: Path) -> RunDirectory | None:
-    """Return the run whose item embeddings, of the best or of another epoch, the file is."""
-    if path.name == ITEM_EMBEDDINGS and is_run(path.parent):
-        return RunDirectory(path.parent)
-    if path.parent.name == EMBEDDINGS and is_run(path.parent.parent):
-        return RunDirectory(path.parent.parent)
-    return None
-
-
-def _panel(
-    path: Path,
-    name: str,
-    items: list[str] | None,
-    frequency: Path | None,
-    key: str | None,
-    about: dict[str, Any],
-) -> _Panel:
-    if not path.exists() and not path.suffix:
-        raise UserError(f"{path} does not exist; give a run, a folder above runs or a matrix file")
-    matrix = load_matrix(path, key)
-    n = len(matrix.values)
-    ids = items or matrix.ids
-    if ids is not None and len(ids) != n:
-        raise UserError(f"{path} has {n} rows, but {len(ids)} items are listed; the two must belong together")
-    counts = load_frequency(frequency, n, ids) if frequency else None
-    rows = ids if ids is not None else [str(row) for row in range(n)]
-    return _Panel(name, rows, project(matrix.values), counts, about)
+def _panel(matrix: ItemMatrix, name: str, about: dict[str, Any]) -> _Panel:
+    return _Panel(name, matrix.names, project(matrix.projectable()), matrix.frequency, about)
 
 
 def _figure(stem: Path, panels: Sequence[_Panel], options: SvdOptions, look: FigureOptions) -> Drawn:

@@ -315,7 +315,8 @@ def test_definitions_are_not_mixed_in_one_figure(runs: Path) -> None:
         (["plot-svd", "RUNS", "--width", "txet"], "did you mean 'text'"),
         (["plot-svd", "RUNS", "--cmap", "cividi"], "did you mean 'cividis'"),
         (["plot-svd", "RUNS", "--seed", "8"], "--seed takes 0"),
-        (["plot-svd", "RUNS", "--key", "a"], "--key names an array"),
+        (["plot-svd", "RUNS", "--key", "a"], "--key and --skip-rows are for files"),
+        (["plot-svd", "RUNS", "--skip-rows", "0"], "--key and --skip-rows are for files"),
         (["plot-svd", "RUNS/nothing"], "does not exist; give a run"),
         (["plot-svd", "RUNS/nothing.npy"], "does not exist"),
         (["plot-svd", "RUNS/clothing/scl-s0/config.toml"], "names no format"),
@@ -340,7 +341,32 @@ def test_counts_that_do_not_fit_are_named(tmp_path: Path) -> None:
 def test_items_that_do_not_fit_are_named(runs: Path) -> None:
     place = runs / "clothing" / "scl-s0"
     (place / "items.txt").write_text("only one\n")
-    assert "40 rows, but 1 items" in mistake("plot-svd", place)
+    assert "items.txt lists 1 items" in mistake("plot-svd", place)
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((9, 1), "9 rows of 1 numbers; a projection needs"),
+        ((3, 4), "fewer items than dimensions"),
+        ((1, 1), "1 rows"),
+    ],
+)
+def test_a_matrix_without_a_projection_is_named(tmp_path: Path, shape: tuple[int, int], words: str) -> None:
+    np.save(tmp_path / "v.npy", np.ones(shape))
+    said = mistake("plot-svd", tmp_path / "v.npy")
+    assert words in said
+    assert str(tmp_path / "v.npy") in said
+    assert not (tmp_path / "figures").exists()
+
+
+def test_rows_that_are_no_items_are_left_out_of_the_figure(tmp_path: Path) -> None:
+    np.save(tmp_path / "v.npy", np.vstack([np.zeros(6), matrix()]))
+    found = result_of("plot-svd", tmp_path / "v.npy")
+    assert any("the first row is all zeros" in note for note in found["notes"])
+    found = result_of("plot-svd", tmp_path / "v.npy", "--skip-rows", "first")
+    assert len(found["notes"]) == 1
+    assert points(table(tmp_path / "figures" / "svd-v.csv")) == pytest.approx(coordinates(matrix()), abs=1e-6)
 
 
 def test_a_matrix_with_nan_is_named_and_nothing_is_written(tmp_path: Path) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+
 import numpy as np
+import pandas as pd
 import pytest
+from safetensors.numpy import save_file
 
 from degen.embeddings import load_frequency
+from degen.embeddings.frequency import read_frequency
 from degen.errors import UserError
 
 IDS = ["b", "a a", "0042"]
@@ -20,7 +25,7 @@ def refused(path, *words, n=3, ids=None):
     with pytest.raises(UserError) as caught:
         load_frequency(path, n, ids)
     sentence = str(caught.value)
-    assert str(path) in sentence
+    assert str(path).partition(":")[0] in sentence
     assert "\n" not in sentence
     for word in words:
         assert word in sentence
@@ -57,8 +62,8 @@ def test_an_id_and_a_count_a_line_go_by_id(tmp_path, header):
     [
         ("", ["no counts"]),
         ("count\n", ["no counts"]),
-        ("1\n2\n", ["[2]", "3 rows"]),
-        ("1\n2\n3\n4\n", ["[4]", "3 rows"]),
+        ("1\n2\n", ["2 counts", "3 rows"]),
+        ("1\n2\n3\n4\n", ["4 counts", "3 rows"]),
         ("1\n-2\n3\n", ["-2.0", "0 or more"]),
         ("1\n2.5\n3\n", ["2.5", "whole number"]),
         ("1\nnan\n3\n", ["nan"]),
@@ -93,7 +98,118 @@ def test_npy_that_does_not_fit(tmp_path, values, words):
 
 def test_files_that_are_none(tmp_path):
     refused(tmp_path / "counts.npy", "does not exist")
-    refused(written(tmp_path / "counts.npz", ""), "'.npz'", "'.npy'")
+    refused(written(tmp_path / "counts.npz", ""), "name the one of counts", "counts.npz:NAME")
     refused(written(tmp_path / "damaged.npy", "5\n"), "not a .npy file of numbers")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe5\n")
     refused(tmp_path / "binary.csv", "UTF-8")
+
+
+# ---------------------------------------------------------------------------------------- a column of a table
+
+
+def test_a_column_of_a_table_goes_by_id_or_by_row(tmp_path):
+    text = "item_id,price,sold\n0042,1,7\nnew,9,9\nb,1,5\na a,3,0\n"
+    path = written(tmp_path / "shop.csv", text)
+    check(load_frequency(f"{path}:sold", 3, IDS))
+    path = written(tmp_path / "shop.tsv", text.replace(",", "\t"))
+    check(load_frequency(f"{path}:sold", 3, IDS))
+    written(path, "price\tsold\n1\t5\n2\t0\n3\t7\n")
+    check(load_frequency(f"{path}:sold", 3, IDS))
+
+
+def test_a_column_of_parquet(tmp_path):
+    path = tmp_path / "shop.parquet"
+    frame = pd.DataFrame({"asin": ["0042", "b", "a a", "x"], "sold": [7, 5, 0, 1], "price": [1.5] * 4})
+    frame.to_parquet(path)
+    check(load_frequency(f"{path}:sold", 3, IDS))
+    frame[["sold"]].iloc[[1, 2, 0]].to_parquet(path)
+    check(load_frequency(f"{path}:sold", 3))
+    refused(f"{path}:sole", "no column 'sole'", "did you mean 'sold'?")
+    refused(path, "name the one of counts", f"{path}:NAME")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+def test_an_array_of_an_archive(tmp_path, suffix):
+    path = tmp_path / f"all{suffix}"
+    arrays = {"items": np.ones((3, 2)), "sold": np.array([5, 0, 7])}
+    if suffix == ".npz":
+        np.savez(path, **arrays)
+    else:
+        save_file(arrays, path)
+    check(load_frequency(f"{path}:sold", 3))
+    refused(f"{path}:items", "shape [3, 2]")
+
+
+def test_columns_that_do_not_fit(tmp_path):
+    path = written(tmp_path / "shop.csv", "item,sold\nb,1\na a,2,3\n")
+    refused(f"{path}:sole", "no column 'sole'", "did you mean 'sold'?")
+    refused(f"{path}:sold", "line 3 has 3 columns", ids=IDS)
+    written(path, "item,sold\nb,1\n")
+    refused(f"{path}:sold", "2 of the 3 ids", ids=IDS)
+    np.save(tmp_path / "c.npy", np.arange(3))
+    refused(f"{tmp_path / 'c.npy'}:sold", "has no columns", "leave out :sold")
+
+
+def test_a_file_may_have_a_colon_in_its_name(tmp_path):
+    check(load_frequency(written(tmp_path / "a:b.txt", "5\n0\n7\n"), 3))
+    path = written(tmp_path / "a:b.csv", "x,y\n5,1\n0,1\n7,1\n")
+    check(load_frequency(f"{path}:x", 3))
+
+
+# ------------------------------------------------------------------------------------------------------ a log
+
+INTERACTIONS = ["u1 b", "u1 0042", "u2 0042", "u3 b", "u3 0042", "u3 other"]
+LOGGED = (2, 0, 3)
+
+
+def inter(rows):
+    lines = ("\t".join([*row.split(), str(time)]) for time, row in enumerate(rows))
+    return "\n".join(["user_id:token\titem_id:token\ttimestamp:float", *lines]) + "\n"
+
+
+def test_a_log_is_counted_by_id(tmp_path):
+    check(load_frequency(written(tmp_path / "log.inter", inter(INTERACTIONS)), 3, IDS), LOGGED)
+    table = ["userId,movieId,rating", *(f"{row.replace(' ', ',')},4" for row in INTERACTIONS)]
+    check(load_frequency(written(tmp_path / "ratings.csv", "\n".join(table)), 3, IDS), LOGGED)
+    packed = tmp_path / "log.inter.gz"
+    packed.write_bytes(gzip.compress(inter(INTERACTIONS).encode()))
+    found = read_frequency(packed, 3, IDS)
+    check(found.counts, LOGGED)
+    assert "every interaction" in found.notes[0]
+    frame = pd.DataFrame([row.split() for row in INTERACTIONS], columns=["user_id", "item_id"])
+    frame.to_parquet(tmp_path / "log.parquet")
+    check(load_frequency(tmp_path / "log.parquet", 3, IDS), LOGGED)
+
+
+def test_a_log_of_other_items_or_for_a_matrix_without_ids(tmp_path):
+    path = written(tmp_path / "log.inter", inter(INTERACTIONS))
+    refused(path, "none of the ids", "'x'", "'b'", n=2, ids=["x", "y"])
+    refused(path, "the matrix has no ids", "row order")
+
+
+def test_recboles_numbers_are_rebuilt_from_the_log_after_its_filter(tmp_path):
+    # Items in the order of the file: b, 0042, other. With two actions each: users 1 and 3, items b and 0042.
+    path = written(tmp_path / "log.inter", inter(INTERACTIONS))
+    found = read_frequency(path, 3, None, ((0, 0),))
+    assert (found.counts.tolist(), found.ids) == ([2, 3, 1], ["b", "0042", "other"])
+    found = read_frequency(path, 2, None, ((9, 9), (2, 2)))
+    assert (found.counts.tolist(), found.ids) == ([2, 2], ["b", "0042"])
+    assert "2 actions a user and 2 an item" in found.notes[0]
+    with pytest.raises(UserError, match=r"3 with at least 0 actions.*the matrix has 5 rows"):
+        read_frequency(path, 5, None, ((0, 0), (2, 2)))
+
+
+def test_rows_are_numbered_as_factorize_does_over_any_filter(tmp_path, rng):
+    rows = [f"u{user} i{item}" for user, item in rng.zipf(1.6, (400, 2)) % 30]
+    path = written(tmp_path / "log.inter", inter(rows))
+    frame = pd.DataFrame([row.split() for row in rows], columns=["user", "item"])
+    while True:
+        sizes = {name: frame.groupby(name)[name].transform("size") for name in ("user", "item")}
+        enough = (sizes["user"] >= 3) & (sizes["item"] >= 4)
+        if enough.all():
+            break
+        frame = frame[enough]
+    codes, names = pd.factorize(frame["item"])
+    found = read_frequency(path, len(names), None, ((3, 4),))
+    assert found.ids == names.tolist()
+    assert found.counts.tolist() == np.bincount(codes).tolist()

@@ -102,8 +102,43 @@ def test_safetensors_gives_its_only_matrix_or_the_one_named(tmp_path):
 
 def test_safetensors_of_a_type_that_numpy_lacks(tmp_path):
     path = tmp_path / "weights.safetensors"
-    save_tensors({"items": torch.ones(4, 3, dtype=torch.bfloat16)}, path)
-    refused(path, "'items' holds BF16", "float32")
+    save_tensors({"items": torch.ones(4, 3, dtype=torch.float8_e5m2)}, path)
+    refused(path, "'items' holds F8_E5M2", "float32")
+
+
+def test_safetensors_of_bfloat16_are_widened(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    # Exact in bfloat16's 8 bits of precision, the smallest and the largest of its powers among them.
+    values = [[1.5, -2.0, 2.0**-133], [0.0, 3.0, 2.0**127]]
+    save_tensors({"items": torch.tensor(values, dtype=torch.bfloat16)}, path)
+    matrix = load_matrix(path)
+    assert matrix.values.dtype == np.float32
+    assert matrix.values.tolist() == values
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "int64", "int32", "int16", "int8", "uint8"])
+def test_safetensors_of_every_other_type(tmp_path, dtype):
+    path = tmp_path / "weights.safetensors"
+    values = np.arange(12).reshape(4, 3).astype(dtype)
+    save_file({"bias": np.zeros(5, dtype=dtype), "items": values}, path)
+    np.testing.assert_array_equal(load_matrix(path).values, values)
+
+
+def test_a_safetensors_header_that_lies_is_refused(tmp_path):
+    path = tmp_path / "m.safetensors"
+    save_file({"m": VALUES}, path)
+    whole = path.read_bytes()
+    for old, new in (
+        (b"[4,3]", b"[5,3]"),
+        (b"[0,96]", b"[8,96]"),
+        (b"[0,96]", b"[0,99]"),
+        (b"[4,3]", b"[-4]"),
+    ):
+        assert old in whole
+        path.write_bytes(whole.replace(old, new.ljust(len(old))))
+        refused(path, "not a .safetensors file of numbers")
+    path.write_bytes((1 << 40).to_bytes(8, "little") + whole[8:])
+    refused(path, "not a .safetensors file of numbers")
 
 
 def test_many_arrays_are_not_all_listed(tmp_path):
@@ -223,15 +258,29 @@ def test_key_for_a_file_with_one_matrix(tmp_path):
     refused(tmp_path / "m.npy", "--key items", key="items")
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (5, 1), (1, 4), (3, 4)])
+def test_fewer_rows_than_columns_one_row_and_one_column_are_matrices(tmp_path, shape):
+    values = np.arange(1, 1 + np.prod(shape), dtype=float).reshape(shape)
+    np.save(tmp_path / "m.npy", values)
+    np.testing.assert_array_equal(load_matrix(tmp_path / "m.npy").values, values)
+    np.savetxt(tmp_path / "m.csv", values, delimiter=",")
+    np.testing.assert_array_equal(load_matrix(tmp_path / "m.csv").values, values)
+
+
+def test_rows_that_are_not_finite_are_kept_where_that_is_asked_for(tmp_path):
+    values = np.array([[1, 2], [np.nan, 1], [np.inf, 2]])
+    np.save(tmp_path / "m.npy", values)
+    np.testing.assert_array_equal(load_matrix(tmp_path / "m.npy", finite=False).values, values)
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
         (np.arange(5.0), ["shape [5]", "two dimensions"]),
         (np.float64(3), ["shape []"]),
         (np.zeros((2, 3, 4)), ["shape [2, 3, 4]"]),
-        (np.zeros((5, 1)), ["5 rows of 1 numbers"]),
-        (np.zeros((0, 4)), ["0 rows of 4", "fewer items than dimensions"]),
-        (VALUES.T, ["3 rows of 4 numbers", "fewer items than dimensions", "transpose"]),
+        (np.zeros((0, 4)), ["0 rows of 4 numbers"]),
+        (np.zeros((5, 0)), ["5 rows of 0 numbers"]),
         (VALUES.astype(complex), ["complex128", "real numbers"]),
         (VALUES.astype(str), ["<U", "real numbers"]),
         (VALUES > 0, ["bool"]),
@@ -330,9 +379,9 @@ def test_npz_of_which_any_byte_was_changed_is_read_or_refused(tmp_path):
 def test_archives_of_something_else(tmp_path):
     path = tmp_path / "m.npz"
     path.write_bytes(zipped("readme.txt", b"hello"))
-    refused(path, "two dimensions", "readme.txt []")
+    refused(path, "two dimensions", "nothing")
     path.write_bytes(zipped("m.npy", b""))
-    refused(path, "two dimensions", "m []")
+    refused(path, "not a .npz file of numbers")
     path.write_bytes(npy(VALUES))
     refused(path, "single array", ".npy")
 
@@ -361,13 +410,10 @@ def test_damaged_safetensors(tmp_path):
         ("m.csv", "x,1,2\ny,,4\n", ["line 2: '' is not a number"]),
         ("m.csv", "x,title,2\ny,3,4\n", ["line 1: 'title'"]),
         ("m.csv", "x,1,2\ny,3,nan\n", ["row 1 (id 'y')"]),
-        ("m.csv", "1\n2\n3\n", ["3 rows of 1 numbers"]),
         ("m.csv", "x\ny\nz\n", ["rows of"]),
         ("m.txt", "a 1 2\nb 3\n", ["line 2 has 2 columns"]),
         ("m.txt", "new york 1 2\n", ["line 1: 'york'"]),
         ("m.vec", "2 3\na 1 2 3\nb 1 2\n", ["line 3 has 3 columns", "4 are expected"]),
-        ("m.csv", "1,2,3\n4,5,6\n", ["1 rows of 3", "fewer items"]),
-        ("m.csv", "4,5,6\n1,2,3\n", ["2 rows of 3", "fewer items"]),
     ],
 )
 def test_text_that_is_no_matrix(tmp_path, name, text, words):
