@@ -119,9 +119,7 @@ def describe_steps(before: Float, after: Float, context: Float, buckets: Buckets
 def means(values: Float, buckets: Buckets) -> list[float | None]:
     """Return the mean of the values `[n]` in each bucket, NaN left out; None where nothing is left."""
     there = np.isfinite(values)
-    count = len(buckets.names)
-    sums = np.bincount(buckets.codes[there], weights=values[there], minlength=count)
-    sizes = np.bincount(buckets.codes[there], minlength=count)
+    sums, sizes = buckets.sums(np.where(there, values, 0.0)), buckets.sums(there.astype(np.float64))
     return [float(total / size) if size else None for total, size in zip(sums, sizes, strict=True)]
 
 
