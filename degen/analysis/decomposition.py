@@ -62,14 +62,15 @@ class PairCounts:
     def log_popularity(self) -> Float:
         """log p(v), float64 `[n]`."""
         occurs = np.bincount(self.follower, weights=self.count, minlength=self.n_items)
-        return np.log((occurs + 1) / (occurs.sum() + self.n_items))
+        return np.asarray(np.log((occurs + 1) / (occurs.sum() + self.n_items)))
 
     def log_conditional(self, context: int, log_popularity: Float, strength: float) -> Float:
         """log p(v|c) = PMI(v, c) + log p(v), float64 `[n]`, of a context c; `strength` is κ > 0."""
         here = slice(self.start[context], self.start[context + 1])
         counts = np.zeros(self.n_items)
         counts[self.follower[here]] = self.count[here]
-        return np.log((counts + strength * np.exp(log_popularity)) / (counts.sum() + strength))
+        smoothed = (counts + strength * np.exp(log_popularity)) / (counts.sum() + strength)
+        return np.asarray(np.log(smoothed))
 
 
 @dataclass(frozen=True, eq=False)

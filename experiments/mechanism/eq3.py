@@ -1,0 +1,155 @@
+"""Hold the scores of trained runs to Eq. 3: rank correlations over the candidates of held-out contexts.
+
+    python experiments/mechanism/eq3.py runs/mechanism/clothing/sasrec runs/mechanism/clothing/duorec
+
+The context is the last item of a test history, p(v|c) is of adjacent pairs in training, smoothed by
+popularity (`degen.analysis.decomposition`). Writes `experiments/results/mechanism-eq3.csv` and `.md`: of each
+run, over all items and over head, middle and tail, the mean over contexts and its standard error of
+
+    whole        rank correlation of the scores with PMI + log p
+    popularity   with log p alone
+    pmi          semi-partial: with what log p does not explain of PMI + log p
+    share        of the ranks' variance that both explain, what log p alone explains
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from degen.analysis.buckets import THIRDS, Buckets
+from degen.analysis.decomposition import (
+    PairCounts,
+    ScoreDecomposition,
+    decomposition_by_bucket,
+    score_decomposition,
+)
+from degen.data.sequences import training_samples
+from degen.errors import UserError
+from degen.evaluation.evaluate import representations
+from degen.evaluation.restore import Restored, restore
+from degen.plots.save import write_columns
+from degen.rundir import find_runs, write_text
+
+ROOT = Path(__file__).parents[2]
+BLOCK = 128
+"""Contexts scored at once."""
+
+MEASURES = ("whole", "popularity", "pmi", "popularity_share")
+
+Row = dict[str, Any]
+
+
+def pair_counts(restored: Restored) -> PairCounts:
+    """Adjacent pairs of the training part: of each sample the last item of the history, and the target."""
+    samples = training_samples(restored.dataset.sequences, 1)
+    return PairCounts.of(
+        samples.items[samples.end - 1] - 1, samples.targets - 1, restored.dataset.sequences.n_items
+    )
+
+
+def decompose(restored: Restored, most: int, seed: int, strength: float) -> list[Row]:
+    """Rows of one run: over all candidates, and over those of each bucket."""
+    pairs, run = pair_counts(restored), restored.run
+    samples = restored.samples("test")
+    contexts = samples.items[samples.end - 1] - 1
+    known = np.flatnonzero(pairs.total(contexts) > 0)  # of others only log p is known
+    rows = np.sort(np.random.default_rng(seed).choice(known, min(most, len(known)), replace=False))
+    h = representations(restored.encoder, samples, rows)
+    V = restored.encoder.real_item_embeddings().detach()
+    buckets = Buckets.cut(run.item_frequency, THIRDS)
+    parts: dict[str, list[ScoreDecomposition]] = {}
+    for start in range(0, len(rows), BLOCK):
+        here = slice(start, start + BLOCK)
+        scores = (h[here] @ V.T).double().cpu().numpy()
+        given = scores, contexts[rows[here]], pairs
+        found = {"all": score_decomposition(*given, strength=strength)}
+        for name, part in (found | decomposition_by_bucket(*given, buckets, strength=strength)).items():
+            parts.setdefault(name, []).append(part)
+    about = {"dataset": run.dataset, "run": run.path.name, "epoch": restored.epoch, "contexts": len(rows)}
+    return [{**about, "candidates": name, **_means(several)} for name, several in parts.items()]
+
+
+def _means(parts: Sequence[ScoreDecomposition]) -> Mapping[str, float | None]:
+    """Mean and standard error over contexts of each measure, contexts without it left out."""
+    row: dict[str, float | None] = {}
+    for name in MEASURES:
+        values: npt.NDArray[np.float64] = np.concatenate([getattr(part, name) for part in parts])
+        values = values[np.isfinite(values)]
+        several = len(values) > 1
+        row[name] = float(values.mean()) if len(values) else None
+        row[f"{name}_se"] = float(values.std(ddof=1) / np.sqrt(len(values))) if several else None
+    return row
+
+
+def page(rows: Sequence[Row], strength: float) -> str:
+    """The table as Markdown."""
+    heads = [
+        "run",
+        "epoch",
+        "candidates",
+        "contexts",
+        "PMI + log p",
+        "log p alone",
+        "PMI beyond log p",
+        "share of log p",
+    ]
+    lines = [
+        f"# Eq. 3 on {rows[0]['dataset']}",
+        "",
+        f"Mean over held-out contexts ± standard error; κ = {strength:g}.",
+        "",
+        _line(heads),
+        _line(["---"] * len(heads)),
+    ]
+    for row in rows:
+        about = [str(row[key]) for key in ("run", "epoch", "candidates", "contexts")]
+        lines.append(_line([*about, *(_cell(row[name], row[f"{name}_se"]) for name in MEASURES)]))
+    return "\n".join(lines) + "\n"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _cell(mean: float | None, error: float | None) -> str:
+    if mean is None:
+        return "–"
+    return f"{mean:.3f}" if error is None else f"{mean:.3f} ± {error:.3f}"
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Parse, measure, write, print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("runs", nargs="+", type=Path, help="runs of one log, or folders above them")
+    parser.add_argument("--contexts", type=int, default=1000, help="most held-out contexts (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the contexts")
+    parser.add_argument("--strength", type=float, default=1.0, help="κ, in counts (%(default)s)")
+    parser.add_argument("--out", type=Path, default=ROOT / "experiments" / "results", help="of the tables")
+    given = parser.parse_args(words)
+    rows: list[Row] = []
+    for run in [run for path in given.runs for run in find_runs(path)]:
+        if rows and run.dataset != rows[0]["dataset"]:
+            raise UserError(
+                f"{run.path} is of {run.dataset}, the runs before it of {rows[0]['dataset']}; give one log"
+            )
+        rows += decompose(restore(run, "cpu"), given.contexts, given.seed, given.strength)
+    text = page(rows, given.strength)
+    write_columns(given.out / "mechanism-eq3.csv", {key: [row[key] for row in rows] for key in rows[0]})
+    write_text(given.out / "mechanism-eq3.md", text)
+    print(text)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except UserError as error:
+        sys.exit(f"eq3.py: {error}")
