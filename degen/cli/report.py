@@ -52,7 +52,7 @@ def report(
 
       degen report runs --out report.html --latex paper/tables
     """
-    from degen.report.data import gather
+    from degen.report.gather import gather
     from degen.report.html import write_html
     from degen.report.latex import write_latex
     from degen.studies.svd_figures import SvdOptions

@@ -86,9 +86,18 @@ def styles(variants: Iterable[str]) -> dict[str, int]:
 
 
 def line_chart(
-    title: str, x_label: str, y_label: str, lines: Sequence[Line], *, zero: bool = False
+    title: str,
+    x_label: str,
+    y_label: str,
+    lines: Sequence[Line],
+    *,
+    zero: bool = False,
+    names: Mapping[float, str] | None = None,
 ) -> Chart | None:
-    """Draw lines over whole numbers; None where no line has a point. `zero` puts 0 on the y axis."""
+    """Draw lines over whole numbers; None where no line has a point.
+
+    `zero` puts 0 on the y axis; `names` say what to write at some of the x in place of their numbers.
+    """
     drawn = [line for line in lines if line.points]
     if not drawn:
         return None
@@ -100,7 +109,7 @@ def line_chart(
         if len(line.points) == 1
         for x, y in line.points
     ]
-    return _chart(title, x_label, y_label, drawn, x_axis, y_axis, marks)
+    return _chart(title, x_label, y_label, drawn, x_axis, y_axis, marks, names)
 
 
 def path_chart(title: str, x_label: str, y_label: str, lines: Sequence[Line]) -> Chart | None:
@@ -167,6 +176,7 @@ def _chart(
     x_axis: _Axis,
     y_axis: _Axis,
     marks: Sequence[Mark],
+    names: Mapping[float, str] | None = None,
 ) -> Chart:
     paths = [
         (
@@ -180,7 +190,7 @@ def _chart(
         title,
         x_label,
         y_label,
-        [Tick(x_axis.across(x), f"{x:g}") for x in x_axis.ticks],
+        [Tick(x_axis.across(x), (names or {}).get(x, f"{x:g}")) for x in x_axis.ticks],
         [Tick(y_axis.up(y), f"{y:g}") for y in y_axis.ticks],
         paths,
         marks,

@@ -1,36 +1,22 @@
-"""From paths to the numbers of a report; nothing here knows how they will be shown.
+"""The numbers of a report; nothing here knows how they were found or will be shown.
 
-    gather(paths) ─► Report ─► Group, for each dataset ─► Subject, for each run or matrix file
-
-Runs of one dataset share a group; where it has a variant and seed twice, those of one folder do, and runs
-that measured alignment and uniformity by different definitions are kept apart. Every run is measured; clouds
-of items are of one seed a variant.
+Report ─► Group, for each dataset ─► Subject, for each run or matrix file ─► Cloud, its items
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from itertools import count
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from degen.analysis import MEASURES, Projection, Rows, Undefined, project
-from degen.errors import UserError
-from degen.plots.style import variant_label
-from degen.report.claims import best_epoch, judge
-from degen.rundir import ITEM_EMBEDDINGS, RunDirectory
+from degen.analysis.buckets import Buckets
 from degen.studies.claims import Claim
-from degen.studies.figures import by_variant, collect_runs, group_runs, one_seed
-from degen.studies.matrices import ItemMatrix, open_matrix
 
 Floats = npt.NDArray[np.float64]
-Watch = Callable[[str, int, int], None]
-"""Told what is measured now, how many were before it, and of how many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +55,7 @@ class Subject:
     variant
         canonical name, None for a matrix file.
     path, place
-        where it lies; the same below the one path that was given, for a table.
+        where it lies; the same below what all paths share, for a table.
     about
         what was run, by the titles of the table's columns.
     test
@@ -80,6 +66,10 @@ class Subject:
         value by name of every measure of the registry that has one for it.
     singular_values
         float64 [d], σᵢ/σ₁; None without embeddings.
+    deciles
+        the items by popularity; None where frequencies are not known.
+    profiles
+        by name of every profile of the registry: a value for each decile that has one.
     cloud
         None where another seed of the variant is drawn.
     """
@@ -93,6 +83,8 @@ class Subject:
     epochs: Sequence[Mapping[str, Any]] = ()
     measures: Mapping[str, float] = field(default_factory=dict)
     singular_values: Floats | None = None
+    deciles: Buckets | None = None
+    profiles: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     cloud: Cloud | None = None
 
 
@@ -112,176 +104,7 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """All that a report shows; `title` names its paths."""
+    """All that a report shows, of which paths."""
 
-    title: str
+    paths: Sequence[Path]
     groups: Sequence[Group]
-
-
-def gather(
-    paths: Sequence[Path],
-    *,
-    frequency: Path | None = None,
-    key: str | None = None,
-    watch: Watch = lambda what, done, total: None,
-) -> Report:
-    """Read and measure what lies at `paths`.
-
-    Parameters
-    ----------
-    paths
-        runs, folders above runs, matrix files. Unfinished runs are taken as far as they are.
-    frequency, key
-        of matrix files: how often their items occur, and which array of an archive is meant.
-    watch
-        called before each run or file is measured.
-
-    Raises
-    ------
-    UserError
-        for a path without a run, or a file that cannot be read; a damaged run among others is left out, and
-        its group's notes say so.
-    """
-    if missing := [path for path in paths if not path.exists()]:
-        raise UserError(f"{missing[0]} does not exist; give a run, a folder above runs or a matrix file")
-    files = [path for path in paths if not path.is_dir()]
-    runs = collect_runs(path for path in paths if path.is_dir())
-    if (key or frequency) and not files:
-        raise UserError("--key and --frequency are about matrix files; a run has its own, so leave them out")
-    done, total = count(), len(files) + len(runs)
-
-    def begin(what: str) -> None:
-        watch(what, next(done), total)
-
-    groups = []
-    for file in files:
-        begin(file.name)
-        groups.append(_matrix(file, frequency, key))
-    below = paths[0] if len(paths) == 1 else None
-    groups += [_group(name, runs, below, begin) for name, runs in _comparable(group_runs(runs)).items()]
-    return Report(" ".join(str(path) for path in paths), groups)
-
-
-def _comparable(groups: Mapping[str, list[RunDirectory]]) -> dict[str, list[RunDirectory]]:
-    """Part groups whose runs measured alignment and uniformity by different definitions."""
-    parted = {}
-    for name, runs in groups.items():
-        definitions = sorted({_definition(run) for run in runs})
-        for definition in definitions:
-            members = [run for run in runs if _definition(run) == definition]
-            parted[name if len(definitions) == 1 else f"{name} ({definition} definition)"] = members
-    return parted
-
-
-def _definition(run: RunDirectory) -> str:
-    return str(run.config.get("evaluation", {}).get("definition", "paper"))
-
-
-def _group(
-    name: str, runs: Sequence[RunDirectory], below: Path | None, begin: Callable[[str], None]
-) -> Group:
-    notes: list[str] = []
-    variants = by_variant(runs)
-    started = {v: [run for run in several if _measurable(run)] for v, several in variants.items()}
-    started = {variant: several for variant, several in started.items() if several}
-    drawn = one_seed(started, None, notes) if started else {}
-    subjects = []
-    for several in variants.values():
-        for run in several:
-            begin(f"{name}: {run.variant}")
-            label = variant_label(run.variant) + (f", seed {run.seed}" if len(several) > 1 else "")
-            keep = run in drawn.values()
-            try:
-                subjects.append(_run(run, label, _place(run.path, below), keep_cloud=keep))
-            except UserError as error:
-                notes.append(f"left out: {error}")
-    if not subjects:
-        raise UserError(notes[-1].removeprefix("left out: "))
-    whole = {subject.path for subject in subjects if subject.cloud is not None and subject.epochs}
-    claims = judge({variant: run for variant, run in drawn.items() if run.path in whole}, notes)
-    return Group(name, _definition(runs[0]), subjects, claims, notes)
-
-
-def _measurable(run: RunDirectory) -> bool:
-    return (run.path / ITEM_EMBEDDINGS).exists()
-
-
-def _place(path: Path, below: Path | None) -> str:
-    return str(path) if below is None else str(path.relative_to(below)) if path != below else path.name
-
-
-def _run(run: RunDirectory, name: str, place: str, *, keep_cloud: bool) -> Subject:
-    """Read and measure a run."""
-    test = run.test if run.state == "finished" else {}
-    subject = Subject(
-        name=name,
-        variant=run.variant,
-        path=run.path,
-        place=place,
-        about=_about(run),
-        test={key: value for key, value in test.items() if isinstance(value, float)},
-        epochs=run.metrics,
-    )
-    if not _measurable(run):
-        return subject
-    return _measured(subject, open_matrix(run.path), keep_cloud=keep_cloud)
-
-
-def _matrix(path: Path, frequency: Path | None, key: str | None) -> Group:
-    matrix = open_matrix(path, key, frequency=frequency)
-    subject = Subject(path.stem, None, path, str(path), {"state": "matrix file"})
-    return Group(path.name, None, [_measured(subject, matrix, keep_cloud=True)], notes=list(matrix.notes))
-
-
-def _measured(subject: Subject, matrix: ItemMatrix, *, keep_cloud: bool) -> Subject:
-    V, frequency = matrix.projectable(), matrix.frequency
-    projection = project(V)
-    return replace(
-        subject,
-        measures=measure_all(Rows(V, frequency)),
-        singular_values=projection.normalized_singular_values,
-        cloud=_cloud(projection, V, matrix.names, frequency) if keep_cloud else None,
-    )
-
-
-def measure_all(rows: Rows) -> dict[str, float]:
-    """Return every measure of the registry that has a value for `rows`, by name."""
-    found = {}
-    for name, measure in MEASURES.items():
-        # What a matrix lacks for a measure is no mistake: the table has a dash there.
-        with suppress(Undefined):
-            found[name] = measure(rows)
-    return found
-
-
-def _cloud(
-    projection: Projection,
-    V: npt.NDArray[Any],
-    ids: Sequence[str],
-    frequency: npt.NDArray[np.int64] | None,
-) -> Cloud:
-    norms = np.linalg.norm(np.asarray(V, dtype=np.float64), axis=1)
-    first, second = projection.variance_share[:2].tolist()
-    return Cloud(ids, projection.coordinates, norms, (first, second), frequency)
-
-
-def _about(run: RunDirectory) -> dict[str, Any]:
-    """What was run: a row of the first table."""
-    training, objective = run.config.get("training", {}), run.config.get("objective", {})
-    environment = run.environment
-    return {
-        "dataset": run.dataset,
-        "variant": run.variant,
-        "seed": run.seed,
-        "state": run.state,
-        "epochs": len(run.metrics),
-        "best epoch": best_epoch(run),
-        "recipe": objective.get("recipe"),
-        "λ": objective.get("contrast_weight"),
-        "τ": objective.get("temperature"),
-        "batch": training.get("batch_size"),
-        "device": environment.get("device"),
-        "degen": environment.get("degen"),
-        "PyTorch": environment.get("torch"),
-        "commit": str(environment.get("commit") or "")[:8] or None,
-    }

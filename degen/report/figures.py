@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from degen.analysis import PROFILES
+from degen.analysis.buckets import COLD
 from degen.plots.trajectories import ALIGNMENTS, LABELS, UNIFORMITY
 from degen.report.charts import Chart, Line, line_chart, path_chart, styles
 from degen.report.data import Group, Subject
-from degen.report.tables import Cell, Column, Table, lines_table, number
+from degen.report.tables import UNSEEN, Cell, Column, Table, lines_table, number
 
 # Shown first of what an epoch's line holds, in this order; then whatever else it holds.
 _FIRST = ("valid_NDCG@10", "valid_HR@5", UNIFORMITY, *ALIGNMENTS)
 _NO_MEASURES = ("epoch", "train_seconds", "eval_seconds", "samples_per_second")
 _VALIDATION = "valid_"
+_UNSEEN = {0.0: UNSEEN}
 _LABELS = {**LABELS, "sigma2_ratio": "σ₂/σ₁"}
 
 
@@ -52,6 +55,24 @@ def over_epochs(group: Group) -> Iterator[Figure]:
             yield figure
 
 
+def by_popularity(group: Group) -> Iterator[Figure]:
+    """Yield a chart for each profile of the registry: its value against the decile of frequency."""
+    for name in PROFILES:
+        points = {
+            subject.name: [(_place(at), value) for at, value in subject.profiles.get(name, {}).items()]
+            for subject in group.subjects
+        }
+        label = name.replace("_", " ")
+        figure = _figure(group, label, "decile of items, rarest first", label, points, names=_UNSEEN)
+        if figure is not None:
+            yield figure
+
+
+def _place(bucket: str) -> float:
+    """Return where a bucket stands on the axis: items that never occur left of the first decile."""
+    return 0.0 if bucket == COLD else float(bucket)
+
+
 def trajectories(group: Group) -> Iterator[Figure]:
     """Yield the ways through the plane of each kind of alignment and uniformity (Fig. 5)."""
     style = _styles(group)
@@ -72,14 +93,17 @@ def _figure(
     points: dict[str, list[tuple[float, float]]],
     *,
     zero: bool = False,
+    names: Mapping[float, str] | None = None,
 ) -> Figure | None:
     style = _styles(group)
     of = {subject.name: style[_key(subject)] for subject in group.subjects}
     kept = {name: several for name, several in points.items() if several}
-    chart = line_chart(title, x_label, y_label, [Line(n, of[n], p) for n, p in kept.items()], zero=zero)
+    lines = [Line(name, of[name], several) for name, several in kept.items()]
+    chart = line_chart(title, x_label, y_label, lines, zero=zero, names=names)
     if chart is None:
         return None
-    return Figure(chart, lines_table(title, title, x_label, {name: dict(p) for name, p in kept.items()}))
+    numbers = {name: dict(several) for name, several in kept.items()}
+    return Figure(chart, lines_table(title, x_label, numbers, names))
 
 
 def _key(subject: Subject) -> str:

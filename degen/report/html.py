@@ -37,7 +37,9 @@ class Section:
     accuracy: tables.Table | None
     claims: tables.Table | None
     measures: tables.Table | None
+    deciles: tables.Table | None
     spectra: figures.Figure | None
+    profiles: list[figures.Figure]
     trajectories: list[figures.Figure]
     epochs: list[figures.Figure]
     clouds: list[Subject]
@@ -67,6 +69,8 @@ def render(report: Report) -> str:
         report=report,
         sections=[_section(group) for group in report.groups],
         runs=tables.runs_table(report),
+        glossary=tables.glossary_table(report),
+        title=", ".join(path.resolve().name or str(path) for path in report.paths),
         version=__version__,
         script=Markup(script),
         style=Markup(style),
@@ -89,7 +93,9 @@ def _section(group: Group) -> Section:
         tables.accuracy_table(group),
         tables.claims_table(group),
         tables.measures_table(group),
+        tables.deciles_table(group),
         figures.spectra(group),
+        list(figures.by_popularity(group)),
         list(figures.trajectories(group)),
         list(figures.over_epochs(group)),
         [subject for subject in group.subjects if subject.cloud is not None],

@@ -137,8 +137,7 @@ def _cell(cell: Cell, column: Column) -> str:
 
 
 def _tables(group: Group) -> list[Table]:
-    measures = tables.measures_table(group, explained=False)
-    every = (tables.accuracy_table(group), tables.claims_table(group), measures)
+    every = (tables.accuracy_table(group), tables.claims_table(group), tables.measures_table(group))
     return [table for table in every if table is not None]
 
 

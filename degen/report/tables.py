@@ -7,11 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from degen.analysis import MEASURES, Estimate, Measure
+from degen.analysis import MEASURES, PROFILES, Estimate, Measure, Profile
+from degen.analysis.buckets import COLD
 from degen.report.data import Group, Report, Subject
 
 Mark = Literal["", "best", "second", "holds", "fails", "open"]
 Kind = Literal["number", "text", "sentence"]
+
+UNSEEN = "unseen"
+"""What a decile of items that never occur in training is called."""
 
 NOTHING = "–"
 """What a cell without a value shows."""
@@ -134,11 +138,10 @@ def claims_table(group: Group) -> Table | None:
     return Table("claims", f"{group.name}: the paper's claims", columns, rows)
 
 
-def measures_table(group: Group, *, explained: bool = True) -> Table | None:
+def measures_table(group: Group) -> Table | None:
     """Every measure of the registry, a row each, a column for each run that has embeddings.
 
-    `explained` adds columns for what kind of measure it is and what it says. Where a measure says that
-    higher, or lower, is more isotropic, the most isotropic run is marked best.
+    Where a measure says that higher, or lower, is more isotropic, the most isotropic run is marked best.
     """
     measured = [subject for subject in group.subjects if subject.measures]
     if not measured:
@@ -147,12 +150,54 @@ def measures_table(group: Group, *, explained: bool = True) -> Table | None:
     for name, measure in MEASURES.items():
         values = [subject.measures.get(name) for subject in measured]
         if any(value is not None for value in values):
-            cells = [Cell(name), *marked(values, [number(value) for value in values], _sign(measure))]
-            rows.append([*cells, Cell(measure.group), Cell(measure.meaning)] if explained else cells)
-    columns = [Column("measure", "text"), *(Column(subject.name) for subject in measured)]
-    if explained:
-        columns += [Column("kind", "text"), Column("meaning", "sentence")]
+            sign = _sign(measure)
+            cells = marked(values, [number(value) for value in values], sign)
+            rows.append([Cell(name), *cells, Cell({1: "higher", -1: "lower", 0: NOTHING}[sign])])
+    runs = [Column(subject.name) for subject in measured]
+    columns = [Column("measure", "text"), *runs, Column("isotropic is", "text")]
     return Table("measures", f"{group.name}: item embeddings at each run's best epoch", columns, rows)
+
+
+def glossary_table(report: Report) -> Table | None:
+    """What each measure and profile says that the report shows; None where it shows none."""
+    subjects = [subject for group in report.groups for subject in group.subjects]
+    shown = {name for subject in subjects for name in (*subject.measures, *subject.profiles)}
+    lines: list[tuple[Measure | Profile, str]] = [(one, one.group) for one in MEASURES.values()]
+    lines += [(one, "profile") for one in PROFILES.values() if one.name not in MEASURES]
+    rows = [
+        [
+            Cell(one.name),
+            Cell(kind),
+            Cell(one.meaning),
+            Cell(f"{one.range[0]:g} to {one.range[1]:g}".replace("inf", "∞")),
+            Cell(one.source),
+            Cell(one.cost),
+        ]
+        for one, kind in lines
+        if one.name in shown
+    ]
+    columns = [
+        Column("measure", "text"),
+        Column("kind", "text"),
+        Column("meaning", "sentence"),
+        Column("range", "text"),
+        Column("source", "sentence"),
+        Column("cost", "text"),
+    ]
+    return Table("glossary", "What the measures say", columns, rows) if rows else None
+
+
+def deciles_table(group: Group) -> Table | None:
+    """How the items of a group's first run with known frequencies are parted; None where none has them."""
+    deciles = next((subject.deciles for subject in group.subjects if subject.deciles is not None), None)
+    if deciles is None:
+        return None
+    parts = zip(deciles.names, deciles.low, deciles.high, deciles.sizes.tolist(), strict=True)
+    rows = [
+        [Cell(text) for text in (name, str(low), str(high), str(size))] for name, low, high, size in parts
+    ]
+    columns = [Column("decile", "text"), Column("lowest frequency"), Column("highest"), Column("items")]
+    return Table("deciles", f"{group.name}: deciles of the items by frequency", columns, rows)
 
 
 def _sign(measure: Measure) -> int:
@@ -161,8 +206,16 @@ def _sign(measure: Measure) -> int:
     return next((sign for words, sign in starts.items() if measure.meaning.startswith(words)), 0)
 
 
-def lines_table(name: str, caption: str, x: str, lines: Mapping[str, Mapping[float, float]]) -> Table:
-    """The numbers behind lines: a row for each `x` that one of them has, a column a line."""
+def lines_table(
+    title: str,
+    x_label: str,
+    lines: Mapping[str, Mapping[float, float]],
+    names: Mapping[float, str] | None = None,
+) -> Table:
+    """The numbers behind lines: a row for each x that one of them has, by its name, a column a line."""
     xs = sorted({x for line in lines.values() for x in line})
-    rows = [[Cell(number(x)), *(Cell(number(line.get(x))) for line in lines.values())] for x in xs]
-    return Table(name, caption, [Column(x), *map(Column, lines)], rows)
+    rows = [
+        [Cell((names or {}).get(x, number(x))), *(Cell(number(line.get(x))) for line in lines.values())]
+        for x in xs
+    ]
+    return Table(title, title, [Column(x_label), *map(Column, lines)], rows)

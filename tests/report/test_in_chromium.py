@@ -10,7 +10,7 @@ import pytest
 from chromium import Page, find_chromium, open_browser
 from hostile_runs import HOSTILE, ITEMS, counts, item_ids, matrix, write_runs
 
-from degen.report.data import gather
+from degen.report.gather import gather
 from degen.report.html import write_html
 
 PANELS = "document.querySelectorAll('.plot canvas')"

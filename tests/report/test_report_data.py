@@ -11,7 +11,7 @@ from run_files import epochs, write_run
 
 from degen.analysis import MEASURES
 from degen.errors import UserError
-from degen.report.data import gather
+from degen.report.gather import gather
 
 
 def test_every_run_is_there_in_the_papers_order(runs: Path) -> None:

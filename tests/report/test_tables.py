@@ -77,16 +77,18 @@ def test_measures_mark_the_most_isotropic_whichever_way_that_is() -> None:
     other = subject("B", measures={"sigma2_ratio": 0.8, "condition_number": 12.0, "norm_mean": 2.0})
     table = measures_table(Group("g", None, [one, other, subject("C")]))
     assert table is not None
-    assert [column.title for column in table.columns] == ["measure", "A", "B", "kind", "meaning"]
+    assert [column.title for column in table.columns] == ["measure", "A", "B", "isotropic is"]
     marks = {row[0].text: [cell.mark for cell in row[1:3]] for row in table.rows}
     assert marks == {
         "sigma2_ratio": ["", "best"],
         "condition_number": ["best", ""],
         "norm_mean": ["", ""],
     }
-    short = measures_table(Group("g", None, [one]), explained=False)
-    assert short is not None
-    assert [len(row) for row in short.rows] == [2, 2, 2]
+    assert {row[0].text: row[3].text for row in table.rows} == {
+        "sigma2_ratio": "higher",
+        "condition_number": "lower",
+        "norm_mean": "–",
+    }
     assert measures_table(Group("g", None, [subject("C")])) is None
 
 
@@ -129,9 +131,9 @@ def test_claims_are_set_off_by_their_verdicts(verdict: str, mark: str) -> None:
 
 
 def test_the_numbers_behind_lines_stand_side_by_side() -> None:
-    table = lines_table("loss", "loss", "epoch", {"A": {1.0: 0.5, 3.0: 0.25}, "B": {2.0: 7.0}})
+    table = lines_table("loss", "epoch", {"A": {1.0: 0.5, 3.0: 0.25}, "B": {2.0: 7.0}}, {1.0: "first"})
     assert [[cell.text for cell in row] for row in table.rows] == [
-        ["1", "0.5", "–"],
+        ["first", "0.5", "–"],
         ["2", "–", "7"],
         ["3", "0.25", "–"],
     ]

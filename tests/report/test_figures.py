@@ -1,0 +1,118 @@
+"""Which charts a group has, and that the tables under them hold the numbers of the runs."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hostile_runs import counts, matrix
+from run_files import epochs, write_run
+
+from degen.report.data import Group
+from degen.report.figures import by_popularity, legend, over_epochs, spectra, trajectories
+from degen.report.gather import gather
+from degen.report.tables import Table, deciles_table, glossary_table
+
+
+@pytest.fixture
+def group(runs: Path) -> Group:
+    return gather([runs]).groups[0]
+
+
+def column(table: Table, title: str) -> dict[str, str]:
+    """A column's texts by the first cell of their rows."""
+    at = [one.title for one in table.columns].index(title)
+    return {row[0].text: row[at].text for row in table.rows}
+
+
+def test_spectra_are_of_the_runs_that_have_embeddings(group: Group) -> None:
+    figure = spectra(group)
+    assert figure is not None
+    assert [name for _, _, name in figure.chart.lines] == ["SASRec", "SCL", "DuoRec"]
+    s = np.linalg.svd(matrix(2, 0.2).astype(np.float64), compute_uv=False)
+    assert column(figure.table, "DuoRec") == {str(i): f"{x:.4g}" for i, x in enumerate(s / s[0], 1)}
+
+
+def test_lines_and_legend_have_the_same_styles(group: Group) -> None:
+    assert legend(group) == [("SASRec", 0), ("UCL", 2), ("SCL", 3), ("DuoRec", 5)]
+    figure = spectra(group)
+    assert figure is not None
+    assert {(name, style) for style, _, name in figure.chart.lines} <= set(legend(group))
+
+
+def test_each_quantity_of_an_epoch_has_a_chart_and_time_has_none(tmp_path: Path) -> None:
+    rows = [
+        {**row, "loss": 1 / row["epoch"], "rankme": 7.0, "train_seconds": 3.0, "valid_HR@10": 0.5}
+        for row in epochs(3)
+    ]
+    write_run(tmp_path / "run", metrics=rows)
+    [group] = gather([tmp_path]).groups
+    figures = {figure.chart.title: figure for figure in over_epochs(group)}
+    assert list(figures) == [
+        "validation HR@5",
+        "uniformity",
+        "alignment",
+        "same-target alignment",
+        "dropout alignment",
+        "loss",
+        "rankme",
+    ]
+    assert column(figures["loss"].table, "DuoRec") == {"1": "1", "2": "0.5", "3": "0.3333"}
+
+
+def test_nulls_are_gaps_and_not_numbers(tmp_path: Path) -> None:
+    rows = [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": None}, {"epoch": 3, "loss": float("nan")}]
+    write_run(tmp_path / "run", metrics=[*rows, {"epoch": 4, "loss": 1.0}])
+    [figure] = over_epochs(gather([tmp_path]).groups[0])
+    assert column(figure.table, "DuoRec") == {"1": "2", "4": "1"}
+
+
+def test_a_run_without_pairs_of_its_own_has_no_way_in_their_plane(group: Group) -> None:
+    figures = {figure.chart.x_label: figure for figure in trajectories(group)}
+    assert [name for _, _, name in figures["alignment"].chart.lines] == ["SCL", "DuoRec"]
+    dropout = figures["dropout alignment"]
+    assert [name for _, _, name in dropout.chart.lines] == ["SASRec", "SCL", "DuoRec"]
+    # Alignment rises from .11 by .01 an epoch, uniformity falls from -1 by .1.
+    assert [cell.text for cell in dropout.table.rows[0]] == ["SASRec", "0.11", "0.14", "-1", "-1.3"]
+
+
+def test_profiles_are_of_the_items_of_each_decile(group: Group) -> None:
+    figures = {figure.chart.title: figure for figure in by_popularity(group)}
+    deciles = deciles_table(group)
+    assert deciles is not None
+    low, high = column(deciles, "lowest frequency"), column(deciles, "highest")
+    assert list(low) == ["unseen", *(str(tenth) for tenth in range(1, 11) if str(tenth) in low)]
+    V, frequency = matrix(1, 0.2).astype(np.float64), counts()
+    norms, cosines = column(figures["norm mean"].table, "SCL"), column(figures["average cosine"].table, "SCL")
+    for name in low:
+        inside = [v for v, f in zip(V, frequency, strict=True) if int(low[name]) <= f <= int(high[name])]
+        assert norms[name] == f"{np.mean([np.sqrt(v @ v) for v in inside]):.4g}"
+        pairs = [a @ b / np.sqrt((a @ a) * (b @ b)) for a, b in itertools.combinations(inside, 2)]
+        if pairs:
+            assert float(cosines[name]) == pytest.approx(np.mean(pairs), rel=1e-3)
+
+
+def test_the_deciles_count_all_items(group: Group) -> None:
+    table = deciles_table(group)
+    assert table is not None
+    assert sum(int(text) for text in column(table, "items").values()) == len(counts())
+    assert column(table, "items")["unseen"] == "1"
+
+
+def test_without_frequencies_there_is_no_popularity(tmp_path: Path) -> None:
+    np.save(tmp_path / "vectors.npy", matrix(0))
+    [group] = gather([tmp_path / "vectors.npy"]).groups
+    assert list(by_popularity(group)) == []
+    assert deciles_table(group) is None
+
+
+def test_the_glossary_explains_every_measure_that_is_shown(runs: Path) -> None:
+    report = gather([runs])
+    table = glossary_table(report)
+    assert table is not None
+    explained = {row[0].text for row in table.rows}
+    subjects = [subject for group in report.groups for subject in group.subjects]
+    assert explained == {name for one in subjects for name in (*one.measures, *one.profiles)}
+    assert all(len(row[2].text) > 5 for row in table.rows)
