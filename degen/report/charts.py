@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 WIDTH, HEIGHT = 360, 250
 _LEFT, _TOP, _RIGHT, _BOTTOM = 54, 12, 348, 208
@@ -42,7 +42,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Mark:
-    """A dot, ring or square of a style."""
+    """A dot (of a way), point (that stands alone), ring or square of a style."""
 
     kind: str
     style: int
@@ -62,6 +62,11 @@ class Chart:
     lines: Sequence[tuple[int, str, str]]
     """Style, `d` of the path, name."""
     marks: Sequence[Mark] = field(default_factory=list)
+
+    @property
+    def is_way(self) -> bool:
+        """Whether the lines are ways through a plane, whose dots say more than their lines."""
+        return any(mark.kind == "dot" for mark in self.marks)
 
     @property
     def label(self) -> str:
@@ -96,20 +101,25 @@ def line_chart(
 ) -> Chart | None:
     """Draw lines over whole numbers; None where no line has a point.
 
-    `zero` puts 0 on the y axis; `names` say what to write at some of the x in place of their numbers.
+    `zero` puts 0 on the y axis. Some x have `names` in place of their numbers: points there stand apart, as
+    dots that no line joins with the others.
     """
     drawn = [line for line in lines if line.points]
     if not drawn:
         return None
     xs, ys = _every(drawn)
     x_axis, y_axis = _Axis.over(xs, whole=True), _Axis.over([*ys, 0.0] if zero else ys)
+    apart = names or {}
     marks = [
-        Mark("dot", line.style, x_axis.across(x), y_axis.up(y))
+        Mark("point", line.style, x_axis.across(x), y_axis.up(y))
         for line in drawn
-        if len(line.points) == 1
         for x, y in line.points
+        if x in apart or len(line.points) == 1
     ]
-    return _chart(title, x_label, y_label, drawn, x_axis, y_axis, marks, names)
+    joined = [
+        replace(line, points=[point for point in line.points if point[0] not in apart]) for line in drawn
+    ]
+    return _chart(title, x_label, y_label, joined, x_axis, y_axis, marks, apart)
 
 
 def path_chart(title: str, x_label: str, y_label: str, lines: Sequence[Line]) -> Chart | None:
@@ -124,7 +134,7 @@ def path_chart(title: str, x_label: str, y_label: str, lines: Sequence[Line]) ->
         places = [(x_axis.across(x), y_axis.up(y)) for x, y in line.points]
         marks += [Mark("dot", line.style, *place) for place in places]
         marks += [Mark("ring", line.style, *places[0]), Mark("square", line.style, *places[-1])]
-    return _chart(title, x_label, y_label, drawn, x_axis, y_axis, marks)
+    return _chart(title, x_label, y_label, drawn, x_axis, y_axis, marks, {})
 
 
 @dataclass(frozen=True)
@@ -176,7 +186,7 @@ def _chart(
     x_axis: _Axis,
     y_axis: _Axis,
     marks: Sequence[Mark],
-    names: Mapping[float, str] | None = None,
+    names: Mapping[float, str],
 ) -> Chart:
     paths = [
         (
@@ -190,7 +200,7 @@ def _chart(
         title,
         x_label,
         y_label,
-        [Tick(x_axis.across(x), (names or {}).get(x, f"{x:g}")) for x in x_axis.ticks],
+        [Tick(x_axis.across(x), names.get(x, f"{x:g}")) for x in x_axis.ticks],
         [Tick(y_axis.up(y), f"{y:g}") for y in y_axis.ticks],
         paths,
         marks,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from degen.analysis import PROFILES
+from degen.analysis import MEASURES, PROFILES
 from degen.analysis.buckets import COLD
 from degen.plots.trajectories import ALIGNMENTS, LABELS, UNIFORMITY
 from degen.report.charts import Chart, Line, line_chart, path_chart, styles
@@ -23,10 +23,11 @@ _LABELS = {**LABELS, "sigma2_ratio": "σ₂/σ₁"}
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart and the numbers behind it."""
+    """A chart, the numbers behind it, and what they say."""
 
     chart: Chart
     table: Table
+    note: str = ""
 
 
 def legend(group: Group) -> list[tuple[str, int]]:
@@ -52,12 +53,12 @@ def over_epochs(group: Group) -> Iterator[Figure]:
         label = _LABELS.get(key, key.replace(_VALIDATION, "validation ").replace("_", " "))
         figure = _figure(group, label, "epoch", label, points)
         if figure is not None:
-            yield figure
+            yield replace(figure, note=MEASURES[key].meaning) if key in MEASURES else figure
 
 
 def by_popularity(group: Group) -> Iterator[Figure]:
     """Yield a chart for each profile of the registry: its value against the decile of frequency."""
-    for name in PROFILES:
+    for name, profile in PROFILES.items():
         points = {
             subject.name: [(_place(at), value) for at, value in subject.profiles.get(name, {}).items()]
             for subject in group.subjects
@@ -65,7 +66,7 @@ def by_popularity(group: Group) -> Iterator[Figure]:
         label = name.replace("_", " ")
         figure = _figure(group, label, "decile of items, rarest first", label, points, names=_UNSEEN)
         if figure is not None:
-            yield figure
+            yield replace(figure, note=profile.meaning)
 
 
 def _place(bucket: str) -> float:

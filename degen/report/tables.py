@@ -194,7 +194,8 @@ def deciles_table(group: Group) -> Table | None:
         return None
     parts = zip(deciles.names, deciles.low, deciles.high, deciles.sizes.tolist(), strict=True)
     rows = [
-        [Cell(text) for text in (name, str(low), str(high), str(size))] for name, low, high, size in parts
+        [Cell(UNSEEN if name == COLD else name), *(Cell(str(count)) for count in counts)]
+        for name, *counts in parts
     ]
     columns = [Column("decile", "text"), Column("lowest frequency"), Column("highest"), Column("items")]
     return Table("deciles", f"{group.name}: deciles of the items by frequency", columns, rows)

@@ -51,7 +51,7 @@ def test_zero_is_on_the_axis_where_it_is_asked_for() -> None:
 def test_a_single_epoch_is_a_dot() -> None:
     chart = line_chart("t", "epoch", "y", [Line("A", 2, [(1, 0.5)])])
     assert chart is not None
-    assert [(mark.kind, mark.style) for mark in chart.marks] == [("dot", 2)]
+    assert [(mark.kind, mark.style) for mark in chart.marks] == [("point", 2)]
     assert [tick.text for tick in chart.x_ticks] == ["0", "1", "2"]
 
 
@@ -64,6 +64,21 @@ def test_a_way_has_a_ring_where_it_starts_and_a_square_where_it_ends() -> None:
     square = next(mark for mark in chart.marks if mark.kind == "square")
     assert ((ring.x, ring.y), (square.x, square.y)) == (places[0], places[-1])
     assert sum(mark.kind == "dot" for mark in chart.marks) == 3
+
+
+def test_what_has_a_name_in_place_of_a_number_stands_apart() -> None:
+    line = Line("A", 1, [(0, 9.0), (1, 2.0), (2, 1.0)])
+    chart = line_chart("t", "decile", "y", [line], names={0: "unseen"})
+    assert chart is not None
+    assert len(points(chart)) == 2
+    [mark] = chart.marks
+    assert mark.kind == "point"
+    assert (value_at(chart, mark.x), value(chart, mark.y, "y")) == ("unseen", pytest.approx(9, abs=0.03))
+    assert not chart.is_way
+
+
+def value_at(chart: Chart, across: float) -> str:
+    return next(tick.text for tick in chart.x_ticks if tick.at == across)
 
 
 def test_lines_without_points_are_left_out() -> None:
