@@ -102,8 +102,12 @@ class Page:
         return answer["result"].get("value")
 
     def settle(self) -> None:
-        """Wait until what is waiting to be drawn has been."""
-        self.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        """Wait until what is waiting to be drawn has been, and nothing says that it is busy."""
+        self.evaluate(
+            "new Promise((done) => { const wait = () => document.querySelector('[aria-busy=true]')"
+            " ? requestAnimationFrame(wait) : requestAnimationFrame(done);"
+            " requestAnimationFrame(() => requestAnimationFrame(wait)); })"
+        )
 
     def move(self, x: float, y: float) -> None:
         """Move the mouse within the window."""

@@ -57,6 +57,7 @@ const MARGIN = { left: 44, top: 6, right: 6, bottom: 34 };
 const NEAR = 12;
 const PAGE = 100;
 const STEPS = 1000;
+const FRAME = 8;
 const data = JSON.parse(document.getElementById("points").textContent);
 
 function numbers(text) {
@@ -82,7 +83,7 @@ function makeGroup(element) {
   for (const catalogue of catalogues) if (catalogue.frequency) catalogue.frequency.forEach((f) => values.add(f));
   const group = {
     element, catalogues, limits: source.limits, frequencies: Array.from(values).sort((a, b) => a - b),
-    ends: [element.querySelector(".low"), element.querySelector(".high")], waiting: false,
+    ends: [element.querySelector(".low"), element.querySelector(".high")], stale: new Set(),
   };
   // Which of the frequencies the brush goes from and to.
   group.range = [0, Math.max(0, group.frequencies.length - 1)];
@@ -152,75 +153,75 @@ function layOut(group, panel) {
   panel.canvas.style.height = `${height + MARGIN.top + MARGIN.bottom}px`;
   panel.canvas.width = Math.round((width + MARGIN.left + MARGIN.right) * panel.ratio);
   panel.canvas.height = Math.round((height + MARGIN.top + MARGIN.bottom) * panel.ratio);
+  panel.image = new ImageData(panel.canvas.width, panel.canvas.height);
   panel.px = Float32Array.from(panel.x, (value) => MARGIN.left + value / 65535 * width);
   panel.py = Float32Array.from(panel.y, (value) => MARGIN.top + (1 - value / 65535) * height);
+  panel.places = Int32Array.from(panel.px, (x, item) => (
+    4 * (Math.round(panel.py[item] * panel.ratio) * panel.canvas.width + Math.round(x * panel.ratio))
+  ));
 }
 
-// How much of each pixel around an item its dot covers, or its cross where training never saw it.
-function stamp(diameter, cross) {
+// The pixels around an item that its dot covers, or its cross where training never saw it: how far on they lie
+// in the picture, and with how much of its colour.
+function stamp(diameter, cross, opacity, width) {
   const reach = Math.ceil(diameter / 2);
-  const size = 2 * reach + 1;
-  const cover = new Float32Array(size * size);
-  for (let row = 0; row < size; row++) {
-    for (let column = 0; column < size; column++) {
-      const x = column - reach;
-      const y = row - reach;
-      const beyond = cross
-        ? (Math.max(Math.abs(x), Math.abs(y)) > reach ? 1 : Math.abs(Math.abs(x) - Math.abs(y)))
-        : Math.hypot(x, y) - diameter / 2 + 0.5;
-      cover[row * size + column] = Math.min(1, Math.max(0, 1 - beyond));
+  const offsets = [];
+  const shares = [];
+  for (let y = -reach; y <= reach; y++) {
+    for (let x = -reach; x <= reach; x++) {
+      const beyond = cross ? Math.abs(Math.abs(x) - Math.abs(y)) : Math.hypot(x, y) - diameter / 2 + 0.5;
+      const cover = Math.min(1, Math.max(0, 1 - beyond));
+      if (cover === 0) continue;
+      offsets.push(4 * (y * width + x));
+      shares.push(opacity * cover);
     }
   }
-  return { reach, size, cover };
+  return { offsets: Int32Array.from(offsets), shares: Float32Array.from(shares) };
 }
 
 function dotSize(n) {
   return Math.min(5, Math.max(1.9, 24 / Math.sqrt(Math.sqrt(n)) - 0.6));
 }
 
-function blend(image, mark, x, y, color, opacity) {
-  const { data: pixels, width, height } = image;
-  const left = Math.round(x) - mark.reach;
-  const top = Math.round(y) - mark.reach;
-  if (left < 0 || top < 0 || left + mark.size > width || top + mark.size > height) return;
-  for (let row = 0; row < mark.size; row++) {
-    let at = 4 * ((top + row) * width + left);
-    for (let column = 0; column < mark.size; column++, at += 4) {
-      const share = opacity * mark.cover[row * mark.size + column];
-      if (share === 0) continue;
-      pixels[at] += share * (color[0] - pixels[at]);
-      pixels[at + 1] += share * (color[1] - pixels[at + 1]);
-      pixels[at + 2] += share * (color[2] - pixels[at + 2]);
-    }
+function blend(pixels, mark, place, color) {
+  const { offsets, shares } = mark;
+  const [red, green, blue] = color;
+  for (let k = 0; k < offsets.length; k++) {
+    const at = place + offsets[k];
+    const share = shares[k];
+    pixels[at] += share * (red - pixels[at]);
+    pixels[at + 1] += share * (green - pixels[at + 1]);
+    pixels[at + 2] += share * (blue - pixels[at + 2]);
   }
 }
 
 function drawPanel(group, panel) {
-  const context = panel.canvas.getContext("2d", { alpha: false, willReadFrequently: true });
-  const style = getComputedStyle(panel.canvas);
-  const { ratio, catalogue } = panel;
-  context.fillStyle = style.backgroundColor;
-  context.fillRect(0, 0, panel.canvas.width, panel.canvas.height);
-  drawAxes(context, group, panel, style);
-  const image = context.getImageData(0, 0, panel.canvas.width, panel.canvas.height);
+  const { canvas, ratio, catalogue, image, places } = panel;
+  const context = canvas.getContext("2d", { alpha: false });
+  const style = getComputedStyle(canvas);
+  const pixels = image.data;
+  const [red, green, blue] = rgb(style.backgroundColor);
+  new Uint32Array(pixels.buffer).fill(0xff000000 | (blue << 16) | (green << 8) | red);
   const n = catalogue.ids.length;
-  const dot = stamp(dotSize(n) * ratio, false);
-  const cross = stamp(2.2 * dotSize(n) * ratio, true);
+  const size = dotSize(n) * ratio;
+  const faint = stamp(size, false, 0.5, canvas.width);
+  const dot = stamp(size, false, 0.75, canvas.width);
+  const cross = stamp(2.2 * size, true, 0.75, canvas.width);
   const [from, to] = span(catalogue, chosenRange(group));
   const colors = colorsOf(group);
   const quiet = rgb(style.borderTopColor);
-  for (let i = 0; i < n; i++) {
-    if (i < from || i >= to) blend(image, dot, panel.px[i] * ratio, panel.py[i] * ratio, quiet, 0.5);
-  }
+  for (let i = 0; i < from; i++) blend(pixels, faint, places[i], quiet);
+  for (let i = to; i < n; i++) blend(pixels, faint, places[i], quiet);
   let frequency;
   let color;
   for (let i = from; i < to; i++) {
     const own = catalogue.frequency ? catalogue.frequency[i] : null;
     if (own !== frequency) color = colors(frequency = own);
-    blend(image, own === 0 ? cross : dot, panel.px[i] * ratio, panel.py[i] * ratio, color, 0.75);
+    blend(pixels, own === 0 ? cross : dot, places[i], color);
   }
   context.putImageData(image, 0, 0);
-  panel.canvas.dataset.shown = to - from;
+  drawAxes(context, group, panel, style);
+  canvas.dataset.shown = to - from;
 }
 
 // Round numbers from `low` to `high`, about `most` of them.
@@ -268,13 +269,23 @@ function drawAxes(context, group, panel, style) {
   context.restore();
 }
 
+// Draw what is stale within a frame's time and the rest in the next, so that the page answers while it draws.
 function requestDraw(group) {
-  if (group.waiting) return;
-  group.waiting = true;
-  requestAnimationFrame(() => {
-    group.waiting = false;
-    group.panels.forEach((panel) => drawPanel(group, panel));
-  });
+  for (const panel of group.panels) group.stale.add(panel);
+  if (group.element.ariaBusy === "true") return;
+  group.element.ariaBusy = "true";
+  requestAnimationFrame(() => drawStale(group));
+}
+
+function drawStale(group) {
+  const start = performance.now();
+  for (const panel of group.stale) {
+    group.stale.delete(panel);
+    drawPanel(group, panel);
+    if (performance.now() - start > FRAME) break;
+  }
+  if (group.stale.size) requestAnimationFrame(() => drawStale(group));
+  else group.element.ariaBusy = "false";
 }
 
 // Where a frequency stands on the bar, 0 to 1: on a log scale, to the right of the unseen ones if there are any.
