@@ -132,30 +132,62 @@ def _post_processed(
 
 def export(
     run: Run,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            help="Item embeddings instead: npy, safetensors, word2vec, projector, parquet or recbole.",
+            show_default=False,
+        ),
+    ] = None,
     split: SplitOption = "test",
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder to write to.  \\[default: RUN/export]")
+        Path | None,
+        typer.Option("--out", help="Folder to write to.  \\[default: RUN/export, with --to a folder in it]"),
     ] = None,
     device: Device = "auto",
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Write a split's sequence representations, targets and ranks, a row a user.
+    """Write a split's sequence representations, targets and ranks, a row a user; or the item embeddings.
 
-    [bold]Example[/bold]
+    With --to the item embeddings of the best epoch are written for other tools, with ids and frequency.
+
+    [bold]Examples[/bold]
 
       degen export runs/clothing/scl-s0 --out scl-vectors
+
+      degen export runs/clothing/scl-s0 --to word2vec
     """
-    from degen.evaluation.restore import export as write
-    from degen.evaluation.restore import restore
     from degen.rundir import EXPORT
 
     wanted, found = _split(split), _one_run(run)
-    written = write(restore(found, device), wanted, out or found.path / EXPORT)
-    output = Output(as_json, quiet)
+    folder, output = out or found.path / EXPORT / (to or ""), Output(as_json, quiet)
+    if to is not None:
+        if (split, device) != ("test", "auto"):
+            raise UserError(
+                "--split and --device are about sequence representations; leave them out with --to"
+            )
+        written = _export_items(found, to, folder, output)
+    else:
+        from degen.evaluation.restore import export as write
+        from degen.evaluation.restore import restore
+
+        written = write(restore(found, device), wanted, folder)
     if not output.result({"written": [str(path) for path in written]}):
         for path in written:
             output.line(str(path))
+
+
+def _export_items(run: RunDirectory, to: str, folder: Path, output: Output) -> list[Path]:
+    from degen.embeddings.export import Items, export_items
+    from degen.studies.matrices import open_matrix
+
+    matrix = open_matrix(run.path)
+    written, notes = export_items(Items(matrix.values, run.items, run.item_frequency), to, folder)
+    for note in notes:
+        output.note(note)
+    return written
 
 
 def _one_run(path: Path) -> RunDirectory:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from degen.embeddings.text import numbered_lines, numbers
 from degen.errors import UserError
 
-SUFFIX = ".itememb"
+HEADER = "iid:token\titem_emb:float_seq"
 
 
 def read_itememb(path: Path) -> tuple[npt.NDArray[np.float64], list[str]]:

@@ -16,6 +16,7 @@ from commands import mistake, result_of, run
 
 import degen
 from degen.analysis.postprocess import all_but_the_top, whiten
+from degen.embeddings import load_matrix
 from degen.evaluation.evaluate import representations
 from degen.evaluation.restore import describe, restore
 from degen.rundir import RunDirectory
@@ -224,6 +225,29 @@ def test_an_exports_ranks_give_the_hit_rate(scl, tmp_path):
 def test_an_export_that_cannot_be_written_is_one_sentence(scl, tmp_path, capfd):
     (tmp_path / "file").touch()
     assert "--out" in mistake(capfd, "export", scl.path, "--out", tmp_path / "file")
+
+
+@pytest.mark.parametrize("to", ["npy", "safetensors", "word2vec", "projector", "parquet", "recbole"])
+def test_item_embeddings_are_exported_for_other_tools(copy, tmp_path, to):
+    written = result_of("export", copy, "--to", to)["written"]
+    assert all(Path(path).parent == copy / "export" / to for path in written)
+    matrix = load_matrix(written[0])
+    np.testing.assert_array_equal(matrix.values.astype("f4"), np.load(copy / "item_embeddings.npy"))
+    assert matrix.ids == (copy / "items.txt").read_text(encoding="utf-8").splitlines()
+    assert result_of("export", copy, "--to", to, "--out", tmp_path / "there")["written"][0] == str(
+        tmp_path / "there" / Path(written[0]).name
+    )
+    found = result_of("plot-svd", written[0], "--out", tmp_path / "figures")
+    assert found["notes"] == []
+
+
+def test_mistakes_of_an_export_of_items(copy, capfd):
+    assert "did you mean 'npy'?" in mistake(capfd, "export", copy, "--to", "nyp")
+    assert "leave them out with --to" in mistake(capfd, "export", copy, "--to", "npy", "--split", "valid")
+    assert "leave them out with --to" in mistake(capfd, "export", copy, "--to", "npy", "--device", "cpu")
+    (copy / "item_embeddings.npy").unlink()
+    assert "item_embeddings.npy" in mistake(capfd, "export", copy, "--to", "npy")
+    assert not (copy / "export").exists()
 
 
 # The command itself

@@ -1,0 +1,154 @@
+"""Item embeddings for other tools, with ids and counts; every file is read back by `load_matrix`.
+
+    npy           item_embeddings.npy           faiss, Annoy, NumPy
+    safetensors   item_embeddings.safetensors   with item_frequency
+    word2vec      item_embeddings.vec           gensim and whatever reads word2vec's text
+    projector     tensors.tsv, metadata.tsv     TensorBoard's projector
+    parquet       item_embeddings.parquet       item, frequency, embedding
+    recbole       item_embeddings.itememb       RecBole's additional_feat_suffix
+
+Beside each lie `items.txt` and `item_frequency.npy`, a line and a count a row, as in a run. Numbers are
+float32, in text with the nine digits that give back each of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+import numpy.typing as npt
+
+from degen.embeddings.projector import write_projector
+from degen.embeddings.recbole import HEADER
+from degen.embeddings.rows import FileRows, Values
+from degen.errors import UserError, nearest
+from degen.rundir import ITEM_EMBEDDINGS, ITEM_FREQUENCY, ITEMS, atomic_path, write_array, write_lines
+
+_BLOCK = 8192
+_BLANK = re.compile(r"\s")
+_LINE = re.compile(r"[\t\n\r]")
+
+
+@dataclass(frozen=True)
+class Items:
+    """What is exported: float [n, d], n ids, and int64 [n] counts."""
+
+    values: Values | FileRows
+    ids: Sequence[str]
+    frequency: npt.NDArray[np.int64]
+
+    def blocks(self) -> Iterator[tuple[Sequence[str], npt.NDArray[np.float32], npt.NDArray[np.int64]]]:
+        """Yield ids, rows as float32 and counts, some thousand at a time."""
+        for start in range(0, len(self.ids), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            yield self.ids[part], np.asarray(self.values[part], dtype=np.float32), self.frequency[part]
+
+
+def export_items(items: Items, to: str, folder: Path) -> tuple[list[Path], list[str]]:
+    """Write `items` as one of `FORMATS` into `folder`; return the files and what should be known of them.
+
+    Raises
+    ------
+    UserError
+        for an unknown format, one whose optional package is missing, or a folder that cannot be written.
+    """
+    if to not in FORMATS:
+        raise UserError(f"--to '{to}' is unknown{nearest(to, FORMATS)}")
+    written, notes = FORMATS[to](items, folder)
+    write_lines(folder / ITEMS, list(items.ids))
+    write_array(folder / ITEM_FREQUENCY, items.frequency)
+    return [*written, folder / ITEMS, folder / ITEM_FREQUENCY], notes
+
+
+Written = tuple[list[Path], list[str]]
+
+
+def _npy(items: Items, folder: Path) -> Written:
+    path = folder / ITEM_EMBEDDINGS
+    layout = {"descr": "<f4", "fortran_order": False, "shape": items.values.shape}
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, layout)
+        for _, rows, _ in items.blocks():
+            file.write(rows.astype("<f4").tobytes())
+    return [path], []
+
+
+def _safetensors(items: Items, folder: Path) -> Written:
+    from safetensors.numpy import save_file
+
+    path = folder / "item_embeddings.safetensors"
+    values = np.asarray(items.values[:], dtype=np.float32)
+    with atomic_path(path) as temporary:
+        save_file({"item_embeddings": values, "item_frequency": items.frequency}, temporary)
+    return [path], []
+
+
+def _word2vec(items: Items, folder: Path) -> Written:
+    n, d = items.values.shape
+    escape, notes = _escape(items.ids, _BLANK, "blanks, which part the fields of word2vec's text")
+    return [_lines(items, folder / "item_embeddings.vec", f"{n} {d}", " ", escape)], notes
+
+
+def _recbole(items: Items, folder: Path) -> Written:
+    escape, notes = _escape(items.ids, _LINE, "tabs or line ends, which part the fields of RecBole's files")
+    return [_lines(items, folder / "item_embeddings.itememb", HEADER, "\t", escape)], notes
+
+
+def _projector(items: Items, folder: Path) -> Written:
+    labels = {"item": items.ids, "frequency": items.frequency.tolist()}
+    return list(write_projector(folder, items.values[:], labels)), []
+
+
+def _parquet(items: Items, folder: Path) -> Written:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise UserError("--to parquet needs pyarrow: pip install 'degen[parquet]'") from error
+    path = folder / "item_embeddings.parquet"
+    d = items.values.shape[1]
+    kinds = {
+        "item": pyarrow.string(),
+        "frequency": pyarrow.int64(),
+        "embedding": pyarrow.list_(pyarrow.float32(), d),
+    }
+    schema = pyarrow.schema(list(kinds.items()))
+    with atomic_path(path) as temporary, pyarrow.parquet.ParquetWriter(temporary, schema) as writer:
+        for ids, rows, counts in items.blocks():
+            vectors = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(rows.ravel()), d)
+            writer.write(pyarrow.record_batch([list(ids), counts, vectors], schema=schema))
+    return [path], []
+
+
+FORMATS: dict[str, Callable[[Items, Path], Written]] = {
+    "npy": _npy,
+    "safetensors": _safetensors,
+    "word2vec": _word2vec,
+    "projector": _projector,
+    "parquet": _parquet,
+    "recbole": _recbole,
+}
+"""What `degen export --to` takes."""
+
+
+def _lines(items: Items, path: Path, header: str, after_id: str, escape: Callable[[str], str]) -> Path:
+    """Write `header`, then for each item its id, `after_id`, and its numbers between blanks."""
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(f"{header}\n")
+        for ids, rows, _ in items.blocks():
+            for name, row in zip(ids, rows.tolist(), strict=True):
+                file.write(f"{escape(name)}{after_id}{' '.join([f'{number:.9g}' for number in row])}\n")
+    return path
+
+
+def _escape(ids: Sequence[str], marks: re.Pattern[str], why: str) -> tuple[Callable[[str], str], list[str]]:
+    """Return how ids are written where some hold `marks`: those and % as a URL has them; and a note of it."""
+    marked = sum(marks.search(name) is not None for name in ids)
+    if not marked:
+        return str, []
+    note = f"{marked} ids hold {why}: written as in a URL, %20 for a blank; items.txt has them as they are"
+    return lambda name: re.sub(f"%|{marks.pattern}", lambda mark: quote(mark[0], safe=""), name), [note]
