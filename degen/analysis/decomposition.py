@@ -59,6 +59,10 @@ class PairCounts:
         totals: Int = before[self.start[contexts + 1]] - before[self.start[contexts]]
         return totals
 
+    def followers(self, context: int) -> Int:
+        """The items that followed item c, ascending, each once."""
+        return self.follower[self.start[context] : self.start[context + 1]]
+
     def log_popularity(self) -> Float:
         """log p(v), float64 `[n]`."""
         occurs = np.bincount(self.follower, weights=self.count, minlength=self.n_items)
@@ -66,9 +70,8 @@ class PairCounts:
 
     def log_conditional(self, context: int, log_popularity: Float, strength: float) -> Float:
         """log p(v|c) = PMI(v, c) + log p(v), float64 `[n]`, of a context c; `strength` is κ > 0."""
-        here = slice(self.start[context], self.start[context + 1])
         counts = np.zeros(self.n_items)
-        counts[self.follower[here]] = self.count[here]
+        counts[self.followers(context)] = self.count[self.start[context] : self.start[context + 1]]
         smoothed = (counts + strength * np.exp(log_popularity)) / (counts.sum() + strength)
         return np.asarray(np.log(smoothed))
 
@@ -85,11 +88,19 @@ class ScoreDecomposition:
         of the scores with log p alone.
     pmi
         semi-partial: of the scores with what log p does not explain of the ranks of PMI + log p.
+    ideal
+        `pmi` of scores that are Eq. 3's to the letter. Small where few candidates ever followed the context:
+        all others are in the order of log p.
+    followers
+        no correlation: the probability that a candidate that did follow the context in training scores above
+        one that did not, ties half (the area under the ROC curve); .5 by chance.
     """
 
     whole: Float
     popularity: Float
     pmi: Float
+    ideal: Float
+    followers: Float
 
     @property
     def explained(self) -> Float:
@@ -123,16 +134,18 @@ def score_decomposition(
     """
     log_p = pairs.log_popularity()
     chosen = np.arange(pairs.n_items) if candidates is None else candidates
-    by_popularity = _standard_ranks(log_p[chosen])
+    by_popularity = _standardized(average_ranks(log_p[chosen]))
     rows = []
     for context, of_context in zip(contexts.tolist(), scores, strict=True):
-        expected = pairs.log_conditional(context, log_p, strength)
-        s, q = _standard_ranks(of_context[chosen]), _standard_ranks(expected[chosen])
-        rows.append((s @ q, s @ by_popularity, q @ by_popularity))
-    whole, popularity, between = np.array(rows).reshape(-1, 3).T
-    left = np.sqrt((1 - between**2).clip(0))
-    pmi = (whole - popularity * between) / np.where(left > 1e-6, left, np.nan)
-    return ScoreDecomposition(whole, popularity, pmi)
+        expected = pairs.log_conditional(context, log_p, strength)[chosen]
+        ranks = average_ranks(of_context[chosen])
+        s, q = _standardized(ranks), _standardized(average_ranks(expected))
+        followed = np.isin(chosen, pairs.followers(context))
+        rows.append((s @ q, s @ by_popularity, q @ by_popularity, _area(ranks, followed)))
+    whole, popularity, between, area = np.array(rows).reshape(-1, 4).T
+    ideal = np.sqrt((1 - between**2).clip(0))
+    pmi = (whole - popularity * between) / np.where(ideal > 1e-6, ideal, np.nan)
+    return ScoreDecomposition(whole, popularity, pmi, ideal, area)
 
 
 def decomposition_by_bucket(
@@ -147,9 +160,14 @@ def decomposition_by_bucket(
     }
 
 
-def _standard_ranks(x: Float) -> Float:
-    """Average ranks less their mean, at length 1, so that a product is Spearman's ρ; NaN if all are equal."""
-    ranks = average_ranks(x)
-    ranks -= ranks.mean()
-    length = np.linalg.norm(ranks)
-    return ranks / (length if length > 0 else np.nan)
+def _standardized(ranks: Float) -> Float:
+    """Ranks less their mean, at length 1, so that a product is Spearman's ρ; NaN if all are equal."""
+    centred = ranks - ranks.mean()
+    length = np.linalg.norm(centred)
+    return np.asarray(centred / (length if length > 0 else np.nan))
+
+
+def _area(ranks: Float, chosen: npt.NDArray[np.bool_]) -> float:
+    """Area under the ROC curve of ranks from 1, Mann and Whitney's U over its most; NaN without both."""
+    m, others = int(chosen.sum()), int((~chosen).sum())
+    return float((ranks[chosen].sum() - m * (m + 1) / 2) / (m * others)) if m and others else np.nan

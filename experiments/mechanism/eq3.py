@@ -8,8 +8,10 @@ run, over all items and over head, middle and tail, the mean over contexts and i
 
     whole        rank correlation of the scores with PMI + log p
     popularity   with log p alone
-    pmi          semi-partial: with what log p does not explain of PMI + log p
     share        of the ranks' variance that both explain, what log p alone explains
+    pmi          semi-partial: with what log p does not explain of PMI + log p
+    ideal        the same for scores that are Eq. 3's to the letter
+    followers    probability that an item which did follow the context scores above one which did not
 """
 
 from __future__ import annotations
@@ -41,7 +43,15 @@ ROOT = Path(__file__).parents[2]
 BLOCK = 128
 """Contexts scored at once."""
 
-MEASURES = ("whole", "popularity", "pmi", "popularity_share")
+MEASURES = {
+    "whole": "PMI + log p",
+    "popularity": "log p alone",
+    "popularity_share": "share of log p",
+    "pmi": "PMI beyond log p",
+    "ideal": "of Eq. 3 itself",
+    "followers": "followers above others",
+}
+"""What is averaged over contexts, and its heading in the table."""
 
 Row = dict[str, Any]
 
@@ -90,16 +100,7 @@ def _means(parts: Sequence[ScoreDecomposition]) -> Mapping[str, float | None]:
 
 def page(rows: Sequence[Row], strength: float) -> str:
     """The table as Markdown."""
-    heads = [
-        "run",
-        "epoch",
-        "candidates",
-        "contexts",
-        "PMI + log p",
-        "log p alone",
-        "PMI beyond log p",
-        "share of log p",
-    ]
+    heads = ["run", "epoch", "candidates", "contexts", *MEASURES.values()]
     lines = [
         f"# Eq. 3 on {rows[0]['dataset']}",
         "",

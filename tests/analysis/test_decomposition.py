@@ -82,8 +82,26 @@ def test_scores_of_equation_3_are_recognised_whatever_their_lambda(pairs):
     contexts = np.array([0, 4])
     log_p = pairs.log_popularity()
     scores = np.stack([pairs.log_conditional(c, log_p, 1.0) + 17 * c for c in contexts])
-    np.testing.assert_allclose(score_decomposition(scores, contexts, pairs).whole, 1)
-    np.testing.assert_allclose(score_decomposition(3 * scores, contexts, pairs).explained, 1)
+    found = score_decomposition(3 * scores, contexts, pairs)
+    np.testing.assert_allclose(found.whole, 1)
+    np.testing.assert_allclose(found.explained, 1)
+    np.testing.assert_allclose(found.pmi, found.ideal)
+    assert (found.ideal > 0.01).all()
+
+
+def test_followers_are_counted_against_all_others(adjacent, pairs, rng):
+    contexts = np.array([0, 2, 29])
+    scores = rng.integers(0, 6, size=(3, N)).astype(float)  # with ties
+    found = score_decomposition(scores, contexts, pairs).followers
+    for row, context in enumerate((0, 2)):
+        after = set(adjacent[1][adjacent[0] == context].tolist())
+        wins = [
+            (scores[row, a] > scores[row, b]) + 0.5 * (scores[row, a] == scores[row, b])
+            for a in after
+            for b in set(range(N)) - after
+        ]
+        assert found[row] == pytest.approx(np.mean(wins))
+    assert np.isnan(found[2])
 
 
 def test_scores_of_popularity_alone_are_recognised(pairs):
