@@ -59,6 +59,14 @@ def test_what_numpy_can_read_becomes_numpys(array):
     np.testing.assert_allclose(rows, VALUES, rtol=1e-3)
 
 
+def test_jaxs_own_arrays_where_it_is_installed():
+    jax = pytest.importorskip("jax", reason="JAX is not installed")
+    for kind, near in ((jax.numpy.float32, 0), (jax.numpy.bfloat16, 1e-2)):
+        rows = as_rows(jax.numpy.asarray(VALUES, dtype=kind), "x")
+        assert isinstance(rows, np.ndarray)
+        np.testing.assert_allclose(float32_array(rows), VALUES, rtol=near)
+
+
 def test_what_refuses_numpy_goes_to_torch_by_dlpack():
     rows = as_rows(LikeCupy(VALUES), "x")
     assert isinstance(rows, torch.Tensor)
