@@ -22,7 +22,7 @@ import numpy.typing as npt
 from degen import rundir
 from degen.analysis.measure import MEASURES
 from degen.analysis.rows import Rows
-from degen.analysis.sample import sample_by_frequency
+from degen.analysis.sample import sample_rows
 from degen.analysis.spectrum import normalized_singular_values
 from degen.embeddings.projector import METADATA, TENSORS, write_projector
 from degen.errors import UserError
@@ -148,7 +148,7 @@ def write_run_projector(run: RunDirectory, seed: int = 0) -> None:
     The tensor's name says how many of how many items there are.
     """
     frequency, folder = run.item_frequency, run.path / rundir.TENSORBOARD
-    kept = sample_by_frequency(frequency, MOST_ITEMS, seed)
+    kept = np.sort(sample_rows(frequency, len(frequency), MOST_ITEMS, seed))
     items = run.items
     labels = {"item": [items[row] for row in kept], "frequency": frequency[kept].tolist()}
     write_projector(folder / "projector", run.item_embeddings[kept], labels)

@@ -5,29 +5,27 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Int = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.intp]
 
 
-def sample_by_frequency(frequency: Int, most: int, seed: int = 0) -> Int:
-    """Return at most `most` rows, ascending, int64 [≤ most]: all, or of each range of frequency its share.
+def sample_rows(frequency: npt.NDArray[np.int64] | None, n: int, k: int, seed: int = 0) -> Rows:
+    """Return `k` of `n` rows by rising frequency, [min(n, k)]: all, or one of each of k neighbourhoods.
 
-    A systematic sample of the items in the order of their frequency: every stretch of that order keeps its
-    share to within one item. Which of equally frequent items are taken is drawn.
+    The neighbourhoods are equal stretches of the order by frequency, so that rare and frequent items keep
+    their shares.
 
     Parameters
     ----------
     frequency
-        int [n].
-    most
-        how many, 1 or more.
+        int [n], or None for the order of the rows.
+    n, k
+        how many rows there are, and how many are wanted.
     seed
-        of the draws.
+        of which neighbour is taken.
     """
-    n = len(frequency)
-    if n <= most:
-        return np.arange(n)
-    rng = np.random.default_rng(seed)
-    shuffled = rng.permutation(n)
-    rare_to_frequent = shuffled[np.argsort(frequency[shuffled], kind="stable")]
-    places = np.floor((np.arange(most) + rng.random()) * n / most).astype(np.int64)
-    return np.sort(rare_to_frequent[places])
+    order = np.arange(n) if frequency is None else np.argsort(frequency, kind="stable")
+    if k >= n:
+        return order
+    edges = np.arange(k + 1) * n // k
+    drawn = np.random.default_rng(seed).integers(edges[:-1], edges[1:])
+    return np.asarray(order[drawn])

@@ -1,7 +1,7 @@
 """Any training loop's run directory: `degen.Monitor`, one call an epoch.
 
-What it writes is what `degen train` writes (see `degen.rundir`), less the weights; so `degen runs`,
-`plot-svd` and `uniformity` read it. An epoch's embeddings are written before its line: the line makes the
+What it writes is what `degen train` writes (see `degen.rundir`), less the weights; so the commands that read
+runs read it, too. An epoch's embeddings are written before its line: the line makes the
 epoch count.
 """
 

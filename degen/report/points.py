@@ -1,7 +1,6 @@
 """Clouds of items as the page's script draws them: 16-bit numbers in base64, within a budget of bytes.
 
-Where all items would not fit, a sample of them is taken: one of each run of neighbours in the order of
-frequency, drawn by a seed of its own, so that rare and frequent items keep their shares.
+Where all items would not fit, a sample of them is drawn in which rare and frequent items keep their shares.
 """
 
 from __future__ import annotations
@@ -15,14 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from degen.analysis.sample import Rows, sample_rows
 from degen.plots.svd import common_limits
 from degen.report.data import Cloud, Group
 
-_SEED = 0
 _HIGHEST = 65_535
 _BYTES = 8  # of an item in a cloud: three 16-bit numbers in base64
-
-Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,16 +51,6 @@ def pack(groups: Sequence[Group], budget: int) -> list[dict[str, Any]]:
     needed = sum(catalogue.bytes_needed for several in catalogues for catalogue in several)
     share = min(1.0, budget / needed) if needed else 1.0
     return [_group(several, share) for several in catalogues]
-
-
-def sample_rows(frequency: npt.NDArray[np.int64] | None, n: int, k: int) -> Rows:
-    """Return `k` of `n` rows by rising frequency: one of each of k runs of neighbours in that order."""
-    order = np.arange(n) if frequency is None else np.argsort(frequency, kind="stable")
-    if k >= n:
-        return order
-    edges = np.arange(k + 1) * n // k
-    drawn = np.random.default_rng(_SEED).integers(edges[:-1], edges[1:])
-    return np.asarray(order[drawn])
 
 
 def _catalogues(group: Group) -> list[_Catalogue]:

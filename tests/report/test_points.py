@@ -8,11 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from degen.report.data import Cloud, Group, Subject
-from degen.report.points import pack, sample_rows
+from degen.report.points import pack
 
 PLENTY = 10**9
 
@@ -72,24 +70,6 @@ def test_without_frequencies_rows_keep_their_order() -> None:
 def test_a_group_without_clouds_has_no_panel() -> None:
     [packed] = pack([group()], PLENTY)
     assert packed["panels"] == []
-
-
-@given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 9))
-def test_a_sample_has_one_of_each_run_of_neighbours(n: int, k: int, seed: int) -> None:
-    frequency = np.random.default_rng(seed).integers(0, 30, size=n)
-    rows = sample_rows(frequency, n, k)
-    assert len(set(rows.tolist())) == len(rows) == min(n, k)
-    assert (np.diff(frequency[rows]) >= 0).all()
-    if k < n:
-        # The i-th lies between the bounds of its own k-th of the items by rising frequency.
-        ordered = np.sort(frequency)
-        for i, value in enumerate(frequency[rows]):
-            assert ordered[i * n // k] <= value <= ordered[(i + 1) * n // k - 1]
-
-
-def test_a_sample_is_the_same_each_time() -> None:
-    frequency = np.arange(1000) % 50
-    assert sample_rows(frequency, 1000, 90).tolist() == sample_rows(frequency, 1000, 90).tolist()
 
 
 def test_more_items_than_the_budget_has_room_for_are_sampled_and_counted() -> None:
