@@ -34,6 +34,7 @@ from degen.analysis.isotropy import (
     log_isotropy,
     mean_squared_cosine,
 )
+from degen.analysis.lines import GROUPS, chosen_measures, chosen_profiles
 from degen.analysis.measure import MEASURES, Estimate, Measure, Undefined, measure
 from degen.analysis.popularity import (
     average_cosine_between,
@@ -45,7 +46,7 @@ from degen.analysis.popularity import (
     spearman_norm,
 )
 from degen.analysis.profile import PROFILES, Profile, popularity_profile, profile
-from degen.analysis.result import GROUPS, Analysis, chosen_measures
+from degen.analysis.result import Analysis
 from degen.analysis.rows import Rows
 from degen.analysis.spectrum import (
     PowerLaw,
@@ -88,6 +89,7 @@ __all__ = [
     "average_cosine_between",
     "bucket_cosines",
     "chosen_measures",
+    "chosen_profiles",
     "condition_number",
     "cone_angle",
     "cone_angle_max",

@@ -120,7 +120,7 @@ def cone_angle(
         angles = V.projected.unit_angles
     else:
         _mean_direction(V)
-        angles = V.projected.angles
+        angles = V.mean_angles
     kept = angles[np.isfinite(angles)]
     return float(kept.mean() if q is None else np.percentile(kept, q))
 

@@ -25,6 +25,8 @@ def finite_rows(values: Array) -> npt.NDArray[np.bool_]:
 @measure("health", range=(0, math.inf), meaning="rows with NaN or infinity", source="count", cost="O(n d)")
 def nonfinite_rows(V: Rows) -> float:
     """Return how many rows hold NaN or infinity."""
+    if V.finite:
+        return 0.0
     return float((~finite_rows(V.values)).sum())
 
 
@@ -60,22 +62,28 @@ def low_norm_rows(V: Rows, share: float = 0.01) -> float:
 )
 def duplicate_rows(V: Rows) -> float:
     """Return how many rows repeat an earlier one exactly; 0 and -0 are equal."""
-    hashes = np.empty(len(V), dtype=np.uint64)
-    weights = np.random.default_rng(0).integers(1, 2**63, size=V.d, dtype=np.uint64) | np.uint64(1)
-    for place, block in V.blocks():
-        # + 0 makes -0 a 0. Each number's bits are mixed before they are weighed, or opposite changes would
-        # cancel.
-        bits = (to_numpy(block) + 0.0).view(np.uint64)
-        hashes[place] = (_mixed(bits) * weights).sum(axis=1, dtype=np.uint64)
-    return float(len(V) - len(np.unique(hashes)))
+    if not V.finite:
+        _ = V.moments  # raises, and names the row
+    _, [hashes] = V.sweep(_visit_hashes, list)
+    hashes.sort()
+    return float((hashes[1:] == hashes[:-1]).sum())
+
+
+def _visit_hashes(block: Array, start: int) -> tuple[None, tuple[npt.NDArray[np.uint64]]]:
+    """Hash each row of a block: bits of each number, mixed before they are weighed, or opposite changes would
+    cancel.
+    """
+    bits = (to_numpy(block) + 0.0).view(np.uint64)  # + 0 makes -0 a 0
+    weights = np.random.default_rng(0).integers(1, 2**63, size=bits.shape[1], dtype=np.uint64) | np.uint64(1)
+    return None, ((_mixed(bits) * weights).sum(axis=1, dtype=np.uint64),)
 
 
 def _mixed(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Scatter the bits of each number over its 64 (the finalizer of MurmurHash3)."""
-    mixed = bits ^ (bits >> np.uint64(33))
-    mixed = mixed * np.uint64(0xFF51AFD7ED558CCD)
-    mixed = mixed ^ (mixed >> np.uint64(33))
-    return np.asarray(mixed * np.uint64(0xC4CEB9FE1A85EC53))
+    """Scatter the bits of each number over its 64 (the finalizer of MurmurHash3), in place."""
+    for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+        bits ^= bits >> np.uint64(33)
+        bits *= np.uint64(factor)
+    return bits
 
 
 @measure(

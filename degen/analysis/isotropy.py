@@ -111,7 +111,7 @@ def log_isotropy(
     live = values[values > _NULL * values[0]]
     if not len(live) or (len(live) > 1 and (live[:-1] - live[1:]).min() < _REPEATED * values[0]):
         raise Undefined("I(V) is not determined where singular values repeat, or all are 0")
-    log_z = V.projected.log_z if rows == "raw" else V.projected.unit_log_z
+    log_z = V.projected.sums.log_z if rows == "raw" else V.projected.sums.unit_log_z
     if sign == "sum>=0":
         sums = moments.mean @ axes.raw if rows == "raw" else moments.unit_sum @ axes.unit
         log_z = np.where(sums >= 0, log_z[0], log_z[1])

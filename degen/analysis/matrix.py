@@ -22,6 +22,9 @@ Float = npt.NDArray[np.float64]
 Array = Any
 """A NumPy array, whatever `numpy.asarray` takes, or a torch tensor."""
 
+_LEAST = 1e-280
+"""Squared lengths of rows between this and its inverse have lost nothing to underflow or overflow."""
+
 _BLOCK = 8192
 """Rows in float64 at once, so that a measure of millions of rows needs little beside them."""
 
@@ -57,7 +60,7 @@ def checked_block(x: Array, start: int) -> Array:
     UserError
         naming the first row that holds NaN or infinity.
     """
-    block = _double(x if is_tensor(x) else np.asarray(x))
+    block = double(x if is_tensor(x) else np.asarray(x))
     finite = namespace(block).isfinite(block).all(axis=1)
     if not finite.all():
         bad = start + int(np.flatnonzero(~np.asarray(finite.tolist()))[0])
@@ -103,16 +106,17 @@ def _floating(x: Array) -> Array:
 
 def checked_rows(x: Array, name: str = "the matrix") -> Array:
     """Return `x` [n, d] `checked`, all of it in float64."""
-    return _double(checked(x, name))
+    return double(checked(x, name))
 
 
 def float64_blocks(rows: Array, size: int = _BLOCK) -> Iterator[Array]:
     """Yield `rows` [n, d] in float64, `size` of them at a time, same kind, same device."""
     for start in range(0, len(rows), size):
-        yield _double(rows[start : start + size])
+        yield double(rows[start : start + size])
 
 
-def _double(rows: Array) -> Array:
+def double(rows: Array) -> Array:
+    """Return an array or tensor in float64, itself if it is."""
     return np.asarray(rows, dtype=np.float64) if namespace(rows) is np else rows.double()
 
 
@@ -130,12 +134,28 @@ def unit_rows(rows: Array) -> tuple[Array, Array, Array]:
     """Return the rows [n, d] at length 1, which of them were not zero, bool [n], and their lengths [n]; zero
     rows stay zero.
 
-    Each row is first divided by its largest entry, so that squares of very small or very large rows cannot
-    vanish or overflow.
+    Squares of very small or very large rows would vanish or overflow: such a row is first divided by its
+    largest entry.
     """
+    xp = namespace(rows)
+    squares = xp.einsum("ij,ij->i", rows, rows)
+    plain = (squares > _LEAST) & (squares < 1 / _LEAST)
+    length = xp.sqrt(xp.where(plain, squares, 1.0))
+    units = rows / length[:, None]
+    if not plain.all():
+        units[~plain], length[~plain] = _careful(rows[~plain])
+    return units, length > 0, length
+
+
+def _careful(rows: Array) -> tuple[Array, Array]:
     xp = namespace(rows)
     largest = xp.amax(abs(rows), axis=1)
     alive = largest > 0
     scaled = rows / xp.where(alive, largest, 1.0)[:, None]
     length = xp.sqrt((scaled * scaled).sum(axis=1))
-    return scaled / xp.where(alive, length, 1.0)[:, None], alive, length * largest
+    return scaled / xp.where(alive, length, 1.0)[:, None], length * largest
+
+
+def largest_entry(rows: Array) -> float:
+    """Return the largest |number| of an array or tensor; NaN or infinity if it holds any."""
+    return max(float(rows.max()), -float(rows.min()))

@@ -101,14 +101,13 @@ class Measure:
     @property
     def arrow(self) -> str:
         """`↑` where higher is more isotropic, `↓` where lower is, else empty."""
-        return next((arrow for words, arrow in _ARROWS.items() if self.meaning.startswith(words)), "")
+        return arrow_of(self.meaning)
 
     @property
     def formula(self) -> str:
         """What the function returns: the first sentence of its docstring, with the settings of this name."""
-        said = " ".join((self.function.__doc__ or "").partition("\n\n")[0].split())
         settings = ", ".join(f"{key}={value!r}" for key, value in self.options.items())
-        return said.removeprefix("Return ").rstrip(".") + (f"; with {settings}" if settings else "")
+        return formula_of(self.function) + (f"; with {settings}" if settings else "")
 
     def __call__(self, V: Rows | Array) -> float:
         """Return the value for `V`, an `Estimate` where it was sampled.
@@ -126,6 +125,25 @@ class Measure:
 
 
 _ARROWS = {"higher is more isotropic": "↑", "lower is more isotropic": "↓"}
+
+
+def formula_of(function: Callable[..., Any]) -> str:
+    """Return the first paragraph of a docstring, less its `Return` and its full stop."""
+    said = " ".join((function.__doc__ or "").partition("\n\n")[0].split())
+    return said.removeprefix("Return ").rstrip(".")
+
+
+def arrow_of(meaning: str) -> str:
+    """Return `↑` where a meaning says that higher is more isotropic, `↓` for lower, else the empty string."""
+    return next((arrow for words, arrow in _ARROWS.items() if meaning.startswith(words)), "")
+
+
+def without_arrow(meaning: str) -> str:
+    """Return what a meaning says besides which way is more isotropic."""
+    for words in _ARROWS:
+        meaning = meaning.removeprefix(words)
+    return meaning.lstrip(":; ")
+
 
 _NEEDS = {
     "frequency": "how often each item occurs",

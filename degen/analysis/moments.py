@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from degen.analysis.matrix import Array, Float, namespace, to_numpy, unit_rows
+from degen.analysis.matrix import Array, Float, largest_entry, namespace, to_numpy, unit_rows
 from degen.errors import UserError
 
 _PLAIN = 300
@@ -108,7 +108,7 @@ def block_moments(block: Array, groups: Any = None, n_groups: int = 1) -> tuple[
         how many groups there are.
     """
     xp = namespace(block)
-    exponent = scale_exponent(float(abs(block).max()))
+    exponent = scale_exponent(largest_entry(block))
     scaled = block * 2.0**-exponent if exponent else block
     mean = scaled.mean(axis=0)
     centered = scaled - mean

@@ -48,7 +48,7 @@ def norm_median(V: Rows, buckets: Buckets) -> Float:
 
 @profile(
     range=(-1, 1),
-    meaning="1 where the bucket's rows point one way",
+    meaning="lower is more isotropic: 1 where the bucket's rows point one way",
     source="(‖S_b‖² - m_b) / (m_b (m_b - 1))",
     cost="O(n d)",
 )
@@ -59,7 +59,7 @@ def average_cosine(V: Rows, buckets: Buckets) -> Float:
 
 @profile(
     range=(-1, 1),
-    meaning="1 where the bucket's rows point where all others do",
+    meaning="lower is more isotropic: 1 where the bucket's rows point where all others do",
     source="S_b · (S - S_b) / (m_b (m - m_b))",
     cost="O(n d)",
 )
@@ -72,7 +72,7 @@ def average_cosine_to_others(V: Rows, buckets: Buckets) -> Float:
 
 @profile(
     range=(0, 1),
-    meaning="1 is a single direction; 1/√m for m directions at random",
+    meaning="lower is more isotropic: 1/√m for m directions at random, 1 a single direction",
     source="‖S_b‖ / m_b",
     cost="O(n d)",
 )
@@ -84,7 +84,7 @@ def mean_resultant_length(V: Rows, buckets: Buckets) -> Float:
 
 @profile(
     range=(0, 180),
-    meaning="degrees between a row and the mean direction of all items: 90 is isotropic, small a cone",
+    meaning="higher is more isotropic: degrees between a row and the mean direction of all items",
     source="mean over rows; axis Σ û of all items",
     cost="O(n d²)",
 )
@@ -99,7 +99,7 @@ def cone_angle_mean(V: Rows, buckets: Buckets) -> Float:
 
 @profile(
     range=(0, 1),
-    meaning="1 where the bucket lies on the first singular direction of all items",
+    meaning="lower is more isotropic: 1 where the bucket lies on the first singular direction of all",
     source="Σ (v · w₁)² / Σ ‖v‖²",
     cost="O(n d²)",
 )
@@ -240,7 +240,7 @@ def popularity_alignment(V: Rows) -> float:
 @measure(
     "popularity",
     range=(-1, 1),
-    meaning="0 is isotropic, 1 a single direction: rare items degenerate first",
+    meaning="lower is more isotropic: 1 is a single direction; rare items degenerate first",
     source="mean cosine within a bucket, closed form",
     cost="O(n d)",
     needs=("frequency",),

@@ -17,7 +17,7 @@ import numpy as np
 
 from degen.analysis.buckets import Buckets
 from degen.analysis.matrix import Array, Float
-from degen.analysis.measure import Undefined, facts
+from degen.analysis.measure import Undefined, arrow_of, facts, formula_of
 from degen.analysis.rows import Rows
 
 
@@ -41,6 +41,16 @@ class Profile:
     meaning: str
     source: str
     cost: str
+
+    @property
+    def arrow(self) -> str:
+        """`↑` where higher is more isotropic, `↓` where lower is, else empty."""
+        return arrow_of(self.meaning)
+
+    @property
+    def formula(self) -> str:
+        """What the function returns: the first sentence of its docstring."""
+        return formula_of(self.function)
 
     def __call__(self, V: Rows | Array, buckets: Buckets) -> Float:
         """Return the value for the rows of `V` in each bucket, float64 [len(buckets.names)]."""

@@ -3,9 +3,9 @@
     gram             (V W)ᵀ V W, from which small singular values come as exact as from an SVD
     coordinates      first two columns of U S, [n, 2]
     log_z            log Σ exp(± ⟨w, v⟩) for every direction w, of rows as they are and at length 1: I(V)
-    angles           degrees between each row and the mean direction, of unit rows and of rows
+    unit_angles      degrees between each row and the mean direction of unit rows
 
-Parts of it for blocks of rows are joined into that of the whole.
+Sums of blocks of rows are joined into those of the whole.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from degen.analysis.matrix import Array, Float, as_kind, namespace, to_numpy, unit_rows
+from degen.analysis.matrix import Array, Float, as_kind, largest_entry, namespace, to_numpy, unit_rows
 from degen.analysis.moments import Moments
 
 _SAFE = 700.0
 """exp of a larger number overflows in float64."""
+
+_NEAR = 0.9
+"""Cosines above it have lost a digit of the angle."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +79,8 @@ def _decomposed(gram: Float) -> tuple[Float, Float]:
 
 
 @dataclass(frozen=True, eq=False)
-class Projected:
-    """What a matrix, or a part of it, shows along its axes.
+class Shadow:
+    """Sums over the rows of a matrix, or of a part of it, along its axes.
 
     Attributes
     ----------
@@ -86,53 +89,61 @@ class Projected:
     log_z, unit_log_z
         float64 [2, d]: log Σᵢ exp(⟨w, vᵢ⟩) and log Σᵢ exp(-⟨w, vᵢ⟩) for each axis w, of rows as they are and
         of rows at length 1.
-    coordinates
-        float64 [n, min(d, 2)]: the first columns of U S.
-    unit_angles, angles
-        float64 [n]: degrees between each row and the mean direction of unit rows, of rows; NaN where one of
-        them is zero.
     """
 
     gram: Float
     centered_gram: Float
     log_z: Float
     unit_log_z: Float
-    coordinates: Float
-    unit_angles: Float
-    angles: Float
 
     @classmethod
-    def joined(cls, parts: Sequence[Projected]) -> Projected:
-        """Join the parts of a matrix, in order."""
-        coordinates = np.concatenate([part.coordinates for part in parts])
-        coordinates *= np.where(coordinates.sum(axis=0) < 0, -1.0, 1.0)
+    def joined(cls, parts: Sequence[Shadow]) -> Shadow:
+        """Join the sums of parts, in any order."""
         return cls(
             np.sum([part.gram for part in parts], axis=0),
             np.sum([part.centered_gram for part in parts], axis=0),
             np.logaddexp.reduce([part.log_z for part in parts]),
             np.logaddexp.reduce([part.unit_log_z for part in parts]),
-            coordinates,
-            np.concatenate([part.unit_angles for part in parts]),
-            np.concatenate([part.angles for part in parts]),
         )
 
 
-def block_projected(block: Array, axes: Axes) -> Projected:
-    """Return what a block of rows in float64, [b, d], shows along `axes`."""
+@dataclass(frozen=True, eq=False)
+class Projected:
+    """What a matrix shows along its axes.
+
+    Attributes
+    ----------
+    sums
+        over all rows.
+    coordinates
+        float64 [n, min(d, 2)]: the first columns of U S, each with a sum of at least 0.
+    unit_angles
+        float64 [n]: degrees between each row and the mean direction of unit rows; NaN where one of them is
+        zero.
+    """
+
+    sums: Shadow
+    coordinates: Float
+    unit_angles: Float
+
+
+def block_projected(block: Array, axes: Axes) -> tuple[Shadow, Float, Float]:
+    """Return the sums of a block of rows in float64, [b, d], along `axes`, the first coordinates of its rows,
+    [b, min(d, 2)], of either sign, and their angles to the mean direction of unit rows, [b].
+    """
     scaled = block * 2.0**-axes.exponent if axes.exponent else block
     along = scaled @ as_kind(axes.raw, block)
     centered = (scaled - as_kind(axes.mean, block)) @ as_kind(axes.centered, block)
     units, alive, _ = unit_rows(block)
-    unit_along = (units @ as_kind(axes.unit, block))[alive]
-    return Projected(
+    unit_along = units @ as_kind(axes.unit, block)
+    sums = Shadow(
         to_numpy(along.T @ along),
         to_numpy(centered.T @ centered),
         _log_z(along * 2.0**axes.exponent if axes.exponent else along),
-        _log_z(unit_along),
-        np.ldexp(to_numpy(along[:, :2]), axes.exponent),
-        _angles(units, alive, axes.unit_mean_direction),
-        _angles(units, alive, axes.mean_direction),
+        _log_z(unit_along if alive.all() else unit_along[alive]),
     )
+    angles = unit_angles(units, alive, axes.unit_mean_direction)
+    return sums, np.ldexp(to_numpy(along[:, :2]), axes.exponent), angles
 
 
 def _log_z(along: Array) -> Float:
@@ -140,23 +151,32 @@ def _log_z(along: Array) -> Float:
     xp, (b, d) = namespace(along), along.shape
     if not b:
         return np.full((2, d), -np.inf)
-    if float(abs(along).max()) < _SAFE:  # one exp and one reciprocal give both signs
+    if largest_entry(along) < _SAFE:  # one exp and one reciprocal give both signs
         once = xp.exp(along)
-        return np.asarray(np.log([to_numpy(once.sum(axis=0)), to_numpy((1 / once).sum(axis=0))]))
+        up = to_numpy(once.sum(axis=0))
+        return np.asarray(np.log([up, to_numpy(xp.reciprocal(once, out=once).sum(axis=0))]))
     both = xp.stack([along, -along])
     largest = xp.amax(both, axis=1)
     return to_numpy(largest + xp.log(xp.exp(both - largest[:, None]).sum(axis=1)))
 
 
-def _angles(units: Array, alive: Array, direction: Float) -> Float:
-    """Return degrees between rows at length 1 and a direction; exact near 0, where an arc cosine is not."""
+def unit_angles(units: Array, alive: Array, direction: Float) -> Float:
+    """Return degrees between rows at length 1 and a direction, float64 [b]; NaN where one of them is zero.
+
+    An arc cosine is not exact near 0 and 180: there the angle is taken from the chord.
+    """
     if not direction.any():
         return np.full(len(units), np.nan)
-    xp = namespace(units)
-    chord = units - as_kind(direction, units)
-    half = xp.sqrt((chord * chord).sum(axis=1)) / 2
-    degrees = xp.rad2deg(2 * xp.arcsin(xp.clip(half, 0.0, 1.0)))
-    return to_numpy(xp.where(alive, degrees, np.nan))
+    xp, axis = namespace(units), as_kind(direction, units)
+    cosine = units @ axis
+    angles = xp.arccos(xp.clip(cosine, -1.0, 1.0))
+    for side in (1.0, -1.0):
+        near = side * cosine > _NEAR
+        if near.any():
+            chord = units[near] - side * axis
+            half = 2 * xp.arcsin(xp.sqrt((chord * chord).sum(axis=1)) / 2)
+            angles[near] = half if side > 0 else np.pi - half
+    return to_numpy(xp.where(alive, xp.rad2deg(angles), np.nan))
 
 
 def refined(gram: Float) -> Float:

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from degen.analysis.measure import MEASURES, Estimate, Measure, Undefined
+from degen.analysis.lines import in_order, line
+from degen.analysis.measure import Estimate, Measure, Undefined
+from degen.analysis.profile import Profile, popularity_profile
 from degen.analysis.rows import Rows
-from degen.errors import UserError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
-
-GROUPS: Mapping[str, str] = {
-    "spectrum": "Spectrum",
-    "isotropy": "Isotropy",
-    "sphere": "Sphere",
-    "neighbours": "Neighbours",
-    "health": "Health",
-    "popularity": "By popularity",
-    "recommendations": "Recommendations",
-}
-"""The groups of measures in the order of tables, with their headings; other groups follow."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +27,7 @@ class Analysis:
     rows, dimensions
         n and d.
     values
-        by measure, in the order of tables; a condition number may be ∞.
+        by measure; a condition number may be ∞. A profile has one for each bucket, as `norm_mean@tail`.
     standard_errors, samples
         of those that were sampled: the standard error, and what it was computed from, such as `1,000,000 of
         73,210,050 pairs`.
@@ -54,8 +44,10 @@ class Analysis:
     reasons: Mapping[str, str]
 
     @classmethod
-    def of(cls, rows: Rows, measures: Sequence[Measure] | None = None, name: str = "") -> Analysis:
-        """Take the measures, by default all, of a matrix.
+    def of(
+        cls, rows: Rows, measures: Sequence[Measure], profiles: Sequence[Profile] = (), name: str = ""
+    ) -> Analysis:
+        """Take measures of a matrix, and profiles where it is known how often each item occurs.
 
         Raises
         ------
@@ -64,11 +56,16 @@ class Analysis:
         """
         values: dict[str, float] = {}
         reasons: dict[str, str] = {}
-        for measure in chosen_measures() if measures is None else measures:
+        for measure in measures:
             try:
                 values[measure.name] = measure(rows)
             except Undefined as undefined:
                 reasons[measure.name] = str(undefined).removeprefix(f"{measure.name} ")
+        if profiles and rows.frequency is not None:
+            values |= popularity_profile(rows, profiles)
+        empty = {key for key, value in values.items() if math.isnan(value)}
+        reasons |= dict.fromkeys(empty, "no item of the bucket has a value")
+        values = {key: value for key, value in values.items() if key not in empty}
         sampled = {key: value for key, value in values.items() if isinstance(value, Estimate)}
         return cls(
             name,
@@ -97,11 +94,13 @@ class Analysis:
     @property
     def measures(self) -> list[str]:
         """What was asked for, with and without value, in the order of tables."""
-        return [measure.name for measure in in_order([*self.values, *self.reasons])]
+        return [own.name for own in in_order([*self.values, *self.reasons])]
 
-    def with_value(self, measure: str, value: float) -> Analysis:
-        """Return the same with another value of a measure that was asked for."""
-        return replace(self, values={**self.values, measure: value})
+    def with_values(self, more: Mapping[str, float]) -> Analysis:
+        """Return the same with further values, or others in place of those that it has; NaN is no value."""
+        empty = {key: "no item of the bucket has a value" for key, value in more.items() if math.isnan(value)}
+        values = {key: value for key, value in {**self.values, **more}.items() if key not in empty}
+        return replace(self, values=values, reasons={**self.reasons, **empty})
 
     def flat(self) -> dict[str, Any]:
         """Return one flat dictionary for JSON: `<measure>`, `<measure>_standard_error`, `<measure>_sample`.
@@ -124,7 +123,7 @@ class Analysis:
         return [
             {
                 "name": self.name,
-                "group": MEASURES[measure].group,
+                "group": line(measure).group,
                 "measure": measure,
                 "value": self.values.get(measure),
                 "standard_error": self.standard_errors.get(measure),
@@ -139,40 +138,3 @@ class Analysis:
         import pandas as pd
 
         return pd.DataFrame.from_records(self.records(), index="measure")
-
-
-def chosen_measures(names: str | Sequence[str] | None = None) -> list[Measure]:
-    """Return measures in the order of tables: all, or those that names of measures and of groups choose.
-
-    Parameters
-    ----------
-    names
-        a list, or text with commas.
-
-    Raises
-    ------
-    UserError
-        for a name that is neither, with the nearest that is.
-    """
-    if names is None:
-        return in_order(MEASURES)
-    wanted = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
-    groups = {measure.group for measure in MEASURES.values()}
-    for name in wanted:
-        if name not in groups and name not in MEASURES:
-            raise UserError(
-                f"there is no measure or group '{name}'{nearest(name, [*groups, *MEASURES])}"
-                if name
-                else "a name of a measure is empty; `degen analyze --list` shows all"
-            )
-    return in_order(key for key, measure in MEASURES.items() if key in wanted or measure.group in wanted)
-
-
-def in_order(names: Iterable[str]) -> list[Measure]:
-    """Return measures by group in the order of tables, within one as they were registered."""
-    known, wanted = [*GROUPS], set(names)
-    own = dict.fromkeys(measure.group for measure in MEASURES.values())
-    order = {group: place for place, group in enumerate([*known, *(g for g in own if g not in known)])}
-    return sorted(
-        (measure for key, measure in MEASURES.items() if key in wanted), key=lambda m: order[m.group]
-    )

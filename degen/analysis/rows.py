@@ -11,18 +11,19 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from degen.analysis.buckets import DECILES, THIRDS, Buckets
-from degen.analysis.matrix import Array, Float, checked_block, is_tensor, source_epsilon
+from degen.analysis.buckets import DECILES, THIRDS, Buckets, Codes, renumbered
+from degen.analysis.matrix import Array, Float, checked_block, is_tensor, source_epsilon, unit_rows
 from degen.analysis.moments import Moments, block_moments, total
-from degen.analysis.projected import Axes, Projected, block_projected, refined
+from degen.analysis.projected import Axes, Projected, Shadow, block_projected, refined, unit_angles
+from degen.analysis.sweep import Column, Join, Visit, sweep
 from degen.errors import UserError
 
 Int = npt.NDArray[np.int64]
@@ -129,29 +130,42 @@ class Rows:
         return None if self.frequency is None else Buckets.cut(self.frequency, DECILES)
 
     @cached_property
-    def groups(self) -> tuple[Int, int] | None:
-        """The finest groups that make up `thirds` and `deciles`: that of each row, int [n], and how many."""
+    def groups(self) -> tuple[Codes, int] | None:
+        """The finest groups that make up `thirds` and `deciles`: that of each row, [n], and how many."""
         if self.thirds is None or self.deciles is None:
             return None
-        pairs = self.thirds.codes * len(self.deciles.names) + self.deciles.codes
-        kept, codes = np.unique(pairs, return_inverse=True)
+        codes, kept = renumbered(self.thirds.codes * len(self.deciles.names) + self.deciles.codes)
         return codes, len(kept)
+
+    def sweep(self, visit: Visit, join: Join, given: Sequence[Column] = ()) -> tuple[Any, list[Column]]:
+        """Visit all rows once, as `degen.analysis.sweep.sweep` does: sums and columns."""
+        return sweep(self.values, visit, join, given)
 
     @cached_property
     def _first_pass(self) -> tuple[Moments, Float]:
         groups, n_groups = self.groups or (None, 1)
-        parts, norms = [], np.empty(len(self))
-        for place, block in self.blocks():
-            part, norms[place] = block_moments(block, None if groups is None else groups[place], n_groups)
-            parts.append(part)
-            if len(parts) == 64:  # a part has d² numbers: ten million rows have more than a thousand
-                parts = [total(parts)]
-        return total(parts), norms
+        given = () if groups is None else (groups,)
+        moments, [norms] = self.sweep(partial(_visit_moments, n_groups=n_groups), total, given)
+        return moments, norms
 
     @property
     def moments(self) -> Moments:
-        """Sums over all rows (pass 1), by `groups` where there are frequencies."""
+        """Sums over all rows (pass 1), by `groups` where there are frequencies.
+
+        Raises
+        ------
+        UserError
+            naming the first row with NaN or infinity.
+        """
         return self._first_pass[0]
+
+    @cached_property
+    def finite(self) -> bool:
+        """Whether no row holds NaN or infinity: the first pass finds out."""
+        try:
+            return self.moments.n == len(self)
+        except UserError:
+            return False
 
     def unit_sums(self, buckets: Buckets) -> tuple[Int, Float]:
         """Return how many rows of each bucket are not zero, int [b], and Σ û of each, float64 [b, d].
@@ -167,8 +181,7 @@ class Rows:
                 member = (owner == np.arange(n_buckets)[:, None]).astype(np.float64)
                 sizes = np.bincount(owner, weights=self.moments.group_sizes, minlength=n_buckets)
                 return sizes.astype(np.int64), member @ self.moments.unit_sums
-        blocks = (block_moments(block, buckets.codes[at], n_buckets)[0] for at, block in self.blocks())
-        moments = total(blocks)
+        moments, _ = self.sweep(partial(_visit_moments, n_groups=n_buckets), total, (buckets.codes,))
         return moments.group_sizes, moments.unit_sums
 
     @property
@@ -184,18 +197,25 @@ class Rows:
     @cached_property
     def projected(self) -> Projected:
         """Everything that needs V W (pass 2)."""
-        parts = [block_projected(block, self.axes) for _, block in self.blocks()]
-        return Projected.joined(parts)
+        sums, [coordinates, angles] = self.sweep(partial(_visit_projected, axes=self.axes), Shadow.joined)
+        coordinates *= np.where(coordinates.sum(axis=0) < 0, -1.0, 1.0)
+        return Projected(sums, coordinates, angles)
+
+    @cached_property
+    def mean_angles(self) -> Float:
+        """float64 [n]: degrees between each row and the mean row; NaN where one of them is zero."""
+        _, [angles] = self.sweep(partial(_visit_angles, direction=self.axes.mean_direction), list)
+        return angles
 
     @cached_property
     def singular_values(self) -> Float:
         """float64 [min(n, d)]: σ, descending, as exact as an SVD of the matrix."""
-        return self._refined(self.axes.raw_values, lambda: self.projected.gram)
+        return self._refined(self.axes.raw_values, lambda: self.projected.sums.gram)
 
     @cached_property
     def centered_singular_values(self) -> Float:
         """float64 [min(n, d)]: those of the matrix less its mean row."""
-        return self._refined(self.axes.centered_values, lambda: self.projected.centered_gram)
+        return self._refined(self.axes.centered_values, lambda: self.projected.sums.centered_gram)
 
     def _refined(self, values: Float, gram: Any) -> Float:
         kept = values[: min(len(self), self.d)]
@@ -203,3 +223,24 @@ class Rows:
         wide = kept[-1] < _WIDE * kept[0]
         exact = refined(gram())[: len(kept)] if wide else kept
         return np.ldexp(exact, self.moments.exponent)
+
+
+def _visit_moments(
+    block: Array, start: int, groups: Codes | None = None, *, n_groups: int
+) -> tuple[Moments, tuple[Float]]:
+    try:
+        moments, norms = block_moments(block, groups, n_groups)
+    except UserError:
+        checked_block(block, start)  # names the row
+        raise
+    return moments, (norms,)
+
+
+def _visit_projected(block: Array, start: int, *, axes: Axes) -> tuple[Shadow, tuple[Float, Float]]:
+    sums, coordinates, angles = block_projected(block, axes)
+    return sums, (coordinates, angles)
+
+
+def _visit_angles(block: Array, start: int, *, direction: Float) -> tuple[None, tuple[Float]]:
+    units, alive, _ = unit_rows(block)
+    return None, (unit_angles(units, alive, direction),)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from degen.analysis import MEASURES, Estimate, Rows, Undefined, measure
-from degen.analysis.result import GROUPS, Analysis, chosen_measures
+from degen.analysis.lines import GROUPS, chosen_measures, chosen_profiles, line
+from degen.analysis.result import Analysis
 from degen.errors import UserError
 
 V = np.random.default_rng(0).normal(size=(30, 4)) + 0.5
@@ -73,7 +74,7 @@ def test_a_group_and_a_name_choose_each_once():
 
 @pytest.mark.usefixtures("own")
 def test_values_errors_and_reasons():
-    found = Analysis.of(Rows(V), chosen_measures("mine,norm_mean"), "v")
+    found = Analysis.of(Rows(V), chosen_measures("mine,norm_mean"), name="v")
     assert (found.name, found.rows, found.dimensions) == ("v", 30, 4)
     assert found.values == {"guessed": 2.0, "norm_mean": pytest.approx(np.linalg.norm(V, axis=1).mean())}
     assert type(found.values["guessed"]) is float
@@ -91,7 +92,7 @@ def test_values_errors_and_reasons():
 @pytest.mark.usefixtures("own")
 def test_flat_is_json_and_names_what_was_sampled_or_is_missing():
     rank_one = np.outer(np.arange(1.0, 6), [1.0, 2.0])
-    flat = Analysis.of(Rows(rank_one), chosen_measures("condition_number,mine"), "line").flat()
+    flat = Analysis.of(Rows(rank_one), chosen_measures("condition_number,mine"), name="line").flat()
     assert json.loads(json.dumps(flat, allow_nan=False)) == {
         "name": "line",
         "rows": 5,
@@ -108,7 +109,7 @@ def test_flat_is_json_and_names_what_was_sampled_or_is_missing():
 
 @pytest.mark.usefixtures("own")
 def test_a_frame_has_a_row_a_measure():
-    frame = Analysis.of(Rows(V), chosen_measures("mine,norm_mean"), "v").to_frame()
+    frame = Analysis.of(Rows(V), chosen_measures("mine,norm_mean"), name="v").to_frame()
     assert list(frame.index) == ["norm_mean", "guessed", "missing"]
     assert frame.loc["guessed", "standard_error"] == 0.25
     assert math.isnan(frame.loc["missing", "value"])
@@ -123,10 +124,8 @@ def test_arrows_are_what_the_words_say():
 
 def test_an_arrow_points_where_an_isotropic_cloud_lies():
     cloud = np.random.default_rng(1).normal(size=(500, 6))
-    isotropic, cone = (
-        Analysis.of(Rows(cloud)),
-        Analysis.of(Rows(cloud * [3, 1, 1, 1, 1, 0.3] + [9, 0, 0, 0, 0, 0])),
-    )
+    squeezed = cloud * [3, 1, 1, 1, 1, 0.3] + [9, 0, 0, 0, 0, 0]
+    isotropic, cone = (Analysis.of(Rows(V), chosen_measures()) for V in (cloud, squeezed))
     for name in isotropic.values.keys() & cone.values.keys():
         rise = isotropic.values[name] - cone.values[name]
         assert {"↑": rise > 0, "↓": rise < 0, "": True}[MEASURES[name].arrow], name
@@ -135,3 +134,36 @@ def test_an_arrow_points_where_an_isotropic_cloud_lies():
 def test_a_formula_is_the_docstrings_with_the_settings():
     assert MEASURES["stable_rank"].formula == "‖V‖_F² / σ₁² = Σλ / λ₁; 0 for a zero matrix"
     assert MEASURES["explained_variance_3"].formula.endswith("; with k=3")
+
+
+def test_profiles_have_a_value_a_bucket_and_a_reason_where_there_is_none():
+    frequency = np.array([0] + [1] * 15 + [5] * 9 + [50] * 5)
+    profiles = chosen_profiles("first_direction_share,popularity")
+    found = Analysis.of(Rows(V, frequency), [], profiles)
+    norms = np.linalg.norm(V, axis=1)
+    assert found["norm_mean@head"] == pytest.approx(norms[25:].mean())
+    assert found["norm_mean@cold"] == pytest.approx(norms[0])
+    assert found.reasons["average_cosine@cold"] == "no item of the bucket has a value"
+    assert "average_cosine@cold" not in found.values
+    assert line("norm_mean@tail").group == "popularity"
+    assert not line("norm_mean@tail").detail
+    assert line("norm_mean@10").detail
+    assert not line("HR@10@tail").detail
+    assert Analysis.of(Rows(V), [], profiles).measures == []
+
+
+def test_profiles_are_chosen_with_their_group_or_by_a_name_of_their_own():
+    assert [own.name for own in chosen_profiles("first_direction_share")] == ["first_direction_share"]
+    assert chosen_profiles("norm_mean") == []
+    assert chosen_measures("first_direction_share") == []
+    assert len(chosen_profiles("popularity")) == len(chosen_profiles()) > 5
+
+
+def test_further_values_take_the_place_of_those_that_are_there():
+    found = Analysis.of(Rows(V), chosen_measures("health")).with_values(
+        {"zero_rows": 4, "HR@10@tail": math.nan}
+    )
+    assert found["zero_rows"] == 4
+    assert found.measures[-1] == "HR@10@tail"
+    with pytest.raises(Undefined, match="no item of the bucket"):
+        found["HR@10@tail"]

@@ -52,7 +52,7 @@ def test_both_passes_are_sums_over_all_rows_whatever_holds_them(rng, kind):
     np.testing.assert_allclose(rows.norms, np.linalg.norm(V, axis=1), rtol=1e-14)
     W = rows.axes.raw
     np.testing.assert_allclose(
-        projected.log_z, np.log([np.exp(V @ W).sum(0), np.exp(-V @ W).sum(0)]), rtol=1e-12
+        projected.sums.log_z, np.log([np.exp(V @ W).sum(0), np.exp(-V @ W).sum(0)]), rtol=1e-12
     )
     axis = units.sum(axis=0) / np.linalg.norm(units.sum(axis=0))
     angles = np.degrees(np.arccos((units @ axis).clip(-1, 1)))
