@@ -18,6 +18,7 @@ PACKAGE = Path(degen.__file__).parent
 ARROWS = {
     "version": set(),
     "errors": set(),
+    "latex": set(),
     "rundir": {"errors"},
     "schema": {"errors", "rundir"},
     "config": {"errors", "rundir", "schema"},
@@ -53,6 +54,7 @@ ARROWS["cli"] = set(ARROWS)
 WITHOUT_TORCH = {
     "version",
     "errors",
+    "latex",
     "rundir",
     "runplace",
     "schema",

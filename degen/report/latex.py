@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from degen.latex import escape
 from degen.report import tables
 from degen.report.data import Group, Report, Subject
 from degen.report.tables import Cell, Column, Table
@@ -27,34 +28,6 @@ _HEAD = rf"""% Written by degen {__version__}. Needs \usepackage{{booktabs,graph
 """
 
 _COLUMNS = {"number": "r", "text": "l", "sentence": r"p{.36\textwidth}"}
-
-_SYMBOLS = {
-    "\\": r"\textbackslash{}",
-    **{character: "\\" + character for character in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    # After the end of a row these two would be read as its options.
-    "[": "{[}",
-    "*": "{*}",
-    "–": "--",
-    "±": r"$\pm$",
-    "√": r"$\surd$",
-    "μ": r"$\mu$",
-    "−": "$-$",
-    "²": "$^2$",
-    "₁": "$_1$",
-    "₂": "$_2$",
-    "ᵢ": "$_i$",
-    "σ": r"$\sigma$",
-    "λ": r"$\lambda$",
-    "τ": r"$\tau$",
-    "κ": r"$\kappa$",
-    "·": r"$\cdot$",
-}
-_LAST_LETTER = 0x17F  # Latin letters with accents, which every engine sets
 
 # Only what is wider than the page is made smaller.
 _FITTED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"
@@ -110,23 +83,6 @@ def tabular(table: Table) -> str:
     lines = [rf"{' & '.join(row)} \\" for row in (head, *body)]
     inner = [r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"]
     return "\n".join([rf"\begin{{tabular}}{{{spec}}}", *inner, r"\end{tabular}", ""])
-
-
-def escape(text: str) -> str:
-    r"""Return text that LaTeX sets as it reads, on one line; what not every engine can set, by its number.
-
-    >>> print(escape("50 % of σ₂_x"), escape("日"))
-    50 \% of $\sigma$$_2$\_x \texttt{U+65E5}
-    """
-    return "".join(_escaped(character) for character in " ".join(text.split()))
-
-
-def _escaped(character: str) -> str:
-    if character in _SYMBOLS:
-        return _SYMBOLS[character]
-    if not character.isprintable() or ord(character) > _LAST_LETTER:
-        return rf"\texttt{{U+{ord(character):04X}}}"
-    return character
 
 
 def _cell(cell: Cell, column: Column) -> str:

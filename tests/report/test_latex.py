@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from run_files import epochs, write_run
 
+from degen.latex import escape
 from degen.report.gather import gather
-from degen.report.latex import escape, tabular, write_latex
+from degen.report.latex import tabular, write_latex
 from degen.report.tables import Cell, Column, Table
 
 
