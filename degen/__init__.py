@@ -4,6 +4,7 @@ What the commands do, as functions for notebooks; each is imported when it is fi
 
     load_dataset  train  open_run                       a log, a run
     Monitor                                             the run of a training loop of your own
+    analyze                                             all measures of a matrix, a file or a run
     project  singular_values  effective_rank  average_cosine  alignment  uniformity      measures
     draw_projection  draw_singular_values  draw_trajectories                             figures on a given
     Axes
@@ -20,6 +21,7 @@ from degen.version import __version__
 if TYPE_CHECKING:
     from degen.analysis.alignment import alignment, uniformity
     from degen.analysis.isotropy import average_cosine
+    from degen.analysis.result import Analysis
     from degen.analysis.spectrum import effective_rank, project, singular_values
     from degen.api import open_run, train
     from degen.data.batches import Source
@@ -32,8 +34,11 @@ if TYPE_CHECKING:
     from degen.plots.svd import draw_projection
     from degen.plots.trajectories import draw_trajectories
     from degen.rundir import RunDirectory, find_runs
+    from degen.studies.analyze import analyze
 
 _HOME = {
+    "analyze": "studies.analyze",
+    "Analysis": "analysis.result",
     "alignment": "analysis.alignment",
     "uniformity": "analysis.alignment",
     "average_cosine": "analysis.isotropy",
@@ -59,6 +64,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Analysis",
     "DataOptions",
     "Dataset",
     "Monitor",
@@ -68,6 +74,7 @@ __all__ = [
     "Variant",
     "__version__",
     "alignment",
+    "analyze",
     "average_cosine",
     "draw_projection",
     "draw_singular_values",

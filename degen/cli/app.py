@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from degen.cli import data, figures, inspect, mechanism, report, studies, train
+from degen.cli import analyze, data, figures, inspect, mechanism, report, studies, train
 from degen.errors import LostProcess, UserError
 from degen.version import __version__
 
@@ -27,6 +27,7 @@ app.command("train")(train.train)
 app.command("runs")(inspect.runs)
 app.command("evaluate")(inspect.evaluate)
 app.command("export")(inspect.export)
+app.command("analyze")(analyze.analyze)
 app.command("plot-svd")(figures.plot_svd)
 app.command("uniformity")(figures.uniformity)
 app.command("dynamics")(figures.dynamics)

@@ -1,0 +1,231 @@
+"""`degen analyze` as users type it: values, footnotes, files, choices, and matrices that are hardly ones."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from commands import mistake, result_of, run
+from run_files import write_run
+from tiny_runs import SETTINGS, write_log
+
+import degen
+from degen.analysis import MEASURES
+
+V = np.random.default_rng(0).normal(size=(40, 6)) + 0.5
+
+
+@pytest.fixture
+def matrix(tmp_path):
+    np.save(tmp_path / "v.npy", V)
+    return tmp_path / "v.npy"
+
+
+@pytest.fixture
+def runs(tmp_path):
+    folder = tmp_path / "runs"
+    for place, variant in enumerate(["sasrec", "duorec"]):
+        write_run(folder / f"{variant}-s0", variant, embeddings=(V + place).astype(np.float32))
+    write_run(folder / "scl-s0", "scl")
+    return folder
+
+
+def test_a_file_gives_one_flat_object_with_every_measure(matrix):
+    found = result_of("analyze", matrix)
+    assert (found["name"], found["rows"], found["dimensions"]) == ("v", 40, 6)
+    assert found.keys() >= MEASURES.keys()
+    s = np.linalg.svd(V, compute_uv=False)
+    p = s / s.sum()
+    assert found["effective_rank"] == pytest.approx(np.exp(-(p * np.log(p)).sum()), rel=1e-12)
+    assert found["condition_number"] == pytest.approx(s[0] / s[-1], rel=1e-9)
+    assert found["spearman_norm"] is None
+    assert found["spearman_norm_reason"] == "needs how often each item occurs"
+
+
+def test_runs_give_a_list_with_what_follows_popularity_and_say_what_was_left_out(runs):
+    result = run("analyze", runs, "--json")
+    found = json.loads(result.stdout)
+    assert [one["name"] for one in found] == ["clothing-duorec-s0", "clothing-sasrec-s0"]
+    assert "scl-s0 has no item embeddings yet: left out" in result.stderr
+    norms = np.linalg.norm(V.astype(np.float32), axis=1)
+    tail = norms[1:21]  # frequencies are 0 … 39: one cold item, then the rarest half of the others
+    assert found[1]["norm_mean@tail"] == pytest.approx(tail.mean(), rel=1e-6)
+    assert found[1]["norm_mean@1"] == pytest.approx(norms[1:5].mean(), rel=1e-6)
+
+
+def test_the_table_has_groups_arrows_meanings_and_footnotes(matrix):
+    out = run("analyze", matrix).stdout
+    lines = out.splitlines()
+    assert lines[1].strip() == "40 × 6"
+    [row] = [line for line in lines if line.lstrip().startswith("average_cosine ")]
+    assert "↓" in row
+    assert "0 at random, 1 a single direction" in row
+    assert "lower is more isotropic:" not in row
+    assert [line.strip() for line in lines if line.strip() in ("Spectrum", "Isotropy", "Health")]
+    [undefined] = [line for line in lines if "spearman_norm" in line]
+    assert "–¹" in undefined
+    assert "¹ needs how often each item occurs" in lines
+    assert lines[lines.index("¹ needs how often each item occurs") - 1].startswith("↑ higher, ↓ lower")
+
+
+def test_many_matrices_are_shown_six_at_a_time_and_tenths_of_items_not_at_all(tmp_path):
+    for place in range(7):
+        np.save(tmp_path / f"m{place}.npy", V + place)
+    counts = tmp_path / "counts.txt"
+    counts.write_text("".join(f"{k}\n" for k in range(40)))
+    files = [tmp_path / f"m{place}.npy" for place in range(7)]
+    out = run("analyze", *files, "--frequency", counts).stdout
+    assert out.count("40 × 6") == 7
+    assert out.count("norm_mean@tail") == 2
+    assert "norm_mean@1" not in out
+    first, rest = out.split("↑ higher", 1)
+    assert "a single direction" not in first  # no room for meanings
+    assert "a single direction" in rest
+
+
+def test_chosen_measures_only(matrix):
+    found = result_of("analyze", matrix, "--measures", "health,isoscore")
+    health = {name for name, own in MEASURES.items() if own.group == "health"}
+    assert found.keys() == {"name", "rows", "dimensions", "isoscore", *health}
+
+
+def test_csv_latex_and_out_hold_the_same_numbers(matrix, tmp_path):
+    counts = tmp_path / "counts.txt"
+    counts.write_text("1\n" * 40)
+    places = ["--csv", tmp_path / "a.csv", "--latex", tmp_path / "a.tex", "--out", tmp_path / "o"]
+    found = result_of("analyze", matrix, "--frequency", counts, *places)
+    assert json.loads((tmp_path / "o" / "analysis.json").read_text()) == [found]
+    assert (tmp_path / "o" / "analysis.csv").read_text() == (tmp_path / "a.csv").read_text()
+    assert (tmp_path / "o" / "analysis.tex").read_text() == (tmp_path / "a.tex").read_text()
+    with (tmp_path / "a.csv").open(newline="") as file:
+        rows = {row["measure"]: row for row in csv.DictReader(file)}
+    assert float(rows["stable_rank"]["value"]) == found["stable_rank"]
+    assert rows["spearman_norm"]["value"] == ""
+    assert rows["spearman_norm"]["reason"] == found["spearman_norm_reason"]
+
+
+def test_the_list_names_every_measure_with_its_source(matrix):
+    found = {(row["group"], row["measure"]): row for row in result_of("analyze", "--list")}
+    assert found["Spectrum", "stable_rank"] == {
+        "group": "Spectrum",
+        "measure": "stable_rank",
+        "arrow": "↑",
+        "value": "‖V‖_F² / σ₁² = Σλ / λ₁; 0 for a zero matrix",
+        "range": "1 to ∞",
+        "meaning": "higher is more isotropic; at most the rank",
+        "cost": "O(n d²)",
+        "source": "Rudelson and Vershynin, J. ACM 2007",
+    }
+    assert {name for _, name in found} >= MEASURES.keys()
+    text = run("analyze", "--list", "--measures", "health").stdout
+    assert "duplicate_rows" in text
+    assert "stable_rank" not in text
+    page = run("analyze", "--list", "--markdown").stdout
+    assert page.startswith("### Spectrum\n\n| measure | value | range | meaning | cost | source |\n| --- |")
+    assert "| `stable_rank` ↑ | ‖V‖_F² / σ₁² = Σλ / λ₁; 0 for a zero matrix | 1 to ∞ |" in page
+
+
+def test_a_module_of_ones_own_adds_measures(matrix, tmp_path, monkeypatch):
+    (tmp_path / "my_measures.py").write_text(
+        "from degen.analysis import Rows, measure\n\n\n"
+        "@measure('mine', range=(0, 1), meaning='', source='here', cost='O(1)')\n"
+        "def half(V: Rows) -> float:\n"
+        "    return 0.5\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    try:
+        found = result_of("analyze", matrix, "--import", "my_measures", "--measures", "mine")
+    finally:
+        MEASURES.pop("half", None)
+    assert found == {"name": "v", "rows": 40, "dimensions": 6, "half": 0.5}
+
+
+def test_a_run_with_its_model_has_what_it_recommends(tmp_path):
+    log = write_log(tmp_path / "log.txt")
+    run_of = degen.train("sasrec", log, out=tmp_path / "run", **{**SETTINGS, "epochs": 1})
+    found = result_of("analyze", run_of.path, "--with-model", "--measures", "norm_mean")
+    frequency = run_of.item_frequency
+    assert 0 < found["catalogue_coverage@10"] <= 1
+    assert found["exposure@tail"] + found["exposure@mid"] + found["exposure@head"] == pytest.approx(1)
+    assert found["norm_mean"] == pytest.approx(np.linalg.norm(run_of.item_embeddings, axis=1).mean())
+    assert (frequency > 0).all()
+
+
+# ------------------------------------------------------------------------- matrices that are hardly ones
+
+STRANGE = {
+    "one row": np.array([[1.0, 2.0, 3.0]]),
+    "n < d": V[:3],
+    "d = 1": V[:, :1],
+    "zeros": np.zeros((5, 3)),
+    "equal rows": np.ones((6, 3)),
+    "float16": V.astype(np.float16),
+    "integers": np.arange(60).reshape(20, 3) % 7,
+    "huge": V * 1e200,
+    "tiny": V * 1e-200,
+}
+
+
+@pytest.mark.parametrize("values", STRANGE.values(), ids=STRANGE)
+def test_a_strange_matrix_has_a_table(values, tmp_path):
+    np.save(tmp_path / "m.npy", values)
+    found = result_of("analyze", tmp_path / "m.npy")
+    assert (found["rows"], found["dimensions"]) == values.shape
+    for name in MEASURES:
+        assert found[name] is not None or found[f"{name}_reason"]
+    assert run("analyze", tmp_path / "m.npy").exit_code == 0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_rows_that_are_not_finite_are_refused_or_left_out_and_counted(bad, tmp_path, capfd):
+    values = V.copy()
+    values[[3, 7], [0, 5]] = bad
+    np.save(tmp_path / "m.npy", values)
+    counts = tmp_path / "counts.txt"
+    counts.write_text("".join(f"{k}\n" for k in range(40)))
+    said = mistake(capfd, "analyze", tmp_path / "m.npy")
+    assert "m.npy" in said
+    assert "2 of 40 rows" in said
+    assert "row 3" in said
+    assert "--drop-nonfinite" in said
+    found = result_of("analyze", tmp_path / "m.npy", "--drop-nonfinite", "--frequency", counts)
+    kept = np.delete(V, [3, 7], axis=0)
+    assert (found["nonfinite_rows"], found["rows"]) == (2, 38)
+    assert found["norm_mean"] == pytest.approx(np.linalg.norm(kept, axis=1).mean())
+    assert found["spearman_norm"] == pytest.approx(_spearman(kept, np.delete(np.arange(40), [3, 7])))
+    assert result_of("analyze", tmp_path / "m.npy", "--measures", "nonfinite_rows")["nonfinite_rows"] == 2
+
+
+def _spearman(values, counts):
+    ranks = np.argsort(np.argsort(np.linalg.norm(values, axis=1)))
+    return np.corrcoef(ranks, np.argsort(np.argsort(counts)))[0, 1]
+
+
+def test_nothing_left_is_said(tmp_path, capfd):
+    np.save(tmp_path / "m.npy", np.full((3, 2), np.nan))
+    assert "nothing is left" in mistake(capfd, "analyze", tmp_path / "m.npy", "--drop-nonfinite")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "nothing to analyze"),
+        (["{matrix}", "--measures", "steble_rank"], "did you mean 'stable_rank'"),
+        (["{matrix}", "--engine", "nunpy"], "did you mean 'numpy'"),
+        (["{matrix}", "--device", "tpu", "--engine", "torch"], "--device tpu"),
+        (["{matrix}", "--exact-rows", "1"], "--exact-rows 1"),
+        (["{matrix}", "--with-model"], "--with-model is for runs"),
+        (["{matrix}", "--import", "no_such_module_here"], "no_such_module_here"),
+        (["{matrix}", "--markdown"], "--markdown"),
+        (["nowhere"], "does not exist"),
+    ],
+)
+def test_a_mistake_is_one_sentence(words, says, matrix, capfd):
+    assert says in mistake(capfd, "analyze", *(word.format(matrix=matrix) for word in words))
+
+
+def test_a_folder_without_embeddings_says_how_to_get_them(tmp_path, capfd):
+    write_run(tmp_path / "run")
+    assert "--resume" in mistake(capfd, "analyze", tmp_path / "run")
