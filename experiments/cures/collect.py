@@ -1,0 +1,46 @@
+"""Measure the runs of `run.py`, and write the table, its rows and the figure.
+
+    python experiments/cures/collect.py runs/cures
+
+writes `experiments/results/cures.csv` (a row a run, and a post-process), `cures.md` and `figures/cures.*`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from cureslib.figure import write_figure
+from cureslib.measure import collect, over_seeds
+from cureslib.page import page
+
+from degen.errors import UserError
+from degen.plots.save import write_columns
+from degen.rundir import write_text
+
+ROOT = Path(__file__).parents[2]
+
+
+def main() -> None:
+    """Parse, measure, write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("runs", type=Path, nargs="?", default=Path("runs/cures"))
+    parser.add_argument("--out", type=Path, default=ROOT / "experiments" / "results", help="of the table")
+    parser.add_argument("--figures", type=Path, default=ROOT / "figures", help="of the figure")
+    given = parser.parse_args()
+    rows = collect(given.runs)
+    summaries = over_seeds(rows)
+    write_columns(given.out / "cures.csv", {name: [row[name] for row in rows] for name in rows[0]})
+    write_text(given.out / "cures.md", page(summaries, rows))
+    write_figure(summaries, given.figures / "cures")
+    print(page(summaries, rows))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except UserError as error:
+        sys.exit(f"collect.py: {error}")

@@ -1,0 +1,182 @@
+"""The study of cures: what is planned and measured, the page and the figure; and all of it once, small."""
+
+from __future__ import annotations
+
+import csv
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import drawn
+import numpy as np
+import pytest
+from cureslib.figure import draw, name_points
+from cureslib.measure import VALUES, over_seeds
+from cureslib.methods import KIND_OF, METHODS, planned
+from cureslib.page import page
+from matplotlib.figure import Figure
+
+from degen.analysis import average_cosine, effective_rank
+from degen.errors import UserError
+from degen.model.variants import CURES
+from degen.plots.style import figure_style, figure_width
+from degen.rundir import RunDirectory, find_runs
+
+STUDY = Path(__file__).parents[2] / "experiments" / "cures"
+
+
+# What is planned
+
+
+def test_every_cure_is_trained_beside_sasrec_and_duorec():
+    assert set(METHODS) == {"sasrec", "duorec", "sgd", *CURES}
+
+
+def test_all_methods_have_one_budget(tmp_path):
+    configs = {
+        place.name: config.model_dump()
+        for config, place in planned("beauty", list(METHODS), [0, 1], tmp_path, {})
+    }
+    assert len(configs) == 2 * len(METHODS)
+    for name, config in configs.items():
+        assert config["training"].pop("item_optimizer") == ("sgd" if name.startswith("sgd") else "adam")
+        assert config["training"].pop("seed") == int(name[-1])
+        assert config["objective"].pop("variant") in (name[:-3], "sasrec")
+    first, *others = configs.values()
+    assert all(config == first for config in others)
+    assert first["training"]["epochs"] == 30
+
+
+def test_an_unknown_method_gets_the_nearest(tmp_path):
+    with pytest.raises(UserError, match=r"'cosregg'.*did you mean 'cosreg'"):
+        list(planned("beauty", ["cosregg"], [0], tmp_path, {}))
+
+
+# Over seeds
+
+
+def row(method: str, seed: int = 0, **values: float) -> dict[str, object]:
+    fixed = {"dataset": "toy", "method": method, "kind": KIND_OF[method], "seed": seed, "state": "finished"}
+    more = {"best_epoch": 3, "difference_se": 0.001, "epoch_seconds": 2.0}
+    return {**fixed, **more, **dict.fromkeys(VALUES, 0.5), **values}
+
+
+def test_intervals_are_students():
+    (summary,) = over_seeds([row("gating", seed, effective_rank=float(seed)) for seed in (1, 2, 3)])
+    assert summary["seeds"] == 3
+    assert summary["effective_rank"] == 2
+    assert summary["effective_rank_half"] == pytest.approx(4.302653 / math.sqrt(3), rel=1e-6)
+    assert summary["average_cosine_half"] == 0
+
+
+def test_a_single_seed_has_no_interval_and_the_page_says_so():
+    rows = [row("sasrec"), row("gating", difference=-0.01, **{"NDCG@10_tail": None})]
+    summaries = over_seeds(rows)
+    assert summaries[1]["effective_rank_half"] is None
+    text = page(summaries, rows)
+    assert "seed noise is unknown" in text
+    assert "-0.0100 ± 0.0020" in text
+    assert "| – |" in text
+
+
+# The figure
+
+
+def summaries(seed: int) -> list[dict[str, object]]:
+    """Many methods near one another, of three seeds each."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for method in KIND_OF:
+        near = {
+            "average_cosine": 0.3 * rng.random() ** 3,
+            **{f"NDCG@10_{p}": rng.normal(0.04, 0.003) for p in ("all", "head", "tail")},
+        }
+        rows += [
+            row(method, each, **{k: v + 0.001 * rng.normal() for k, v in near.items()}) for each in range(3)
+        ]
+    return over_seeds(rows)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_point_is_named_and_no_name_covers_another(seed):
+    given = summaries(seed)
+    with figure_style("paper"):
+        figure = Figure(figsize=(figure_width("text"), 2.5), layout="constrained")
+        draw(figure, given)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        for axes in figure.axes:
+            name_points(axes)
+        assert drawn.overlaps(figure) == []
+        assert drawn.outside(figure) == []
+        for axes, part in zip(figure.axes, ("all", "head", "tail"), strict=True):
+            assert len(axes.texts) == len(given)
+            points = {
+                tuple(point) for cloud in axes.collections for point in getattr(cloud, "get_offsets", list)()
+            }
+            assert {(one["average_cosine"], one[f"NDCG@10_{part}"]) for one in given} <= points
+
+
+# All of it, small
+
+SMALL = {"data.users": 60, "data.items": 40, "model.dim": 8, "training.epochs": 1, "training.batch_size": 64}
+SET = [word for key, value in SMALL.items() for word in ("--set", f"{key}={value}")]
+
+
+def script(name: str, *words: object) -> str:
+    done = subprocess.run(
+        [sys.executable, STUDY / name, *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    words = [
+        "--datasets",
+        "synthetic",
+        "--methods",
+        "sasrec,cosreg",
+        "--seeds",
+        "0-1",
+        "--out",
+        folder / "runs",
+    ]
+    script("run.py", *words, *SET, "--quiet")
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("test.json")}
+    script("run.py", *words, *SET, "--quiet")
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("test.json")} == before  # nothing anew
+    script("collect.py", folder / "runs", "--out", folder, "--figures", folder / "figures")
+    return folder
+
+
+def test_the_rows_are_those_of_the_runs(study):
+    with (study / "cures.csv").open(newline="") as file:
+        rows = {(one["method"], one["seed"]): one for one in csv.DictReader(file)}
+    methods = ("sasrec", "cosreg", "all-but-the-top", "whitening")
+    assert set(rows) == {(method, seed) for method in methods for seed in "01"}
+    for run in find_runs(study / "runs"):
+        found = rows[run.path.name.split("-")[0], str(run.seed)]
+        assert float(found["NDCG@10_all"]) == pytest.approx(run.test["NDCG@10"], rel=1e-8)
+        assert float(found["average_cosine"]) == pytest.approx(average_cosine(run.item_embeddings), rel=1e-6)
+        assert float(found["effective_rank"]) == pytest.approx(effective_rank(run.item_embeddings), rel=1e-6)
+    plain = RunDirectory(study / "runs" / "synthetic" / "sasrec-s0")
+    for method in ("cosreg", "all-but-the-top", "whitening"):
+        found = rows[method, "0"]
+        difference = float(found["NDCG@10_all"]) - plain.test["NDCG@10"]
+        assert float(found["difference"]) == pytest.approx(difference, abs=1e-8)
+    assert float(rows["whitening", "0"]["average_cosine"]) == pytest.approx(-1 / 40, abs=0.02)
+
+
+def test_the_page_and_the_figure_are_there(study):
+    text = (study / "cures.md").read_text(encoding="utf-8")
+    assert "Means over seeds" in text
+    assert text.count("| cosreg |") == 1
+    assert {path.suffix for path in (study / "figures").iterdir()} == {".csv", ".pdf", ".png"}
