@@ -18,6 +18,7 @@ All take and return tensors of the precision they are given, losses are scalars,
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import torch
@@ -57,7 +58,7 @@ def gated_loss(
 
     S. Yu et al., "Rare tokens degenerate all tokens", ACL 2022 (adaptive gradient gating): cross-entropy
     with V held constant, which trains the encoder, and cross-entropy of g ⊙ z + (1 - g) ⊙ z̄, z = V h̄ and
-    the bar a constant, which trains V. The second adds nothing to the value here.
+    the bar a constant, which trains V. Both have the same probabilities, so that one softmax is enough.
 
     Parameters
     ----------
@@ -65,10 +66,9 @@ def gated_loss(
         as in `gates`.
     """
     g = gates(targets, per_step, rare_rate).to(h.dtype)
-    scores = h.detach() @ V.T
-    trains_V = functional.cross_entropy(g * scores + (1 - g) * scores.detach(), targets)
-    trains_h = functional.cross_entropy(h @ V.detach().T, targets)
-    return trains_h + (trains_V - trains_V.detach())
+    trains_h, trains_V = h @ V.detach().T, h.detach() @ V.T  # the same scores
+    scores = torch.addcmul(trains_h, g, trains_V - trains_V.detach())
+    return functional.cross_entropy(scores, targets)
 
 
 def gates(targets: Tensor, per_step: Tensor, rare_rate: float) -> Tensor:
@@ -130,12 +130,12 @@ def uniform(x: Tensor, kept: Tensor | None = None, *, t: float = 2.0) -> Tensor:
         bool `[n]`, the rows that count; None for all.
     """
     units = functional.normalize(x, dim=1)
-    kernel = torch.exp(2 * t * (units @ units.T - 1))
-    pairs = ~torch.eye(len(x), dtype=torch.bool, device=x.device)
-    if kept is not None:
-        pairs = pairs & kept & kept[:, None]
-    n_pairs = pairs.sum()
-    return torch.log((kernel * pairs).sum() + (n_pairs == 0)) - torch.log(n_pairs.clamp(min=1).to(x.dtype))
+    kernel = (2 * t * units @ units.T).exp_()  # of -t‖x̂ᵢ - x̂ⱼ‖² = 2t cos - 2t all but the constant
+    own = torch.exp(2 * t * units.square().sum(1))
+    counted = x.new_ones(len(x)) if kept is None else kept.to(x.dtype)
+    n_pairs = counted.sum() * (counted.sum() - 1)
+    mean = (counted @ kernel @ counted - own @ counted) / n_pairs.clamp(min=1)
+    return torch.log(torch.where(n_pairs > 0, mean * math.exp(-2 * t), 1))
 
 
 def cosine_regularization(V: Tensor) -> Tensor:
