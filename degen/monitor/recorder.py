@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -34,7 +34,7 @@ Row = dict[str, Any]
 
 
 class Monitor:
-    """Records a training loop into a run directory.
+    """Records a training loop into a run directory; of several processes that train, in one of them.
 
     Parameters
     ----------
@@ -186,7 +186,8 @@ class Monitor:
             "alignment_same_target": alignment_same_target,
         }
         measured = {**summarize(rows), **self._probe.measure(representations, pairs)}
-        row = _line(number, renamed(metrics or {}, epoch_key), measured)
+        own = ("epoch", "best_epoch", "epoch_seconds", "monitor_seconds", *measured)
+        row = {"epoch": number, **_unlike(renamed(metrics or {}, epoch_key), own), **measured}
         self._best.check(row)
         dropped = self._drop(number)
         row["best_epoch"] = self._best.epoch(row, self.rows, dropped)
@@ -266,12 +267,12 @@ class Monitor:
         """
         if not self.rows:
             raise UserError(f"{self.out} has no epoch yet; call record before finish")
-        named = renamed(test or {}, final_key)
-        whole = {**named, "epoch": self.rows[-1]["best_epoch"] if epoch is None else epoch, "split": "test"}
+        about = {"epoch": self.rows[-1]["best_epoch"] if epoch is None else epoch, "split": "test"}
+        named = _unlike(renamed(test or {}, final_key), about)
         run = RunDirectory(self.out)
         if self._tensorboard:
             write_run_projector(run)
-        rundir.write_json(self.out / rundir.TEST, whole)
+        rundir.write_json(self.out / rundir.TEST, {**named, **about})
         return run
 
     def close(self) -> None:
@@ -294,9 +295,8 @@ class Monitor:
             self.close()
 
 
-def _line(epoch: int, metrics: Mapping[str, float], measured: Mapping[str, float]) -> Row:
-    """Put an epoch's line together."""
-    taken = {"epoch", "best_epoch", "epoch_seconds", "monitor_seconds", *measured}
-    if clash := sorted(taken & metrics.keys()):
+def _unlike(metrics: dict[str, float], own: Collection[str]) -> dict[str, float]:
+    """Return `metrics`, none of which has a name that the monitor gives."""
+    if clash := sorted(set(own) & metrics.keys()):
         raise UserError(f"metrics has '{clash[0]}', which the monitor writes itself; give it another name")
-    return {"epoch": epoch, **metrics, **measured}
+    return metrics

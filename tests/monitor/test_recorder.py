@@ -375,6 +375,8 @@ def test_the_test_may_be_of_another_epoch_and_come_later(tmp_path, V):
     for epoch in (0, 1):
         monitor.record(epoch, V, {"NDCG@10": 0.5 - 0.1 * epoch})
     assert monitor.finish().test == {"epoch": 0, "split": "test"}
+    with pytest.raises(UserError, match="metrics has 'epoch', which the monitor writes itself"):
+        monitor.finish({"epoch": 1})
     assert monitor.finish({"hit@5": 0.1}, epoch=1).test == {"HR@5": 0.1, "epoch": 1, "split": "test"}
 
 
