@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,3 +160,9 @@ def test_reading_and_measuring_is_light(name):
     modules = imported_by("-c", f"import degen.{name}")
     assert "degen" in modules
     assert not modules & HEAVY
+
+
+def test_every_file_of_tests_has_a_name_of_its_own():
+    """Folders of tests are no packages, so pytest tells modules apart by their names alone."""
+    names = Counter(path.name for path in Path(__file__).parent.rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
