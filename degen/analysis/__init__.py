@@ -6,6 +6,16 @@ once what measures share.
 
 from degen.analysis.alignment import alignment, uniformity
 from degen.analysis.buckets import Buckets
+from degen.analysis.comparison import (
+    debiased_cka,
+    linear_cka,
+    principal_angle,
+    principal_angles,
+    procrustes_cosine,
+    procrustes_cosines,
+    procrustes_disparity,
+    procrustes_distance,
+)
 from degen.analysis.cone import (
     cone_angle,
     cone_angle_max,
@@ -36,6 +46,7 @@ from degen.analysis.isotropy import (
 )
 from degen.analysis.lines import GROUPS, chosen_measures, chosen_profiles
 from degen.analysis.measure import MEASURES, Estimate, Measure, Undefined, measure
+from degen.analysis.pair import COMPARISONS, Pair, PairMeasure, comparison, matched
 from degen.analysis.popularity import (
     average_cosine_between,
     bucket_cosines,
@@ -72,6 +83,7 @@ from degen.analysis.spectrum import (
 from degen.analysis.summary import summarize
 
 __all__ = [
+    "COMPARISONS",
     "GROUPS",
     "MEASURES",
     "PROFILES",
@@ -79,6 +91,8 @@ __all__ = [
     "Buckets",
     "Estimate",
     "Measure",
+    "Pair",
+    "PairMeasure",
     "PowerLaw",
     "Profile",
     "Projection",
@@ -90,11 +104,13 @@ __all__ = [
     "bucket_cosines",
     "chosen_measures",
     "chosen_profiles",
+    "comparison",
     "condition_number",
     "cone_angle",
     "cone_angle_max",
     "cos_mean_first_direction",
     "cosine_std",
+    "debiased_cka",
     "decay_exponent",
     "decay_r2",
     "duplicate_rows",
@@ -105,8 +121,10 @@ __all__ = [
     "isoscore_star",
     "isotropy",
     "isotropy_second_order",
+    "linear_cka",
     "log_isotropy",
     "low_norm_rows",
+    "matched",
     "mean_direction_energy_share",
     "mean_energy_share",
     "mean_resultant_length",
@@ -123,6 +141,12 @@ __all__ = [
     "popularity_alignment",
     "popularity_profile",
     "power_law",
+    "principal_angle",
+    "principal_angles",
+    "procrustes_cosine",
+    "procrustes_cosines",
+    "procrustes_disparity",
+    "procrustes_distance",
     "profile",
     "project",
     "rankme",

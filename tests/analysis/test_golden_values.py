@@ -101,6 +101,11 @@ MEASURED = {
     "alignment": lambda x, y, o: analysis.alignment(x, y, definition=o.definition),
     "uniformity": lambda V, o: analysis.uniformity(V, definition=o.definition),
     "low_norm_rows": lambda V, o: analysis.low_norm_rows(V, float(next(iter(o))[5:].split("*")[0])),
+    "cka_linear": lambda A, B, o: (
+        analysis.debiased_cka(A, B) if "debiased" in o else analysis.linear_cka(A, B, center=o.center)
+    ),
+    "procrustes_distance_squared": lambda A, B, o: analysis.procrustes_distance(A, B, center=o.center),
+    "procrustes_disparity": lambda A, B, o: analysis.procrustes_disparity(A, B, center=o.center),
     "bucket_size": lambda V, o: buckets(o).sizes[buckets(o).names.index(o["bucket"])],
     "bucket_norm_mean": of_bucket("norm_mean"),
     "bucket_cone_angle_mean_deg": of_bucket("cone_angle_mean"),
@@ -158,11 +163,8 @@ PENDING = {
     "max_k_occurrence",
     "robin_hood_index",
     "average_absolute_cosine",
-    "cka_linear",
     "neighbour_jaccard",
     "neighbour_overlap",
-    "procrustes_disparity",
-    "procrustes_distance_squared",
     "cosine_regularization",
     "cross_entropy",
     "gradient",
