@@ -44,6 +44,7 @@ from degen.analysis.isotropy import (
     log_isotropy,
     mean_squared_cosine,
 )
+from degen.analysis.jackknife import Jackknife, jackknife
 from degen.analysis.lines import GROUPS, chosen_measures, chosen_profiles
 from degen.analysis.measure import MEASURES, Estimate, Measure, Undefined, measure
 from degen.analysis.pair import COMPARISONS, Pair, PairMeasure, comparison, matched
@@ -81,6 +82,15 @@ from degen.analysis.spectrum import (
     thin_svd,
 )
 from degen.analysis.summary import summarize
+from degen.analysis.uncertainty import (
+    Comparison,
+    Interval,
+    compare_matrices,
+    compare_seeds,
+    compare_users,
+    over_items,
+    over_seeds,
+)
 
 __all__ = [
     "COMPARISONS",
@@ -89,7 +99,10 @@ __all__ = [
     "PROFILES",
     "Analysis",
     "Buckets",
+    "Comparison",
     "Estimate",
+    "Interval",
+    "Jackknife",
     "Measure",
     "Pair",
     "PairMeasure",
@@ -104,6 +117,9 @@ __all__ = [
     "bucket_cosines",
     "chosen_measures",
     "chosen_profiles",
+    "compare_matrices",
+    "compare_seeds",
+    "compare_users",
     "comparison",
     "condition_number",
     "cone_angle",
@@ -121,6 +137,7 @@ __all__ = [
     "isoscore_star",
     "isotropy",
     "isotropy_second_order",
+    "jackknife",
     "linear_cka",
     "log_isotropy",
     "low_norm_rows",
@@ -136,6 +153,8 @@ __all__ = [
     "norm_median",
     "normalized_singular_values",
     "numerical_rank",
+    "over_items",
+    "over_seeds",
     "participation_ratio",
     "pearson_norm",
     "popularity_alignment",
