@@ -15,18 +15,18 @@ buckets stay those of all items.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
-from degen.analysis.buckets import Buckets
+from degen.analysis.buckets import Buckets, Codes
 from degen.analysis.matrix import Array, Float
 from degen.analysis.measure import MEASURES, Undefined
 from degen.analysis.moments import Moments, block_moments, total
-from degen.analysis.profile import popularity_profile
+from degen.analysis.profile import PROFILES
 from degen.analysis.result import Analysis
 from degen.analysis.rows import Int, Rows
 
@@ -38,10 +38,6 @@ MOST_ROWS = 200_000
 
 _EIGENVALUES = 1e-7
 """Roots of eigenvalues of VᵀV below this share of the first are rounding."""
-
-_ROUGH = "leaving out items tells nothing of counts, extremes and neighbours"
-_SAMPLED = "it was sampled, and has the sample's standard error"
-_PARTLY = "it has no finite value without some of the items"
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,30 +94,34 @@ def jackknife(
     """
     rows = Rows.of(V)
     if analysis is None:
-        analysis = Analysis.of(rows, [one for one in MEASURES.values() if one.jackknife])
-    judged = [
-        MEASURES[name]
-        for name in analysis.values
-        if MEASURES[name].jackknife and name not in analysis.standard_errors
-    ]
-    values = {**analysis.values, **_profiles(rows)}
-    found: dict[str, list[float]] = {name: [] for name in (*(one.name for one in judged), *_profiles(rows))}
-    reasons = {name: _SAMPLED for name in analysis.standard_errors} | dict(analysis.reasons)
-    reasons |= {name: _ROUGH for name in analysis.values if not MEASURES[name].jackknife}
+        judged = [one for one in MEASURES.values() if one.jackknife]
+        analysis = Analysis.of(rows, judged, list(PROFILES.values()))
+    measures = [MEASURES[name] for name in analysis.values if name in MEASURES and MEASURES[name].jackknife]
+    measures = [one for one in measures if one.name not in analysis.standard_errors]
+    taken = {name.partition("@")[0] for name in analysis.values if "@" in name}
+    profiles = [one for name, one in PROFILES.items() if name in taken]
+    found: dict[str, list[float]] = {name: [] for name in analysis.values}
+    reasons = dict(analysis.reasons)
     for rest in leave_out(rows, groups, seed, most_rows):
-        without = Analysis.of(rest, judged)
+        without = Analysis.of(rest, measures, profiles)
         reasons |= without.reasons
-        numbers = {**without.values, **_profiles(rest)}
         for name, replicates in found.items():
-            replicates.append(numbers.get(name, math.nan))
-    whole = {name: np.array([*replicates, values[name]]) for name, replicates in found.items()}
+            replicates.append(without.values.get(name, math.nan))
+    whole = {name: np.array([*replicates, analysis.values[name]]) for name, replicates in found.items()}
     finite = {name: each[:-1] for name, each in whole.items() if np.isfinite(each).all()}
-    why = _PARTLY if len(rows) <= most_rows else too_dear(len(rows))
-    return Jackknife(values, finite, dict.fromkeys(found.keys() - finite.keys(), why) | reasons)
+    for name in found.keys() - finite.keys():
+        reasons[name] = _why_not(name, analysis, reasons, len(rows) > most_rows)
+    return Jackknife(analysis.values, finite, reasons)
 
 
-def _profiles(rows: Rows) -> dict[str, float]:
-    return {} if rows.frequency is None else popularity_profile(rows)
+def _why_not(name: str, analysis: Analysis, reasons: Mapping[str, str], large: bool) -> str:
+    if name in analysis.standard_errors:
+        return "it was sampled, and has the sample's standard error"
+    if not (name.partition("@")[0] in PROFILES or (name in MEASURES and MEASURES[name].jackknife)):
+        return "leaving out items tells nothing of counts, extremes, neighbours and recommendations"
+    if large:
+        return too_dear(analysis.rows)
+    return reasons.get(name, "it has no finite value without some of the items")
 
 
 def too_dear(n: int) -> str:
@@ -140,8 +140,10 @@ def leave_out(rows: Rows, groups: int = GROUPS, seed: int = 0, most_rows: int = 
     n = len(rows)
     if groups < 2 or n < 2 * groups:
         raise Undefined(f"a jackknife over {groups} groups of items needs {2 * groups} rows, there are {n}")
-    group = np.random.default_rng(seed).permutation(np.arange(n) % groups)
-    parts = _moments_of(rows, group, groups)
+    group = np.random.default_rng(seed).permutation(np.arange(n) % groups).astype(np.int16)
+    codes, n_codes = rows.groups or (np.zeros(n, dtype=np.int16), 1)
+    visit = partial(_visit_groups, groups=groups, n_codes=n_codes)
+    parts, _ = rows.sweep(visit, _joined, (group, codes))
     for left_out in range(groups):
         kept = np.flatnonzero(group != left_out)
         yield Remainder(
@@ -152,22 +154,21 @@ def leave_out(rows: Rows, groups: int = GROUPS, seed: int = 0, most_rows: int = 
             rows.seed,
             whole=rows,
             kept=kept,
-            known=total(part for place, part in enumerate(parts) if place != left_out),
+            known=total(part for place, own in enumerate(parts) if place != left_out for part in own),
         )
 
 
-def _moments_of(rows: Rows, group: Int, groups: int) -> list[Moments]:
-    """Return the moments of each group of rows, in one pass."""
-    by_popularity, n_buckets = rows.groups or (np.zeros(len(rows), dtype=np.int64), 1)
-    parts: list[Moments | None] = [None] * groups
-    for place, block in rows.blocks():
-        for which in range(groups):
-            inside = np.flatnonzero(group[place] == which)
-            if len(inside):
-                part, _ = block_moments(block[inside], by_popularity[place][inside], n_buckets)
-                before = parts[which]
-                parts[which] = part if before is None else before + part
-    return [part for part in parts if part is not None]
+def _visit_groups(
+    block: Array, start: int, group: Codes, codes: Codes, *, groups: int, n_codes: int
+) -> tuple[list[list[Moments]], tuple[()]]:
+    """Return the moments of the rows of each group, as a list with one part, or none."""
+    inside = [np.flatnonzero(group == which) for which in range(groups)]
+    return [[block_moments(block[at], codes[at], n_codes)[0]] if len(at) else [] for at in inside], ()
+
+
+def _joined(parts: Sequence[Sequence[Sequence[Moments]]]) -> list[list[Moments]]:
+    by_group = [[moments for part in own for moments in part] for own in zip(*parts, strict=True)]
+    return [[total(own)] if own else [] for own in by_group]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -209,7 +210,7 @@ class Remainder(Rows):
         return self.whole.deciles and self.whole.deciles.take(self.kept)
 
     @cached_property
-    def groups(self) -> tuple[Int, int] | None:
+    def groups(self) -> tuple[Codes, int] | None:
         """The groups of the whole."""
         return self.whole.groups and (self.whole.groups[0][self.kept], self.whole.groups[1])
 
