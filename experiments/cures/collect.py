@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from cureslib.figure import write_figure
+from cureslib.figure import ACROSS, write_figure
 from cureslib.measure import collect, over_seeds
 from cureslib.page import page
 
@@ -30,12 +30,13 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="?", default=Path("runs/cures"))
     parser.add_argument("--out", type=Path, default=ROOT / "experiments" / "results", help="of the table")
     parser.add_argument("--figures", type=Path, default=ROOT / "figures", help="of the figure")
+    parser.add_argument("--across", choices=ACROSS, default="average_cosine", help="isotropy in the figure")
     given = parser.parse_args()
     rows = collect(given.runs)
     summaries = over_seeds(rows)
     write_columns(given.out / "cures.csv", {name: [row[name] for row in rows] for name in rows[0]})
     write_text(given.out / "cures.md", page(summaries, rows))
-    write_figure(summaries, given.figures / "cures")
+    write_figure(summaries, given.figures / "cures", given.across)
     print(page(summaries, rows))
 
 

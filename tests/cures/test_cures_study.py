@@ -57,7 +57,7 @@ def test_an_unknown_method_gets_the_nearest(tmp_path):
 
 
 def row(method: str, seed: int = 0, **values: float) -> dict[str, object]:
-    fixed = {"dataset": "toy", "method": method, "kind": KIND_OF[method], "seed": seed, "state": "finished"}
+    fixed = {"dataset": "toy", "method": method, "seed": seed, "state": "finished"}
     more = {"best_epoch": 3, "difference_se": 0.001, "epoch_seconds": 2.0}
     return {**fixed, **more, **dict.fromkeys(VALUES, 0.5), **values}
 
@@ -103,7 +103,7 @@ def test_every_point_is_named_and_no_name_covers_another(seed):
     given = summaries(seed)
     with figure_style("paper"):
         figure = Figure(figsize=(figure_width("text"), 2.5), layout="constrained")
-        draw(figure, given)
+        draw(figure, given, "average_cosine")
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
         for axes in figure.axes:

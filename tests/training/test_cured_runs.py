@@ -22,7 +22,7 @@ from degen.model.cures import cosine_regularization, spectrum_concentration, uni
 from degen.model.variants import CURES, VARIANTS
 from degen.rundir import RunDirectory
 from degen.training.distributed import World
-from degen.training.loop import train
+from degen.training.loop import Interrupted, Progress, train
 from degen.training.many import train_many
 from degen.training.stacked import Stack
 from degen.training.trainer import Trainer
@@ -187,6 +187,25 @@ def test_runs_of_a_cure_train_as_a_stack_to_the_end(log, tmp_path):
         for row, stacked_row in zip(one.metrics, other.metrics, strict=True):
             for key in ("loss", "recommendation_loss", "item_loss", "average_cosine"):
                 assert row[key] == pytest.approx(stacked_row[key], rel=1e-3)
+
+
+class CtrlC(Progress):
+    """Interrupts in the second epoch."""
+
+    def step(self, epoch, step, losses):
+        if epoch == 2:
+            raise Interrupted(None, 1)
+
+
+@pytest.mark.parametrize("name", ["item-uniformity", "gating"])
+def test_a_stopped_run_goes_on_to_the_same_weights(log, tmp_path, name):
+    config = tiny_runs.tiny_config(log, variant=name, items_drawn=7)
+    whole = train(config, tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        train(config, tmp_path / "stopped", progress=CtrlC())
+    again = train(config, tmp_path / "stopped", resume=True)
+    assert again.item_embeddings.tolist() == whole.item_embeddings.tolist()
+    assert [row["loss"] for row in again.metrics] == [row["loss"] for row in whole.metrics]
 
 
 # What they do to the item embeddings

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-ACROSS, PARTS = "average_cosine", ("all", "head", "tail")
+PARTS = ("all", "head", "tail")
+ACROSS = {"average_cosine": "average cosine of items", "effective_rank": "effective rank of items"}
+"""What can lie across, and its name at the axis."""
+
 LOOKS = dict(
     zip(
         KINDS,
@@ -37,18 +40,21 @@ _SHORT = {"all-but-the-top": "all-but-top", "item-uniformity": "item-unif."}
 _CLEAR = 2.0  # points between a name and what is beside it
 
 
-def draw(figure: Figure, summaries: Sequence[Row]) -> None:
-    """Draw all datasets into an empty figure with constrained layout; the names come with `name_points`."""
+def draw(figure: Figure, summaries: Sequence[Row], across: str) -> None:
+    """Draw all datasets into an empty figure with constrained layout; the names come with `name_points`.
+
+    `across` is a key of `ACROSS`.
+    """
     datasets = list(dict.fromkeys(row["dataset"] for row in summaries))
     grid = figure.subplots(len(datasets), len(PARTS), squeeze=False, sharex="row")
     for panels, dataset in zip(grid, datasets, strict=True):
         own = [row for row in summaries if row["dataset"] == dataset]
         for axes, part in zip(panels, PARTS, strict=True):
-            _panel(axes, own, f"NDCG@10_{part}")
+            _panel(axes, own, across, f"NDCG@10_{part}")
             axes.set_title(f"{dataset}, {'all targets' if part == 'all' else part}", loc="left")
         panels[0].set_ylabel("NDCG@10")
     for axes in grid[-1]:
-        axes.set_xlabel("average cosine of items")
+        axes.set_xlabel(ACROSS[across])
     handles = {axes_handle.get_label(): axes_handle for axes_handle in grid[0, 0].collections}
     figure.legend(
         handles=[handles[kind] for kind in KINDS if kind in handles],
@@ -57,24 +63,26 @@ def draw(figure: Figure, summaries: Sequence[Row]) -> None:
     )
 
 
-def _panel(axes: Axes, rows: Sequence[Row], up: str) -> None:
+def _panel(axes: Axes, rows: Sequence[Row], across: str, up: str) -> None:
     drawn = [row for row in rows if row[up] is not None]
     for kind in KINDS:
         own = [row for row in drawn if row["kind"] == kind]
         color, marker = LOOKS[kind]
         if not own:
             continue
-        x, y = [row[ACROSS] for row in own], [row[up] for row in own]
+        x, y = [row[across] for row in own], [row[up] for row in own]
         face = "none" if kind == AFTERWARDS else color
         axes.scatter(
             x, y, s=12, marker=marker, facecolors=face, edgecolors=color, linewidths=0.8, label=kind, zorder=3
         )
         if any(row[f"{up}_half"] is not None for row in own):
-            halves = [[row[f"{key}_half"] or 0 for row in own] for key in (ACROSS, up)]
-            axes.errorbar(x, y, xerr=halves[0], yerr=halves[1], fmt="none", ecolor=color, elinewidth=0.5)
+            halves = [[row[f"{key}_half"] or 0 for row in own] for key in (across, up)]
+            axes.errorbar(
+                x, y, xerr=halves[0], yerr=halves[1], fmt="none", ecolor=color, elinewidth=0.5, alpha=0.6
+            )
     for row in drawn:
         name = str(row["method"])
-        place = (row[ACROSS], row[up])
+        place = (row[across], row[up])
         axes.annotate(_SHORT.get(name, name), place, fontsize=6, ha="center", va="center")
     axes.margins(0.14, 0.14)
     axes.spines[["top", "right"]].set_visible(False)
@@ -99,7 +107,7 @@ def name_points(axes: Axes) -> None:
             key=lambda place: (_covered(place[1], taken, inside), place[0]),
         )
         distance, box = best
-        taken.append(box)
+        taken.append(box.padded(1.5 * pixel, 0))  # a space between neighbours on one line
         middle = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
         x, y = axes.transData.inverted().transform(middle)
         text.set_position((float(x), float(y)))
@@ -140,20 +148,20 @@ def _join(axes: Axes, point: Any, box: Bbox) -> None:
     axes.plot(*ends.T, color="#9A9A9A", linewidth=0.4, zorder=1, scalex=False, scaley=False)
 
 
-def write_figure(summaries: Sequence[Row], stem: Path) -> list[Path]:
+def write_figure(summaries: Sequence[Row], stem: Path, across: str = "average_cosine") -> list[Path]:
     """Write the figure as PDF and PNG, and its numbers as CSV, and return the paths."""
     from matplotlib.figure import Figure
 
     from degen.plots.save import save_figure, write_columns
     from degen.plots.style import figure_style, figure_width
 
-    keys = [ACROSS, "effective_rank", *(f"NDCG@10_{part}" for part in PARTS)]
+    keys = [*ACROSS, *(f"NDCG@10_{part}" for part in PARTS)]
     columns = {name: [row[name] for row in summaries] for name in ("dataset", "method", "kind", "seeds")}
     columns |= {name: [row[name] for row in summaries] for key in keys for name in (key, f"{key}_half")}
     rows = len(dict.fromkeys(columns["dataset"]))
     with figure_style("paper"):
         figure = Figure(figsize=(figure_width("text"), 0.4 + 2.1 * rows), layout="constrained")
-        draw(figure, summaries)
+        draw(figure, summaries, across)
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
         for axes in figure.axes:

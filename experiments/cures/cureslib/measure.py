@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from cureslib.methods import CURED_AFTERWARDS, KIND_OF
 from degen.analysis import average_cosine, effective_rank, sigma2_ratio
@@ -41,38 +43,51 @@ def collect(folder: Path) -> list[Row]:
     rows: list[Row] = []
     baselines: dict[tuple[str, int], Ranks] = {}
     for run in sorted(find_runs(folder), key=_baseline_first):
-        method = run.path.name.rsplit("-s", 1)[0]
-        if method not in KIND_OF:
+        if _method(run) not in KIND_OF:
             raise UserError(f"{run.path} is of no method of this study; move it elsewhere")
+        if not run.metrics:  # not an epoch is whole yet
+            continue
         restored = restore(run, "cpu")
-        for name, V in _scored(method, run, restored):
+        for name, V in _scored(run, restored):
             ranks = restored.ranks("test", V)
-            baseline = baselines.setdefault(
-                (run.dataset, run.seed), ranks if name == CURED_AFTERWARDS else np.empty(0)
-            )
-            rows.append(
-                {
-                    **{"dataset": run.dataset, "method": name, "kind": KIND_OF[name], "seed": run.seed},
-                    **{"state": run.state, "epochs": len(run.metrics), "best_epoch": restored.epoch},
-                    **_accuracy(ranks, restored.samples("test").targets - 1, run.item_frequency),
-                    **_difference(ranks, baseline),
-                    **_geometry(V.numpy(), run.item_frequency),
-                    "epoch_seconds": statistics.median(line["train_seconds"] for line in run.metrics),
-                }
-            )
+            if name == CURED_AFTERWARDS:
+                baselines[run.dataset, run.seed] = ranks
+            baseline = baselines.get((run.dataset, run.seed))
+            rows.append({"dataset": run.dataset, "method": name, **_row(restored, V, ranks, baseline)})
+    if not rows:
+        raise UserError(f"no run under {folder} has a whole epoch yet; wait for one")
     return rows
 
 
+def _row(restored: Restored, V: Tensor, ranks: Ranks, baseline: Ranks | None) -> Row:
+    """What is said of one matrix of items, scored with the encoder of a run."""
+    run = restored.run
+    return {
+        "seed": run.seed,
+        "state": run.state,
+        "epochs": len(run.metrics),
+        "best_epoch": restored.epoch,
+        **_accuracy(ranks, restored.samples("test").targets - 1, run.item_frequency),
+        **_difference(ranks, baseline),
+        **_geometry(V, run.item_frequency),
+        "epoch_seconds": statistics.median(line["train_seconds"] for line in run.metrics),
+    }
+
+
+def _method(run: RunDirectory) -> str:
+    return run.path.name.rsplit("-s", 1)[0]
+
+
 def _baseline_first(run: RunDirectory) -> tuple[str, bool, str, int]:
-    method = run.path.name.rsplit("-s", 1)[0]
+    method = _method(run)
     return run.dataset, method != CURED_AFTERWARDS, method, run.seed
 
 
-def _scored(method: str, run: RunDirectory, restored: Restored) -> Iterator[tuple[str, Any]]:
+def _scored(run: RunDirectory, restored: Restored) -> Iterator[tuple[str, Tensor]]:
     """Yield the item embeddings that are scored: the run's own, and the baseline's post-processed."""
     V = restored.encoder.real_item_embeddings().detach()
-    yield method, V
-    if method == CURED_AFTERWARDS:
+    yield _method(run), V
+    if _method(run) == CURED_AFTERWARDS:
         for name in POST_PROCESSES:
             yield name, post_process(V, name)
 
@@ -82,9 +97,9 @@ def _accuracy(ranks: Ranks, targets: npt.NDArray[np.int64], frequency: npt.NDArr
     return {f"{name}_{part}": parts.get(part, {}).get(name) for name in METRICS for part in PARTS}
 
 
-def _difference(ranks: Ranks, baseline: Ranks) -> Row:
+def _difference(ranks: Ranks, baseline: Ranks | None) -> Row:
     """NDCG@10 less the baseline's, and the standard error over the users of both; None without a baseline."""
-    if len(baseline) != len(ranks):
+    if baseline is None:
         return {"difference": None, "difference_se": None}
     gains = discounted_gain(ranks, 10) - discounted_gain(baseline, 10)
     return {
@@ -93,9 +108,9 @@ def _difference(ranks: Ranks, baseline: Ranks) -> Row:
     }
 
 
-def _geometry(V: npt.NDArray[np.float32], frequency: npt.NDArray[np.int64]) -> Row:
+def _geometry(V: Tensor, frequency: npt.NDArray[np.int64]) -> Row:
     buckets = Buckets.cut(frequency)
-    tail = V[buckets.codes == buckets.names.index("tail")]
+    tail = V[torch.from_numpy(buckets.codes == buckets.names.index("tail"))]
     values = average_cosine(V), average_cosine(tail), effective_rank(V), sigma2_ratio(V)
     return dict(zip(GEOMETRY, map(float, values), strict=True))
 
@@ -109,7 +124,7 @@ def over_seeds(rows: Sequence[Row]) -> list[Row]:
     summaries = []
     for dataset, method in dict.fromkeys((row["dataset"], row["method"]) for row in rows):
         own = [row for row in rows if (row["dataset"], row["method"]) == (dataset, method)]
-        summary: Row = {"dataset": dataset, "method": method, "kind": own[0]["kind"], "seeds": len(own)}
+        summary: Row = {"dataset": dataset, "method": method, "kind": KIND_OF[method], "seeds": len(own)}
         summary["best_epoch"] = statistics.median(row["best_epoch"] for row in own)
         summary["state"] = "finished" if all(row["state"] == "finished" for row in own) else "unfinished"
         for name in VALUES:
