@@ -15,8 +15,10 @@ Every mean cosine within and between buckets is a closed form of these sums.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from degen.analysis.buckets import Buckets, Int
 from degen.analysis.cone import no_axis
@@ -146,7 +148,7 @@ def spearman_norm(V: Rows) -> float:
     Undefined
         if frequencies or norms are all equal.
     """
-    return spearman(V.norms, _frequency(V))
+    return spearman(V.norms, _counts(V))
 
 
 @measure(
@@ -166,7 +168,7 @@ def spearman_first_coordinate(V: Rows) -> float:
     Undefined
         if frequencies or coordinates are all equal, or the first singular value repeats.
     """
-    return spearman(first_coordinates(V), _frequency(V))
+    return spearman(first_coordinates(V), _counts(V))
 
 
 @measure(
@@ -189,7 +191,9 @@ def spearman_axis_cosine(V: Rows) -> float:
     if no_axis(V):
         raise Undefined("the rows add up to nothing: there is no axis to lie near to")
     angles, alive = V.projected.unit_angles, np.isfinite(V.projected.unit_angles)
-    return spearman(-angles[alive], _frequency(V)[alive])
+    if alive.all():
+        return -spearman(angles, _counts(V))
+    return -spearman(angles[alive], _counts(V)[alive])
 
 
 @measure(
@@ -283,4 +287,8 @@ def first_coordinates(V: Rows) -> Float:
 
 
 def _frequency(V: Rows) -> Float:
-    return np.asarray(V.frequency, dtype=np.float64)
+    return _counts(V).astype(np.float64)
+
+
+def _counts(V: Rows) -> npt.NDArray[Any]:
+    return np.asarray(V.frequency)
