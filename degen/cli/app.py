@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from degen.cli import analyze, data, figures, inspect, mechanism, report, studies, train
+from degen.cli import analyze, compare, data, figures, inspect, mechanism, report, studies, train
 from degen.errors import LostProcess, UserError
 from degen.version import __version__
 
@@ -31,6 +31,7 @@ app.command("analyze")(analyze.analyze)
 app.command("plot-svd")(figures.plot_svd)
 app.command("uniformity")(figures.uniformity)
 app.command("dynamics")(figures.dynamics)
+app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("mechanism")(mechanism.mechanism)
 app.add_typer(data.app, name="data")

@@ -1,7 +1,10 @@
 """Small panels of one quantity each, a line a run or variant, under one legend.
 
-epochs_figure(panels)     quantities against the epoch
-profiles_figure(panels)   quantities against popularity, from the rarest bucket to the most frequent
+    epochs_figure     quantities against the epoch
+    spectra_figure    normalized singular values
+    profiles_figure   quantities against popularity, from the rarest bucket to the most frequent
+
+All panels of a figure share their scale across.
 """
 
 from __future__ import annotations
@@ -12,10 +15,12 @@ from typing import TYPE_CHECKING
 
 import matplotlib
 import numpy as np
+import numpy.typing as npt
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from degen.plots.save import fit_height
+from degen.plots.spectra import draw_singular_values
 from degen.plots.style import figure_ems, variant_label, variant_line
 from degen.plots.trajectories import Rows, draw_epochs
 
@@ -26,12 +31,15 @@ if TYPE_CHECKING:
 COLD = "cold"
 """The bucket of items that never occur in training."""
 
+Curve = npt.NDArray[np.float64]
+
 Profile = Mapping[str, float]
 """A value for each bucket by its name, rarest first."""
 
 # In font sizes: a figure that holds three panels side by side, and one that holds two.
 _THREE = 46
 _TWO = 30
+_SMALL = 0.02  # of a normalized singular value
 _SHAPES = {1: 0.32, 2: 0.62, 3: 0.72}  # height over width of a panel, by how many stand side by side
 
 
@@ -70,7 +78,8 @@ def panels_figure(
         axes = figure.add_subplot(grid[divmod(position, columns)])
         named |= {str(line.get_label()): line for line in drawing(axes)}
         axes.set_title(title, loc="left", fontsize=matplotlib.rcParams["legend.fontsize"])
-        axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        if axes.get_yscale() == "linear":
+            axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         axes.spines[["top", "right"]].set_visible(False)
         lowest = position + columns >= len(draw)
         axes.tick_params(labelbottom=lowest)
@@ -113,6 +122,36 @@ def epochs_figure(
     return panels_figure(draw, width=width, across="epoch", columns=columns)
 
 
+def spectra_figure(spectra: Mapping[str, Mapping[str, Curve]], *, width: float) -> Figure:
+    """Return normalized singular values, a panel for each title, a line a name.
+
+    The scale is logarithmic where a linear one would lay the small values on the axis.
+
+    Build it, and save it, inside `figure_style`.
+
+    Parameters
+    ----------
+    spectra
+        for each title the curve of each name, float64 [d], descending from 1.
+    width
+        inches.
+    """
+    every = np.concatenate([curve for curves in spectra.values() for curve in curves.values()])
+    least = float(every[every > 0].min(initial=1.0))
+    draw = {title: partial(_spectrum, values=curves, least=least) for title, curves in spectra.items()}
+    return panels_figure(draw, width=width, across="index $i$")
+
+
+def _spectrum(axes: Axes, values: Mapping[str, Curve], least: float) -> list[Line2D]:
+    lines = draw_singular_values(axes, values)
+    axes.set_ylabel("")
+    if least < _SMALL:
+        axes.set_yscale("log")
+        # Zeros have no logarithm, and rounding noise no meaning: the axis ends above it.
+        axes.set_ylim(max(0.7 * least, 1e-6), 1.3)
+    return lines
+
+
 def profiles_figure(profiles: Mapping[str, Mapping[str, Profile]], *, width: float) -> Figure:
     """Return quantities by popularity, a panel for each title, a line for each variant or other name.
 
@@ -126,7 +165,7 @@ def profiles_figure(profiles: Mapping[str, Mapping[str, Profile]], *, width: flo
         inches.
     """
     draw = {title: partial(draw_profile, curves=curves) for title, curves in profiles.items()}
-    return panels_figure(draw, width=width, across="items by frequency: rarest to most frequent tenth")
+    return panels_figure(draw, width=width, across="tenth by frequency")
 
 
 def draw_profile(axes: Axes, curves: Mapping[str, Profile]) -> list[Line2D]:
@@ -135,8 +174,10 @@ def draw_profile(axes: Axes, curves: Mapping[str, Profile]) -> list[Line2D]:
     The first bucket, of items that never occur in training, stands apart where there is one: its point is
     joined to none.
     """
-    buckets = list(dict.fromkeys(name for curve in curves.values() for name in curve))
-    places = {name: position for position, name in enumerate(sorted(buckets, key=_rank))}
+    buckets = sorted({name for curve in curves.values() for name in curve} - {COLD}, key=int)
+    places = {name: place for place, name in enumerate(buckets, start=1)}
+    if any(COLD in curve for curve in curves.values()):
+        places = {COLD: -1, **places}  # room for its name before the first
     lines = []
     for position, (name, curve) in enumerate(curves.items()):
         seen = {bucket: value for bucket, value in curve.items() if bucket != COLD}
@@ -150,8 +191,3 @@ def draw_profile(axes: Axes, curves: Mapping[str, Profile]) -> list[Line2D]:
             axes.plot(places[COLD], curve[COLD], **alone)
     axes.set_xticks(list(places.values()), list(places))
     return lines
-
-
-def _rank(bucket: str) -> tuple[int, str]:
-    """Where a bucket stands: `cold`, then tenths by number."""
-    return (int(bucket), "") if bucket.isdecimal() else (0, bucket)

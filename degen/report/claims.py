@@ -12,12 +12,11 @@ import numpy.typing as npt
 from degen.analysis.isotropy import average_cosine
 from degen.analysis.spectrum import sigma2_ratio
 from degen.embeddings.binary import read_npy
-from degen.evaluation.ranking import Ranks, ndcg
-from degen.rundir import EMBEDDINGS, EXPORT, RunDirectory
+from degen.rundir import EMBEDDINGS, RunDirectory
 from degen.studies.claims import Claim, Geometry, Trained, check_claims
+from degen.studies.user_ranks import known_ranks
 
 _VARIANTS = ("sasrec", "ucl", "scl", "duorec")
-_RANKS = "ranks.npy"
 
 
 def judge(runs: Mapping[str, RunDirectory], notes: list[str]) -> list[Claim]:
@@ -84,20 +83,3 @@ def _trained(run: RunDirectory, common: int | None, notes: list[str]) -> Trained
 def _geometry(V: npt.NDArray[Any], frequency: npt.NDArray[np.int64], epoch: int) -> Geometry:
     rarer = np.argsort(frequency, kind="stable")[: len(frequency) // 2]
     return Geometry(epoch, sigma2_ratio(V), average_cosine(V[rarer]))
-
-
-def known_ranks(run: RunDirectory, notes: list[str]) -> Ranks | None:
-    """Return the ranks of the users' test targets that `degen export RUN` wrote, or None.
-
-    Ranks of another split, or of an older best epoch, do not give the NDCG@10 of `test.json`: they are not
-    taken, and `notes` says so.
-    """
-    path = run.path / EXPORT / _RANKS
-    if not path.exists():
-        return None
-    ranks = np.asarray(read_npy(path), dtype=np.float64)
-    wanted = run.test.get("NDCG@10") if run.state == "finished" else None
-    if wanted is None or ranks.ndim != 1 or abs(ndcg(ranks, 10) - wanted) > 1e-9:
-        notes.append(f"{path} does not give the NDCG@10 of test.json; `degen export {run.path}` renews it")
-        return None
-    return ranks

@@ -47,7 +47,7 @@ def test_a_profile_rises_from_the_rarest_and_cold_items_stand_apart():
     [axes] = figure.axes
     joined, cold, other = axes.lines
     assert joined.get_xydata().tolist() == [[1, 1], [2, 2], [3, 3]]
-    assert cold.get_xydata().tolist() == [[0, 9]]
+    assert cold.get_xydata().tolist() == [[-1, 9]]
     assert other.get_xydata().tolist() == [[1, 0.5], [3, 0.1]]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["cold", "1", "2", "10"]
     assert overlaps(figure) == []

@@ -1,0 +1,134 @@
+"""`degen compare`: how much more degenerate one is than another, and how surely."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from degen.cli.figures import Formats, Out, StyleOption, Width
+from degen.cli.output import JsonFlag, Output, QuietFlag
+
+if TYPE_CHECKING:
+    from degen.analysis.uncertainty import Comparison
+    from degen.studies.compare import Against
+
+_P = "p (Holm)"
+
+
+def compare(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH…", help="Runs, folders above runs, or matrix files.", show_default=False
+        ),
+    ],
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against", help="What all are compared against.  \\[default: the first]", show_default=False
+        ),
+    ] = None,
+    measures: Annotated[
+        str | None,
+        typer.Option(
+            "--measures", help="Measures and groups, by comma.  \\[default: all]", show_default=False
+        ),
+    ] = None,
+    profiles: Annotated[
+        str | None,
+        typer.Option(
+            "--profiles",
+            help="What to draw by popularity, by comma.  \\[default: cosine, norm, angle, first direction]",
+            show_default=False,
+        ),
+    ] = None,
+    frequency: Annotated[
+        Path | None,
+        typer.Option(
+            "--frequency",
+            help="How often each row of a file occurs: counts, or a log.  \\[default: the run's]",
+            show_default=False,
+        ),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option("--key", help="Which array of a file with several.", show_default=False),
+    ] = None,
+    skip_rows: Annotated[
+        str | None,
+        typer.Option(
+            "--skip-rows",
+            help="Rows of a file that are no items: first, last, none, or numbers.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Out = None,
+    width: Width = None,
+    style: StyleOption = "paper",
+    formats: Formats = "pdf,png",
+    as_json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Compare how degenerate item embeddings are: all measures with differences and their noise, and figures.
+
+    Several seeds of a variant give the noise of seeds, and differences beyond it are marked *, after Holm's
+    correction over the measures. With one seed a side that noise is unknown and nothing is marked; intervals
+    are then over items, paired. Figures: spectra, measures by popularity, and the clouds of plot-svd.
+
+    [bold]Examples[/bold]
+
+      degen compare runs/clothing
+
+      degen compare runs/beauty/sasrec-s0 runs/beauty/duorec-s0 --measures spectrum,isotropy
+
+      degen compare ours.npy theirs.pth --frequency counts.txt --against theirs
+    """
+    from degen.studies.compare_figures import SHOWN, CompareOptions, draw_comparison
+    from degen.studies.figures import FigureOptions
+    from degen.studies.sides import FileOptions
+
+    output = Output(as_json, quiet)
+    drawn_profiles = tuple(name.strip() for name in (profiles or "").split(",") if name.strip()) or SHOWN
+    options = CompareOptions(measures, against, drawn_profiles, FileOptions(key, skip_rows, frequency))
+    drawn, results = draw_comparison(paths, options, FigureOptions(out, width, style, formats), output.note)
+    for note in drawn.notes:
+        output.note(note)
+    files = [str(path) for path in drawn.files]
+    if output.result({"files": files, "rows": drawn.rows, "notes": drawn.notes}):
+        return
+    for compared in results:
+        for one in compared.against:
+            _print(compared.name, one, output)
+    for file in files:
+        output.line(file)
+
+
+def _print(name: str, one: Against, output: Output) -> None:
+    """A table of all measures of a side, and one of how alike the two are."""
+    rows = [_row(one, comparison) for comparison in (*one.measures, *one.users)]
+    # Without several seeds a side there is no p.
+    columns = [key for key in rows[0] if key != _P or any(row[_P] is not None for row in rows)]
+    output.table(
+        columns,
+        [[row[key] for key in columns] for row in rows],
+        title=f"{name}: {one.other} beside {one.base}",
+    )
+    if one.alike:
+        output.table(
+            ["how alike", "value"], list(one.alike.items()), title=f"{name}: {one.other} and {one.base}"
+        )
+
+
+def _row(against: Against, one: Comparison) -> dict[str, Any]:
+    low, high = one.interval or (None, None)
+    return {
+        "measure": f"{one.measure} *" if one.marked else one.measure,
+        against.base: one.a,
+        against.other: one.b,
+        "difference": one.difference,
+        "interval": None if low is None or high is None else f"{low:+.3g} to {high:+.3g}",
+        "noise of": one.noise,
+        _P: one.adjusted_p,
+    }

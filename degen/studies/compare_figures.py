@@ -1,0 +1,163 @@
+"""The figures of `degen compare`: spectra one upon the other, measures by popularity, clouds side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from degen.analysis.buckets import COLD, DECILES
+from degen.analysis.lines import chosen_measures
+from degen.analysis.matrix import Float
+from degen.analysis.profile import PROFILES
+from degen.analysis.spectrum import normalized_singular_values
+from degen.errors import UserError, nearest
+from degen.plots.panels import profiles_figure, spectra_figure
+from degen.plots.save import write_columns
+from degen.plots.style import figure_style
+from degen.studies.compare import Compared, Said, compare_sides, comparison_rows
+from degen.studies.figures import Drawn, FigureOptions, file_names, output_folder
+from degen.studies.sides import FileOptions, read_sides
+from degen.studies.svd_figures import SvdOptions, draw_svd
+
+SHOWN = ("average_cosine", "norm_mean", "cone_angle_mean", "first_direction_share")
+"""The profiles that are drawn unless others are asked for."""
+
+_TITLES = {
+    "average_cosine": "average cosine within",
+    "norm_mean": "mean norm",
+    "cone_angle_mean": "degrees to the mean direction",
+    "first_direction_share": "share on the first direction",
+}
+_SPECTRA = {False: r"$\sigma_i\,/\,\sigma_1$", True: r"$\sigma_i\,/\,\sigma_1$, less the mean row"}
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """What to compare, and how files are read; names are checked when this is made.
+
+    Attributes
+    ----------
+    measures
+        names of measures and groups, with commas; by default all.
+    against
+        the side that all are compared against; by default the first in the paper's order.
+    profiles
+        which profiles to draw.
+    files
+        how matrix files are read.
+    """
+
+    measures: str | None = None
+    against: str | None = None
+    profiles: tuple[str, ...] = SHOWN
+    files: FileOptions = field(default_factory=FileOptions)
+
+    def __post_init__(self) -> None:
+        chosen_measures(self.measures)
+        for name in self.profiles:
+            if name not in PROFILES:
+                raise UserError(f"--profiles '{name}' is unknown{nearest(name, PROFILES)}")
+
+
+def draw_comparison(
+    paths: Sequence[Path],
+    options: CompareOptions | None = None,
+    look: FigureOptions | None = None,
+    said: Said = lambda _: None,
+) -> tuple[Drawn, list[Compared]]:
+    """Compare what is found at `paths`, and draw it; the drawn rows are those of `comparison_rows`.
+
+    Parameters
+    ----------
+    paths
+        runs, folders above runs, matrix files.
+    options, look
+        by default as `degen compare PATH…` does.
+    said
+        called with what is being done.
+
+    Raises
+    ------
+    UserError
+        for whatever can be mended in paths, files and options.
+    """
+    options, look = options or CompareOptions(), look or FigureOptions()
+    drawn, files = Drawn(), options.files
+    groups = read_sides(paths, files, options.against, drawn.notes)
+    folder, results = output_folder(paths, look.out), []
+    for name, sides in zip(file_names(groups), groups.values(), strict=True):
+        compared = compare_sides(name, sides, chosen_measures(options.measures), said)
+        results.append(compared)
+        drawn.notes += compared.notes
+        said(f"{name}: drawing")
+        drawn.add(_spectra(folder / f"compare-{name}-spectra", compared, look))
+        if compared.profiles:
+            drawn.add(_popularity(folder / f"compare-{name}-popularity", compared, options.profiles, look))
+        rows = comparison_rows(compared)
+        drawn.rows += rows
+        drawn.files.append(_table(folder / f"compare-{name}.csv", rows))
+    clouds = draw_svd(paths, SvdOptions(files.frequency, files.key, skip_rows=files.skip_rows), look)
+    drawn.files += clouds.files
+    drawn.notes = list(dict.fromkeys([*drawn.notes, *clouds.notes]))
+    return drawn, results
+
+
+def _spectra(stem: Path, compared: Compared, look: FigureOptions) -> Drawn:
+    """Draw the normalized singular values of the lowest seeds, as they are and centred."""
+    curves = {
+        title: {side.name: normalized_singular_values(side.rows[0], center=center) for side in compared.sides}
+        for center, title in _SPECTRA.items()
+    }
+    drawn = Drawn()
+    with figure_style(look.style):
+        figure = spectra_figure(curves, width=look.inches(2))
+        about = {"title": f"Singular values: {compared.name}", "caption": "Normalized singular values."}
+        drawn.save(figure, stem, look, **about)
+    sides: Mapping[bool, Mapping[str, Float]] = dict(zip(_SPECTRA, curves.values(), strict=True))
+    rows = [
+        {"name": name, "index": index, "normalized": value, "normalized_centered": centered}
+        for name, curve in sides[False].items()
+        for index, (value, centered) in enumerate(zip(curve, sides[True][name], strict=True), start=1)
+    ]
+    drawn.files.append(_table(stem.with_name(f"{stem.name}.csv"), rows))
+    return drawn
+
+
+def _popularity(stem: Path, compared: Compared, profiles: Sequence[str], look: FigureOptions) -> Drawn:
+    """Draw profiles over deciles of the items, and write them."""
+    curves = {
+        _TITLES.get(profile, profile): {
+            name: _deciles(found, profile) for name, found in compared.profiles.items()
+        }
+        for profile in profiles
+    }
+    drawn = Drawn()
+    with figure_style(look.style):
+        figure = profiles_figure(curves, width=look.inches(2))
+        about = {
+            "title": f"By popularity: {compared.name}",
+            "caption": "Measures by tenths of the items, from the rarest; cold: never in training.",
+        }
+        drawn.save(figure, stem, look, **about)
+    rows = [
+        {"name": name, "profile": key.partition("@")[0], "bucket": key.partition("@")[2], "value": value}
+        for name, found in compared.profiles.items()
+        for key, value in found.items()
+    ]
+    drawn.files.append(_table(stem.with_name(f"{stem.name}.csv"), rows))
+    return drawn
+
+
+def _deciles(found: Mapping[str, float], profile: str) -> dict[str, float]:
+    """Return the profile's values for `cold` and the tenths that hold items."""
+    there = {bucket: found.get(f"{profile}@{bucket}", np.nan) for bucket in (COLD, *DECILES)}
+    return {bucket: value for bucket, value in there.items() if np.isfinite(value)}
+
+
+def _table(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    return write_columns(path, {name: [row.get(name) for row in rows] for name in columns})

@@ -1,0 +1,179 @@
+"""`degen compare` as users type it: seeds, items, users, files, and what it will not claim."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from run_files import write_run
+from typer.testing import CliRunner, Result
+
+from degen.analysis import average_cosine, linear_cka
+from degen.cli.compare import compare
+from degen.errors import UserError
+
+app = typer.Typer()
+app.command("compare")(compare)
+
+
+@app.callback()
+def _root() -> None:
+    pass
+
+
+def run(*words: object) -> Result:
+    result = CliRunner().invoke(app, ["compare", *map(str, words)])
+    if result.exception is not None and not isinstance(result.exception, UserError | SystemExit):
+        raise result.exception
+    return result
+
+
+def result_of(*words: object) -> dict:
+    result = run(*words, "--json", "--format", "png")
+    assert result.exit_code == 0, result.exception or result.output
+    return json.loads(result.stdout)
+
+
+def row(found: dict, measure: str, side: str = "duorec") -> dict:
+    [one] = [row for row in found["rows"] if row["measure"] == measure and row["side"] == side]
+    return one
+
+
+def cone(rng: np.random.Generator, mean: float) -> np.ndarray:
+    return rng.normal(size=(80, 4)) + mean
+
+
+@pytest.fixture
+def runs(tmp_path: Path, rng: np.random.Generator) -> Path:
+    """Three seeds of a wide cone (sasrec) and of a cloud (duorec), one of ucl."""
+    frequency = np.arange(80) // 4
+    for variant, mean, seeds in [("sasrec", 2.0, 3), ("duorec", 0.0, 3), ("ucl", 0.5, 1)]:
+        for seed in range(seeds):
+            write_run(
+                tmp_path / "runs" / f"{variant}-s{seed}",
+                variant,
+                seed=seed,
+                embeddings=cone(rng, mean),
+                frequency=frequency,
+            )
+    return tmp_path / "runs"
+
+
+def matrix(runs: Path, name: str) -> np.ndarray:
+    return np.load(runs / name / "item_embeddings.npy")
+
+
+def test_several_seeds_a_side_mark_what_is_beyond_their_noise(runs: Path) -> None:
+    found = result_of(runs, "--measures", "average_cosine,norm_cv")
+    cosine = row(found, "average_cosine")
+    by_hand = [
+        [average_cosine(matrix(runs, f"{v}-s{seed}")) for seed in range(3)] for v in ("sasrec", "duorec")
+    ]
+    assert cosine["against"] == "sasrec"
+    assert cosine["against_value"] == pytest.approx(np.mean(by_hand[0]))
+    assert cosine["difference"] == pytest.approx(np.mean(by_hand[1]) - np.mean(by_hand[0]))
+    assert cosine["low"] < cosine["difference"] < cosine["high"] < 0
+    assert (cosine["noise"], cosine["marked"]) == ("seeds", True)
+    # Holm: the smaller p of two is doubled.
+    assert cosine["adjusted_p"] == pytest.approx(2 * cosine["p"])
+
+
+def test_with_one_seed_on_a_side_nothing_is_marked(runs: Path) -> None:
+    found = result_of(runs, "--measures", "average_cosine")
+    cosine = row(found, "average_cosine", "ucl")
+    assert cosine["noise"] == "items; seed noise unknown"
+    assert cosine["low"] < cosine["difference"] < cosine["high"]
+    assert (cosine["p"], cosine["marked"]) == (None, False)
+    assert any("seed noise unknown" in note for note in found["notes"])
+
+
+def test_how_alike_two_matrices_of_the_same_items_are(runs: Path) -> None:
+    found = result_of(runs, "--measures", "average_cosine")
+    expected = linear_cka(matrix(runs, "sasrec-s0"), matrix(runs, "duorec-s0"))
+    assert row(found, "cka")["value"] == pytest.approx(expected)
+    assert row(found, "cka")["kind"] == "alike"
+
+
+def test_items_are_matched_by_id_whatever_their_order(
+    runs: Path, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    order = rng.permutation(80)
+    ids = (runs / "duorec-s0" / "items.txt").read_text().splitlines()
+    ours = matrix(runs, "sasrec-s0")
+    lines = [f"{ids[i].replace(' ', '_')},{','.join(map(str, ours[i].tolist()))}" for i in order[:70]]
+    names = [name.replace(" ", "_") for name in ids]
+    (runs / "sasrec-s0" / "items.txt").write_text("".join(f"{name}\n" for name in names))
+    (tmp_path / "theirs.csv").write_text("\n".join(lines) + "\n")
+    found = result_of(
+        runs / "sasrec-s0", tmp_path / "theirs.csv", "--out", tmp_path, "--measures", "average_cosine"
+    )
+    assert any("share 70 items" in note for note in found["notes"])
+    assert row(found, "cka", "theirs")["value"] == pytest.approx(1)
+    assert row(found, "average_cosine", "theirs")["difference"] == pytest.approx(0, abs=1e-12)
+
+
+def test_accuracy_is_paired_over_users_where_ranks_are_exported(runs: Path) -> None:
+    ranks = {"sasrec-s0": [1, 2, 30, 4, 50.0], "ucl-s0": [1, 1, 3, 4, 60.0]}
+    for name, values in ranks.items():
+        export = runs / name / "export"
+        export.mkdir()
+        np.save(export / "ranks.npy", np.array(values))
+        (export / "users.txt").write_text("a\nb\nc\nd\ne\n")
+        gains = [1 / np.log2(rank + 1) if rank <= 10 else 0 for rank in values]
+        (runs / name / "test.json").write_text(json.dumps({"NDCG@10": float(np.mean(gains)), "epoch": 1}))
+    found = result_of(runs / "sasrec-s0", runs / "ucl-s0", "--out", runs, "--measures", "average_cosine")
+    hits = row(found, "HR@5", "ucl")
+    assert (hits["against_value"], hits["value"], hits["kind"]) == (0.6, 0.8, "users")
+    assert hits["noise"] == "users; seed noise unknown"
+
+
+def test_what_is_drawn_and_written(runs: Path) -> None:
+    result = run(runs, "--measures", "isotropy", "--format", "png")
+    assert result.exit_code == 0, result.exception
+    names = {path.name for path in (runs / "figures").iterdir()}
+    assert {
+        "compare-clothing.csv",
+        "compare-clothing-spectra.png",
+        "compare-clothing-spectra.csv",
+        "compare-clothing-popularity.png",
+        "compare-clothing-popularity.csv",
+        "svd-clothing.png",
+    } <= names
+    with (runs / "figures" / "compare-clothing-popularity.csv").open(newline="") as file:
+        cells = {(row["name"], row["profile"], row["bucket"]): row["value"] for row in csv.DictReader(file)}
+    seeds = [np.linalg.norm(matrix(runs, f"duorec-s{seed}")[:4], axis=1).mean() for seed in range(3)]
+    assert float(cells["duorec", "norm_mean", "cold"]) == pytest.approx(np.mean(seeds), rel=1e-6)
+    assert "clothing: duorec beside sasrec" in result.stdout
+    assert "average_cosine *" in result.stdout
+
+
+def test_files_without_ids_are_compared_row_by_row_and_it_is_said(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    for name in ("a", "b"):
+        np.save(tmp_path / f"{name}.npy", cone(rng, 1.0))
+    found = result_of(tmp_path / "a.npy", tmp_path / "b.npy", "--out", tmp_path, "--against", "b")
+    assert row(found, "stable_rank", "a")["against"] == "b"
+    assert any("row by row" in note for note in found["notes"])
+    assert not any(Path(name).name.startswith("compare-matrices-popularity") for name in found["files"])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--against", "duoreq"], "did you mean 'duorec'"),
+        (["--measures", "averge_cosine"], "did you mean 'average_cosine'"),
+        (["--profiles", "norm_men"], "did you mean 'norm_mean'"),
+    ],
+)
+def test_mistakes_are_named_and_nothing_is_written(runs: Path, words: list[str], message: str) -> None:
+    assert message in str(run(runs, *words).exception)
+    assert not (runs / "figures").exists()
+
+
+def test_one_side_alone_is_nothing_to_compare(runs: Path) -> None:
+    assert "two or more" in str(run(runs / "ucl-s0").exception)
