@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from degen.analysis.lines import in_order, line
@@ -14,6 +14,8 @@ from degen.analysis.rows import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from degen.analysis.uncertainty import Interval
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,11 @@ class Analysis:
         by measure; a condition number may be ∞. A profile has one for each bucket, as `norm_mean@tail`.
     standard_errors, samples
         of those that were sampled: the standard error, and what it was computed from, such as `1,000,000 of
-        73,210,050 pairs`.
+        73,210,050 pairs`. Where `intervals` have the measure, what these are of.
     reasons
         why a measure has no value here.
+    intervals
+        lowest and highest value, of those that were taken over seeds or judged by a jackknife.
     """
 
     name: str
@@ -42,6 +46,7 @@ class Analysis:
     standard_errors: Mapping[str, float]
     samples: Mapping[str, str]
     reasons: Mapping[str, str]
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -102,8 +107,21 @@ class Analysis:
         values = {key: value for key, value in {**self.values, **more}.items() if key not in empty}
         return replace(self, values=values, reasons={**self.reasons, **empty})
 
+    def with_intervals(self, intervals: Mapping[str, Interval]) -> Analysis:
+        """Return the same with the intervals of some measures, which are no samples' any more."""
+        return replace(
+            self,
+            standard_errors={
+                **self.standard_errors,
+                **{name: one.standard_error for name, one in intervals.items()},
+            },
+            samples={**self.samples, **{name: one.method for name, one in intervals.items()}},
+            intervals={**self.intervals, **{name: (one.low, one.high) for name, one in intervals.items()}},
+        )
+
     def flat(self) -> dict[str, Any]:
-        """Return one flat dictionary for JSON: `<measure>`, `<measure>_standard_error`, `<measure>_sample`.
+        """Return one flat dictionary for JSON: `<measure>`, and of what is not exact
+        `<measure>_standard_error`, `<measure>_sample`, `<measure>_low` and `<measure>_high`.
 
         A measure without a finite value is None, and `<measure>_reason` says why.
         """
@@ -114,12 +132,14 @@ class Analysis:
             if measure in self.standard_errors:
                 found[f"{measure}_standard_error"] = self.standard_errors[measure]
                 found[f"{measure}_sample"] = self.samples[measure]
+            if measure in self.intervals:
+                found[f"{measure}_low"], found[f"{measure}_high"] = self.intervals[measure]
             if found[measure] is None:
                 found[f"{measure}_reason"] = self.reasons.get(measure, "infinite")
         return found
 
     def records(self) -> list[dict[str, Any]]:
-        """Return a dictionary a measure: name, group, measure, value, standard_error, sample, reason."""
+        """Return a dictionary a measure: its name, group and value, and what else there is of it or None."""
         return [
             {
                 "name": self.name,
@@ -128,6 +148,8 @@ class Analysis:
                 "value": self.values.get(measure),
                 "standard_error": self.standard_errors.get(measure),
                 "sample": self.samples.get(measure),
+                "low": self.intervals.get(measure, (None, None))[0],
+                "high": self.intervals.get(measure, (None, None))[1],
                 "reason": self.reasons.get(measure),
             }
             for measure in self.measures

@@ -66,6 +66,15 @@ def analyze(
             "--with-model", help="For runs: also measure what needs the model and its log (test users)."
         ),
     ] = False,
+    seeds: Annotated[
+        bool,
+        typer.Option(
+            "--seeds", help="Runs of a variant with several seeds as one column: mean and interval."
+        ),
+    ] = False,
+    jackknife: Annotated[
+        bool, typer.Option("--jackknife", help="Intervals over items, by leaving groups of them out.")
+    ] = False,
     exact_rows: Annotated[
         int | None,
         typer.Option(
@@ -149,6 +158,8 @@ def analyze(
         engine=engine,
         device=device,
         with_model=with_model,
+        jackknife=jackknife,
+        seeds=seeds,
         modules=modules or (),
         **sizes,
     )

@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 
 from degen.analysis.health import finite_rows
+from degen.analysis.jackknife import jackknife
 from degen.analysis.lines import chosen_measures, chosen_profiles
 from degen.analysis.matrix import Array
 from degen.analysis.result import Analysis
 from degen.analysis.rows import Rows
+from degen.analysis.uncertainty import over_items
 from degen.embeddings import FileRows
 from degen.embeddings.frequency import Counts
 from degen.errors import UserError
@@ -29,6 +31,7 @@ from degen.rundir import ITEM_EMBEDDINGS
 from degen.studies.engines import ENGINES, rows_on
 from degen.studies.figures import collect_runs, run_name
 from degen.studies.matrices import ItemMatrix, open_matrix
+from degen.studies.seed_means import over_runs
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,10 @@ class Wanted:
         for torch: `auto`, `cpu`, `cuda` or `cuda:N`.
     with_model
         also measure a run's representations of its test users, for which its log is read and its model run.
+    jackknife
+        also give intervals over items, by leaving groups of them out.
+    seeds
+        take runs of a variant with several seeds together, as mean and interval over seeds.
     modules
         Python modules with measures of one's own, which are imported: what is in them runs.
     """
@@ -70,6 +77,8 @@ class Wanted:
     engine: str = "auto"
     device: str = "auto"
     with_model: bool = False
+    jackknife: bool = False
+    seeds: bool = False
     modules: Sequence[str] = ()
 
     def __post_init__(self) -> None:
@@ -80,8 +89,18 @@ class Wanted:
             raise UserError(f"--exact-rows {self.exact_rows}: pairs need at least 2 rows")
 
     def measured(self, rows: Rows, name: str) -> Analysis:
-        """Take what is wanted of a matrix."""
-        return Analysis.of(rows, chosen_measures(self.measures), chosen_profiles(self.measures), name)
+        """Take what is wanted of a matrix.
+
+        Raises
+        ------
+        UserError
+            for NaN or infinity in it, or fewer rows than a jackknife needs.
+        """
+        found = Analysis.of(rows, chosen_measures(self.measures), chosen_profiles(self.measures), name)
+        if not self.jackknife:
+            return found
+        judged = jackknife(rows, found, seed=self.seed)
+        return found.with_intervals({one: over_items(judged, one) for one in judged.replicates})
 
 
 def import_measures(modules: Sequence[str]) -> None:
@@ -125,7 +144,7 @@ def analyze(matrix: Rows | Array | Path | str, *, name: str | None = None, **wan
         what it is called; by default what its path says.
     **wanted
         as in `Wanted`: `measures`, `frequency`, `key`, `skip_rows`, `drop_nonfinite`, `exact_rows`, `seed`,
-        `engine`, `device`, `with_model`.
+        `engine`, `device`, `with_model`, `jackknife`, `modules`.
 
     Raises
     ------
@@ -170,6 +189,9 @@ def analyze_paths(paths: Sequence[Path], wanted: Wanted) -> Analyzed:
     else:
         results = [_analyze_path(place, wanted) for place in places]
     analyses = [found for found, _ in results]
+    if wanted.seeds:
+        together, more = over_runs(places, analyses)
+        return Analyzed(together, notes + [note for _, own in results for note in own] + more)
     names = [analysis.name for analysis in analyses]
     analyses = [
         replace(found, name=str(place)) if names.count(found.name) > 1 else found

@@ -69,8 +69,10 @@ def _cell(analysis: Analysis, name: str, notes: dict[str, int]) -> Cell:
     value = analysis.values[name]
     if name not in analysis.standard_errors:
         return Cell(number(value))
-    error = analysis.standard_errors[name]
-    note = f"sampled: {analysis.samples[name]}; ± is the standard error"
+    error, note = analysis.standard_errors[name], f"± standard error; {analysis.samples[name]}"
+    if name in analysis.intervals:
+        low, high = analysis.intervals[name]
+        error, note = (high - low) / 2, f"± half of the 95 % interval; {analysis.samples[name]}"
     return Cell(with_error(value, error), notes.setdefault(note, len(notes) + 1))
 
 

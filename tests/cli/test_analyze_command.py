@@ -153,6 +153,51 @@ def test_a_run_with_its_model_has_what_it_recommends(tmp_path):
     assert (frequency > 0).all()
 
 
+def test_several_seeds_are_one_column_with_their_interval(tmp_path):
+    matrices = [V + shift for shift in (0.0, 0.1, 0.4)]
+    for seed, values in enumerate(matrices):
+        folder = tmp_path / "runs" / f"scl-s{seed}"
+        write_run(folder, "scl", seed=seed, embeddings=values.astype(np.float32))
+    write_run(tmp_path / "runs" / "ucl-s0", "ucl", embeddings=V.astype(np.float32))
+    np.save(tmp_path / "v.npy", V)
+    result = run("analyze", tmp_path / "runs", tmp_path / "v.npy", "--seeds", "--json")
+    found = {one["name"]: one for one in json.loads(result.stdout)}
+    assert list(found) == ["clothing-scl", "clothing-ucl-s0", "v"]
+    norms = [np.linalg.norm(values.astype(np.float32), axis=1).mean() for values in matrices]
+    half = 4.302652729911275 * np.std(norms, ddof=1) / np.sqrt(3)  # Student's t, 2 degrees of freedom, 97.5 %
+    scl = found["clothing-scl"]
+    assert scl["norm_mean"] == pytest.approx(np.mean(norms), rel=1e-6)
+    assert scl["norm_mean_low"] == pytest.approx(np.mean(norms) - half, rel=1e-6)
+    assert scl["norm_mean_high"] == pytest.approx(np.mean(norms) + half, rel=1e-6)
+    assert "3 seeds" in scl["norm_mean_sample"]
+    assert "norm_mean_low" not in found["clothing-ucl-s0"]
+    assert "clothing-ucl-s0 is the only seed of ucl: seed noise unknown" in result.stderr
+    table = run("analyze", tmp_path / "runs", "--seeds").stdout
+    assert "¹ ± half of the 95 % interval; over 3 seeds" in table
+
+
+def test_a_measure_that_one_seed_lacks_is_missing(tmp_path):
+    for seed, values in enumerate([V, np.zeros_like(V)]):
+        write_run(tmp_path / f"s{seed}", "scl", seed=seed, embeddings=values.astype(np.float32))
+    found = result_of("analyze", tmp_path, "--seeds", "--measures", "average_cosine,norm_mean")
+    assert found["average_cosine"] is None
+    assert found["average_cosine_reason"]
+    assert found["norm_mean"] > 0
+
+
+def test_a_jackknife_gives_intervals_over_items_where_it_may(matrix, capfd):
+    values = np.random.default_rng(3).normal(size=(400, 3)) + 1
+    np.save(matrix, values)
+    found = result_of("analyze", matrix, "--jackknife", "--measures", "norm_mean,zero_rows")
+    norms = np.linalg.norm(values, axis=1)
+    assert found["norm_mean_standard_error"] == pytest.approx(norms.std() / 20, rel=0.4)
+    assert found["norm_mean_low"] < norms.mean() < found["norm_mean_high"]
+    assert "20 groups" in found["norm_mean_sample"]
+    assert "zero_rows_low" not in found
+    np.save(matrix, values[:39])
+    assert "needs 40 rows" in mistake(capfd, "analyze", matrix, "--jackknife")
+
+
 # ------------------------------------------------------------------------- matrices that are hardly ones
 
 STRANGE = {
