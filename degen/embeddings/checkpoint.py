@@ -44,11 +44,16 @@ _TYPES = {
     "ShortStorage": "i2",
     "CharStorage": "i1",
     "ByteStorage": "u1",
+    "BoolStorage": "?",
+    "ComplexFloatStorage": "c8",
+    "ComplexDoubleStorage": "c16",
 }
 _TENSORS = {"torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor"}
 _WRAPPED = {"torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"}
 _MODULE = {"_modules", "_parameters", "_buffers"}
 _STATES = ("state_dict.", "model_state_dict.")
+_OPTIMIZER = re.compile(r"optim(izers?)?(_.*)?")
+_LONGEST = 1000
 
 
 @dataclass(frozen=True)
@@ -109,24 +114,24 @@ def _open_zip(path: Path) -> tuple[Any, _Storages]:
         members = {member.filename: member for member in archive.infolist()}
         [described] = [name for name in members if re.fullmatch(r"[^/]+/data\.pkl", name)]
         folder = described.removesuffix("data.pkl")
-        if any(member.compress_type != ZIP_STORED for member in members.values()):
+        data = {name.removeprefix(folder): member for name, member in members.items()}
+        read_here = (member for name, member in data.items() if name.startswith("data"))
+        if any(member.compress_type != ZIP_STORED for member in read_here):
             raise UserError(
                 f"{path} is a compressed zip, which PyTorch never writes; unpack it and save it again"
             )
         if members[described].file_size > _MOST_PICKLE:
             raise NotAPickle("the description is too long")
-        big = f"{folder}byteorder" in members and archive.read(f"{folder}byteorder").strip() == b"big"
+        order = ">" if "byteorder" in data and archive.read(data["byteorder"]).strip() == b"big" else "<"
     with open_member(path, described) as file:
         root = read_pickle(file)
-    data = {name.removeprefix(f"{folder}data/"): member for name, member in members.items()}
 
     def read(key: str) -> bytes:
         with open_member(path, f"{folder}data/{key}") as file:
             return file.read()
 
-    sizes = {key: member.file_size for key, member in data.items()}
-    order = ">" if big else "<"
-    return root, _Storages(path, order, sizes, lambda key: member_offset(path, data[key]), read)
+    sizes = {name.removeprefix("data/"): member.file_size for name, member in data.items()}
+    return root, _Storages(path, order, sizes, lambda key: member_offset(path, data[f"data/{key}"]), read)
 
 
 def _open_legacy(path: Path) -> tuple[Any, _Storages]:
@@ -170,7 +175,7 @@ def _arrays(root: Any, storages: _Storages) -> Iterator[tuple[str, Stored]]:
         stored = _stored(value, name, storages)
         if stored is not None:
             yield _short(name), stored
-        elif id(value) not in seen:
+        elif id(value) not in seen and len(name) < _LONGEST:
             seen.add(id(value))
             waiting += [(_joined(name, key), inner) for key, inner in reversed(_inside(value))]
 
@@ -194,7 +199,7 @@ def _inside(value: Any) -> list[tuple[str, Any]]:
         return [(str(place), inner) for place, inner in enumerate(value)]
     if not isinstance(value, dict):
         return []
-    return [(str(key), inner) for key, inner in value.items() if not str(key).startswith("optim")]
+    return [(str(key), inner) for key, inner in value.items() if not _OPTIMIZER.fullmatch(str(key))]
 
 
 def _stored(value: Any, name: str, storages: _Storages) -> Stored | None:

@@ -21,7 +21,7 @@ from degen.data.columns import named_columns
 from degen.embeddings.binary import find_npz, find_safetensors, read_npy
 from degen.embeddings.item_rows import Cores
 from degen.embeddings.log import log_counts
-from degen.embeddings.matrix import check_file
+from degen.embeddings.matrix import check_exists
 from degen.embeddings.parquet import column_names, read_column
 from degen.embeddings.rows import FileRows, Values
 from degen.embeddings.stored import choose
@@ -52,8 +52,8 @@ def load_frequency(path: Path | str, n: int, ids: list[str] | None = None) -> Co
     path
         `.npy` with n whole numbers, or text (`.txt .csv .tsv`): a count a line in the order of the rows, or
         an id and a count a line in any order, of which those that `ids` lacks are passed over. A first line
-        of words is a header. `FILE:COLUMN` is a column of `.csv .tsv .parquet`, by id where the table has a
-        column of ids and by row otherwise, or an array of `.npz .safetensors`. Any other file, and a table
+        of words is a header. `FILE:COLUMN` is a column of `.csv .tsv .parquet`, by id where both table and
+        matrix have ids and by row otherwise, or an array of `.npz .safetensors`. Any other file, and a table
         that names user and item, is a log of interactions: each is counted, and an id that it lacks occurs 0
         times.
     n
@@ -64,7 +64,7 @@ def load_frequency(path: Path | str, n: int, ids: list[str] | None = None) -> Co
     Raises
     ------
     UserError
-        one sentence with the mend: no such file or format, not whole numbers ≥ 0, not n of them, an id
+        one sentence with the mend: no such file or column, not whole numbers ≥ 0, not n of them, an id
         without a count or with two.
     """
     return read_frequency(path, n, ids).counts
@@ -79,9 +79,9 @@ def read_frequency(path: Path | str, n: int, ids: list[str] | None = None, cores
         of the matrix: how rows without ids are numbered in a log, as `log_counts` says.
     """
     path, column = _split(path)
+    check_exists(path)
     if column is None and _is_log(path):
         return Frequency(*log_counts(path, n, ids, cores))
-    check_file(path, _COUNTED)
     counts = _column(path, column, ids) if column is not None else _counts(path, ids)
     if len(counts) != n:
         raise UserError(f"{path} has {len(counts)} counts for {n} rows; give one count for each row")
@@ -98,10 +98,8 @@ def _split(path: Path | str) -> tuple[Path, str | None]:
 def _is_log(path: Path) -> bool:
     """Whether a file holds interactions: by its suffix, or by columns that name user and item."""
     suffix = path.suffix.lower()
-    if not path.is_file() or suffix not in (*_TABLES, *_COUNTED):
-        return path.is_file() and suffix not in _COUNTED
     if suffix not in _TABLES:
-        return False
+        return suffix not in _COUNTED
     names = column_names(path) if suffix == ".parquet" else next(numbered_lines(path), (0, [""]))[1]
     return named_columns(names) is not None
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import IO, Any
 
-MOST_INSTRUCTIONS = 50_000_000
+MOST_INSTRUCTIONS = 20_000_000
 """A bound on time and memory: each instruction makes at most one object of no more than its own size."""
 
 _MARK = object()

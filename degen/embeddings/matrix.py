@@ -116,6 +116,11 @@ def check_file(path: Path, suffixes: Collection[str]) -> None:
             f"{path}: its suffix '{path.suffix}' names no format that can be read here"
             f"{nearest(path.suffix, suffixes)}; save it as .npy with numpy.save"
         )
+    check_exists(path)
+
+
+def check_exists(path: Path) -> None:
+    """Raise a `UserError` unless `path` is a file."""
     if not path.is_file():
         raise UserError(
             f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; give the path of a file"

@@ -72,9 +72,34 @@ def test_types(tmp_path, new, dtype, expected):
     np.testing.assert_array_equal(matrix.values, np.arange(12).reshape(4, 3))
 
 
+@pytest.mark.parametrize("new", [True, False])
+def test_types_that_are_no_real_numbers_stand_beside_those_that_are(tmp_path, new):
+    path = tmp_path / "m.pt"
+    masks = {"a": torch.ones(5, 5, dtype=torch.bool), "b": torch.ones(2, dtype=torch.complex64)}
+    torch.save({**masks, "m": torch.from_numpy(VALUES)}, path, _use_new_zipfile_serialization=new)
+    check(path, "m")
+    refused(path, "holds bool", "real numbers", key="a")
+
+
 def test_a_type_that_numpy_lacks(tmp_path):
-    torch.save({"m": torch.ones(4, 3, dtype=torch.bool)}, tmp_path / "m.pt")
-    refused(tmp_path / "m.pt", "'m' holds torch.BoolStorage", "float32")
+    described = Called(
+        Global("torch._utils", "_rebuild_tensor_v2"),
+        Storage("0", 12, "QInt8Storage"),
+        0,
+        (4, 3),
+        (3, 1),
+        False,
+        None,
+    )
+    path = write_checkpoint(tmp_path / "m.pt", {"m": described}, {"0": VALUES})
+    refused(path, "'m' holds torch.QInt8Storage", "float32")
+
+
+def test_torchscript_packs_its_code_which_is_not_read(tmp_path):
+    path = write_checkpoint(tmp_path / "m.pt", {"m": tensor("0", (4, 3))}, {"0": VALUES})
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/code/__torch__.py", "def f(): ...\n" * 100)
+    check(path)
 
 
 @pytest.mark.parametrize("new", [True, False])
@@ -109,9 +134,12 @@ def test_an_optimizers_copies_of_a_matrix_are_none(tmp_path):
     optimizer = torch.optim.Adam([weight])
     weight.sum().backward()
     optimizer.step()
-    state = {"state_dict": {"w": torch.from_numpy(VALUES)}, "optimizer": optimizer.state_dict()}
+    weights = {"w": torch.from_numpy(VALUES), "optimal.bias": torch.ones(3)}
+    state = {"state_dict": weights, "optimizer": optimizer.state_dict()}
     torch.save({**state, "optimizer_states": [optimizer.state_dict()]}, tmp_path / "m.ckpt")
     check(tmp_path / "m.ckpt")
+    assert load_matrix(tmp_path / "m.ckpt", "w").values.shape == (4, 3)
+    refused(tmp_path / "m.ckpt", "known: optimal.bias, w", key="zzz")
 
 
 def test_numpy_arrays_in_a_checkpoint(tmp_path):

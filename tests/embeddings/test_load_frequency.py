@@ -97,7 +97,9 @@ def test_npy_that_does_not_fit(tmp_path, values, words):
 
 
 def test_files_that_are_none(tmp_path):
-    refused(tmp_path / "counts.npy", "does not exist")
+    for name in ("counts.npy", "log.inter", "counts.csv", "counts"):
+        refused(tmp_path / name, "does not exist")
+    refused(tmp_path, "is a folder")
     refused(written(tmp_path / "counts.npz", ""), "name the one of counts", "counts.npz:NAME")
     refused(written(tmp_path / "damaged.npy", "5\n"), "not a .npy file of numbers")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe5\n")
