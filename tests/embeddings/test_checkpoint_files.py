@@ -157,7 +157,8 @@ def test_what_is_inside_is_listed_the_largest_first(tmp_path):
     }
     torch.save(state, tmp_path / "m.pt")
     refused(tmp_path / "m.pt", "3 matrices", "--key", "items [9, 3], users [7, 3], small [2, 3], b [5]")
-    refused(tmp_path / "m.pt", "did you mean 'items'?", key="itms")
+    for key in ("itms", "tems"):
+        refused(tmp_path / "m.pt", "did you mean 'items'?", key=key)
     torch.save({"a": {"w": torch.ones(2, 3)}, "b": {"w": torch.ones(2, 3)}}, tmp_path / "m.pt")
     refused(tmp_path / "m.pt", "several arrays 'w'", "a.w, b.w", key="w")
 
@@ -165,14 +166,19 @@ def test_what_is_inside_is_listed_the_largest_first(tmp_path):
 def test_a_large_matrix_stays_in_its_file(tmp_path, monkeypatch):
     monkeypatch.setattr("degen.embeddings.stored.LARGE", 40)
     monkeypatch.setattr("degen.embeddings.checkpoint.LARGE", 40)
-    state = {"before": torch.ones(5), "m": torch.from_numpy(VALUES), "t": torch.from_numpy(VALUES).T}
+    matrix = torch.from_numpy(VALUES)
+    above = torch.cat([torch.zeros(2, 3), matrix])
+    state = {"before": torch.ones(5), "m": matrix, "t": matrix.T, "rows": above[2:]}
     for new in (True, False):
         torch.save(state, tmp_path / "m.pt", _use_new_zipfile_serialization=new)
-        values = load_matrix(tmp_path / "m.pt", "m").values
-        assert isinstance(values, FileRows)
-        np.testing.assert_array_equal(values[:], VALUES)
+        for name in ("m", "rows"):
+            values = load_matrix(tmp_path / "m.pt", name).values
+            assert isinstance(values, FileRows)
+            np.testing.assert_array_equal(values[:], VALUES)
         np.testing.assert_array_equal(load_matrix(tmp_path / "m.pt", "t").values, VALUES.T)
     assert stored.LARGE == 40
+    (tmp_path / "m.pt").write_bytes((tmp_path / "m.pt").read_bytes()[:-4])
+    refused(tmp_path / "m.pt", "cut short", key="m")
 
 
 def test_big_endian_files(tmp_path):
@@ -215,6 +221,12 @@ def test_big_endian_files(tmp_path):
     ],
 )
 def test_a_tensor_beyond_its_storage_is_damage(tmp_path, described):
+    refused(write_checkpoint(tmp_path / "m.pt", {"m": described}, {"0": VALUES}), "damaged", key="m")
+
+
+def test_a_storage_that_is_a_view_of_another_is_not_guessed_at(tmp_path):
+    described = tensor("0", (4, 3))
+    described.arguments[0].identifier += (("1", 3, 12),)
     refused(write_checkpoint(tmp_path / "m.pt", {"m": described}, {"0": VALUES}), "damaged", key="m")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from safetensors.numpy import save_file
 from degen.analysis import Analysis, Rows
 from degen.embeddings import FileRows, load_matrix
 from degen.embeddings.rows import numbers_of
+from degen.errors import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +60,14 @@ def test_members_of_an_archive_unless_they_are_packed(tmp_path, values):
     read = load_matrix(tmp_path / "m.npz").values
     assert isinstance(read, np.ndarray)
     np.testing.assert_array_equal(read, values)
+
+
+def test_a_member_that_is_shorter_than_its_header_says(tmp_path, values):
+    np.save(tmp_path / "m.npy", values)
+    with zipfile.ZipFile(tmp_path / "m.npz", "w") as archive:
+        archive.writestr("m.npy", (tmp_path / "m.npy").read_bytes()[:-20])
+    with pytest.raises(UserError, match=r"not a .npz file of numbers"):
+        load_matrix(tmp_path / "m.npz", "m")
 
 
 def test_safetensors(tmp_path, values):
