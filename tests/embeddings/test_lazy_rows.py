@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from degen.analysis import Analysis, Rows
+from degen.analysis import MEASURES, Analysis, Rows
 from degen.embeddings import FileRows, load_matrix
 from degen.embeddings.rows import numbers_of
 from degen.errors import UserError
@@ -128,7 +128,7 @@ def test_a_pass_over_a_large_file_needs_the_memory_of_a_block(tmp_path):
     code = f"""
 import resource, sys
 import numpy as np
-from degen.analysis import Analysis, Rows
+from degen.analysis import MEASURES, Analysis, Rows
 from degen.embeddings import FileRows, load_matrix
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 rows = load_matrix({str(path)!r}).values
@@ -149,6 +149,7 @@ def test_every_measure_of_a_file_is_that_of_the_matrix_in_memory(tmp_path, value
     counts = np.arange(700) % 90
     rows = Rows(load_matrix(tmp_path / "m.npy", skip_rows="first").values, frequency=counts)
     assert isinstance(rows.values, FileRows)
-    in_file = Analysis.of(rows).values
+    measures = list(MEASURES.values())
+    in_file = Analysis.of(rows, measures).values
     assert len(in_file) > 10
-    assert in_file == Analysis.of(Rows(values, frequency=counts)).values
+    assert in_file == Analysis.of(Rows(values, frequency=counts), measures).values
