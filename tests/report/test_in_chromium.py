@@ -208,10 +208,26 @@ def test_the_ends_of_the_brush_do_not_cross(page: Page) -> None:
 def test_items_outside_the_brush_are_not_named(page: Page) -> None:
     rare = int(np.argmin(counts()))
     page.evaluate("document.querySelector('.low').focus()")
-    page.press("PageUp", 33)
+    for _ in range(5):
+        page.press("PageUp", 33)
     find(page, item_ids()[rare])
     assert "outside the chosen frequencies" in status(page)
     assert tip(page, 0) is None
+    # Nor by the pointer: of all that lies under it, only what the brush holds has a name.
+    page.evaluate(f"{PANELS}[0].scrollIntoView({{block: 'center'}})")
+    left, top, width, height = page.evaluate(
+        f"(() => {{ const box = {PANELS}[0].getBoundingClientRect();"
+        " return [box.x, box.y, box.width, box.height]; })()"
+    )
+    lowest = int(page.evaluate("document.querySelector('.low').getAttribute('aria-valuetext').split(' ')[1]"))
+    named = set()
+    for x in range(8):
+        for y in range(8):
+            page.move(left + width * (0.3 + 0.08 * x), top + height * (0.1 + 0.1 * y))
+            named.add(tip(page, 0))
+    frequencies = {int(text.split("frequency ")[1].split(" ")[0]) for text in named if text is not None}
+    assert len(frequencies) > 3
+    assert min(frequencies) >= lowest
 
 
 def test_arrow_keys_go_through_the_items_by_frequency(page: Page) -> None:

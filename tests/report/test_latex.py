@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hostile_runs import finish
 from hypothesis import given
 from hypothesis import strategies as st
-from run_files import epochs, write_run
+from run_files import write_run
 
 from degen.latex import escape
 from degen.report.gather import gather
@@ -73,11 +74,11 @@ def test_the_fragment_and_all_its_tables_are_whole(runs: Path, tmp_path: Path) -
 
 
 def test_groups_do_not_write_over_one_another(tmp_path: Path) -> None:
-    V = np.random.default_rng(0).normal(size=(30, 4))
     for folder in ("a", "b"):
-        write_run(tmp_path / folder / "duorec", embeddings=V, metrics=epochs(2))
-    np.save(tmp_path / "a.npy", V)
-    written = write_latex(gather([tmp_path / "a", tmp_path / "b", tmp_path / "a.npy"]), tmp_path / "paper")
+        finish(write_run(tmp_path / folder / "duorec"), 0.1)
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).normal(size=(30, 4)))
+    paths = [tmp_path / "a", tmp_path / "b", tmp_path / "a.npy"]
+    written = write_latex(gather(paths), tmp_path / "paper")
     assert len(written) == len(set(written))
     assert {path.parent.name for path in written} == {"paper", "clothing-a", "clothing-b", "a.npy"}
     check(written[0].read_text(encoding="utf-8"))
