@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from degen.analysis.buckets import Buckets
+from degen.analysis.result import Analysis
 from degen.studies.claims import Claim
 
 Floats = npt.NDArray[np.float64]
@@ -62,14 +63,12 @@ class Subject:
         HR, NDCG and MRR by their keys; empty for an unfinished run.
     epochs
         the lines of `metrics.jsonl`.
-    measures
-        value by name of every measure of the registry that has one for it.
+    analysis
+        every measure and, where frequencies are known, profile of the registries; None without embeddings.
     singular_values
         float64 [d], σᵢ/σ₁; None without embeddings.
     deciles
         the items by popularity; None where frequencies are not known.
-    profiles
-        by name of every profile of the registry: a value for each decile that has one.
     cloud
         None where another seed of the variant is drawn.
     """
@@ -81,10 +80,9 @@ class Subject:
     about: Mapping[str, Any]
     test: Mapping[str, float] = field(default_factory=dict)
     epochs: Sequence[Mapping[str, Any]] = ()
-    measures: Mapping[str, float] = field(default_factory=dict)
+    analysis: Analysis | None = None
     singular_values: Floats | None = None
     deciles: Buckets | None = None
-    profiles: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     cloud: Cloud | None = None
 
 

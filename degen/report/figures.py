@@ -59,19 +59,19 @@ def over_epochs(group: Group) -> Iterator[Figure]:
 def by_popularity(group: Group) -> Iterator[Figure]:
     """Yield a chart for each profile of the registry: its value against the decile of frequency."""
     for name, profile in PROFILES.items():
-        points = {
-            subject.name: [(_place(at), value) for at, value in subject.profiles.get(name, {}).items()]
-            for subject in group.subjects
-        }
+        points = {subject.name: _profile(subject, name) for subject in group.subjects}
         label = name.replace("_", " ")
         figure = _figure(group, label, "decile of items, rarest first", label, points, names=_UNSEEN)
         if figure is not None:
             yield replace(figure, note=profile.meaning)
 
 
-def _place(bucket: str) -> float:
-    """Return where a bucket stands on the axis: items that never occur left of the first decile."""
-    return 0.0 if bucket == COLD else float(bucket)
+def _profile(subject: Subject, name: str) -> list[tuple[float, float]]:
+    """Return a profile's values by decile; items that never occur stand left of the first."""
+    if subject.analysis is None or subject.deciles is None:
+        return []
+    values = {at: subject.analysis.values.get(f"{name}@{at}") for at in subject.deciles.names}
+    return [(0.0 if at == COLD else float(at), value) for at, value in values.items() if value is not None]
 
 
 def trajectories(group: Group) -> Iterator[Figure]:

@@ -7,9 +7,7 @@ of items are of one seed a variant.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -18,8 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from degen.analysis import MEASURES, PROFILES, Projection, Rows, Undefined, project
-from degen.analysis.buckets import Buckets
+from degen.analysis import Projection, Rows, project
+from degen.analysis.lines import chosen_measures, chosen_profiles
+from degen.analysis.result import Analysis
 from degen.errors import UserError
 from degen.plots.style import variant_label
 from degen.report.claims import best_epoch, judge
@@ -160,32 +159,11 @@ def _measured(subject: Subject, matrix: ItemMatrix, *, keep_cloud: bool) -> Subj
     rows = Rows(V, frequency)
     return replace(
         subject,
-        measures=measure_all(rows),
+        analysis=Analysis.of(rows, chosen_measures(), chosen_profiles()),
         deciles=rows.deciles,
-        profiles={} if rows.deciles is None else profile_all(rows, rows.deciles),
         singular_values=projection.normalized_singular_values,
         cloud=_cloud(projection, V, matrix.names, frequency) if keep_cloud else None,
     )
-
-
-def measure_all(rows: Rows) -> dict[str, float]:
-    """Return every measure of the registry that has a value for `rows`, by name."""
-    found = {}
-    for name, measure in MEASURES.items():
-        # What a matrix lacks for a measure is no mistake: the table has a dash there.
-        with suppress(Undefined):
-            found[name] = measure(rows)
-    return found
-
-
-def profile_all(rows: Rows, buckets: Buckets) -> dict[str, dict[str, float]]:
-    """Return every profile of the registry over `buckets`, by name: a value for each bucket that has one."""
-    found = {}
-    for name, profile in PROFILES.items():
-        with suppress(Undefined):
-            values = dict(zip(buckets.names, profile(rows, buckets).tolist(), strict=True))
-            found[name] = {at: value for at, value in values.items() if math.isfinite(value)}
-    return found
 
 
 def _cloud(

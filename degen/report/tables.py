@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from degen.analysis import MEASURES, PROFILES, Estimate, Measure, Profile
+from degen.analysis import MEASURES, PROFILES, Measure, Profile
 from degen.analysis.buckets import COLD
+from degen.analysis.lines import in_order
+from degen.analysis.result import Analysis
 from degen.report.data import Group, Report, Subject
+from degen.studies.measure_tables import number as plain_number
+from degen.studies.measure_tables import with_error
 
 Mark = Literal["", "best", "second", "holds", "fails", "open"]
 Kind = Literal["number", "text", "sentence"]
@@ -26,6 +30,9 @@ _VERDICTS: Mapping[str, Mark] = {
     "within noise": "open",
     "not judged": "open",
 }
+
+_DIRECTIONS: Mapping[str, tuple[str, int]] = {"↑": ("higher", 1), "↓": ("lower", -1), "": (NOTHING, 0)}
+"""By a measure's arrow: what is more isotropic, in a word and as a sign."""
 
 _ACCURACY = tuple(f"{metric}@{k}" for k in (5, 10, 20) for metric in ("HR", "NDCG", "MRR"))
 
@@ -57,18 +64,14 @@ class Table:
 
 
 def number(value: Any) -> str:
-    """Return a number with four significant digits, a sampled one with its standard error, a dash for none.
+    """Return a float with four significant digits, all else as it is, a dash for none.
 
-    >>> number(0.0543219), number(60.5489), number(12101), number(-11.2), number(None)
-    ('0.05432', '60.55', '12101', '-11.2', '–')
+    >>> number(0.0543219), number(12101), number(None), number("cpu")
+    ('0.05432', '12101', '–', 'cpu')
     """
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return NOTHING
-    if isinstance(value, Estimate):
-        return f"{number(float(value))} ± {value.standard_error:.2g}"
-    if isinstance(value, float):
-        return f"{value:.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
-    return str(value)
+    return plain_number(value) if isinstance(value, float) else str(value)
 
 
 def marked(values: Sequence[float | None], texts: Sequence[str], sign: int = 1) -> list[Cell]:
@@ -96,11 +99,16 @@ def runs_table(report: Report) -> Table:
     titles = list(dict.fromkeys(title for subject in subjects for title in subject.about))
     shown = [title for title in titles if any(s.about.get(title) is not None for s in subjects)]
     rows = [
-        [Cell(str(subject.place)), *(Cell(number(subject.about.get(title))) for title in shown)]
+        [Cell(subject.place), *(Cell(_setting(subject.about.get(title))) for title in shown)]
         for subject in subjects
     ]
     columns = [Column("run", "text"), *(Column(title, _kind(subjects, title)) for title in shown)]
     return Table("runs", "What was run", columns, rows)
+
+
+def _setting(value: Any) -> str:
+    """Return a setting as it was typed."""
+    return NOTHING if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _kind(subjects: Sequence[Subject], title: str) -> Kind:
@@ -139,51 +147,54 @@ def claims_table(group: Group) -> Table | None:
 
 
 def measures_table(group: Group) -> Table | None:
-    """Every measure of the registry, a row each, a column for each run that has embeddings.
+    """Every measure and profile but those of tenths of the items, a row each, a column for each run.
 
     Where a measure says that higher, or lower, is more isotropic, the most isotropic run is marked best.
     """
-    measured = [subject for subject in group.subjects if subject.measures]
+    measured = [(subject.name, subject.analysis) for subject in group.subjects if subject.analysis]
     if not measured:
         return None
+    analyses = [analysis for _, analysis in measured]
     rows = []
-    for name, measure in MEASURES.items():
-        values = [subject.measures.get(name) for subject in measured]
-        if any(value is not None for value in values):
-            sign = _sign(measure)
-            cells = marked(values, [number(value) for value in values], sign)
-            rows.append([Cell(name), *cells, Cell({1: "higher", -1: "lower", 0: NOTHING}[sign])])
-    runs = [Column(subject.name) for subject in measured]
-    columns = [Column("measure", "text"), *runs, Column("isotropic is", "text")]
+    for line in in_order(name for analysis in analyses for name in analysis.values):
+        if line.detail:
+            continue
+        values = [analysis.values.get(line.name) for analysis in analyses]
+        texts = [_value(analysis, line.name) for analysis in analyses]
+        words, sign = _DIRECTIONS[line.arrow]
+        rows.append([Cell(line.name), *marked(values, texts, sign), Cell(words), Cell(line.group)])
+    runs = [Column(name) for name, _ in measured]
+    columns = [Column("measure", "text"), *runs, Column("isotropic is", "text"), Column("kind", "text")]
     return Table("measures", f"{group.name}: item embeddings at each run's best epoch", columns, rows)
+
+
+def _value(analysis: Analysis, name: str) -> str:
+    """Return a measure's value as it reads, a sampled one with its standard error."""
+    value = analysis.values.get(name)
+    error = analysis.standard_errors.get(name)
+    return number(value) if value is None or error is None else with_error(value, error)
 
 
 def glossary_table(report: Report) -> Table | None:
     """What each measure and profile says that the report shows; None where it shows none."""
     subjects = [subject for group in report.groups for subject in group.subjects]
-    shown = {name for subject in subjects for name in (*subject.measures, *subject.profiles)}
-    lines: list[tuple[Measure | Profile, str]] = [(one, one.group) for one in MEASURES.values()]
-    lines += [(one, "profile") for one in PROFILES.values() if one.name not in MEASURES]
-    rows = [
-        [
-            Cell(one.name),
-            Cell(kind),
-            Cell(one.meaning),
-            Cell(f"{one.range[0]:g} to {one.range[1]:g}".replace("inf", "∞")),
-            Cell(one.source),
-            Cell(one.cost),
-        ]
-        for one, kind in lines
-        if one.name in shown
-    ]
-    columns = [
-        Column("measure", "text"),
-        Column("kind", "text"),
-        Column("meaning", "sentence"),
-        Column("range", "text"),
-        Column("source", "sentence"),
-        Column("cost", "text"),
-    ]
+    shown = {name.split("@")[0] for one in subjects if one.analysis for name in one.analysis.values}
+    known: dict[str, Measure | Profile] = {**PROFILES, **MEASURES}
+    rows = []
+    for line in in_order(name for name in known if name in shown):
+        one = known[line.name]
+        low, high = (number(float(bound)) for bound in one.range)
+        texts = (line.name, line.group, one.meaning, f"{low} to {high}", one.source, one.cost)
+        rows.append([Cell(text) for text in texts])
+    kinds: dict[str, Kind] = {
+        "measure": "text",
+        "kind": "text",
+        "meaning": "sentence",
+        "range": "text",
+        "source": "sentence",
+        "cost": "text",
+    }
+    columns = [Column(title, kind) for title, kind in kinds.items()]
     return Table("glossary", "What the measures say", columns, rows) if rows else None
 
 
@@ -199,12 +210,6 @@ def deciles_table(group: Group) -> Table | None:
     ]
     columns = [Column("decile", "text"), Column("lowest frequency"), Column("highest"), Column("items")]
     return Table("deciles", f"{group.name}: deciles of the items by frequency", columns, rows)
-
-
-def _sign(measure: Measure) -> int:
-    """1 where higher is more isotropic, -1 where lower is, 0 where a measure says neither."""
-    starts = {"higher is more isotropic": 1, "lower is more isotropic": -1}
-    return next((sign for words, sign in starts.items() if measure.meaning.startswith(words)), 0)
 
 
 def lines_table(

@@ -140,7 +140,7 @@ def test_the_numbers_of_the_page_are_those_of_the_runs(page: str) -> None:
     assert re.search(r"unfinished\s+4", text)
     V = matrix(2, 0.2).astype(np.float64)
     s = np.linalg.svd(V, compute_uv=False)
-    assert re.search(rf"sigma2_ratio(\s+[\d.]+(\s+\(\w+\))?){{2}}\s+{s[1] / s[0]:.4g}\s", text)
+    assert re.search(rf"sigma2_ratio(\s+[\d.]+(\s+\(\w+\))?){{2}}\s+{s[1] / s[0]:.4f}\s", text)
 
 
 def test_a_run_that_has_not_begun_is_shown_alone(tmp_path: Path) -> None:

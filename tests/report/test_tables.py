@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from degen.analysis import Estimate
+from degen.analysis.result import Analysis
 from degen.report.data import Group, Report, Subject
 from degen.report.tables import (
     accuracy_table,
@@ -25,19 +25,22 @@ def subject(name: str, **more: object) -> Subject:
     return replace(Subject(name, name.lower(), Path(name), name, {"state": "finished"}), **more)
 
 
+def measured(name: str, **values: float) -> Subject:
+    return subject(name, analysis=Analysis(name, 10, 4, values, {"isoscore": 0.0123}, {}, {}))
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
         (None, "–"),
         (float("nan"), "–"),
-        (float("inf"), "–"),
+        (float("inf"), "∞"),
         (0.054321, "0.05432"),
         (12101, "12101"),
-        (123456.7, "123457"),
-        (-11.2049, "-11.2"),
+        (123456.7, "123,457"),
+        (-11.2049, "-11.20"),
         (1e-7, "1e-07"),
         ("cpu", "cpu"),
-        (Estimate(0.5, 0.0123, "10 of 20"), "0.5 ± 0.012"),
     ],
 )
 def test_numbers_read_as_they_should(value: object, text: str) -> None:
@@ -73,11 +76,11 @@ def test_runs_that_have_no_test_metrics_are_not_compared() -> None:
 
 
 def test_measures_mark_the_most_isotropic_whichever_way_that_is() -> None:
-    one = subject("A", measures={"sigma2_ratio": 0.4, "condition_number": 9.0, "norm_mean": 1.0})
-    other = subject("B", measures={"sigma2_ratio": 0.8, "condition_number": 12.0, "norm_mean": 2.0})
+    one = measured("A", sigma2_ratio=0.4, condition_number=9.0, norm_mean=1.0)
+    other = measured("B", sigma2_ratio=0.8, condition_number=12.0, norm_mean=2.0)
     table = measures_table(Group("g", None, [one, other, subject("C")]))
     assert table is not None
-    assert [column.title for column in table.columns] == ["measure", "A", "B", "isotropic is"]
+    assert [column.title for column in table.columns] == ["measure", "A", "B", "isotropic is", "kind"]
     marks = {row[0].text: [cell.mark for cell in row[1:3]] for row in table.rows}
     assert marks == {
         "sigma2_ratio": ["", "best"],
@@ -93,27 +96,33 @@ def test_measures_mark_the_most_isotropic_whichever_way_that_is() -> None:
 
 
 def test_a_measure_that_one_run_lacks_is_a_dash() -> None:
-    table = measures_table(
-        Group("g", None, [subject("A", measures={"rankme": 3.0}), subject("B", measures={"isoscore": 1.0})])
-    )
+    table = measures_table(Group("g", None, [measured("A", rankme=3.0), measured("B", isoscore=0.5)]))
     assert table is not None
-    assert {row[0].text: [c.text for c in row[1:3]] for row in table.rows} == {
+    assert {row[0].text: [cell.text for cell in row[1:3]] for row in table.rows} == {
         "rankme": ["3", "–"],
-        "isoscore": ["–", "1"],
+        # Sampled: with its standard error.
+        "isoscore": ["–", "0.500 ± 0.012"],
     }
+
+
+def test_profiles_of_thirds_are_listed_and_those_of_tenths_drawn() -> None:
+    one = measured("A", **{"average_cosine@tail": 0.5, "average_cosine@3": 0.4, "average_cosine@cold": 1.0})
+    table = measures_table(Group("g", None, [one]))
+    assert table is not None
+    assert sorted(row[0].text for row in table.rows) == ["average_cosine@cold", "average_cosine@tail"]
 
 
 def test_columns_without_any_value_are_left_out_of_the_runs() -> None:
     report = Report(
-        "r", [Group("g", None, [subject("A", about={"seed": 0, "commit": None, "device": "cpu"})])]
+        [Path("r")], [Group("g", None, [subject("A", about={"seed": 2026, "commit": None, "λ": 0.1})])]
     )
     table = runs_table(report)
     assert [(column.title, column.kind) for column in table.columns] == [
         ("run", "text"),
         ("seed", "number"),
-        ("device", "text"),
+        ("λ", "number"),
     ]
-    assert [cell.text for cell in table.rows[0]] == ["A", "0", "cpu"]
+    assert [cell.text for cell in table.rows[0]] == ["A", "2026", "0.1"]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +142,7 @@ def test_claims_are_set_off_by_their_verdicts(verdict: str, mark: str) -> None:
 def test_the_numbers_behind_lines_stand_side_by_side() -> None:
     table = lines_table("loss", "epoch", {"A": {1.0: 0.5, 3.0: 0.25}, "B": {2.0: 7.0}}, {1.0: "first"})
     assert [[cell.text for cell in row] for row in table.rows] == [
-        ["first", "0.5", "–"],
+        ["first", "0.5000", "–"],
         ["2", "–", "7"],
-        ["3", "0.25", "–"],
+        ["3", "0.2500", "–"],
     ]

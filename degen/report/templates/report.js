@@ -19,7 +19,7 @@ function themeChanged() {
 
 function cellValue(row, column) {
   const text = row.cells[column].firstChild ? row.cells[column].firstChild.textContent.trim() : "";
-  const number = Number(text.split(" ± ")[0]);
+  const number = Number(text.split(" ± ")[0].replaceAll(",", "").replace("∞", "Infinity"));
   return text === "" || text === "–" ? null : Number.isNaN(number) ? text : number;
 }
 
