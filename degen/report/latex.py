@@ -59,18 +59,54 @@ def write_latex(report: Report, folder: Path, of_files: SvdOptions | None = None
     parts, written = [_table_float("runs", "What was run", "runs.tex")], [runs]
     names = file_names(group.name for group in report.groups)
     for name, group in zip(names, report.groups, strict=True):
-        for table in _tables(group):
-            path = folder / name / f"{table.name}.tex"
-            write_text(path, tabular(table))
+        for path, part in (*_write_tables(group, folder / name), *_draw(group, folder / name, of_files)):
             written.append(path)
-            parts.append(_table_float(f"{name}-{table.name}", table.caption, f"{name}/{table.name}.tex"))
-        for path, caption in _figures(group, folder / name, of_files):
-            written.append(path)
-            if path.suffix == ".pdf":
-                parts.append(_figure_float(path.stem, f"{group.name}: {caption}", f"{name}/{path.name}"))
+            parts += [part] if part else []
     whole = folder / "report.tex"
     write_text(whole, _HEAD + "\n" + "\n".join(parts))
     return [whole, *written]
+
+
+def _write_tables(group: Group, folder: Path) -> Iterator[tuple[Path, str]]:
+    """Write a group's tables and yield each file with what takes it in."""
+    measures = tables.measures_table(group)
+    every = [tables.accuracy_table(group), tables.claims_table(group), *by_kind(measures)]
+    wanted = [table for table in every if table is not None]
+    for stem, table in zip(file_names(table.name for table in wanted), wanted, strict=True):
+        path = folder / f"{stem}.tex"
+        write_text(path, tabular(table))
+        yield path, _table_float(f"{folder.name}-{stem}", table.caption, f"{folder.name}/{path.name}")
+
+
+def by_kind(measures: Table | None) -> Iterator[Table]:
+    """Yield a table for each kind of measures, which its last column names: all together fit on no page.
+
+    Measures of some of the items, by popularity, are left to the HTML.
+    """
+    if measures is None:
+        return
+    rows = [row for row in measures.rows if "@" not in row[0].text]
+    for kind in dict.fromkeys(row[-1].text for row in rows):
+        own = [row[:-1] for row in rows if row[-1].text == kind]
+        name, caption = f"{measures.name}-{kind}", f"{measures.caption}: {kind}"
+        yield Table(name, caption, measures.columns[:-1], own)
+
+
+def _draw(group: Group, folder: Path, of_files: SvdOptions | None) -> Iterator[tuple[Path, str]]:
+    """Draw a group's figures and yield each file with what takes it in; nothing does for numbers as CSV."""
+    look = FigureOptions(out=folder, formats="pdf")
+    files: list[tuple[Path, str]] = []
+    if drawn := [subject for subject in group.subjects if subject.cloud is not None]:
+        options = of_files if drawn[0].variant is None else None
+        files += [(path, _SVD) for path in draw_svd(_paths(drawn), options, look).files]
+    if trained := [subject for subject in group.subjects if subject.epochs]:
+        for path in draw_uniformity(_paths(trained), look=look).files:
+            caption = _EPOCHS if path.stem.endswith("-epochs") else _WAYS
+            files.append((path, caption.format(group.definition)))
+    for path, caption in files:
+        taken = path.suffix == ".pdf"
+        whole = f"{group.name}: {caption}"
+        yield path, _figure_float(path.stem, whole, f"{folder.name}/{path.name}") if taken else ""
 
 
 def tabular(table: Table) -> str:
@@ -90,25 +126,6 @@ def _cell(cell: Cell, column: Column) -> str:
     if column.kind == "number" and text.startswith("-") and text != "--":
         text = f"$-${text[1:]}"
     return {"best": rf"\textbf{{{text}}}", "second": rf"\underline{{{text}}}"}.get(cell.mark, text)
-
-
-def _tables(group: Group) -> list[Table]:
-    every = (tables.accuracy_table(group), tables.claims_table(group), tables.measures_table(group))
-    return [table for table in every if table is not None]
-
-
-def _figures(group: Group, folder: Path, of_files: SvdOptions | None) -> Iterator[tuple[Path, str]]:
-    """Draw a group's figures and yield each file with its caption."""
-    look = FigureOptions(out=folder, formats="pdf")
-    drawn = [subject for subject in group.subjects if subject.cloud is not None]
-    if drawn:
-        options = of_files if drawn[0].variant is None else None
-        yield from ((path, _SVD) for path in draw_svd(_paths(drawn), options, look).files)
-    trained = [subject for subject in group.subjects if subject.epochs]
-    if trained:
-        for path in draw_uniformity(_paths(trained), look=look).files:
-            caption = _EPOCHS if path.stem.endswith("-epochs") else _WAYS
-            yield path, caption.format(group.definition)
 
 
 def _paths(subjects: Sequence[Subject]) -> list[Path]:

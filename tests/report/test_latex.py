@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from run_files import write_run
 
+from degen.analysis import MEASURES
 from degen.latex import escape
 from degen.report.gather import gather
 from degen.report.latex import tabular, write_latex
@@ -54,23 +55,27 @@ def test_the_fragment_and_all_its_tables_are_whole(runs: Path, tmp_path: Path) -
     written = write_latex(gather([runs]), folder)
     assert written[0] == folder / "report.tex"
     tex = [path for path in written if path.suffix == ".tex"]
-    assert {path.name for path in tex} == {
-        "report.tex",
-        "runs.tex",
-        "accuracy.tex",
-        "claims.tex",
-        "measures.tex",
-    }
+    kinds = {f"measures-{kind}.tex" for kind in {measure.group for measure in MEASURES.values()}}
+    assert {path.name for path in tex} == {"report.tex", "runs.tex", "accuracy.tex", "claims.tex"} | kinds
     for path in tex:
         check(path.read_text(encoding="utf-8"))
     whole = written[0].read_text(encoding="utf-8")
     taken = re.findall(r"\\(?:input|includegraphics)(?:\[[^]]*\])?\{\\degenreport/([^}]*)\}", whole)
-    assert len(taken) == 4 + 3
+    assert len(taken) == 3 + len(kinds) + 3
     assert all((folder / name).is_file() for name in taken)
     assert {folder / name for name in taken} == {p for p in written[1:] if p.suffix in (".tex", ".pdf")}
     labels = re.findall(r"\\label\{([^}]*)\}", whole)
-    assert len(labels) == len(set(labels)) == 7
+    assert len(labels) == len(set(labels)) == len(taken)
     assert r"\providecommand{\degenreport}{.}" in whole
+
+
+def test_measures_are_parted_by_their_kind(runs: Path, tmp_path: Path) -> None:
+    write_latex(gather([runs]), tmp_path)
+    [spectrum] = tmp_path.rglob("measures-spectrum.tex")
+    lines = spectrum.read_text(encoding="utf-8").splitlines()
+    names = [line.split(" & ")[0].replace("\\_", "_") for line in lines[4:-2]]
+    assert names == [name for name, measure in MEASURES.items() if measure.group == "spectrum"]
+    assert lines[2] == r"measure & SASRec & SCL & DuoRec & isotropic is \\"
 
 
 def test_groups_do_not_write_over_one_another(tmp_path: Path) -> None:
