@@ -16,10 +16,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchlib import analyze, scale
 from benchlib.environments import TORCH
 from benchlib.machine import ROOT, conditions
 from benchlib.page import fill_readme, render
-from benchlib.scale import measure_scale
 from benchlib.scale_figure import write_figure
 from benchlib.sections import SECTIONS, Options
 
@@ -31,6 +31,7 @@ examples:
   python experiments/bench/run.py train evaluate memory startup
   python experiments/bench/run.py peers                  RecBole and RecTools, installed into .bench-envs/
   python experiments/bench/run.py scale --largest-items 1000000 --largest-interactions 10000000
+  python experiments/bench/run.py analyze --largest-rows 1000000
   python experiments/bench/run.py train --quick          a trial: two short windows, written below runs/
   python experiments/bench/run.py page                   the page again from the file, nothing measured
 
@@ -41,7 +42,19 @@ sections:
   startup    seconds of `degen --help` and of a training of one step, the log's cache warm
   peers      SASRec and DuoRec beside RecBole's SASRec and FEARec and RecTools' SASRec
   scale      seconds and peak memory against items and interactions; goes on where it was stopped
+  analyze    seconds and peak memory of `degen analyze` against rows, beside NumPy's SVD and plain formulas
 """
+
+GROWING = {
+    "scale": (scale.measure_scale, scale.LINES, "scale", "degen: seconds and memory against size"),
+    "analyze": (
+        analyze.measure_analyze,
+        analyze.LINES,
+        "analyze-scale",
+        "degen analyze: seconds and memory against rows",
+    ),
+}
+"""Sections of points, each kept once measured: what measures them, their lines, the figure and its title."""
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -50,7 +63,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "sections", nargs="+", choices=[*SECTIONS, "scale", "page"], metavar="SECTION", help="see below"
+        "sections", nargs="+", choices=[*SECTIONS, *GROWING, "page"], metavar="SECTION", help="see below"
     )
     parser.add_argument("--dataset", default="beauty", help="catalogue name or file (default: beauty)")
     parser.add_argument(
@@ -62,11 +75,16 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--torch-spec", default=TORCH, help=f"for the peers' environments (default: {TORCH})")
     parser.add_argument("--largest-items", type=positive, default=10**7, help="scale: the last catalogue")
     parser.add_argument("--largest-interactions", type=positive, default=10**8, help="scale: the last log")
-    parser.add_argument("--time-limit", type=positive, default=420, help="scale: most seconds of a point")
+    parser.add_argument("--largest-rows", type=positive, default=10**7, help="analyze: the last matrix")
     parser.add_argument(
-        "--memory-gb", type=positive, help="scale: most memory of a point (default: 0.8 × free)"
+        "--time-limit", type=positive, default=420, help="scale, analyze: most seconds of a point"
     )
-    parser.add_argument("--again", action="store_true", help="scale: measure points anew that are there")
+    parser.add_argument(
+        "--memory-gb", type=positive, help="scale, analyze: most memory of a point (default: 0.8 × free)"
+    )
+    parser.add_argument(
+        "--again", action="store_true", help="scale, analyze: measure points anew that are there"
+    )
     parser.add_argument(
         "--out", type=Path, help=f"JSON file of results (default: {RESULTS.relative_to(ROOT)})"
     )
@@ -103,13 +121,15 @@ def measure(section: str, arguments: argparse.Namespace) -> None:
     """Merge a section's result, with its conditions, into the file of results."""
     out = arguments.out
     about = {"conditions": conditions(arguments.threads), "dataset": arguments.dataset}
-    if section != "scale":
+    if section in SECTIONS:
         merge(out, section, SECTIONS[section](options_of(arguments)) | about)
         return
-    earlier = {} if arguments.again else load(out).get("scale", {}).get("points", {})
-    found = measure_scale(arguments, earlier, lambda points: merge(out, section, {"points": points} | about))
+    measured, lines, stem, title = GROWING[section]
+    earlier = {} if arguments.again else load(out).get(section, {}).get("points", {})
+    found = measured(arguments, earlier, lambda points: merge(out, section, {"points": points} | about))
     merge(out, section, found | about)
-    write_figure(found["points"], (ROOT / "figures" if out == RESULTS else out.parent) / "scale")
+    folder = ROOT / "figures" if out == RESULTS else out.parent
+    write_figure(found["points"], folder / stem, lines, title)
 
 
 def load(out: Path) -> dict[str, Any]:

@@ -62,6 +62,14 @@ RESULT = {
         },
         "slopes": {},
     },
+    "analyze": {
+        "points": {
+            "rows/degen/10000": {"seconds": 1.5, "peak_mb": 90.0, "values": {"stable_rank": 2.0}},
+            "rows/svd/10000": {"seconds": 0.5, "peak_mb": 80.0, "values": {}, "difference": 3e-8},
+            "rows/textbook/10000": {"not_run": "more than 4.0 GB"},
+        },
+        "slopes": {"rows/degen": {"seconds": 0.9, "peak_mb": 0.8}},
+    },
 }
 
 
@@ -85,6 +93,10 @@ def test_the_page_shows_rates_ratios_versions_and_reasons():
     assert "| plain loop DuoRec | 1,250 | 30 | 2.5 × |" in page
     assert "| `degen --help` | **0.21** (0.2–0.25) | 3 |" in page
     assert "| step, full softmax, items | 100,000 | not run | more than 2.0 GB |" in page
+    assert "| `degen analyze` | 10,000 | 1.5 | 90 |  |" in page
+    assert "| `numpy.linalg.svd` | 10,000 | 0.5 | 80 | 3e-08 |" in page
+    assert "| formulas as written | 10,000 | not run | more than 4.0 GB |  |" in page
+    assert "| `degen analyze` | 0.90 | 0.80 |" in page
     assert "| train | 2026-01-02, abc | A CPU, 2 cores, 8.0 GB | 2 | 0.1 |" in page
 
 

@@ -146,7 +146,7 @@ def test_the_figure_has_a_line_for_each_series_and_its_numbers_beside_it(tmp_pat
         for n in (10**4, 10**5, 10**6)
     }
     points["items/ce/10000000"] = {"not_run": "more than 2.0 GB"}
-    paths = write_figure(points, tmp_path / "scale")
+    paths = write_figure(points, tmp_path / "scale", scale.LINES, "seconds and memory")
     assert [path.suffix for path in paths] == [".pdf", ".png", ".csv"]
     rows = paths[2].read_text().splitlines()
     assert rows[0] == "line,size,seconds,peak_mb"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchlib import analyze
 from benchlib.scale import LINES, series
 
 TEMPLATE = Path(__file__).parents[1] / "page.md"
@@ -26,6 +27,7 @@ def render(results: Results, template: Path = TEMPLATE) -> str:
         "memory": memory(results.get("memory")),
         "startup": startup(results.get("startup")),
         "scale": scale(results.get("scale")),
+        "analyze": analyses(results.get("analyze")),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template.read_text(encoding="utf-8"))
 
@@ -155,6 +157,30 @@ def scale(section: Results | None) -> str:
     ]
     return (
         table(["", "size", "seconds", "peak MB"], rows)
+        + "\n\nSlopes on log-log axes, over the last three sizes of each line (1: linear):\n\n"
+        + table(["", "seconds", "memory"], slopes)
+    )
+
+
+def analyses(section: Results | None) -> str:
+    """A row a size and way, how far its values are from degen's, and the slopes."""
+    if section is None:
+        return NOT_MEASURED
+    rows = []
+    for line, name in analyze.LINES.items():
+        for size, point in series(section["points"], line, run=False):
+            if "not_run" in point:
+                cells = ["not run", point["not_run"], ""]
+            else:
+                difference = f"{point['difference']:.0e}" if "difference" in point else ""
+                cells = [number(point["seconds"]), number(point["peak_mb"]), difference]
+            rows.append([name, f"{size:,}", *cells])
+    slopes = [
+        [analyze.LINES[line], f"{found['seconds']:.2f}", f"{found['peak_mb']:.2f}"]
+        for line, found in section.get("slopes", {}).items()
+    ]
+    return (
+        table(["", "rows", "seconds", "peak MB", "greatest relative difference"], rows)
         + "\n\nSlopes on log-log axes, over the last three sizes of each line (1: linear):\n\n"
         + table(["", "seconds", "memory"], slopes)
     )

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -177,10 +177,10 @@ def series(points: Points, line: str, *, run: bool = True) -> list[tuple[int, di
     return [(size, point) for size, point in mine if not run or "not_run" not in point]
 
 
-def slopes(points: Points) -> dict[str, dict[str, float]]:
+def slopes(points: Points, lines: Iterable[str] = tuple(LINES)) -> dict[str, dict[str, float]]:
     """Slopes of log seconds and log memory against log size, over the last three points of each line."""
     found: dict[str, dict[str, float]] = {}
-    for line in LINES:
+    for line in lines:
         last = series(points, line)[-3:]
         if len(last) >= 2:
             sizes = [math.log10(size) for size, _ in last]

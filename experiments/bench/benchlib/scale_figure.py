@@ -1,13 +1,13 @@
-"""The scale section, one column wide: seconds and peak memory, items above, interactions below."""
+"""Seconds and peak memory against size, one column wide: a row of two panels for each kind of size."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchlib.scale import LINES, Points, series
+from benchlib.scale import Points, series
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,29 +19,33 @@ STYLES = {
     "items/sampled": ("#E69F00", (0, (4, 1)), "s"),
     "interactions/prepare": ("#000000", "-", "^"),
     "interactions/step": ("#0072B2", "-", "o"),
+    "rows/degen": ("#0072B2", "-", "o"),
+    "rows/svd": ("#E69F00", (0, (4, 1)), "s"),
+    "rows/textbook": ("#000000", (0, (1, 1)), "^"),
 }
 
 
-def draw_scale(figure: Figure, points: Points) -> None:
+def draw_scale(figure: Figure, points: Points, lines: Mapping[str, str]) -> None:
     """Draw all lines that have points into an empty figure, on log-log axes between powers of ten."""
-    rows: Any = figure.subfigures(2, 1)
-    for row, axis in zip(rows, ("items", "interactions"), strict=True):
+    axes = list(dict.fromkeys(line.partition("/")[0] for line in lines))
+    rows: Any = figure.subfigures(len(axes), 1, squeeze=False)[:, 0]
+    for row, axis in zip(rows, axes, strict=True):
         panels = row.subplots(1, 2)
         for panel, (value, (label, scale)) in zip(panels, VALUES.items(), strict=True):
-            _panel(panel, axis, value, scale, points)
+            own = {line: name for line, name in lines.items() if line.startswith(f"{axis}/")}
+            _panel(panel, own, value, scale, points)
             panel.set_xlabel(axis)
             panel.set_ylabel(label)
         if panels[0].lines:
             row.legend(handles=panels[0].lines, loc="outside upper center", ncols=2)
 
 
-def _panel(axes: Axes, axis: str, value: str, scale: float, points: Points) -> None:
+def _panel(axes: Axes, lines: Mapping[str, str], value: str, scale: float, points: Points) -> None:
     from matplotlib.ticker import NullFormatter
 
     heights: list[float] = []
-    for line, name in LINES.items():
-        drawn = series(points, line)
-        if line.startswith(axis) and drawn:
+    for line, name in lines.items():
+        if drawn := series(points, line):
             color, dashes, marker = STYLES[line]
             sizes, values = [size for size, _ in drawn], [point[value] * scale for _, point in drawn]
             label = name.replace("`", "")
@@ -56,14 +60,14 @@ def _panel(axes: Axes, axis: str, value: str, scale: float, points: Points) -> N
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def write_figure(points: Points, stem: Path) -> list[Path]:
+def write_figure(points: Points, stem: Path, lines: Mapping[str, str], title: str) -> list[Path]:
     """Write the figure as PDF and PNG, and its numbers as CSV, and return the paths."""
     from matplotlib.figure import Figure
 
     from degen.plots.save import save_figure, write_columns
     from degen.plots.style import figure_style, figure_width
 
-    rows = [(line, size, point) for line in LINES for size, point in series(points, line)]
+    rows = [(line, size, point) for line in lines for size, point in series(points, line)]
     columns: dict[str, Sequence[Any]] = {
         "line": [line for line, _, _ in rows],
         "size": [size for _, size, _ in rows],
@@ -71,7 +75,8 @@ def write_figure(points: Points, stem: Path) -> list[Path]:
         "peak_mb": [float(point["peak_mb"]) for _, _, point in rows],
     }
     with figure_style("paper"):
-        figure = Figure(figsize=(figure_width("column"), 3.0), layout="constrained")
-        draw_scale(figure, points)
-        paths = save_figure(figure, stem, title="degen: seconds and memory against size")
+        height = 0.6 + 1.2 * len({line.partition("/")[0] for line in lines})
+        figure = Figure(figsize=(figure_width("column"), height), layout="constrained")
+        draw_scale(figure, points, lines)
+        paths = save_figure(figure, stem, title=title)
     return [*paths, write_columns(stem.with_suffix(".csv"), columns)]
