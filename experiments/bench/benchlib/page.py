@@ -180,7 +180,8 @@ def analyses(section: Results | None) -> str:
         for line, found in section.get("slopes", {}).items()
     ]
     return (
-        table(["", "rows", "seconds", "peak MB", "greatest relative difference"], rows)
+        "![seconds and memory of degen analyze against rows](../../figures/analyze-scale.png)\n\n"
+        + table(["", "rows", "seconds", "peak MB", "greatest relative difference"], rows)
         + "\n\nSlopes on log-log axes, over the last three sizes of each line (1: linear):\n\n"
         + table(["", "seconds", "memory"], slopes)
     )
