@@ -25,6 +25,7 @@ from degen.analysis.cone import (
     mean_resultant_length,
     vmf_kappa,
 )
+from degen.analysis.groups import self_similarity, self_similarity_adjusted, self_similarity_baseline
 from degen.analysis.health import (
     duplicate_rows,
     low_norm_rows,
@@ -33,6 +34,16 @@ from degen.analysis.health import (
     norm_mean,
     norm_median,
     zero_rows,
+)
+from degen.analysis.hubness import (
+    antihub_fraction,
+    exposure_robin_hood_index,
+    exposure_skewness,
+    hubness_skewness,
+    max_exposure,
+    max_k_occurrence,
+    never_exposed_fraction,
+    robin_hood_index,
 )
 from degen.analysis.isotropy import (
     average_cosine,
@@ -47,6 +58,7 @@ from degen.analysis.isotropy import (
 from degen.analysis.jackknife import Jackknife, jackknife
 from degen.analysis.lines import GROUPS, chosen_measures, chosen_profiles
 from degen.analysis.measure import MEASURES, Estimate, Measure, Undefined, measure
+from degen.analysis.neighbours import Neighbours, k_occurrence, neighbours
 from degen.analysis.pair import COMPARISONS, Pair, PairMeasure, comparison, matched
 from degen.analysis.popularity import (
     average_cosine_between,
@@ -81,6 +93,11 @@ from degen.analysis.spectrum import (
     svd_projection,
     thin_svd,
 )
+from degen.analysis.sphere import (
+    average_absolute_cosine,
+    closest_neighbour_distance,
+    closest_neighbour_distance_median,
+)
 from degen.analysis.summary import summarize
 from degen.analysis.uncertainty import (
     Comparison,
@@ -104,6 +121,7 @@ __all__ = [
     "Interval",
     "Jackknife",
     "Measure",
+    "Neighbours",
     "Pair",
     "PairMeasure",
     "PowerLaw",
@@ -112,11 +130,15 @@ __all__ = [
     "Rows",
     "Undefined",
     "alignment",
+    "antihub_fraction",
+    "average_absolute_cosine",
     "average_cosine",
     "average_cosine_between",
     "bucket_cosines",
     "chosen_measures",
     "chosen_profiles",
+    "closest_neighbour_distance",
+    "closest_neighbour_distance_median",
     "compare_matrices",
     "compare_seeds",
     "compare_users",
@@ -132,21 +154,29 @@ __all__ = [
     "duplicate_rows",
     "effective_rank",
     "explained_variance",
+    "exposure_robin_hood_index",
+    "exposure_skewness",
+    "hubness_skewness",
     "information_abundance",
     "isoscore",
     "isoscore_star",
     "isotropy",
     "isotropy_second_order",
     "jackknife",
+    "k_occurrence",
     "linear_cka",
     "log_isotropy",
     "low_norm_rows",
     "matched",
+    "max_exposure",
+    "max_k_occurrence",
     "mean_direction_energy_share",
     "mean_energy_share",
     "mean_resultant_length",
     "mean_squared_cosine",
     "measure",
+    "neighbours",
+    "never_exposed_fraction",
     "nonfinite_rows",
     "norm_cv",
     "norm_mean",
@@ -169,6 +199,10 @@ __all__ = [
     "profile",
     "project",
     "rankme",
+    "robin_hood_index",
+    "self_similarity",
+    "self_similarity_adjusted",
+    "self_similarity_baseline",
     "sigma2_ratio",
     "singular_values",
     "spearman_axis_cosine",

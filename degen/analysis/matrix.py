@@ -52,7 +52,7 @@ def source_epsilon(x: Array) -> float:
     return float(xp.finfo(x.dtype).eps) if floating else float(np.finfo(np.float64).eps)
 
 
-def checked_block(x: Array, start: int) -> Array:
+def checked_block(x: Array, start: int, name: str = "the matrix") -> Array:
     """Return rows [b, d] of a matrix, the first of them row `start`, in float64.
 
     Raises
@@ -65,7 +65,7 @@ def checked_block(x: Array, start: int) -> Array:
     if not finite.all():
         bad = start + int(np.flatnonzero(~np.asarray(finite.tolist()))[0])
         raise UserError(
-            f"the matrix holds NaN or infinity in row {bad} (counted from 0); remove what is not finite, or "
+            f"{name} holds NaN or infinity in row {bad} (counted from 0); remove what is not finite, or "
             "train again with a smaller learning rate"
         )
     return block

@@ -12,7 +12,7 @@ them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -52,6 +52,8 @@ class Rows:
         up to how many rows measures of pairs visit all pairs; above they sample, and say so.
     seed
         of what is sampled.
+    name
+        what errors call it.
 
     Raises
     ------
@@ -62,14 +64,15 @@ class Rows:
     values: Array
     frequency: Int | None = None
     representations: Array | None = None
-    exact_rows: int = 20_000
+    exact_rows: int = 25_000
     seed: int = 0
+    name: str = "the matrix"
 
     def __post_init__(self) -> None:
         shape = tuple(self.values.shape)
         if len(shape) != 2 or 0 in shape:
             raise UserError(
-                f"the matrix has shape {shape}; one row of numbers for each item is needed, [n, d]"
+                f"{self.name} has shape {shape}; one row of numbers for each item is needed, [n, d]"
             )
         if self.frequency is not None and len(self.frequency) != shape[0]:
             raise UserError(f"{len(self.frequency)} frequencies for {shape[0]} rows; give one for each row")
@@ -100,7 +103,7 @@ class Rows:
     def take(self, rows: Int) -> Rows:
         """Return some of the rows, ascending, with their frequencies, as a matrix of their own."""
         frequency = None if self.frequency is None else self.frequency[rows]
-        return Rows(self.values[rows], frequency, self.representations, self.exact_rows, self.seed)
+        return replace(self, values=self.values[rows], frequency=frequency)
 
     def blocks(self) -> Iterator[tuple[slice, Array]]:
         """Yield which rows, and these in float64 [≤ 8192, d], in order, same kind, same device.
@@ -112,7 +115,25 @@ class Rows:
         """
         for start in range(0, len(self), BLOCK):
             place = slice(start, min(start + BLOCK, len(self)))
-            yield place, checked_block(self.values[place], start)
+            yield place, checked_block(self.values[place], start, self.name)
+
+    def picked(self, rows: Int) -> Iterator[tuple[Int, Array]]:
+        """Yield some of the rows, ascending, in float64, with their numbers, those of one block at a time.
+
+        Raises
+        ------
+        UserError
+            naming the first row with NaN or infinity.
+        """
+        for place, block in self.blocks():
+            inside = rows[slice(*np.searchsorted(rows, [place.start, place.stop]))]
+            if len(inside):
+                yield inside, block[inside - place.start]
+
+    @cached_property
+    def shared(self) -> dict[Any, Any]:
+        """What other modules compute once for these rows, each under a key of its own."""
+        return {}
 
     @cached_property
     def rank_tolerance(self) -> float:
@@ -145,7 +166,9 @@ class Rows:
     def _first_pass(self) -> tuple[Moments, Float]:
         groups, n_groups = self.groups or (None, 1)
         given = () if groups is None else (groups,)
-        moments, [norms] = self.sweep(partial(_visit_moments, n_groups=n_groups), total, given)
+        moments, [norms] = self.sweep(
+            partial(_visit_moments, n_groups=n_groups, name=self.name), total, given
+        )
         return moments, norms
 
     @property
@@ -226,12 +249,12 @@ class Rows:
 
 
 def _visit_moments(
-    block: Array, start: int, groups: Codes | None = None, *, n_groups: int
+    block: Array, start: int, groups: Codes | None = None, *, n_groups: int, name: str = "the matrix"
 ) -> tuple[Moments, tuple[Float]]:
     try:
         moments, norms = block_moments(block, groups, n_groups)
     except UserError:
-        checked_block(block, start)  # names the row
+        checked_block(block, start, name)  # names the row
         raise
     return moments, (norms,)
 

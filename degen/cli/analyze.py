@@ -79,7 +79,7 @@ def analyze(
         int | None,
         typer.Option(
             "--exact-rows",
-            help="Up to how many rows all pairs are visited; above: a sample.  \\[default: 20000]",
+            help="Up to how many rows all pairs are visited; above: a sample.  \\[default: 25000]",
             show_default=False,
         ),
     ] = None,

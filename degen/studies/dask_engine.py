@@ -69,15 +69,14 @@ class DaskRows(Rows):
         for place, chunk in self._chunks():
             rows = chunk.compute()
             for first in range(0, len(rows), READ):
-                block = checked_block(rows[first : first + READ], place.start + first)
+                block = checked_block(rows[first : first + READ], place.start + first, self.name)
                 yield slice(place.start + first, place.start + first + len(block)), block
 
     def take(self, rows: Int) -> Rows:
         """Return some of the rows, ascending, in memory."""
         frequency = None if self.frequency is None else self.frequency[rows]
-        return Rows(
-            np.asarray(self.values[rows]), frequency, self.representations, self.exact_rows, self.seed
-        )
+        values = np.asarray(self.values[rows])
+        return Rows(values, frequency, self.representations, self.exact_rows, self.seed, self.name)
 
     def _chunks(self) -> list[tuple[slice, Any]]:
         """Return which rows each chunk has, and the task that gives them."""

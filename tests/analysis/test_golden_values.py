@@ -84,6 +84,14 @@ def plain(name):
     return lambda V, o: getattr(analysis, name)(V)
 
 
+def hubs(name):
+    return lambda V, o: getattr(analysis, name)(V, k=int(o["k"]), metric=o["metric"])
+
+
+def grouped(name):
+    return lambda V, groups, o: getattr(analysis, name)(V, groups)
+
+
 MEASURED = {
     "sigma_1": lambda V, o: singular_values(V, center=o.center)[0],
     "normalized_singular_value": lambda V, o: normalized_singular_values(V, center=o.center)[int(o["i"]) - 1],
@@ -124,12 +132,21 @@ MEASURED = {
         {"cosine of first left singular vector (sum>": "popularity_alignment"}
     ),
     **{
+        name: hubs(name)
+        for name in ("hubness_skewness", "antihub_fraction", "max_k_occurrence", "robin_hood_index")
+    },
+    **{
+        name: grouped(name)
+        for name in ("self_similarity", "self_similarity_adjusted", "self_similarity_baseline")
+    },
+    **{
         name: centered(name)
         for name in ("numerical_rank", "stable_rank", "information_abundance", "participation_ratio")
     },
     **{
         name: plain(name)
         for name in (
+            "average_absolute_cosine",
             "average_cosine",
             "mean_squared_cosine",
             "isotropy_second_order",
@@ -158,11 +175,6 @@ PENDING = {
     "all_but_the_top_frobenius",
     "whitened_average_cosine",
     "whitened_entry",
-    "antihub_fraction",
-    "hubness_skewness",
-    "max_k_occurrence",
-    "robin_hood_index",
-    "average_absolute_cosine",
     "neighbour_jaccard",
     "neighbour_overlap",
     "cosine_regularization",
@@ -171,9 +183,6 @@ PENDING = {
     "pull_norm_sum",
     "push_norm_sum",
     "push_share",
-    "self_similarity",
-    "self_similarity_adjusted",
-    "self_similarity_baseline",
     "step_cosine_to_mean_context",
     "step_energy_along_mean_context",
     "step_mean_pairwise_cosine",

@@ -7,29 +7,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from clouds import Slices
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from degen.analysis import Rows, singular_values
 from degen.analysis.buckets import Buckets
 from degen.analysis.moments import block_moments
-from degen.analysis.rows import BLOCK
 from degen.errors import UserError
-
-
-class Slices:
-    """Rows that come by slices only, as from a file."""
-
-    def __init__(self, values):
-        self.values, self.shape, self.dtype = values, values.shape, values.dtype
-
-    def __len__(self):
-        return len(self.values)
-
-    def __getitem__(self, place):
-        assert isinstance(place, slice)
-        assert place.stop - place.start <= BLOCK
-        return self.values[place].copy()
 
 
 def cone(rng, n=9000, d=6):
