@@ -65,9 +65,10 @@ def test_the_table_has_groups_arrows_meanings_and_footnotes(matrix):
     assert "lower is more isotropic:" not in row
     assert [line.strip() for line in lines if line.strip() in ("Spectrum", "Isotropy", "Health")]
     [undefined] = [line for line in lines if "spearman_norm" in line]
-    assert "–¹" in undefined
-    assert "¹ needs how often each item occurs" in lines
-    assert lines[lines.index("¹ needs how often each item occurs") - 1].startswith("↑ higher, ↓ lower")
+    assert "–²" in undefined
+    assert "² needs how often each item occurs" in lines
+    assert lines[lines.index("² needs how often each item occurs") - 1] == "¹ needs sequence representations"
+    assert lines[lines.index("² needs how often each item occurs") - 2].startswith("↑ higher, ↓ lower")
 
 
 def test_many_matrices_are_shown_six_at_a_time_and_tenths_of_items_not_at_all(tmp_path):
