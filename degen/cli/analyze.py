@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from degen.cli.matrix_options import Frequency, Key, SkipRows
 from degen.cli.output import JsonFlag, Output, QuietFlag
 from degen.errors import UserError
 
@@ -39,24 +40,9 @@ def analyze(
         bool, typer.Option("--list", help="Show every measure: formula, range, meaning, cost, source.")
     ] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="With --list: as a page in Markdown.")] = False,
-    frequency: Annotated[
-        Path | None,
-        typer.Option(
-            "--frequency",
-            help="How often each row occurs: counts, or a log.  \\[default: the run's]",
-            show_default=False,
-        ),
-    ] = None,
-    key: Annotated[
-        str | None,
-        typer.Option("--key", help="Which array of a file with several.", show_default=False),
-    ] = None,
-    skip_rows: Annotated[
-        str | None,
-        typer.Option(
-            "--skip-rows", help="Rows that are no items: first, last, none, or numbers.", show_default=False
-        ),
-    ] = None,
+    frequency: Frequency = None,
+    key: Key = None,
+    skip_rows: SkipRows = None,
     drop_nonfinite: Annotated[
         bool, typer.Option("--drop-nonfinite", help="Leave rows with NaN or infinity out, and count them.")
     ] = False,

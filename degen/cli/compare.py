@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from degen.cli.figures import Formats, Out, StyleOption, Width
+from degen.cli.matrix_options import Frequency, Key, SkipRows
 from degen.cli.output import JsonFlag, Output, QuietFlag
 
 if TYPE_CHECKING:
@@ -44,26 +45,9 @@ def compare(
             show_default=False,
         ),
     ] = None,
-    frequency: Annotated[
-        Path | None,
-        typer.Option(
-            "--frequency",
-            help="How often each row of a file occurs: counts, or a log.  \\[default: the run's]",
-            show_default=False,
-        ),
-    ] = None,
-    key: Annotated[
-        str | None,
-        typer.Option("--key", help="Which array of a file with several.", show_default=False),
-    ] = None,
-    skip_rows: Annotated[
-        str | None,
-        typer.Option(
-            "--skip-rows",
-            help="Rows of a file that are no items: first, last, none, or numbers.",
-            show_default=False,
-        ),
-    ] = None,
+    frequency: Frequency = None,
+    key: Key = None,
+    skip_rows: SkipRows = None,
     out: Out = None,
     width: Width = None,
     style: StyleOption = "paper",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from degen.cli.matrix_options import Frequency, Key, SkipRows
 from degen.cli.output import JsonFlag, Output, QuietFlag
 
 if TYPE_CHECKING:
@@ -28,19 +29,6 @@ Width = Annotated[
 ]
 StyleOption = Annotated[str, typer.Option("--style", help="paper or slides.")]
 Formats = Annotated[str, typer.Option("--format", help="pdf, png, svg, separated by commas.")]
-Key = Annotated[
-    str | None,
-    typer.Option("--key", help="Array of a file that has several, or column of lists.", show_default=False),
-]
-SkipRows = Annotated[
-    str | None,
-    typer.Option(
-        "--skip-rows",
-        help="Rows that are no items: first, last, none or numbers such as 0,-1.  \\[default: those of "
-        "the project that wrote a checkpoint, where it is known]",
-        show_default=False,
-    ),
-]
 Seed = Annotated[
     int | None, typer.Option("--seed", help="Which seed.  \\[default: the lowest]", show_default=False)
 ]
@@ -58,14 +46,7 @@ def plot_svd(
             metavar="PATH…", help="Runs, folders above runs, or matrix files.", show_default=False
         ),
     ],
-    frequency: Annotated[
-        Path | None,
-        typer.Option(
-            "--frequency",
-            help="Counts that colour the items: a file, FILE:COLUMN, or a log.  \\[default: the run's]",
-            show_default=False,
-        ),
-    ] = None,
+    frequency: Frequency = None,
     key: Key = None,
     skip_rows: SkipRows = None,
     seed: Seed = None,

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from degen.cli.matrix_options import Frequency, Key, SkipRows
 from degen.cli.output import JsonFlag, Output, QuietFlag
 from degen.errors import UserError
 
@@ -32,13 +33,9 @@ def report(
             "--latex", help="Folder for report.tex, its tables and its figures, too.", show_default=False
         ),
     ] = None,
-    frequency: Annotated[
-        Path | None,
-        typer.Option("--frequency", help="Counts of a matrix file's items.", show_default=False),
-    ] = None,
-    key: Annotated[
-        str | None, typer.Option("--key", help="Array of a matrix file with several.", show_default=False)
-    ] = None,
+    frequency: Frequency = None,
+    key: Key = None,
+    skip_rows: SkipRows = None,
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
@@ -62,10 +59,10 @@ def report(
     if place.is_dir():
         raise UserError(f"--out {place} is a folder; name the file to write, such as {place / 'report.html'}")
     with _progress(output) as watch:
-        found = gather(paths, frequency=frequency, key=key, watch=watch)
+        found = gather(paths, frequency=frequency, key=key, skip_rows=skip_rows, watch=watch)
     files = [write_html(found, place)]
     if latex is not None:
-        files += write_latex(found, latex, SvdOptions(frequency, key))
+        files += write_latex(found, latex, SvdOptions(frequency, key, skip_rows=skip_rows))
     notes = [f"{group.name}: {note}" for group in found.groups for note in group.notes]
     for note in notes:
         output.note(note)

@@ -36,6 +36,7 @@ def gather(
     *,
     frequency: Path | None = None,
     key: str | None = None,
+    skip_rows: str | None = None,
     watch: Watch = lambda what, done, total: None,
 ) -> Report:
     """Read and measure what lies at `paths`.
@@ -44,8 +45,8 @@ def gather(
     ----------
     paths
         runs, folders above runs, matrix files. Unfinished runs are taken as far as they are.
-    frequency, key
-        of matrix files: how often their items occur, and which array of an archive is meant.
+    frequency, key, skip_rows
+        of matrix files: how often their items occur, which array is meant, which rows are no items.
     watch
         called before each run or file is measured.
 
@@ -59,8 +60,10 @@ def gather(
         raise UserError(f"{missing[0]} does not exist; give a run, a folder above runs or a matrix file")
     files = [path for path in paths if not path.is_dir()]
     runs = collect_runs(path for path in paths if path.is_dir())
-    if (key or frequency) and not files:
-        raise UserError("--key and --frequency are about matrix files; a run has its own, so leave them out")
+    if (key or frequency or skip_rows) and not files:
+        raise UserError(
+            "--key, --skip-rows and --frequency are about matrix files; a run has its own, so leave them out"
+        )
     done, total = count(), len(files) + len(runs)
 
     def begin(what: str) -> None:
@@ -69,7 +72,7 @@ def gather(
     groups = []
     for file in files:
         begin(file.name)
-        groups.append(_matrix(file, frequency, key))
+        groups.append(_matrix(file, frequency, key, skip_rows))
     first = paths[0].absolute()
     shared = (
         parent
@@ -147,8 +150,8 @@ def _run(run: RunDirectory, name: str, place: str, *, keep_cloud: bool) -> Subje
     return _measured(subject, open_matrix(run.path), keep_cloud=keep_cloud)
 
 
-def _matrix(path: Path, frequency: Path | None, key: str | None) -> Group:
-    matrix = open_matrix(path, key, frequency=frequency)
+def _matrix(path: Path, frequency: Path | None, key: str | None, skip_rows: str | None) -> Group:
+    matrix = open_matrix(path, key, skip_rows, frequency)
     subject = Subject(path.stem, None, path, str(path), {"state": "matrix file"})
     return Group(path.name, None, [_measured(subject, matrix, keep_cloud=True)], notes=list(matrix.notes))
 
