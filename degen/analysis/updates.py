@@ -62,7 +62,9 @@ def describe_forces(forces: Mapping[str, Force], context: Float, buckets: Bucket
     -------
     `push_share` and so on, of the lengths added up, which sum to 1; `net_push_share` and so on, of the
     vectors added up; `push_cosine`, the cosine of the non-target update with -h̄; `push_pairwise_cosine` and
-    `update_pairwise_cosine`, the mean cosine of two different items' non-target and whole updates.
+    `update_pairwise_cosine`, the mean cosine of two different items' non-target and whole updates. A push is
+    of the steps at which an item is not the target, frequent items' too: theirs is what to hold the rare
+    ones' `push_cosine` against.
     """
     net = {name: lengths(force.vectors) for name, force in forces.items()}
     whole = np.sum([force.vectors for force in forces.values()], axis=0)

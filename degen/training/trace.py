@@ -79,25 +79,25 @@ class Tracer:
         contexts, forces = self._forces(number)
         context = to_numpy(contexts.double().mean(0))
         whole, steps = describe_steps(self.before, after, context, self.buckets)
-        names = zip(self.buckets.names, self.buckets.low, self.buckets.high, self.buckets.sizes, strict=True)
-        buckets = [
-            {"name": name, "low": low, "high": high, "items": int(size)} for name, low, high, size in names
-        ]
-        moved = describe_forces(forces, context, self.buckets) if forces else [{} for _ in buckets]
+        moved = describe_forces(forces, context, self.buckets) if forces else [{} for _ in steps]
+        parts = zip(self._named_buckets(), moved, steps, strict=True)
         self.rows.append(
             {
                 "epoch": number,
                 "contexts": len(contexts),
                 "context_concentration": context_concentration(contexts),
                 **whole,
-                "buckets": [
-                    {**bucket, **force, **step}
-                    for bucket, force, step in zip(buckets, moved, steps, strict=True)
-                ],
+                "buckets": [{**bucket, **force, **step} for bucket, force, step in parts],
                 "trace_seconds": round(time.perf_counter() - started, 3),
             }
         )
         self.before = after
+
+    def _named_buckets(self) -> list[Row]:
+        """Which items the buckets hold."""
+        cut = self.buckets
+        facts = zip(cut.names, cut.low, cut.high, cut.sizes.tolist(), strict=True)
+        return [dict(zip(("name", "low", "high", "items"), fact, strict=True)) for fact in facts]
 
     def _embeddings(self) -> Float:
         """A copy of V `[n_items, d]` as it is now."""

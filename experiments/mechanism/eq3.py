@@ -36,6 +36,7 @@ from degen.data.sequences import training_samples
 from degen.errors import UserError
 from degen.evaluation.evaluate import representations
 from degen.evaluation.restore import Restored, restore
+from degen.model.encoder import score_items
 from degen.plots.save import write_columns
 from degen.rundir import find_runs, write_text
 
@@ -72,12 +73,12 @@ def decompose(restored: Restored, most: int, seed: int, strength: float) -> list
     known = np.flatnonzero(pairs.total(contexts) > 0)  # of others only log p is known
     rows = np.sort(np.random.default_rng(seed).choice(known, min(most, len(known)), replace=False))
     h = representations(restored.encoder, samples, rows)
-    V = restored.encoder.real_item_embeddings().detach()
+    V = restored.encoder.real_item_embeddings()
     buckets = Buckets.cut(run.item_frequency, THIRDS)
     parts: dict[str, list[ScoreDecomposition]] = {}
     for start in range(0, len(rows), BLOCK):
         here = slice(start, start + BLOCK)
-        scores = (h[here] @ V.T).double().cpu().numpy()
+        scores = score_items(h[here], V, restored.scores).detach().double().cpu().numpy()
         given = scores, contexts[rows[here]], pairs
         found = {"all": score_decomposition(*given, strength=strength)}
         for name, part in (found | decomposition_by_bucket(*given, buckets, strength=strength)).items():

@@ -129,17 +129,21 @@ def test_scores_are_held_to_counts_of_adjacent_pairs(trained, tmp_path):
     }
     assert found == together
 
-    eq3.main([str(trained / "sasrec"), "--contexts", "1000", "--out", str(tmp_path)])
+    eq3.main([str(trained / "sasrec"), "--contexts", "1000", "--strength", "2", "--out", str(tmp_path)])
     (row,) = [row for row in table(tmp_path / "mechanism-eq3.csv") if row["candidates"] == "all"]
     samples = restored.samples("test")
     contexts = samples.items[samples.end - 1] - 1
     known = [place for place, context in enumerate(contexts) if pairs.total(np.array([context]))[0] > 0]
     h = representations(restored.encoder, samples).numpy()
     scores = h @ restored.encoder.real_item_embeddings().detach().numpy().T
-    expected = [stats.spearmanr(scores[place], pairs.log_popularity()).statistic for place in known]
+    log_p = pairs.log_popularity()
+    conditional = {place: pairs.log_conditional(contexts[place], log_p, 2.0) for place in known}
+    alone = [stats.spearmanr(scores[place], log_p).statistic for place in known]
+    whole = [stats.spearmanr(scores[place], conditional[place]).statistic for place in known]
     assert int(row["contexts"]) == len(known)
-    assert float(row["popularity"]) == pytest.approx(np.mean(expected), abs=1e-4)
-    assert float(row["popularity_se"]) == pytest.approx(stats.sem(expected), abs=1e-4)
+    assert float(row["popularity"]) == pytest.approx(np.mean(alone), abs=1e-4)
+    assert float(row["popularity_se"]) == pytest.approx(stats.sem(alone), abs=1e-4)
+    assert float(row["whole"]) == pytest.approx(np.mean(whole), abs=1e-4)
 
 
 def test_runs_of_two_logs_are_not_one_table(trained, tmp_path, monkeypatch):

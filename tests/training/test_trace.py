@@ -16,6 +16,7 @@ from degen.errors import UserError
 from degen.model.cures import cosine_regularization
 from degen.model.objectives import objective
 from degen.rundir import RunDirectory
+from degen.training import checkpoint
 from degen.training.distributed import World
 from degen.training.loop import Interrupted, Progress, train
 from degen.training.many import train_many
@@ -252,3 +253,19 @@ def test_blocks_of_items_and_torchrun_are_refused_before_anything_is_written(log
     with pytest.raises(UserError, match=r"--trace-gradients needs .*training\.item_block=0"):
         train(tiny_runs.tiny_config(log, trace_gradients=True, item_block=5), tmp_path / "run")
     assert not any((tmp_path / "run").glob("*.toml"))
+
+
+def test_a_kill_between_the_trace_and_the_epochs_last_file_loses_nothing(log, tmp_path, monkeypatch):
+    config = tiny_runs.tiny_config(log, variant="sasrec", trace_gradients=True)
+    whole = train(config, tmp_path / "whole")
+
+    def killed(*_):
+        raise Interrupted(None, 0)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "save_last", killed)
+        with pytest.raises(Interrupted):
+            train(config, tmp_path / "killed")
+    assert len(RunDirectory(tmp_path / "killed").trace) == 1  # written before the epoch counts
+    again = train(config, tmp_path / "killed", resume=True)
+    assert without_times(again.trace) == without_times(whole.trace)
