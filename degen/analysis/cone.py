@@ -105,7 +105,7 @@ def bessel_ratio(d: int, kappa: float) -> float:
 def cone_angle(
     V: Rows, q: float | None = 50, *, axis: Literal["unit rows", "raw rows"] = "unit rows"
 ) -> float:
-    """Return the q-th percentile (None: the mean) of the angles between rows and an axis, in degrees.
+    """Return the q-th percentile (50: median, None: mean) of the angles of rows to an axis, in degrees.
 
     The axis is the direction of S, or of μ with `raw rows`.
 

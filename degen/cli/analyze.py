@@ -71,6 +71,15 @@ def analyze(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of what is sampled.")] = 0,
     engine: Annotated[str, typer.Option("--engine", help="auto, numpy, torch or dask.")] = "auto",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="For dask: the cluster's, such as tcp://host:8786.  \\[default: threads here]",
+            show_default=False,
+        ),
+    ] = None,
     device: Annotated[
         str, typer.Option("--device", help="auto, cpu, cuda or cuda:N; a GPU is used by torch.")
     ] = "auto",
@@ -150,8 +159,11 @@ def analyze(
         **sizes,
     )
     from degen.cli.reading import reading_bar
+    from degen.studies.dask_engine import connected
 
-    with reading_bar(quiet):
+    if scheduler is not None and engine != "dask":
+        raise UserError("--scheduler is for Dask; add --engine dask")
+    with reading_bar(quiet), connected(scheduler):
         found = analyze_paths(paths, wanted)
     for note in found.notes:
         output.note(note)

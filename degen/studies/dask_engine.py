@@ -1,7 +1,7 @@
 """Passes over a matrix as tasks of Dask: one a chunk of rows, whose sums are joined as in a tree.
 
     Rows of a Dask array, of a file, of an array        the same numbers as in memory
-    with dask.distributed.Client("tcp://…"):            on the workers of a cluster
+    within `connected`, or a Client of one's own        on the workers of a cluster
     without a client                                    on threads of this process
 
 What a pass keeps a row of (norms, angles, hashes) comes back to this process: 8 bytes a row each.
@@ -10,8 +10,9 @@ What a pass keeps a row of (norms, angles, hashes) comes back to this process: 8
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -107,6 +108,33 @@ def each(function: Callable[..., R], places: Iterable[Any], *arguments: Any) -> 
     """
     dask = _dask()
     return list(dask.compute(*(dask.delayed(function)(place, *arguments) for place in places)))
+
+
+@contextmanager
+def connected(address: str | None) -> Iterator[None]:
+    """Let the workers of the scheduler at `address` do the tasks within the block; with None nothing changes.
+
+    Raises
+    ------
+    UserError
+        where it does not answer, or Dask's `distributed` is not installed.
+    """
+    if address is None:
+        yield
+        return
+    _dask()
+    try:
+        from distributed import Client
+    except ImportError:
+        raise UserError("--scheduler needs distributed: pip install 'degen[dask]'") from None
+    try:
+        client: Any = cast("Any", Client)(address, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"--scheduler {address}: {error}; start one with `dask scheduler`, or leave the option out"
+        ) from error
+    with client:
+        yield
 
 
 def _dask() -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from degen.analysis.lines import GROUPS, Line, in_order
-from degen.analysis.measure import Measure
+from degen.analysis.measure import Measure, without_arrow
 from degen.analysis.profile import Profile
 from degen.analysis.result import Analysis
 from degen.latex import escape
@@ -166,10 +166,11 @@ FACTS = ("value", "range", "meaning", "cost", "source")
 
 
 def facts(own: Measure | Profile) -> list[str]:
-    """Return what `FACTS` names, in words."""
+    """Return what `FACTS` names, in words; the meaning less what the arrow says."""
     low, high = (number(end) for end in own.range)
     needs = "".join(f"; needs {what}" for what in getattr(own, "needs", ("frequency",)))
-    return [own.formula, f"{low} to {high}", own.meaning + needs, own.cost, own.source]
+    said = without_arrow(own.meaning) + needs
+    return [own.formula, f"{low} to {high}", said.lstrip("; "), own.cost, own.source]
 
 
 def sections(measures: Sequence[Measure], profiles: Sequence[Profile]) -> dict[str, list[Measure | Profile]]:
@@ -183,14 +184,23 @@ def sections(measures: Sequence[Measure], profiles: Sequence[Profile]) -> dict[s
 
 
 def page(measures: Sequence[Measure], profiles: Sequence[Profile]) -> str:
-    """Return the page of measures in Markdown, a table a group."""
+    """Return the page of measures in Markdown, a table a group, a line a function."""
     parts = []
     for title, members in sections(measures, profiles).items():
-        rows = [[f"`{own.name}` {own.arrow}".strip(), *facts(own)] for own in members]
+        same: dict[Any, list[Measure | Profile]] = {}
+        for own in members:
+            same.setdefault(own.function, []).append(own)
+        rows = [[_names(first, others), *facts(first)] for first, *others in same.values()]
         lines = [["measure", *FACTS], ["---"] * (1 + len(FACTS)), *rows]
         table = "\n".join(f"| {' | '.join(map(_markdown, line))} |" for line in lines)
         parts.append(f"### {title}\n\n{table}\n")
     return "\n".join(parts)
+
+
+def _names(first: Measure | Profile, others: Sequence[Measure | Profile]) -> str:
+    """Return the names of one function, those after the first with their settings."""
+    further = [f"`{own.name}`: {own.formula.rpartition('; with ')[2]}" for own in others]
+    return "<br>".join([f"`{first.name}` {first.arrow}".strip(), *further])
 
 
 def _markdown(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from commands import mistake, result_of
 
 import degen
 from degen.analysis import MEASURES
@@ -106,6 +107,20 @@ def test_many_matrices_are_a_task_each(tmp_path, cluster):
     assert [one.name for one in together.analyses] == ["m0", "m1", "m2"]
     for one, other in zip(together.analyses, alone.analyses, strict=True):
         assert_equal(one, other)
+
+
+def test_a_scheduler_is_used_by_its_address(cluster, tmp_path):
+    np.save(tmp_path / "v.npy", cone(300)[0])
+    words = ["analyze", tmp_path / "v.npy", "--engine", "dask", "--measures", "spectrum"]
+    found = result_of(*words, "--scheduler", cluster.scheduler.address)
+    assert found == result_of("analyze", tmp_path / "v.npy", "--measures", "spectrum")
+
+
+def test_a_scheduler_that_is_not_there_is_said(tmp_path, capfd):
+    np.save(tmp_path / "v.npy", cone(300)[0])
+    words = ["analyze", tmp_path / "v.npy", "--scheduler", "nonsense://x"]
+    assert "--engine dask" in mistake(capfd, *words)
+    assert "--scheduler nonsense://x" in mistake(capfd, *words, "--engine", "dask")
 
 
 def test_without_dask_the_extra_is_named(monkeypatch):

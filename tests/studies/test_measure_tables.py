@@ -1,0 +1,127 @@
+"""Numbers as people read them, LaTeX that is LaTeX, and the page of measures in the README."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from degen.analysis import Rows, chosen_measures, chosen_profiles
+from degen.analysis.result import Analysis
+from degen.studies.measure_tables import MeasureTable, number, page, with_error, write_csv, write_latex
+
+README = Path(__file__).parents[2] / "README.md"
+V = np.random.default_rng(0).normal(size=(30, 4)) + 0.5
+
+
+def analysis(name="a_b & c", **more):
+    plain = {"standard_errors": {}, "samples": {}, "reasons": {}, **more}
+    values = plain.pop("values", {"average_cosine": -0.25, "condition_number": math.inf})
+    return Analysis(name, 30, 4, values, **plain)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (12101.0, "12,101"),
+        (-3.0, "-3"),
+        (0.123456, "0.1235"),
+        (-3.87461, "-3.875"),
+        (64.4691, "64.47"),
+        (1234.5678, "1,235"),
+        (2.5e-9, "2.5e-09"),
+        (3.21987e7 + 0.5, "3.22e+07"),
+        (math.inf, "∞"),
+        (-math.inf, "-∞"),
+    ],
+)
+def test_numbers_have_four_digits(value, text):
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (-3.874612, 0.00031, "-3.87461 ± 0.00031"),
+        (1234.5, 17.0, "1,234 ± 17"),
+        (0.5, 0.0, "0.5000"),
+        (math.inf, 0.1, "∞"),
+    ],
+)
+def test_a_value_is_written_to_the_second_digit_of_its_error(value, error, text):
+    assert with_error(value, error) == text
+
+
+def test_equal_notes_are_one_and_numbered_in_the_order_of_the_table():
+    one = analysis(reasons={"norm_cv": "too few", "isoscore": "flat", "vmf_kappa": "flat"})
+    sampled = analysis(standard_errors={"average_cosine": 0.01}, samples={"average_cosine": "9 of 99 pairs"})
+    table = MeasureTable.of([one, sampled])
+    assert table.notes == ["± standard error; 9 of 99 pairs", "flat", "too few"]
+    cells = {
+        line.name: [(cell.text, cell.note) for cell in row]
+        for rows in table.groups.values()
+        for line, row in rows
+    }
+    assert cells["average_cosine"] == [("-0.2500", 0), ("-0.250 ± 0.010", 1)]
+    assert cells["vmf_kappa"] == [("–", 2), ("", 0)]
+    assert cells["norm_cv"] == [("–", 3), ("", 0)]
+    assert list(table.groups) == ["Spectrum", "Isotropy", "Health"]
+
+
+def test_csv_holds_numbers_in_full(tmp_path):
+    third = analysis(values={"norm_mean": 1 / 3})
+    interval = analysis("d", values={"norm_mean": 0.1}, intervals={"norm_mean": (0.0, 0.2)})
+    with write_csv(tmp_path / "a.csv", [third, interval]).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert float(rows[0]["value"]) == 1 / 3
+    assert (rows[0]["name"], rows[0]["rows"], rows[0]["low"]) == ("a_b & c", "30", "")
+    assert (float(rows[1]["low"]), float(rows[1]["high"])) == (0.0, 0.2)
+
+
+def test_latex_has_a_cell_for_each_column_and_no_bare_special_character(tmp_path):
+    measured = Analysis.of(Rows(V), chosen_measures(), name="v_1 & 50 %")
+    found = write_latex(tmp_path / "a.tex", [measured, analysis()]).read_text()
+    lines = found.splitlines()
+    assert lines[0].startswith("%")
+    assert r"\usepackage{booktabs}" in lines[0]
+    assert lines[1] == r"\begin{tabular}{lrr}"
+    body = [line for line in lines if line.endswith(r"\\") and "multicolumn" not in line]
+    assert all(len(re.findall(r"(?<!\\)&", line)) == 2 for line in body)
+    assert body[0] == r" & v\_1 \& 50 \% & a\_b \& c \\"
+    assert any(
+        line.startswith(r"average cosine $\downarrow$ & ") and line.endswith(r"& $-$0.2500 \\")
+        for line in body
+    )
+    assert any(
+        line.startswith(r"condition number $\downarrow$") and line.endswith(r"& $\infty$ \\") for line in body
+    )
+    assert r"\multicolumn{3}{l}{\emph{Spectrum}} \\" in lines
+    assert any(line.startswith(r"\par\footnotesize $^{1}$ needs how often") for line in lines)
+    assert found.count("{") == found.count("}")
+    assert not re.search(r"(?<!\\)[_#]", re.sub(r"\$[^$]*\$", "", found))
+
+
+def test_the_readme_has_the_page_of_measures():
+    text = README.read_text(encoding="utf-8")
+    written = re.search(
+        r"<!-- measures: written by degen analyze --list --markdown -->\n(.*?)<!-- /measures -->",
+        text,
+        re.DOTALL,
+    )
+    assert written, "the marks of the page of measures are gone"
+    assert written[1].strip() == page(chosen_measures(), chosen_profiles()).strip(), (
+        "write it anew: python -m degen analyze --list --markdown, between the marks in README.md"
+    )
+
+
+def test_the_page_has_a_line_a_function_and_every_name():
+    text = page(chosen_measures(), chosen_profiles())
+    for own in [*chosen_measures(), *chosen_profiles()]:
+        assert f"`{own.name}`" in text
+    names = ["`effective_rank` ↑", "`effective_rank_centered`: center=True", "`effective_rank_lambda`: p='lambda'"]
+    assert f"| {'<br>'.join(names)} |" in text
