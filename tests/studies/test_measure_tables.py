@@ -123,5 +123,9 @@ def test_the_page_has_a_line_a_function_and_every_name():
     text = page(chosen_measures(), chosen_profiles())
     for own in [*chosen_measures(), *chosen_profiles()]:
         assert f"`{own.name}`" in text
-    names = ["`effective_rank` ↑", "`effective_rank_centered`: center=True", "`effective_rank_lambda`: p='lambda'"]
+    names = [
+        "`effective_rank` ↑",
+        "`effective_rank_centered`: center=True",
+        "`effective_rank_lambda`: p='lambda'",
+    ]
     assert f"| {'<br>'.join(names)} |" in text
