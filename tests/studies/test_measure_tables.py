@@ -101,7 +101,9 @@ def test_latex_has_a_cell_for_each_column_and_no_bare_special_character(tmp_path
         line.startswith(r"condition number $\downarrow$") and line.endswith(r"& $\infty$ \\") for line in body
     )
     assert r"\multicolumn{3}{l}{\emph{Spectrum}} \\" in lines
-    assert any(line.startswith(r"\par\footnotesize $^{1}$ needs how often") for line in lines)
+    notes = [line for line in lines if line.startswith(r"\par\footnotesize")]
+    assert [re.search(r"\{(\d+)\}", line)[1] for line in notes] == [str(k + 1) for k in range(len(notes))]
+    assert any(line.endswith("needs how often each item occurs") for line in notes)
     assert found.count("{") == found.count("}")
     assert not re.search(r"(?<!\\)[_#]", re.sub(r"\$[^$]*\$", "", found))
 
