@@ -59,6 +59,7 @@ from degen.analysis.jackknife import Jackknife, jackknife
 from degen.analysis.lines import GROUPS, chosen_measures, chosen_profiles
 from degen.analysis.measure import MEASURES, Estimate, Measure, Undefined, measure
 from degen.analysis.neighbours import Neighbours, k_occurrence, neighbours
+from degen.analysis.overlap import neighbour_jaccard, neighbour_overlap, neighbour_shares
 from degen.analysis.pair import COMPARISONS, Pair, PairMeasure, comparison, matched
 from degen.analysis.popularity import (
     average_cosine_between,
@@ -175,6 +176,9 @@ __all__ = [
     "mean_resultant_length",
     "mean_squared_cosine",
     "measure",
+    "neighbour_jaccard",
+    "neighbour_overlap",
+    "neighbour_shares",
     "neighbours",
     "never_exposed_fraction",
     "nonfinite_rows",

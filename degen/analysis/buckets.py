@@ -104,6 +104,12 @@ class Buckets:
         """Return the sum of `values`, float64 [n], in each bucket, [len(names)]."""
         return np.asarray(np.bincount(self.codes, values, len(self.names)), dtype=np.float64)
 
+    def means(self, values: Float) -> Float:
+        """Return the mean of `values`, float64 [n], in each bucket, NaNs left out; NaN where none is left."""
+        known = np.isfinite(values)
+        sums, counts = self.sums(np.where(known, values, 0.0)), self.sums(known.astype(np.float64))
+        return np.asarray(np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0))
+
     @property
     def sizes(self) -> Int:
         """Items in each, int [len(names)]."""

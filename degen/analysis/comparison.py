@@ -140,7 +140,7 @@ def procrustes_cosine(pair: Pair) -> float:
 def procrustes_cosines(A: Rows | Array, B: Rows | Array) -> Float:
     """Return cos(aᵢ Q, bᵢ) of every item, float64 [n]; Q is the rotation that brings A nearest to B.
 
-    NaN where one of the rows is zero. `Buckets.sums` gives them by popularity.
+    NaN where one of the rows is zero. `Buckets.means` gives them by popularity.
     """
     return _cosines(Pair(Rows.of(A), Rows.of(B)))
 

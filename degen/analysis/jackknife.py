@@ -8,8 +8,8 @@ and the error of their difference is that of differences (`uncertainty.compare_m
 never drawn with repeats as a bootstrap does: a repeated row is a pair at distance 0, which lifts uniformity,
 lowers ranks and is everybody's nearest neighbour.
 
-What needs pass 1 alone is had without another look at the rows, for moments of groups add up. Cuts between
-buckets stay those of all items.
+What needs pass 1 alone is had without another look at the rows, for moments of groups add up, and measures of
+all pairs in one visit of them (`pair_groups`). Cuts between buckets stay those of all items.
 """
 
 from __future__ import annotations
@@ -96,19 +96,22 @@ def jackknife(
     if analysis is None:
         judged = [one for one in MEASURES.values() if one.jackknife]
         analysis = Analysis.of(rows, judged, list(PROFILES.values()))
-    measures = [MEASURES[name] for name in analysis.values if name in MEASURES and MEASURES[name].jackknife]
-    measures = [one for one in measures if one.name not in analysis.standard_errors]
+    found: dict[str, list[float]] = {name: [] for name in analysis.values}
+    exact = [MEASURES[name] for name in found if name in MEASURES and name not in analysis.standard_errors]
+    measures = [one for one in exact if one.jackknife is True]
     taken = {name.partition("@")[0] for name in analysis.values if "@" in name}
     profiles = [one for name, one in PROFILES.items() if name in taken]
-    found: dict[str, list[float]] = {name: [] for name in analysis.values}
     reasons = dict(analysis.reasons)
+    for one in exact:
+        if callable(one.jackknife):
+            found[one.name] = list(one.jackknife(rows, drawn_groups(len(rows), groups, seed), groups))
     for rest in leave_out(rows, groups, seed, most_rows):
         without = Analysis.of(rest, measures, profiles)
         reasons |= without.reasons
-        for name, replicates in found.items():
-            replicates.append(without.values.get(name, math.nan))
+        for name in found.keys() & without.values.keys():
+            found[name].append(without.values[name])
     whole = {name: np.array([*replicates, analysis.values[name]]) for name, replicates in found.items()}
-    finite = {name: each[:-1] for name, each in whole.items() if np.isfinite(each).all()}
+    finite = {name: x[:-1] for name, x in whole.items() if len(x) > groups and np.isfinite(x).all()}
     for name in found.keys() - finite.keys():
         reasons[name] = _why_not(name, analysis, reasons, len(rows) > most_rows)
     return Jackknife(analysis.values, finite, reasons)
@@ -129,6 +132,19 @@ def too_dear(n: int) -> str:
     return f"{n:,} rows would be read again for each group of items left out"
 
 
+def drawn_groups(n: int, groups: int = GROUPS, seed: int = 0) -> Codes:
+    """Return which group each of `n` rows is in: groups that differ by a row at most, drawn by `seed`.
+
+    Raises
+    ------
+    Undefined
+        if there are not two rows a group.
+    """
+    if groups < 2 or n < 2 * groups:
+        raise Undefined(f"a jackknife over {groups} groups of items needs {2 * groups} rows, there are {n}")
+    return np.random.default_rng(seed).permutation(np.arange(n) % groups).astype(np.int16)
+
+
 def leave_out(rows: Rows, groups: int = GROUPS, seed: int = 0, most_rows: int = MOST_ROWS) -> Iterator[Rows]:
     """Yield the matrix without each of `groups` groups of its rows, drawn by `seed`.
 
@@ -138,9 +154,7 @@ def leave_out(rows: Rows, groups: int = GROUPS, seed: int = 0, most_rows: int = 
         if there are not two rows a group.
     """
     n = len(rows)
-    if groups < 2 or n < 2 * groups:
-        raise Undefined(f"a jackknife over {groups} groups of items needs {2 * groups} rows, there are {n}")
-    group = np.random.default_rng(seed).permutation(np.arange(n) % groups).astype(np.int16)
+    group = drawn_groups(n, groups, seed)
     codes, n_codes = rows.groups or (np.zeros(n, dtype=np.int16), 1)
     visit = partial(_visit_groups, groups=groups, n_codes=n_codes)
     parts, _ = rows.sweep(visit, _joined, (group, codes))

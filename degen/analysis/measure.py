@@ -20,11 +20,15 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, cast
 
-from degen.analysis.matrix import Array
+from degen.analysis.buckets import Codes
+from degen.analysis.matrix import Array, Float
 from degen.analysis.rows import Rows
 from degen.errors import UserError
 
 P = ParamSpec("P")
+
+Without = Callable[[Rows, Codes, int], Float]
+"""Of rows, the group of each and how many groups there are: values without each group, float64 [groups]."""
 
 Need = Literal["frequency", "representations"]
 
@@ -81,7 +85,8 @@ class Measure:
         whether training records it after every epoch: only what costs milliseconds.
     jackknife
         whether leaving out groups of items tells its standard error: of what changes smoothly with the
-        items, not of counts, extremes and what depends on neighbours.
+        items, not of counts, extremes and what depends on neighbours. For a measure of all pairs, the
+        function that has its values without each group in one visit (`degen.analysis.pair_groups`).
     options
         keyword arguments of `function` under this name.
     """
@@ -95,7 +100,7 @@ class Measure:
     cost: str
     needs: tuple[str, ...] = ()
     each_epoch: bool = False
-    jackknife: bool = False
+    jackknife: bool | Without = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -163,7 +168,7 @@ def measure(
     cost: str,
     needs: Sequence[Need] = (),
     each_epoch: bool = False,
-    jackknife: bool = False,
+    jackknife: bool | Without = False,
     name: str | None = None,
     also: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Callable[[Callable[Concatenate[Rows, P], float]], Callable[Concatenate[Rows | Array, P], float]]:

@@ -38,7 +38,7 @@ _REPEATED = 1e-9
 @profile(range=(0, math.inf), meaning="length of a row", source="mean of ‖v‖", cost="O(n d)")
 def norm_mean(V: Rows, buckets: Buckets) -> Float:
     """Return the mean norm of the rows of each bucket, zero rows included."""
-    return _ratio(buckets.sums(V.norms), buckets.sizes)
+    return buckets.means(V.norms)
 
 
 @profile(range=(0, math.inf), meaning="length of a row", source="median of ‖v‖", cost="O(n log n)")
@@ -94,9 +94,7 @@ def cone_angle_mean(V: Rows, buckets: Buckets) -> Float:
     """Return the mean angle of each bucket's rows to the axis of all items, degrees; NaN without an axis."""
     if no_axis(V):
         return np.full(len(buckets.names), np.nan)
-    angles = V.projected.unit_angles
-    alive = np.isfinite(angles)
-    return _ratio(buckets.sums(np.where(alive, angles, 0.0)), buckets.sums(alive.astype(float)))
+    return buckets.means(V.projected.unit_angles)
 
 
 @profile(

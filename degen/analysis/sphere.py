@@ -7,6 +7,7 @@ Rows of length zero have no direction and are left out. `uniformity` and `alignm
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from degen.analysis.cosines import all_unit_rows, estimated_mean, random_cosines
 from degen.analysis.matrix import Float, namespace
 from degen.analysis.measure import Estimate, Undefined, measure
 from degen.analysis.neighbours import Neighbours, neighbours
+from degen.analysis.pair_groups import means_without
 from degen.analysis.rows import Rows
 
 _BLOCK = 1024
@@ -25,6 +27,7 @@ _BLOCK = 1024
     meaning="lower is more isotropic; about √(2/πd) for the uniform sphere, 1 a single line",
     source="mean of |cos| over pairs i < j; variant of Ethayarajh, EMNLP 2019",
     cost="O(n² d); sampled: 10⁶ pairs",
+    jackknife=partial(means_without, of=abs),
 )
 def average_absolute_cosine(V: Rows) -> float:
     """Return the mean of |cos(vᵢ, vⱼ)| over all pairs i < j; an `Estimate` above `exact_rows`.

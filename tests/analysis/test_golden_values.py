@@ -109,6 +109,10 @@ MEASURED = {
     "alignment": lambda x, y, o: analysis.alignment(x, y, definition=o.definition),
     "uniformity": lambda V, o: analysis.uniformity(V, definition=o.definition),
     "low_norm_rows": lambda V, o: analysis.low_norm_rows(V, float(next(iter(o))[5:].split("*")[0])),
+    **{
+        name: lambda A, B, o, name=name: getattr(analysis, name)(A, B, int(o["k"]), o["metric"])
+        for name in ("neighbour_overlap", "neighbour_jaccard")
+    },
     "cka_linear": lambda A, B, o: (
         analysis.debiased_cka(A, B) if "debiased" in o else analysis.linear_cka(A, B, center=o.center)
     ),
@@ -175,8 +179,6 @@ PENDING = {
     "all_but_the_top_frobenius",
     "whitened_average_cosine",
     "whitened_entry",
-    "neighbour_jaccard",
-    "neighbour_overlap",
     "cosine_regularization",
     "cross_entropy",
     "gradient",

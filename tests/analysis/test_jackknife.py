@@ -21,7 +21,8 @@ from degen.analysis import (
 from degen.analysis.jackknife import leave_out, standard_error
 from degen.analysis.rows import BLOCK
 
-SMOOTH = [one for one in MEASURES.values() if one.jackknife]
+SMOOTH = [one for one in MEASURES.values() if one.jackknife is True]
+OF_PAIRS = [one for one in MEASURES.values() if callable(one.jackknife)]
 
 
 class Slices:
@@ -70,11 +71,42 @@ def test_without_a_group_means_measured_on_the_rest(kind):
         np.testing.assert_array_equal(np.asarray(rest.take(again).values), V[rest.kept[again]])
 
 
+@pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy])
+def test_means_over_pairs_without_a_group_are_those_of_the_rest(kind):
+    V, _ = catalogue(n=90)
+    assert {one.name for one in OF_PAIRS} == {"uniformity", "average_absolute_cosine"}
+    judged = jackknife(Rows(kind(V)), groups=7, seed=2)
+    for one in OF_PAIRS:
+        rest = [one(V[rest.kept]) for rest in leave_out(Rows(V), 7, seed=2)]
+        np.testing.assert_allclose(judged.replicates[one.name], rest, rtol=1e-12)
+    sampled = jackknife(Rows(V, exact_rows=50), groups=7)
+    assert "it was sampled" in sampled.reasons["uniformity"]
+    assert "uniformity" not in sampled.replicates
+    assert "isoscore" in sampled.replicates
+
+
+def test_without_a_group_no_pair_may_be_left(rng):
+    V = np.zeros((40, 2))
+    V[:2] = rng.normal(size=(2, 2))
+    assert "no finite value" in jackknife(V).reasons["uniformity"]
+
+
+def test_neighbours_and_counts_are_never_judged():
+    for name in (
+        "hubness_skewness",
+        "antihub_fraction",
+        "closest_neighbour_distance",
+        "duplicate_rows",
+        "zero_rows",
+    ):
+        assert MEASURES[name].jackknife is False, name
+
+
 def test_all_is_judged_that_declares_it_and_nothing_else():
     V, frequency = catalogue()
     rows = Rows(V, frequency)
     judged = jackknife(rows, Analysis.of(rows, list(MEASURES.values())), groups=10)
-    names = {one.name for one in SMOOTH}
+    names = {one.name for one in SMOOTH + OF_PAIRS}
     assert names <= judged.replicates.keys() | judged.reasons.keys()
     assert not [name for name in judged.replicates if "@" in name]  # profiles were not asked for
     assert popularity_profile(rows).keys() <= jackknife(rows).replicates.keys()
