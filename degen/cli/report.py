@@ -36,6 +36,12 @@ def report(
     frequency: Frequency = None,
     key: Key = None,
     skip_rows: SkipRows = None,
+    measures: Annotated[
+        str | None,
+        typer.Option(
+            "--measures", help="Measures and groups, by comma.  \\[default: all]", show_default=False
+        ),
+    ] = None,
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
@@ -52,14 +58,16 @@ def report(
     from degen.report.gather import gather
     from degen.report.html import write_html
     from degen.report.latex import write_latex
+    from degen.studies.analyze import Wanted
     from degen.studies.svd_figures import SvdOptions
 
     output = Output(as_json, quiet)
     place = out or _beside(paths)
     if place.is_dir():
         raise UserError(f"--out {place} is a folder; name the file to write, such as {place / 'report.html'}")
+    wanted = Wanted(measures=measures, frequency=frequency, key=key, skip_rows=skip_rows)
     with _progress(output) as watch:
-        found = gather(paths, frequency=frequency, key=key, skip_rows=skip_rows, watch=watch)
+        found = gather(paths, wanted, watch)
     files = [write_html(found, place)]
     if latex is not None:
         files += write_latex(found, latex, SvdOptions(frequency, key, skip_rows=skip_rows))

@@ -58,10 +58,12 @@ def _kept(run: RunDirectory) -> dict[int, Path]:
 def best_epoch(run: RunDirectory) -> int | None:
     """Return the epoch that `item_embeddings.npy` is of: the best one so far, by what the run stops on.
 
-    None where neither `test.json` nor the lines of `metrics.jsonl` tell.
+    None where neither `test.json` nor the lines of `metrics.jsonl` tell; those of `degen.Monitor` name it.
     """
     if run.state == "finished" and isinstance(run.test.get("epoch"), int):
         return int(run.test["epoch"])
+    if run.metrics and isinstance(run.metrics[-1].get("best_epoch"), int):
+        return int(run.metrics[-1]["best_epoch"])
     key = f"valid_{run.config.get('training', {}).get('stop_on', 'NDCG@10')}"
     scored = [row for row in run.metrics if isinstance(row.get(key), int | float)]
     return int(max(scored, key=lambda row: row[key])["epoch"]) if scored else None

@@ -15,7 +15,8 @@ from degen.report.tables import UNSEEN, Cell, Column, Table, lines_table, number
 
 # Shown first of what an epoch's line holds, in this order; then whatever else it holds.
 _FIRST = ("valid_NDCG@10", "valid_HR@5", UNIFORMITY, *ALIGNMENTS)
-_NO_MEASURES = ("epoch", "train_seconds", "eval_seconds", "samples_per_second")
+_NO_MEASURES = ("epoch", "best_epoch", "samples_per_second")
+_SECONDS = "_seconds"
 _VALIDATION = "valid_"
 _UNSEEN = {0.0: UNSEEN}
 _LABELS = {**LABELS, "sigma2_ratio": "σ₂/σ₁"}
@@ -118,7 +119,8 @@ def _styles(group: Group) -> dict[str, int]:
 def _quantities(group: Group) -> list[str]:
     keys = dict.fromkeys(key for s in group.subjects for row in s.epochs for key in row)
     first = [key for key in _FIRST if key in keys]
-    others = [key for key in keys if key not in _FIRST + _NO_MEASURES and not key.startswith(_VALIDATION)]
+    others = [key for key in keys if key not in _FIRST + _NO_MEASURES]
+    others = [key for key in others if not key.startswith(_VALIDATION) and not key.endswith(_SECONDS)]
     return first + others
 
 

@@ -17,13 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from degen.analysis import Projection, Rows, project
-from degen.analysis.lines import chosen_measures, chosen_profiles
-from degen.analysis.result import Analysis
 from degen.errors import UserError
 from degen.plots.style import variant_label
 from degen.report.claims import best_epoch, judge
 from degen.report.data import Cloud, Group, Report, Subject
 from degen.rundir import ITEM_EMBEDDINGS, RunDirectory
+from degen.studies.analyze import Wanted
 from degen.studies.figures import by_variant, collect_runs, group_runs, one_seed
 from degen.studies.matrices import ItemMatrix, open_matrix
 
@@ -33,10 +32,7 @@ Watch = Callable[[str, int, int], None]
 
 def gather(
     paths: Sequence[Path],
-    *,
-    frequency: Path | None = None,
-    key: str | None = None,
-    skip_rows: str | None = None,
+    wanted: Wanted | None = None,
     watch: Watch = lambda what, done, total: None,
 ) -> Report:
     """Read and measure what lies at `paths`.
@@ -45,8 +41,8 @@ def gather(
     ----------
     paths
         runs, folders above runs, matrix files. Unfinished runs are taken as far as they are.
-    frequency, key, skip_rows
-        of matrix files: how often their items occur, which array is meant, which rows are no items.
+    wanted
+        what to measure, by default all; its `key`, `skip_rows` and `frequency` are of matrix files.
     watch
         called before each run or file is measured.
 
@@ -56,11 +52,12 @@ def gather(
         for a path without a run, or a file that cannot be read; a damaged run among others is left out, and
         its group's notes say so.
     """
+    wanted = wanted or Wanted()
     if missing := [path for path in paths if not path.exists()]:
         raise UserError(f"{missing[0]} does not exist; give a run, a folder above runs or a matrix file")
     files = [path for path in paths if not path.is_dir()]
     runs = collect_runs(path for path in paths if path.is_dir())
-    if (key or frequency or skip_rows) and not files:
+    if not files and not (wanted.key is wanted.skip_rows is wanted.frequency is None):
         raise UserError(
             "--key, --skip-rows and --frequency are about matrix files; a run has its own, so leave them out"
         )
@@ -72,7 +69,7 @@ def gather(
     groups = []
     for file in files:
         begin(file.name)
-        groups.append(_matrix(file, frequency, key, skip_rows))
+        groups.append(_matrix(file, wanted))
     first = paths[0].absolute()
     shared = (
         parent
@@ -80,7 +77,8 @@ def gather(
         if all(path.absolute().is_relative_to(parent) for path in paths)
     )
     below = next(shared, None)
-    groups += [_group(name, runs, below, begin) for name, runs in _comparable(group_runs(runs)).items()]
+    for name, members in _comparable(group_runs(runs)).items():
+        groups.append(_group(name, members, below, wanted, begin))
     return Report(paths, groups)
 
 
@@ -100,7 +98,11 @@ def _definition(run: RunDirectory) -> str:
 
 
 def _group(
-    name: str, runs: Sequence[RunDirectory], below: Path | None, begin: Callable[[str], None]
+    name: str,
+    runs: Sequence[RunDirectory],
+    below: Path | None,
+    wanted: Wanted,
+    begin: Callable[[str], None],
 ) -> Group:
     notes: list[str] = []
     variants = by_variant(runs)
@@ -114,7 +116,7 @@ def _group(
             label = variant_label(run.variant) + (f", seed {run.seed}" if len(several) > 1 else "")
             keep = run in drawn.values()
             try:
-                subjects.append(_run(run, label, _place(run.path, below), keep_cloud=keep))
+                subjects.append(_run(run, label, _place(run.path, below), wanted, keep_cloud=keep))
             except UserError as error:
                 notes.append(f"left out: {error}")
     if not subjects:
@@ -133,7 +135,7 @@ def _place(path: Path, below: Path | None) -> str:
     return str(path) if below is None else str(whole.relative_to(below)) if whole != below else path.name
 
 
-def _run(run: RunDirectory, name: str, place: str, *, keep_cloud: bool) -> Subject:
+def _run(run: RunDirectory, name: str, place: str, wanted: Wanted, *, keep_cloud: bool) -> Subject:
     """Read and measure a run."""
     test = run.test if run.state == "finished" else {}
     subject = Subject(
@@ -147,22 +149,25 @@ def _run(run: RunDirectory, name: str, place: str, *, keep_cloud: bool) -> Subje
     )
     if not _measurable(run):
         return subject
-    return _measured(subject, open_matrix(run.path), keep_cloud=keep_cloud)
+    return _measured(subject, open_matrix(run.path), wanted, keep_cloud=keep_cloud)
 
 
-def _matrix(path: Path, frequency: Path | None, key: str | None, skip_rows: str | None) -> Group:
-    matrix = open_matrix(path, key, skip_rows, frequency)
+def _matrix(path: Path, wanted: Wanted) -> Group:
+    given = wanted.frequency
+    frequency = Path(given) if isinstance(given, str | Path) else None
+    matrix = open_matrix(path, wanted.key, wanted.skip_rows, frequency)
     subject = Subject(path.stem, None, path, str(path), {"state": "matrix file"})
-    return Group(path.name, None, [_measured(subject, matrix, keep_cloud=True)], notes=list(matrix.notes))
+    measured = _measured(subject, matrix, wanted, keep_cloud=True)
+    return Group(path.name, None, [measured], notes=list(matrix.notes))
 
 
-def _measured(subject: Subject, matrix: ItemMatrix, *, keep_cloud: bool) -> Subject:
+def _measured(subject: Subject, matrix: ItemMatrix, wanted: Wanted, *, keep_cloud: bool) -> Subject:
     V, frequency = matrix.projectable(), matrix.frequency
     projection = project(V)
-    rows = Rows(V, frequency)
+    rows = Rows(V, frequency, exact_rows=wanted.exact_rows, seed=wanted.seed)
     return replace(
         subject,
-        analysis=Analysis.of(rows, chosen_measures(), chosen_profiles()),
+        analysis=wanted.measured(rows, subject.name),
         deciles=rows.deciles,
         singular_values=projection.normalized_singular_values,
         cloud=_cloud(projection, V, matrix.names, frequency) if keep_cloud else None,

@@ -99,6 +99,9 @@ def test_the_best_epoch_of_an_unfinished_run_is_by_what_it_stops_on(tmp_path: Pa
     assert best_epoch(RunDirectory(run)) == 3
     (run / "metrics.jsonl").write_text('{"epoch": 1}\n')
     assert best_epoch(RunDirectory(run)) is None
+    # As `degen.Monitor` writes it.
+    (run / "metrics.jsonl").write_text('{"epoch": 1, "best_epoch": 1}\n{"epoch": 2, "best_epoch": 1}\n')
+    assert best_epoch(RunDirectory(run)) == 1
 
 
 def test_a_run_that_recorded_no_uniformity_is_not_judged_by_it(tmp_path: Path) -> None:

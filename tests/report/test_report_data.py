@@ -12,6 +12,7 @@ from run_files import epochs, write_run
 from degen.analysis import MEASURES
 from degen.errors import UserError
 from degen.report.gather import gather
+from degen.studies.analyze import Wanted
 
 
 def test_every_run_is_there_in_the_papers_order(runs: Path) -> None:
@@ -59,6 +60,12 @@ def test_a_measure_of_the_users_own_is_measured_too(runs: Path, monkeypatch: pyt
     assert group.subjects[0].analysis["rows_of_mine"] == ITEMS
 
 
+def test_only_what_is_asked_for_is_measured(runs: Path) -> None:
+    [group] = gather([runs], Wanted(measures="rankme,average_cosine")).groups
+    assert group.subjects[0].analysis is not None
+    assert {"rankme", "average_cosine"} == set(group.subjects[0].analysis.values)
+
+
 def test_one_seed_of_a_variant_is_drawn_and_all_are_measured(tmp_path: Path) -> None:
     for seed in (2, 1):
         write_run(tmp_path / f"duorec-s{seed}", seed=seed, embeddings=matrix(seed), metrics=epochs(2))
@@ -95,7 +102,7 @@ def test_a_run_alone_that_is_damaged_is_a_mistake(runs: Path) -> None:
 def test_a_matrix_file_has_its_own_group(tmp_path: Path) -> None:
     np.save(tmp_path / "vectors.npy", matrix(0))
     np.save(tmp_path / "counts.npy", counts())
-    [group] = gather([tmp_path / "vectors.npy"], frequency=tmp_path / "counts.npy").groups
+    [group] = gather([tmp_path / "vectors.npy"], Wanted(frequency=tmp_path / "counts.npy")).groups
     [subject] = group.subjects
     assert (group.name, group.definition, subject.name) == ("vectors.npy", None, "vectors")
     assert subject.cloud is not None
@@ -104,22 +111,9 @@ def test_a_matrix_file_has_its_own_group(tmp_path: Path) -> None:
     assert subject.cloud.frequency.tolist() == counts().tolist()
 
 
-def test_rows_that_are_no_items_are_left_out_of_a_file_and_zeros_are_named(tmp_path):
-    values = np.random.default_rng(0).normal(size=(31, 4))
-    values[0] = 0
-    np.save(tmp_path / "m.npy", values)
-    [group] = gather([tmp_path / "m.npy"]).groups
-    assert group.subjects[0].cloud.ids[0] == "0"
-    assert "first row is all zeros" in group.notes[0]
-    [group] = gather([tmp_path / "m.npy"], skip_rows="first").groups
-    assert len(group.subjects[0].cloud.ids) == 30
-    assert group.subjects[0].measures["zero_rows"] == 0
-    assert list(group.notes) == []
-
-
 def test_options_about_files_are_refused_where_there_is_none(runs: Path) -> None:
     with pytest.raises(UserError, match="--key, --skip-rows and --frequency are about matrix files"):
-        gather([runs], key="weight")
+        gather([runs], Wanted(key="weight"))
 
 
 def test_progress_counts_every_run(runs: Path) -> None:

@@ -51,7 +51,14 @@ def test_lines_and_legend_have_the_same_styles(group: Group) -> None:
 
 def test_each_quantity_of_an_epoch_has_a_chart_and_time_has_none(tmp_path: Path) -> None:
     rows = [
-        {**row, "loss": 1 / row["epoch"], "rankme": 7.0, "train_seconds": 3.0, "valid_HR@10": 0.5}
+        {
+            **row,
+            "loss": 1 / row["epoch"],
+            "rankme": 7.0,
+            "train_seconds": 3.0,
+            "best_epoch": 1,
+            "valid_HR@10": 0.5,
+        }
         for row in epochs(3)
     ]
     write_run(tmp_path / "run", metrics=rows)
