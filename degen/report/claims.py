@@ -31,13 +31,15 @@ def judge(runs: Mapping[str, RunDirectory], notes: list[str]) -> list[Claim]:
         gets what the user should know: ranks that are missing or old, runs that are not finished.
     """
     judged = {variant: runs[variant] for variant in _VARIANTS if variant in runs}
-    epoch = common_epoch(list(judged.values()))
+    unfinished = [variant for variant, run in judged.items() if run.state != "finished"]
+    # A run that has just begun must not keep those that are done from being compared at an epoch of theirs.
+    done = [run for variant, run in judged.items() if variant not in unfinished]
+    epoch = common_epoch(list(judged.values())) or common_epoch(done)
     results = {variant: _trained(run, epoch, notes) for variant, run in judged.items()}
     claims = check_claims(results)
     if any(result.ranks is None for result in results.values()) and len(results) > 1:
         without = [str(run.path) for variant, run in judged.items() if results[variant].ranks is None]
         notes.append(f"accuracy needs the users' ranks; `degen export RUN` writes them: {', '.join(without)}")
-    unfinished = [variant for variant, run in judged.items() if run.state != "finished"]
     if claims and unfinished:
         notes.append(f"claims rest on unfinished runs: {', '.join(unfinished)}")
     return claims
@@ -73,11 +75,12 @@ def _trained(run: RunDirectory, common: int | None, notes: list[str]) -> Trained
     best = best_epoch(run)
     epochs = [row for row in run.metrics if best is None or row["epoch"] <= best]
     frequency = run.item_frequency
+    kept = None if common is None else _kept(run).get(common)
     return Trained(
         variant=run.variant,
         ranks=known_ranks(run, notes),
         best=_geometry(run.item_embeddings, frequency, best or len(epochs)),
-        common=None if common is None else _geometry(read_npy(_kept(run)[common])[:], frequency, common),
+        common=None if kept is None or common is None else _geometry(read_npy(kept)[:], frequency, common),
         epochs=epochs,
     )
 

@@ -83,7 +83,11 @@ Results = Mapping[str, Trained]
 
 def check_claims(results: Results) -> list[Claim]:
     """Hold every claim whose variants are all among `results` against them, in the order of the paper."""
-    return [check(results) for needed, check in _CLAIMS if needed <= results.keys()]
+    return [
+        check({name: result for name, result in results.items() if name in needed})
+        for needed, check in _CLAIMS
+        if needed <= results.keys()
+    ]
 
 
 def verdict_of(margin: float, noise: float) -> Verdict:

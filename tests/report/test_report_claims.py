@@ -83,6 +83,25 @@ def test_a_common_epoch_counts_where_all_kept_one(runs: Path) -> None:
     assert "epoch 2:" in faster.measured
 
 
+def test_a_run_that_has_just_begun_hides_no_epoch_that_the_others_share(runs: Path) -> None:
+    # SCL is under way and kept nothing; what needs DuoRec and SASRec alone has epoch 4 in common.
+    for position, name in enumerate(("sasrec", "duorec")):
+        (runs / f"{name}-s0" / "embeddings").mkdir()
+        np.save(runs / f"{name}-s0" / "embeddings" / "e004.npy", matrix(position))
+    faster = judge(opened(runs), [])[0]
+    assert "were not kept" in faster.measured
+    finish(runs / "scl-s0", 0.05)
+    (runs / "scl-s0" / "embeddings").mkdir()
+    np.save(runs / "scl-s0" / "embeddings" / "e004.npy", matrix(5))
+    write_run(runs / "ucl-begun", "ucl", embeddings=matrix(6), frequency=counts(), metrics=epochs(1))
+    (runs / "ucl-begun" / "test.json").unlink()
+    claims = judge({**opened(runs), "ucl": RunDirectory(runs / "ucl-begun")}, [])
+    assert "epoch 4:" in claims[0].measured
+    assert "ucl" not in claims[0].measured
+    almost = next(claim for claim in claims if claim.claim.startswith("ucl's"))
+    assert "were not kept" in almost.measured
+
+
 def test_without_a_common_epoch_the_best_ones_are_judged_and_that_is_said(runs: Path) -> None:
     faster = judge(opened(runs), [])[0]
     assert faster.verdict == "holds"

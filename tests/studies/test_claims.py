@@ -155,7 +155,7 @@ def test_a_picture_that_only_the_best_epochs_show_does_not_hold(results):
 def test_geometry_is_told_of_both_moments(results):
     results = {name: replace(run, common=Geometry(8, 0.5, 0.1)) for name, run in results.items()}
     claim = next(c for c in check_claims(results) if "much faster" in c.claim)
-    assert "best epochs: sasrec 0.200, ucl 0.220, scl 0.350, duorec 0.350" in claim.measured
+    assert "best epochs: sasrec 0.200, scl 0.350, duorec 0.350; epoch 8: sasrec 0.500" in claim.measured
     assert "epoch 8: sasrec 0.500" in claim.measured
     assert claim.values["sasrec_best"] == 0.2
     assert claim.values["duorec_common"] == 0.5
@@ -187,3 +187,40 @@ def test_only_claims_whose_variants_were_trained_are_checked(results):
         "duorec recommends better than sasrec",
     ]
     assert len(check_claims(results)) == 9
+
+
+def test_a_claim_speaks_of_its_own_variants_only(results):
+    claims = {claim.claim: claim for claim in check_claims(results)}
+    cone = next(claim for text, claim in claims.items() if "rare items" in text)
+    assert set(cone.values) == {
+        f"{name}_{at}" for name in ("sasrec", "scl", "duorec") for at in ("best", "common")
+    }
+    almost = next(claim for text, claim in claims.items() if text.startswith("ucl's"))
+    assert almost.values["ucl_best"] == 0.22
+
+
+def test_without_a_common_epoch_the_best_ones_are_judged_and_that_is_said(results):
+    results["scl"] = replace(results["scl"], common=None)
+    claim = next(c for c in check_claims(results) if "much faster" in c.claim)
+    assert claim.verdict == "holds"
+    assert claim.measured.endswith("embeddings of an epoch that all have were not kept")
+    assert set(claim.values) == {"sasrec_best", "scl_best", "duorec_best"}
+
+
+def test_what_was_not_recorded_is_not_judged(results):
+    results["duorec"] = replace(results["duorec"], epochs=[{"epoch": 1}], ranks=None)
+    judged = {claim.claim: claim for claim in check_claims(results)}
+    unknown = [claim for claim in judged.values() if claim.verdict == "not judged"]
+    assert [claim.claim for claim in unknown] == [
+        "duorec's uniformity falls while its HR@5 rises",
+        "duorec's alignment rises meanwhile",
+        "duorec recommends better than sasrec",
+        "duorec recommends better than scl",
+    ]
+    assert unknown[2].measured == "the users' ranks of duorec are not known"
+    assert unknown[2].values == {}
+
+
+def test_ranks_of_other_users_are_not_compared(results):
+    results["scl"] = replace(results["scl"], ranks=RANKS[:40])
+    assert verdict(results, "scl recommends better than ucl") == "not judged"
