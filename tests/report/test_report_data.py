@@ -111,6 +111,23 @@ def test_a_matrix_file_has_its_own_group(tmp_path: Path) -> None:
     assert subject.cloud.frequency.tolist() == counts().tolist()
 
 
+def test_rows_that_are_no_items_are_left_out_of_a_file_and_zeros_are_named(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(31, 4))
+    values[0] = 0
+    np.save(tmp_path / "m.npy", values)
+    [group] = gather([tmp_path / "m.npy"]).groups
+    assert group.subjects[0].cloud is not None
+    assert group.subjects[0].cloud.ids[0] == "0"
+    assert "first row is all zeros" in group.notes[0]
+    [group] = gather([tmp_path / "m.npy"], Wanted(skip_rows="first")).groups
+    [subject] = group.subjects
+    assert subject.cloud is not None
+    assert len(subject.cloud.ids) == 30
+    assert subject.analysis is not None
+    assert subject.analysis["zero_rows"] == 0
+    assert list(group.notes) == []
+
+
 def test_options_about_files_are_refused_where_there_is_none(runs: Path) -> None:
     with pytest.raises(UserError, match="--key, --skip-rows and --frequency are about matrix files"):
         gather([runs], Wanted(key="weight"))
