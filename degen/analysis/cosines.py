@@ -77,7 +77,10 @@ def _drawn_cosines(V: Rows) -> Float:
     first, second = rng.integers(m, size=pairs), rng.integers(m - 1, size=pairs)
     second += second >= first
     used, places = np.unique(np.concatenate([first, second]), return_inverse=True)
-    units = np.concatenate([to_numpy(unit_rows(block)[0]) for _, block in V.picked(alive[used])])
+    units, filled = np.empty((len(used), V.d)), 0
+    for rows, block in V.picked(alive[used]):
+        units[filled : filled + len(rows)] = to_numpy(unit_rows(block)[0])
+        filled += len(rows)
     return _cosines(units, places[:pairs], places[pairs:])
 
 

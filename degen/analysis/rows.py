@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from degen.analysis.buckets import DECILES, THIRDS, Buckets, Codes, renumbered
-from degen.analysis.matrix import Array, Float, checked_block, is_tensor, source_epsilon, unit_rows
+from degen.analysis.matrix import Array, Float, checked_block, is_tensor, namespace, source_epsilon, unit_rows
 from degen.analysis.moments import Moments, block_moments, total
 from degen.analysis.projected import Axes, Projected, Shadow, block_projected, refined, unit_angles
 from degen.analysis.sweep import Column, Join, Visit, sweep
@@ -118,17 +118,22 @@ class Rows:
             yield place, checked_block(self.values[place], start, self.name)
 
     def picked(self, rows: Int) -> Iterator[tuple[Int, Array]]:
-        """Yield some of the rows, ascending, in float64, with their numbers, those of one block at a time.
+        """Yield some of the rows, ascending, in float64, with their numbers, about a block of them at a time.
 
         Raises
         ------
         UserError
             naming the first row with NaN or infinity.
         """
+        held: list[Array] = []
+        given = 0
         for place, block in self.blocks():
-            inside = rows[slice(*np.searchsorted(rows, [place.start, place.stop]))]
-            if len(inside):
-                yield inside, block[inside - place.start]
+            first, last = np.searchsorted(rows, [place.start, place.stop])
+            if last > first:
+                held.append(block[rows[first:last] - place.start])
+            if last - given >= BLOCK // 2 or (held and place.stop == len(self)):
+                yield rows[given:last], namespace(block).concatenate(held)
+                held, given = [], last
 
     @cached_property
     def shared(self) -> dict[Any, Any]:

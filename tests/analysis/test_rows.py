@@ -82,6 +82,20 @@ def test_a_row_that_is_not_finite_is_named_also_in_a_later_block(rng):
         Rows(V).moments.n  # noqa: B018
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.sampled_from([np.asarray, torch.from_numpy, Slices]))
+def test_picked_rows_come_in_order_and_about_a_block_at_a_time(seed, n, kind):
+    rng = np.random.default_rng(seed)
+    V = rng.normal(size=(60, 2))
+    rows = np.sort(rng.choice(60, n, replace=False))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("degen.analysis.rows.BLOCK", 8)
+        parts = list(Rows(kind(V)).picked(rows))
+    assert np.concatenate([ids for ids, _ in parts]).tolist() == rows.tolist()
+    assert np.concatenate([np.asarray(block) for _, block in parts]).tolist() == V[rows].tolist()
+    assert all(4 <= len(ids) < 4 + 8 for ids, _ in parts[:-1])
+    assert 0 < len(parts[-1][0]) < 4 + 8
+
+
 def test_what_does_not_fit_the_rows_is_refused():
     with pytest.raises(UserError, match="3 frequencies for 4 rows"):
         Rows(np.eye(4), np.arange(3))
