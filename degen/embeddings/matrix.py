@@ -154,7 +154,8 @@ def _from_archive(
     ids = known.ids if known else None
     if name == "vectors":
         ids = plain_list(found.about.get("index_to_key"))
-    return values, ids if ids is not None and len(ids) == len(values) else None, known
+    belong = ids is not None and values.shape[:1] == (len(ids),)
+    return values, ids if belong else None, known
 
 
 def _as_floats(path: Path, values: Values | FileRows) -> Values | FileRows:

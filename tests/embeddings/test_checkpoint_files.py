@@ -314,5 +314,9 @@ def test_gensims_own_file_with_its_vectors_inside_or_beside(tmp_path):
     refused(path, "words.kv.vectors.npy", "bring it along")
     np.save(tmp_path / "words.kv.vectors.npy", VALUES)
     assert check(path).ids == ["a", "b c", "d", "e"]
+    path.write_bytes(keyed_vectors({"vectors": VALUES[:3]}))
+    assert load_matrix(path).ids is None
+    path.write_bytes(keyed_vectors({"vectors": np.array(1, dtype=np.float32)}))
+    refused(path, "shape []", key="vectors")
     path.write_bytes(b"text")
     refused(path, "not a .kv file of numbers")
