@@ -17,6 +17,7 @@ from cureslib.methods import CURED_AFTERWARDS, KIND_OF
 from degen.analysis import average_cosine, effective_rank, sigma2_ratio
 from degen.analysis.buckets import Buckets
 from degen.analysis.postprocess import POST_PROCESSES, post_process
+from degen.analysis.uncertainty import over_seeds as interval
 from degen.errors import UserError
 from degen.evaluation.popularity import by_popularity
 from degen.evaluation.ranking import Ranks, discounted_gain, ranking_metrics
@@ -117,10 +118,8 @@ def _geometry(V: Tensor, frequency: npt.NDArray[np.int64]) -> Row:
 
 def over_seeds(rows: Sequence[Row]) -> list[Row]:
     """Return one row a dataset and method: the mean of each value over its seeds, and `<value>_half`, half
-    of the 95 % interval by Student's t; None for a single seed.
+    the width of its 95 % interval; None for a single seed.
     """
-    from scipy.stats import t
-
     summaries = []
     for dataset, method in dict.fromkeys((row["dataset"], row["method"]) for row in rows):
         own = [row for row in rows if (row["dataset"], row["method"]) == (dataset, method)]
@@ -130,8 +129,7 @@ def over_seeds(rows: Sequence[Row]) -> list[Row]:
         for name in VALUES:
             values = [row[name] for row in own if row[name] is not None]
             summary[name] = statistics.fmean(values) if values else None
-            several = len(values) > 1
-            width = t.ppf(0.975, len(values) - 1) / math.sqrt(len(values)) if several else None
-            summary[f"{name}_half"] = float(width * statistics.stdev(values)) if several else None
+            several = interval(values) if len(values) > 1 else None
+            summary[f"{name}_half"] = (several.high - several.low) / 2 if several else None
         summaries.append(summary)
     return summaries

@@ -34,7 +34,9 @@ trained; whitening's centred spectrum is perfect by construction.
 """
 
 ONE_SEED = "\nOne seed a method: seed noise is unknown, and nothing is marked.\n"
-SEVERAL = "\nMeans over seeds, ± half of the 95 % interval (Student's t).\n"
+SEVERAL = (
+    "\nMeans over seeds, ± half of the 95 % interval (Student's t up to 10 seeds, beyond a bootstrap of t).\n"
+)
 
 
 def page(summaries: Sequence[Row], rows: Sequence[Row]) -> str:
