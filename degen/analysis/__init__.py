@@ -25,6 +25,7 @@ from degen.analysis.cone import (
     mean_resultant_length,
     vmf_kappa,
 )
+from degen.analysis.decay import PowerLaw, decay_exponent, decay_r2, power_law
 from degen.analysis.groups import self_similarity, self_similarity_adjusted, self_similarity_baseline
 from degen.analysis.health import (
     duplicate_rows,
@@ -74,18 +75,14 @@ from degen.analysis.profile import PROFILES, Profile, popularity_profile, profil
 from degen.analysis.result import Analysis
 from degen.analysis.rows import Rows
 from degen.analysis.spectrum import (
-    PowerLaw,
     Projection,
     condition_number,
-    decay_exponent,
-    decay_r2,
     effective_rank,
     explained_variance,
     information_abundance,
     normalized_singular_values,
     numerical_rank,
     participation_ratio,
-    power_law,
     project,
     rankme,
     sigma2_ratio,

@@ -8,11 +8,11 @@ A degenerated matrix has one large singular value; its rare items lie in a cone 
 
     project                      coordinates, σ and variance shares        Fig. 1, 3, 4
     normalized_singular_values   σᵢ / σ₁, descending, [d]; zeros for a zero matrix
-    effective_rank … decay_exponent     one number each; in the registry of measures
+    effective_rank … explained_variance     one number each; in the registry of measures
 
 σ comes from two passes over blocks of rows (`Rows`): as exact as LAPACK's, in the memory of a block. It is 0
 where it is below the rounding noise of the numbers as they were stored (`Rows.rank_tolerance`) for what would
-change its value by that: rank, condition number, decay.
+change its value by that: rank and condition number.
 
 Arrays in (NumPy or torch), new NumPy arrays out: nothing here draws, reads a file or changes its input.
 """
@@ -212,7 +212,7 @@ def participation_ratio(V: Rows, *, center: bool = False) -> float:
 )
 def numerical_rank(V: Rows, *, center: bool = False) -> float:
     """Return how many singular values exceed `Rows.rank_tolerance` σ₁, σ₁ that of V, also with `center`."""
-    return float(len(_above_noise(V, center)))
+    return float(len(above_noise(V, center)))
 
 
 @measure(
@@ -235,7 +235,7 @@ def condition_number(V: Rows, *, center: bool = False, over: Literal["all", "non
     Undefined
         for a zero matrix.
     """
-    kept = _above_noise(V, center)
+    kept = above_noise(V, center)
     if not len(kept):
         raise Undefined("a matrix of zeros has no condition number")
     if over == "all" and len(kept) < V.d:
@@ -269,65 +269,6 @@ def explained_variance(V: Rows, k: int = 1, *, center: bool = False) -> float:
     return float(_variance_share(singular_values(V, center=center))[:k].sum())
 
 
-@dataclass(frozen=True)
-class PowerLaw:
-    """A fit of λᵢ ∝ i^-α: `exponent` α, and `r2`, the share of the variance of ln λ that it explains."""
-
-    exponent: float
-    r2: float
-
-
-def power_law(V: Rows | Array, *, center: bool = True, first: int = 2, weighted: bool = False) -> PowerLaw:
-    """Fit ln λᵢ = c - α ln i by least squares over i = first … d, 1-based; `weighted` weighs i by 1/i.
-
-    Raises
-    ------
-    Undefined
-        where fewer than three of these λ are above the rounding noise, or not all are.
-    """
-    rows = Rows.of(V)
-    kept = _above_noise(rows, center)
-    if len(kept) < rows.d or len(kept) - first < 2:
-        raise Undefined(
-            f"the decay of singular values {first} to {rows.d} needs at least three, all above rounding "
-            f"noise; {len(kept)} are"
-        )
-    i = np.arange(first, len(kept) + 1)
-    x, y = np.log(i), 2 * np.log(kept[first - 1 :])
-    w = 1.0 / i if weighted else np.ones(len(i))
-    x, y = x - np.average(x, weights=w), y - np.average(y, weights=w)
-    slope = float((w * x * y).sum() / (w * x * x).sum())
-    spread = float((w * y * y).sum())
-    rest = float((w * (y - slope * x) ** 2).sum())
-    return PowerLaw(-slope, 1 - rest / spread if spread > 0 else 1.0)
-
-
-@measure(
-    "spectrum",
-    range=(0, math.inf),
-    meaning="lower is more isotropic: 0 is white, near 1 good features, far above 1 collapsed",
-    source="Agrawal et al., NeurIPS 2022 (α-ReQ); least squares over ranks 2 to d, weights 1",
-    cost="O(n d²)",
-    jackknife=True,
-)
-def decay_exponent(V: Rows) -> float:
-    """Return α of λᵢ ∝ i^-α, λ of the centred matrix: `power_law(V).exponent`."""
-    return power_law(V).exponent
-
-
-@measure(
-    "spectrum",
-    range=(0, 1),
-    meaning="near 1 the spectrum is a power law and the decay exponent means something",
-    source="share of the variance of ln λ",
-    cost="O(n d²)",
-    jackknife=True,
-)
-def decay_r2(V: Rows) -> float:
-    """Return R² of the fit of `decay_exponent`."""
-    return power_law(V).r2
-
-
 def sigma2_ratio_of(s: Float) -> float:
     """Return σ₂ / σ₁ of singular values that are already known, descending."""
     return float(_share(s, s[0])[1]) if len(s) > 1 else 0.0
@@ -340,7 +281,7 @@ def effective_rank_of(s: Float) -> float:
     return float(np.exp(-(p * np.log(p)).sum())) if len(p) else 0.0
 
 
-def _above_noise(V: Rows, center: bool) -> Float:
+def above_noise(V: Rows, center: bool) -> Float:
     """Return the singular values above rounding noise, which is that of the numbers before centring."""
     s = singular_values(V, center=center)
     above: Float = s[s > V.rank_tolerance * V.singular_values[0]]
