@@ -50,7 +50,7 @@ def cluster():
         yield client
 
 
-@pytest.mark.parametrize("chunks", [(30_000, 7), (7_001, 7), (9_000, 3)])
+@pytest.mark.parametrize("chunks", [(30_000, 7), (7_001, 3), (1_500, 7)])
 def test_a_dask_array_has_the_measures_of_its_numbers(chunks):
     V, frequency = cone()
     lazy = degen.analyze(da.from_array(V, chunks=chunks), frequency=frequency, measures=MEASURED)
