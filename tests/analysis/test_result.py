@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from degen.analysis import MEASURES, Estimate, Rows, Undefined, measure
-from degen.analysis.lines import GROUPS, chosen_measures, chosen_profiles, line
+from degen.analysis.lines import GROUPS, chosen_measures, chosen_profiles, in_order, line
 from degen.analysis.result import Analysis
 from degen.errors import UserError
 
@@ -39,6 +39,14 @@ def test_groups_stand_in_their_order_and_those_of_users_after_them():
     known = [group for group in GROUPS if group in order]
     assert list(dict.fromkeys(order)) == known
     assert sorted(measure.name for measure in chosen_measures()) == sorted(MEASURES)
+
+
+def test_lines_are_ordered_whatever_the_order_of_their_names():
+    names = [own.name for own in chosen_measures()]
+    mixed = ["HR@10@tail", "norm_mean@tail", *reversed(names)]
+    popularity = [name for name in names if line(name).group == "popularity"]
+    expected = [*names[: names.index(popularity[-1]) + 1], "norm_mean@tail"]
+    assert [own.name for own in in_order(mixed)] == [*expected, "HR@10@tail"]
 
 
 @pytest.mark.usefixtures("own")

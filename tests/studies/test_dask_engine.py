@@ -7,7 +7,7 @@ import pytest
 from commands import mistake, result_of
 
 import degen
-from degen.analysis import MEASURES
+from degen.analysis import MEASURES, norm_mean
 from degen.embeddings import load_matrix
 from degen.embeddings.rows import FileRows
 from degen.errors import UserError
@@ -94,6 +94,8 @@ def test_a_row_that_is_not_finite_is_named(cluster):
     V[17_000, 2] = np.nan
     with pytest.raises(UserError, match="1 of 20,000 rows hold NaN or infinity, the first of them row 17000"):
         degen.analyze(da.from_array(V, chunks=(6_000, 7)))
+    with pytest.raises(UserError, match="row 17000"):
+        norm_mean(dask_engine.dask_rows(da.from_array(V, chunks=(6_000, 7))))
     found = degen.analyze(da.from_array(V, chunks=(6_000, 7)), drop_nonfinite=True, measures="health")
     assert (found.rows, found["nonfinite_rows"]) == (19_999, 1)
 
