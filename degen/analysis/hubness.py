@@ -17,7 +17,7 @@ import numpy as np
 
 from degen.analysis.measure import measure
 from degen.analysis.nearest import Metric
-from degen.analysis.neighbours import LENGTH, every_list, neighbours
+from degen.analysis.neighbours import LENGTH, every_list
 from degen.analysis.rows import Int, Rows
 from degen.analysis.skewness import skewness
 
@@ -41,7 +41,7 @@ def hubness_skewness(V: Rows, k: int = LENGTH, metric: Metric = "cosine") -> flo
     Undefined
         if n ≤ k, if all rows are neighbours equally often, or if a sample is too small a share of the rows.
     """
-    return skewness(neighbours(V, k, metric), k)
+    return skewness(V, k, metric)
 
 
 @measure(
@@ -106,7 +106,7 @@ def robin_hood_index(V: Rows, k: int = LENGTH, metric: Metric = "cosine") -> flo
     range=(-math.inf, math.inf),
     meaning="high where a few items fill the lists that sequences are shown",
     source="skewness of N_k with sequences asking, by ⟨h, v⟩",
-    cost="O(q n d), at most 10 exact_rows² pairs",
+    cost="O(q n d), at most 4 exact_rows² pairs",
     needs=("representations",),
 )
 def exposure_skewness(V: Rows, k: int = LENGTH) -> float:
@@ -120,7 +120,7 @@ def exposure_skewness(V: Rows, k: int = LENGTH) -> float:
         if there are fewer than `k` items or no representations, if all items are shown equally often, or if
         a sample is too small a share of the sequences.
     """
-    return skewness(neighbours(V, k, "dot", "representations"), k)
+    return skewness(V, k, "dot", "representations")
 
 
 @measure(

@@ -25,7 +25,7 @@ Side = Literal["rows", "representations"]
 LENGTH = 10
 """Neighbours that a list has at least, so that one search serves every measure."""
 
-BUDGET = 10
+BUDGET = 4
 """Pairs of query and row that are compared at most, in squares of `Rows.exact_rows`."""
 
 _FEWEST = 100
@@ -120,7 +120,7 @@ def every_list(V: Rows, k: int, metric: Metric, side: Side = "rows") -> Neighbou
     Undefined
         where only a sample of the queries is asked.
     """
-    places = _places(V, metric, side)
+    places = places_of(V, metric, side)
     if len(places.asked) < places.total:
         raise Undefined(
             f"the neighbours of all {places.total:,} {side} are needed, too many for "
@@ -131,7 +131,7 @@ def every_list(V: Rows, k: int, metric: Metric, side: Side = "rows") -> Neighbou
 
 
 @dataclass(frozen=True, eq=False)
-class _Places:
+class Places:
     """Who asks, and who can be found: `asked` of `total` rows of `source` look for neighbours in `rows`."""
 
     source: Rows
@@ -140,8 +140,11 @@ class _Places:
     rows: Int
 
 
-def _places(V: Rows, metric: Metric, side: Side) -> _Places:
-    """A zero row is nobody's neighbour by cosine, and by cosine or product it finds all equally near."""
+def places_of(V: Rows, metric: Metric, side: Side) -> Places:
+    """Return who asks and who can be found.
+
+    A zero row is nobody's neighbour by cosine, and by cosine or product it finds all equally near.
+    """
     source = V if side == "rows" else _representations(V)
     rows = np.flatnonzero(V.norms > 0) if metric == "cosine" else np.arange(len(V))
     asking = np.arange(len(source)) if metric == "euclidean" else np.flatnonzero(source.norms > 0)
@@ -150,9 +153,9 @@ def _places(V: Rows, metric: Metric, side: Side) -> _Places:
         most = len(V) if len(V) <= V.exact_rows else min(most, V.exact_rows)
     most = max(most, _FEWEST)
     if len(asking) <= most:
-        return _Places(source, asking, len(asking), rows)
+        return Places(source, asking, len(asking), rows)
     drawn = np.random.default_rng(V.seed).choice(asking, most, replace=False)
-    return _Places(source, np.sort(drawn), len(asking), rows)
+    return Places(source, np.sort(drawn), len(asking), rows)
 
 
 def _representations(V: Rows) -> Rows:
@@ -165,7 +168,7 @@ def _representations(V: Rows) -> Rows:
 
 
 def _search(V: Rows, k: int, metric: Metric, side: Side) -> Neighbours:
-    places = _places(V, metric, side)
+    places = places_of(V, metric, side)
     possible = len(places.rows) - (side == "rows")
     if possible < k or not places.total:
         kind = "rows that are not zero" if metric == "cosine" else "rows"

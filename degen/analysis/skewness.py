@@ -19,8 +19,9 @@ import numpy as np
 
 from degen.analysis.matrix import Float
 from degen.analysis.measure import Estimate, Undefined
-from degen.analysis.neighbours import Neighbours
-from degen.analysis.rows import Int
+from degen.analysis.nearest import Metric
+from degen.analysis.neighbours import Side, neighbours, places_of
+from degen.analysis.rows import Int, Rows
 
 _LISTS = 2.5
 """In how many lists of a sample a row is on average, at least: with fewer there are hardly triples."""
@@ -34,7 +35,7 @@ _SUBSETS = 4
 _ORDERS = np.array([1, 2, 3])
 
 
-def skewness(lists: Neighbours, k: int) -> float:
+def skewness(V: Rows, k: int, metric: Metric, side: Side = "rows") -> float:
     """Return E(N - E N)³ / sd³ over rows (divisor n), N(i) in how many lists of `k` row i is.
 
     An `Estimate` where only a sample of the queries was asked.
@@ -44,27 +45,32 @@ def skewness(lists: Neighbours, k: int) -> float:
     Undefined
         if all rows are in equally many lists, or the sample is too small.
     """
-    asked, rows = len(lists.queries), len(lists.rows)
+    places = places_of(V, metric, side)
+    asked, total, rows = len(places.asked), places.total, len(places.rows)
+    few = Undefined(
+        f"the lists of {asked:,} of {total:,} queries say too little of the skewness over {rows:,} rows; "
+        "set exact_rows higher, or measure some of the rows and compare only equal numbers of them"
+    )
+    if asked < total and asked * k < _LISTS * rows:
+        raise few
+    lists = neighbours(V, k, metric, side)
     if lists.complete:
         return _of_all(lists.occurrences(k))
     groups = np.array_split(np.random.default_rng(0).permutation(asked), _GROUPS)
     counts = np.stack([lists.occurrences(k, group) for group in groups]).astype(np.float64)
-    value = float(_of_sample(counts.sum(axis=0), asked, lists.total))
+    value = float(_of_sample(counts.sum(axis=0), asked, total))
     fewer = {
         size: np.concatenate(
-            [_of_sample(subsets @ counts, asked * size / _GROUPS, lists.total) for subsets in _subsets(size)]
+            [_of_sample(subsets @ counts, asked * size / _GROUPS, total) for subsets in _subsets(size)]
         )
         for size in (_GROUPS - 1, 3 * _GROUPS // 4, _GROUPS // 2)
     }
-    if asked * k < _LISTS * rows or not all(np.isfinite(values).all() for values in fewer.values()):
-        raise Undefined(
-            f"the lists of {asked:,} of {lists.total:,} queries say too little of the skewness over {rows:,} "
-            "rows; set exact_rows higher, or measure some of the rows and compare only equal numbers of them"
-        )
+    if not all(np.isfinite(values).all() for values in fewer.values()):
+        raise few
     scatter = {size: float(((values - value) ** 2).mean()) for size, values in fewer.items()}
-    variance = float(_components(scatter) @ (1 - (asked / lists.total) ** _ORDERS))
-    unbiased = _GROUPS * value - (_GROUPS - 1) * float(fewer[_GROUPS - 1].mean())
-    return Estimate(unbiased, math.sqrt(variance), f"the lists of {asked:,} of {lists.total:,} queries")
+    variance = float(_components(scatter) @ (1 - (asked / total) ** _ORDERS))
+    bias = (_GROUPS - 1) * (float(fewer[_GROUPS - 1].mean()) - value) * (1 - asked / total)
+    return Estimate(value - bias, math.sqrt(variance), f"the lists of {asked:,} of {total:,} queries")
 
 
 def _of_all(counts: Int) -> float:

@@ -118,8 +118,8 @@ def test_the_skewness_of_exposure_is_calibrated():
             Rows(rows.values, representations=h, exact_rows=rows.exact_rows, seed=rows.seed)
         )
 
-    assert isinstance(exposed(Rows(V, exact_rows=70)), Estimate)
-    assert_calibrated(z_scores(exposed, V, 70))
+    assert isinstance(exposed(Rows(V, exact_rows=120)), Estimate)
+    assert_calibrated(z_scores(exposed, V, 120))
 
 
 def test_what_was_sampled_is_said(rng):
@@ -135,5 +135,6 @@ def test_what_a_sample_cannot_tell_has_no_value(rng):
     for measure in OF_ITEMS[1:]:
         with pytest.raises(Undefined, match="all 600 rows are needed, too many for exact_rows=120"):
             measure(rows)
-    with pytest.raises(Undefined, match="120 of 600 queries say too little"):
+    with pytest.raises(Undefined, match="100 of 600 queries say too little"):
         hubness_skewness(rows)
+    assert not rows.shared  # found out before anybody is searched for

@@ -146,7 +146,7 @@ def test_a_sample_asks_among_all_rows(rng):
 def test_very_many_queries_are_a_sample_of_them(rng):
     rows = Rows(rng.normal(size=(200, 3)), representations=rng.normal(size=(900, 3)), exact_rows=100)
     lists = neighbours(rows, 4, "dot", "representations")
-    assert (len(lists.queries), lists.total) == (10 * 100**2 // 200, 900)
+    assert (len(lists.queries), lists.total) == (4 * 100**2 // 200, 900)
 
 
 def test_what_has_no_neighbours_says_why():
