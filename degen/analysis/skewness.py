@@ -47,12 +47,13 @@ def skewness(V: Rows, k: int, metric: Metric, side: Side = "rows") -> float:
     """
     places = places_of(V, metric, side)
     asked, total, rows = len(places.asked), places.total, len(places.rows)
-    few = Undefined(
+    # A sentence and no exception: one kept here would, once raised, keep what lies in this frame.
+    few = (
         f"the lists of {asked:,} of {total:,} queries say too little of the skewness over {rows:,} rows; "
         "set exact_rows higher, or measure some of the rows and compare only equal numbers of them"
     )
     if asked < total and asked * k < _LISTS * rows:
-        raise few
+        raise Undefined(few)
     lists = neighbours(V, k, metric, side)
     if lists.complete:
         return _of_all(lists.occurrences(k))
@@ -66,7 +67,7 @@ def skewness(V: Rows, k: int, metric: Metric, side: Side = "rows") -> float:
         for size in (_GROUPS - 1, 3 * _GROUPS // 4, _GROUPS // 2)
     }
     if not all(np.isfinite(values).all() for values in fewer.values()):
-        raise few
+        raise Undefined(few)
     scatter = {size: float(((values - value) ** 2).mean()) for size, values in fewer.items()}
     variance = float(_components(scatter) @ (1 - (asked / total) ** _ORDERS))
     bias = (_GROUPS - 1) * (float(fewer[_GROUPS - 1].mean()) - value) * (1 - asked / total)
