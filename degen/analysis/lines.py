@@ -1,8 +1,10 @@
 """The lines of a table of measures: which there are, in what order, and what is said of each.
 
-a measure                 `effective_rank`
-a profile in a bucket     `norm_mean@tail`, `norm_mean@10`
-of recommendations        `catalogue_coverage@10`, `HR@10@tail`
+    a measure                 `effective_rank`
+    a profile in a bucket     `norm_mean@tail`, `norm_mean@10`
+    of recommendations        `catalogue_coverage@10`, `HR@10@tail`
+
+All of them have a group; tables go by group.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from degen.analysis.measure import MEASURES, Measure, arrow_of, without_arrow
 from degen.analysis.profile import PROFILES, Profile
 from degen.errors import UserError, nearest
 
+RECOMMENDATIONS = "recommendations"
+
 GROUPS: Mapping[str, str] = {
     "spectrum": "Spectrum",
     "isotropy": "Isotropy",
@@ -22,7 +26,7 @@ GROUPS: Mapping[str, str] = {
     "neighbours": "Neighbours",
     "health": "Health",
     "popularity": "By popularity",
-    "recommendations": "Recommendations",
+    RECOMMENDATIONS: "Recommendations",
 }
 """The groups of measures in the order of tables, with their headings; other groups follow."""
 
@@ -67,7 +71,7 @@ def line(name: str) -> Line:
     if first in PROFILES:
         meaning = PROFILES[first].meaning
         return Line(name, "popularity", arrow_of(meaning), meaning)
-    return Line(name, "recommendations", "", _RECOMMENDED.get(first, ""))
+    return Line(name, RECOMMENDATIONS, "", _RECOMMENDED.get(first, ""))
 
 
 def in_order(names: Iterable[str]) -> list[Line]:
@@ -111,11 +115,16 @@ def chosen_profiles(names: str | Sequence[str] | None = None) -> list[Profile]:
     return [own for key, own in PROFILES.items() if key in wanted and key not in MEASURES]
 
 
+def names_recommendations(names: str | Sequence[str] | None) -> bool:
+    """Return whether names of measures ask for the group of what a run recommends, which is no matrix's."""
+    return RECOMMENDATIONS in (_checked(names) or ())
+
+
 def _checked(names: str | Sequence[str] | None) -> set[str] | None:
     if names is None:
         return None
     wanted = {name.strip() for name in (names.split(",") if isinstance(names, str) else names)}
-    known = {*MEASURES, *PROFILES, *(measure.group for measure in MEASURES.values())}
+    known = {*MEASURES, *PROFILES, *GROUPS, *(measure.group for measure in MEASURES.values())}
     for name in sorted(wanted - known):
         if not name:
             raise UserError("a name of a measure is empty; `degen analyze --list` shows all")

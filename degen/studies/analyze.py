@@ -18,7 +18,7 @@ import numpy as np
 
 from degen.analysis.health import finite_rows
 from degen.analysis.jackknife import jackknife
-from degen.analysis.lines import chosen_measures, chosen_profiles
+from degen.analysis.lines import chosen_measures, chosen_profiles, names_recommendations
 from degen.analysis.matrix import Array
 from degen.analysis.result import Analysis
 from degen.analysis.rows import Rows
@@ -84,6 +84,8 @@ class Wanted:
     def __post_init__(self) -> None:
         import_measures(self.modules)
         chosen_measures(self.measures)
+        if names_recommendations(self.measures) and not self.with_model:
+            raise UserError("what a run recommends is measured by its model; add --with-model")
         one_of("--engine", self.engine, ENGINES)
         if self.exact_rows < 2:
             raise UserError(f"--exact-rows {self.exact_rows}: pairs need at least 2 rows")

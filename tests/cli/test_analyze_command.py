@@ -263,6 +263,7 @@ def test_nothing_left_is_said(tmp_path, capfd):
         (["{matrix}", "--device", "tpu", "--engine", "torch"], "--device tpu"),
         (["{matrix}", "--exact-rows", "1"], "--exact-rows 1"),
         (["{matrix}", "--with-model"], "--with-model is for runs"),
+        (["{matrix}", "--measures", "recommendations"], "add --with-model"),
         (["{matrix}", "--import", "no_such_module_here"], "no_such_module_here"),
         (["{matrix}", "--markdown"], "--markdown"),
         (["nowhere"], "does not exist"),
