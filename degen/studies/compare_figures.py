@@ -19,8 +19,8 @@ from degen.plots.panels import profiles_figure, spectra_figure
 from degen.plots.save import write_columns
 from degen.plots.style import figure_style
 from degen.studies.compare import Compared, Said, compare_sides, comparison_rows
-from degen.studies.figures import Drawn, FigureOptions, file_names, output_folder
-from degen.studies.sides import FileOptions, read_sides
+from degen.studies.figures import Drawn, FigureOptions, file_names, output_folder, writable
+from degen.studies.sides import FileOptions, Side, read_sides
 from degen.studies.svd_figures import SvdOptions, draw_svd
 
 SHOWN = ("average_cosine", "norm_mean", "cone_angle_mean", "first_direction_share")
@@ -88,7 +88,7 @@ def draw_comparison(
     options, look = options or CompareOptions(), look or FigureOptions()
     drawn, files = Drawn(), options.files
     groups = read_sides(paths, files, options.against, drawn.notes)
-    folder, results = output_folder(paths, look.out), []
+    folder, results = writable(output_folder(paths, look.out)), []
     for name, sides in zip(file_names(groups), groups.values(), strict=True):
         compared = compare_sides(name, sides, chosen_measures(options.measures), said)
         results.append(compared)
@@ -100,10 +100,18 @@ def draw_comparison(
         rows = comparison_rows(compared)
         drawn.rows += rows
         drawn.files.append(_table(folder / f"compare-{name}.csv", rows))
-    clouds = draw_svd(paths, SvdOptions(files.frequency, files.key, skip_rows=files.skip_rows), look)
-    drawn.files += clouds.files
-    drawn.notes = list(dict.fromkeys([*drawn.notes, *clouds.notes]))
+    drawn.add(_clouds(paths, [side for sides in groups.values() for side in sides], files, look))
+    drawn.notes = list(dict.fromkeys(drawn.notes))
     return drawn, results
+
+
+def _clouds(paths: Sequence[Path], sides: Sequence[Side], files: FileOptions, look: FigureOptions) -> Drawn:
+    """Draw the projections as `degen plot-svd` does, where every matrix has one."""
+    for side in sides:
+        if any(not len(rows) >= rows.d >= 2 for rows in side.rows):
+            return Drawn(notes=[f"{side.name} has fewer items than dimensions, or one dimension: no clouds"])
+    clouds = draw_svd(paths, SvdOptions(files.frequency, files.key, skip_rows=files.skip_rows), look)
+    return Drawn(clouds.files, notes=clouds.notes)
 
 
 def _spectra(stem: Path, compared: Compared, look: FigureOptions) -> Drawn:

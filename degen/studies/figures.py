@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -87,6 +88,24 @@ def output_folder(paths: Sequence[Path], out: Path | None) -> Path:
     if len(paths) > 1:
         return Path(FIGURES)
     return (paths[0] if paths[0].is_dir() else paths[0].parent) / FIGURES
+
+
+def writable(folder: Path) -> Path:
+    """Return `folder`, made if need be, before long work whose result shall go there.
+
+    Raises
+    ------
+    UserError
+        if nothing can be written in it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise UserError(
+            f"cannot write into {folder}: {error.strerror}; choose another folder with --out"
+        ) from error
 
 
 def file_names(names: Iterable[str]) -> list[str]:

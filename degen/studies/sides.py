@@ -85,8 +85,9 @@ def read_sides(
         else:
             result[name] = _first(there, against)
     if not result:
+        alone = ", ".join(f"{side.name} is of {name}" for name, found in merged.items() for side in found)
         raise UserError(
-            f"nothing to compare under {paths[0]}; give two or more runs of a dataset, or matrices"
+            f"nothing to compare: {alone}; give two or more runs of one dataset, or two matrix files"
         )
     return result
 

@@ -175,5 +175,27 @@ def test_mistakes_are_named_and_nothing_is_written(runs: Path, words: list[str],
     assert not (runs / "figures").exists()
 
 
+def test_a_matrix_without_a_projection_is_compared_and_not_drawn(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        np.save(tmp_path / f"{name}.npy", np.random.default_rng(ord(name)).normal(size=(3, 8)))
+    found = result_of(tmp_path / "a.npy", tmp_path / "b.npy", "--measures", "stable_rank", "--out", tmp_path)
+    assert row(found, "stable_rank", "b")["value"] > 1
+    assert any("no clouds" in note for note in found["notes"])
+    assert not any("svd" in Path(name).name for name in found["files"])
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_anything_is_measured(runs: Path) -> None:
+    (runs / "taken").write_text("")
+    assert "cannot write into" in str(run(runs, "--out", runs / "taken").exception)
+
+
+def test_runs_of_two_datasets_are_said_to_be_so(tmp_path: Path, rng: np.random.Generator) -> None:
+    for dataset in ("tour", "beauty"):
+        write_run(tmp_path / dataset / "scl-s0", "scl", dataset=dataset, embeddings=cone(rng, 1.0))
+    message = str(run(tmp_path / "tour" / "scl-s0", tmp_path / "beauty" / "scl-s0").exception)
+    assert "scl is of tour" in message
+    assert "scl is of beauty" in message
+
+
 def test_one_side_alone_is_nothing_to_compare(runs: Path) -> None:
     assert "two or more" in str(run(runs / "ucl-s0").exception)
