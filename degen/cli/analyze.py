@@ -232,7 +232,7 @@ def _print(analyses: Sequence[Analysis], output: Output) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from degen.studies.measure_tables import MeasureTable
+    from degen.studies.measure_tables import LEGEND, MeasureTable
 
     table = MeasureTable.of(analyses)
     shown = Table(box=None, padding=(0, 2, 0, 0))
@@ -250,7 +250,7 @@ def _print(analyses: Sequence[Analysis], output: Output) -> None:
             meaning = [Text(line.remark)] if len(analyses) <= 2 else []
             shown.add_row(Text(f"  {line.name}"), line.arrow, *map(_text, cells), *meaning)
     Console(width=None if sys.stdout.isatty() else 160).print(shown)
-    output.line("↑ higher, ↓ lower is more isotropic")
+    output.line(LEGEND)
     for place, note in enumerate(table.notes, start=1):
         output.line(f"{str(place).translate(_SUPERSCRIPTS)} {note}")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,8 +13,10 @@ from degen.cli.matrix_options import Frequency, Key, SkipRows
 from degen.cli.output import JsonFlag, Output, QuietFlag
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from degen.analysis.uncertainty import Comparison
-    from degen.studies.compare import Against
+    from degen.studies.compare import Against, Compared
 
 _P = "p (Holm)"
 
@@ -85,12 +88,15 @@ def compare(
     for compared in results:
         for one in compared.against:
             _print(compared.name, one, output)
+    _print_legend(results, output)
     for file in files:
         output.line(file)
 
 
 def _print(name: str, one: Against, output: Output) -> None:
     """A table of all measures of a side, and one of how alike the two are."""
+    from degen.studies.measure_tables import number
+
     rows = [_row(one, comparison) for comparison in (*one.measures, *one.users)]
     # Without several seeds a side there is no p.
     columns = [key for key in rows[0] if key != _P or any(row[_P] is not None for row in rows)]
@@ -98,21 +104,42 @@ def _print(name: str, one: Against, output: Output) -> None:
         columns,
         [[row[key] for key in columns] for row in rows],
         title=f"{name}: {one.other} beside {one.base}",
+        right=(one.base, one.other, "difference", "interval", _P),
     )
     if one.alike:
         output.table(
-            ["how alike", "value"], list(one.alike.items()), title=f"{name}: {one.other} and {one.base}"
+            ["how alike", "value"],
+            [[name, number(value)] for name, value in one.alike.items()],
+            title=f"{name}: {one.other} and {one.base}",
+            right=("value",),
         )
 
 
-def _row(against: Against, one: Comparison) -> dict[str, Any]:
-    low, high = one.interval or (None, None)
+def _row(against: Against, one: Comparison) -> dict[str, str | None]:
+    from degen.analysis.lines import line
+    from degen.studies.measure_tables import between
+
+    marked = " *" if one.marked else ""
     return {
-        "measure": f"{one.measure} *" if one.marked else one.measure,
-        against.base: one.a,
-        against.other: one.b,
-        "difference": one.difference,
-        "interval": None if low is None or high is None else f"{low:+.3g} to {high:+.3g}",
+        "measure": f"{one.measure} {line(one.measure).arrow}".rstrip() + marked,
+        against.base: _number(one.a),
+        against.other: _number(one.b),
+        "difference": _number(one.difference),
+        "interval": None if one.interval is None else between(*one.interval),
         "noise of": one.noise,
-        _P: one.adjusted_p,
+        _P: _number(one.adjusted_p),
     }
+
+
+def _number(value: float | None) -> str | None:
+    from degen.studies.measure_tables import number
+
+    return None if value is None or math.isnan(value) else number(value)
+
+
+def _print_legend(results: Sequence[Compared], output: Output) -> None:
+    from degen.studies.measure_tables import LEGEND
+
+    found = [one for compared in results for against in compared.against for one in against.measures]
+    marks = "; * differs beyond the noise of seeds" if any(one.marked for one in found) else ""
+    output.line(LEGEND + marks)

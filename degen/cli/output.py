@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -48,8 +48,16 @@ class Output:
         """Print one line of the result on stdout."""
         typer.echo(text)
 
-    def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
-        """Print a table on stdout: numbers to the right, floats with four significant decimals."""
+    def table(
+        self,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[Any]],
+        title: str | None = None,
+        right: Sequence[str] = (),
+    ) -> None:
+        """Print a table on stdout: floats with four decimals; numbers, and the columns `right`, to the
+        right.
+        """
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
@@ -58,7 +66,8 @@ class Output:
         table = Table(title=title, title_justify="left")
         for index, column in enumerate(columns):
             numeric = all(isinstance(row[index], int | float) or row[index] is None for row in cells)
-            table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+            justify: Literal["left", "right"] = "right" if numeric or column in right else "left"
+            table.add_column(column, justify=justify, overflow="fold")
         for row in cells:
             table.add_row(*(Text(_cell(value)) for value in row))
         # Piped output has no width of its own; a table must not be folded to 80 columns there.

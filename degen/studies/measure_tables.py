@@ -16,6 +16,9 @@ from degen.latex import escape
 from degen.plots.save import write_columns
 from degen.rundir import write_text
 
+LEGEND = "↑ higher, ↓ lower is more isotropic"
+"""What the arrows of a table say."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -85,7 +88,7 @@ def number(value: float) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
     if value == round(value) and abs(value) < 1e12:
-        return f"{value:,.0f}"
+        return f"{value:z,.0f}"
     size = abs(value)
     if size < 1e-4 or size >= 1e6:
         return f"{value:.4g}"
@@ -100,8 +103,25 @@ def with_error(value: float, error: float) -> str:
     """
     if not (math.isfinite(value) and 0 < error < math.inf):
         return number(value)
-    digits = min(max(0, 1 - math.floor(math.log10(error))), 12)
-    return f"{value:,.{digits}f} ± {error:,.{digits}f}"
+    digits = _digits(error)
+    return f"{value:z,.{digits}f} ± {error:,.{digits}f}"
+
+
+def between(low: float, high: float) -> str:
+    """Return an interval, both ends to the second digit of half its width.
+
+    >>> between(-2.1234, -2.0021), between(-0.0001, 0.25)
+    ('-2.123 to -2.002', '0.00 to 0.25')
+    """
+    half = (high - low) / 2
+    if not 0 < half < math.inf:
+        return f"{number(low)} to {number(high)}"
+    return " to ".join(f"{end:z,.{_digits(half)}f}" for end in (low, high))
+
+
+def _digits(error: float) -> int:
+    """The decimals with which an error, > 0, has two digits."""
+    return min(max(0, 1 - math.floor(math.log10(error))), 12)
 
 
 # ---------------------------------------------------------------------------------------------- files

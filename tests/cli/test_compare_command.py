@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from degen.analysis import average_cosine, linear_cka
 from degen.cli.compare import compare
 from degen.errors import UserError
+from degen.studies.measure_tables import number
 
 app = typer.Typer()
 app.command("compare")(compare)
@@ -148,7 +149,21 @@ def test_what_is_drawn_and_written(runs: Path) -> None:
     seeds = [np.linalg.norm(matrix(runs, f"duorec-s{seed}")[:4], axis=1).mean() for seed in range(3)]
     assert float(cells["duorec", "norm_mean", "cold"]) == pytest.approx(np.mean(seeds), rel=1e-6)
     assert "clothing: duorec beside sasrec" in result.stdout
-    assert "average_cosine *" in result.stdout
+    assert "average_cosine ↓ *" in result.stdout
+    assert "↑ higher, ↓ lower is more isotropic; * differs beyond the noise of seeds" in result.stdout
+
+
+def test_the_table_says_which_way_is_better_and_has_no_negative_zero(runs: Path) -> None:
+    words = ("--measures", "average_cosine,stable_rank,norm_cv,duplicate_rows", "--format", "png")
+    lines = run(runs / "sasrec-s0", runs / "duorec-s0", "--out", runs, *words).stdout.splitlines()
+    cells = {
+        row[0]: row[1:] for row in ([cell.strip() for cell in line.split("│")[1:-1]] for line in lines) if row
+    }
+    a, b = (average_cosine(matrix(runs, name)) for name in ("sasrec-s0", "duorec-s0"))
+    assert cells["average_cosine ↓"][:3] == [number(a), number(b), number(b - a)]
+    assert {"stable_rank ↑", "norm_cv", "duplicate_rows"} <= set(cells)
+    assert cells["duplicate_rows"][:3] == ["0", "0", "0"]
+    assert "↑ higher, ↓ lower is more isotropic" in lines
 
 
 def test_files_without_ids_are_compared_row_by_row_and_it_is_said(

@@ -12,7 +12,15 @@ import pytest
 
 from degen.analysis import Rows, chosen_measures, chosen_profiles
 from degen.analysis.result import Analysis
-from degen.studies.measure_tables import MeasureTable, number, page, with_error, write_csv, write_latex
+from degen.studies.measure_tables import (
+    MeasureTable,
+    between,
+    number,
+    page,
+    with_error,
+    write_csv,
+    write_latex,
+)
 
 README = Path(__file__).parents[2] / "README.md"
 V = np.random.default_rng(0).normal(size=(30, 4)) + 0.5
@@ -28,6 +36,7 @@ def analysis(name="a_b & c", **more):
     ("value", "text"),
     [
         (0.0, "0"),
+        (-0.0, "0"),
         (12101.0, "12,101"),
         (-3.0, "-3"),
         (0.123456, "0.1235"),
@@ -55,6 +64,20 @@ def test_numbers_have_four_digits(value, text):
 )
 def test_a_value_is_written_to_the_second_digit_of_its_error(value, error, text):
     assert with_error(value, error) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (-2.12, -2.0, "-2.120 to -2.000"),
+        (-0.0004, 0.25, "0.00 to 0.25"),
+        (1234.5, 5678.9, "1,234 to 5,679"),
+        (0.5, 0.5, "0.5000 to 0.5000"),
+        (-math.inf, 1.0, "-∞ to 1"),
+    ],
+)
+def test_both_ends_of_an_interval_have_the_digits_of_its_width(low, high, text):
+    assert between(low, high) == text
 
 
 def test_equal_notes_are_one_and_numbered_in_the_order_of_the_table():
