@@ -28,20 +28,17 @@ def judge(runs: Mapping[str, RunDirectory], notes: list[str]) -> list[Claim]:
         of one dataset, by variant, each with item embeddings and a finished epoch. Variants that no claim
         speaks of are passed over.
     notes
-        gets what the user should know: ranks that are missing or old, runs that are not finished.
+        gets what the user should know: ranks that are missing or old.
     """
     judged = {variant: runs[variant] for variant in _VARIANTS if variant in runs}
-    unfinished = [variant for variant, run in judged.items() if run.state != "finished"]
     # A run that has just begun must not keep those that are done from being compared at an epoch of theirs.
-    done = [run for variant, run in judged.items() if variant not in unfinished]
+    done = [run for run in judged.values() if run.state == "finished"]
     epoch = common_epoch(list(judged.values())) or common_epoch(done)
     results = {variant: _trained(run, epoch, notes) for variant, run in judged.items()}
     claims = check_claims(results)
-    if any(result.ranks is None for result in results.values()) and len(results) > 1:
-        without = [str(run.path) for variant, run in judged.items() if results[variant].ranks is None]
+    without = [str(run.path) for run in done if results[run.variant].ranks is None]
+    if without and len(results) > 1:
         notes.append(f"accuracy needs the users' ranks; `degen export RUN` writes them: {', '.join(without)}")
-    if claims and unfinished:
-        notes.append(f"claims rest on unfinished runs: {', '.join(unfinished)}")
     return claims
 
 
@@ -82,6 +79,7 @@ def _trained(run: RunDirectory, common: int | None, notes: list[str]) -> Trained
         best=_geometry(run.item_embeddings, frequency, best or len(epochs)),
         common=None if kept is None or common is None else _geometry(read_npy(kept)[:], frequency, common),
         epochs=epochs,
+        finished=run.state == "finished",
     )
 
 

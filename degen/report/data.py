@@ -71,6 +71,8 @@ class Subject:
         the items by popularity; None where frequencies are not known.
     cloud
         None where another seed of the variant is drawn.
+    finished
+        whether it may be called the best of a group.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Subject:
     singular_values: Floats | None = None
     deciles: Buckets | None = None
     cloud: Cloud | None = None
+    finished: bool = True
 
 
 @dataclass(frozen=True, eq=False)

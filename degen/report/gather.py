@@ -146,6 +146,7 @@ def _run(run: RunDirectory, name: str, place: str, wanted: Wanted, *, keep_cloud
         about=_about(run),
         test={key: value for key, value in test.items() if isinstance(value, float)},
         epochs=run.metrics,
+        finished=run.state == "finished",
     )
     if not _measurable(run):
         return subject

@@ -10,6 +10,7 @@ DIR/<group>/svd-….pdf …         figures, with their numbers as CSV beside th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from degen.latex import escape
@@ -56,7 +57,7 @@ def write_latex(report: Report, folder: Path, of_files: SvdOptions | None = None
     """
     runs = folder / "runs.tex"
     write_text(runs, tabular(tables.runs_table(report)))
-    parts, written = [_table_float("runs", "What was run", "runs.tex")], [runs]
+    parts, written = [_table_float("runs", "What was run.", "runs.tex")], [runs]
     names = file_names(group.name for group in report.groups)
     for name, group in zip(names, report.groups, strict=True):
         for path, part in (*_write_tables(group, folder / name), *_draw(group, folder / name, of_files)):
@@ -75,7 +76,8 @@ def _write_tables(group: Group, folder: Path) -> Iterator[tuple[Path, str]]:
     for stem, table in zip(file_names(table.name for table in wanted), wanted, strict=True):
         path = folder / f"{stem}.tex"
         write_text(path, tabular(table))
-        yield path, _table_float(f"{folder.name}-{stem}", table.caption, f"{folder.name}/{path.name}")
+        caption = f"{table.caption}. {table.note}".strip()
+        yield path, _table_float(f"{folder.name}-{stem}", caption, f"{folder.name}/{path.name}")
 
 
 def by_kind(measures: Table | None) -> Iterator[Table]:
@@ -89,7 +91,7 @@ def by_kind(measures: Table | None) -> Iterator[Table]:
     for kind in dict.fromkeys(row[-1].text for row in rows):
         own = [row[:-1] for row in rows if row[-1].text == kind]
         name, caption = f"{measures.name}-{kind}", f"{measures.caption}: {kind}"
-        yield Table(name, caption, measures.columns[:-1], own)
+        yield replace(measures, name=name, caption=caption, columns=measures.columns[:-1], rows=own)
 
 
 def _draw(group: Group, folder: Path, of_files: SvdOptions | None) -> Iterator[tuple[Path, str]]:
@@ -135,7 +137,7 @@ def _paths(subjects: Sequence[Subject]) -> list[Path]:
 def _table_float(label: str, caption: str, file: str) -> str:
     return rf"""\begin{{table*}}[tb]
 \centering\small
-\caption{{{escape(caption)}.}}
+\caption{{{escape(caption)}}}
 \label{{tab:degen-{label}}}
 {_FITTED}{{\input{{\degenreport/{file}}}}}
 \end{{table*}}

@@ -55,12 +55,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of as many cells as there are columns; the first cell of a row is its header."""
+    """Rows of as many cells as there are columns; the first cell of a row is its header.
+
+    `note` is a sentence on what its marks leave out, or empty.
+    """
 
     name: str
     caption: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
+    note: str = ""
 
 
 def number(value: Any) -> str:
@@ -149,9 +153,10 @@ def claims_table(group: Group) -> Table | None:
 def measures_table(group: Group) -> Table | None:
     """Every measure and profile but those of tenths of the items, a row each, a column for each run.
 
-    Where a measure says that higher, or lower, is more isotropic, the most isotropic run is marked best.
+    Where a measure says that higher, or lower, is more isotropic, the most isotropic run is marked best, of
+    those that are finished.
     """
-    measured = [(subject.name, subject.analysis) for subject in group.subjects if subject.analysis]
+    measured = [(subject, subject.analysis) for subject in group.subjects if subject.analysis]
     if not measured:
         return None
     analyses = [analysis for _, analysis in measured]
@@ -159,13 +164,16 @@ def measures_table(group: Group) -> Table | None:
     for line in in_order(name for analysis in analyses for name in analysis.values):
         if line.detail:
             continue
-        values = [analysis.values.get(line.name) for analysis in analyses]
+        values = [analysis.values.get(line.name) if run.finished else None for run, analysis in measured]
         texts = [_value(analysis, line.name) for analysis in analyses]
         words, sign = _DIRECTIONS[line.arrow]
         rows.append([Cell(line.name), *marked(values, texts, sign), Cell(words), Cell(line.group)])
-    runs = [Column(name) for name, _ in measured]
+    runs = [Column(run.name) for run, _ in measured]
     columns = [Column("measure", "text"), *runs, Column("isotropic is", "text"), Column("kind", "text")]
-    return Table("measures", f"{group.name}: item embeddings at each run's best epoch", columns, rows)
+    caption = f"{group.name}: item embeddings at each run's best epoch"
+    unfinished = [run.name for run, _ in measured if not run.finished]
+    note = f"Unfinished and so not compared: {', '.join(unfinished)}." if unfinished else ""
+    return Table("measures", caption, columns, rows, note)
 
 
 def _value(analysis: Analysis, name: str) -> str:

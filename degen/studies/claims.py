@@ -6,15 +6,15 @@
     training    first epoch against the best one
 
 What a run does not hold (its users' ranks, embeddings of a common epoch) is said; a claim that rests on it
-is not judged, or judged at the best epochs alone. Pure functions of results: nothing here trains, reads a
-file or prints.
+is not judged, or judged at the best epochs alone. Nor is a claim that rests on an unfinished run. Pure
+functions of results: nothing here trains, reads a file or prints.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from degen.evaluation.ranking import Ranks, discounted_gain
@@ -56,6 +56,8 @@ class Trained:
         geometry at the run's best epoch, and at the epoch that all have, None where there is no such.
     epochs
         the lines of `metrics.jsonl` up to the best epoch.
+    finished
+        whether the run has come to its end; what rests on it is not judged before.
     """
 
     variant: str
@@ -63,6 +65,7 @@ class Trained:
     best: Geometry
     common: Geometry | None
     epochs: Sequence[Mapping[str, Any]]
+    finished: bool = True
 
 
 @dataclass(frozen=True)
@@ -83,11 +86,22 @@ Results = Mapping[str, Trained]
 
 def check_claims(results: Results) -> list[Claim]:
     """Hold every claim whose variants are all among `results` against them, in the order of the paper."""
-    return [
-        check({name: result for name, result in results.items() if name in needed})
-        for needed, check in _CLAIMS
-        if needed <= results.keys()
-    ]
+    claims = []
+    for needed, check in _CLAIMS:
+        if needed <= results.keys():
+            of_these = {name: result for name, result in results.items() if name in needed}
+            claims.append(_once_finished(check(of_these), of_these))
+    return claims
+
+
+def _once_finished(claim: Claim, results: Results) -> Claim:
+    """Return the claim, without a verdict as long as a run that it rests on goes on."""
+    unfinished = [name for name, result in results.items() if not result.finished]
+    if not unfinished:
+        return claim
+    reason = f"unfinished: {', '.join(unfinished)}"
+    so_far = f"; {claim.measured}" if claim.verdict == "not judged" else f"; so far {claim.measured}"
+    return replace(claim, verdict="not judged", measured=reason + so_far)
 
 
 def verdict_of(margin: float, noise: float) -> Verdict:

@@ -144,6 +144,11 @@ def test_the_numbers_of_the_page_are_those_of_the_runs(page: str) -> None:
     assert re.search(rf"sigma2_ratio(\s+[\d.]+(\s+\(\w+\))?){{2}}\s+{s[1] / s[0]:.4f}\s", text)
 
 
+def test_what_is_not_finished_is_not_compared(page: str) -> None:
+    assert "Unfinished and so not compared: SCL." in page
+    assert "unfinished: scl; so far σ₂/σ₁" in page
+
+
 def test_a_run_that_has_not_begun_is_shown_alone(tmp_path: Path) -> None:
     write_run(tmp_path / "run", "scl")
     page = render(gather([tmp_path]))

@@ -67,6 +67,8 @@ def test_the_fragment_and_all_its_tables_are_whole(runs: Path, tmp_path: Path) -
     labels = re.findall(r"\\label\{([^}]*)\}", whole)
     assert len(labels) == len(set(labels)) == len(taken)
     assert r"\providecommand{\degenreport}{.}" in whole
+    assert whole.count(r"Unfinished and so not compared: SCL.}") == len(kinds)
+    assert r"\caption{What was run.}" in whole
 
 
 def test_measures_are_parted_by_their_kind(runs: Path) -> None:

@@ -26,6 +26,7 @@ def export(run: Path, ranks: np.ndarray) -> None:
 
 
 def test_geometry_and_training_are_judged_without_ranks(runs: Path) -> None:
+    finish(runs / "scl-s0", 0.05)
     notes: list[str] = []
     claims = judge(opened(runs), notes)
     verdicts = {claim.claim: claim.verdict for claim in claims}
@@ -39,7 +40,18 @@ def test_geometry_and_training_are_judged_without_ranks(runs: Path) -> None:
     assert "uniformity -1.200 to -1.400, validation HR@5 0.0100 to 0.0300, epoch 1 to 3" in falls.measured
     assert verdicts["duorec recommends better than sasrec"] == "not judged"
     assert any("degen export RUN" in note for note in notes)
-    assert any("unfinished runs: scl" in note for note in notes)
+
+
+def test_an_unfinished_run_has_no_verdict_and_its_ranks_are_not_asked_for(runs: Path) -> None:
+    notes: list[str] = []
+    claims = judge(opened(runs), notes)
+    faster = next(claim for claim in claims if "much faster" in claim.claim)
+    assert faster.verdict == "not judged"
+    assert faster.measured.startswith("unfinished: scl; so far σ₂/σ₁, best epochs: sasrec 0.")
+    assert {claim.verdict for claim in claims if "scl" in claim.claim} == {"not judged"}
+    assert next(claim for claim in claims if "uniformity falls" in claim.claim).verdict == "holds"
+    [note] = notes
+    assert note.endswith(f"writes them: {runs / 'sasrec-s0'}, {runs / 'duorec-s0'}")
 
 
 def test_ranks_that_give_the_tests_ndcg_are_taken(runs: Path) -> None:
@@ -76,6 +88,7 @@ def test_a_common_epoch_counts_where_all_kept_one(runs: Path) -> None:
         for epoch in (2, 4) if run.variant != "scl" else (2,):
             # At epoch 2 all are alike, so that nothing falls faster there.
             np.save(run.path / "embeddings" / f"e{epoch:03d}.npy", matrix(7 if epoch == 2 else position))
+    finish(runs / "scl-s0", 0.05)
     assert common_epoch(list(opened(runs).values())) == 2
     claims = {claim.claim: claim for claim in judge(opened(runs), [])}
     faster = claims["sasrec's singular values fall much faster than scl's and duorec's"]
@@ -103,6 +116,7 @@ def test_a_run_that_has_just_begun_hides_no_epoch_that_the_others_share(runs: Pa
 
 
 def test_without_a_common_epoch_the_best_ones_are_judged_and_that_is_said(runs: Path) -> None:
+    finish(runs / "scl-s0", 0.05)
     faster = judge(opened(runs), [])[0]
     assert faster.verdict == "holds"
     assert "embeddings of an epoch that all have were not kept" in faster.measured

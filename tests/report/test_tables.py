@@ -95,6 +95,18 @@ def test_measures_mark_the_most_isotropic_whichever_way_that_is() -> None:
     assert measures_table(Group("g", None, [subject("C")])) is None
 
 
+def test_an_unfinished_run_is_never_the_best_and_the_table_says_so() -> None:
+    runs = [measured("A", rankme=3.0), measured("B", rankme=4.0)]
+    ahead = replace(measured("C", rankme=9.0), finished=False)
+    table = measures_table(Group("g", None, [*runs, ahead]))
+    assert table is not None
+    assert [(cell.text, cell.mark) for cell in table.rows[0][1:4]] == [("3", ""), ("4", "best"), ("9", "")]
+    assert table.note == "Unfinished and so not compared: C."
+    done = measures_table(Group("g", None, runs))
+    assert done is not None
+    assert done.note == ""
+
+
 def test_a_measure_that_one_run_lacks_is_a_dash() -> None:
     table = measures_table(Group("g", None, [measured("A", rankme=3.0), measured("B", isoscore=0.5)]))
     assert table is not None

@@ -224,3 +224,20 @@ def test_what_was_not_recorded_is_not_judged(results):
 def test_ranks_of_other_users_are_not_compared(results):
     results["scl"] = replace(results["scl"], ranks=RANKS[:40])
     assert verdict(results, "scl recommends better than ucl") == "not judged"
+
+
+def test_what_rests_on_an_unfinished_run_has_no_verdict_yet(results):
+    whole = {claim.claim: claim for claim in check_claims(results)}
+    claims = check_claims({**results, "scl": replace(results["scl"], finished=False)})
+    for claim in claims:
+        if "scl" in claim.claim:
+            assert claim.verdict == "not judged"
+            assert claim.measured == f"unfinished: scl; so far {whole[claim.claim].measured}"
+        else:
+            assert claim == whole[claim.claim]
+    assert sum("scl" in claim.claim for claim in claims) == 5
+    begun = {"duorec": replace(results["duorec"], finished=False, epochs=())}
+    assert [claim.measured for claim in check_claims(begun)] == [
+        "unfinished: duorec; uniformity or HR@5 was not recorded",
+        "unfinished: duorec; alignment was not recorded",
+    ]
