@@ -178,7 +178,7 @@ def mean_direction_energy_share(V: Rows) -> float:
 
 @measure(
     "isotropy",
-    range=(-1, 1),
+    range=(0, 1),
     meaning="lower is more isotropic: 1 where the first singular direction is the mean's, a cone",
     source="cos(μ, w₁), sign by which the first coordinates add up to at least 0",
     cost="O(n d²)",

@@ -22,7 +22,13 @@ def finite_rows(values: Array) -> npt.NDArray[np.bool_]:
     return np.concatenate(kept)
 
 
-@measure("health", range=(0, math.inf), meaning="rows with NaN or infinity", source="count", cost="O(n d)")
+@measure(
+    "health",
+    range=(0, math.inf),
+    meaning="rows with NaN or infinity; 0 is healthy",
+    source="count",
+    cost="O(n d)",
+)
 def nonfinite_rows(V: Rows) -> float:
     """Return how many rows hold NaN or infinity."""
     if V.finite:
@@ -30,7 +36,13 @@ def nonfinite_rows(V: Rows) -> float:
     return float((~finite_rows(V.values)).sum())
 
 
-@measure("health", range=(0, math.inf), meaning="rows of zeros", source="count", cost="O(n d)")
+@measure(
+    "health",
+    range=(0, math.inf),
+    meaning="rows of zeros, as of padding or of items never trained",
+    source="count",
+    cost="O(n d)",
+)
 def zero_rows(V: Rows) -> float:
     """Return how many rows are zero; they have no direction and are left out of what is about directions."""
     return float(len(V) - V.moments.alive)
@@ -39,7 +51,7 @@ def zero_rows(V: Rows) -> float:
 @measure(
     "health",
     range=(0, math.inf),
-    meaning="rows that hardly have a length",
+    meaning="rows far shorter than the others, whose direction says little; 0 is healthy",
     source="count of norms below a share of the median norm",
     cost="O(n d)",
     name="low_norm_rows",
@@ -56,7 +68,7 @@ def low_norm_rows(V: Rows, share: float = 0.01) -> float:
 @measure(
     "health",
     range=(0, math.inf),
-    meaning="rows that repeat an earlier one",
+    meaning="rows that repeat an earlier one: items that no score tells apart",
     source="count of equal rows but the first of each, by a hash of their numbers",
     cost="O(n d + n log n)",
 )
@@ -89,7 +101,7 @@ def _mixed(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 @measure(
     "health",
     range=(0, math.inf),
-    meaning="length of a row",
+    meaning="how long the rows are, whatever their directions; inner products grow with it",
     source="mean of ‖v‖",
     cost="O(n d)",
     jackknife=True,
@@ -102,7 +114,7 @@ def norm_mean(V: Rows) -> float:
 @measure(
     "health",
     range=(0, math.inf),
-    meaning="length of a row",
+    meaning="how long the rows are, whatever their directions; a few long rows do not move it",
     source="median of ‖v‖",
     cost="O(n d)",
     jackknife=True,

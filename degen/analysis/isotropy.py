@@ -87,7 +87,7 @@ def cosine_std(V: Rows) -> float:
 @measure(
     "isotropy",
     range=(-math.inf, 0),
-    meaning="higher is more isotropic; not free of the rows' lengths unless they are brought to 1",
+    meaning="higher is more isotropic: 0 in all directions alike; longer rows lower it unless brought to 1",
     source="Mu and Viswanath, ICLR 2018, over the eigenvectors of VᵀV with both signs",
     cost="O(n d²), 2 n d exponentials",
     jackknife=True,
@@ -121,7 +121,7 @@ def log_isotropy(
 @measure(
     "isotropy",
     range=(0, 1),
-    meaning="higher is more isotropic; not free of the rows' lengths unless they are brought to 1",
+    meaning="higher is more isotropic: 1 in all directions alike; longer rows lower it unless brought to 1",
     source="Mu and Viswanath, ICLR 2018",
     cost="O(n d²), 2 n d exponentials",
     jackknife=True,
@@ -139,7 +139,7 @@ def isotropy(
 @measure(
     "isotropy",
     range=(-1, 1),
-    meaning="higher is more isotropic; an approximation of I(V) for short rows",
+    meaning="higher is more isotropic: 1 in all directions alike; I(V) to second order, of rows at length 1",
     source="Mu and Viswanath, ICLR 2018, second-order form",
     cost="O(n d²)",
     jackknife=True,

@@ -35,13 +35,23 @@ _REPEATED = 1e-9
 # ------------------------------------------------------------------------------------------- profiles
 
 
-@profile(range=(0, math.inf), meaning="length of a row", source="mean of ‖v‖", cost="O(n d)")
+@profile(
+    range=(0, math.inf),
+    meaning="how long the bucket's rows are; inner products grow with it",
+    source="mean of ‖v‖",
+    cost="O(n d)",
+)
 def norm_mean(V: Rows, buckets: Buckets) -> Float:
     """Return the mean norm of the rows of each bucket, zero rows included."""
     return buckets.means(V.norms)
 
 
-@profile(range=(0, math.inf), meaning="length of a row", source="median of ‖v‖", cost="O(n log n)")
+@profile(
+    range=(0, math.inf),
+    meaning="how long the bucket's rows are; a few long rows do not move it",
+    source="median of ‖v‖",
+    cost="O(n log n)",
+)
 def norm_median(V: Rows, buckets: Buckets) -> Float:
     """Return the median norm of the rows of each bucket, zero rows included."""
     inside = [V.norms[buckets.codes == code] for code in range(len(buckets.names))]

@@ -121,7 +121,7 @@ def sigma2_ratio(V: Rows, *, center: bool = False) -> float:
 @measure(
     "spectrum",
     range=(1, math.inf),
-    meaning="higher is more isotropic; at most the rank",
+    meaning="higher is more isotropic; how many directions carry the matrix, at most its rank",
     source="Roy and Vetterli, EUSIPCO 2007",
     cost="O(n d²)",
     jackknife=True,
@@ -143,7 +143,7 @@ def effective_rank(V: Rows, *, center: bool = False, p: Literal["sigma", "lambda
 @measure(
     "spectrum",
     range=(1, math.inf),
-    meaning="higher is more isotropic; compare runs of one method",
+    meaning="higher is more isotropic; how many directions carry the matrix; compare runs of one method",
     source="Garrido et al., ICML 2023, Eq. 1-2",
     cost="O(n d²)",
     jackknife=True,
@@ -159,7 +159,7 @@ def rankme(V: Rows, *, center: bool = False, eps: float = 1e-7) -> float:
 @measure(
     "spectrum",
     range=(1, math.inf),
-    meaning="higher is more isotropic; at most the rank",
+    meaning="higher is more isotropic; how many directions as strong as the first would hold all the energy",
     source="Rudelson and Vershynin, J. ACM 2007",
     cost="O(n d²)",
     jackknife=True,
@@ -174,7 +174,7 @@ def stable_rank(V: Rows, *, center: bool = False) -> float:
 @measure(
     "spectrum",
     range=(1, math.inf),
-    meaning="higher is more isotropic; at most the rank",
+    meaning="higher is more isotropic; how many times the first singular value all of them add up to",
     source="Guo et al., ICML 2024",
     cost="O(n d²)",
     jackknife=True,
@@ -189,7 +189,7 @@ def information_abundance(V: Rows, *, center: bool = False) -> float:
 @measure(
     "spectrum",
     range=(1, math.inf),
-    meaning="higher is more isotropic; at most the rank",
+    meaning="higher is more isotropic; over how many directions the energy is spread",
     source="Gao et al., bioRxiv 214262, 2017",
     cost="O(n d²)",
     jackknife=True,
@@ -205,7 +205,7 @@ def participation_ratio(V: Rows, *, center: bool = False) -> float:
 @measure(
     "spectrum",
     range=(0, math.inf),
-    meaning="directions above the rounding noise of the numbers as stored",
+    meaning="how many directions are above the rounding noise of the numbers as stored",
     source="tolerance 10 ε(type of the numbers) σ₁",
     cost="O(n d²)",
     also={"numerical_rank_centered": {"center": True}},
@@ -218,7 +218,7 @@ def numerical_rank(V: Rows, *, center: bool = False) -> float:
 @measure(
     "spectrum",
     range=(1, math.inf),
-    meaning="lower is more isotropic",
+    meaning="lower is more isotropic; first singular value over the last: 1 in all directions alike",
     source="σ₁ / σ_d",
     cost="O(n d²)",
     jackknife=True,
@@ -246,7 +246,7 @@ def condition_number(V: Rows, *, center: bool = False, over: Literal["all", "non
 @measure(
     "spectrum",
     range=(0, 1),
-    meaning="lower is more isotropic; uncentred, the first direction is the mean's where there is a cone",
+    meaning="lower is more isotropic; k/d in all directions alike, near 1 where k directions hold it all",
     source="share of λ in the first k directions",
     cost="O(n d²)",
     jackknife=True,

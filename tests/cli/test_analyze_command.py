@@ -115,7 +115,7 @@ def test_the_list_names_every_measure_with_its_source(matrix):
         "arrow": "↑",
         "value": "‖V‖_F² / σ₁² = Σλ / λ₁; 0 for a zero matrix",
         "range": "1 to ∞",
-        "meaning": "at most the rank",
+        "meaning": "how many directions as strong as the first would hold all the energy",
         "cost": "O(n d²)",
         "source": "Rudelson and Vershynin, J. ACM 2007",
     }
@@ -125,7 +125,8 @@ def test_the_list_names_every_measure_with_its_source(matrix):
     assert "stable_rank" not in text
     page = run("analyze", "--list", "--markdown").stdout
     assert page.startswith("### Spectrum\n\n| measure | value | range | meaning | cost | source |\n| --- |")
-    assert "| ‖V‖_F² / σ₁² = Σλ / λ₁; 0 for a zero matrix | 1 to ∞ | at most the rank |" in page
+    one = found["Spectrum", "stable_rank"]
+    assert f"| {one['value']} | {one['range']} | {one['meaning']} |" in page
 
 
 def test_a_module_of_ones_own_adds_measures(matrix, tmp_path, monkeypatch):
