@@ -102,7 +102,8 @@ def uniformity(
         rows = units[alive]
     n = len(rows)
     if n < 2:
-        raise Undefined(f"uniformity needs at least 2 rows (paper: that are not zero), got {n}")
+        kind = "rows that are not zero" if definition == "paper" else "rows"
+        raise Undefined(f"uniformity needs at least 2 {kind}, there are {n}")
     exponent = _squared_exponent if definition == "paper" else _distance_exponent
     parts = [
         _log_sum_exp(exponent(rows[a], rows[b], t), upper=a == b)

@@ -52,6 +52,21 @@ def source_epsilon(x: Array) -> float:
     return float(xp.finfo(x.dtype).eps) if floating else float(np.finfo(np.float64).eps)
 
 
+def refuse_non_numbers(x: Array, name: str = "the matrix") -> None:
+    """Check that an array holds real numbers.
+
+    Raises
+    ------
+    UserError
+        where it holds text, objects, dates or complex numbers.
+    """
+    dtype = getattr(x, "dtype", None)
+    if getattr(dtype, "kind", "f") in "SUOcmM":
+        raise UserError(
+            f"{name} holds {dtype}, not real numbers; one row of numbers for each item is needed, [n, d]"
+        )
+
+
 def checked_block(x: Array, start: int, name: str = "the matrix") -> Array:
     """Return rows [b, d] of a matrix, the first of them row `start`, in float64.
 
@@ -78,9 +93,10 @@ def checked(x: Array, name: str = "the matrix") -> Array:
     Raises
     ------
     UserError
-        if `x` has not two dimensions, has no row or no column, or a row holds NaN or infinity (it is named).
+        if `x` holds no numbers, has not two dimensions, or no row or column; naming the row, for NaN or
+        infinity.
     """
-    rows = _floating(x)
+    rows = _floating(x, name)
     if rows.ndim != 2 or 0 in rows.shape:
         raise UserError(
             f"{name} has shape {tuple(rows.shape)}; one row of numbers for each item is needed, [n, d]"
@@ -97,10 +113,11 @@ def checked(x: Array, name: str = "the matrix") -> Array:
     return rows
 
 
-def _floating(x: Array) -> Array:
+def _floating(x: Array, name: str) -> Array:
     if namespace(x) is not np:
         return x.detach() if x.is_floating_point() else x.detach().double()
     rows = np.asarray(x)
+    refuse_non_numbers(rows, name)
     return rows if np.issubdtype(rows.dtype, np.floating) else np.asarray(rows, dtype=np.float64)
 
 

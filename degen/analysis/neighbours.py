@@ -123,9 +123,9 @@ def every_list(V: Rows, k: int, metric: Metric, side: Side = "rows") -> Neighbou
     places = places_of(V, metric, side)
     if len(places.asked) < places.total:
         raise Undefined(
-            f"the neighbours of all {places.total:,} {side} are needed, too many for "
-            f"exact_rows={V.exact_rows:,}; set it higher, or measure some of the rows and compare only equal "
-            "numbers of them"
+            f"the neighbours of all {places.total:,} {side} are needed, more than "
+            f"--exact-rows {V.exact_rows:,} allows; set it higher, or measure some of the rows and "
+            "compare only equal numbers of them"
         )
     return neighbours(V, k, metric, side)
 

@@ -37,6 +37,8 @@ class Analysis:
         why a measure has no value here.
     intervals
         lowest and highest value, of those that were taken over seeds or judged by a jackknife.
+    not_judged
+        where a jackknife was asked for, why others have no interval.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Analysis:
     samples: Mapping[str, str]
     reasons: Mapping[str, str]
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    not_judged: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -123,7 +126,8 @@ class Analysis:
         """Return one flat dictionary for JSON: `<measure>`, and of what is not exact
         `<measure>_standard_error`, `<measure>_sample`, `<measure>_low` and `<measure>_high`.
 
-        A measure without a finite value is None, and `<measure>_reason` says why.
+        A measure without a finite value is None, and `<measure>_reason` says why; one that a jackknife was
+        to judge and could not has `<measure>_not_judged`.
         """
         found: dict[str, Any] = {"name": self.name, "rows": self.rows, "dimensions": self.dimensions}
         for measure in self.measures:
@@ -134,6 +138,8 @@ class Analysis:
                 found[f"{measure}_sample"] = self.samples[measure]
             if measure in self.intervals:
                 found[f"{measure}_low"], found[f"{measure}_high"] = self.intervals[measure]
+            if measure in self.not_judged:
+                found[f"{measure}_not_judged"] = self.not_judged[measure]
             if found[measure] is None:
                 found[f"{measure}_reason"] = self.reasons.get(measure, "infinite")
         return found

@@ -20,7 +20,16 @@ import numpy as np
 import numpy.typing as npt
 
 from degen.analysis.buckets import DECILES, THIRDS, Buckets, Codes, renumbered
-from degen.analysis.matrix import Array, Float, checked_block, is_tensor, namespace, source_epsilon, unit_rows
+from degen.analysis.matrix import (
+    Array,
+    Float,
+    checked_block,
+    is_tensor,
+    namespace,
+    refuse_non_numbers,
+    source_epsilon,
+    unit_rows,
+)
 from degen.analysis.moments import Moments, block_moments, total
 from degen.analysis.projected import Axes, Projected, Shadow, block_projected, refined, unit_angles
 from degen.analysis.sweep import Column, Join, Visit, sweep
@@ -58,7 +67,7 @@ class Rows:
     Raises
     ------
     UserError
-        if `values` has not two dimensions, or no row or column, or the others do not fit it.
+        if `values` holds no numbers, has not two dimensions, or no row or column, or the others do not fit.
     """
 
     values: Array
@@ -69,6 +78,7 @@ class Rows:
     name: str = "the matrix"
 
     def __post_init__(self) -> None:
+        refuse_non_numbers(self.values, self.name)
         shape = tuple(self.values.shape)
         if len(shape) != 2 or 0 in shape:
             raise UserError(
@@ -84,13 +94,24 @@ class Rows:
 
     @classmethod
     def of(cls, V: Rows | Array) -> Rows:
-        """Return `V` if it is `Rows`, else those of an array, a tensor, or what `numpy.asarray` takes."""
+        """Return `V` if it is `Rows`, else those of an array, a tensor, or what `numpy.asarray` takes.
+
+        Raises
+        ------
+        UserError
+            for lists of different lengths, and as the class does.
+        """
         if isinstance(V, cls):
             return V
         values: Any = V
         if is_tensor(values):
             return cls(values.detach())
-        return cls(values if hasattr(values, "shape") else np.asarray(values))
+        if hasattr(values, "shape"):
+            return cls(values)
+        try:
+            return cls(np.asarray(values))
+        except ValueError as error:
+            raise UserError("the rows differ in length; each item needs as many numbers, [n, d]") from error
 
     def __len__(self) -> int:
         return int(self.values.shape[0])

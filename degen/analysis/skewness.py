@@ -50,7 +50,7 @@ def skewness(V: Rows, k: int, metric: Metric, side: Side = "rows") -> float:
     # A sentence and no exception: one kept here would, once raised, keep what lies in this frame.
     few = (
         f"the lists of {asked:,} of {total:,} queries say too little of the skewness over {rows:,} rows; "
-        "set exact_rows higher, or measure some of the rows and compare only equal numbers of them"
+        "set --exact-rows higher, or measure some of the rows and compare only equal numbers of them"
     )
     if asked < total and asked * k < _LISTS * rows:
         raise Undefined(few)

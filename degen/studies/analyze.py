@@ -102,7 +102,9 @@ class Wanted:
         if not self.jackknife:
             return found
         judged = jackknife(rows, found, seed=self.seed)
-        return found.with_intervals({one: over_items(judged, one) for one in judged.replicates})
+        intervals = {one: over_items(judged, one) for one in judged.replicates}
+        missing = {one: judged.reasons[one] for one in found.values if one not in intervals}
+        return replace(found.with_intervals(intervals), not_judged=missing)
 
 
 def import_measures(modules: Sequence[str]) -> None:

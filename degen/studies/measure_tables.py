@@ -71,7 +71,10 @@ def _cell(analysis: Analysis, name: str, notes: dict[str, int]) -> Cell:
         return Cell("")
     value = analysis.values[name]
     if name not in analysis.standard_errors:
-        return Cell(number(value))
+        if name not in analysis.not_judged:
+            return Cell(number(value))
+        note = f"no interval: {analysis.not_judged[name]}"
+        return Cell(number(value), notes.setdefault(note, len(notes) + 1))
     error, note = analysis.standard_errors[name], f"± standard error; {analysis.samples[name]}"
     if name in analysis.intervals:
         low, high = analysis.intervals[name]

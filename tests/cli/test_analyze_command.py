@@ -196,6 +196,12 @@ def test_a_jackknife_gives_intervals_over_items_where_it_may(matrix, capfd):
     assert found["norm_mean_low"] < norms.mean() < found["norm_mean_high"]
     assert "20 groups" in found["norm_mean_sample"]
     assert "zero_rows_low" not in found
+    assert "counts" in found["zero_rows_not_judged"]
+    assert "norm_mean_not_judged" not in found
+    lines = run("analyze", matrix, "--jackknife", "--measures", "norm_mean,zero_rows").stdout.splitlines()
+    [row] = [line for line in lines if "zero_rows" in line]
+    assert "0¹" in row
+    assert any(line[1:].startswith(f" no interval: {found['zero_rows_not_judged']}") for line in lines)
     np.save(matrix, values[:39])
     assert "needs 40 rows" in mistake(capfd, "analyze", matrix, "--jackknife")
 
@@ -277,3 +283,15 @@ def test_a_mistake_is_one_sentence(words, says, matrix, capfd):
 def test_a_folder_without_embeddings_says_how_to_get_them(tmp_path, capfd):
     write_run(tmp_path / "run")
     assert "--resume" in mistake(capfd, "analyze", tmp_path / "run")
+
+
+@pytest.mark.parametrize(("option", "place"), [("--csv", "folder"), ("--latex", "file/x.tex")])
+def test_a_place_that_cannot_be_written_is_named_without_another_option(
+    option, place, matrix, tmp_path, capfd
+):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    said = mistake(capfd, "analyze", matrix, "--measures", "norm_mean", option, tmp_path / place)
+    assert f"cannot write {tmp_path / place}: " in said
+    assert "choose another path" in said
+    assert "--out" not in said

@@ -74,7 +74,7 @@ def test_nothing_but_the_files_is_left_behind(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_a_file_is_the_users_to_mend(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
-    with pytest.raises(UserError, match=r"cannot write .*taken.*--out"):
+    with pytest.raises(UserError, match=r"cannot write .*taken.*choose another path"):
         save(tmp_path / "taken", ["pdf"])
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 

@@ -96,5 +96,13 @@ def test_rows_of_a_file_are_taken_by_number(file):
 def test_what_cannot_be_is_said():
     with pytest.raises(UserError, match="59 frequencies for 60 rows"):
         degen.analyze(V, frequency=COUNTS[1:])
+    for no_numbers, what in [
+        (np.array([["a"]]), "holds <U1, not real numbers"),
+        (np.array([[None, 1]]), "holds object, not real numbers"),
+        (V * 1j, "holds complex128, not real numbers"),
+        ([[1.0, 2.0], [3.0]], "differ in length"),
+    ]:
+        with pytest.raises(UserError, match=what):
+            degen.analyze(no_numbers)
     with pytest.raises(TypeError):
         degen.analyze(V, no_such_option=1)
