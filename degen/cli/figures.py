@@ -190,7 +190,12 @@ def _from_to(first: float | None, last: float | None, spec: str = ".2f") -> str 
     return None if first is None or last is None else f"{first:{spec}} → {last:{spec}}"
 
 
-def report_figures(drawn: Drawn, shown: Callable[[dict[str, Any]], dict[str, Any]], output: Output) -> None:
+def report_figures(
+    drawn: Drawn,
+    shown: Callable[[dict[str, Any]], dict[str, Any]],
+    output: Output,
+    title: str | None = None,
+) -> None:
     """Print the table and the paths of what was drawn, or all of it as JSON."""
     for note in drawn.notes:
         output.note(note)
@@ -200,6 +205,6 @@ def report_figures(drawn: Drawn, shown: Callable[[dict[str, Any]], dict[str, Any
     rows = [shown(row) for row in drawn.rows]
     # A column that is empty for all rows, such as the variant of matrix files, says nothing.
     columns = [name for name in rows[0] if any(row[name] is not None for row in rows)]
-    output.table(columns, [[row[name] for name in columns] for row in rows])
+    output.table(columns, [[row[name] for name in columns] for row in rows], title)
     for file in files:
         output.line(file)

@@ -43,7 +43,8 @@ def mechanism(
     from degen.studies.mechanism_figures import MechanismOptions, draw_mechanism
 
     drawn = draw_mechanism(paths, MechanismOptions(epoch, seed), FigureOptions(out, width, style, formats))
-    report_figures(drawn, _mechanism_row, Output(as_json, quiet))
+    ends = "Rarest items that occur in training | most frequent ones"
+    report_figures(drawn, _mechanism_row, Output(as_json, quiet), ends)
 
 
 def _mechanism_row(row: dict[str, Any]) -> dict[str, Any]:

@@ -110,7 +110,9 @@ def mechanism_figure(runs: Mapping[str, Rows], *, width: float) -> Figure:
     limits = [axes.get_xlim() for axes in grid]
     for axes in grid:
         axes.set_xlim(min(low for low, _ in limits), max(high for _, high in limits))
-    figure.supxlabel("times an item occurs in training")
+    label = "times an item occurs in training"
+    cold = any(bucket["high"] == 0 for buckets in runs.values() for bucket in buckets)
+    figure.supxlabel(f"{label} (×: never)" if cold else label)
     return _finished(figure, grid, columns, list(named.values()))
 
 
@@ -161,8 +163,7 @@ def _grid(width: float, panels: Mapping[str, str]) -> tuple[Figure, list[Axes], 
 
 
 def _finished(figure: Figure, grid: Sequence[Axes], columns: int, handles: list[Line2D]) -> Figure:
-    if len(handles) > 1:
-        most = 6 if columns > 2 else 3
-        figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), most))
+    most = 6 if columns > 2 else 3
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), most))
     fit_height(figure, grid[0], _SHAPE, -(-len(grid) // columns))
     return figure

@@ -48,6 +48,7 @@ def test_an_epoch_can_be_drawn_and_the_terminal_shows_both_ends(runs: Path) -> N
     assert {row["epoch"] for row in result_of("mechanism", runs, "--epoch", 2)["panels"]} == {2}
     shown = run("mechanism", runs, "--epoch", 1).stdout
     assert "0.45 | 0.30" in shown
+    assert shown.startswith("Rarest items that occur in training | most frequent ones")
     assert "mechanism-clothing-epochs.pdf" in shown
 
 

@@ -83,6 +83,19 @@ def test_the_two_ends_over_epochs(width: str, style: str) -> None:
     assert outside(figure) == []
 
 
-def test_one_run_alone_needs_no_legend() -> None:
+@pytest.mark.parametrize("draw", [mechanism_figure, mechanism_epochs_figure])
+def test_one_run_alone_is_named_too(draw) -> None:
+    runs = {"scl": trace(2)[0]["buckets"] if draw is mechanism_figure else trace(2)}
     with figure_style():
-        assert not mechanism_figure({"scl": trace(1)[0]["buckets"]}, width=3.337).legends
+        figure = draw(runs, width=3.337)
+    [legend] = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["SCL"]
+    assert overlaps(figure) == []
+
+
+def test_crosses_are_explained_where_there_are_any() -> None:
+    buckets = trace(1)[0]["buckets"]
+    with figure_style():
+        assert mechanism_figure({"scl": buckets}, width=3.337).get_supxlabel().endswith("(×: never)")
+        without = mechanism_figure({"scl": buckets[1:]}, width=3.337)
+    assert without.get_supxlabel() == "times an item occurs in training"
