@@ -19,7 +19,7 @@ Float = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int16]
 """Small numbers, one an item: ten million items shall not take eight bytes each."""
 
-THIRDS: Mapping[str, float] = {"tail": 0.5, "mid": 0.3, "head": 0.2}
+HEAD_MID_TAIL: Mapping[str, float] = {"tail": 0.5, "mid": 0.3, "head": 0.2}
 """The rarest half of the items, the next 30 %, the most frequent 20 %."""
 
 DECILES: Mapping[str, float] = {str(tenth): 0.1 for tenth in range(1, 11)}
@@ -48,7 +48,7 @@ class Buckets:
     codes: Codes
 
     @classmethod
-    def cut(cls, frequency: Int, shares: Mapping[str, float] = THIRDS) -> Buckets:
+    def cut(cls, frequency: Int, shares: Mapping[str, float] = HEAD_MID_TAIL) -> Buckets:
         """Cut items with these frequencies, int [n], into buckets that hold about these shares of them.
 
         Of an empty bucket (ties that swallow it whole) nothing is left.

@@ -214,9 +214,9 @@ class Remainder(Rows):
         return tolerance if self.values.readable else max(tolerance, _EIGENVALUES)
 
     @cached_property
-    def thirds(self) -> Buckets | None:
+    def head_mid_tail(self) -> Buckets | None:
         """The buckets of the whole, of which one may be empty."""
-        return self.whole.thirds and self.whole.thirds.take(self.kept)
+        return self.whole.head_mid_tail and self.whole.head_mid_tail.take(self.kept)
 
     @cached_property
     def deciles(self) -> Buckets | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from degen.analysis.buckets import COLD, THIRDS
+from degen.analysis.buckets import COLD, HEAD_MID_TAIL
 from degen.analysis.measure import MEASURES, Measure, arrow_of, without_arrow
 from degen.analysis.profile import PROFILES, Profile
 from degen.errors import UserError, nearest
@@ -59,7 +59,7 @@ class Line:
     def detail(self) -> bool:
         """Whether it is of one tenth of the items, too many lines for a table on a page."""
         bucket = self.name.rpartition("@")[2]
-        return self.group == "popularity" and "@" in self.name and bucket not in (COLD, *THIRDS)
+        return self.group == "popularity" and "@" in self.name and bucket not in (COLD, *HEAD_MID_TAIL)
 
 
 def line(name: str) -> Line:

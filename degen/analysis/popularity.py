@@ -264,17 +264,17 @@ def popularity_alignment(V: Rows) -> float:
     },
 )
 def average_cosine_between(V: Rows, first: str = "tail", second: str = "tail") -> float:
-    """Return the mean cosine of pairs of an item of bucket `first` with one of bucket `second` of `thirds`.
+    """Return the mean cosine of pairs of an item of bucket `first` with one of bucket `second`.
 
     Raises
     ------
     Undefined
         if there is no such pair.
     """
-    if V.thirds is None or not {first, second} <= set(V.thirds.names):
+    if V.head_mid_tail is None or not {first, second} <= set(V.head_mid_tail.names):
         raise Undefined(f"no items are in {first} or {second}: too few differ in how often they occur")
-    a, b = V.thirds.names.index(first), V.thirds.names.index(second)
-    cosine = float(bucket_cosines(V, V.thirds)[a, b])
+    a, b = V.head_mid_tail.names.index(first), V.head_mid_tail.names.index(second)
+    cosine = float(bucket_cosines(V, V.head_mid_tail)[a, b])
     if math.isnan(cosine):
         raise Undefined(f"{first} and {second} have no pair of rows that are not zero")
     return cosine

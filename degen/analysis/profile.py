@@ -84,7 +84,7 @@ def profile(
 
 
 def popularity_profile(V: Rows, profiles: Iterable[Profile] | None = None) -> dict[str, float]:
-    """Return `profiles`, by default all, over thirds and deciles of `V`, as `norm_mean@tail` and the like.
+    """Return `profiles`, by default all, over head, mid, tail and deciles, as `norm_mean@tail` and the like.
 
     A bucket without a value is NaN. Buckets that hold no item (`cold` where each item occurs) have no key.
 
@@ -93,11 +93,11 @@ def popularity_profile(V: Rows, profiles: Iterable[Profile] | None = None) -> di
     Undefined
         without frequencies.
     """
-    if V.thirds is None or V.deciles is None:
+    if V.head_mid_tail is None or V.deciles is None:
         raise Undefined("a profile by popularity needs how often each item occurs")
     found: dict[str, float] = {}
     for one in PROFILES.values() if profiles is None else profiles:
-        for buckets in (V.thirds, V.deciles):
+        for buckets in (V.head_mid_tail, V.deciles):
             values = _values(one, V, buckets)
             found |= {f"{one.name}@{at}": float(x) for at, x in zip(buckets.names, values, strict=True)}
     return found

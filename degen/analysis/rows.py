@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from degen.analysis.buckets import DECILES, THIRDS, Buckets, Codes, renumbered
+from degen.analysis.buckets import DECILES, HEAD_MID_TAIL, Buckets, Codes, renumbered
 from degen.analysis.matrix import (
     Array,
     Float,
@@ -167,9 +167,9 @@ class Rows:
         return 10 * source_epsilon(self.values)
 
     @cached_property
-    def thirds(self) -> Buckets | None:
+    def head_mid_tail(self) -> Buckets | None:
         """Head, middle and tail of the items, or None without frequencies."""
-        return None if self.frequency is None else Buckets.cut(self.frequency, THIRDS)
+        return None if self.frequency is None else Buckets.cut(self.frequency, HEAD_MID_TAIL)
 
     @cached_property
     def deciles(self) -> Buckets | None:
@@ -178,10 +178,10 @@ class Rows:
 
     @cached_property
     def groups(self) -> tuple[Codes, int] | None:
-        """The finest groups that make up `thirds` and `deciles`: that of each row, [n], and how many."""
-        if self.thirds is None or self.deciles is None:
+        """The finest groups that make up `head_mid_tail` and `deciles`: each row's, [n], and how many."""
+        if self.head_mid_tail is None or self.deciles is None:
             return None
-        codes, kept = renumbered(self.thirds.codes * len(self.deciles.names) + self.deciles.codes)
+        codes, kept = renumbered(self.head_mid_tail.codes * len(self.deciles.names) + self.deciles.codes)
         return codes, len(kept)
 
     def sweep(self, visit: Visit, join: Join, given: Sequence[Column] = ()) -> tuple[Any, list[Column]]:
@@ -219,7 +219,7 @@ class Rows:
     def unit_sums(self, buckets: Buckets) -> tuple[Int, Float]:
         """Return how many rows of each bucket are not zero, int [b], and Σ û of each, float64 [b, d].
 
-        Pass 1 has them for `thirds` and `deciles`; for other buckets the rows are read again.
+        Pass 1 has them for `head_mid_tail` and `deciles`; for other buckets the rows are read again.
         """
         n_buckets = len(buckets.names)
         if self.groups is not None:

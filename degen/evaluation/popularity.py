@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from degen.analysis.buckets import THIRDS, Buckets, Int
+from degen.analysis.buckets import HEAD_MID_TAIL, Buckets, Int
 from degen.evaluation.ranking import Ranks, ranking_metrics
 
 
 def by_popularity(
-    ranks: Ranks, targets: Int, frequency: Int, shares: Mapping[str, float] = THIRDS
+    ranks: Ranks, targets: Int, frequency: Int, shares: Mapping[str, float] = HEAD_MID_TAIL
 ) -> dict[str, dict[str, Any]]:
     """HR, NDCG and MRR over the targets of each bucket of popularity, rarest bucket first.
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degen.analysis.buckets import THIRDS, Buckets, Int
+from degen.analysis.buckets import HEAD_MID_TAIL, Buckets, Int
 from degen.analysis.recommendations import catalogue_coverage, exposure, gini
 from degen.data.sequences import Split
 from degen.evaluation.evaluate import rank_targets, representations
@@ -48,7 +48,7 @@ class Recommended:
         Keys are `catalogue_coverage@10`, `recommendation_gini@10`, `exposure@tail`, `HR@10@tail` and so on;
         `k` is 5, 10 or 20. A bucket without targets has NaN for HR and NDCG.
         """
-        shares = exposure(self.counts, Buckets.cut(frequency, THIRDS))
+        shares = exposure(self.counts, Buckets.cut(frequency, HEAD_MID_TAIL))
         found = {
             f"catalogue_coverage@{self.k}": catalogue_coverage(self.counts),
             f"recommendation_gini@{self.k}": gini(self.counts),

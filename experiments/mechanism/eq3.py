@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from degen.analysis.buckets import THIRDS, Buckets
+from degen.analysis.buckets import HEAD_MID_TAIL, Buckets
 from degen.analysis.decomposition import (
     PairCounts,
     ScoreDecomposition,
@@ -74,7 +74,7 @@ def decompose(restored: Restored, most: int, seed: int, strength: float) -> list
     rows = np.sort(np.random.default_rng(seed).choice(known, min(most, len(known)), replace=False))
     h = representations(restored.encoder, samples, rows)
     V = restored.encoder.real_item_embeddings()
-    buckets = Buckets.cut(run.item_frequency, THIRDS)
+    buckets = Buckets.cut(run.item_frequency, HEAD_MID_TAIL)
     parts: dict[str, list[ScoreDecomposition]] = {}
     for start in range(0, len(rows), BLOCK):
         here = slice(start, start + BLOCK)

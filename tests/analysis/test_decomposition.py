@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from degen.analysis.buckets import THIRDS, Buckets
+from degen.analysis.buckets import HEAD_MID_TAIL, Buckets
 from degen.analysis.decomposition import PairCounts, decomposition_by_bucket, score_decomposition
 
 N = 30
@@ -115,7 +115,7 @@ def test_scores_of_popularity_alone_are_recognised(pairs):
 
 def test_buckets_are_the_same_over_their_own_items(pairs, rng):
     frequency = np.exp(pairs.log_popularity())
-    buckets = Buckets.cut((frequency * 1000).astype(np.int64), THIRDS)
+    buckets = Buckets.cut((frequency * 1000).astype(np.int64), HEAD_MID_TAIL)
     scores, contexts = rng.normal(size=(2, N)), np.array([2, 7])
     found = decomposition_by_bucket(scores, contexts, pairs, buckets)
     assert list(found) == list(buckets.names)

@@ -60,9 +60,9 @@ def test_without_a_group_means_measured_on_the_rest(kind):
         for one in SMOOTH:
             if one.group != "popularity" or "average" not in one.name:  # those cut the rest anew
                 assert one(rest) == pytest.approx(one(plain), rel=1e-8), one.name
-        whole = rows.thirds
+        whole = rows.head_mid_tail
         for name, profile in PROFILES.items():
-            found = profile(rest, rest.thirds)
+            found = profile(rest, rest.head_mid_tail)
             same = profile(plain, whole.take(rest.kept))
             np.testing.assert_allclose(found, same, rtol=1e-9, err_msg=name)
         if kind is Slices:

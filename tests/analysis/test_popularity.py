@@ -57,7 +57,7 @@ def slow_profiles(V, codes, count):
 
 
 @settings(max_examples=20)
-@given(st.integers(0, 2**32 - 1), st.sampled_from(["thirds", "deciles"]))
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["head_mid_tail", "deciles"]))
 def test_profiles_are_those_of_loops_over_rows_and_pairs(seed, kind):
     V, frequency, _ = catalogue(seed)
     rows = Rows(V, frequency)
@@ -73,7 +73,9 @@ def test_profiles_are_those_of_loops_over_rows_and_pairs(seed, kind):
 def test_buckets_of_ones_own_cost_another_pass_and_agree_with_the_groups_of_the_first(rng):
     V, frequency, _ = catalogue(0)
     rows = Rows(V, frequency)
-    same = Buckets(rows.thirds.names, rows.thirds.low, rows.thirds.high, rows.thirds.codes)
+    same = Buckets(
+        rows.head_mid_tail.names, rows.head_mid_tail.low, rows.head_mid_tail.high, rows.head_mid_tail.codes
+    )
     halves = Buckets(("a", "b"), (0, 0), (9, 9), np.arange(60) % 2)  # no union of groups by frequency
     for buckets, given_rows in ((same, Rows(V)), (halves, rows), (halves, Rows(torch.from_numpy(V)))):
         sizes, sums = given_rows.unit_sums(buckets)
@@ -188,7 +190,7 @@ def test_one_decorated_function_adds_a_profile():
 
     try:
         V = Rows(np.eye(4), np.array([1, 5, 7, 9]))
-        assert sum(share(V, V.thirds)) == 1
+        assert sum(share(V, V.head_mid_tail)) == 1
         assert "mine" in share.function.__doc__
         assert popularity_profile(V)["share@tail"] == 0.5
         with pytest.raises(ValueError, match="already"):

@@ -117,7 +117,7 @@ def test_a_measure_that_one_run_lacks_is_a_dash() -> None:
     }
 
 
-def test_profiles_of_thirds_are_listed_and_those_of_tenths_drawn() -> None:
+def test_profiles_of_head_mid_tail_are_listed_and_those_of_tenths_drawn() -> None:
     one = measured("A", **{"average_cosine@tail": 0.5, "average_cosine@3": 0.4, "average_cosine@cold": 1.0})
     table = measures_table(Group("g", None, [one]))
     assert table is not None
