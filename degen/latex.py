@@ -45,6 +45,15 @@ def escape(text: str) -> str:
     return "".join(_escaped(character) for character in " ".join(text.split()))
 
 
+def code(text: str) -> str:
+    r"""Return a key as code: what to type, with nothing of it reworded.
+
+    >>> print(code("norm_mean@cold"))
+    \texttt{norm\_mean@cold}
+    """
+    return rf"\texttt{{{escape(text)}}}"
+
+
 def _escaped(character: str) -> str:
     if character in _SYMBOLS:
         return _SYMBOLS[character]

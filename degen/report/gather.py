@@ -186,9 +186,18 @@ def _cloud(
     return Cloud(ids, projection.coordinates, norms, (first, second), frequency)
 
 
+def _contrasts(variant: str) -> bool:
+    """Return whether λ and τ act on a variant: on one that is not known here they may."""
+    from degen.model.variants import CURES, VARIANTS
+
+    known = {**VARIANTS, **CURES}.get(variant)
+    return known is None or bool(known.pairs)
+
+
 def _about(run: RunDirectory) -> dict[str, Any]:
     """What was run: a row of the first table."""
     training, objective = run.config.get("training", {}), run.config.get("objective", {})
+    contrast = objective if _contrasts(run.variant) else {}
     environment = run.environment
     return {
         "dataset": run.dataset,
@@ -198,8 +207,8 @@ def _about(run: RunDirectory) -> dict[str, Any]:
         "epochs": len(run.metrics),
         "best epoch": best_epoch(run),
         "recipe": objective.get("recipe"),
-        "λ": objective.get("contrast_weight"),
-        "τ": objective.get("temperature"),
+        "λ": contrast.get("contrast_weight"),
+        "τ": contrast.get("temperature"),
         "batch": training.get("batch_size"),
         "device": environment.get("device"),
         "degen": environment.get("degen"),

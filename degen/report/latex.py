@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from degen.latex import escape
+from degen.latex import code, escape
 from degen.report import tables
 from degen.report.data import Group, Report, Subject
 from degen.report.tables import Cell, Column, Table
@@ -28,7 +28,7 @@ _HEAD = rf"""% Written by degen {__version__}. Needs \usepackage{{booktabs,graph
 \providecommand{{\degenreport}}{{.}}
 """
 
-_COLUMNS = {"number": "r", "text": "l", "sentence": r"p{.36\textwidth}"}
+_COLUMNS = {"number": "r", "text": "l", "key": "l", "sentence": r"p{.36\textwidth}"}
 
 # Only what is wider than the page is made smaller.
 _FITTED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"
@@ -125,6 +125,8 @@ def tabular(table: Table) -> str:
 
 def _cell(cell: Cell, column: Column) -> str:
     text = escape(cell.text)
+    if column.kind == "key":
+        text = code(cell.text)
     if column.kind == "number" and text.startswith("-") and text != "--":
         text = f"$-${text[1:]}"
     return {"best": rf"\textbf{{{text}}}", "second": rf"\underline{{{text}}}"}.get(cell.mark, text)

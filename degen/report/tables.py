@@ -16,7 +16,7 @@ from degen.studies.measure_tables import number as plain_number
 from degen.studies.measure_tables import with_error
 
 Mark = Literal["", "best", "second", "holds", "fails", "open"]
-Kind = Literal["number", "text", "sentence"]
+Kind = Literal["number", "text", "sentence", "key"]
 
 UNSEEN = "unseen"
 """What a decile of items that never occur in training is called."""
@@ -169,7 +169,7 @@ def measures_table(group: Group) -> Table | None:
         words, sign = _DIRECTIONS[line.arrow]
         rows.append([Cell(line.name), *marked(values, texts, sign), Cell(words), Cell(line.group)])
     runs = [Column(run.name) for run, _ in measured]
-    columns = [Column("measure", "text"), *runs, Column("isotropic is", "text"), Column("kind", "text")]
+    columns = [Column("measure", "key"), *runs, Column("isotropic is", "text"), Column("kind", "text")]
     caption = f"{group.name}: item embeddings at each run's best epoch"
     unfinished = [run.name for run, _ in measured if not run.finished]
     note = f"Unfinished and so not compared: {', '.join(unfinished)}." if unfinished else ""
@@ -195,7 +195,7 @@ def glossary_table(report: Report) -> Table | None:
         texts = (line.name, line.group, one.meaning, f"{low} to {high}", one.source, one.cost)
         rows.append([Cell(text) for text in texts])
     kinds: dict[str, Kind] = {
-        "measure": "text",
+        "measure": "key",
         "kind": "text",
         "meaning": "sentence",
         "range": "text",

@@ -12,7 +12,7 @@ from degen.analysis.lines import GROUPS, Line, in_order
 from degen.analysis.measure import Measure, without_arrow
 from degen.analysis.profile import Profile
 from degen.analysis.result import Analysis
-from degen.latex import escape
+from degen.latex import code, escape
 from degen.plots.save import write_columns
 from degen.rundir import write_text
 
@@ -165,7 +165,7 @@ def write_latex(path: Path, analyses: Sequence[Analysis]) -> Path:
         lines += [r"\midrule", rf"\multicolumn{{{columns}}}{{l}}{{\emph{{{escape(title)}}}}} \\"]
         for line, cells in measures:
             arrow = {"↑": r" $\uparrow$", "↓": r" $\downarrow$", "": ""}[line.arrow]
-            first = escape(line.name.replace("_", " ").replace("@", ", ")) + arrow
+            first = code(line.name) + arrow
             lines.append(" & ".join([first, *map(_latex_cell, cells)]) + r" \\")
     inner = [r"\toprule", *lines, r"\bottomrule"]
     notes = [rf"\par\footnotesize $^{{{place}}}$ {escape(note)}" for place, note in enumerate(table.notes, 1)]

@@ -144,6 +144,13 @@ def test_the_numbers_of_the_page_are_those_of_the_runs(page: str) -> None:
     assert re.search(rf"sigma2_ratio(\s+[\d.]+(\s+\(\w+\))?){{2}}\s+{s[1] / s[0]:.4f}\s", text)
 
 
+def test_no_heading_is_said_again_below_it(page: str) -> None:
+    headings = re.findall(r"<h\d[^>]*>([^<]*)<", page)
+    captions = re.findall(r"<figcaption>([^<]*)<", page)
+    assert "Singular values" in captions
+    assert not set(headings) & set(captions)
+
+
 def test_what_is_not_finished_is_not_compared(page: str) -> None:
     assert "Unfinished and so not compared: SCL." in page
     assert "unfinished: scl; so far σ₂/σ₁" in page

@@ -109,6 +109,12 @@ def test_best_is_bold_and_second_underlined() -> None:
     check(text)
 
 
+def test_keys_are_set_as_code() -> None:
+    table = Table("t", "t", [Column("measure", "key"), Column("run", "text")], [[Cell("a_b@3"), Cell("a_b")]])
+    assert r"\texttt{a\_b@3} & a\_b \\" in tabular(table)
+    check(tabular(table))
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -124,7 +130,7 @@ def test_special_characters_are_set_as_they_read(text: str, expected: str) -> No
     assert escape(text) == expected
 
 
-@given(st.text(), st.text(), st.sampled_from(["text", "number", "sentence"]))
+@given(st.text(), st.text(), st.sampled_from(["text", "number", "sentence", "key"]))
 def test_no_text_breaks_a_table(first: str, second: str, kind: str) -> None:
     table = Table("t", "t", [Column("a", "text"), Column("b", kind)], [[Cell(first), Cell(second, "best")]])  # type: ignore[arg-type]
     text = tabular(table)

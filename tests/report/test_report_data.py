@@ -31,6 +31,22 @@ def test_every_run_is_there_in_the_papers_order(runs: Path) -> None:
     assert group.subjects[1].analysis is None
 
 
+def test_weight_and_temperature_of_the_contrast_are_of_runs_that_contrast(tmp_path: Path) -> None:
+    for variant in ("sasrec", "duorec", "cosreg", "of-mine"):
+        run = write_run(tmp_path / variant, variant)
+        config = (run / "config.toml").read_text()
+        settings = "[objective]\ncontrast_weight = 0.1\ntemperature = 0.5\n"
+        (run / "config.toml").write_text(config.replace("[objective]\n", settings))
+    [group] = gather([tmp_path]).groups
+    shown = {subject.variant: (subject.about["λ"], subject.about["τ"]) for subject in group.subjects}
+    assert shown == {
+        "sasrec": (None, None),
+        "cosreg": (None, None),
+        "duorec": (0.1, 0.5),
+        "of-mine": (0.1, 0.5),
+    }
+
+
 def test_clouds_and_measures_are_those_of_the_embeddings(runs: Path) -> None:
     [group] = gather([runs]).groups
     sasrec = group.subjects[0]

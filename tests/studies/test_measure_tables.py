@@ -117,11 +117,12 @@ def test_latex_has_a_cell_for_each_column_and_no_bare_special_character(tmp_path
     assert all(len(re.findall(r"(?<!\\)&", line)) == 2 for line in body)
     assert body[0] == r" & v\_1 \& 50 \% & a\_b \& c \\"
     assert any(
-        line.startswith(r"average cosine $\downarrow$ & ") and line.endswith(r"& $-$0.2500 \\")
+        line.startswith(r"\texttt{average\_cosine} $\downarrow$ & ") and line.endswith(r"& $-$0.2500 \\")
         for line in body
     )
     assert any(
-        line.startswith(r"condition number $\downarrow$") and line.endswith(r"& $\infty$ \\") for line in body
+        line.startswith(r"\texttt{condition\_number} $\downarrow$") and line.endswith(r"& $\infty$ \\")
+        for line in body
     )
     assert r"\multicolumn{3}{l}{\emph{Spectrum}} \\" in lines
     notes = [line for line in lines if line.startswith(r"\par\footnotesize")]
