@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-# Read when NumPy and PyTorch are loaded. On matrices as small as those of tests, threads wait for one another,
-# on a busy machine for seconds.
+# Read when NumPy and PyTorch are loaded. On matrices as small as the tests' threads wait for one another, on
+# a busy machine for seconds.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import numpy as np  # noqa: E402
-import pytest  # noqa: E402
-from hypothesis import settings  # noqa: E402
+import numpy as np
+import pytest
+from hypothesis import settings
 
 # A busy machine is no failure, and the same examples are drawn on every machine.
 settings.register_profile("degen", deadline=None, derandomize=True)
