@@ -61,7 +61,7 @@ def test_a_sample_of_items_has_a_standard_error(rng):
             Rows(A, exact_rows=200, seed=seed), Rows(B, exact_rows=200, seed=seed)
         )
         assert isinstance(found, Estimate)
-        assert found.sample == "200 of 2,000 items"
+        assert found.sample == "100 of 2,000 items"
         scores.append((found - truth) / found.standard_error)
     assert abs(np.mean(scores)) < 0.6
     assert 0.6 < np.std(scores) < 1.4
