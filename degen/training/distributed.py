@@ -27,6 +27,11 @@ from torch import Tensor
 
 from degen.errors import LostProcess, UserError
 
+if dist.is_available():
+    # Imported later, as PyTorch does of itself, its functions' defaults would hold the group for good: gloo's
+    # threads would outlive `destroy_process_group` and abort the process if one frees a tensor at its end.
+    import torch.distributed.nn.functional
+
 PATIENCE = timedelta(minutes=30)
 """How long a process waits for the others: longer than the main one takes to measure and write an epoch."""
 

@@ -58,6 +58,12 @@ def test_several_processes_equal_one(folder, log, number):
     assert len(np.unique(alone["losses"], axis=0)) == 5
 
 
+def test_no_thread_of_gloo_outlives_its_group(folder):
+    left = [path.read_text() for path in sorted(folder.glob("threads-*.txt"))]
+    assert len(left) == len(list(folder.glob("said-*.txt")))
+    assert not any("gloo" in threads for threads in left)
+
+
 def test_the_last_batch_of_the_cases_is_uneven(log):
     config = tiny_runs.tiny_config(log, batch_size=ranks.BATCH)
     trainer = Trainer(config, load_data(config.data), torch.device("cpu"))
