@@ -258,8 +258,7 @@ def _train_all(
 ) -> list[RunDirectory]:
     from degen.cli.progress import bars
     from degen.cli.reading import reading_bar
-    from degen.rundir import TEST
-    from degen.training.checkpoint import refuse
+    from degen.training.checkpoint import is_complete, refuse
     from degen.training.loop import Interrupted
     from degen.training.many import train_many
 
@@ -267,8 +266,11 @@ def _train_all(
     with world.together():
         for config, place in zip(configs, places, strict=True):
             refuse(config, place, resume=resume, overwrite=overwrite)
-            if resume and (place / TEST).exists():
-                output.note(f"{place} is finished and stays as it is; --overwrite trains it again")
+            if resume and is_complete(config, place):
+                output.note(
+                    f"{place} is finished and stays as it is; --epochs with a larger number goes on with it, "
+                    "--overwrite trains it again"
+                )
     try:
         return train_many(
             configs,

@@ -27,7 +27,7 @@ from degen.model.encoder import SequenceEncoder
 from degen.model.weights import StoredTensors, load_weights
 from degen.rundir import RunDirectory, atomic_path
 from degen.runplace import refuse_occupied, remove_run
-from degen.schema import Config
+from degen.schema import Config, TrainingConfig
 from degen.version import __version__
 
 FREE_TO_CHANGE = {
@@ -88,6 +88,34 @@ def _check_same(new: Config, old: Config, out: Path) -> None:
                     f"{out} was started with {group}.{key} = {before[key]!r}, not {value!r}; "
                     "resume with the same settings, or train anew with --overwrite"
                 )
+
+
+def best_row(rows: list[dict[str, Any]], stop_on: str) -> dict[str, Any]:
+    """The line of the best epoch, the earliest of equals."""
+    return max(rows, key=lambda row: row[f"valid_{stop_on}"])
+
+
+def has_ended(settings: TrainingConfig, rows: list[dict[str, Any]], steps: int = 0) -> bool:
+    """Whether epochs, steps or patience have run out."""
+    if not rows:
+        return False
+    out_of_steps = settings.max_steps is not None and steps >= settings.max_steps
+    waited = len(rows) - best_row(rows, settings.stop_on)["epoch"]
+    return out_of_steps or len(rows) >= settings.epochs or waited >= settings.patience
+
+
+def is_complete(config: Config, out: Path) -> bool:
+    """Whether `out` holds a finished run that `config` takes no further.
+
+    More epochs or more patience go on from its last epoch; not where `max_steps` may cut one short or did so,
+    or `last.safetensors` is gone.
+    """
+    if not rundir.is_run(out) or RunDirectory(out).state != "finished":
+        return False
+    limits = [config.training.max_steps, settle(out / rundir.CONFIG).training.max_steps]
+    if limits != [None, None] or not (out / rundir.LAST).exists():
+        return True
+    return has_ended(config.training, RunDirectory(out).metrics)
 
 
 def environment(config: Config) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def train(
         the run directory itself; made if it does not exist.
     resume
         go on after the last finished epoch, start where there is none, return at once where the run is
-        finished.
+        finished and the configuration has no more epochs or patience than it had.
     overwrite
         remove an earlier run in `out` first.
     progress
@@ -104,7 +104,7 @@ def train(
         if pick_precision(config.training.precision, device) == "bf16":
             raise UserError("--precision bf16 is of padded steps, on CUDA or with --stack; use fp32 or tf32")
         checkpoint.refuse(config, out, resume=resume, overwrite=overwrite)
-        if resume and rundir.is_run(out) and RunDirectory(out).state == "finished":
+        if resume and checkpoint.is_complete(config, out):
             return RunDirectory(out)
     with torch_settings(config.training), ExitStack() as held:
         with world.together():
@@ -162,6 +162,7 @@ class Run:
         self.progress.begin(self.dataset, self.config, done, self.trainer.steps_per_epoch)
 
     def _begin_writing(self, done: int) -> None:
+        (self.out / rundir.TEST).unlink(missing_ok=True)  # of a finished run that goes on; it is tested again
         rundir.write_metrics(self.out, self.rows)
         rundir.write_lines(self.out / rundir.ITEMS, self.dataset.sequences.item_ids)
         rundir.write_array(self.out / rundir.ITEM_FREQUENCY, item_frequency(self.dataset.sequences))
@@ -171,18 +172,13 @@ class Run:
             checkpoint.save_best(self.trainer.encoder, self.out, done)
 
     def best(self) -> Row:
-        """The line of the best epoch so far, the earliest of equals."""
-        return max(self.rows, key=lambda row: row[f"valid_{self.config.training.stop_on}"])
+        """The line of the best epoch so far."""
+        return checkpoint.best_row(self.rows, self.config.training.stop_on)
 
     @property
     def finished(self) -> bool:
         """Whether epochs, steps or patience have run out."""
-        settings = self.config.training
-        if not self.rows:
-            return False
-        out_of_steps = settings.max_steps is not None and self.steps >= settings.max_steps
-        waited = len(self.rows) - self.best()["epoch"]
-        return out_of_steps or len(self.rows) >= settings.epochs or waited >= settings.patience
+        return checkpoint.has_ended(self.config.training, self.rows, self.steps)
 
     def _epoch(self, number: int, interrupted: threading.Event) -> None:
         started = time.perf_counter()

@@ -17,7 +17,6 @@ from degen import rundir
 from degen.data.load import Dataset
 from degen.errors import UserError
 from degen.evaluation.restore import pick_device
-from degen.rundir import RunDirectory
 from degen.schema import Config
 from degen.training import checkpoint
 from degen.training.loop import Interrupted, Progress, Run, note_data
@@ -50,7 +49,7 @@ def stacked_failures(
     progress
         one a run.
     resume, overwrite
-        as in `degen.training.loop.train`; a finished run stays as it is.
+        as in `degen.training.loop.train`.
 
     Raises
     ------
@@ -71,7 +70,7 @@ def stacked_failures(
         runs = [
             Run(Trainer(config, dataset, device), dataset, out, told)
             for config, out, told in zip(configs, outs, progress, strict=True)
-            if not (resume and rundir.is_run(out) and RunDirectory(out).state == "finished")
+            if not (resume and checkpoint.is_complete(config, out))
         ]
         for run in runs:
             held.enter_context(rundir.sole_writer(run.out))

@@ -502,6 +502,40 @@ def test_a_finished_run_is_resumed_at_once(duorec, log, monkeypatch):
     assert result(duorec.path) == before
 
 
+def test_a_finished_run_goes_on_to_more_epochs_as_if_it_had_never_ended(log, tmp_path):
+    settings = {"variant": "duorec", "patience": 99}
+    out = tiny_train(log, tmp_path / "run", epochs=2, **settings).path
+    run, whole = (
+        tiny_train(log, place, epochs=4, resume=True, **settings) for place in (out, tmp_path / "whole")
+    )
+    assert [row["epoch"] for row in run.metrics] == [1, 2, 3, 4]
+    assert result(out) == result(whole.path)
+
+
+def test_a_finished_run_that_goes_on_is_unfinished_until_it_is_tested_again(log, tmp_path):
+    out = tiny_train(log, tmp_path / "run", epochs=1, patience=99).path
+    with pytest.raises(Interrupted):
+        tiny_train(log, out, epochs=3, patience=99, resume=True, progress=CtrlC(2, 1))
+    assert RunDirectory(out).state == "unfinished"
+
+
+@pytest.mark.parametrize("reason", ["patience", "fewer epochs", "max_steps then", "max_steps now", "no last"])
+def test_a_finished_run_that_cannot_go_on_stays_as_it_is(log, tmp_path, reason):
+    first, then = {"epochs": 3, "patience": 99}, {"epochs": 9, "patience": 99}
+    if reason == "patience":
+        first = then = {"epochs": 99, "patience": 1}
+    if reason == "fewer epochs":
+        then["epochs"] = 2
+    if reason.startswith("max_steps"):
+        (first if reason.endswith("then") else then)["max_steps"] = 5
+    out = tiny_train(log, tmp_path / "run", **first).path
+    if reason == "no last":
+        (out / "last.safetensors").unlink()
+    before = result(out)
+    assert tiny_train(log, out, resume=True, **then).state == "finished"
+    assert result(out) == before
+
+
 def test_resume_starts_where_there_is_nothing(log, tmp_path):
     assert tiny_train(log, tmp_path / "new", resume=True, max_steps=1).state == "finished"
     (tmp_path / "empty").mkdir()

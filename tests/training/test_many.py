@@ -231,6 +231,15 @@ def test_finished_runs_stay_as_they_are(log, tmp_path):
     assert {call[0] for call in calls} == {5}
 
 
+def test_finished_runs_of_a_stack_go_on_to_more_epochs(log, tmp_path):
+    outs = places(tmp_path)
+    train_many(configs(log, epochs=1, patience=9), outs, stack=True)
+    calls = []
+    train_many(configs(log, epochs=2, patience=9), outs, stack=True, resume=True, progress=watch(calls))
+    assert {call[1:] for call in calls if call[1] == "epoch"} == {("epoch", 2)}
+    assert [len(RunDirectory(out).metrics) for out in outs] == [2, 2, 2]
+
+
 # Failures
 
 
