@@ -291,46 +291,6 @@ def find_runs(path: Path) -> list[RunDirectory]:
     return [RunDirectory(folder) for folder in folders]
 
 
-@contextmanager
-def sole_writer(folder: Path) -> Iterator[None]:
-    """Hold a run directory, so that no two processes train into it at once; makes it if need be.
-
-    The lock is the system's and goes with the process, so a killed run leaves none behind. Where the system
-    has none (Windows, some network file systems) nothing is held.
-
-    Raises
-    ------
-    UserError
-        where another process holds it, or the folder cannot be made or written.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / LOCK).open("a")
-    except OSError as error:
-        raise UserError(
-            f"cannot write {folder}: {error.strerror}; choose another folder with --out"
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"another process trains into {folder} at this moment; wait for it, or name another --out"
-            ) from None
-        except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.ENOTSUP):
-                raise
-        try:
-            yield
-        finally:
-            (folder / LOCK).unlink(missing_ok=True)
-
-
 def is_leftover(path: Path) -> bool:
     """Whether `path` is a file that a killed run left behind, temporary or its lock."""
     return path.name.startswith(_TEMPORARY) or path.name == LOCK

@@ -1,8 +1,11 @@
-"""Whether a run may be put into a folder, and how an earlier one is removed from it."""
+"""Whether a run may be put into a folder, by one process at a time, and how an earlier one is removed."""
 
 from __future__ import annotations
 
+import errno
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from degen import rundir
@@ -49,3 +52,43 @@ def remove_run(out: Path) -> None:
         (out / name).unlink(missing_ok=True)
     for name in (rundir.EMBEDDINGS, rundir.FIGURES, rundir.EXPORT, rundir.TENSORBOARD):
         shutil.rmtree(out / name, ignore_errors=True)
+
+
+@contextmanager
+def sole_writer(folder: Path) -> Iterator[None]:
+    """Hold a run directory, so that no two processes train into it at once; makes it if need be.
+
+    The lock is the system's and goes with the process, so a killed run leaves none behind. Where the system
+    has none (Windows, some network file systems) nothing is held.
+
+    Raises
+    ------
+    UserError
+        where another process holds it, or the folder cannot be made or written.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / rundir.LOCK).open("a")
+    except OSError as error:
+        raise UserError(
+            f"cannot write {folder}: {error.strerror}; choose another folder with --out"
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"another process trains into {folder} at this moment; wait for it, or name another --out"
+            ) from None
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOTSUP):
+                raise
+        try:
+            yield
+        finally:
+            (folder / rundir.LOCK).unlink(missing_ok=True)

@@ -27,7 +27,7 @@ from degen.monitor.best import Best
 from degen.monitor.names import epoch_key, final_key, renamed
 from degen.monitor.probe import Probe
 from degen.rundir import RunDirectory
-from degen.runplace import refuse_occupied
+from degen.runplace import refuse_occupied, sole_writer
 from degen.tensorboard import Board, require, write_run_projector
 
 Row = dict[str, Any]
@@ -137,7 +137,7 @@ class Monitor:
         if (earlier := Monitor._open.get(self.out)) is not None:
             earlier.close()
         held = ExitStack()
-        held.enter_context(rundir.sole_writer(self.out))
+        held.enter_context(sole_writer(self.out))
         Monitor._open[self.out] = self
         return held
 

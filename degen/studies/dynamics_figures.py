@@ -17,16 +17,8 @@ from degen.plots.save import write_columns
 from degen.plots.style import figure_style
 from degen.plots.trajectories import ALIGNMENTS, LABELS, UNIFORMITY
 from degen.rundir import RunDirectory
-from degen.studies.figures import (
-    Drawn,
-    FigureOptions,
-    collect_runs,
-    file_names,
-    group_runs,
-    output_folder,
-    run_name,
-)
-from degen.studies.tracks import SeedOptions, Track, begun_runs, definition_of, track_columns, tracks_of
+from degen.studies.figures import Drawn, FigureOptions
+from degen.studies.tracks import SeedOptions, Track, begun_by_dataset, definition_of, track_columns, tracks_of
 
 DEFAULT = (
     "valid_NDCG@10",
@@ -76,20 +68,9 @@ def draw_dynamics(
         for whatever can be mended in paths and options; for a measure that nothing tells of.
     """
     options, look = options or DynamicsOptions(), look or FigureOptions()
-    for path in paths:
-        if path.is_file():
-            raise UserError(f"{path} is a file, and dynamics need runs; give a run or a folder of runs")
     drawn = Drawn()
-    groups = group_runs(collect_runs(paths))
-    folder = output_folder(paths, look.out)
-    for name, members in zip(file_names(groups), groups.values(), strict=True):
-        single = len(members) == 1 and members[0].path in paths
-        variants = begun_runs(members, options, drawn.notes)
-        if variants:
-            stem = folder / f"dynamics-{run_name(members[0]) if single else name}"
-            drawn.add(_dataset(stem, list(variants.values()), options, look))
-    if not drawn.files:
-        raise UserError(f"no run under {paths[0]} has finished an epoch yet; train on with --resume")
+    for stem, variants in begun_by_dataset(paths, "dynamics", options, look.out, drawn.notes):
+        drawn.add(_dataset(stem, list(variants.values()), options, look))
     return drawn
 
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from degen.analysis.seeds import mean_by_epoch
 from degen.errors import UserError, nearest
 from degen.plots.style import one_of
 from degen.plots.trajectories import Rows
 from degen.rundir import CONFIG, RunDirectory
-from degen.studies.figures import by_variant, one_seed
+from degen.studies.figures import (
+    by_variant,
+    collect_runs,
+    file_names,
+    group_runs,
+    one_seed,
+    output_folder,
+    run_name,
+)
 
 AGGREGATES = ("each", "mean")
 _DEFINITIONS = ("paper", "official")
@@ -46,7 +55,33 @@ class Track:
     behind: Mapping[int, Rows] = field(default_factory=dict)
 
 
-def begun_runs(
+def begun_by_dataset(
+    paths: Sequence[Path], what: str, options: SeedOptions, out: Path | None, notes: list[str]
+) -> Iterator[tuple[Path, dict[str, list[RunDirectory]]]]:
+    """Yield the runs to draw, by variant, of each dataset at and below `paths`, and the stem of their figure.
+
+    `what` is the first word of the stem, and of what the runs are drawn for.
+
+    Raises
+    ------
+    UserError
+        for a file among the paths, and where no run has finished an epoch.
+    """
+    for path in paths:
+        if path.is_file():
+            raise UserError(f"{path} is a file, and {what} needs runs; give a run or a folder of runs")
+    groups, begun = group_runs(collect_runs(paths)), False
+    folder = output_folder(paths, out)
+    for name, members in zip(file_names(groups), groups.values(), strict=True):
+        single = len(members) == 1 and members[0].path in paths
+        if variants := _begun(members, options, notes):
+            begun = True
+            yield folder / f"{what}-{run_name(members[0]) if single else name}", variants
+    if not begun:
+        raise UserError(f"no run under {paths[0]} has finished an epoch yet; train on with --resume")
+
+
+def _begun(
     runs: Sequence[RunDirectory], options: SeedOptions, notes: list[str]
 ) -> dict[str, list[RunDirectory]]:
     """Return the runs of each variant to draw; those without a finished epoch are left out."""

@@ -7,21 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from degen.errors import UserError
 from degen.plots.save import write_columns
 from degen.plots.style import figure_style, one_of, variant_label
 from degen.plots.trajectories import ALIGNMENTS, QUALITY, UNIFORMITY, Rows
 from degen.plots.trajectory_figure import TrajectoryPanel, epochs_figure, trajectory_figure
-from degen.studies.figures import (
-    Drawn,
-    FigureOptions,
-    collect_runs,
-    file_names,
-    group_runs,
-    output_folder,
-    run_name,
-)
-from degen.studies.tracks import SeedOptions, Track, begun_runs, definition_of, track_columns, tracks_of
+from degen.studies.figures import Drawn, FigureOptions
+from degen.studies.tracks import SeedOptions, Track, begun_by_dataset, definition_of, track_columns, tracks_of
 
 _QUANTITIES = (UNIFORMITY, *ALIGNMENTS, QUALITY)
 
@@ -62,22 +53,11 @@ def draw_uniformity(
         different definitions.
     """
     options, look = options or UniformityOptions(), look or FigureOptions()
-    for path in paths:
-        if path.is_file():
-            raise UserError(f"{path} is a file, and trajectories need runs; give a run or a folder of runs")
     drawn = Drawn()
-    groups = group_runs(collect_runs(paths))
-    folder = output_folder(paths, look.out)
-    for name, members in zip(file_names(groups), groups.values(), strict=True):
-        single = len(members) == 1 and members[0].path in paths
-        stem = folder / f"uniformity-{run_name(members[0]) if single else name}"
-        variants = begun_runs(members, options, drawn.notes)
-        if variants:
-            tracks = [track for runs in variants.values() for track in tracks_of(runs, options, _QUANTITIES)]
-            definition = definition_of([run for runs in variants.values() for run in runs])
-            drawn.add(_figures(stem, tracks, options, look, definition))
-    if not drawn.files:
-        raise UserError(f"no run under {paths[0]} has finished an epoch yet; train on with --resume")
+    for stem, variants in begun_by_dataset(paths, "uniformity", options, look.out, drawn.notes):
+        tracks = [track for runs in variants.values() for track in tracks_of(runs, options, _QUANTITIES)]
+        definition = definition_of([run for runs in variants.values() for run in runs])
+        drawn.add(_figures(stem, tracks, options, look, definition))
     return drawn
 
 

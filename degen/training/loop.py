@@ -20,6 +20,7 @@ from degen.evaluation.ranking import Ranks, ranking_metrics
 from degen.evaluation.restore import describe, load_best, load_data, pick_device
 from degen.model.encoder import SequenceEncoder
 from degen.rundir import RunDirectory
+from degen.runplace import sole_writer
 from degen.schema import Config
 from degen.tensorboard import Board, write_run_projector
 from degen.training import checkpoint
@@ -110,7 +111,7 @@ def train(
         with world.together():
             trainer = Trainer(config, dataset, device, world)
             if world.main:
-                held.enter_context(rundir.sole_writer(out))
+                held.enter_context(sole_writer(out))
                 checkpoint.prepare(config, out, resume=resume, overwrite=overwrite)
         Run(trainer, dataset, out, progress).go()
     return RunDirectory(out)

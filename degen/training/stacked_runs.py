@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from degen import rundir
 from degen.data.load import Dataset
 from degen.errors import UserError
 from degen.evaluation.restore import pick_device
+from degen.runplace import sole_writer
 from degen.schema import Config
 from degen.training import checkpoint
 from degen.training.loop import Interrupted, Progress, Run, note_data
@@ -73,7 +73,7 @@ def stacked_failures(
             if not (resume and checkpoint.is_complete(config, out))
         ]
         for run in runs:
-            held.enter_context(rundir.sole_writer(run.out))
+            held.enter_context(sole_writer(run.out))
             checkpoint.prepare(run.config, run.out, resume=resume, overwrite=overwrite)
         return StackedRuns(runs).go()
 

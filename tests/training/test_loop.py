@@ -754,7 +754,7 @@ def test_a_full_disk_in_the_middle_leaves_whole_epochs(log, tmp_path, duorec, mo
 
 def test_two_processes_do_not_train_into_one_folder(log, tmp_path):
     config, out = tiny_runs.tiny_config(log, epochs=1), tmp_path / "run"
-    holder = "import sys, time; from pathlib import Path; from degen.rundir import sole_writer\n"
+    holder = "import sys, time; from pathlib import Path; from degen.runplace import sole_writer\n"
     holder += f"with sole_writer(Path({str(out)!r})): print('held', flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "held\n"
