@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,15 @@ DECILES: Mapping[str, float] = {str(tenth): 0.1 for tenth in range(1, 11)}
 """Tenths of the items, rarest first."""
 
 COLD = "cold"
+
+
+class BucketContent(NamedTuple):
+    """Lowest and highest frequency in a bucket, its number of items, and of their occurrences."""
+
+    low: int
+    high: int
+    items: int
+    actions: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +118,14 @@ class Buckets:
         known = np.isfinite(values)
         sums, counts = self.sums(np.where(known, values, 0.0)), self.sums(known.astype(np.float64))
         return np.asarray(np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0))
+
+    def contents(self, frequency: Int) -> dict[str, BucketContent]:
+        """Return what each bucket holds, by name; `frequency`, int [n], of the items that were cut."""
+        of = zip(self.low, self.high, self.sizes, self.sums(frequency.astype(np.float64)), strict=True)
+        return {
+            name: BucketContent(low, high, int(items), int(actions))
+            for name, (low, high, items, actions) in zip(self.names, of, strict=True)
+        }
 
     @property
     def sizes(self) -> Int:

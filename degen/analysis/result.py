@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from degen.analysis.buckets import BucketContent
 from degen.analysis.lines import in_order, line
 from degen.analysis.measure import Estimate, Measure, Undefined
 from degen.analysis.profile import Profile, popularity_profile
@@ -39,6 +40,8 @@ class Analysis:
         lowest and highest value, of those that were taken over seeds or judged by a jackknife.
     not_judged
         where a jackknife was asked for, why others have no interval.
+    buckets
+        where profiles were asked for: what each bucket by popularity holds, deciles among them.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Analysis:
     reasons: Mapping[str, str]
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     not_judged: Mapping[str, str] = field(default_factory=dict)
+    buckets: Mapping[str, BucketContent] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -69,8 +73,11 @@ class Analysis:
                 values[measure.name] = measure(rows)
             except Undefined as undefined:
                 reasons[measure.name] = str(undefined).removeprefix(f"{measure.name} ")
+        buckets: dict[str, BucketContent] = {}
         if profiles and rows.frequency is not None:
             values |= popularity_profile(rows, profiles)
+            for cut in filter(None, (rows.head_mid_tail, rows.deciles)):
+                buckets |= cut.contents(rows.frequency)
         empty = {key for key, value in values.items() if math.isnan(value)}
         reasons |= dict.fromkeys(empty, "no item of the bucket has a value")
         values = {key: value for key, value in values.items() if key not in empty}
@@ -83,6 +90,7 @@ class Analysis:
             {key: value.standard_error for key, value in sampled.items()},
             {key: value.sample for key, value in sampled.items()},
             reasons,
+            buckets=buckets,
         )
 
     def __getitem__(self, measure: str) -> float:
@@ -127,7 +135,8 @@ class Analysis:
         `<measure>_standard_error`, `<measure>_sample`, `<measure>_low` and `<measure>_high`.
 
         A measure without a finite value is None, and `<measure>_reason` says why; one that a jackknife was
-        to judge and could not has `<measure>_not_judged`.
+        to judge and could not has `<measure>_not_judged`. A bucket by popularity has `items@tail`,
+        `actions@tail`, `frequency_low@tail` and `frequency_high@tail`, and so on.
         """
         found: dict[str, Any] = {"name": self.name, "rows": self.rows, "dimensions": self.dimensions}
         for measure in self.measures:
@@ -142,6 +151,9 @@ class Analysis:
                 found[f"{measure}_not_judged"] = self.not_judged[measure]
             if found[measure] is None:
                 found[f"{measure}_reason"] = self.reasons.get(measure, "infinite")
+        for name, bucket in self.buckets.items():
+            found |= {f"items@{name}": bucket.items, f"actions@{name}": bucket.actions}
+            found |= {f"frequency_low@{name}": bucket.low, f"frequency_high@{name}": bucket.high}
         return found
 
     def records(self) -> list[dict[str, Any]]:

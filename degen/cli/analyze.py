@@ -232,7 +232,7 @@ def _print(analyses: Sequence[Analysis], output: Output) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from degen.studies.measure_tables import LEGEND, MeasureTable
+    from degen.studies.measure_tables import LEGEND, MeasureTable, bucket_lines
 
     table = MeasureTable.of(analyses)
     shown = Table(box=None, padding=(0, 2, 0, 0))
@@ -251,6 +251,8 @@ def _print(analyses: Sequence[Analysis], output: Output) -> None:
             shown.add_row(Text(f"  {line.name}"), line.arrow, *map(_text, cells), *meaning)
     Console(width=None if sys.stdout.isatty() else 160).print(shown)
     output.line(LEGEND)
+    for sentence in bucket_lines(analyses):
+        output.line(sentence)
     for place, note in enumerate(table.notes, start=1):
         output.line(f"{str(place).translate(_SUPERSCRIPTS)} {note}")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from degen.analysis.buckets import COLD, DECILES, BucketContent
 from degen.analysis.lines import GROUPS, Line, in_order
 from degen.analysis.measure import Measure, without_arrow
 from degen.analysis.profile import Profile
@@ -56,6 +57,33 @@ class MeasureTable:
                 cells = [_cell(analysis, line.name, notes) for analysis in analyses]
                 groups.setdefault(heading(line.group), []).append((line, cells))
         return cls([analysis.name for analysis in analyses], groups, list(notes))
+
+
+def bucket_lines(analyses: Sequence[Analysis]) -> list[str]:
+    """Return what head, middle and tail are in a sentence, once for matrices that are cut alike."""
+    alike: dict[str, list[str]] = {}
+    for analysis in analyses:
+        all_actions = sum(bucket.actions for name, bucket in analysis.buckets.items() if name in DECILES)
+        parts = [
+            _bucket(name, bucket, all_actions)
+            for name, bucket in analysis.buckets.items()
+            if name not in DECILES
+        ]
+        if parts:
+            alike.setdefault("; ".join(parts), []).append(analysis.name)
+    several = len(alike) > 1
+    return [f"{', '.join(names)}: {text}" if several else text for text, names in alike.items()]
+
+
+def _bucket(name: str, bucket: BucketContent, all_actions: int) -> str:
+    noun, verb = ("item", "occurs") if bucket.items == 1 else ("items", "occur")
+    items = f"{name}: {bucket.items:,} {noun} that"
+    if name == COLD:
+        return f"{items} never {verb}"
+    low, high = f"{bucket.low:,}", f"{bucket.high:,}"
+    times = f"{low} times" if low == high else f"{low} to {high} times"
+    often = "once" if bucket.high == 1 else times
+    return f"{items} {verb} {often}, {bucket.actions / all_actions:.0%} of all actions"
 
 
 def heading(group: str) -> str:

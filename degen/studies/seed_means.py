@@ -55,6 +55,6 @@ def _mean(name: str, members: Sequence[Analysis]) -> Analysis:
         except Undefined as undefined:
             reasons[measure] = str(undefined)
     first = members[0]
-    plain = Analysis(name, first.rows, first.dimensions, {}, {}, {}, reasons)
+    plain = Analysis(name, first.rows, first.dimensions, {}, {}, {}, reasons, buckets=first.buckets)
     values = {measure: one.value for measure, one in intervals.items()}
     return plain.with_values(values).with_intervals(intervals)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from degen.analysis import MEASURES, Estimate, Rows, Undefined, measure
+from degen.analysis.buckets import DECILES
 from degen.analysis.lines import GROUPS, chosen_measures, chosen_profiles, in_order, line
 from degen.analysis.result import Analysis
 from degen.errors import UserError
@@ -158,6 +159,23 @@ def test_profiles_have_a_value_a_bucket_and_a_reason_where_there_is_none():
     assert line("norm_mean@10").detail
     assert not line("HR@10@tail").detail
     assert Analysis.of(Rows(V), [], profiles).measures == []
+
+
+def test_what_the_buckets_hold_stands_beside_their_values():
+    frequency = np.array([0] + [1] * 8 + [2] * 7 + [5] * 9 + [50] * 5)
+    found = Analysis.of(Rows(V, frequency), [], chosen_profiles())
+    assert found.buckets["cold"] == (0, 0, 1, 0)
+    assert found.buckets["tail"] == (1, 2, 15, 8 + 14)
+    assert found.buckets["mid"] == (5, 5, 9, 45)
+    assert found.buckets["head"] == (50, 50, 5, 250)
+    deciles = [found.buckets[name] for name in DECILES if name in found.buckets]
+    assert sum(bucket.items for bucket in deciles) == 29
+    assert sum(bucket.actions for bucket in deciles) == frequency.sum()
+    flat = found.flat()
+    assert (flat["items@tail"], flat["actions@tail"]) == (15, 22)
+    assert (flat["frequency_low@tail"], flat["frequency_high@tail"]) == (1, 2)
+    assert not Analysis.of(Rows(V, frequency), chosen_measures("health")).buckets
+    assert not Analysis.of(Rows(V), [], chosen_profiles()).buckets
 
 
 def test_profiles_are_chosen_with_their_group_or_by_a_name_of_their_own():
