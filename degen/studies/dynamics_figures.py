@@ -82,7 +82,7 @@ def _dataset(
     sources = _sources(every, options.measures, drawn.notes)
     rows = partial(_epochs, sources=sources)
     tracks = [track for runs in variants for track in tracks_of(runs, options, options.measures, rows)]
-    titles = {key: _NAMES.get(key, key) for key in sources}
+    titles = {key: _NAMES.get(key, key.replace("_", " ")) for key in sources}
     if representations := [key for key in sources if key in (UNIFORMITY, *ALIGNMENTS)]:
         definition = definition_of(every)
         titles |= {key: f"{titles[key]} ({definition})" for key in representations}
