@@ -1,4 +1,5 @@
-"""Check and measure degen on one GPU: exactness, step times, evaluation, an epoch, a stack, whole runs.
+"""Check and measure degen on one GPU: exactness, step times, evaluation, an epoch, a stack, the
+laboratory, whole runs.
 
     python experiments/bench/gpu.py --data LOGS --seconds 540
 
@@ -39,6 +40,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=5, help="runs of a stack in the whole runs (default: 5)")
     parser.add_argument("--stack", type=int, default=8, help="runs of the stack that is timed (default: 8)")
     parser.add_argument("--steps", type=int, default=100, help="steps in a window (default: 100)")
+    parser.add_argument(
+        "--rows", type=int, default=1_000_000, help="of the matrix whose measures are timed (default: 10⁶)"
+    )
     parser.add_argument("--windows", type=int, default=5, help="windows (default: 5)")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "gpu", help="folder of the whole runs")
     parser.add_argument(
@@ -70,7 +74,14 @@ def main(arguments: list[str] | None = None) -> None:
     bench = Bench(asked, started + asked.seconds)
     result: dict[str, Any] = {"conditions": bench.conditions()}
     place = result_file(str(result["conditions"]["device"]))
-    for section in (bench.exactness, bench.steps, bench.evaluation, bench.epoch, bench.stack):
+    for section in (
+        bench.exactness,
+        bench.steps,
+        bench.evaluation,
+        bench.epoch,
+        bench.stack,
+        bench.laboratory,
+    ):
         result[section.__name__] = section()
         write(result, place)
     result["runs"] = json.loads(asked.previous.read_text(encoding="utf-8"))["runs"] if asked.previous else {}
@@ -119,6 +130,7 @@ def table(result: dict[str, Any]) -> str:
             f"{stack['share']:.2f} of the time of all alone",
         )
     )
+    lines += laboratory_lines(result["laboratory"])
     for name, runs in result["runs"].items():
         seconds = f"{runs['seconds']:.0f} s"
         lines.append(
@@ -126,6 +138,26 @@ def table(result: dict[str, Any]) -> str:
         )
     width = max(len(key) for key, _ in lines)
     return "\n".join(f"{key:{width}}  {value}" for key, value in lines)
+
+
+def laboratory_lines(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """What was found of measures, cures and traces."""
+    measures, seconds, trace = found["measures"], found["seconds"], found["trace"]
+    losses = found["losses"]
+    worst = max(losses, key=losses.__getitem__)
+    return [
+        (
+            "measures",
+            f"{'exact' if measures['exact'] else 'NOT EXACT'}: {measures['compared']:,} values, largest error "
+            f"{measures['error']:.1e} ({measures['worst']})",
+        ),
+        (
+            f"measures of {seconds['rows']:,} rows",
+            f"{seconds['device']:.2f} s, NumPy {seconds['numpy']:.2f} s",
+        ),
+        ("losses of cures", f"within {losses[worst]:.1e} of the CPU's after 3 steps ({worst})"),
+        ("trace", f"{trace['seconds']:.1f} s, shares within {trace['error']:.1e} of the CPU's"),
+    ]
 
 
 if __name__ == "__main__":

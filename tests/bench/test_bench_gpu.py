@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import tiny_runs
 
+from degen.model.variants import CURES
+
 SCRIPT = Path(__file__).parents[2] / "experiments" / "bench" / "gpu.sh"
 KEYS = {
     "data.input_format": "sequences",
@@ -43,7 +45,7 @@ def call(tmp_path_factory):
         out = folder / "out"
         out.mkdir(exist_ok=True)
         words = ["--device", "cpu", "--data", str(logs), "--runs", str(folder / "runs"), "--seeds", "2"]
-        words += ["--stack", "2", "--steps", "2", "--windows", "2", "--set"]
+        words += ["--stack", "2", "--steps", "2", "--rows", "3000", "--windows", "2", "--set"]
         words += [f"{key}={value}" for key, value in KEYS.items()]
         environment = {
             **os.environ,
@@ -74,6 +76,13 @@ def test_one_call_checks_measures_and_trains(first):
     assert all(step["ms"] > 0 for step in result["steps"].values())
     assert result["evaluation"]["users"] == tiny_runs.USERS
     assert result["stack"]["runs"] == 2
+    laboratory = result["laboratory"]
+    assert laboratory["measures"]["exact"] is True
+    assert laboratory["measures"]["compared"] > 150
+    assert set(laboratory["losses"]) == {"duorec", *CURES}
+    assert max(laboratory["losses"].values()) == laboratory["trace"]["error"] == 0  # both are the CPU here
+    assert laboratory["seconds"]["rows"] == 3000
+    assert "measures of 3,000 rows" in printed
     runs = result["runs"]
     assert list(runs) == [
         f"beauty/{name}" for name in ("duorec", "sasrec", "scl", "ucl", "ucl+scl", "cl4srec")

@@ -18,15 +18,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchlib.exactness import BOUNDS, errors_of
+from benchlib.laboratory import measure_seconds, measures_agree, steps_agree, traces_agree
 from degen.config import merge, settle
-from degen.data.sequences import leave_one_out
+from degen.data.sequences import item_frequency, leave_one_out
 from degen.errors import UserError
 from degen.evaluation.evaluate import split_ranks
 from degen.evaluation.restore import load_data, pick_device
-from degen.model.dropout import FedDropout
-from degen.model.encoder import SequenceEncoder
-from degen.model.padded import Architecture, draw_masks, encode_padded
-from degen.model.plain import encode_plain, pad
+from degen.model.variants import CURES
 from degen.rundir import RunDirectory
 from degen.schema import Config
 from degen.training.loop import Interrupted, Progress
@@ -41,11 +40,6 @@ PLAN = [
     for dataset in ("beauty", "clothing", "sports", "yelp")
 ]
 """Whole runs in the order in which they are begun."""
-
-BOUNDS = {"forward": 1e-5, "gradient": 1e-4}
-"""Errors allowed in float32: of h, absolute and relative together; of a gradient as a share of the tensor's
-largest entry.
-"""
 
 SPARE = 15
 """Seconds left for writing when the time is up."""
@@ -93,7 +87,7 @@ class Bench:
     def exactness(self) -> Section:
         """Float32 on the device, TF32 off, against the plain encoder in float64 on the CPU."""
         with float32_products("fp32", self.device):
-            errors = [_errors(n, self.device) for n in (50, 1, 2, 255, 256)]
+            errors = [errors_of(n, self.device) for n in (50, 1, 2, 255, 256)]
             found: Section = {name: max(error[name] for error in errors) for name in errors[0]}
             exact = all(value <= BOUNDS[name.split()[1]] for name, value in found.items())
             found |= self._steps_agree()
@@ -161,6 +155,22 @@ class Bench:
         together = self._time(self._trainers(range(self.asked.stack)))
         share = together["ms"] / (self.asked.stack * alone["ms"])
         return {"runs": self.asked.stack, "alone_ms": alone["ms"], "share": share, **together}
+
+    def laboratory(self) -> Section:
+        """Measures, cures and traces on the device, beside NumPy and the CPU."""
+        still = {f"{site}_dropout": 0.0 for site in ("embedding", "hidden", "attention")}
+
+        def make(variant: str, place: str) -> Trainer:
+            config = self.config(model=still, objective={"variant": variant, "recipe": "official"})
+            return Trainer(config, self.dataset, torch.device("cpu") if place == "cpu" else self.device)
+
+        with float32_products("fp32", self.device):
+            return {
+                "measures": measures_agree(self.device),
+                "seconds": measure_seconds(self.device, self.asked.rows),
+                "losses": steps_agree(make, ["duorec", *CURES]),
+                "trace": traces_agree(make, item_frequency(self.dataset.sequences)),
+            }
 
     def whole_runs(self, done: set[str]) -> Iterator[tuple[str, Section]]:
         """Stacks of seeds to early stopping, as many as there is time for."""
@@ -241,51 +251,6 @@ def _advance(stack: Stack) -> Iterator[Tensor]:
         for _ in range(steps):
             epoch.step()
             yield epoch.sums
-
-
-def _errors(n: int, device: torch.device) -> dict[str, float]:
-    """Errors of h and of its gradients for n histories; of 50 there is one of each length."""
-    rng = np.random.default_rng(n)
-    lengths = torch.from_numpy(rng.permutation(np.arange(1, 51)) if n == 50 else rng.integers(1, 51, size=n))
-    items = torch.from_numpy(rng.integers(1, 301, size=int(lengths.sum())))
-    keep = {}
-    for site in (
-        "embedding",
-        *(f"layer{i}.{part}" for i in (0, 1) for part in ("attention_output", "feed_forward")),
-    ):
-        keep[site] = torch.from_numpy(rng.random((n, 50, 64)) >= 0.5)
-    for layer in (0, 1):
-        keep[f"layer{layer}.attention"] = torch.from_numpy(rng.random((n, 2, 50, 50)) >= 0.5)
-    weighting = torch.from_numpy(rng.normal(size=(n, 64)))
-    exact = SequenceEncoder(300, initializer_range=0.1).double()
-    expected = encode_plain(exact, items, lengths, FedDropout(keep.__getitem__))
-    slopes = _gradients(exact, expected, weighting)
-    there = {site: mask.to(device) for site, mask in keep.items()}
-    found = {}
-    for engine in ("padded", "fast"):
-        encoder = SequenceEncoder(300, initializer_range=0.1).to(device)
-        if engine == "fast":
-            h = encoder(items.to(device), lengths, FedDropout(keep.__getitem__))
-        else:
-            rows, ends = pad(items, lengths, 50).to(device), lengths.to(device)
-            architecture = Architecture.of(encoder)
-            masks = draw_masks(architecture, FedDropout(there.__getitem__), ends, 50, encoder.item_embeddings)
-            h = encode_padded(dict(encoder.named_parameters()), rows, ends, masks, architecture)
-        error = (h.detach().cpu().double() - expected.detach()).abs() / (1 + expected.detach().abs())
-        found[f"{engine} forward"] = float(error.max())
-        own = _gradients(encoder, h, weighting)
-        found[f"{engine} gradient"] = max(
-            float((own[name] - slope).abs().max() / slope.abs().max())
-            for name, slope in slopes.items()
-            if slope.abs().max() > 1e-9 * max(float(one.abs().max()) for one in slopes.values())
-        )
-    return found
-
-
-def _gradients(encoder: SequenceEncoder, h: Tensor, weighting: Tensor) -> dict[str, Tensor]:
-    parameters = dict(encoder.named_parameters())
-    slopes = torch.autograd.grad((h * weighting.to(h)).sum(), list(parameters.values()))
-    return {name: slope.cpu().double() for name, slope in zip(parameters, slopes, strict=True)}
 
 
 def _summary(runs: list[RunDirectory], seconds: float) -> Section:
