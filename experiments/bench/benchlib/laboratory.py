@@ -69,9 +69,7 @@ def _seconds(values: Array) -> float:
     seconds = []
     for _ in range(3):
         started = time.perf_counter()
-        Analysis.of(
-            Rows(values), chosen_measures(QUADRATIC)
-        )  # numbers on the host: nothing is left to wait for
+        Analysis.of(Rows(values), chosen_measures(QUADRATIC))  # its numbers are the host's: nothing waits
         seconds.append(time.perf_counter() - started)
     return statistics.median(seconds)
 
