@@ -35,7 +35,9 @@ _VARIANTS: Mapping[str, tuple[str, str, Any]] = {
     "ucl+scl": ("UCL+SCL", "#CC79A7", (0, (2.5, 1))),
     "duorec": ("DuoRec", "#0072B2", (0, (9, 1))),
 }
-_OTHERS = (("#882255", "-."), ("#999933", "--"), ("#44AA99", ":"))
+# Of all others: as many colours as dashes and one more, so that 30 of them differ.
+_OTHER_COLORS = ("#882255", "#999933", "#44AA99", "#332288", "#AA4499", "#661100")
+_OTHER_DASHES = ("-.", "--", ":", (0, (7, 1, 1, 1, 1, 1)), (0, (3, 2)))
 
 # Never bought in training: outside the colour map, and a cross where all else is a dot.
 UNSEEN_COLOR = "#D55E00"
@@ -190,7 +192,11 @@ def variant_label(name: str) -> str:
 
 def variant_line(name: str, position: int = 0) -> dict[str, Any]:
     """Return `color` and `linestyle` of a variant; names outside the paper take turns by `position`."""
-    color, dashes = _VARIANTS[name][1:] if name in _VARIANTS else _OTHERS[position % len(_OTHERS)]
+    if name in _VARIANTS:
+        _, color, dashes = _VARIANTS[name]
+    else:
+        color = _OTHER_COLORS[position % len(_OTHER_COLORS)]
+        dashes = _OTHER_DASHES[position % len(_OTHER_DASHES)]
     return {"color": color, "linestyle": dashes}
 
 

@@ -24,7 +24,7 @@ from degen.studies.mechanism_figures import draw_mechanism
 
 ROOT = Path(__file__).parents[2]
 
-OPTIMISERS = {"sasrec": "Adam", "sgd": "SGD", "eps-1e-3": "Adam, ε .001"}
+OPTIMISERS = {"sasrec": "Adam", "eps-1e-4": "ε .0001", "eps-1e-3": "ε .001", "sgd": "SGD"}
 """Runs of the figure of optimisers, and what they are called there."""
 
 OF_RUN = ("loss", "valid_NDCG@10", "average_cosine", "sigma2_ratio", "effective_rank")

@@ -103,6 +103,14 @@ def test_variants_have_the_papers_spelling_and_lines_of_their_own() -> None:
     assert len({str(line["linestyle"]) for line in lines[:6]}) == 6
 
 
+def test_thirty_names_outside_the_paper_have_lines_of_their_own() -> None:
+    lines = [tuple(variant_line(f"own {position}", position).values()) for position in range(30)]
+    assert len(set(map(str, lines))) == 30
+    assert len({color for color, _ in lines[:6]}) == 6
+    paper = {variant_line(name)["color"] for name in ("sasrec", "cl4srec", "ucl", "scl", "ucl+scl", "duorec")}
+    assert paper.isdisjoint(color for color, _ in lines)
+
+
 def test_names_are_shortened_to_the_room_they_have() -> None:
     assert shortened("DuoRec", 10) == "DuoRec"
     short = shortened("a-very-long-variant", 5)
