@@ -30,7 +30,7 @@ STUDY = Path(__file__).parents[2] / "experiments" / "cures"
 
 
 def test_every_cure_is_trained_beside_sasrec_and_duorec():
-    assert set(METHODS) == {"sasrec", "duorec", "sgd", *CURES}
+    assert set(METHODS) == {"sasrec", "duorec", "sgd", "eps-1e-4", *CURES}
 
 
 def test_all_methods_have_one_budget(tmp_path):

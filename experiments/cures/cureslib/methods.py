@@ -40,8 +40,11 @@ METHODS: dict[str, Method] = {
         for name, cure in CURES.items()
     },
     "sgd": Method(OPTIMISER, {"item_optimizer": "sgd"}),
+    "eps-1e-4": Method(OPTIMISER, {"adam_eps": 1e-4}),
 }
-"""By the names that run directories carry; `sgd` moves the items by SGD with momentum, all else by Adam."""
+"""By the names that run directories carry; `sgd` moves the items by SGD with momentum, all else by Adam, and
+`eps-1e-4` moves everything by an Adam that lets the size of a gradient count.
+"""
 
 CURED_AFTERWARDS = "sasrec"
 """The method whose items are also post-processed."""
