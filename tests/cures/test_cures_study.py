@@ -41,6 +41,7 @@ def test_all_methods_have_one_budget(tmp_path):
     assert len(configs) == 2 * len(METHODS)
     for name, config in configs.items():
         assert config["training"].pop("item_optimizer") == ("sgd" if name.startswith("sgd") else "adam")
+        assert config["training"].pop("adam_eps") == (1e-4 if name.startswith("eps") else 1e-8)
         assert config["training"].pop("seed") == int(name[-1])
         assert config["objective"].pop("variant") in (name[:-3], "sasrec")
     first, *others = configs.values()
