@@ -71,7 +71,7 @@ def _row(restored: Restored, V: Tensor, ranks: Ranks, baseline: Ranks | None) ->
         **_accuracy(ranks, restored.samples("test").targets - 1, run.item_frequency),
         **_difference(ranks, baseline),
         **_geometry(V, run.item_frequency),
-        "epoch_seconds": statistics.median(line["train_seconds"] for line in run.metrics),
+        "epoch_seconds": min(line["train_seconds"] for line in run.metrics),
     }
 
 

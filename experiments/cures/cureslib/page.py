@@ -78,7 +78,7 @@ def _difference(summary: Row, rows: Sequence[Row]) -> str:
 
 
 def _seconds(rows: Sequence[Row]) -> str:
-    """What an epoch of each method took beside the baseline's, on whatever machine it was."""
+    """What the fastest epoch of each method took beside the baseline's: the least disturbed by other work."""
     ratios = []
     for name in METHODS:
         pairs = [
@@ -91,4 +91,4 @@ def _seconds(rows: Sequence[Row]) -> str:
         ]
         if pairs and name != "sasrec":
             ratios.append(f"{name} {sum(pairs) / len(pairs):.2f}")
-    return "Seconds an epoch, as multiples of sasrec's: " + ", ".join(ratios) + "."
+    return "Seconds of the fastest epoch, as multiples of sasrec's: " + ", ".join(ratios) + "."
