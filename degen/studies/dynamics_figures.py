@@ -17,7 +17,7 @@ from degen.plots.save import write_columns
 from degen.plots.style import figure_style
 from degen.plots.trajectories import ALIGNMENTS, LABELS, UNIFORMITY
 from degen.rundir import RunDirectory
-from degen.studies.figures import Drawn, FigureOptions
+from degen.studies.figures import Drawn, FigureOptions, refuse_files
 from degen.studies.tracks import SeedOptions, Track, begun_by_dataset, definition_of, track_columns, tracks_of
 
 DEFAULT = (
@@ -68,6 +68,7 @@ def draw_dynamics(
         for whatever can be mended in paths and options; for a measure that nothing tells of.
     """
     options, look = options or DynamicsOptions(), look or FigureOptions()
+    refuse_files(paths, "dynamics need runs")
     drawn = Drawn()
     for stem, variants in begun_by_dataset(paths, "dynamics", options, look.out, drawn.notes):
         drawn.add(_dataset(stem, list(variants.values()), options, look))

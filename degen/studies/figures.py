@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,6 +122,31 @@ def file_names(names: Iterable[str]) -> list[str]:
 def run_name(run: RunDirectory) -> str:
     """Return what a figure of this run alone is called."""
     return f"{run.dataset}-{run.variant}-s{run.seed}"
+
+
+def refuse_files(paths: Iterable[Path], why: str) -> None:
+    """Raise for a file among `paths` where only runs will do.
+
+    Raises
+    ------
+    UserError
+        with `why`, such as `traces are in runs`.
+    """
+    for path in paths:
+        if path.is_file():
+            raise UserError(f"{path} is a file, and {why}; give a run or a folder of runs")
+
+
+def stems_by_dataset(
+    paths: Sequence[Path], runs: Sequence[RunDirectory], what: str, out: Path | None
+) -> Iterator[tuple[Path, list[RunDirectory]]]:
+    """Yield the runs of each dataset behind the stem of their figure, `what-<dataset>`; of one run that is
+    given by itself, what `run_name` says.
+    """
+    groups, folder = group_runs(runs), output_folder(paths, out)
+    for name, members in zip(file_names(groups), groups.values(), strict=True):
+        single = len(members) == 1 and members[0].path in paths
+        yield folder / f"{what}-{run_name(members[0]) if single else name}", members
 
 
 def collect_runs(paths: Iterable[Path]) -> list[RunDirectory]:

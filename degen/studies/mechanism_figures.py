@@ -17,11 +17,9 @@ from degen.studies.figures import (
     FigureOptions,
     by_variant,
     collect_runs,
-    file_names,
-    group_runs,
     one_seed,
-    output_folder,
-    run_name,
+    refuse_files,
+    stems_by_dataset,
 )
 
 _CAPTION = (
@@ -62,16 +60,10 @@ def draw_mechanism(
         for whatever can be mended in paths and options.
     """
     options, look = options or MechanismOptions(), look or FigureOptions()
-    for path in paths:
-        if path.is_file():
-            raise UserError(f"{path} is a file, and traces are in runs; give a run or a folder of runs")
+    refuse_files(paths, "traces are in runs")
     drawn = Drawn()
     runs = [run for run in collect_runs(paths) if run.trace]
-    groups = group_runs(runs)
-    folder = output_folder(paths, look.out)
-    for name, members in zip(file_names(groups), groups.values(), strict=True):
-        single = len(members) == 1 and members[0].path in paths
-        stem = folder / f"mechanism-{run_name(members[0]) if single else name}"
+    for stem, members in stems_by_dataset(paths, runs, "mechanism", look.out):
         chosen = one_seed(by_variant(members), options.seed, drawn.notes)
         drawn.add(_figures(stem, chosen, options.epoch, look))
     if not drawn.files:

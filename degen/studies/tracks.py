@@ -11,15 +11,7 @@ from degen.errors import UserError, nearest
 from degen.plots.style import one_of
 from degen.plots.trajectories import Rows
 from degen.rundir import CONFIG, RunDirectory
-from degen.studies.figures import (
-    by_variant,
-    collect_runs,
-    file_names,
-    group_runs,
-    one_seed,
-    output_folder,
-    run_name,
-)
+from degen.studies.figures import by_variant, collect_runs, one_seed, stems_by_dataset
 
 AGGREGATES = ("each", "mean")
 _DEFINITIONS = ("paper", "official")
@@ -60,23 +52,18 @@ def begun_by_dataset(
 ) -> Iterator[tuple[Path, dict[str, list[RunDirectory]]]]:
     """Yield the runs to draw, by variant, of each dataset at and below `paths`, and the stem of their figure.
 
-    `what` is the first word of the stem, and of what the runs are drawn for.
+    `what` is the first word of the stem.
 
     Raises
     ------
     UserError
-        for a file among the paths, and where no run has finished an epoch.
+        where no run has finished an epoch.
     """
-    for path in paths:
-        if path.is_file():
-            raise UserError(f"{path} is a file, and {what} needs runs; give a run or a folder of runs")
-    groups, begun = group_runs(collect_runs(paths)), False
-    folder = output_folder(paths, out)
-    for name, members in zip(file_names(groups), groups.values(), strict=True):
-        single = len(members) == 1 and members[0].path in paths
+    begun = False
+    for stem, members in stems_by_dataset(paths, collect_runs(paths), what, out):
         if variants := _begun(members, options, notes):
             begun = True
-            yield folder / f"{what}-{run_name(members[0]) if single else name}", variants
+            yield stem, variants
     if not begun:
         raise UserError(f"no run under {paths[0]} has finished an epoch yet; train on with --resume")
 

@@ -11,7 +11,7 @@ from degen.plots.save import write_columns
 from degen.plots.style import figure_style, one_of, variant_label
 from degen.plots.trajectories import ALIGNMENTS, QUALITY, UNIFORMITY, Rows
 from degen.plots.trajectory_figure import TrajectoryPanel, epochs_figure, trajectory_figure
-from degen.studies.figures import Drawn, FigureOptions
+from degen.studies.figures import Drawn, FigureOptions, refuse_files
 from degen.studies.tracks import SeedOptions, Track, begun_by_dataset, definition_of, track_columns, tracks_of
 
 _QUANTITIES = (UNIFORMITY, *ALIGNMENTS, QUALITY)
@@ -53,6 +53,7 @@ def draw_uniformity(
         different definitions.
     """
     options, look = options or UniformityOptions(), look or FigureOptions()
+    refuse_files(paths, "trajectories need runs")
     drawn = Drawn()
     for stem, variants in begun_by_dataset(paths, "uniformity", options, look.out, drawn.notes):
         tracks = [track for runs in variants.values() for track in tracks_of(runs, options, _QUANTITIES)]

@@ -323,7 +323,7 @@ def test_definitions_are_not_mixed_in_one_figure(runs: Path) -> None:
         (["uniformity", "RUNS", "--alignment", "alignment_same"], "did you mean 'alignment_same_target'"),
         (["uniformity", "RUNS", "--aggregate", "maen"], "did you mean 'mean'"),
         (["uniformity", "RUNS", "--aggregate", "mean", "--seed", "1"], "give one of the two"),
-        (["uniformity", "RUNS/clothing/scl-s0/item_embeddings.npy"], "uniformity needs runs"),
+        (["uniformity", "RUNS/clothing/scl-s0/item_embeddings.npy"], "trajectories need runs"),
         (["uniformity", "RUNS/nothing"], "does not exist"),
     ],
 )
