@@ -4,18 +4,13 @@
       config.toml environment.json metrics.jsonl trace.jsonl best.safetensors last.safetensors
       item_embeddings.npy item_frequency.npy items.txt test.json embeddings/e###.npy figures/ tensorboard/
 
-Every file appears whole or not at all: it is written beside its place and then renamed.
+Every file appears whole or not at all (see `degen.files`).
 """
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-import tempfile
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from degen.errors import UserError
+from degen.files import is_temporary, write_text
 
 CONFIG = "config.toml"
 ENVIRONMENT = "environment.json"
@@ -42,71 +38,7 @@ EXPORT = "export"
 TENSORBOARD = "tensorboard"
 LOCK = ".training"
 
-_TEMPORARY = ".partial-"
-
 State = Literal["finished", "unfinished"]
-
-
-@contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the folder of `path`; rename it to `path` if the block ends well, else
-    remove it.
-
-    Raises
-    ------
-    UserError
-        if the folder cannot be made or written, or the disk is full.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=_TEMPORARY, suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def _unwritable(path: Path, error: OSError) -> UserError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    mend = "free some space or choose another path" if full else "choose another path"
-    return UserError(f"cannot write {path}: {error.strerror or error}; {mend}")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text whole or not at all."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON, whole or not at all; NaN and infinities are refused."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
-
-
-def write_array(path: Path, array: npt.NDArray[Any]) -> None:
-    """Write one `.npy`, whole or not at all."""
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.save(file, array, allow_pickle=False)
-
-
-def write_lines(path: Path, lines: list[str]) -> None:
-    """Write one string a line, whole or not at all."""
-    write_text(path, "".join(f"{line}\n" for line in lines))
 
 
 def write_metrics(folder: Path, rows: list[dict[str, Any]], name: str = METRICS) -> None:
@@ -293,10 +225,4 @@ def find_runs(path: Path) -> list[RunDirectory]:
 
 def is_leftover(path: Path) -> bool:
     """Whether `path` is a file that a killed run left behind, temporary or its lock."""
-    return path.name.startswith(_TEMPORARY) or path.name == LOCK
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files that a killed run left in `folder` and below."""
-    for path in folder.rglob(f"{_TEMPORARY}*"):
-        path.unlink(missing_ok=True)
+    return is_temporary(path) or path.name == LOCK

@@ -17,6 +17,8 @@ from typing import Literal
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from degen.files import write_text
+
 
 class Group(BaseModel):
     """A group of keys; unknown ones are refused, and nothing changes after it is made."""
@@ -299,6 +301,4 @@ class Config(Group):
 
     def write(self, path: Path) -> None:
         """Write `toml()` whole or not at all."""
-        from degen.rundir import write_text  # imports NumPy, which `degen --help` does without
-
         write_text(path, self.toml())

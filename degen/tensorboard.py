@@ -26,7 +26,8 @@ from degen.analysis.sample import sample_rows
 from degen.analysis.spectrum import normalized_singular_values
 from degen.embeddings.projector import METADATA, TENSORS, write_projector
 from degen.errors import UserError
-from degen.rundir import RunDirectory, write_text
+from degen.files import write_text
+from degen.rundir import RunDirectory
 
 Float = npt.NDArray[np.float64]
 

@@ -191,7 +191,7 @@ def _use_threads(threads: int | None) -> None:
 def _write(
     analyses: Sequence[Analysis], csv: Path | None, latex: Path | None, out: Path | None
 ) -> list[Path]:
-    from degen.rundir import write_json
+    from degen.files import write_json
     from degen.studies.measure_tables import write_csv, write_latex
 
     tables = [path for path in (csv, out and out / "analysis.csv") if path is not None]

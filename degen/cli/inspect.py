@@ -120,7 +120,7 @@ def _post_processed(
 ) -> dict[str, Any]:
     """The metrics with the items post-processed for scoring alone; writes these to `out`."""
     from degen.analysis.postprocess import post_process
-    from degen.rundir import write_array
+    from degen.files import write_array
 
     V = post_process(restored.encoder.real_item_embeddings(), name, components)
     metrics = {**restored.metrics(split, V), "post_process": name}

@@ -24,7 +24,7 @@ import pooch
 from degen.data.sequences import Sequences
 from degen.data.sources import content_hash
 from degen.errors import UserError
-from degen.rundir import atomic_path, write_json
+from degen.files import atomic_path, write_json
 from degen.version import __version__
 
 FORMAT = 1

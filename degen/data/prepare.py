@@ -25,7 +25,7 @@ from degen.data.progress import tell
 from degen.data.sequences import Sequences
 from degen.data.sources import SUFFIXES, content_hash
 from degen.errors import UserError
-from degen.rundir import atomic_path, write_json
+from degen.files import atomic_path, write_json
 from degen.version import __version__
 
 SUFFIX = ".txt.gz"

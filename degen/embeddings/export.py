@@ -26,7 +26,8 @@ from degen.embeddings.projector import write_projector
 from degen.embeddings.recbole import HEADER
 from degen.embeddings.rows import FileRows, Values
 from degen.errors import UserError, nearest
-from degen.rundir import ITEM_EMBEDDINGS, ITEM_FREQUENCY, ITEMS, atomic_path, write_array, write_lines
+from degen.files import atomic_path, write_array, write_lines
+from degen.rundir import ITEM_EMBEDDINGS, ITEM_FREQUENCY, ITEMS
 
 _BLOCK = 8192
 _BLANK = re.compile(r"\s")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from degen.rundir import atomic_path, write_text
+from degen.files import atomic_path, write_text
 
 TENSORS = "tensors.tsv"
 METADATA = "metadata.tsv"

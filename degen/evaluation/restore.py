@@ -22,11 +22,12 @@ from degen.data.sequences import Samples, Split, leave_one_out
 from degen.errors import UserError
 from degen.evaluation.evaluate import rank_targets, representations
 from degen.evaluation.ranking import Ranks, ranking_metrics
+from degen.files import write_array, write_lines
 from degen.model.cures import Scores
 from degen.model.encoder import SequenceEncoder
 from degen.model.variants import get_variant
 from degen.model.weights import StoredTensors, load_weights
-from degen.rundir import BEST, CONFIG, RunDirectory, write_array, write_lines
+from degen.rundir import BEST, CONFIG, RunDirectory
 from degen.schema import DEVICES, Config, DataConfig, ModelConfig
 
 

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Literal
 from weakref import WeakValueDictionary
 
-from degen import rundir
+from degen import files, rundir
 from degen.analysis.matrix import Array
 from degen.analysis.rows import Rows
 from degen.analysis.summary import summarize
@@ -240,9 +240,9 @@ class Monitor:
     def _write_embeddings(self, row: Row, item_embeddings: Array) -> None:
         number, values = row["epoch"], float32_array(item_embeddings)
         if row["best_epoch"] == number:
-            rundir.write_array(self.out / rundir.ITEM_EMBEDDINGS, values)
+            files.write_array(self.out / rundir.ITEM_EMBEDDINGS, values)
         if self._keep and number % self._keep == 0:
-            rundir.write_array(self._kept(number), values)
+            files.write_array(self._kept(number), values)
 
     def _write_line(self, row: Row) -> None:
         (self.out / rundir.TEST).unlink(missing_ok=True)  # of a run that goes on, it holds no more
@@ -272,7 +272,7 @@ class Monitor:
         run = RunDirectory(self.out)
         if self._tensorboard:
             write_run_projector(run)
-        rundir.write_json(self.out / rundir.TEST, {**named, **about})
+        files.write_json(self.out / rundir.TEST, {**named, **about})
         return run
 
     def close(self) -> None:

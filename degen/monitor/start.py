@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tomli_w
 
-from degen import rundir
+from degen import files, rundir
 from degen.errors import UserError
 from degen.rundir import RunDirectory
 from degen.runplace import remove_run
@@ -98,17 +98,17 @@ def begin(
     UserError
         where the resumed run has other items or settings.
     """
-    rundir.remove_leftovers(out)
+    files.remove_leftovers(out)
     rows: list[dict[str, Any]] = []
     if overwrite:
         remove_run(out)
     elif resume and rundir.is_run(out):
         _check_same(RunDirectory(out), config, items, frequency)
         rows = _lines(out)
-    rundir.write_text(out / rundir.CONFIG, tomli_w.dumps(config))
-    rundir.write_json(out / rundir.ENVIRONMENT, environment())
-    rundir.write_lines(out / rundir.ITEMS, items)
-    rundir.write_array(out / rundir.ITEM_FREQUENCY, frequency)
+    files.write_text(out / rundir.CONFIG, tomli_w.dumps(config))
+    files.write_json(out / rundir.ENVIRONMENT, environment())
+    files.write_lines(out / rundir.ITEMS, items)
+    files.write_array(out / rundir.ITEM_FREQUENCY, frequency)
     return rows
 
 

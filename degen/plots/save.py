@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from degen.errors import UserError
+from degen.files import atomic_path
 from degen.plots.style import one_of
-from degen.rundir import atomic_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

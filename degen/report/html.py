@@ -14,11 +14,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from degen.files import write_text
 from degen.plots.style import UNSEEN_COLOR, frequency_colors
 from degen.report import figures, tables
 from degen.report.data import Group, Report, Subject
 from degen.report.points import pack
-from degen.rundir import write_text
 from degen.version import __version__
 
 _COLORS = 64

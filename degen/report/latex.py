@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from degen.files import write_text
 from degen.latex import code, escape
 from degen.report import tables
 from degen.report.data import Group, Report, Subject
 from degen.report.tables import Cell, Column, Table
-from degen.rundir import write_text
 from degen.studies.figures import FigureOptions, file_names
 from degen.studies.svd_figures import SvdOptions, draw_svd
 from degen.studies.uniformity_figures import draw_uniformity

@@ -41,7 +41,8 @@ from degen.analysis.isotropy import average_cosine
 from degen.analysis.spectrum import sigma2_ratio
 from degen.config import by_group, merge, settle
 from degen.evaluation.restore import restore, run_place
-from degen.rundir import EMBEDDINGS, FIGURES, RunDirectory, write_json
+from degen.files import write_json
+from degen.rundir import EMBEDDINGS, FIGURES, RunDirectory
 from degen.schema import Config
 from degen.studies.claims import Claim, Geometry, Trained, check_claims
 from degen.studies.figures import FigureOptions

@@ -13,9 +13,9 @@ from degen.analysis.lines import GROUPS, Line, in_order
 from degen.analysis.measure import Measure, without_arrow
 from degen.analysis.profile import Profile
 from degen.analysis.result import Analysis
+from degen.files import write_text
 from degen.latex import code, escape
 from degen.plots.save import write_columns
-from degen.rundir import write_text
 
 LEGEND = "↑ higher, ↓ lower is more isotropic"
 """What the arrows of a table say."""

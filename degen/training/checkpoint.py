@@ -20,12 +20,13 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from degen import rundir, tensorboard
+from degen import files, rundir, tensorboard
 from degen.config import NOTED, settle
 from degen.errors import UserError
+from degen.files import atomic_path
 from degen.model.encoder import SequenceEncoder
 from degen.model.weights import StoredTensors, load_weights
-from degen.rundir import RunDirectory, atomic_path
+from degen.rundir import RunDirectory
 from degen.runplace import refuse_occupied, remove_run
 from degen.schema import Config, TrainingConfig
 from degen.version import __version__
@@ -67,11 +68,11 @@ def refuse(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
 def prepare(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
     """Make `out` ready for a run, or refuse as `refuse` does."""
     refuse(config, out, resume=resume, overwrite=overwrite)
-    rundir.remove_leftovers(out)
+    files.remove_leftovers(out)
     if overwrite:
         remove_run(out)
     config.write(out / rundir.CONFIG)
-    rundir.write_json(out / rundir.ENVIRONMENT, environment(config))
+    files.write_json(out / rundir.ENVIRONMENT, environment(config))
 
 
 def _check_same(new: Config, old: Config, out: Path) -> None:
@@ -158,7 +159,7 @@ def save_best(encoder: SequenceEncoder, out: Path, epoch: int) -> None:
 
 def save_embeddings(encoder: SequenceEncoder, path: Path) -> None:
     """Write V, float32 `[n_items, d]`, without the padding and mask rows."""
-    rundir.write_array(
+    files.write_array(
         path, encoder.real_item_embeddings().detach().cpu().numpy().astype(np.float32, copy=False)
     )
 

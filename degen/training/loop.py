@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from degen import rundir
+from degen import files, rundir
 from degen.analysis.rows import Rows
 from degen.data.load import Dataset
 from degen.data.sequences import Samples, item_frequency, leave_one_out
@@ -165,8 +165,8 @@ class Run:
     def _begin_writing(self, done: int) -> None:
         (self.out / rundir.TEST).unlink(missing_ok=True)  # of a finished run that goes on; it is tested again
         rundir.write_metrics(self.out, self.rows)
-        rundir.write_lines(self.out / rundir.ITEMS, self.dataset.sequences.item_ids)
-        rundir.write_array(self.out / rundir.ITEM_FREQUENCY, item_frequency(self.dataset.sequences))
+        files.write_lines(self.out / rundir.ITEMS, self.dataset.sequences.item_ids)
+        files.write_array(self.out / rundir.ITEM_FREQUENCY, item_frequency(self.dataset.sequences))
         if self.config.training.tensorboard:
             self.board = Board(self.out / rundir.TENSORBOARD, first_epoch=done + 1)
         if done and self.best()["epoch"] == done:  # a kill may have come between `last` and `best`
@@ -259,7 +259,7 @@ class Run:
             if self.world.main:
                 if self.board is not None:
                     write_run_projector(RunDirectory(self.out))
-                rundir.write_json(self.out / rundir.TEST, test)
+                files.write_json(self.out / rundir.TEST, test)
                 self.progress.end(test)
 
     def _ranks(self, encoder: SequenceEncoder, samples: Samples) -> Ranks:

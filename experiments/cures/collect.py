@@ -16,8 +16,8 @@ from cureslib.measure import collect, over_seeds
 from cureslib.page import page
 
 from degen.errors import UserError
+from degen.files import write_text
 from degen.plots.save import write_columns
-from degen.rundir import write_text
 
 ROOT = Path(__file__).parents[2]
 

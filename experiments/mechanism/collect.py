@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from degen.errors import UserError
+from degen.files import write_text
 from degen.plots.mechanism import bucket_at, mechanism_epochs_figure, mechanism_figure
 from degen.plots.save import save_figure, write_columns
 from degen.plots.style import figure_style, figure_width
-from degen.rundir import RunDirectory, find_runs, write_text
+from degen.rundir import RunDirectory, find_runs
 from degen.studies.figures import FigureOptions
 from degen.studies.mechanism_figures import draw_mechanism
 

@@ -36,9 +36,10 @@ from degen.data.sequences import training_samples
 from degen.errors import UserError
 from degen.evaluation.evaluate import representations
 from degen.evaluation.restore import Restored, restore
+from degen.files import write_text
 from degen.model.encoder import score_items
 from degen.plots.save import write_columns
-from degen.rundir import find_runs, write_text
+from degen.rundir import find_runs
 
 ROOT = Path(__file__).parents[2]
 BLOCK = 128
