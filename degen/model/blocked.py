@@ -14,9 +14,8 @@ blocks in the backward pass: Dao et al., NeurIPS 2022.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -26,9 +25,8 @@ MOST_SCORES = 2**25
 """Scores (rows x items) that are held at once, in training and evaluation: 128 MiB in float32."""
 
 
-@dataclass(frozen=True)
-class _Batch:
-    """What pass two needs of a batch: h `[B, d]`, targets and the log-sum-exp `[B]`, the weight of a row."""
+class _Batch(NamedTuple):
+    """What pass two needs of a batch: h `[B, d]`; target, log-sum-exp and weight of each row, `[B]`."""
 
     h: Tensor
     targets: Tensor
@@ -75,7 +73,7 @@ class BlockedSoftmax:
             return
         rows = out[begin - start : end - start]
         for batch in self._batches:
-            h = batch.h * batch.weight
+            h = batch.h * batch.weight[:, None]
             p = (batch.h @ self.V[begin:end].T).sub_(batch.log_total[:, None]).exp_()  # [B, block]
             rows.addmm_(p.T, h)
             here = (batch.targets >= begin) & (batch.targets < end)
@@ -88,7 +86,18 @@ class BlockedSoftmax:
 
     def note(self, h: Tensor, targets: Tensor, log_total: Tensor, weight: Tensor) -> None:
         """Keep a batch for pass two; each of its rows weighs `weight`, a scalar."""
-        self._batches.append(_Batch(h, targets, log_total, weight))
+        self._batches.append(_Batch(h, targets, log_total, weight.expand(len(h))))
+
+    def exchange(self, gather: Callable[[Tensor], Tensor]) -> None:
+        """Keep the batches of all processes in place of this one's, which has at most one.
+
+        `gather` puts the rows of all processes together. Every process then forms the whole gradient: that
+        takes a step's few rows on the way, where sums of gradients would take all of V.
+        """
+        no_rows = self.V.detach()[:0]
+        none = _Batch(no_rows, no_rows.new_empty(0, dtype=torch.int64), no_rows[:, 0], no_rows[:, 0])
+        own = self._batches.pop() if self._batches else none
+        self._batches = [_Batch(*map(gather, own))]
 
 
 class _OnlineSoftmax(torch.autograd.Function):

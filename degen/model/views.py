@@ -23,7 +23,7 @@ def encode(
     """Encode histories, on the encoder's device: h `[S, d]`, or `[P, d]` at given sequences and positions."""
     device = encoder.item_embeddings.device
     if len(histories) == 0:  # a process's part of a batch smaller than the number of processes
-        return encoder.item_embeddings[:0]
+        return encoder.position_embeddings[:0]  # whose gradient is dense and small
     items = torch.from_numpy(histories.items).to(device, non_blocking=True)
     places = None if at is None else (torch.from_numpy(at[0]), torch.from_numpy(at[1]))
     return encoder(items, torch.from_numpy(histories.length), dropout, places)  # type: ignore[no-any-return]

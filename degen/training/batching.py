@@ -42,8 +42,10 @@ class EncodedBatch:
 
     Attributes
     ----------
-    h, targets
-        `[P, d]` and int64 `[P]`: what enters the recommendation loss, of the encoded part of the batch.
+    h
+        `[P, d]`: what enters the recommendation loss, of the encoded part of the batch.
+    batch_targets, own
+        int64 `[N]`, the targets of the whole batch, and which of them are those of `h`.
     views
         each `[len(part), d]`: what enters the contrastive loss, `h` among them, of the encoded part.
     view_targets
@@ -51,9 +53,15 @@ class EncodedBatch:
     """
 
     h: Tensor
-    targets: Tensor
+    batch_targets: Tensor
+    own: slice
     views: dict[str, Tensor]
     view_targets: Tensor
+
+    @property
+    def targets(self) -> Tensor:
+        """int64 `[P]`, those of `h`."""
+        return self.batch_targets[self.own]
 
 
 class Batching(Protocol):
@@ -94,7 +102,7 @@ class BySamples:
         drawn = self.variant.draw(self.source, batch, rng)
         encoded = encode_views(encoder, {name: view[part] for name, view in drawn.items()}, dropout)
         targets = _targets(self.source, batch, encoded["h"].device)
-        return EncodedBatch(encoded["h"], targets[part], encoded, targets)
+        return EncodedBatch(encoded["h"], targets, part, encoded, targets)
 
 
 class ByUsers:
@@ -121,10 +129,10 @@ class ByUsers:
         del others["h"]
         first, members = self.n_samples(batch[: part.start]), self.rows.members(batch[part])
         h = encode_windows(encoder, share_windows(self.source.samples, members), dropout)
-        targets, chosen_targets = (_targets(self.source, rows, h.device) for rows in (members, chosen))
+        targets, chosen_targets = (_targets(self.source, rows, h.device) for rows in (all_members, chosen))
         views = {"h": h[on(h.device, drawn[part] - first)]}
         views |= encode_views(encoder, others, dropout) if others else {}
-        return EncodedBatch(h, targets, views, chosen_targets)
+        return EncodedBatch(h, targets, slice(first, first + len(members)), views, chosen_targets)
 
 
 BATCHINGS: dict[BatchBy, type[BySamples] | type[ByUsers]] = {"samples": BySamples, "users": ByUsers}

@@ -4,9 +4,12 @@ Every process draws the whole batch from the same generator and encodes its part
 samples, partners and augmentations does not depend on the number of processes, and N of them do what one
 does, dropout masks apart, which come from a stream for each process.
 
-    recommendation   each process: its own rows, as a share of the batch; the shares add up (Eq. 11)
+    recommendation   each process: its own rows, as a share of the batch; the shares add up (Eq. 11). Sampled
+                     negatives are drawn for the whole batch, alike everywhere
     contrastive      all: the views of every process, gathered; so a negative may be anybody's (Eq. 14)
-    gradient         summed over the processes, once a step, then the same step of Adam everywhere
+    gradient         summed over the processes, once a step, then the same step of Adam everywhere. Of a
+                     large V only rows go on the way: those of a sparse gradient, and by blocks of items the
+                     batch's h, from which each process forms the gradient of every block
 
 Process 0, the main one, alone writes, prints and measures the probe. An error of one process ends all.
 """
@@ -93,22 +96,39 @@ class World:
 
     def gather_rows(self, x: Tensor, n: int) -> Tensor:
         """The same without a gradient."""
+        parts = [_part(n, rank, self.size) for rank in range(self.size)]
+        return self._gather(x, [part.stop - part.start for part in parts])
+
+    def gather_any(self, x: Tensor) -> Tensor:
+        """Put the rows `x` of all processes together, however many each has; without a gradient."""
         if self.size == 1:
             return x
-        most = -(-n // self.size)
-        padded = x.new_zeros((most, *x.shape[1:]))
+        counts = [torch.empty(1, dtype=torch.int64, device=x.device) for _ in range(self.size)]
+        with _contact():
+            dist.all_gather(counts, torch.tensor([len(x)], device=x.device))
+        return self._gather(x, torch.cat(counts).tolist())
+
+    def _gather(self, x: Tensor, counts: list[int]) -> Tensor:
+        """Rows of all processes, of which each has a count known to all."""
+        if self.size == 1:
+            return x
+        padded = x.new_zeros((max(counts), *x.shape[1:]))
         padded[: len(x)] = x
         parts = [torch.empty_like(padded) for _ in range(self.size)]
         with _contact():
             dist.all_gather(parts, padded)
-        sizes = [_part(n, rank, self.size) for rank in range(self.size)]
-        return torch.cat([rows[: own.stop - own.start] for rows, own in zip(parts, sizes, strict=True)])
+        return torch.cat([rows[:count] for rows, count in zip(parts, counts, strict=True)])
 
-    def sum_gradients(self, parameters: Iterable[Tensor], loss: Tensor) -> Tensor:
-        """Add up the gradients over the processes, in place, and `loss`, a scalar, which is returned."""
-        if self.size == 1:
-            return loss
-        owners = list(parameters)
+    def sum_gradients(
+        self, parameters: Iterable[Tensor], loss: Tensor, sparse: Tensor | None = None
+    ) -> Tensor:
+        """Add up the gradients over the processes, in place, and `loss`, a scalar, which is returned.
+
+        `sparse` is the one of the parameters whose gradient is sparse: only its rows are on the way.
+        """
+        if sparse is not None:
+            sparse.grad = self._all_rows(sparse)
+        owners = [parameter for parameter in parameters if parameter is not sparse]
         for owner in owners:
             if owner.grad is None:  # a process without rows has none
                 owner.grad = torch.zeros_like(owner)
@@ -119,6 +139,15 @@ class World:
         for owner, summed in zip(owners, sums, strict=True):
             owner.grad = summed.view_as(owner)
         return flat[-1]
+
+    def _all_rows(self, sparse: Tensor) -> Tensor:
+        """The gradient of all processes: the rows of each, some of them more than once."""
+        rows, values = torch.empty(0, dtype=torch.int64, device=sparse.device), sparse.detach()[:0]
+        if sparse.grad is not None:  # a process without rows has none
+            own = sparse.grad.coalesce()
+            rows, values = own.indices()[0], own.values()
+        rows, values = self.gather_any(rows), self.gather_any(values)
+        return torch.sparse_coo_tensor(rows[None], values, sparse.shape, check_invariants=False)
 
     def any(self, flag: bool) -> bool:
         """Whether any process says so."""

@@ -65,21 +65,28 @@ class Recommendation:
             else torch.empty(0)
         ).to(encoder.item_embeddings.device)
 
-    def __call__(self, h: Tensor, targets: Tensor, rng: np.random.Generator) -> Tensor:
-        """The loss of representations `[B, d]` and target items int64 `[B]`, a scalar.
+    def __call__(
+        self, h: Tensor, targets: Tensor, rng: np.random.Generator, own: slice = slice(None)
+    ) -> Tensor:
+        """The mean loss of representations `[P, d]`, a scalar; 0 where there are none.
 
-        `rng` draws the negatives, where the loss has some.
+        `targets`, int64 `[B]`, are those of the whole batch, of which `own` are those of `h`. `rng` draws the
+        negatives, where the loss has some, for the whole batch: alike in every process that has a part of it.
         """
-        if self.config.objective.rec_loss == "ce":
-            return self._full_softmax(h, targets)
-        h = self.scaled(h)
-        if self.config.objective.rec_loss == "sampled":
+        kind, negatives, log_expected = self.config.objective.rec_loss, None, torch.empty(0)
+        if kind == "sampled":
             negatives, log_expected = self.shared_negatives(targets, rng)
-            V, (targets, negatives) = self._rows(targets, negatives)
+        elif kind != "ce":
+            negatives = self.draw_negatives(targets, rng)[own]
+        targets = targets[own]
+        if len(h) == 0:  # fewer rows than processes; a sum of none keeps the gradient's way
+            return h.sum()
+        if negatives is None:
+            return self._full_softmax(h, targets)
+        h, (V, (targets, negatives)) = self.scaled(h), self._rows(targets, negatives)
+        if kind == "sampled":
             return sampled_softmax_loss(h, V, targets, negatives, log_expected.to(h.dtype))
-        loss = bce_loss if self.config.objective.rec_loss == "bce" else bpr_loss
-        V, (targets, negatives) = self._rows(targets, self.draw_negatives(targets, rng))
-        return loss(h, V, targets, negatives)
+        return (bce_loss if kind == "bce" else bpr_loss)(h, V, targets, negatives)
 
     def _full_softmax(self, h: Tensor, targets: Tensor) -> Tensor:
         if self.softmax is not None:

@@ -80,12 +80,6 @@ class Trainer:
             self.encoder, self.variant, config, samples, self._whole_epoch, block
         )
         self.optimizer = build_optimizer(self.encoder, config, block, self.recommendation.softmax)
-        if self.world.size > 1 and (config.objective.rec_loss != "ce" or self.encoder.sparse_items):
-            raise UserError(
-                "only one process can train with sampled negatives, lazy item updates or a softmax by blocks "
-                "of items; train without torchrun, or with --rec-loss ce, dense updates and "
-                "--set training.item_block=0"
-            )
         if config.training.trace_gradients:
             self._check_traceable()
 
@@ -117,6 +111,15 @@ class Trainer:
     @property
     def _whole_epoch(self) -> int:
         return -(-len(self.batching) // self.config.training.batch_size)
+
+    def sum_gradients(self, loss: Tensor) -> Tensor:
+        """Add up the gradients over the processes, in place, and `loss`, a scalar, which is returned."""
+        if self.world.size == 1:
+            return loss
+        if self.recommendation.softmax is not None:
+            self.recommendation.softmax.exchange(self.world.gather_any)
+        sparse = self.encoder.item_embeddings if self.encoder.sparse_items else None
+        return self.world.sum_gradients(self.encoder.parameters(), loss, sparse)
 
     def epoch(self, number: int) -> Epoch:
         """Begin epoch `number`, from 1."""
@@ -170,9 +173,7 @@ class Epoch:
         for term in of_items:  # the same in every process, whose gradients add up
             loss = loss + self.trainer.gamma * term / self.trainer.world.size
         torch.autograd.backward(loss)
-        recommendation = self.trainer.world.sum_gradients(
-            self.trainer.encoder.parameters(), recommendation.detach()
-        )
+        recommendation = self.trainer.sum_gradients(recommendation.detach())
         self.trainer.optimizer.step()
         samples = self.trainer.batching.n_samples(rows)
         self.samples, self.pairs = self.samples + samples, self.pairs + len(rows)
@@ -233,10 +234,9 @@ class Epoch:
         contrastive = configured_contrast(
             trainer.variant, settings, views, batch.view_targets, settings.temperature
         )
-        if len(batch.targets) == 0:  # fewer rows than processes; a sum of none keeps the gradient's way
-            return batch.h.sum(), contrastive
-        share = len(batch.targets) / trainer.batching.n_samples(rows)
-        return trainer.recommendation(batch.h, batch.targets, self.rng) * share, contrastive
+        share = len(batch.h) / len(batch.batch_targets)
+        recommendation = trainer.recommendation(batch.h, batch.batch_targets, self.rng, batch.own)
+        return recommendation * share, contrastive
 
     def _gathered(self, views: dict[str, Tensor], n: int) -> dict[str, Tensor]:
         """The views that the variant contrasts, of all processes: `[n, d]` each."""

@@ -12,6 +12,7 @@ import sys
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tiny_runs
@@ -32,15 +33,39 @@ CASES = [
     ("ucl+scl", "users", 7, "double"),
     ("duorec", "users", 2, "double"),
     *((cure, "samples", BATCH, "double") for cure in ("cosreg", "item-uniformity", "normalized", "gating")),
+    *(
+        (variant, batch_by, size, "double", *more)
+        for variant, batch_by, size in (
+            ("duorec", "samples", BATCH),
+            ("sasrec", "samples", 2),
+            ("ucl", "users", 7),
+        )
+        for more in (
+            ("item_block=5",),
+            ("rec_loss=bce", "negatives=3"),
+            ("rec_loss=sampled",),
+            ("rec_loss=sampled", "sampling=uniform", "negatives=9", "item_updates=lazy"),
+            ("rec_loss=bpr", "item_updates=lazy"),
+            ("rec_loss=bce", "item_block=5"),
+        )
+    ),
+    ("normalized", "samples", BATCH, "double", "rec_loss=sampled"),
+    ("duorec", "samples", BATCH, "float", "item_block=5"),
 ]
-"""Variant, what a batch is of, its size, precision."""
+"""Variant, what a batch is of, its size, precision, other keys."""
 
 
-def five_steps(log: Path, case: tuple[str, str, int, str], world: World) -> dict[str, np.ndarray]:
+def five_steps(log: Path, case: tuple[Any, ...], world: World) -> dict[str, np.ndarray]:
     """Losses after each of five steps, and the parameters after them."""
-    variant, batch_by, batch_size, precision = case
+    variant, batch_by, batch_size, precision, *more = case
     config = tiny_runs.tiny_config(
-        log, variant=variant, batch_by=batch_by, batch_size=batch_size, dropout=0.0, adam_eps=1e-5
+        log,
+        variant=variant,
+        batch_by=batch_by,
+        batch_size=batch_size,
+        dropout=0.0,
+        adam_eps=1e-5,
+        **dict(each.split("=") for each in more),
     )
     trainer = Trainer(config, load_data(config.data), torch.device("cpu"), world)
     getattr(trainer.encoder, precision)()

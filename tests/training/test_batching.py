@@ -162,10 +162,10 @@ def scored(monkeypatch):
     def remember(trainer):
         inner = trainer.recommendation
 
-        def recommendation(h, targets, rng):
+        def recommendation(h, targets, rng, own):
             batches.append(targets.tolist())
-            assert len(h) == len(targets)
-            return inner(h, targets, rng)
+            assert len(h) == len(targets[own]) == len(targets)
+            return inner(h, targets, rng, own)
 
         trainer.recommendation = recommendation
         return batches

@@ -50,7 +50,8 @@ def folder(request, log, tmp_path_factory):
 
 @pytest.mark.parametrize("number", range(len(ranks.CASES)), ids=["-".join(map(str, c)) for c in ranks.CASES])
 def test_several_processes_equal_one(folder, log, number):
-    *_, precision = case = ranks.CASES[number]
+    case = ranks.CASES[number]
+    precision = case[3]
     alone = ranks.five_steps(log, case, World())
     with np.load(folder / f"{number}.npz") as together:
         for name, value in alone.items():
@@ -87,26 +88,12 @@ def test_a_part_of_histories_is_those_sequences(length, first, end):
     assert part.length.tolist() == length[first:end]
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"rec_loss": "bce"},
-        {"rec_loss": "sampled"},
-        {"item_block": 5},
-        {"item_updates": "lazy", "rec_loss": "bpr"},
-    ],
-)
-def test_what_one_process_does_alone_is_refused(log, dataset, settings):
-    with pytest.raises(UserError, match=r"one process .* without torchrun"):
-        Trainer(tiny_runs.tiny_config(log, **settings), dataset, torch.device("cpu"), World(0, 2))
-
-
 def test_blocks_begin_where_the_scores_of_a_process_are_many_not_those_of_the_batch(log, dataset):
     rows = MOST_SCORES // tiny_runs.ITEMS + 1
-    config = tiny_runs.tiny_config(log, batch_size=rows)
-    Trainer(config, dataset, torch.device("cpu"), World(0, 2))
-    with pytest.raises(UserError, match="softmax by blocks"):
-        Trainer(tiny_runs.tiny_config(log, batch_size=2 * rows), dataset, torch.device("cpu"), World(0, 2))
+    for batch_size, blocks in ((rows, False), (2 * rows, True)):
+        config = tiny_runs.tiny_config(log, batch_size=batch_size)
+        trainer = Trainer(config, dataset, torch.device("cpu"), World(0, 2))
+        assert (trainer.recommendation.softmax is not None) == blocks
 
 
 # The command
