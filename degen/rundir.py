@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -221,6 +222,17 @@ def find_runs(path: Path) -> list[RunDirectory]:
     if not folders:
         raise UserError(f"no run under {path}; make one with `degen train --variant scl --dataset synthetic`")
     return [RunDirectory(folder) for folder in folders]
+
+
+def collect_runs(paths: Iterable[Path]) -> list[RunDirectory]:
+    """Return the runs at and below `paths`, each once.
+
+    Raises
+    ------
+    UserError
+        for a path that does not exist or holds no run.
+    """
+    return list({run.path.resolve(): run for path in paths for run in find_runs(path)}.values())
 
 
 def is_leftover(path: Path) -> bool:

@@ -21,20 +21,23 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N
 
 
 def runs(
-    path: Annotated[Path, typer.Argument(help="A run, or any folder above runs.")] = Path("runs"),
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Runs, or any folders above runs.", show_default="runs"),
+    ] = None,
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """List the runs under a folder: variant, dataset, seed, epochs, state, test HR@5 and NDCG@10.
+    """List the runs under folders: variant, dataset, seed, epochs, state, test HR@5 and NDCG@10.
 
     [bold]Example[/bold]
 
       degen runs runs/clothing
     """
-    from degen.rundir import find_runs
+    from degen.rundir import collect_runs
 
     output = Output(as_json, quiet)
-    rows = [_describe(run, output) for run in find_runs(path)]
+    rows = [_describe(run, output) for run in collect_runs(paths or [Path("runs")])]
     if not output.result(rows):
         output.table(list(rows[0]), [list(row.values()) for row in rows])
 

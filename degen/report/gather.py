@@ -21,9 +21,9 @@ from degen.errors import UserError
 from degen.plots.style import variant_label
 from degen.report.claims import best_epoch, judge
 from degen.report.data import Cloud, Group, Report, Subject
-from degen.rundir import ITEM_EMBEDDINGS, RunDirectory
+from degen.rundir import ITEM_EMBEDDINGS, RunDirectory, collect_runs
 from degen.studies.analyze import Wanted
-from degen.studies.figures import by_variant, collect_runs, group_runs, one_seed
+from degen.studies.figures import by_variant, group_runs, one_seed
 from degen.studies.matrices import ItemMatrix, open_matrix
 
 Watch = Callable[[str, int, int], None]

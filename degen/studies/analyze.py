@@ -27,9 +27,9 @@ from degen.embeddings import FileRows
 from degen.embeddings.frequency import Counts
 from degen.errors import UserError
 from degen.plots.style import one_of
-from degen.rundir import ITEM_EMBEDDINGS
+from degen.rundir import ITEM_EMBEDDINGS, collect_runs
 from degen.studies.engines import ENGINES, rows_on
-from degen.studies.figures import collect_runs, run_name
+from degen.studies.figures import run_name
 from degen.studies.matrices import ItemMatrix, open_matrix
 from degen.studies.seed_means import over_runs
 

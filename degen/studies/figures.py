@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from degen.errors import UserError
 from degen.plots.save import figure_formats, save_figure
 from degen.plots.style import STYLES, figure_width, in_paper_order, one_of
-from degen.rundir import FIGURES, RunDirectory, find_runs
+from degen.rundir import FIGURES, RunDirectory
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -147,17 +147,6 @@ def stems_by_dataset(
     for name, members in zip(file_names(groups), groups.values(), strict=True):
         single = len(members) == 1 and members[0].path in paths
         yield folder / f"{what}-{run_name(members[0]) if single else name}", members
-
-
-def collect_runs(paths: Iterable[Path]) -> list[RunDirectory]:
-    """Return the runs at and below `paths`, each once.
-
-    Raises
-    ------
-    UserError
-        for a path that does not exist or holds no run.
-    """
-    return list({run.path.resolve(): run for path in paths for run in find_runs(path)}.values())
 
 
 def group_runs(runs: Sequence[RunDirectory]) -> dict[str, list[RunDirectory]]:

@@ -11,12 +11,11 @@ from degen.errors import UserError
 from degen.plots.mechanism import bucket_at, mechanism_epochs_figure, mechanism_figure
 from degen.plots.save import write_columns
 from degen.plots.style import figure_style
-from degen.rundir import RunDirectory
+from degen.rundir import RunDirectory, collect_runs
 from degen.studies.figures import (
     Drawn,
     FigureOptions,
     by_variant,
-    collect_runs,
     one_seed,
     refuse_files,
     stems_by_dataset,

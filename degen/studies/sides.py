@@ -9,8 +9,8 @@ from pathlib import Path
 
 from degen.analysis.rows import Rows
 from degen.errors import UserError, nearest
-from degen.rundir import ITEM_EMBEDDINGS, RunDirectory
-from degen.studies.figures import by_variant, collect_runs, file_names, group_runs
+from degen.rundir import ITEM_EMBEDDINGS, RunDirectory, collect_runs
+from degen.studies.figures import by_variant, file_names, group_runs
 from degen.studies.matrices import ItemMatrix, open_matrix
 
 

@@ -14,12 +14,11 @@ from degen.errors import UserError
 from degen.plots.save import write_columns
 from degen.plots.style import figure_style, frequency_colors, variant_label
 from degen.plots.svd_figure import SvdPanel, svd_figure
-from degen.rundir import ITEM_EMBEDDINGS, RunDirectory
+from degen.rundir import ITEM_EMBEDDINGS, RunDirectory, collect_runs
 from degen.studies.figures import (
     Drawn,
     FigureOptions,
     by_variant,
-    collect_runs,
     file_names,
     group_runs,
     one_seed,

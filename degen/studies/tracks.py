@@ -10,8 +10,8 @@ from degen.analysis.seeds import mean_by_epoch
 from degen.errors import UserError, nearest
 from degen.plots.style import one_of
 from degen.plots.trajectories import Rows
-from degen.rundir import CONFIG, RunDirectory
-from degen.studies.figures import by_variant, collect_runs, one_seed, stems_by_dataset
+from degen.rundir import CONFIG, RunDirectory, collect_runs
+from degen.studies.figures import by_variant, one_seed, stems_by_dataset
 
 AGGREGATES = ("each", "mean")
 _DEFINITIONS = ("paper", "official")

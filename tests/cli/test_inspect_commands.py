@@ -80,6 +80,10 @@ def test_runs_takes_one_run_and_looks_in_runs_by_default(trained, scl, monkeypat
     assert [row["run"] for row in result_of("runs")] == ["runs/toy/sasrec-s4", "runs/toy/scl-s0"]
 
 
+def test_runs_takes_several_paths_and_lists_each_run_once(trained, scl):
+    assert [row["variant"] for row in result_of("runs", scl.path, trained)] == ["scl", "sasrec"]
+
+
 def test_the_table_of_runs_keeps_its_paths_whole(trained, scl):
     shown = run("runs", trained).stdout
     for word in ("scl", "finished", "unfinished", f"{scl.test['HR@5']:.4f}", "–"):

@@ -6,11 +6,10 @@ import pytest
 from run_files import write_run
 
 from degen.errors import UserError
-from degen.rundir import RunDirectory
+from degen.rundir import RunDirectory, collect_runs
 from degen.studies.figures import (
     FigureOptions,
     by_variant,
-    collect_runs,
     file_names,
     group_runs,
     one_seed,
