@@ -47,7 +47,7 @@ def train(
     --------
     >>> run = train("scl", "synthetic", epochs=1, out="runs/tour/scl")  # doctest: +SKIP
     """
-    from degen.evaluation.restore import run_place
+    from degen.evaluation.build import run_place
     from degen.training.many import train_one
 
     named = {"objective": {"variant": variant}, "data": {"dataset": str(dataset)}}

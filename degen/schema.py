@@ -251,7 +251,7 @@ class EvaluationConfig(Group):
     """Full ranking, and the probe on which alignment and uniformity are measured."""
 
     score_block: int = Field(
-        256, ge=1, description="Users ranked at once; beyond 128 MiB of scores the items come in blocks."
+        256, ge=1, description="Users ranked at once, a GPU more; many scores come in blocks of items."
     )
     probe_samples: int = Field(
         4096, ge=2, description="Training samples on which alignment and uniformity are measured."

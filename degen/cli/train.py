@@ -239,7 +239,7 @@ def _print(configs: list[Config], output: Output) -> None:
 
 def _places(configs: list[Config], out: Path | None) -> list[Path]:
     """The run directory of each configuration."""
-    from degen.evaluation.restore import run_place
+    from degen.evaluation.build import run_place
 
     if out is not None and len(configs) == 1:
         return [out]

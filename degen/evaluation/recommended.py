@@ -89,7 +89,7 @@ def list_counts(h: Tensor, V: Tensor, k: int = 10, scores: Scores = "dot") -> In
     scores
         how items are scored.
     """
-    at_once = min(max(MOST_SCORES // len(V), 1), 256)
+    at_once = min(max(MOST_SCORES[h.device.type] // len(V), 1), 256)
     counts = np.zeros(len(V), dtype=np.int64)
     for start in range(0, len(h), at_once):
         best = score_items(h[start : start + at_once], V, scores).topk(min(k, len(V)), dim=1).indices

@@ -21,8 +21,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-MOST_SCORES = 2**25
-"""Scores (rows x items) that are held at once, in training and evaluation: 128 MiB in float32."""
+MOST_SCORES = {"cpu": 2**25, "cuda": 2**27}
+"""Scores (rows x items) held at once in training and evaluation, by the kind of device: 128 MiB in float32,
+and 512 MiB on a GPU.
+"""
 
 
 class _Batch(NamedTuple):

@@ -44,6 +44,12 @@ class RandomDropout:
         self._words = np.random.SFC64(seed)
         self.generator = torch.Generator(self.device).manual_seed(seed) if self.device.type != "cpu" else None
 
+    def start_anew(self) -> None:
+        """Put a new generator of the same seed, at the start of its stream, in the place of the device's."""
+        if self.generator is not None:
+            seed = self.generator.initial_seed()
+            self.generator = torch.Generator(self.device).manual_seed(seed)
+
     def mask(self, site: str, shape: tuple[int, ...], rate: float, cut: Cut, like: Tensor) -> Tensor:
         """Draw a mask; `site` and `cut` do not matter here."""
         if self.generator is not None:

@@ -40,7 +40,8 @@ import numpy.typing as npt
 from degen.analysis.isotropy import average_cosine
 from degen.analysis.spectrum import sigma2_ratio
 from degen.config import by_group, merge, settle
-from degen.evaluation.restore import restore, run_place
+from degen.evaluation.build import run_place
+from degen.evaluation.restore import restore
 from degen.files import write_json
 from degen.rundir import EMBEDDINGS, FIGURES, RunDirectory
 from degen.schema import Config

@@ -77,7 +77,7 @@ def rows_on(values: Any, engine: str, device: str, name: str, **about: Any) -> R
         values = values.compute()
     place = None
     if engine == "torch" or (engine == "auto" and device.startswith("cuda")):
-        from degen.evaluation.restore import pick_device
+        from degen.evaluation.build import pick_device
 
         place = pick_device(device) if device != "auto" or not is_tensor(values) else values.device
     elif engine == "numpy" and is_tensor(values):

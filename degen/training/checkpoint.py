@@ -23,6 +23,7 @@ from safetensors.torch import save_file
 from degen import files, rundir, tensorboard
 from degen.config import NOTED, settle
 from degen.errors import UserError
+from degen.evaluation.build import pick_device
 from degen.files import atomic_path
 from degen.model.encoder import SequenceEncoder
 from degen.model.weights import StoredTensors, load_weights
@@ -123,8 +124,6 @@ def environment(config: Config) -> dict[str, Any]:
     """Versions, device, threads and the commit of the source: what a result depends on besides the
     configuration.
     """
-    from degen.evaluation.restore import pick_device
-
     device = pick_device(config.training.device)
     return {
         "degen": __version__,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from degen.training.device import Batch
+from degen.training.device_batches import Batch
 
 WARM_UP = 3
 """Steps before the recording, on a stream of their own: libraries set themselves up in the first ones."""
@@ -35,9 +35,8 @@ class RecordedStep:
     Raises
     ------
     RuntimeError
-        where CUDA cannot record the step.
-    AttributeError
-        where PyTorch is too old to record steps with generators of their own.
+        where CUDA cannot record the step; the generators are then of no use any more, as PyTorch may hold
+        them to be in the middle of a recording.
     """
 
     def __init__(
@@ -51,21 +50,26 @@ class RecordedStep:
         self.graph = torch.cuda.CUDAGraph()
         before = [tensor.detach().clone() for tensor in state]
         try:
-            beside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-            beside.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(beside):
-                for _ in range(WARM_UP):
-                    step(self.batch)
-            torch.cuda.current_stream().wait_stream(beside)
-            for generator in generators:
-                self.graph.register_generator_state(generator)
-            with torch.cuda.graph(self.graph):
-                self.losses = step(self.batch)
+            with torch.cuda.device(state[0].device):  # streams and the recording are of the current device
+                self._record(step, generators)
         finally:
             for tensor, value in zip(state, before, strict=True):
                 tensor.detach().copy_(value)
-            for generator in generators:
-                generator.manual_seed(generator.initial_seed())
+        for generator in generators:
+            generator.manual_seed(generator.initial_seed())
+
+    def _record(self, step: Callable[[Batch], Tensor], generators: Sequence[torch.Generator]) -> None:
+        beside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        beside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(beside):
+            for _ in range(WARM_UP):
+                step(self.batch)
+        torch.cuda.current_stream().wait_stream(beside)
+        for generator in generators:
+            if hasattr(self.graph, "register_generator_state"):  # later versions find generators themselves
+                self.graph.register_generator_state(generator)
+        with torch.cuda.graph(self.graph):
+            self.losses = step(self.batch)
 
     def __call__(self, batch: Batch) -> Tensor:
         """Train on another batch; the losses are overwritten by the next call."""

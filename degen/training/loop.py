@@ -15,17 +15,18 @@ from degen.analysis.rows import Rows
 from degen.data.load import Dataset
 from degen.data.sequences import Samples, item_frequency, leave_one_out
 from degen.errors import UserError
+from degen.evaluation.build import load_data, pick_device
 from degen.evaluation.evaluate import split_ranks
 from degen.evaluation.ranking import Ranks, ranking_metrics
-from degen.evaluation.restore import describe, load_best, load_data, pick_device
+from degen.evaluation.restore import describe, load_best
 from degen.model.encoder import SequenceEncoder
+from degen.model.precision import float32_products, pick_precision
 from degen.rundir import RunDirectory
 from degen.runplace import sole_writer
 from degen.schema import Config
 from degen.tensorboard import Board, write_run_projector
 from degen.training import checkpoint
 from degen.training.distributed import STEPS_BETWEEN_SIGNALS, World
-from degen.training.precision import float32_products, pick_precision
 from degen.training.probe import Probe
 from degen.training.process import deferred_interrupt, torch_settings
 from degen.training.trace import Tracer
@@ -155,6 +156,11 @@ class Run:
         """Read what an earlier process left of the run, and write what does not change."""
         done, self.steps = checkpoint.load_last(self.trainer.encoder, self.trainer.optimizer, self.out)
         self.rows = checkpoint.read_rows(self.out, done)
+        if self.steps < done * self.trainer.steps_per_epoch and not self.finished:
+            raise UserError(
+                f"the last epoch of {self.out} was cut short by --max-steps, and no epoch can follow it; "
+                "resume with the same --max-steps, or train anew with --overwrite"
+            )
         if self.tracer is not None:
             self.tracer.begin(checkpoint.read_rows(self.out, done, rundir.TRACE))
         with self.world.together():

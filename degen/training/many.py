@@ -14,12 +14,12 @@ from typing import Any
 
 from degen.data.load import Dataset
 from degen.errors import UserError
-from degen.evaluation.restore import load_data, pick_device
+from degen.evaluation.build import load_data, pick_device
+from degen.model.precision import pick_precision
 from degen.rundir import RunDirectory
 from degen.schema import Config
 from degen.training.distributed import World
 from degen.training.loop import Progress, train
-from degen.training.precision import pick_precision
 from degen.training.stackable import shared_settings, why_alone
 from degen.training.stacked_runs import raise_failures, stacked_failures
 
@@ -60,8 +60,8 @@ def train_many(
     Raises
     ------
     UserError
-        as `degen.training.loop.train` and `train_stacked`; what one of several runs fails with is told when
-        the others have ended (of several processes: at once).
+        as `degen.training.loop.train` and `stacked_failures`; what one of several runs, or stacks, fails with
+        is told when the others have ended (of several processes: at once).
     Interrupted
         after Ctrl-C: no run goes on.
     """
@@ -79,7 +79,12 @@ def train_many(
                 dataset, read = load_data(group[0].data), group[0].data
         if _stacks(group[0], dataset, stack, world, note):
             with watch(group) as told:
-                failures |= stacked_failures(group, places, dataset, told, resume=resume, overwrite=overwrite)
+                try:
+                    failures |= stacked_failures(
+                        group, places, dataset, told, resume=resume, overwrite=overwrite
+                    )
+                except UserError as error:
+                    failures |= dict.fromkeys(places, error)
             continue
         for config, out in zip(group, places, strict=True):
             with watch([config]) as (told_alone,):
@@ -123,9 +128,10 @@ def _stacks(
     """Whether runs like this one train as a stack; says so where they would, and cannot."""
     if stack is not None or world.size > 1:
         return bool(stack)
-    if pick_device(config.training.device).type != "cuda":
+    device = pick_device(config.training.device)
+    if device.type != "cuda":
         return False
-    if reason := why_alone(config, dataset.sequences.n_items):
+    if reason := why_alone(config, dataset.sequences.n_items, device):
         note(f"trained one run at a time, in steps of varying shape: {reason}")
         return False
     return True

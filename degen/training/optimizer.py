@@ -34,18 +34,20 @@ from degen.model.blocked import MOST_SCORES, BlockedSoftmax
 from degen.model.encoder import SequenceEncoder
 from degen.schema import Config, TrainingConfig
 
-BLOCK_SCORES = 2**20
-"""Scores of a block, where the block is not configured: 4 MiB, so that it stays in cache."""
+BLOCK_SCORES = {"cpu": 2**20, "cuda": 2**26}
+"""Scores of a block, where it is not configured: 4 MiB, so that it stays in cache; 256 MiB on a GPU."""
 
 
-def item_block(settings: TrainingConfig, n_items: int, rows: int) -> int | None:
+def item_block(settings: TrainingConfig, n_items: int, rows: int, device: torch.device) -> int | None:
     """Items of a block, or None where V is taken whole: as configured, else by the scores of a batch.
 
     `rows` is how many representations a batch scores.
     """
     if settings.item_block is not None:
         return settings.item_block or None
-    return None if rows * n_items <= MOST_SCORES else max(BLOCK_SCORES // rows, 1)
+    if rows * n_items <= MOST_SCORES[device.type]:
+        return None
+    return max(BLOCK_SCORES[device.type] // rows, 1)
 
 
 def build_optimizer(

@@ -19,6 +19,7 @@ from degen.data.partners import Int
 from degen.evaluation.evaluate import representations
 from degen.model.dropout import RandomDropout
 from degen.model.encoder import SequenceEncoder
+from degen.model.precision import float32_products
 from degen.model.variants import Variant
 from degen.model.views import encode_views
 
@@ -50,7 +51,8 @@ class Probe:
         V.
         """
         without_dropout = self._without_dropout(encoder)
-        with_dropout = self._with_dropout(encoder, variant)
+        with float32_products("fp32", encoder.item_embeddings.device):
+            with_dropout = self._with_dropout(encoder, variant)
         return {**without_dropout, **with_dropout, **summarize(encoder.real_item_embeddings())}
 
     def _without_dropout(self, encoder: SequenceEncoder) -> dict[str, float | None]:

@@ -20,15 +20,17 @@ def torch_settings(config: TrainingConfig) -> Iterator[None]:
     NumPy's BLAS has threads of its own: training leaves its large products and factors to PyTorch.
     """
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     if config.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else PyTorch refuses products on CUDA
     try:
         torch.set_num_threads(config.threads or threads)
-        torch.use_deterministic_algorithms(config.deterministic or deterministic)
+        if config.deterministic:
+            torch.use_deterministic_algorithms(True)
         yield
     finally:
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(deterministic)
+        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 from degen.errors import UserError
 from degen.schema import Config
 from degen.training.optimizer import item_block
@@ -45,14 +47,15 @@ def shared_settings(config: Config) -> dict[str, Any]:
     }
 
 
-def why_alone(config: Config, n_items: int) -> str | None:
+def why_alone(config: Config, n_items: int, device: torch.device) -> str | None:
     """Why a run cannot train in a stack, nor in padded steps at all; None if it can."""
     training = config.training
     if training.batch_by != "samples":
         return f"--batch-by {training.batch_by} has batches of no fixed shape"
     if config.objective.rec_loss == "sampled":
         return "--rec-loss sampled shares its negatives in a way of its own"
-    if training.item_updates == "lazy" or item_block(training, n_items, training.batch_size) is not None:
+    block = item_block(training, n_items, training.batch_size, device)
+    if training.item_updates == "lazy" or block is not None:
         return "item embeddings that are updated lazily or by blocks are too many to stack"
     if training.item_optimizer == "sgd":
         return "--item-optimizer sgd has no step for several runs"

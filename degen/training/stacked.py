@@ -23,10 +23,10 @@ from degen.model.cures import scored_rows
 from degen.model.dropout import RandomDropout
 from degen.model.objectives import bce_loss, bpr_loss, objective
 from degen.model.padded import Architecture, Tensors, draw_masks, encode_padded
-from degen.training.device import Batch, DeviceLog, batches
+from degen.model.precision import encoder_products
+from degen.training.device_batches import Batch, DeviceLog, batches
 from degen.training.graph import RecordedStep
 from degen.training.optimizer import adam_in_place
-from degen.training.precision import encoder_products
 from degen.training.trainer import Epoch, Trainer, configured_contrast
 
 
@@ -121,8 +121,10 @@ class Stack:
         state = [self.weights, self.first, self.second, self.steps]
         try:
             return RecordedStep(lambda given: self._move_now(given, epochs), batch, generators, state)
-        except (RuntimeError, AttributeError) as error:
+        except RuntimeError as error:
             self.records = False
+            for kept in self._dropouts:
+                kept.start_anew()
             reason = str(error).splitlines()[0]
             warnings.warn(f"steps are not recorded as a CUDA graph, which is slower: {reason}", stacklevel=2)
             return None

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from degen.data.load import Dataset
 from degen.errors import UserError
-from degen.evaluation.restore import pick_device
+from degen.evaluation.build import pick_device
+from degen.model.precision import float32_products
 from degen.runplace import sole_writer
 from degen.schema import Config
 from degen.training import checkpoint
 from degen.training.loop import Interrupted, Progress, Run, note_data
-from degen.training.precision import float32_products
 from degen.training.process import deferred_interrupt, torch_settings
 from degen.training.stackable import check_agreement, why_alone
 from degen.training.stacked import Stack
@@ -61,9 +61,9 @@ def stacked_failures(
     """
     configs = [note_data(settle_names(config), dataset) for config in configs]
     check_agreement(configs)
-    if reason := why_alone(configs[0], dataset.sequences.n_items):
-        raise UserError(f"these runs cannot be stacked: {reason}; train them with --no-stack")
     device = pick_device(configs[0].training.device)
+    if reason := why_alone(configs[0], dataset.sequences.n_items, device):
+        raise UserError(f"these runs cannot be stacked: {reason}; train them with --no-stack")
     for config, out in zip(configs, outs, strict=True):
         checkpoint.refuse(config, out, resume=resume, overwrite=overwrite)
     with torch_settings(configs[0].training), ExitStack() as held:
@@ -74,6 +74,7 @@ def stacked_failures(
         ]
         for run in runs:
             held.enter_context(sole_writer(run.out))
+        for run in runs:
             checkpoint.prepare(run.config, run.out, resume=resume, overwrite=overwrite)
         return StackedRuns(runs).go()
 

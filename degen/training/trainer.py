@@ -14,16 +14,16 @@ from degen.data.load import Dataset
 from degen.data.partners import Int
 from degen.data.sequences import training_samples
 from degen.errors import UserError
-from degen.evaluation.restore import build_encoder
+from degen.evaluation.build import build_encoder
 from degen.model.dropout import RandomDropout
 from degen.model.objectives import objective
+from degen.model.precision import pick_precision
 from degen.model.variants import Variant, get_variant
 from degen.model.views import contrast
 from degen.schema import Config, ObjectiveConfig
 from degen.training.batching import BATCHINGS, Batching, EncodedBatch
 from degen.training.distributed import World
 from degen.training.optimizer import build_optimizer, item_block
-from degen.training.precision import pick_precision
 from degen.training.recommendation import Recommendation
 from degen.training.refusals import refuse_variant
 
@@ -74,7 +74,7 @@ class Trainer:
         self.encoder = build_encoder(config.model, self.n_items, config.training.seed).to(device)
         rows = config.training.batch_size * len(samples) // len(self.batching)  # of a batch, on average
         rows = -(-rows // self.world.size)  # scored at once by this process
-        block = item_block(config.training, self.n_items, rows)
+        block = item_block(config.training, self.n_items, rows, device)
         refuse_variant(self.variant, config, block, self.world)
         self.recommendation = Recommendation(
             self.encoder, self.variant, config, samples, self._whole_epoch, block

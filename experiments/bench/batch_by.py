@@ -24,7 +24,7 @@ import torch
 
 from degen.config import by_group, settle
 from degen.data.load import Dataset
-from degen.evaluation.restore import load_data
+from degen.evaluation.build import load_data
 from degen.model.variants import VARIANTS
 from degen.rundir import RunDirectory, find_runs
 from degen.training.trainer import Trainer

@@ -17,7 +17,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from degen.config import settle
-from degen.evaluation.restore import load_data
+from degen.evaluation.build import load_data
 from degen.training.trainer import Epoch, Trainer
 
 KINDS = {

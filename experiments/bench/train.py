@@ -17,7 +17,7 @@ import torch
 
 from degen.config import settle
 from degen.data.load import Dataset
-from degen.evaluation.restore import load_data, pick_device
+from degen.evaluation.build import load_data, pick_device
 from degen.training.trainer import Trainer
 
 

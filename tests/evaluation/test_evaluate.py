@@ -9,8 +9,9 @@ import torch
 
 from degen.data.sequences import Samples, Sequences, leave_one_out, training_samples
 from degen.errors import UserError
-from degen.evaluation.evaluate import representations, split_ranks
+from degen.evaluation.evaluate import ENCODE_BLOCK, representations, split_ranks
 from degen.evaluation.ranking import ranking_metrics
+from degen.model.blocked import MOST_SCORES
 from degen.model.encoder import SequenceEncoder
 
 N_ITEMS, MAX_LENGTH = 15, 6
@@ -50,7 +51,7 @@ def slow_h(encoder: SequenceEncoder, histories):
 def test_ranks_of_a_split_are_those_of_a_loop_over_users(
     encoder, sequences, split, held_out, most_scores, monkeypatch
 ):
-    monkeypatch.setattr("degen.evaluation.evaluate.MOST_SCORES", most_scores)
+    monkeypatch.setitem(MOST_SCORES, "cpu", most_scores)
     monkeypatch.setattr("degen.evaluation.evaluate.ITEM_BLOCK", 4)
     histories, targets = by_hand(sequences, held_out)
     V = encoder.item_embeddings.detach().numpy()[1 : N_ITEMS + 1]
@@ -77,13 +78,33 @@ def test_representations_are_in_the_order_of_the_samples(encoder, sequences):
 def test_samples_asked_for_in_any_order_share_windows_and_keep_their_h(
     encoder, sequences, rng, monkeypatch, block
 ):
-    monkeypatch.setattr("degen.evaluation.evaluate.ENCODE_BLOCK", block)
+    monkeypatch.setitem(ENCODE_BLOCK, "cpu", block)
     samples = training_samples(sequences, MAX_LENGTH)
     rows = rng.integers(len(samples), size=30)
     ends = [(int(samples.end[row]), int(samples.length[row])) for row in rows]
     histories = [samples.items[end - length : end].tolist() for end, length in ends]
     h = representations(encoder, samples, rows)
     np.testing.assert_allclose(h.numpy(), slow_h(encoder, histories), rtol=0, atol=1e-10)
+
+
+def test_no_users_have_no_ranks(encoder, sequences):
+    whole = leave_one_out(sequences, "test", MAX_LENGTH)
+    nobody = Samples(whole.items, whole.end[:0], whole.length[:0])
+    assert representations(encoder, nobody).shape == (0, encoder.item_embeddings.shape[1])
+    assert split_ranks(encoder, nobody).shape == (0,)
+
+
+def test_evaluation_is_in_single_precision_whatever_the_process_is_set_to(encoder, sequences, monkeypatch):
+    found, forward, asked = [], encoder.forward, torch.get_float32_matmul_precision
+    monkeypatch.setattr(encoder, "forward", lambda *given: found.append(asked()) or forward(*given))
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        split_ranks(encoder, leave_one_out(sequences, "test", MAX_LENGTH))
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert set(found) == {"highest"}
 
 
 def test_validation_and_test_of_a_user_cost_one_sequence(encoder, sequences, monkeypatch):

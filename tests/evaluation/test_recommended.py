@@ -12,6 +12,7 @@ import torch
 from degen.evaluation.evaluate import representations
 from degen.evaluation.recommended import list_counts, recommend
 from degen.evaluation.restore import restore
+from degen.model.blocked import MOST_SCORES
 from degen.training.loop import train
 
 
@@ -35,7 +36,7 @@ def slow_counts(scores, k):
 
 @pytest.mark.parametrize("most_scores", [1, 700, 2**25])
 def test_lists_are_the_best_of_a_sort_in_any_blocks(rng, monkeypatch, most_scores):
-    monkeypatch.setattr("degen.evaluation.recommended.MOST_SCORES", most_scores)
+    monkeypatch.setitem(MOST_SCORES, "cpu", most_scores)
     h, V = torch.from_numpy(rng.normal(size=(300, 6))), torch.from_numpy(rng.normal(size=(40, 6)))
     counts = list_counts(h, V, 7)
     assert counts.tolist() == slow_counts((h @ V.T).numpy(), 7).tolist()

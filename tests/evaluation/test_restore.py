@@ -14,7 +14,8 @@ import torch
 from safetensors.numpy import load_file
 
 from degen.errors import UserError
-from degen.evaluation.restore import export, load_data, pick_device, restore, run_place
+from degen.evaluation.build import load_data, pick_device, run_place
+from degen.evaluation.restore import export, restore
 from degen.rundir import RunDirectory
 from degen.training.loop import train
 

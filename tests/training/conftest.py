@@ -6,7 +6,7 @@ import pytest
 import tiny_runs
 
 from degen.data.load import Dataset
-from degen.evaluation.restore import load_data
+from degen.evaluation.build import load_data
 from degen.model.variants import Variant
 
 

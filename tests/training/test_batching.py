@@ -11,7 +11,7 @@ import tiny_runs
 import torch
 
 from degen.data.batches import Source
-from degen.evaluation.restore import load_data
+from degen.evaluation.build import load_data
 from degen.model.variants import VARIANTS, Variant
 from degen.rundir import RunDirectory
 from degen.training.loop import Interrupted, Progress, train

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from degen.data.histories import Histories
 from degen.errors import UserError
-from degen.evaluation.restore import load_data
+from degen.evaluation.build import load_data
 from degen.model.blocked import MOST_SCORES
 from degen.training.distributed import World, joined
 from degen.training.trainer import Trainer
@@ -89,7 +89,7 @@ def test_a_part_of_histories_is_those_sequences(length, first, end):
 
 
 def test_blocks_begin_where_the_scores_of_a_process_are_many_not_those_of_the_batch(log, dataset):
-    rows = MOST_SCORES // tiny_runs.ITEMS + 1
+    rows = MOST_SCORES["cpu"] // tiny_runs.ITEMS + 1
     for batch_size, blocks in ((rows, False), (2 * rows, True)):
         config = tiny_runs.tiny_config(log, batch_size=batch_size)
         trainer = Trainer(config, dataset, torch.device("cpu"), World(0, 2))

@@ -280,8 +280,23 @@ def test_deterministic_algorithms_give_the_same_run_on_the_cpu(log, tmp_path, du
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"  # which CUDA's products need
 
 
+def test_a_process_that_only_warns_of_other_algorithms_goes_on_to_warn(log, tmp_path, deterministic_off):
+    import torch
+
+    seen = []
+
+    class Look(Progress):
+        def step(self, epoch, step, losses):
+            seen.append(torch.is_deterministic_algorithms_warn_only_enabled())
+
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    tiny_train(log, tmp_path / "run", max_steps=1, progress=Look())
+    assert seen == [True]
+    assert torch.is_deterministic_algorithms_warn_only_enabled()
+
+
 def test_the_probe_does_not_depend_on_seed_or_variant(log, tmp_path):
-    from degen.evaluation.restore import load_data
+    from degen.evaluation.build import load_data
     from degen.training.loop import Run
     from degen.training.trainer import Trainer
 
@@ -326,6 +341,16 @@ def test_max_steps_counts_in_all_and_the_run_ends_whole(log, tmp_path):
     assert [row["epoch"] for row in run.metrics] == [1, 2]
     assert run.state == "finished"
     assert run.item_embeddings.shape == (tiny_runs.ITEMS, 8)
+
+
+def test_an_epoch_that_max_steps_cut_short_is_not_taken_for_a_whole_one(log, tmp_path):
+    run = tiny_train(log, tmp_path / "run", max_steps=5, steps_per_epoch=3, epochs=9)
+    (run.path / "test.json").unlink()  # as if it had been killed before
+    with pytest.raises(UserError, match="cut short by --max-steps"):
+        tiny_train(log, run.path, max_steps=7, steps_per_epoch=3, epochs=9, resume=True)
+    again = tiny_train(log, run.path, max_steps=5, steps_per_epoch=3, epochs=9, resume=True)
+    assert again.state == "finished"
+    assert len(again.metrics) == 2
 
 
 def test_max_steps_at_the_end_of_an_epoch_adds_no_empty_one(log, tmp_path):

@@ -12,6 +12,7 @@ import tiny_runs
 
 from degen.errors import UserError
 from degen.rundir import RunDirectory
+from degen.runplace import sole_writer
 from degen.training import loop, many
 from degen.training.distributed import World
 from degen.training.loop import Interrupted, Progress
@@ -276,6 +277,22 @@ def test_what_cannot_be_stacked_is_refused_before_anything_is_written(log, tmp_p
     with pytest.raises(UserError, match=r"--precision tf32.*fp32"):
         train_many(configs(log, precision="tf32"), places(tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_one_folder_is_being_written_no_other_run_is_removed(log, tmp_path):
+    runs, outs = configs(log, epochs=1), places(tmp_path)
+    train_many(runs[:2], outs[:2])
+    with sole_writer(outs[1]), pytest.raises(UserError, match="another process"):
+        train_many(runs[:2], outs[:2], stack=True, overwrite=True)
+    assert [RunDirectory(out).state for out in outs[:2]] == ["finished", "finished"]
+
+
+def test_a_stack_that_is_refused_leaves_the_other_runs_to_train(log, tmp_path):
+    outs = places(tmp_path)
+    other = tiny_runs.tiny_config(log, epochs=1, variant="sasrec")
+    with sole_writer(outs[0]), pytest.raises(UserError, match="another process"):
+        train_many([*configs(log, epochs=1)[:2], other], outs, stack=True)
+    assert [out.exists() and RunDirectory(out).state for out in outs[1:]] == [False, "finished"]
 
 
 def test_a_folder_that_holds_a_run_is_refused_before_any_run_starts(log, tmp_path):

@@ -112,12 +112,14 @@ def settings(**keys) -> TrainingConfig:
 
 
 def test_blocks_come_with_large_catalogues_and_when_asked_for():
-    assert item_block(settings(), 12_101, 256) is None  # Beauty
-    assert item_block(settings(), MOST_SCORES // 256, 256) is None
-    assert item_block(settings(), MOST_SCORES // 256 + 1, 256) == BLOCK_SCORES // 256
-    assert item_block(settings(), 10**9, 2 * BLOCK_SCORES) == 1
-    assert item_block(settings(item_block=7), 10, 1) == 7
-    assert item_block(settings(item_block=0), 10**9, 256) is None
+    for device in (torch.device("cpu"), torch.device("cuda")):
+        most, block = MOST_SCORES[device.type], BLOCK_SCORES[device.type]
+        assert item_block(settings(), 12_101, 256, device) is None  # Beauty
+        assert item_block(settings(), most // 256, 256, device) is None
+        assert item_block(settings(), most // 256 + 1, 256, device) == block // 256
+        assert item_block(settings(), 10**9, 2 * block, device) == 1
+        assert item_block(settings(item_block=7), 10, 1, device) == 7
+        assert item_block(settings(item_block=0), 10**9, 256, device) is None
 
 
 def test_a_small_catalogue_is_trained_with_pytorchs_adam(trainer):

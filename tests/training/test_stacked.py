@@ -10,9 +10,9 @@ import tiny_runs
 import torch
 
 from degen.errors import UserError
-from degen.model.dropout import FedDropout
+from degen.model.dropout import FedDropout, RandomDropout
 from degen.training import stacked
-from degen.training.device import CHUNK, DeviceLog, batches
+from degen.training.device_batches import CHUNK, DeviceLog, batches
 from degen.training.stackable import check_agreement, why_alone
 from degen.training.stacked import Stack
 from degen.training.trainer import Trainer
@@ -241,12 +241,26 @@ def test_where_a_step_cannot_be_recorded_that_is_said_and_training_goes_on(train
 
     monkeypatch.setattr(stacked, "RecordedStep", fail)
     plain, failing = Stack(trainers()), Stack(trainers())
-    failing.records = True
+    failing.records, renewed = True, []
+    monkeypatch.setattr(RandomDropout, "start_anew", lambda self: renewed.append(self))
+    epoch = failing.epoch(1, 2)
     with pytest.warns(UserWarning, match="CUDA graph, which is slower: operation not permitted$"):
-        failing.epoch(1, 2).step()
+        epoch.step()
+    assert renewed == [own.dropout for own in epoch.epochs]
     plain.epoch(1, 2).step()
     assert torch.equal(plain.weights, failing.weights)
     failing.epoch(2, 2).step()  # says nothing more
+
+
+def test_a_generator_that_a_recording_spoilt_is_replaced_by_its_like():
+    dropout = RandomDropout(3)
+    dropout.start_anew()
+    assert dropout.generator is None  # on the CPU nothing is recorded
+    spoilt = dropout.generator = torch.Generator().manual_seed(3)
+    first = torch.rand(5, generator=spoilt)
+    dropout.start_anew()
+    assert dropout.generator is not spoilt
+    assert torch.equal(torch.rand(5, generator=dropout.generator), first)
 
 
 def test_bfloat16_products_change_losses_a_little(trainers):
@@ -321,4 +335,4 @@ def test_runs_of_other_shapes_are_refused(log):
 )
 def test_what_trains_alone(log, settings, word):
     config = tiny_runs.tiny_config(log, **settings)
-    assert word in (why_alone(config, tiny_runs.ITEMS) or "")
+    assert word in (why_alone(config, tiny_runs.ITEMS, torch.device("cpu")) or "")

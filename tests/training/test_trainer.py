@@ -11,7 +11,7 @@ import tiny_runs
 import torch
 
 from degen.errors import UserError
-from degen.evaluation.restore import load_data
+from degen.evaluation.build import load_data
 from degen.model.variants import VARIANTS
 from degen.training.trainer import Trainer
 

@@ -23,14 +23,14 @@ from benchlib.laboratory import measure_seconds, measures_agree, steps_agree, tr
 from degen.config import merge, settle
 from degen.data.sequences import item_frequency, leave_one_out
 from degen.errors import UserError
+from degen.evaluation.build import load_data, pick_device
 from degen.evaluation.evaluate import split_ranks
-from degen.evaluation.restore import load_data, pick_device
+from degen.model.precision import float32_products
 from degen.model.variants import CURES
 from degen.rundir import RunDirectory
 from degen.schema import Config
 from degen.training.loop import Interrupted, Progress
 from degen.training.many import train_many
-from degen.training.precision import float32_products
 from degen.training.stacked import Stack
 from degen.training.trainer import Trainer
 
