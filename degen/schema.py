@@ -235,7 +235,10 @@ class TrainingConfig(Group):
         "experiments/bench/gpu.sh first.",
     )
     threads: int | None = Field(None, ge=1, description="CPU threads (default: PyTorch's own choice).")
-    deterministic: bool = Field(False, description="Only deterministic algorithms on CUDA, which are slower.")
+    deterministic: bool = Field(
+        False,
+        description="Only deterministic algorithms on CUDA, slower; to be set before a process first uses it.",
+    )
     keep_embeddings: int | None = Field(
         None, ge=1, description="Keep the item embeddings every this many epochs."
     )

@@ -146,7 +146,7 @@ def _heads(x: Tensor, group: Group, heads: int, last: bool) -> Tensor:
 def _bias(group: Group, layout: Layout, like: Tensor, last: bool) -> Tensor:
     """-∞ on what a query may not see: later positions, or the padding after the last item."""
     if not last:
-        return causal_bias(group.width, like.dtype, like.device)
+        return _causal_bias(group.width, like.dtype, like.device)
     length = on(like.device, layout.length[group.sequences])
     padded = torch.arange(group.width, device=like.device) >= length[:, None, None]
     return like.new_zeros(padded.shape).masked_fill_(padded, -math.inf)
@@ -159,7 +159,7 @@ def _softmax_backward(grad: Tensor, weights: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=256)
-def causal_bias(width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+def _causal_bias(width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """`[width, width]`: -∞ above the diagonal, 0 elsewhere, so that a position sees itself and what came
     before.
     """

@@ -9,7 +9,8 @@ does, dropout masks apart, which come from a stream for each process.
     contrastive      all: the views of every process, gathered; so a negative may be anybody's (Eq. 14)
     gradient         summed over the processes, once a step, then the same step of Adam everywhere. Of a
                      large V only rows go on the way: those of a sparse gradient, and by blocks of items the
-                     batch's h, from which each process forms the gradient of every block
+                     batch's h, from which each process forms the gradient of every block: what that takes is
+                     not shared out, for sending the gradient would take longer
 
 Process 0, the main one, alone writes, prints and measures the probe. An error of one process ends all.
 """

@@ -36,6 +36,8 @@ class Recommendation:
 
     Attributes
     ----------
+    classes
+        which rows of the table the full softmax is over.
     softmax
         the full softmax by blocks, which the optimiser asks for its gradient of V; None where there is none.
     """
@@ -51,9 +53,9 @@ class Recommendation:
     ):
         self.encoder, self.variant, self.config = encoder, variant, config
         settings, n_items = config.objective, encoder.n_items
-        self.first = 0 if settings.padding_class else 1
+        self.classes = slice(0 if settings.padding_class else 1, n_items + 1)
         self.softmax = (
-            BlockedSoftmax(encoder.item_embeddings, self.first, n_items + 1, block)
+            BlockedSoftmax(encoder.item_embeddings, self.classes.start, self.classes.stop, block)
             if block is not None and settings.rec_loss == "ce"
             else None
         )
@@ -91,7 +93,7 @@ class Recommendation:
     def _full_softmax(self, h: Tensor, targets: Tensor) -> Tensor:
         if self.softmax is not None:
             return self.softmax.loss(h, targets)
-        V, targets = self.encoder.item_embeddings[self.first : self.encoder.n_items + 1], targets - self.first
+        V, targets = self.encoder.item_embeddings[self.classes], targets - self.classes.start
         if self.variant.recommendation is not None:
             return self.of_the_variant(h, V, targets)
         return recommendation_loss(self.scaled(h), scored_rows(V, self.variant.scores), targets)
@@ -133,7 +135,7 @@ class Recommendation:
         """
         rates = np.bincount(samples.targets, minlength=self.encoder.n_items + 1) / steps
         rates[0] = np.inf  # the padding row is no item
-        return torch.from_numpy(rates[self.first :]).to(self.encoder.item_embeddings)
+        return torch.from_numpy(rates[self.classes]).to(self.encoder.item_embeddings)
 
     def _rows(self, *indices: Tensor) -> tuple[Tensor, list[Tensor]]:
         """What a sampled loss indexes: the whole table, or where its gradient is sparse the needed rows."""

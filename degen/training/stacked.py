@@ -176,7 +176,7 @@ class Stack:
         """Eq. 11, or BCE or BPR on the batch's negatives, of one run."""
         settings, own = self.config.objective, self.trainers[0].recommendation
         if settings.rec_loss == "ce":
-            V, targets = table[own.first : self.trainers[0].n_items + 1], batch["targets"] - own.first
+            V, targets = table[own.classes], batch["targets"] - own.classes.start
             if self.variant.recommendation is not None:
                 return own.of_the_variant(h, V, targets)
             return functional.cross_entropy(own.scaled(h) @ scored_rows(V, self.variant.scores).T, targets)

@@ -67,11 +67,11 @@ def stacked_failures(
     for config, out in zip(configs, outs, strict=True):
         checkpoint.refuse(config, out, resume=resume, overwrite=overwrite)
     with torch_settings(configs[0].training), ExitStack() as held:
-        runs = [
-            Run(Trainer(config, dataset, device), dataset, out, told)
-            for config, out, told in zip(configs, outs, progress, strict=True)
-            if not (resume and checkpoint.is_complete(config, out))
-        ]
+        runs, source = list[Run](), None
+        for config, out, told in zip(configs, outs, progress, strict=True):
+            if not (resume and checkpoint.is_complete(config, out)):
+                runs.append(Run(Trainer(config, dataset, device, source=source), dataset, out, told))
+                source = runs[0].trainer.source
         for run in runs:
             held.enter_context(sole_writer(run.out))
         for run in runs:

@@ -134,15 +134,13 @@ class Tracer:
         minus the gradient of the objective.
         """
         trainer = self.trainer
-        V, first = trainer.encoder.item_embeddings, trainer.recommendation.first
+        V, classes = trainer.encoder.item_embeddings, trainer.recommendation.classes
         real = slice(1, trainer.n_items + 1)
         recommendation, contrastive = epoch.losses_of(rows, batch)
         contrasted = contrastive.requires_grad
         (gradient,) = torch.autograd.grad(recommendation, V, retain_graph=contrasted)
-        classes = V.detach()[first : trainer.n_items + 1]
-        pull, push = (
-            side[1 - first :] for side in pull_push(batch.h.detach(), classes, batch.targets - first)
-        )
+        sides = pull_push(batch.h.detach(), V.detach()[classes], batch.targets - classes.start)
+        pull, push = (side[1 - classes.start :] for side in sides)
         parts = {PUSH: -push, PULL: pull, INPUT: push - pull - gradient[real]}
         for loss in epoch.item_losses():
             (gradient,) = torch.autograd.grad(trainer.gamma * loss, V)

@@ -48,30 +48,40 @@ class Trainer:
 
     Every draw of an epoch (order, partners, augmentations, negatives, dropout) depends on the seed and the
     epoch's number alone, so a resumed run needs no generator's state.
+
+    Parameters
+    ----------
+    config, dataset, device, world
+        what is trained, on which log, where, and with which other processes.
+    source
+        the samples of another trainer on the same log, where there is one whose settings agree.
+
+    Raises
+    ------
+    UserError
+        for a log with too few samples or items, or settings that do not go together.
     """
 
-    def __init__(self, config: Config, dataset: Dataset, device: torch.device, world: World | None = None):
+    def __init__(
+        self,
+        config: Config,
+        dataset: Dataset,
+        device: torch.device,
+        world: World | None = None,
+        source: Source | None = None,
+    ):
         self.config = config = settle_names(config)
         self.world = world or World()
         self.variant = get_variant(config.objective.variant)
         self.device = device
         self.precision = pick_precision(config.training.precision, device)
         self.n_items = dataset.sequences.n_items
-        samples = training_samples(dataset.sequences, config.model.max_length)
-        if len(samples) < 2:
-            raise UserError(
-                f"{dataset.name} has {len(samples)} training samples, and 2 are needed; "
-                "a user gives one for each action beyond the third"
-            )
         if self.n_items < 2:
             raise UserError(f"{dataset.name} has a single item: there is nothing to rank")
-        rates = config.objective
-        self.source = Source.build(
-            samples,
-            Augmentations(rates.crop_rate, rates.mask_rate, rates.reorder_rate, mask_token=self.n_items + 1),
-        )
-        self.batching: Batching = BATCHINGS[config.training.batch_by](self.source, self.variant)
         self.encoder = build_encoder(config.model, self.n_items, config.training.seed).to(device)
+        self.source = source or self._source(dataset)
+        samples = self.source.samples
+        self.batching: Batching = BATCHINGS[config.training.batch_by](self.source, self.variant)
         rows = config.training.batch_size * len(samples) // len(self.batching)  # of a batch, on average
         rows = -(-rows // self.world.size)  # scored at once by this process
         block = item_block(config.training, self.n_items, rows, device)
@@ -82,6 +92,18 @@ class Trainer:
         self.optimizer = build_optimizer(self.encoder, config, block, self.recommendation.softmax)
         if config.training.trace_gradients:
             self._check_traceable()
+
+    def _source(self, dataset: Dataset) -> Source:
+        samples = training_samples(dataset.sequences, self.config.model.max_length)
+        if len(samples) < 2:
+            raise UserError(
+                f"{dataset.name} has {len(samples)} training samples, and 2 are needed; "
+                "a user gives one for each action beyond the third"
+            )
+        rates = self.config.objective
+        mask_token = self.encoder.mask_token
+        augmentations = Augmentations(rates.crop_rate, rates.mask_rate, rates.reorder_rate, mask_token)
+        return Source.build(samples, augmentations)
 
     def _check_traceable(self) -> None:
         """Refuse traces where several processes train, or the gradient of V exists by blocks only."""

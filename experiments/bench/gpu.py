@@ -1,14 +1,16 @@
-"""Check and measure degen on one GPU: exactness, step times, evaluation, an epoch, a stack, the
+"""Check and measure degen on one GPU: exactness, repetition, step times, evaluation, an epoch, a stack, the
 laboratory, whole runs.
 
     python experiments/bench/gpu.py --data LOGS --seconds 540
 
 Every section writes its part of the result at once (`gpu-<device>.json` in $OUT, or experiments/results),
-so that a call that is cut off leaves what it measured; a short table is printed last. Whole runs take the
-seconds that are left: stacks of seeds to early stopping, in the order of `benchlib.gpu.PLAN`. What a call
-leaves unfinished the next goes on with, from the run directories (`--runs`); on another machine, from an
-earlier result (`--previous`), whose finished stacks are not repeated. On the CPU all but CUDA graphs and
-memory is done.
+so that a call that is cut off leaves what it measured; one that fails leaves its traceback there, and the
+others go on. A short table is printed last, and the exit is 1 where something failed or is not exact.
+
+Whole runs take the seconds that are left: stacks of seeds to early stopping, in the order of
+`benchlib.whole_runs.PLAN`. What a call leaves unfinished the next goes on with, from the run directories
+(`--runs`); on another machine, from an earlier result (`--previous`), whose finished stacks are not
+repeated. On the CPU all but CUDA graphs and memory is done.
 """
 
 from __future__ import annotations
@@ -20,12 +22,17 @@ import os
 import re
 import sys
 import time
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-NEEDED = ("torch", "numpy", "scipy", "pydantic", "safetensors", "tomli_w", "pooch")
-"""What training imports, which is less than what degen installs."""
+NEEDED = ("numpy", "scipy", "pydantic", "safetensors", "tomli_w", "pooch")
+"""What training imports besides PyTorch, which is less than what degen installs."""
+
+FAILED = "failed"
+"""Where a section has its traceback in place of a result."""
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -58,13 +65,17 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar="GROUP.KEY=VALUE",
         help="keys of all configurations, for trials",
     )
+    parser.add_argument("--missing", action="store_true", help="print what is not installed, and stop")
     return parser.parse_args(arguments)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Do every section, write the result after each, print the table."""
     started, asked = time.perf_counter(), parse(arguments)
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    missing = [name.replace("_", "-") for name in NEEDED if importlib.util.find_spec(name) is None]
+    if asked.missing:
+        print(*missing)
+        return
     if missing:
         sys.exit(f"gpu.py: training needs {', '.join(missing)}; gpu.sh says how to bring wheels along")
     if asked.data:
@@ -74,19 +85,46 @@ def main(arguments: list[str] | None = None) -> None:
     bench = Bench(asked, started + asked.seconds)
     result: dict[str, Any] = {"conditions": bench.conditions()}
     place = result_file(str(result["conditions"]["device"]))
-    sections = (bench.exactness, bench.steps, bench.evaluation, bench.epoch, bench.stack, bench.laboratory)
-    for section in sections:
-        result[section.__name__] = section()
+    for section in bench.sections():
+        result[section.__name__] = attempt(section)
         write(result, place)
     result["runs"] = json.loads(asked.previous.read_text(encoding="utf-8"))["runs"] if asked.previous else {}
-    for name, runs in bench.whole_runs(set(result["runs"])):
-        result["runs"][name] = runs
-        write(result, place)
+
+    def train() -> dict[str, Any]:
+        for name, runs in bench.whole_runs(set(result["runs"])):
+            result["runs"][name] = runs
+            write(result, place)
+        return {}
+
+    result["training"] = attempt(train)
     result["conditions"]["seconds"] = round(time.perf_counter() - started, 1)
     write(result, place)
     print(table(result), flush=True)
-    if not (result["exactness"]["exact"] and result["laboratory"]["measures"]["exact"]):
-        sys.exit("gpu.py: NOT exact on this device; see the first lines of the table")
+    if wrong := verdict(result):
+        sys.exit(f"gpu.py: {wrong}; see the table")
+
+
+def attempt(section: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What a section finds, or its traceback: the time on a GPU is short, and the others are to go on."""
+    try:
+        return section()
+    except Exception:
+        print(text := traceback.format_exc(), file=sys.stderr, flush=True)
+        return {FAILED: text}
+
+
+def verdict(result: dict[str, Any]) -> str:
+    """What is wrong with a result, in words; empty where nothing is."""
+    failed = [name for name, found in result.items() if FAILED in found]
+    if failed:
+        return f"{', '.join(failed)} failed"
+    checks = {
+        "the encoder or its steps": result["exactness"]["exact"],
+        "measures": result["laboratory"]["measures"]["exact"],
+        "repetition": result["repetition"]["same"],
+    }
+    wrong = [name for name, good in checks.items() if not good]
+    return f"NOT exact on this device: {', '.join(wrong)}" if wrong else ""
 
 
 def result_file(device: str) -> Path:
@@ -104,34 +142,62 @@ def write(result: dict[str, Any], place: Path) -> None:
 
 def table(result: dict[str, Any]) -> str:
     """The result in a few lines."""
-    conditions = result["conditions"]
-    lines = [(key, str(value)) for key, value in conditions.items()]
-    lines += [(f"exactness, {key}", f"{value}") for key, value in result["exactness"].items()]
-    lines += [
+    lines = [(key, str(value)) for key, value in result["conditions"].items()]
+    described: dict[str, Callable[[dict[str, Any]], list[tuple[str, str]]]] = {
+        "exactness": lambda found: [(f"exactness, {key}", f"{value}") for key, value in found.items()],
+        "repetition": lambda found: [("same seed twice", "to the bit" if found["same"] else "DIFFERS")],
+        "steps": step_lines,
+        "evaluation": lambda found: [("full ranking", f"{found['seconds']:.3f} s")],
+        "epoch": epoch_lines,
+        "stack": stack_lines,
+        "laboratory": laboratory_lines,
+        "runs": run_lines,
+        "training": lambda found: [],
+    }
+    for name, describe in described.items():
+        found = result[name]
+        lines += [(name, f"FAILED: {last_line(found[FAILED])}")] if FAILED in found else describe(found)
+    width = max(len(key) for key, _ in lines)
+    return "\n".join(f"{key:{width}}  {value}" for key, value in lines)
+
+
+def last_line(text: str) -> str:
+    """The last line of a traceback, which says what it was."""
+    return text.strip().splitlines()[-1]
+
+
+def step_lines(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Milliseconds of a step in each way."""
+    return [
         (
             f"step, {key}",
             f"{step['ms']:.3f} ms ({step['ms_low']:.3f} to {step['ms_high']:.3f}), {step['mb']} MB",
         )
-        for key, step in result["steps"].items()
+        for key, step in found.items()
     ]
-    lines.append(("full ranking", f"{result['evaluation']['seconds']:.3f} s"))
-    epoch, stack = result["epoch"], result["stack"]
-    lines.append(("epoch", f"{epoch['train_seconds']} s, evaluation and analysis {epoch['eval_seconds']} s"))
-    lines.append(
+
+
+def epoch_lines(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Seconds of an epoch."""
+    return [("epoch", f"{found['train_seconds']} s, evaluation and analysis {found['eval_seconds']} s")]
+
+
+def stack_lines(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """A stack beside a run alone."""
+    share = f"{found['share']:.2f} of the time of all alone"
+    text = f"{found['runs']} runs {found['ms']:.3f} ms a step, alone {found['alone_ms']:.3f} ms each: {share}"
+    return [("stack", text)]
+
+
+def run_lines(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """The whole runs."""
+    return [
         (
-            "stack",
-            f"{stack['runs']} runs {stack['ms']:.3f} ms a step, alone {stack['alone_ms']:.3f} ms each: "
-            f"{stack['share']:.2f} of the time of all alone",
+            f"runs, {name}",
+            f"{len(runs['seeds'])} seeds, {runs['seconds']:.0f} s, {runs['mean']} ± {runs['deviation']}",
         )
-    )
-    lines += laboratory_lines(result["laboratory"])
-    for name, runs in result["runs"].items():
-        seconds = f"{runs['seconds']:.0f} s"
-        lines.append(
-            (f"runs, {name}", f"{runs['state']}, {len(runs['seeds'])} seeds, {seconds}, {runs['mean']}")
-        )
-    width = max(len(key) for key, _ in lines)
-    return "\n".join(f"{key:{width}}  {value}" for key, value in lines)
+        for name, runs in found.items()
+    ]
 
 
 def laboratory_lines(found: dict[str, Any]) -> list[tuple[str, str]]:

@@ -12,18 +12,11 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-python3}
 wheels=${WHEELS:-carry/wheels}
-needed="numpy scipy pydantic safetensors tomli_w pooch"
-missing=$("$python" - $needed <<'END'
-import importlib.util
-import sys
-
-print(*(name for name in sys.argv[1:] if importlib.util.find_spec(name) is None))
-END
-)
+missing=$("$python" experiments/bench/gpu.py --missing)
 if [ -n "$missing" ]; then
     echo "gpu.sh: missing: $missing; trying to install" >&2
     if [ -d "$wheels" ]; then
-        "$python" -m pip install --quiet --no-index --find-links "$wheels" ${missing//_/-} || true
+        "$python" -m pip install --quiet --no-index --find-links "$wheels" $missing || true
     else
         timeout 120 "$python" -m pip install --quiet -e . || true
     fi

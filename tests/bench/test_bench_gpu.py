@@ -72,7 +72,10 @@ def test_one_call_checks_measures_and_trains(first):
     printed, result = first
     assert result["exactness"]["exact"] is True
     assert result["exactness"]["padded forward"] < 1e-5
-    assert set(result["steps"]) == {"duorec eager fp32", "sasrec eager fp32"}
+    assert result["repetition"]["same"] is True
+    assert set(result["steps"]) == {
+        f"{variant} {how} fp32" for variant in ("duorec", "sasrec") for how in ("eager", "packed")
+    }
     assert all(step["ms"] > 0 for step in result["steps"].values())
     assert result["evaluation"]["users"] == tiny_runs.USERS
     assert result["stack"]["runs"] == 2
@@ -80,14 +83,21 @@ def test_one_call_checks_measures_and_trains(first):
     assert laboratory["measures"]["exact"] is True
     assert laboratory["measures"]["compared"] > 150
     assert set(laboratory["losses"]) == {"duorec", *CURES}
-    assert max(laboratory["losses"].values()) == laboratory["trace"]["error"] == 0  # both are the CPU here
+    assert max(laboratory["losses"].values()) < 1e-5
+    assert laboratory["trace"]["error"] == 0  # both are the CPU here
     assert laboratory["seconds"]["rows"] == 3000
     assert "measures of 3,000 rows" in printed
     runs = result["runs"]
+    others = ("sasrec", "scl", "ucl", "ucl+scl", "cl4srec")
     assert list(runs) == [
-        f"beauty/{name}" for name in ("duorec", "sasrec", "scl", "ucl", "ucl+scl", "cl4srec")
+        *("beauty/duorec", "beauty/duorec bf16"),
+        *(f"beauty/{name} seed 0" for name in others),
+        *(f"beauty/{name}" for name in others),
     ]
-    assert all(len(one["tests"]) == 2 and one["state"] == "whole" for one in runs.values())
+    seeds = [len(one["tests"]) for one in runs.values()]
+    assert seeds == [2, 3, *[1] * 5, *[2] * 5]
+    assert runs["beauty/scl"]["tests"][0] == runs["beauty/scl seed 0"]["tests"][0]
+    assert runs["beauty/duorec bf16"]["rows"][0][0]["loss"] != runs["beauty/duorec"]["rows"][0][0]["loss"]
     assert printed.splitlines()[-1].startswith("runs, beauty/cl4srec")
 
 

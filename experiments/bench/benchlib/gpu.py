@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import signal
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,29 +20,19 @@ from torch import Tensor
 
 from benchlib.exactness import BOUNDS, errors_of
 from benchlib.laboratory import measure_seconds, measures_agree, steps_agree, traces_agree
+from benchlib.whole_runs import PLAN, train_plan
 from degen.config import merge, settle
 from degen.data.sequences import item_frequency, leave_one_out
-from degen.errors import UserError
 from degen.evaluation.build import load_data, pick_device
 from degen.evaluation.evaluate import split_ranks
 from degen.model.precision import float32_products
 from degen.model.variants import CURES
-from degen.rundir import RunDirectory
 from degen.schema import Config
-from degen.training.loop import Interrupted, Progress
+from degen.training.device_batches import CHUNK
 from degen.training.many import train_many
-from degen.training.stacked import Stack
-from degen.training.trainer import Trainer
-
-PLAN = [
-    (dataset, variant)
-    for variant in ("duorec", "sasrec", "scl", "ucl", "ucl+scl", "cl4srec")
-    for dataset in ("beauty", "clothing", "sports", "yelp")
-]
-"""Whole runs in the order in which they are begun."""
-
-SPARE = 15
-"""Seconds left for writing when the time is up."""
+from degen.training.process import torch_settings
+from degen.training.stacked import Stack, StackEpoch
+from degen.training.trainer import Epoch, Trainer
 
 Section = dict[str, Any]
 
@@ -84,6 +74,11 @@ class Bench:
             "batch": self.config().training.batch_size,
         }
 
+    def sections(self) -> list[Callable[[], Section]]:
+        """All but the whole runs, in order."""
+        checks = [self.exactness, self.repetition]
+        return [*checks, self.steps, self.evaluation, self.epoch, self.stack, self.laboratory]
+
     def exactness(self) -> Section:
         """Float32 on the device, TF32 off, against the plain encoder in float64 on the CPU."""
         with float32_products("fp32", self.device):
@@ -91,7 +86,36 @@ class Bench:
             found: Section = {name: max(error[name] for error in errors) for name in errors[0]}
             exact = all(value <= BOUNDS[name.split()[1]] for name, value in found.items())
             found |= self._steps_agree()
+        found["waits for the device"] = self._waits() if self.cuda else "never asked on the CPU"
         return found | {"exact": exact and found["steps agree"] and found["masks differ"]}
+
+    def _waits(self) -> str:
+        """Where a step makes the host wait for the device, in PyTorch's words; `none` where it does not."""
+        epoch = Stack(self._trainers([0])).epoch(1, 2 * CHUNK)
+        for _ in range(3):  # a step may be recorded, which waits
+            epoch.step()
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            for _ in range(CHUNK):
+                epoch.step()
+        except RuntimeError as error:
+            return str(error).splitlines()[0]
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+        return "none"
+
+    def repetition(self) -> Section:
+        """Whether a seed gives the same weights twice under `--deterministic`, to the bit."""
+        weights = []
+        for _ in range(2):
+            trainers = self._trainers([0], training={"deterministic": True})
+            with torch_settings(trainers[0].config.training):
+                stack = Stack(trainers)
+                epoch = stack.epoch(1, 5)
+                for _ in range(5):
+                    epoch.step()
+            weights.append(stack.weights.detach().clone())
+        return {"same": torch.equal(*weights)}
 
     def _steps_agree(self) -> Section:
         """Whether recorded steps, and those of a stack, give the losses of steps alone; and whether masks
@@ -117,16 +141,19 @@ class Bench:
         }
 
     def steps(self) -> Section:
-        """Milliseconds a step of the two variants, in every way that the device has."""
-        ways = [("eager", "fp32")]
+        """Milliseconds a step of the two variants, in every way that the device has: packed by length as on
+        the CPU, or padded, and then step by step or recorded.
+        """
+        ways = [("eager", "fp32"), ("packed", "fp32")]
         if self.cuda:
-            ways = [("eager", "tf32"), ("graph", "fp32"), ("graph", "tf32"), ("graph", "bf16")]
+            ways = [("packed", "tf32"), ("eager", "tf32")]
+            ways += [("graph", precision) for precision in ("fp32", "tf32", "bf16")]
         found = {}
         for variant in ("duorec", "sasrec"):
             for how, precision in ways:
                 training = {"precision": precision, "cuda_graph": how == "graph"}
                 trainers = self._trainers([0], objective={"variant": variant}, training=training)
-                found[f"{variant} {how} {precision}"] = self._time(trainers)
+                found[f"{variant} {how} {precision}"] = self._time(trainers, packed=how == "packed")
         return found
 
     def evaluation(self) -> Section:
@@ -173,45 +200,27 @@ class Bench:
             }
 
     def whole_runs(self, done: set[str]) -> Iterator[tuple[str, Section]]:
-        """Stacks of seeds to early stopping, as many as there is time for."""
-        for dataset, variant in PLAN:
-            name = f"{dataset}/{variant}"
-            if name in done or (self.asked.only is not None and dataset not in self.asked.only):
-                continue
-            if time.perf_counter() > self.deadline - SPARE:
-                return
-            seeds = range(self.asked.seeds)
-            configs = [
-                self.config(dataset, objective={"variant": variant}, training={"seed": seed})
-                for seed in seeds
-            ]
-            outs = [self.asked.runs / dataset / f"{variant}-s{seed}" for seed in seeds]
-            started = time.perf_counter()
-            try:
-                train_many(configs, outs, resume=True, progress=self._until_deadline)
-            except Interrupted:
-                print(f"gpu.py: the time is up; {name} is unfinished, and --runs goes on with it", flush=True)
-                return
-            except UserError as error:
-                print(f"gpu.py: {name}: {error}", flush=True)
-                continue
-            yield name, _summary([RunDirectory(out) for out in outs], time.perf_counter() - started)
-
-    def _until_deadline(self, configs: Sequence[Config]) -> AbstractContextManager[Sequence[Progress]]:
-        return nullcontext([Until(self.deadline - SPARE) for _ in configs])
+        """Runs to early stopping, as many as there is time for: `benchlib.whole_runs`."""
+        asked = self.asked
+        plan = [runs for runs in PLAN if asked.only is None or runs.dataset in asked.only]
+        return train_plan(plan, done, self.config, asked.runs, asked.seeds, self.deadline)
 
     def _trainers(self, seeds: Sequence[int], **groups: dict[str, Any]) -> list[Trainer]:
         """A trainer of each seed, on the dataset of the bench."""
         configs = [self.config(**merge(groups, {"training": {"seed": seed}})) for seed in seeds]
         return [Trainer(config, self.dataset, self.device) for config in configs]
 
-    def _time(self, trainers: list[Trainer]) -> Section:
-        """Milliseconds a step, median and spread of the windows, and the most memory that was allocated."""
+    def _time(self, trainers: list[Trainer], *, packed: bool = False) -> Section:
+        """Milliseconds a step, median and spread of the windows, and the most memory that was allocated.
+
+        `packed` is the way of the CPU, for a trainer alone.
+        """
         if self.cuda:
             torch.cuda.reset_peak_memory_stats(self.device)
         with float32_products(trainers[0].precision, self.device):
-            stack = Stack(trainers)
-            advance = _advance(stack)
+            steps = trainers[0].steps_per_epoch
+            begin = trainers[0].epoch if packed else partial(Stack(trainers).epoch, steps=steps)
+            advance = _advance(begin, steps)
             windows = [self._window(advance) for _ in range(self.asked.windows + 1)][1:]
         peak = torch.cuda.max_memory_allocated(self.device) / 1e6 if self.cuda else float("nan")
         return {
@@ -229,41 +238,13 @@ class Bench:
         return (time.perf_counter() - started) / self.asked.steps * 1e3
 
 
-class Until(Progress):
-    """Presses Ctrl-C when the time is up: training stops after the step, and can go on from its epoch."""
-
-    def __init__(self, deadline: float):
-        self.deadline = deadline
-
-    def step(self, epoch: int, step: int, losses: dict[str, Any]) -> None:
-        """Look at the clock."""
-        if time.perf_counter() > self.deadline:
-            signal.raise_signal(signal.SIGINT)
-
-
-def _advance(stack: Stack) -> Iterator[Tensor]:
+def _advance(begin: Callable[[int], Epoch | StackEpoch], steps: int) -> Iterator[Tensor]:
     """Steps without end, epoch after epoch; yields the sums of the losses."""
-    number = 0
-    while True:
-        number += 1
-        steps = stack.trainers[0].steps_per_epoch
-        epoch = stack.epoch(number, steps)
+    for number in count(1):
+        epoch = begin(number)
         for _ in range(steps):
             epoch.step()
             yield epoch.sums
-
-
-def _summary(runs: list[RunDirectory], seconds: float) -> Section:
-    tests = [run.test for run in runs]
-    mean = {name: round(statistics.fmean(test[name] for test in tests), 4) for name in ("HR@5", "NDCG@10")}
-    return {
-        "state": "whole",
-        "seconds": round(seconds, 1),
-        "seeds": [run.seed for run in runs],
-        "mean": mean,
-        "tests": tests,
-        "rows": [run.metrics for run in runs],
-    }
 
 
 def _value(text: str) -> Any:

@@ -13,6 +13,7 @@ import torch
 
 from degen.analysis import MEASURES, PROFILES, Analysis, Rows, chosen_measures
 from degen.analysis.matrix import Array
+from degen.training.stacked import Stack
 from degen.training.trace import Tracer
 from degen.training.trainer import Trainer
 
@@ -75,19 +76,24 @@ def _seconds(values: Array) -> float:
 
 
 def steps_agree(make: Callable[[str, str], Trainer], variants: list[str]) -> Section:
-    """The largest relative error of a mean loss after 3 steps on the device, by variant, against the CPU's.
+    """The largest relative error of a mean loss after 3 steps on the device, alone and as a stack of one,
+    against the CPU's, by variant.
 
     `make` gives a trainer without dropout of a variant on `cpu` or on the `device`.
     """
     found = {}
     for variant in variants:
-        losses = []
-        for place in ("cpu", "device"):
-            epoch = make(variant, place).epoch(1)
+        alone = [make(variant, place).epoch(1) for place in ("cpu", "device")]
+        stacked = Stack([make(variant, "device")]).epoch(1, 3)
+        for epoch in (*alone, stacked):
             for _ in range(3):
                 epoch.step()
-            losses.append(np.array(list(epoch.mean_losses().values())))
-        found[variant] = float(np.max(np.abs(losses[1] - losses[0]) / np.maximum(1, np.abs(losses[0]))))
+        expected, *losses = (
+            np.array(list(epoch.mean_losses().values())) for epoch in (*alone, *stacked.epochs)
+        )
+        found[variant] = max(
+            float(np.max(np.abs(own - expected) / np.maximum(1, np.abs(expected)))) for own in losses
+        )
     return found
 
 
