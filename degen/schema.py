@@ -237,7 +237,7 @@ class TrainingConfig(Group):
     threads: int | None = Field(None, ge=1, description="CPU threads (default: PyTorch's own choice).")
     deterministic: bool = Field(
         False,
-        description="Only deterministic algorithms on CUDA, slower; to be set before a process first uses it.",
+        description="Only deterministic algorithms on CUDA, slower; to be set before a process uses it.",
     )
     keep_embeddings: int | None = Field(
         None, ge=1, description="Keep the item embeddings every this many epochs."
