@@ -17,9 +17,12 @@ from degen.model.layout import on
 from degen.model.precision import float32_products
 from degen.model.views import encode_windows
 
-ENCODE_BLOCK = {"cpu": 1024, "cuda": 2**14}
-"""Samples encoded at once: with histories of 50 items and d 64, 160 MB, and 2.5 GB on a GPU, which wants much
-to do at a time.
+ENCODE_BLOCK = 1024
+"""Samples encoded at once; with histories of 50 items that takes less memory than a step of DuoRec."""
+
+GPU_TOKENS = 2**25
+"""Numbers of the flat tokens `[n_tokens, d]` that a GPU encodes at once, where those are more: 128 MiB for each
+tensor of this size, of which a layer holds a dozen.
 """
 
 ITEM_BLOCK = 8192
@@ -36,11 +39,18 @@ def representations(encoder: SequenceEncoder, samples: Samples, rows: Int | None
     rows = np.arange(len(samples)) if rows is None else rows
     order = np.argsort(samples.end[rows] - samples.length[rows], kind="stable")  # sharers are neighbours
     V = encoder.item_embeddings
-    h, size = V.new_empty(len(rows), V.shape[1]), ENCODE_BLOCK[V.device.type]
+    h, size = V.new_empty(len(rows), V.shape[1]), encode_block(encoder)
     with float32_products("fp32", V.device):
         for block in (order[start : start + size] for start in range(0, len(rows), size)):
             h[on(h.device, block)] = encode_windows(encoder, share_windows(samples, rows[block]))
     return h
+
+
+def encode_block(encoder: SequenceEncoder) -> int:
+    """How many samples are encoded at once: a GPU, which wants much to do at a time, takes more."""
+    positions = encoder.position_embeddings
+    room = GPU_TOKENS // positions.numel() if positions.device.type == "cuda" else 0
+    return max(ENCODE_BLOCK, room)
 
 
 @torch.no_grad()

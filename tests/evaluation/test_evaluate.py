@@ -9,7 +9,7 @@ import torch
 
 from degen.data.sequences import Samples, Sequences, leave_one_out, training_samples
 from degen.errors import UserError
-from degen.evaluation.evaluate import ENCODE_BLOCK, representations, split_ranks
+from degen.evaluation.evaluate import representations, split_ranks
 from degen.evaluation.ranking import ranking_metrics
 from degen.model.blocked import MOST_SCORES
 from degen.model.encoder import SequenceEncoder
@@ -78,7 +78,7 @@ def test_representations_are_in_the_order_of_the_samples(encoder, sequences):
 def test_samples_asked_for_in_any_order_share_windows_and_keep_their_h(
     encoder, sequences, rng, monkeypatch, block
 ):
-    monkeypatch.setitem(ENCODE_BLOCK, "cpu", block)
+    monkeypatch.setattr("degen.evaluation.evaluate.ENCODE_BLOCK", block)
     samples = training_samples(sequences, MAX_LENGTH)
     rows = rng.integers(len(samples), size=30)
     ends = [(int(samples.end[row]), int(samples.length[row])) for row in rows]
