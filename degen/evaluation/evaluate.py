@@ -21,7 +21,7 @@ ENCODE_BLOCK = 1024
 """Samples encoded at once; with histories of 50 items that takes less memory than a step of DuoRec."""
 
 GPU_TOKENS = 2**25
-"""Numbers of the flat tokens `[n_tokens, d]` that a GPU encodes at once, where those are more: 128 MiB for each
+"""Numbers of the tokens `[n_tokens, d]` that a GPU encodes at once, where those are more: 128 MiB for each
 tensor of this size, of which a layer holds a dozen.
 """
 
