@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -58,6 +58,12 @@ def sentence(group: str, key: str) -> str:
 def default_of(group: str, key: str) -> Any:
     """The default of a key; None where it is settled elsewhere."""
     return _group(group).model_fields[key].default
+
+
+def choices_of(group: str, key: str) -> tuple[Any, ...]:
+    """The values of a key that has a few of them; none of any other."""
+    annotation = _group(group).model_fields[key].annotation
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
 def _group(name: str) -> type[Group]:

@@ -17,7 +17,8 @@ from typing import Any
 import pandas as pd
 
 from degen.evaluation.restore import restore
-from degen.rundir import ENVIRONMENT, RunDirectory, find_runs
+from degen.model.variants import VARIANTS
+from degen.rundir import ENVIRONMENT, RunDirectory, collect_runs
 
 METRICS = ("HR@5", "HR@10", "NDCG@5", "NDCG@10")
 GEOMETRY = ("sigma2_ratio", "effective_rank", "average_cosine", "uniformity", "alignment")
@@ -72,7 +73,10 @@ def main() -> None:
     parser.add_argument("--common-epoch", type=int, default=10)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args()
-    runs = [run for path in arguments.paths for run in find_runs(path)]
+    order = list(VARIANTS)
+    runs = sorted(
+        collect_runs(arguments.paths), key=lambda run: (str(run.path.parent), order.index(run.variant))
+    )
     table = pd.DataFrame([row_of(run, arguments.common_epoch) for run in runs])
     epochs = pd.DataFrame(
         [
@@ -90,7 +94,7 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     table.to_csv(arguments.out / f"{arguments.name}.csv", index=False)
     epochs.to_csv(arguments.out / f"{arguments.name}-epochs.csv", index=False)
-    shown = ["variant", "recipe", "epochs", "best_epoch", *METRICS, *GEOMETRY]
+    shown = ["variant", "recipe", "batch_by", "state", "epochs", "best_epoch", *METRICS, *GEOMETRY]
     print(markdown(table[shown]))
     common = [name for name in table if name.startswith(f"e{arguments.common_epoch}_")]
     print()

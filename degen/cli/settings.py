@@ -7,9 +7,12 @@ from typing import Any
 
 import typer
 
-from degen.config import OPTIONS, Values, default_of, merge, sentence
+from degen.config import OPTIONS, Values, choices_of, default_of, merge, sentence
 from degen.errors import UserError, nearest
 from degen.schema import Config
+
+WIDEST = 18
+"""Characters of choices that an option's help lists; more would be cut off, and are left to its sentence."""
 
 
 def key_option(path: str, panel: str | None = None) -> Any:
@@ -17,10 +20,11 @@ def key_option(path: str, panel: str | None = None) -> Any:
     decides.
     """
     group, key = path.split(".")
-    default = default_of(group, key)
+    default, choices = default_of(group, key), "|".join(choices_of(group, key))
     return typer.Option(
         OPTIONS[key],
         help=sentence(group, key),
+        metavar=choices if 0 < len(choices) <= WIDEST else None,
         rich_help_panel=panel or group.capitalize(),
         show_default=False if default in (None, "", False) else str(default),
     )

@@ -66,6 +66,14 @@ def test_every_option_is_on_the_command_and_says_the_keys_sentence():
             assert helps[flag] == sentence(groups[key], key)
 
 
+def test_help_lists_the_few_values_that_a_key_has():
+    command = typer.main.get_command(app).commands["train"]
+    shown = {flag: option.metavar for option in command.params for flag in option.opts}
+    assert shown["--recipe"] == "paper|official"
+    assert shown["--rec-loss"] == "ce|bce|bpr|sampled"
+    assert shown["--stop-on"] is shown["--epochs"] is None
+
+
 def test_every_option_of_the_command_that_is_a_key_is_listed():
     from degen.cli.train import NO_KEYS
 
