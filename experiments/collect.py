@@ -3,8 +3,9 @@
     python experiments/collect.py runs/beauty runs/beauty-official --name beauty --common-epoch 10
 
 writes `experiments/results/<name>.csv` (a row a run: test metrics and geometry of its best epoch, and
-validation and geometry at the common epoch), `<name>-epochs.csv` (all epochs) and prints the first as
-Markdown. A run without `test.json` is evaluated at the best epoch it has; its state says so.
+validation and geometry at the common epoch; accuracy beside sasrec's, paired over users, where `degen export`
+wrote ranks), `<name>-epochs.csv` (all epochs) and prints the first as Markdown. A run without `test.json` is
+evaluated at the best epoch it has; its state says so.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from typing import Any
 
 import pandas as pd
 
+from degen.analysis.uncertainty import compare_users
 from degen.evaluation.restore import restore
 from degen.model.variants import VARIANTS
 from degen.rundir import ENVIRONMENT, RunDirectory, collect_runs
+from degen.studies.user_ranks import known_ranks, user_accuracy
 
 METRICS = ("HR@5", "HR@10", "NDCG@5", "NDCG@10")
 GEOMETRY = ("sigma2_ratio", "effective_rank", "average_cosine", "uniformity", "alignment")
@@ -56,6 +59,33 @@ def row_of(run: RunDirectory, common_epoch: int) -> dict[str, Any]:
     }
 
 
+def beside_sasrec(runs: list[RunDirectory]) -> dict[Path, dict[str, float]]:
+    """HR@10 and NDCG@10 of each run less those of its folder's sasrec with the same seed, with the half width
+    of a 95 % interval, paired over users; for runs whose ranks `degen export` wrote.
+    """
+    notes: list[str] = []
+    ranks = {run.path: known for run in runs if (known := known_ranks(run, notes)) is not None}
+    baselines = {(run.path.parent, run.seed): run.path for run in runs if run.variant == "sasrec"}
+    found: dict[Path, dict[str, float]] = {}
+    for run in runs:
+        baseline = baselines.get((run.path.parent, run.seed))
+        if baseline in (None, run.path) or not {baseline, run.path} <= ranks.keys():
+            continue
+        compared = compare_users(user_accuracy(ranks[baseline]), user_accuracy(ranks[run.path]))
+        found[run.path] = {
+            key: value
+            for one in compared
+            if one.measure in ("HR@10", "NDCG@10") and one.interval is not None
+            for key, value in (
+                (f"{one.measure}_less_sasrec", one.difference),
+                (f"{one.measure}_half_width", (one.interval[1] - one.interval[0]) / 2),
+            )
+        }
+    for note in notes:
+        print(note)
+    return found
+
+
 def markdown(table: pd.DataFrame) -> str:
     """Format a table as Markdown, floats with four decimals."""
     cells = table.map(lambda value: f"{value:.4f}" if isinstance(value, float) else str(value))
@@ -77,7 +107,9 @@ def main() -> None:
     runs = sorted(
         collect_runs(arguments.paths), key=lambda run: (str(run.path.parent), order.index(run.variant))
     )
-    table = pd.DataFrame([row_of(run, arguments.common_epoch) for run in runs])
+    differences = beside_sasrec(runs)
+    rows = [row_of(run, arguments.common_epoch) | differences.get(run.path, {}) for run in runs]
+    table = pd.DataFrame(rows)
     epochs = pd.DataFrame(
         [
             {
