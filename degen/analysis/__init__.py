@@ -46,6 +46,7 @@ from degen.analysis.hubness import (
     never_exposed_fraction,
     robin_hood_index,
 )
+from degen.analysis.interval import Interval
 from degen.analysis.isotropy import (
     average_cosine,
     cosine_std,
@@ -99,7 +100,6 @@ from degen.analysis.sphere import (
 from degen.analysis.summary import summarize
 from degen.analysis.uncertainty import (
     Comparison,
-    Interval,
     compare_matrices,
     compare_seeds,
     compare_users,

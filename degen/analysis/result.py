@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from degen.analysis.buckets import BucketContent
+from degen.analysis.interval import Interval
 from degen.analysis.lines import in_order, line
 from degen.analysis.measure import Estimate, Measure, Undefined
 from degen.analysis.profile import Profile, popularity_profile
@@ -15,8 +16,6 @@ from degen.analysis.rows import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from degen.analysis.uncertainty import Interval
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from degen.analysis.interval import Interval
 from degen.analysis.jackknife import Jackknife, standard_error
 from degen.analysis.matrix import Float
 from degen.analysis.measure import Undefined
@@ -25,30 +26,6 @@ from degen.analysis.significance import contrast, holm, student, t_contrast
 from degen.errors import UserError
 
 SEED_NOISE_UNKNOWN = "seed noise unknown"
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value with its uncertainty.
-
-    Attributes
-    ----------
-    value, low, high
-        the estimate, and the ends of its interval.
-    standard_error
-        of the estimate.
-    noise
-        what it is of: `seeds` or `items`.
-    method
-        how it was found.
-    """
-
-    value: float
-    low: float
-    high: float
-    standard_error: float
-    noise: str
-    method: str
 
 
 @dataclass(frozen=True)

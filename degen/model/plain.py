@@ -7,7 +7,7 @@ The fast engine is held to this one in the tests; users can choose it with `--en
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -15,13 +15,11 @@ from torch.nn import functional
 
 from degen.data.sequences import PAD
 from degen.model.dropout import Dropout
-
-if TYPE_CHECKING:
-    from degen.model.encoder import Block, SequenceEncoder
+from degen.model.parameters import Block, EncoderParameters
 
 
 def encode_plain(
-    encoder: SequenceEncoder,
+    encoder: EncoderParameters,
     items: Tensor,
     lengths: Tensor,
     dropout: Dropout | None = None,
@@ -33,7 +31,7 @@ def encode_plain(
     x = tokens + encoder.position_embeddings  # [S, T, d]
     x = _drop("embedding", encoder.input_norm(x), encoder.embedding_dropout, dropout)
     for number, block in enumerate(encoder.blocks):
-        x = _block(encoder, cast("Block", block), f"layer{number}", x, dropout)
+        x = _block(encoder, cast(Block, block), f"layer{number}", x, dropout)
     sequence, position = (torch.arange(len(lengths)), lengths - 1) if at is None else at
     return x[sequence.to(x.device), position.to(x.device)]
 
@@ -46,7 +44,7 @@ def pad(items: Tensor, lengths: Tensor, width: int) -> Tensor:
     return padded
 
 
-def _block(encoder: SequenceEncoder, block: Block, name: str, x: Tensor, dropout: Dropout | None) -> Tensor:
+def _block(encoder: EncoderParameters, block: Block, name: str, x: Tensor, dropout: Dropout | None) -> Tensor:
     """Eq. 9, one block, all positions: `[S, T, d]`."""
     S, T, d = x.shape
     qkv = block.query_key_value(x).view(S, T, 3, encoder.heads, d // encoder.heads)

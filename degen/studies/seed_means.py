@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from degen.analysis.interval import Interval
 from degen.analysis.measure import Undefined
 from degen.analysis.result import Analysis
-from degen.analysis.uncertainty import SEED_NOISE_UNKNOWN, Interval, over_seeds
+from degen.analysis.uncertainty import SEED_NOISE_UNKNOWN, over_seeds
 from degen.rundir import RunDirectory, is_run
 from degen.studies.figures import group_runs
 
