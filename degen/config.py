@@ -174,7 +174,7 @@ def _explain(error: ValidationError, file: Path | None, given: Values, typed: Va
     if len(place) < 2:
         return f"{prefix}{message}"
     if first["type"] == "string_pattern_mismatch":
-        message = f"should be as in: {sentence(place[0], place[1])}"
+        message = f"should be as in: {sentence(place[0], place[1]).rstrip('.')}"
     if first["type"] == "literal_error":
         expected = str(first.get("ctx", {}).get("expected", ""))
         message += nearest(

@@ -155,18 +155,27 @@ class RunDirectory:
 
     def _json(self, name: str) -> Any:
         try:
-            return json.loads(self._existing(name).read_text(encoding="utf-8"))
+            return json.loads(self.existing(name).read_text(encoding="utf-8"))
         except ValueError as error:
             raise UserError(f"{self.path / name} is not JSON; train again with --overwrite") from error
 
-    def _existing(self, name: str) -> Path:
+    def existing(self, name: str) -> Path:
+        """The path of a file of the run.
+
+        Raises
+        ------
+        UserError
+            where it is not there; it says what to do.
+        """
         path = self.path / name
         if not path.exists():
-            raise UserError(f"{path} does not exist yet; finish the run with `degen train … --resume`")
+            if self.state == "finished":
+                raise UserError(f"{path} is missing; put it back, or train again with --overwrite")
+            raise UserError(f"{path} does not exist yet; go on with the run by `degen train … --resume`")
         return path
 
     def _array(self, name: str) -> npt.NDArray[Any]:
-        path = self._existing(name)
+        path = self.existing(name)
         try:
             with path.open("rb") as file:
                 return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
@@ -195,7 +204,7 @@ class RunDirectory:
     @property
     def items(self) -> list[str]:
         """Original item ids, in the order of the rows."""
-        return _read_text(self._existing(ITEMS)).split("\n")[:-1]
+        return _read_text(self.existing(ITEMS)).split("\n")[:-1]
 
 
 def is_run(path: Path) -> bool:

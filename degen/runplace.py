@@ -26,6 +26,9 @@ def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
         raise UserError(f"--out {out} is a file; name a folder")
     if not rundir.is_run(out):
         if out.is_dir() and not all(rundir.is_leftover(path) for path in out.iterdir()):
+            config = out / rundir.CONFIG
+            if config.exists() or (out / rundir.METRICS).exists():
+                raise UserError(f"{config} is missing or damaged; put it back, or name another --out")
             raise UserError(f"--out {out} is not empty and is no run; name another folder")
     elif resume or overwrite:
         return

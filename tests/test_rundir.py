@@ -62,6 +62,12 @@ def test_what_is_not_there_yet_is_named_with_the_mend(run, name):
         getattr(run, name)
 
 
+def test_what_a_finished_run_lacks_was_lost(run):
+    (run.path / "test.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(UserError, match=r"items\.txt is missing; put it back, or train again"):
+        _ = run.items
+
+
 @pytest.mark.parametrize("content", [b"", b"\x93NUMPY\x01\x00", b"hello", b"PK\x03\x04junk"])
 def test_a_damaged_array_is_named(run, content):
     (run.path / "item_embeddings.npy").write_bytes(content)

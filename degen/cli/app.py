@@ -45,11 +45,17 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    pass
+    several = "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1"
+    if several and context.invoked_subcommand != "train":
+        raise UserError(
+            f"torchrun starts several processes, and `degen {context.invoked_subcommand}` has work for one; "
+            "leave torchrun out"
+        )
 
 
 def main() -> None:

@@ -11,6 +11,9 @@ from degen.errors import UserError
 
 Result = dict[str, Any]
 
+MOST_SEEDS = 10_000
+"""Of a range; more is a slip of the hand."""
+
 
 def parse_seeds(text: str) -> list[int]:
     """Turn `0-7` or `0,3,5`, or both together, into seeds in the order given.
@@ -31,6 +34,8 @@ def parse_seeds(text: str) -> list[int]:
         first, last = int(found[1]), int(found[2] or found[1])
         if last < first:
             raise UserError(f"--seeds {text}: the range {part.strip()} goes down; write {last}-{first}")
+        if last - first >= MOST_SEEDS:
+            raise UserError(f"--seeds {text}: that is {last - first + 1:,} runs; {MOST_SEEDS:,} at most")
         seeds.extend(range(first, last + 1))
     if len(set(seeds)) < len(seeds):
         raise UserError(f"--seeds {text}: a seed stands there twice; name each once")

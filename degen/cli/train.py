@@ -240,9 +240,14 @@ def _print(configs: list[Config], output: Output) -> None:
 def _places(configs: list[Config], out: Path | None) -> list[Path]:
     """The run directory of each configuration."""
     from degen.evaluation.build import run_place
+    from degen.rundir import is_run
 
     if out is not None and len(configs) == 1:
         return [out]
+    if out is not None and is_run(out):
+        raise UserError(
+            f"--out {out} is a run; for several variants or seeds name the folder above their runs"
+        )
     return [run_place(config, above=out) for config in configs]
 
 
@@ -258,9 +263,9 @@ def _train_all(
 ) -> list[RunDirectory]:
     from degen.cli.progress import bars
     from degen.cli.reading import reading_bar
-    from degen.training.checkpoint import is_complete, refuse
     from degen.training.loop import Interrupted
     from degen.training.many import train_many
+    from degen.training.resumption import is_complete, refuse
 
     # All are checked before the first has trained for hours.
     with world.together():

@@ -2,8 +2,9 @@
 
     rank = 1 + number of items scored strictly higher + half the number of other items scored the same
 
-so that a constant scorer over n items ranks every target at (n + 1) / 2 and does not look good. With one
-target a user, HR@K is what others call recall, hit rate or Hit@K.
+so that a constant scorer over n items ranks every target at (n + 1) / 2 and does not look good. Scores are
+compared as they are computed: some libraries' products of equal rows of V differ by rounding. With one target
+a user, HR@K is what others call recall, hit rate or Hit@K.
 """
 
 from __future__ import annotations

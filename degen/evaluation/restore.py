@@ -105,9 +105,7 @@ def load_best(encoder: SequenceEncoder, run: Path) -> int:
     UserError
         where there is none, it is damaged, or of another model.
     """
-    path = run / BEST
-    if not path.exists():
-        raise UserError(f"{path} does not exist yet; finish an epoch with `degen train … --resume`")
+    path = RunDirectory(run).existing(BEST)
     try:
         stored = StoredTensors(path)
         load_weights(encoder, stored)

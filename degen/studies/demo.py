@@ -49,8 +49,8 @@ from degen.studies.claims import Claim, Geometry, Trained, check_claims
 from degen.studies.figures import FigureOptions
 from degen.studies.svd_figures import draw_svd
 from degen.studies.uniformity_figures import draw_uniformity
-from degen.training.checkpoint import refuse
 from degen.training.loop import Progress, train
+from degen.training.resumption import refuse
 
 VARIANTS = ("sasrec", "ucl", "scl", "duorec")
 

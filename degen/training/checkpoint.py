@@ -20,104 +20,37 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from degen import files, rundir, tensorboard
-from degen.config import NOTED, settle
+from degen import files, rundir
 from degen.errors import UserError
 from degen.evaluation.build import pick_device
 from degen.files import atomic_path
 from degen.model.encoder import SequenceEncoder
 from degen.model.weights import StoredTensors, load_weights
 from degen.rundir import RunDirectory
-from degen.runplace import refuse_occupied, remove_run
-from degen.schema import Config, TrainingConfig
+from degen.runplace import remove_run
+from degen.schema import Config
+from degen.training.resumption import epochs_done, refuse
 from degen.version import __version__
 
-FREE_TO_CHANGE = {
-    "epochs",
-    "patience",
-    "max_steps",
-    "device",
-    "threads",
-    "cuda_graph",
-    "keep_embeddings",
-    "tensorboard",
-    "score_block",
-}
-"""Keys that may differ between a stopped run and the command that resumes it."""
 
-
-def refuse(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
-    """Raise where a run cannot be put into `out`; touches nothing.
-
-    Raises
-    ------
-    UserError
-        if there is something in `out` that neither `resume` nor `overwrite` covers, the resumed run had
-        other settings, or TensorBoard's files are asked for without tensorboardX.
-    """
-    if config.training.tensorboard:
-        tensorboard.require()
-    refuse_occupied(out, resume=resume, overwrite=overwrite)
-    if resume and rundir.is_run(out):
-        if RunDirectory(out).recorded:
-            raise UserError(
-                f"{out} was recorded by degen.Monitor from another training loop; name another --out"
-            )
-        _check_same(config, settle(out / rundir.CONFIG), out)
-
-
-def prepare(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
+def prepare(config: Config, out: Path, *, resume: bool, overwrite: bool, stacked: bool = False) -> None:
     """Make `out` ready for a run, or refuse as `refuse` does."""
     refuse(config, out, resume=resume, overwrite=overwrite)
     files.remove_leftovers(out)
     if overwrite:
         remove_run(out)
     config.write(out / rundir.CONFIG)
-    files.write_json(out / rundir.ENVIRONMENT, environment(config))
+    now = {**environment(config), "stacked": stacked}
+    files.write_json(out / rundir.ENVIRONMENT, _with_earlier(now, out))
 
 
-def _check_same(new: Config, old: Config, out: Path) -> None:
-    if new.data.fingerprint and old.data.fingerprint not in ("", new.data.fingerprint):
-        raise UserError(f"the log has changed since {out} was started; train anew with --overwrite")
-    # What training notes of the log is known only once that is loaded, which may be after this.
-    noted = {key: getattr(old.data, key) for key in NOTED}
-    new = new.model_copy(update={"data": new.data.model_copy(update=noted)})
-    for group, keys in new.model_dump().items():
-        before = getattr(old, group).model_dump()
-        for key, value in keys.items():
-            if key not in FREE_TO_CHANGE and before[key] != value:
-                raise UserError(
-                    f"{out} was started with {group}.{key} = {before[key]!r}, not {value!r}; "
-                    "resume with the same settings, or train anew with --overwrite"
-                )
-
-
-def best_row(rows: list[dict[str, Any]], stop_on: str) -> dict[str, Any]:
-    """The line of the best epoch, the earliest of equals."""
-    return max(rows, key=lambda row: row[f"valid_{stop_on}"])
-
-
-def has_ended(settings: TrainingConfig, rows: list[dict[str, Any]], steps: int = 0) -> bool:
-    """Whether epochs, steps or patience have run out."""
-    if not rows:
-        return False
-    out_of_steps = settings.max_steps is not None and steps >= settings.max_steps
-    waited = len(rows) - best_row(rows, settings.stop_on)["epoch"]
-    return out_of_steps or len(rows) >= settings.epochs or waited >= settings.patience
-
-
-def is_complete(config: Config, out: Path) -> bool:
-    """Whether `out` holds a finished run that `config` takes no further.
-
-    More epochs or more patience go on from its last epoch; not where `max_steps` may cut one short or did so,
-    or `last.safetensors` is gone.
-    """
-    if not rundir.is_run(out) or RunDirectory(out).state != "finished":
-        return False
-    limits = [config.training.max_steps, settle(out / rundir.CONFIG).training.max_steps]
-    if limits != [None, None] or not (out / rundir.LAST).exists():
-        return True
-    return has_ended(config.training, RunDirectory(out).metrics)
+def _with_earlier(now: dict[str, Any], out: Path) -> dict[str, Any]:
+    """An environment, with those that the run's epochs until now were trained in, where they were others."""
+    before = RunDirectory(out).environment
+    earlier = before.pop("earlier", [])
+    if before and before != now and (epochs := epochs_done(out)):
+        earlier.append({"epochs": epochs, **before})
+    return {**now, "earlier": earlier} if earlier else now
 
 
 def environment(config: Config) -> dict[str, Any]:

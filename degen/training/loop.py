@@ -25,7 +25,7 @@ from degen.rundir import RunDirectory
 from degen.runplace import sole_writer
 from degen.schema import Config
 from degen.tensorboard import Board, write_run_projector
-from degen.training import checkpoint
+from degen.training import checkpoint, resumption
 from degen.training.distributed import STEPS_BETWEEN_SIGNALS, World
 from degen.training.probe import Probe
 from degen.training.process import deferred_interrupt, torch_settings
@@ -104,9 +104,10 @@ def train(
         dataset = dataset or load_data(config.data)
         config = note_data(config, dataset)
         if pick_precision(config.training.precision, device) == "bf16":
-            raise UserError("--precision bf16 is of padded steps, on CUDA or with --stack; use fp32 or tf32")
-        checkpoint.refuse(config, out, resume=resume, overwrite=overwrite)
-        if resume and checkpoint.is_complete(config, out):
+            others = "fp32 or tf32" if device.type == "cuda" else "fp32"
+            raise UserError(f"--precision bf16 is of padded steps, on CUDA or with --stack; use {others}")
+        resumption.refuse(config, out, resume=resume, overwrite=overwrite)
+        if resume and resumption.is_complete(config, out):
             return RunDirectory(out)
     with torch_settings(config.training), ExitStack() as held:
         with world.together():
@@ -180,12 +181,12 @@ class Run:
 
     def best(self) -> Row:
         """The line of the best epoch so far."""
-        return checkpoint.best_row(self.rows, self.config.training.stop_on)
+        return resumption.best_row(self.rows, self.config.training.stop_on)
 
     @property
     def finished(self) -> bool:
         """Whether epochs, steps or patience have run out."""
-        return checkpoint.has_ended(self.config.training, self.rows, self.steps)
+        return resumption.has_ended(self.config.training, self.rows, self.steps)
 
     def _epoch(self, number: int, interrupted: threading.Event) -> None:
         started = time.perf_counter()

@@ -17,7 +17,7 @@ from degen.errors import UserError
 from degen.evaluation.build import load_data, pick_device
 from degen.model.precision import pick_precision
 from degen.rundir import RunDirectory
-from degen.schema import Config
+from degen.schema import Config, TrainingConfig
 from degen.training.distributed import World
 from degen.training.loop import Progress, train
 from degen.training.stackable import shared_settings, why_alone
@@ -69,7 +69,7 @@ def train_many(
     if stack and world.size > 1:
         raise UserError("--stack trains many runs on one device, and torchrun one run on many; choose one")
     for config in configs:  # what is wrong with all of them is said once
-        pick_precision(config.training.precision, pick_device(world.own_device(config.training.device)))
+        _check_device(config.training, world)
     failures: dict[Path, UserError] = {}
     dataset, read = None, None
     for members in _alike(configs):
@@ -112,6 +112,15 @@ def train_one(
     return train_many(
         [config], [out], resume=resume, overwrite=overwrite, progress=lambda _: nullcontext(told)
     )[0]
+
+
+def _check_device(settings: TrainingConfig, world: World) -> None:
+    device = pick_device(world.own_device(settings.device))
+    pick_precision(settings.precision, device)
+    if settings.cuda_graph and device.type != "cuda":
+        raise UserError(
+            f"training.cuda_graph is of CUDA devices, and this run is on {device.type}; leave it out"
+        )
 
 
 def _alike(configs: Sequence[Config]) -> list[list[int]]:

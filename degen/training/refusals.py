@@ -1,4 +1,4 @@
-"""Which ways of training do not go with a variant that has scores or losses of its own."""
+"""Which ways of training do not go together, or not with a variant that has scores or losses of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from degen.training.distributed import World
 
 
 def refuse_variant(variant: Variant, config: Config, block: int | None, world: World) -> None:
-    """Raise where a variant cannot be trained as configured.
+    """Raise where a variant cannot be trained as configured, or a setting would do nothing.
 
     Parameters
     ----------
@@ -26,6 +26,11 @@ def refuse_variant(variant: Variant, config: Config, block: int | None, world: W
         naming the option that does not go with the variant.
     """
     rec_loss, lazy = config.objective.rec_loss, config.training.item_updates == "lazy"
+    if lazy and rec_loss != "ce" and config.training.item_block:
+        raise UserError(
+            "training.item_block parts the full softmax or Adam's step of all items, and --rec-loss "
+            f"{rec_loss} with --item-updates lazy has neither; leave it out"
+        )
     if variant.recommendation is not None and rec_loss != "ce":
         raise UserError(
             f"--rec-loss {rec_loss}: {variant.name} has a recommendation loss of its own; leave "

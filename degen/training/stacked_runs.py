@@ -19,7 +19,7 @@ from degen.evaluation.build import pick_device
 from degen.model.precision import float32_products
 from degen.runplace import sole_writer
 from degen.schema import Config
-from degen.training import checkpoint
+from degen.training import checkpoint, resumption
 from degen.training.loop import Interrupted, Progress, Run, note_data
 from degen.training.process import deferred_interrupt, torch_settings
 from degen.training.stackable import check_agreement, why_alone
@@ -65,17 +65,17 @@ def stacked_failures(
     if reason := why_alone(configs[0], dataset.sequences.n_items, device):
         raise UserError(f"these runs cannot be stacked: {reason}; train them with --no-stack")
     for config, out in zip(configs, outs, strict=True):
-        checkpoint.refuse(config, out, resume=resume, overwrite=overwrite)
+        resumption.refuse(config, out, resume=resume, overwrite=overwrite)
     with torch_settings(configs[0].training), ExitStack() as held:
         runs, source = list[Run](), None
         for config, out, told in zip(configs, outs, progress, strict=True):
-            if not (resume and checkpoint.is_complete(config, out)):
+            if not (resume and resumption.is_complete(config, out)):
                 runs.append(Run(Trainer(config, dataset, device, source=source), dataset, out, told))
                 source = runs[0].trainer.source
         for run in runs:
             held.enter_context(sole_writer(run.out))
         for run in runs:
-            checkpoint.prepare(run.config, run.out, resume=resume, overwrite=overwrite)
+            checkpoint.prepare(run.config, run.out, resume=resume, overwrite=overwrite, stacked=True)
         return StackedRuns(runs).go()
 
 

@@ -11,8 +11,9 @@ import torch
 from safetensors.numpy import load_file
 
 from degen.errors import UserError
+from degen.rundir import RunDirectory
 from degen.schema import Config
-from degen.training import checkpoint
+from degen.training import checkpoint, resumption
 from degen.training.trainer import Trainer
 
 
@@ -97,7 +98,7 @@ def test_the_best_weights_and_their_embeddings(trained, tmp_path):
 
 def test_refusing_touches_nothing(log, tmp_path):
     out = tmp_path / "new"
-    checkpoint.refuse(tiny_runs.tiny_config(log), out, resume=False, overwrite=False)
+    resumption.refuse(tiny_runs.tiny_config(log), out, resume=False, overwrite=False)
     assert not out.exists()
 
 
@@ -113,7 +114,7 @@ def test_overwriting_keeps_what_a_run_does_not_write(log, tmp_path):
 
 def test_what_may_change_when_going_on_are_keys():
     keys = {key for group in Config().model_dump().values() for key in group}
-    assert keys >= checkpoint.FREE_TO_CHANGE
+    assert keys >= resumption.FREE_TO_CHANGE
 
 
 def test_each_free_key_may_change_and_every_other_may_not(log, tmp_path):
@@ -130,14 +131,30 @@ def test_each_free_key_may_change_and_every_other_may_not(log, tmp_path):
     }
     for key, value in others.items():
         new = tiny_runs.tiny_config(log, **{key: value})
-        checkpoint.refuse(new, tmp_path / "run", resume=True, overwrite=False)
+        resumption.refuse(new, tmp_path / "run", resume=True, overwrite=False)
     for key, value in {"batch_size": 9, "users": 50, "definition": "official", "crop_rate": 0.5}.items():
         new = tiny_runs.tiny_config(log, **{key: value})
         with pytest.raises(UserError, match=rf"\.{key} = .*, not "):
-            checkpoint.refuse(new, tmp_path / "run", resume=True, overwrite=False)
+            resumption.refuse(new, tmp_path / "run", resume=True, overwrite=False)
 
 
 # environment.json
+
+
+def test_a_resumed_run_keeps_the_environments_of_its_earlier_epochs(log, dataset, trained, tmp_path):
+    config, out = tiny_runs.tiny_config(log), tmp_path / "run"
+    checkpoint.prepare(config, out, resume=False, overwrite=False)
+    first = RunDirectory(out).environment
+    assert first["stacked"] is False
+    assert "earlier" not in first
+    checkpoint.prepare(config, out, resume=True, overwrite=False, stacked=True)
+    assert RunDirectory(out).environment == {**first, "stacked": True}  # no epoch was trained in the first
+    checkpoint.save_last(trained.encoder, trained.optimizer, out, 2, 31)
+    checkpoint.save_best(trained.encoder, out, 2)
+    for _ in range(2):  # the second time nothing is different
+        checkpoint.prepare(config, out, resume=True, overwrite=False)
+        expected = {**first, "earlier": [{"epochs": 2, **first, "stacked": True}]}
+        assert RunDirectory(out).environment == expected
 
 
 def test_the_commit_is_that_of_the_source_and_none_without_git(monkeypatch, tmp_path):

@@ -20,7 +20,7 @@ from safetensors import safe_open
 
 from degen.errors import UserError
 from degen.evaluation.restore import restore
-from degen.rundir import RunDirectory
+from degen.rundir import RunDirectory, write_metrics
 from degen.training import checkpoint, loop
 from degen.training.loop import Interrupted, Progress, train
 
@@ -544,7 +544,7 @@ def test_a_finished_run_that_goes_on_is_unfinished_until_it_is_tested_again(log,
     assert RunDirectory(out).state == "unfinished"
 
 
-@pytest.mark.parametrize("reason", ["patience", "fewer epochs", "max_steps then", "max_steps now", "no last"])
+@pytest.mark.parametrize("reason", ["patience", "fewer epochs", "max_steps then", "max_steps now"])
 def test_a_finished_run_that_cannot_go_on_stays_as_it_is(log, tmp_path, reason):
     first, then = {"epochs": 3, "patience": 99}, {"epochs": 9, "patience": 99}
     if reason == "patience":
@@ -554,8 +554,6 @@ def test_a_finished_run_that_cannot_go_on_stays_as_it_is(log, tmp_path, reason):
     if reason.startswith("max_steps"):
         (first if reason.endswith("then") else then)["max_steps"] = 5
     out = tiny_train(log, tmp_path / "run", **first).path
-    if reason == "no last":
-        (out / "last.safetensors").unlink()
     before = result(out)
     assert tiny_train(log, out, resume=True, **then).state == "finished"
     assert result(out) == before
@@ -734,6 +732,49 @@ def test_a_damaged_checkpoint_is_one_sentence(log, tmp_path, damage):
     with pytest.raises(UserError, match=r"last\.safetensors is damaged; .*--overwrite") as error:
         tiny_train(log, out, resume=True)
     assert "\n" not in str(error.value)
+
+
+def all_bytes(folder) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("name", ["last.safetensors", "best.safetensors"])
+def test_a_lost_checkpoint_is_named_and_the_rest_left_as_it_is(log, tmp_path, name):
+    out = tmp_path / "run"
+    rows = tiny_train(log, out, epochs=3).metrics
+    rows[0]["valid_MRR@10"] = 1.0  # so that the best epoch is not the last, whose weights are at hand
+    write_metrics(out, rows)
+    (out / name).unlink()
+    before = all_bytes(out)
+    with pytest.raises(UserError, match=rf"{name} is missing.*put it back, or train anew with --overwrite"):
+        tiny_train(log, out, epochs=4, resume=True)
+    assert all_bytes(out) == before
+    tiny_train(log, out, epochs=3, resume=True)  # there is nothing to do
+    (out / "test.json").unlink()
+    with pytest.raises(UserError, match=rf"{name} is missing"):
+        tiny_train(log, out, epochs=3, resume=True)
+
+
+def test_a_run_is_not_ended_by_fewer_epochs_than_it_has(log, tmp_path):
+    out = tmp_path / "run"
+    stopped(log, out)
+    before = all_bytes(out)
+    with pytest.raises(UserError, match=r"has 2 epochs already, and --epochs is 1; give 2 to end it"):
+        tiny_train(log, out, epochs=1, resume=True)
+    assert all_bytes(out) == before
+    assert len(tiny_train(log, out, epochs=2, resume=True).metrics) == 2
+
+
+@pytest.mark.parametrize("flags", [{}, {"resume": True}, {"overwrite": True}])
+def test_a_lost_configuration_is_named(log, tmp_path, flags):
+    out = tmp_path / "run"
+    stopped(log, out)
+    (out / "config.toml").write_text("[objective", encoding="utf-8")
+    with pytest.raises(UserError, match=r"config\.toml is missing or damaged; put it back"):
+        tiny_train(log, out, **flags)
+    (out / "config.toml").unlink()
+    with pytest.raises(UserError, match=r"config\.toml is missing or damaged; put it back"):
+        tiny_train(log, out, **flags)
 
 
 def test_lost_metrics_are_one_sentence(log, tmp_path):

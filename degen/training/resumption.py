@@ -1,0 +1,125 @@
+"""Whether a run can go on in its folder, and whether there is anything left for it to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+
+from degen import rundir, tensorboard
+from degen.config import NOTED, settle
+from degen.errors import UserError
+from degen.model.weights import StoredTensors
+from degen.rundir import RunDirectory
+from degen.runplace import refuse_occupied
+from degen.schema import Config, TrainingConfig
+
+FREE_TO_CHANGE = {
+    "epochs",
+    "patience",
+    "max_steps",
+    "device",
+    "threads",
+    "cuda_graph",
+    "keep_embeddings",
+    "tensorboard",
+    "score_block",
+}
+"""Keys that may differ between a stopped run and the command that resumes it."""
+
+
+def refuse(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
+    """Raise where a run cannot be put into `out`; touches nothing.
+
+    Raises
+    ------
+    UserError
+        if there is something in `out` that neither `resume` nor `overwrite` covers, the resumed run had
+        other settings or lacks a file, or TensorBoard's files are asked for without tensorboardX.
+    """
+    if config.training.tensorboard:
+        tensorboard.require()
+    refuse_occupied(out, resume=resume, overwrite=overwrite)
+    if resume and rundir.is_run(out):
+        if RunDirectory(out).recorded:
+            raise UserError(
+                f"{out} was recorded by degen.Monitor from another training loop; name another --out"
+            )
+        _check_same(config, settle(out / rundir.CONFIG), out)
+        if not is_complete(config, out):
+            _check_whole(config.training, out)
+
+
+def _check_same(new: Config, old: Config, out: Path) -> None:
+    if new.data.fingerprint and old.data.fingerprint not in ("", new.data.fingerprint):
+        raise UserError(f"the log has changed since {out} was started; train anew with --overwrite")
+    # What training notes of the log is known only once that is loaded, which may be after this.
+    noted = {key: getattr(old.data, key) for key in NOTED}
+    new = new.model_copy(update={"data": new.data.model_copy(update=noted)})
+    for group, keys in new.model_dump().items():
+        before = getattr(old, group).model_dump()
+        for key, value in keys.items():
+            if key not in FREE_TO_CHANGE and before[key] != value:
+                raise UserError(
+                    f"{out} was started with {group}.{key} = {before[key]!r}, not {value!r}; "
+                    "resume with the same settings, or train anew with --overwrite"
+                )
+
+
+def _check_whole(settings: TrainingConfig, out: Path) -> None:
+    """Refuse to go on where a file is gone that it takes: the epochs would be trained again, and lost."""
+    rows, last = rundir.read_metrics(out), out / rundir.LAST
+    if not last.exists():
+        # A kill in the first epoch leaves one line at most, and no best epoch.
+        if len(rows) > 1 or (out / rundir.BEST).exists():
+            raise UserError(
+                f"{last} is missing, and the {len(rows)} epochs in {out} cannot go on without it; put it "
+                "back, or train anew with --overwrite"
+            )
+        return
+    done = epochs_done(out)
+    if done > settings.epochs:
+        raise UserError(
+            f"{out} has {done} epochs already, and --epochs is {settings.epochs}; give {done} to end it "
+            "there, or more"
+        )
+    best = out / rundir.BEST
+    if rows[:done] and not best.exists() and best_row(rows[:done], settings.stop_on)["epoch"] != done:
+        raise UserError(f"{best} is missing; put it back, or train anew with --overwrite")
+
+
+def epochs_done(out: Path) -> int:
+    """Number of epochs that `last.safetensors` counts; 0 where there is none."""
+    path = out / rundir.LAST
+    if not path.exists():
+        return 0
+    try:
+        return int(StoredTensors(path).metadata["epoch"])
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise UserError(f"{path} is damaged; train anew with --overwrite") from error
+
+
+def best_row(rows: list[dict[str, Any]], stop_on: str) -> dict[str, Any]:
+    """The line of the best epoch, the earliest of equals."""
+    return max(rows, key=lambda row: row[f"valid_{stop_on}"])
+
+
+def has_ended(settings: TrainingConfig, rows: list[dict[str, Any]], steps: int = 0) -> bool:
+    """Whether epochs, steps or patience have run out."""
+    if not rows:
+        return False
+    out_of_steps = settings.max_steps is not None and steps >= settings.max_steps
+    waited = len(rows) - best_row(rows, settings.stop_on)["epoch"]
+    return out_of_steps or len(rows) >= settings.epochs or waited >= settings.patience
+
+
+def is_complete(config: Config, out: Path) -> bool:
+    """Whether `out` holds a finished run that `config` takes no further.
+
+    More epochs or more patience go on from its last epoch; not where `max_steps` may cut one short or did so.
+    """
+    if not rundir.is_run(out) or RunDirectory(out).state != "finished":
+        return False
+    limits = [config.training.max_steps, settle(out / rundir.CONFIG).training.max_steps]
+    return limits != [None, None] or has_ended(config.training, RunDirectory(out).metrics)
