@@ -7,7 +7,9 @@ failure of ours.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class UserError(Exception):
@@ -16,6 +18,16 @@ class UserError(Exception):
 
 class LostProcess(UserError):
     """Another process of the same run is gone: no mistake of this one's, but it cannot go on either."""
+
+
+@contextmanager
+def one_sentence(program: str) -> Iterator[None]:
+    """End a script as the commands end: a `UserError` becomes one sentence on stderr and exit code 2."""
+    try:
+        yield
+    except UserError as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from degen.analysis.uncertainty import compare_users
+from degen.errors import one_sentence
 from degen.evaluation.restore import restore
 from degen.model.variants import VARIANTS
 from degen.rundir import ENVIRONMENT, RunDirectory, collect_runs
@@ -126,12 +127,14 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     table.to_csv(arguments.out / f"{arguments.name}.csv", index=False)
     epochs.to_csv(arguments.out / f"{arguments.name}-epochs.csv", index=False)
-    shown = ["variant", "recipe", "batch_by", "state", "epochs", "best_epoch", *METRICS, *GEOMETRY]
+    shown = ["variant", "seed", "recipe", "batch_by", "state", "epochs", "best_epoch", *METRICS, *GEOMETRY]
     print(markdown(table[shown]))
     common = [name for name in table if name.startswith(f"e{arguments.common_epoch}_")]
-    print()
-    print(markdown(table[["variant", "recipe", *common]]))
+    if common:
+        print()
+        print(markdown(table[["variant", "seed", "recipe", *common]]))
 
 
 if __name__ == "__main__":
-    main()
+    with one_sentence("collect"):
+        main()

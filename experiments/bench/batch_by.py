@@ -1,16 +1,15 @@
 """What `--batch-by users` costs and gives beside the default.
 
     python experiments/bench/batch_by.py tokens --dataset beauty
-    python experiments/bench/batch_by.py runs runs/beauty runs/beauty-users
+    python experiments/bench/batch_by.py runs runs/beauty-official runs/beauty-users
 
 `tokens` counts the items that the encoder reads in an epoch, over all views of a variant. `runs` sets trained
 runs side by side: accuracy, and the seconds of training and evaluation up to the best epoch. They come from
 
-    for variant in sasrec duorec; do
-      degen train --config experiments/paper_runs/beauty.toml --variant $variant --resume
-      degen train --config experiments/paper_runs/beauty-users.toml --variant $variant \
-        --out runs/beauty-users/$variant-s0 --resume
-    done
+    degen train --config experiments/paper_runs/beauty.toml --variant sasrec,duorec --recipe official \
+        --out runs/beauty-official --resume
+    degen train --config experiments/paper_runs/beauty-users.toml --variant sasrec,duorec --recipe official \
+        --out runs/beauty-users --resume
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ import torch
 
 from degen.config import by_group, settle
 from degen.data.load import Dataset
+from degen.errors import one_sentence
 from degen.evaluation.build import load_data
 from degen.model.variants import VARIANTS
 from degen.rundir import RunDirectory, find_runs
@@ -116,4 +116,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with one_sentence("batch_by"):
+        main()

@@ -128,8 +128,9 @@ def verdict(result: dict[str, Any]) -> str:
 
 
 def result_file(device: str) -> Path:
-    """Where the result of a device goes."""
-    folder = Path(os.environ.get("OUT") or ROOT / "experiments" / "results")
+    """Where the result of a device goes; a trial on the CPU stays out of the results."""
+    usual = ROOT / "runs" / "bench" if device.endswith("cpu") else ROOT / "experiments" / "results"
+    folder = Path(os.environ.get("OUT") or usual)
     return folder / f"gpu-{re.sub('[^a-z0-9]+', '-', device.lower()).strip('-')}.json"
 
 

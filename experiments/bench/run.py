@@ -13,6 +13,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from benchlib.machine import ROOT, conditions
 from benchlib.page import fill_readme, render
 from benchlib.scale_figure import write_figure
 from benchlib.sections import SECTIONS, Options
+
+from degen.errors import UserError, one_sentence
 
 RESULTS = ROOT / "experiments" / "results" / "bench.json"
 QUICK = ROOT / "runs" / "bench-quick" / "bench.json"
@@ -92,7 +95,29 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print the sections' results as JSON")
     parsed = parser.parse_args(arguments)
     parsed.out = parsed.out or (QUICK if parsed.quick else RESULTS)
+    check_files(parsed)
     return parsed
+
+
+def check_files(parsed: argparse.Namespace) -> None:
+    """Refuse files that cannot be read or written, before minutes of measuring.
+
+    Raises
+    ------
+    UserError
+        naming the option.
+    """
+    if parsed.prototype and not parsed.prototype.is_file():
+        raise UserError(f"--prototype {parsed.prototype} does not exist; name a script, or leave it out")
+    try:
+        load(parsed.out)
+        parsed.out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=parsed.out.parent):
+            pass
+    except ValueError as error:
+        raise UserError(f"--out {parsed.out} is not JSON ({error}); name another file") from error
+    except OSError as error:
+        raise UserError(f"--out {parsed.out} cannot be written ({error}); name another file") from error
 
 
 def positive(text: str) -> int:
@@ -129,7 +154,7 @@ def measure(section: str, arguments: argparse.Namespace) -> None:
     found = measured(arguments, earlier, lambda points: merge(out, section, {"points": points} | about))
     merge(out, section, found | about)
     folder = ROOT / "figures" if out == RESULTS else out.parent
-    write_figure(found["points"], folder / stem, lines, title)
+    write_figure(found["points"], found["slopes"], folder / stem, lines, title)
 
 
 def load(out: Path) -> dict[str, Any]:
@@ -156,7 +181,7 @@ def main() -> None:
         except subprocess.CalledProcessError as failed:
             sys.exit(f"bench: {section}: `{shlex.join(map(str, failed.cmd))}` failed, as it says above")
     results = load(arguments.out)
-    page = render(results)
+    page = render(results, by_hand=arguments.out == RESULTS)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.with_suffix(".md").write_text(page, encoding="utf-8")
     if arguments.out == RESULTS:
@@ -169,4 +194,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with one_sentence("bench"):
+        main()

@@ -17,6 +17,7 @@ import torch
 
 from degen.config import settle
 from degen.data.load import Dataset
+from degen.errors import one_sentence
 from degen.evaluation.build import load_data, pick_device
 from degen.training.trainer import Trainer
 
@@ -121,4 +122,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with one_sentence("train"):
+        main()

@@ -64,6 +64,8 @@ def test_a_size_is_measured_all_ways(monkeypatch, tmp_path):
         assert point["peak_mb"] > 20
     assert found["points"]["rows/svd/300"]["difference"] < 1e-5
     assert found["points"]["rows/textbook/300"]["difference"] < 1e-3
-    paths = write_figure(found["points"], tmp_path / "analyze-scale", analyze.LINES, "against rows")
-    assert [path.suffix for path in paths] == [".pdf", ".png", ".csv"]
+    paths = write_figure(
+        found["points"], found["slopes"], tmp_path / "analyze-scale", analyze.LINES, "against rows"
+    )
+    assert [path.suffix for path in paths] == [".pdf", ".png", ".csv", ".csv"]
     assert paths[2].read_text().splitlines()[1].startswith("rows/degen,300,")

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from benchlib.page import TEMPLATE, fill_readme, number, render
+from benchlib.page import BY_HAND, TEMPLATE, fill_readme, number, render
 from benchlib.summary import spread
 from run import RESULTS, load, merge, parse
 
@@ -104,6 +104,13 @@ def test_what_people_wrote_stays_and_what_was_not_measured_is_said(tmp_path):
     template = tmp_path / "page.md"
     template.write_text("# By hand\n\n{{train}}\n\nThe profile, at λ = {.1}.\n", encoding="utf-8")
     assert render({}, template) == "# By hand\n\nNot measured yet.\n\nThe profile, at λ = {.1}.\n"
+
+
+def test_what_was_found_by_hand_on_one_machine_is_not_said_of_another(tmp_path):
+    template = tmp_path / "page.md"
+    template.write_text("# By hand\n\n{{train}}\n\n## Profile\n\n80 ms a step.\n", encoding="utf-8")
+    assert render({}, template, by_hand=False) == "# By hand\n\nNot measured yet.\n\n"
+    assert BY_HAND in TEMPLATE.read_text(encoding="utf-8")
 
 
 def test_the_readmes_block_is_written_anew_and_nothing_else():

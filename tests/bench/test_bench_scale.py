@@ -146,10 +146,12 @@ def test_the_figure_has_a_line_for_each_series_and_its_numbers_beside_it(tmp_pat
         for n in (10**4, 10**5, 10**6)
     }
     points["items/ce/10000000"] = {"not_run": "more than 2.0 GB"}
-    paths = write_figure(points, tmp_path / "scale", scale.LINES, "seconds and memory")
-    assert [path.suffix for path in paths] == [".pdf", ".png", ".csv"]
+    paths = write_figure(points, scale.slopes(points), tmp_path / "scale", scale.LINES, "seconds and memory")
+    assert [path.suffix for path in paths] == [".pdf", ".png", ".csv", ".csv"]
     rows = paths[2].read_text().splitlines()
     assert rows[0] == "line,size,seconds,peak_mb"
     assert rows[1] == "items/ce,10000,0.1,301"
     assert len(rows) == 1 + 4 * 3
     assert all(path.stat().st_size > 0 for path in paths)
+    # Seconds are the size times a constant.
+    assert paths[3].read_text().splitlines()[1].startswith("items/ce,1,")

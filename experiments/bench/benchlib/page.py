@@ -11,14 +11,16 @@ from benchlib import analyze
 from benchlib.scale import LINES, series
 
 TEMPLATE = Path(__file__).parents[1] / "page.md"
+BY_HAND = "## Profile"
+"""Where the part of the template begins that no section measures."""
 NOT_MEASURED = "Not measured yet."
 README_BLOCK = re.compile(r"(<!-- bench: written by run\.py -->\n).*?(<!-- /bench -->)", re.DOTALL)
 
 Results = Mapping[str, Any]
 
 
-def render(results: Results, template: Path = TEMPLATE) -> str:
-    """The whole page."""
+def render(results: Results, template: Path = TEMPLATE, *, by_hand: bool = True) -> str:
+    """The whole page; `by_hand` with what was found by hand, on the machine of the page that is kept."""
     parts = {
         "conditions": conditions_table(results),
         "train": comparison(results.get("train"), "samples/s"),
@@ -29,7 +31,10 @@ def render(results: Results, template: Path = TEMPLATE) -> str:
         "scale": scale(results.get("scale")),
         "analyze": analyses(results.get("analyze")),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template.read_text(encoding="utf-8"))
+    text = template.read_text(encoding="utf-8")
+    if not by_hand:
+        text = text.partition(BY_HAND)[0]
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], text)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Slopes = Mapping[str, Mapping[str, float]]
+
 VALUES = {"seconds": ("seconds", 1.0), "peak_mb": ("peak memory, GB", 1e-3)}
 STYLES = {
     "items/ce": ("#0072B2", "-", "o"),
@@ -60,8 +62,10 @@ def _panel(axes: Axes, lines: Mapping[str, str], value: str, scale: float, point
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def write_figure(points: Points, stem: Path, lines: Mapping[str, str], title: str) -> list[Path]:
-    """Write the figure as PDF and PNG, and its numbers as CSV, and return the paths."""
+def write_figure(
+    points: Points, slopes: Slopes, stem: Path, lines: Mapping[str, str], title: str
+) -> list[Path]:
+    """Write the figure as PDF and PNG, its numbers and its lines' slopes as CSV, and return the paths."""
     from matplotlib.figure import Figure
 
     from degen.plots.save import save_figure, write_columns
@@ -79,4 +83,10 @@ def write_figure(points: Points, stem: Path, lines: Mapping[str, str], title: st
         figure = Figure(figsize=(figure_width("column"), height), layout="constrained")
         draw_scale(figure, points, lines)
         paths = save_figure(figure, stem, title=title)
-    return [*paths, write_columns(stem.with_suffix(".csv"), columns)]
+    steep: dict[str, Sequence[Any]] = {
+        "line": list(slopes),
+        "seconds": [found["seconds"] for found in slopes.values()],
+        "peak_mb": [found["peak_mb"] for found in slopes.values()],
+    }
+    tables = {stem.with_suffix(".csv"): columns, stem.with_name(f"{stem.name}-slopes.csv"): steep}
+    return [*paths, *(write_columns(path, table) for path, table in tables.items())]
