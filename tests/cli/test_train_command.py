@@ -438,6 +438,29 @@ def test_stacked_and_in_turn_seeds_write_the_same_folders(words, tmp_path):
     assert "ucl-s1/test.json" in stacked
 
 
+def test_a_run_says_whether_it_was_stacked(words, tmp_path):
+    for switch, stacked in (("--stack", True), ("--no-stack", False)):
+        run(*words(epochs=1), switch, "--quiet", "--out", tmp_path / switch)
+        assert RunDirectory(tmp_path / switch).environment["stacked"] is stacked
+
+
+def test_several_runs_do_not_go_into_a_run(words, tmp_path, capfd):
+    run(*words(epochs=1), "--quiet", "--out", tmp_path / "run")
+    before = sorted((tmp_path / "run").iterdir())
+    assert "is a run; for several" in mistake(
+        capfd, *words(epochs=1), "--seeds", "0-1", "--out", tmp_path / "run"
+    )
+    assert sorted((tmp_path / "run").iterdir()) == before
+
+
+def test_torchrun_is_for_training(capfd, monkeypatch):
+    for name, value in {"WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "none", "LOCAL_RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    assert mistake(capfd, "demo").endswith("`degen demo` has work for one; leave torchrun out")
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    assert run("data", "list").exit_code == 0
+
+
 def test_a_stack_says_whose_line_it_is(words, tmp_path):
     result = run(*words(epochs=1), "--seeds", "4,9", "--stack", "--out", tmp_path / "runs")
     lines = [line for line in result.stderr.splitlines() if "epoch   1" in line]
@@ -450,10 +473,17 @@ def test_a_stack_says_whose_line_it_is(words, tmp_path):
         (["--seeds", "0-x"], "0-7 or 0,3,5"),
         (["--seeds", "5-2"], "write 2-5"),
         (["--seeds", "1,0-2"], "twice"),
+        (["--seeds", "0-100000000"], "100,000,001 runs; 10,000 at most"),
         (["--seeds", "1,2", "--seed", "3"], "one of the two"),
         (["--seeds", "0-1", "--stack", "--batch-by", "users"], "--no-stack"),
         (["--precision", "tf32"], "--precision tf32"),
-        (["--precision", "bf16"], "--precision bf16"),
+        (["--precision", "bf16"], "or with --stack; use fp32"),
+        (["--device", "tpu"], "auto (CUDA if there is one), cpu, cuda or cuda:N; got 'tpu'"),
+        (["--set", "training.cuda_graph=true"], "training.cuda_graph"),
+        (
+            [*["--rec-loss", "sampled", "--item-updates", "lazy", "--set"], "training.item_block=9"],
+            "has neither; leave it out",
+        ),
     ],
 )
 def test_mistakes_about_seeds_stacks_and_precision(words, tmp_path, capfd, typed, said):
