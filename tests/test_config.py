@@ -430,8 +430,8 @@ def test_every_key_of_the_data_is_read():
 
 def test_every_key_of_the_model_is_used_by_the_encoder():
     # All of them are handed to the constructor by name.
-    tree = ast.parse((PACKAGE / "model" / "encoder.py").read_text(encoding="utf-8"))
-    (encoder,) = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "SequenceEncoder"]
+    tree = ast.parse((PACKAGE / "model" / "parameters.py").read_text(encoding="utf-8"))
+    (encoder,) = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "EncoderParameters"]
     (init,) = [n for n in encoder.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
     used = {n.id for n in ast.walk(init) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
     assert {key for home, key in KEYS if home == "model"} <= used
