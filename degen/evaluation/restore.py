@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
 from torch import Tensor
 
 from degen.config import settle
@@ -24,7 +23,7 @@ from degen.files import write_array, write_lines
 from degen.model.cures import Scores
 from degen.model.encoder import SequenceEncoder
 from degen.model.variants import get_variant
-from degen.model.weights import StoredTensors, load_weights
+from degen.model.weights import load_weights, reading
 from degen.rundir import BEST, CONFIG, RunDirectory
 from degen.schema import Config
 
@@ -106,14 +105,10 @@ def load_best(encoder: SequenceEncoder, run: Path) -> int:
         where there is none, it is damaged, or of another model.
     """
     path = RunDirectory(run).existing(BEST)
-    try:
-        stored = StoredTensors(path)
+    damaged = f"is damaged, or of another model than {CONFIG} describes; train again with --overwrite"
+    with reading(path, damaged) as stored:
         load_weights(encoder, stored)
         return int(stored.metadata["epoch"])
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise UserError(
-            f"{path} is damaged, or of another model than {CONFIG} describes; train again with --overwrite"
-        ) from error
 
 
 def export(restored: Restored, split: Split, out: Path) -> list[Path]:

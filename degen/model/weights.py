@@ -8,12 +8,15 @@ of disk. Its check of the file is used; the bytes are read here, one tensor at a
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from degen.errors import UserError
 from degen.model.encoder import SequenceEncoder
 
 _DTYPES = {"F32": torch.float32, "F64": torch.float64}
@@ -82,6 +85,21 @@ class StoredTensors:
             file.seek(self._data + self._entries[name]["data_offsets"][0])
             if file.readinto(view) != len(view):
                 raise ValueError(f"{name} ends before its last number")
+
+
+@contextmanager
+def reading(path: Path, what: str) -> Iterator[StoredTensors]:
+    """Open a stored file, and read from it what has to be there.
+
+    Raises
+    ------
+    UserError
+        where that fails: the path, and `what` is wrong with it.
+    """
+    try:
+        yield StoredTensors(path)
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise UserError(f"{path} {what}") from error
 
 
 def load_weights(encoder: SequenceEncoder, stored: StoredTensors, prefix: str = "") -> None:

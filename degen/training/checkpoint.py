@@ -25,11 +25,11 @@ from degen.errors import UserError
 from degen.evaluation.build import pick_device
 from degen.files import atomic_path
 from degen.model.encoder import SequenceEncoder
-from degen.model.weights import StoredTensors, load_weights
+from degen.model.weights import StoredTensors, load_weights, reading
 from degen.rundir import RunDirectory
 from degen.runplace import remove_run
 from degen.schema import Config
-from degen.training.resumption import epochs_done, refuse
+from degen.training.resumption import DAMAGED, epochs_done, refuse
 from degen.version import __version__
 
 
@@ -137,15 +137,12 @@ def load_last(encoder: SequenceEncoder, optimizer: torch.optim.Optimizer, out: P
     path = out / rundir.LAST
     if not path.exists():
         return 0, 0
-    try:
-        stored = StoredTensors(path)
+    with reading(path, DAMAGED) as stored:
         load_weights(encoder, stored, "model.")
         optimizer.load_state_dict(
             {"state": _adam_state(stored), "param_groups": optimizer.state_dict()["param_groups"]}
         )
         return int(stored.metadata["epoch"]), int(stored.metadata["step"])
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise UserError(f"{path} is damaged; train anew with --overwrite") from error
 
 
 def _adam_state(stored: StoredTensors) -> dict[int, dict[str, torch.Tensor]]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
 from degen import rundir, tensorboard
 from degen.config import NOTED, settle
 from degen.errors import UserError
-from degen.model.weights import StoredTensors
+from degen.model.weights import reading
 from degen.rundir import RunDirectory
 from degen.runplace import refuse_occupied
 from degen.schema import Config, TrainingConfig
@@ -27,6 +25,9 @@ FREE_TO_CHANGE = {
     "score_block",
 }
 """Keys that may differ between a stopped run and the command that resumes it."""
+
+DAMAGED = "is damaged; train anew with --overwrite"
+"""What is said of a `last.safetensors` that cannot be read."""
 
 
 def refuse(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
@@ -94,10 +95,8 @@ def epochs_done(out: Path) -> int:
     path = out / rundir.LAST
     if not path.exists():
         return 0
-    try:
-        return int(StoredTensors(path).metadata["epoch"])
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise UserError(f"{path} is damaged; train anew with --overwrite") from error
+    with reading(path, DAMAGED) as stored:
+        return int(stored.metadata["epoch"])
 
 
 def best_row(rows: list[dict[str, Any]], stop_on: str) -> dict[str, Any]:

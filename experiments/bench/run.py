@@ -95,7 +95,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print the sections' results as JSON")
     parsed = parser.parse_args(arguments)
     parsed.out = parsed.out or (QUICK if parsed.quick else RESULTS)
-    check_files(parsed)
     return parsed
 
 
@@ -174,6 +173,7 @@ def merge(out: Path, section: str, found: dict[str, Any]) -> None:
 def main() -> None:
     """Measure the sections asked for; write file, page and README."""
     arguments = parse()
+    check_files(arguments)
     sections = [section for section in arguments.sections if section != "page"]
     for section in sections:
         try:
@@ -182,7 +182,6 @@ def main() -> None:
             sys.exit(f"bench: {section}: `{shlex.join(map(str, failed.cmd))}` failed, as it says above")
     results = load(arguments.out)
     page = render(results, by_hand=arguments.out == RESULTS)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.with_suffix(".md").write_text(page, encoding="utf-8")
     if arguments.out == RESULTS:
         readme = ROOT / "README.md"

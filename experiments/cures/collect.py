@@ -8,14 +8,13 @@ writes `experiments/results/cures.csv` (a row a run, and a post-process), `cures
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from cureslib.figure import ACROSS, write_figure
 from cureslib.measure import collect, over_seeds
 from cureslib.page import page
 
-from degen.errors import UserError
+from degen.errors import one_sentence
 from degen.files import write_text
 from degen.plots.save import write_columns
 
@@ -41,7 +40,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with one_sentence("collect.py"):
         main()
-    except UserError as error:
-        sys.exit(f"collect.py: {error}")

@@ -20,7 +20,7 @@ from degen.cli.progress import bars
 from degen.cli.seeds import parse_seeds
 from degen.cli.settings import parse_assignments
 from degen.config import merge
-from degen.errors import UserError
+from degen.errors import one_sentence
 from degen.training.loop import Interrupted
 from degen.training.many import train_many
 
@@ -56,8 +56,7 @@ def main() -> None:
 
 if __name__ == "__main__":
     try:
-        main()
-    except UserError as error:
-        sys.exit(f"run.py: {error}")
+        with one_sentence("run.py"):
+            main()
     except Interrupted as stop:
         sys.exit(f"run.py: stopped in {stop.out}; the same command goes on")

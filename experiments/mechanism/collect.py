@@ -9,12 +9,11 @@ epoch that all runs have), and into `figures/` that of sasrec beside duorec and 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from degen.errors import UserError
+from degen.errors import UserError, one_sentence
 from degen.files import write_text
 from degen.plots.mechanism import bucket_at, mechanism_epochs_figure, mechanism_figure
 from degen.plots.save import save_figure, write_columns
@@ -135,7 +134,5 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with one_sentence("collect.py"):
         main()
-    except UserError as error:
-        sys.exit(f"collect.py: {error}")

@@ -17,7 +17,6 @@ run, over all items and over head, middle and tail, the mean over contexts and i
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ from degen.analysis.decomposition import (
     score_decomposition,
 )
 from degen.data.sequences import training_samples
-from degen.errors import UserError
+from degen.errors import UserError, one_sentence
 from degen.evaluation.evaluate import representations
 from degen.evaluation.restore import Restored, restore
 from degen.files import write_text
@@ -152,7 +151,5 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with one_sentence("eq3.py"):
         main()
-    except UserError as error:
-        sys.exit(f"eq3.py: {error}")

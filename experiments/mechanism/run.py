@@ -20,7 +20,7 @@ from degen.cli.progress import bars
 from degen.cli.settings import parse_assignments
 from degen.config import Values, by_group, merge, settle
 from degen.data.catalog import find
-from degen.errors import UserError, nearest
+from degen.errors import UserError, nearest, one_sentence
 from degen.schema import Config
 from degen.training.loop import Interrupted
 from degen.training.many import train_many
@@ -68,8 +68,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 if __name__ == "__main__":
     try:
-        main()
-    except UserError as error:
-        sys.exit(f"run.py: {error}")
+        with one_sentence("run.py"):
+            main()
     except Interrupted as stop:
         sys.exit(f"run.py: stopped in {stop.out}; the same command goes on")

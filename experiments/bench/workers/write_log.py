@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from degen.data.load import load_dataset
-from degen.errors import UserError
+from degen.errors import one_sentence
 
 
 def write(dataset: str, folder: Path) -> None:
@@ -28,7 +28,5 @@ def write(dataset: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with one_sentence("bench"):
         write(sys.argv[1], Path(sys.argv[2]))
-    except UserError as mistake:
-        sys.exit(f"bench: {mistake}")
