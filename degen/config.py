@@ -25,7 +25,8 @@ DROPOUTS = ("embedding_dropout", "hidden_dropout", "attention_dropout")
 
 OFFICIAL: Values = {
     "objective": {"reduction": "mean", "same_target_negatives": True, "padding_class": True},
-    "training": {"epochs": 50, "stop_on": "MRR@10"},
+    # It ends after *more than* 10 validations without improvement, and compares rounded values.
+    "training": {"epochs": 50, "stop_on": "MRR@10", "patience": 11, "stop_decimals": 4},
     "evaluation": {"definition": "official"},
 }
 """What `--recipe official` sets: where the authors' released code differs from their paper."""

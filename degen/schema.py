@@ -185,6 +185,13 @@ class TrainingConfig(Group):
         "NDCG@10",
         description="Validation metric that decides the best epoch: HR, NDCG or MRR, @5, @10 or @20.",
     )
+    stop_decimals: int | None = Field(
+        None,
+        ge=1,
+        le=16,
+        description="Decimals to which the validation metric is rounded before epochs are compared "
+        "(default: not rounded).",
+    )
     max_steps: int | None = Field(None, ge=1, description="Most steps in all, for trials.")
     steps_per_epoch: int | None = Field(
         None, ge=1, description="Cut each epoch after this many steps, for trials."

@@ -25,6 +25,8 @@ PAPER = {
     "padding_class": False,
     "epochs": 100,
     "stop_on": "NDCG@10",
+    "patience": 10,
+    "stop_decimals": None,
     "definition": "paper",
 }
 RELEASED = {
@@ -33,6 +35,8 @@ RELEASED = {
     "padding_class": True,
     "epochs": 50,
     "stop_on": "MRR@10",
+    "patience": 11,
+    "stop_decimals": 4,
     "definition": "official",
 }
 

@@ -13,6 +13,7 @@ from degen.analysis.isotropy import average_cosine
 from degen.analysis.spectrum import sigma2_ratio
 from degen.embeddings.binary import read_npy
 from degen.rundir import EMBEDDINGS, RunDirectory
+from degen.runs.best import best_row
 from degen.studies.claims import Claim, Geometry, Trained, check_claims
 from degen.studies.user_ranks import known_ranks
 
@@ -63,9 +64,10 @@ def best_epoch(run: RunDirectory) -> int | None:
         return int(run.test["epoch"])
     if run.metrics and isinstance(run.metrics[-1].get("best_epoch"), int):
         return int(run.metrics[-1]["best_epoch"])
-    key = f"valid_{run.config.get('training', {}).get('stop_on', 'NDCG@10')}"
-    scored = [row for row in run.metrics if isinstance(row.get(key), int | float)]
-    return int(max(scored, key=lambda row: row[key])["epoch"]) if scored else None
+    settings = run.config.get("training", {})
+    stop_on = settings.get("stop_on", "NDCG@10")
+    scored = [row for row in run.metrics if isinstance(row.get(f"valid_{stop_on}"), int | float)]
+    return int(best_row(scored, stop_on, settings.get("stop_decimals"))["epoch"]) if scored else None
 
 
 def _trained(run: RunDirectory, common: int | None, notes: list[str]) -> Trained:

@@ -23,6 +23,7 @@ from degen.model.encoder import SequenceEncoder
 from degen.model.precision import float32_products, pick_precision
 from degen.rundir import RunDirectory
 from degen.runplace import sole_writer
+from degen.runs.best import best_row
 from degen.schema import Config
 from degen.tensorboard import Board, write_run_projector
 from degen.training import checkpoint, resumption
@@ -181,7 +182,7 @@ class Run:
 
     def best(self) -> Row:
         """The line of the best epoch so far."""
-        return resumption.best_row(self.rows, self.config.training.stop_on)
+        return best_row(self.rows, self.config.training.stop_on, self.config.training.stop_decimals)
 
     @property
     def finished(self) -> bool:

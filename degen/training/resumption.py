@@ -11,6 +11,7 @@ from degen.errors import UserError
 from degen.model.weights import reading
 from degen.rundir import RunDirectory
 from degen.runplace import refuse_occupied
+from degen.runs.best import best_row
 from degen.schema import Config, TrainingConfig
 
 FREE_TO_CHANGE = {
@@ -86,7 +87,11 @@ def _check_whole(settings: TrainingConfig, out: Path) -> None:
             "there, or more"
         )
     best = out / rundir.BEST
-    if rows[:done] and not best.exists() and best_row(rows[:done], settings.stop_on)["epoch"] != done:
+    if (
+        rows[:done]
+        and not best.exists()
+        and best_row(rows[:done], settings.stop_on, settings.stop_decimals)["epoch"] != done
+    ):
         raise UserError(f"{best} is missing; put it back, or train anew with --overwrite")
 
 
@@ -99,17 +104,12 @@ def epochs_done(out: Path) -> int:
         return int(stored.metadata["epoch"])
 
 
-def best_row(rows: list[dict[str, Any]], stop_on: str) -> dict[str, Any]:
-    """The line of the best epoch, the earliest of equals."""
-    return max(rows, key=lambda row: row[f"valid_{stop_on}"])
-
-
 def has_ended(settings: TrainingConfig, rows: list[dict[str, Any]], steps: int = 0) -> bool:
     """Whether epochs, steps or patience have run out."""
     if not rows:
         return False
     out_of_steps = settings.max_steps is not None and steps >= settings.max_steps
-    waited = len(rows) - best_row(rows, settings.stop_on)["epoch"]
+    waited = len(rows) - best_row(rows, settings.stop_on, settings.stop_decimals)["epoch"]
     return out_of_steps or len(rows) >= settings.epochs or waited >= settings.patience
 
 

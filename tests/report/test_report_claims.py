@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +131,10 @@ def test_the_best_epoch_of_an_unfinished_run_is_by_what_it_stops_on(tmp_path: Pa
     config = (run / "config.toml").read_text().replace("seed = 0", 'seed = 0\nstop_on = "HR@5"')
     (run / "config.toml").write_text(config)
     assert best_epoch(RunDirectory(run)) == 3
+    (run / "config.toml").write_text(config.replace('"HR@5"', '"NDCG@10"\nstop_decimals = 1'))
+    rounded = [{**row, "valid_NDCG@10": value} for row, value in zip(rows, (0.26, 0.3, 0.24), strict=True)]
+    (run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rounded))
+    assert best_epoch(RunDirectory(run)) == 1
     (run / "metrics.jsonl").write_text('{"epoch": 1}\n')
     assert best_epoch(RunDirectory(run)) is None
     # As `degen.Monitor` writes it.

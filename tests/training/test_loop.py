@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -16,13 +17,18 @@ import kill_runs
 import numpy as np
 import pytest
 import tiny_runs
+from hypothesis import example, given
+from hypothesis import strategies as st
 from safetensors import safe_open
 
+from degen.config import by_group, settle
 from degen.errors import UserError
 from degen.evaluation.restore import restore
 from degen.rundir import RunDirectory, write_metrics
+from degen.runs.best import best_row
 from degen.training import checkpoint, loop
 from degen.training.loop import Interrupted, Progress, train
+from degen.training.resumption import has_ended
 
 TIMES = {"train_seconds", "eval_seconds", "samples_per_second"}
 RANKING = {f"{name}@{k}" for name in ("HR", "NDCG", "MRR") for k in (5, 10, 20)}
@@ -399,6 +405,41 @@ def test_patience_and_the_earliest_best_of_equals(log, tmp_path, scripted, patie
     assert run.item_embeddings.tobytes() == kept.tobytes()
     others = [np.load(run.path / "embeddings" / f"e{e:03d}.npy") for e in range(1, epochs + 1) if e != best]
     assert all(other.tobytes() != kept.tobytes() for other in others)
+
+
+def stop_of_the_released_code(values: list[float]) -> tuple[int, int]:
+    """Best epoch and last epoch as the authors' trainer decides them: rounded to 4 decimals, strictly better
+    only, and it ends once more than 10 validations in a row have not been better.
+    """
+    best, best_epoch, waited = -math.inf, 0, 0
+    for epoch, value in enumerate(values, start=1):
+        if round(value, 4) > best:
+            best, best_epoch, waited = round(value, 4), epoch, 0
+        else:
+            waited += 1
+            if waited > 10:
+                return best_epoch, epoch
+    return best_epoch, len(values)
+
+
+@given(st.lists(st.integers(0, 120), min_size=1, max_size=50))
+@example([100] * 20)  # equal for ever: the first is the best, and the twelfth epoch is the last
+@example([1, 2, 3] + [4] * 40)  # better by less than half of the fourth decimal is not better
+def test_recipe_official_stops_as_the_released_code_does(steps):
+    values = [step * 2e-5 for step in steps]
+    training = settle(options=by_group({"recipe": "official"})).training
+    rows: list[dict[str, float]] = []
+    while not has_ended(training, rows) and len(rows) < len(values):
+        rows.append({"epoch": len(rows) + 1, "valid_MRR@10": values[len(rows)]})
+    best = best_row(rows, training.stop_on, training.stop_decimals)["epoch"]
+    assert (best, len(rows)) == stop_of_the_released_code(values)
+
+
+def test_rounding_decides_the_best_epoch_and_the_one_that_is_kept(log, tmp_path, scripted):
+    scripted(0.10001, 0.10004, 0.1002, 0.10024)
+    run = tiny_train(log, tmp_path / "run", epochs=4, stop_decimals=4, steps_per_epoch=1, keep_embeddings=1)
+    assert run.test["epoch"] == epoch_of(run.path / "best.safetensors") == 3
+    assert run.item_embeddings.tobytes() == np.load(run.path / "embeddings" / "e003.npy").tobytes()
 
 
 @pytest.mark.parametrize("name", ["MRR@10", "HR@5"])
