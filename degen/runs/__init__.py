@@ -1,0 +1,1 @@
+"""Run directories: which epoch of a run is the best."""
