@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 from degen.version import __version__
 
 if TYPE_CHECKING:
-    from degen.analysis.alignment import alignment, uniformity
-    from degen.analysis.isotropy import average_cosine
+    from degen.analysis.measures.alignment import alignment, uniformity
+    from degen.analysis.measures.isotropy import average_cosine
+    from degen.analysis.measures.spectrum import effective_rank, project, singular_values
     from degen.analysis.result import Analysis
-    from degen.analysis.spectrum import effective_rank, project, singular_values
     from degen.api import open_run, train
-    from degen.data.batches import Source
     from degen.data.load import DataOptions, Dataset, load_dataset
+    from degen.data.sampling.source import Source
     from degen.embeddings import load_matrix
     from degen.errors import UserError
     from degen.model.variants import Variant, register
@@ -33,21 +33,21 @@ if TYPE_CHECKING:
     from degen.plots.spectra import draw_singular_values
     from degen.plots.svd import draw_projection
     from degen.plots.trajectories import draw_trajectories
-    from degen.rundir import RunDirectory, find_runs
+    from degen.runs.directory import RunDirectory, find_runs
     from degen.studies.analyze import analyze
 
 _HOME = {
     "analyze": "studies.analyze",
     "Analysis": "analysis.result",
-    "alignment": "analysis.alignment",
-    "uniformity": "analysis.alignment",
-    "average_cosine": "analysis.isotropy",
-    "effective_rank": "analysis.spectrum",
-    "project": "analysis.spectrum",
-    "singular_values": "analysis.spectrum",
+    "alignment": "analysis.measures.alignment",
+    "uniformity": "analysis.measures.alignment",
+    "average_cosine": "analysis.measures.isotropy",
+    "effective_rank": "analysis.measures.spectrum",
+    "project": "analysis.measures.spectrum",
+    "singular_values": "analysis.measures.spectrum",
     "open_run": "api",
     "train": "api",
-    "Source": "data.batches",
+    "Source": "data.sampling.source",
     "DataOptions": "data.load",
     "Dataset": "data.load",
     "load_dataset": "data.load",
@@ -59,8 +59,8 @@ _HOME = {
     "draw_singular_values": "plots.spectra",
     "draw_projection": "plots.svd",
     "draw_trajectories": "plots.trajectories",
-    "RunDirectory": "rundir",
-    "find_runs": "rundir",
+    "RunDirectory": "runs.directory",
+    "find_runs": "runs.directory",
 }
 
 __all__ = [

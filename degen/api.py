@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from degen.config import by_group, merge, settle
+from degen.config.settle import by_group, merge, settle
 from degen.errors import UserError
-from degen.rundir import RunDirectory, find_runs
+from degen.runs.directory import RunDirectory, find_runs
 
 if TYPE_CHECKING:
     from degen.training.loop import Progress
@@ -47,8 +47,8 @@ def train(
     --------
     >>> run = train("scl", "synthetic", epochs=1, out="runs/tour/scl")  # doctest: +SKIP
     """
-    from degen.evaluation.build import run_place
-    from degen.training.many import train_one
+    from degen.build import run_place
+    from degen.training.plan import train_one
 
     named = {"objective": {"variant": variant}, "data": {"dataset": str(dataset)}}
     config = settle(options=merge(by_group(settings), named))

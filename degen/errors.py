@@ -1,7 +1,9 @@
-"""The one kind of error that is the user's to mend, and how to name what they probably meant.
+"""Errors that the user can mend, and suggestions for misspelt names.
 
 Every command turns a `UserError` into one sentence on stderr and exit code 2; any other exception is a
-failure of ours.
+failure of ours. Messages name Python arguments in backticks: `out`, `resume=True`, `training.item_block=0`.
+The command line shows the options of the same meaning in their place (`degen.cli.wording`): --out, --resume,
+--set training.item_block=0. So a notebook never reads of options, and a terminal never of arguments.
 """
 
 from __future__ import annotations
@@ -38,3 +40,17 @@ def nearest(name: str, known: Iterable[str]) -> str:
         match = next(n for n in names if n.lower() == close[0])
         return f"; did you mean '{match}'?"
     return f"; known: {', '.join(names)}"
+
+
+def one_of(argument: str, value: str, known: Iterable[str]) -> str:
+    """Return `value` in lower case if it is one of `known`.
+
+    Raises
+    ------
+    UserError
+        naming the argument, the value and the nearest known one.
+    """
+    names = list(known)
+    if value.lower() in names:
+        return value.lower()
+    raise UserError(f"`{argument}` '{value}' is unknown{nearest(value, names)}")

@@ -8,8 +8,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,3 +97,32 @@ def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files that a killed process left in `folder` and below."""
     for path in folder.rglob(f"{_TEMPORARY}*"):
         path.unlink(missing_ok=True)
+
+
+def writable(folder: Path) -> Path:
+    """Return `folder`, made if need be, before long work whose result shall go there.
+
+    Raises
+    ------
+    UserError
+        if nothing can be written in it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise UserError(
+            f"cannot write into {folder}: {error.strerror}; choose another folder with --out"
+        ) from error
+
+
+def file_names(names: Iterable[str]) -> list[str]:
+    """Return the names as parts of file names, each once: what is no letter, digit or `_+.-` becomes `-`."""
+    plain = [re.sub(r"[^\w+.-]+", "-", name) for name in names]
+    seen: Counter[str] = Counter()
+    result = []
+    for name in plain:
+        seen[name] += 1
+        result.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return result

@@ -19,15 +19,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from degen import rundir
-from degen.analysis.measure import MEASURES
-from degen.analysis.rows import Rows
-from degen.analysis.sample import sample_rows
-from degen.analysis.spectrum import normalized_singular_values
+from degen.analysis.measures.spectrum import normalized_singular_values
+from degen.analysis.passes.rows import Rows
+from degen.analysis.passes.sample import sample_rows
+from degen.analysis.registry import MEASURES
 from degen.embeddings.projector import METADATA, TENSORS, write_projector
 from degen.errors import UserError
 from degen.files import write_text
-from degen.rundir import RunDirectory
+from degen.runs import directory
+from degen.runs.directory import RunDirectory
 
 Float = npt.NDArray[np.float64]
 
@@ -148,7 +148,7 @@ def write_run_projector(run: RunDirectory, seed: int = 0) -> None:
 
     The tensor's name says how many of how many items there are.
     """
-    frequency, folder = run.item_frequency, run.path / rundir.TENSORBOARD
+    frequency, folder = run.item_frequency, run.path / directory.TENSORBOARD
     kept = np.sort(sample_rows(frequency, len(frequency), MOST_ITEMS, seed))
     items = run.items
     labels = {"item": [items[row] for row in kept], "frequency": frequency[kept].tolist()}

@@ -17,11 +17,11 @@ from typing import Any
 
 import pandas as pd
 
-from degen.analysis.uncertainty import compare_users
+from degen.analysis.statistics.uncertainty import compare_users
 from degen.errors import one_sentence
 from degen.evaluation.restore import restore
 from degen.model.variants import VARIANTS
-from degen.rundir import ENVIRONMENT, RunDirectory, collect_runs
+from degen.runs.directory import ENVIRONMENT, RunDirectory, collect_runs
 from degen.studies.user_ranks import known_ranks, user_accuracy
 
 METRICS = ("HR@5", "HR@10", "NDCG@5", "NDCG@10")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from degen.model.encoder import SequenceEncoder
+from degen.model.encoders.encoder import SequenceEncoder
 
 
 @torch.no_grad()

@@ -33,7 +33,7 @@ def test_an_unknown_name_is_an_attribute_error():
 
 def test_importing_degen_imports_nothing_heavy():
     code = (
-        "import sys, degen, degen.rundir, degen.api\n"
+        "import sys, degen, degen.runs.directory, degen.api\n"
         "heavy = {'torch', 'pandas', 'matplotlib', 'scipy', 'typer'} & set(sys.modules)\n"
         "sys.exit(', '.join(heavy) or 0)"
     )
@@ -101,7 +101,7 @@ def test_opening_what_is_no_run(tmp_path, log):
 
 
 def test_a_variant_of_ones_own_trains_by_its_name(log, tmp_path):
-    from degen.data.batches import Source
+    from degen.data.sampling.source import Source
     from degen.model.variants import VARIANTS
 
     degen.register(degen.Variant("two-passes", {"x": Source.own, "y": Source.own}, (("x", "y"),)))

@@ -17,7 +17,7 @@ import degen
 from degen import callbacks
 from degen.callbacks import found
 from degen.errors import UserError
-from degen.rundir import RunDirectory
+from degen.runs.directory import RunDirectory
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 N, D = 20, 4

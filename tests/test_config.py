@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import degen
-from degen.cli.settings import parse_assignments
-from degen.config import DROPOUTS, OFFICIAL, by_group, merge, option_name, read_toml, sentence, settle
+from degen.cli.config_options import parse_assignments
+from degen.config.schema import Config
+from degen.config.settle import DROPOUTS, OFFICIAL, by_group, merge, option_name, read_toml, sentence, settle
 from degen.errors import UserError
-from degen.schema import Config
 
 PACKAGE = Path(degen.__file__).parent
 KEYS = [(group, key) for group, field in Config.model_fields.items() for key in field.annotation.model_fields]
@@ -420,7 +420,7 @@ def test_every_key_of_training_is_read(group):
     read = set()
     for room in ("training", "evaluation"):
         read |= reads_of(f"{group.capitalize()}Config", room, group=group)
-    # The recipe is settled into other keys by degen.config, and shown as a run begins.
+    # The recipe is settled into other keys by degen.config.settle, and shown as a run begins.
     read |= reads_of("Config", "cli", group=group) & {"recipe"}
     assert {key for home, key in KEYS if home == group} <= read
 

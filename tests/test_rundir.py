@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from degen import files, rundir
+from degen import files
 from degen.errors import UserError
-from degen.rundir import RunDirectory, find_runs, is_run, read_metrics
+from degen.runs import directory
+from degen.runs.directory import RunDirectory, find_runs, is_run, read_metrics
 
 CONFIG = """[data]
 dataset = "toy"
@@ -163,12 +164,12 @@ def test_a_path_that_is_not_there_or_a_file_is_named(tmp_path):
 
 
 def test_metrics_are_a_line_an_epoch_and_never_nan(tmp_path):
-    rundir.write_metrics(tmp_path, [{"epoch": 1, "alignment": None}, {"epoch": 2, "loss": 0.1}])
+    directory.write_metrics(tmp_path, [{"epoch": 1, "alignment": None}, {"epoch": 2, "loss": 0.1}])
     lines = (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line) for line in lines] == [
         {"epoch": 1, "alignment": None},
         {"epoch": 2, "loss": 0.1},
     ]
     with pytest.raises(ValueError, match="JSON"):
-        rundir.write_metrics(tmp_path, [{"epoch": 1, "loss": float("nan")}])
+        directory.write_metrics(tmp_path, [{"epoch": 1, "loss": float("nan")}])
     assert len((tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()) == 2

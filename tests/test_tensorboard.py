@@ -12,9 +12,9 @@ from commands import mistake, result_of
 
 import degen
 from degen import tensorboard
-from degen.analysis.rows import Rows
+from degen.analysis.passes.rows import Rows
 from degen.errors import UserError
-from degen.rundir import RunDirectory
+from degen.runs.directory import RunDirectory
 from degen.tensorboard import Board, tag
 from degen.training.loop import Interrupted, Progress
 

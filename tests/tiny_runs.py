@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from degen.config import by_group, settle
-from degen.schema import Config
+from degen.config.schema import Config
+from degen.config.settle import by_group, settle
 
 USERS, ITEMS = 30, 20
 

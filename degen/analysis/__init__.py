@@ -4,19 +4,10 @@
 once what measures share.
 """
 
-from degen.analysis.alignment import alignment, uniformity
-from degen.analysis.buckets import Buckets
-from degen.analysis.comparison import (
-    debiased_cka,
-    linear_cka,
-    principal_angle,
-    principal_angles,
-    procrustes_cosine,
-    procrustes_cosines,
-    procrustes_disparity,
-    procrustes_distance,
-)
-from degen.analysis.cone import (
+from degen.analysis.each_epoch import summarize
+from degen.analysis.listing import GROUPS, chosen_measures, chosen_profiles
+from degen.analysis.measures.alignment import alignment, uniformity
+from degen.analysis.measures.cone import (
     cone_angle,
     cone_angle_max,
     cos_mean_first_direction,
@@ -25,9 +16,8 @@ from degen.analysis.cone import (
     mean_resultant_length,
     vmf_kappa,
 )
-from degen.analysis.decay import PowerLaw, decay_exponent, decay_r2, power_law
-from degen.analysis.groups import self_similarity, self_similarity_adjusted, self_similarity_baseline
-from degen.analysis.health import (
+from degen.analysis.measures.decay import PowerLaw, decay_exponent, decay_r2, power_law
+from degen.analysis.measures.health import (
     duplicate_rows,
     low_norm_rows,
     nonfinite_rows,
@@ -36,7 +26,7 @@ from degen.analysis.health import (
     norm_median,
     zero_rows,
 )
-from degen.analysis.hubness import (
+from degen.analysis.measures.hubness import (
     antihub_fraction,
     exposure_robin_hood_index,
     exposure_skewness,
@@ -46,8 +36,7 @@ from degen.analysis.hubness import (
     never_exposed_fraction,
     robin_hood_index,
 )
-from degen.analysis.interval import Interval
-from degen.analysis.isotropy import (
+from degen.analysis.measures.isotropy import (
     average_cosine,
     cosine_std,
     isoscore,
@@ -57,13 +46,8 @@ from degen.analysis.isotropy import (
     log_isotropy,
     mean_squared_cosine,
 )
-from degen.analysis.jackknife import Jackknife, jackknife
-from degen.analysis.lines import GROUPS, chosen_measures, chosen_profiles
-from degen.analysis.measure import MEASURES, Estimate, Measure, Undefined, measure
-from degen.analysis.neighbours import Neighbours, k_occurrence, neighbours
-from degen.analysis.overlap import neighbour_jaccard, neighbour_overlap, neighbour_shares
-from degen.analysis.pair import COMPARISONS, Pair, PairMeasure, comparison, matched
-from degen.analysis.popularity import (
+from degen.analysis.measures.neighbours import Neighbours, k_occurrence, neighbours
+from degen.analysis.measures.popularity import (
     average_cosine_between,
     bucket_cosines,
     pearson_norm,
@@ -72,10 +56,12 @@ from degen.analysis.popularity import (
     spearman_first_coordinate,
     spearman_norm,
 )
-from degen.analysis.profile import PROFILES, Profile, popularity_profile, profile
-from degen.analysis.result import Analysis
-from degen.analysis.rows import Rows
-from degen.analysis.spectrum import (
+from degen.analysis.measures.self_similarity import (
+    self_similarity,
+    self_similarity_adjusted,
+    self_similarity_baseline,
+)
+from degen.analysis.measures.spectrum import (
     Projection,
     condition_number,
     effective_rank,
@@ -92,13 +78,31 @@ from degen.analysis.spectrum import (
     svd_projection,
     thin_svd,
 )
-from degen.analysis.sphere import (
+from degen.analysis.measures.sphere import (
     average_absolute_cosine,
     closest_neighbour_distance,
     closest_neighbour_distance_median,
 )
-from degen.analysis.summary import summarize
-from degen.analysis.uncertainty import (
+from degen.analysis.pairs.alikeness import (
+    debiased_cka,
+    linear_cka,
+    principal_angle,
+    principal_angles,
+    procrustes_cosine,
+    procrustes_cosines,
+    procrustes_disparity,
+    procrustes_distance,
+)
+from degen.analysis.pairs.pair import COMPARISONS, Pair, PairMeasure, comparison, matched
+from degen.analysis.pairs.shared_neighbours import neighbour_jaccard, neighbour_overlap, neighbour_shares
+from degen.analysis.passes.buckets import Buckets
+from degen.analysis.passes.rows import Rows
+from degen.analysis.profile import PROFILES, Profile, popularity_profile, profile
+from degen.analysis.registry import MEASURES, Estimate, Measure, Undefined, measure
+from degen.analysis.result import Analysis
+from degen.analysis.statistics.interval import Interval
+from degen.analysis.statistics.jackknife import Jackknife, jackknife
+from degen.analysis.statistics.uncertainty import (
     Comparison,
     compare_matrices,
     compare_seeds,

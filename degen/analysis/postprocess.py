@@ -14,8 +14,8 @@ from typing import Literal
 
 import numpy as np
 
-from degen.analysis.matrix import Array, Float, as_kind, is_tensor
-from degen.analysis.rows import Rows
+from degen.analysis.passes.arrays import Array, Float, as_kind, is_tensor
+from degen.analysis.passes.rows import Rows
 from degen.errors import UserError, nearest
 
 ALL_BUT_THE_TOP, WHITENING = "all-but-the-top", "whitening"

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from degen.analysis.buckets import Buckets
-from degen.analysis.matrix import Array, Float
-from degen.analysis.measure import Undefined, arrow_of, facts, formula_of
-from degen.analysis.rows import Rows
+from degen.analysis.passes.arrays import Array, Float
+from degen.analysis.passes.buckets import Buckets
+from degen.analysis.passes.rows import Rows
+from degen.analysis.registry import Undefined, arrow_of, facts, formula_of
 
 
 @dataclass(frozen=True)

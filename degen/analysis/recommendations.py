@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from degen.analysis.buckets import Buckets, Float, Int
-from degen.analysis.measure import Undefined
+from degen.analysis.passes.buckets import Buckets, Float, Int
+from degen.analysis.registry import Undefined
 
 
 def catalogue_coverage(counts: Int) -> float:

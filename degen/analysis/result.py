@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from degen.analysis.buckets import BucketContent
-from degen.analysis.interval import Interval
-from degen.analysis.lines import in_order, line
-from degen.analysis.measure import Estimate, Measure, Undefined
+from degen.analysis.listing import in_order, line
+from degen.analysis.passes.buckets import BucketContent
+from degen.analysis.passes.rows import Rows
 from degen.analysis.profile import Profile, popularity_profile
-from degen.analysis.rows import Rows
+from degen.analysis.registry import Estimate, Measure, Undefined
+from degen.analysis.statistics.interval import Interval
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -158,8 +158,8 @@ def analyze(
         modules=modules or (),
         **sizes,
     )
+    from degen.analysis.passes.dask_rows import connected
     from degen.cli.reading import reading_bar
-    from degen.studies.dask_engine import connected
 
     if scheduler is not None and engine != "dask":
         raise UserError("--scheduler is for Dask; add --engine dask")
@@ -207,7 +207,7 @@ def _write(
 
 
 def _list(measures: str | None, markdown: bool, output: Output) -> None:
-    from degen.analysis.lines import chosen_measures, chosen_profiles
+    from degen.analysis.listing import chosen_measures, chosen_profiles
     from degen.studies.measure_tables import FACTS, facts, page, sections
 
     chosen = chosen_measures(measures), chosen_profiles(measures)

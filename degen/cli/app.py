@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from degen.cli import analyze, compare, data, figures, inspect, mechanism, report, studies, train
+from degen.cli import analyze, compare, data, demo, figures, mechanism, report, runs, train
+from degen.cli.wording import as_typed
 from degen.errors import LostProcess, UserError
 from degen.version import __version__
 
@@ -22,11 +23,11 @@ app = typer.Typer(
     "measure and draw the difference.",
     epilog="Start with [bold]degen demo[/bold]: the whole story on an embedded dataset, in a few minutes.",
 )
-app.command("demo")(studies.demo)
+app.command("demo")(demo.demo)
 app.command("train")(train.train)
-app.command("runs")(inspect.runs)
-app.command("evaluate")(inspect.evaluate)
-app.command("export")(inspect.export)
+app.command("runs")(runs.runs)
+app.command("evaluate")(runs.evaluate)
+app.command("export")(runs.export)
 app.command("analyze")(analyze.analyze)
 app.command("plot-svd")(figures.plot_svd)
 app.command("uniformity")(figures.uniformity)
@@ -65,7 +66,7 @@ def main() -> None:
     except UserError as error:
         # Under torchrun every process knows of an error; the first of each machine says it.
         if os.environ.get("LOCAL_RANK", "0") == "0" or isinstance(error, LostProcess):
-            typer.echo(f"degen: {error}", err=True)
+            typer.echo(f"degen: {as_typed(str(error), app)}", err=True)
         sys.exit(2)
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; close stdout quietly so that Python does not

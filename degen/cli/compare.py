@@ -15,7 +15,7 @@ from degen.cli.output import JsonFlag, Output, QuietFlag
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from degen.analysis.uncertainty import Comparison
+    from degen.analysis.statistics.uncertainty import Comparison
     from degen.studies.compare import Against, Compared
 
 _P = "p (Holm)"
@@ -73,7 +73,7 @@ def compare(
       degen compare ours.npy theirs.pth --frequency counts.txt --against theirs
     """
     from degen.studies.compare_figures import SHOWN, CompareOptions, draw_comparison
-    from degen.studies.figures import FigureOptions
+    from degen.studies.figure_files import FigureOptions
     from degen.studies.sides import FileOptions
 
     output = Output(as_json, quiet)
@@ -116,7 +116,7 @@ def _print(name: str, one: Against, output: Output) -> None:
 
 
 def _row(against: Against, one: Comparison) -> dict[str, str | None]:
-    from degen.analysis.lines import line
+    from degen.analysis.listing import line
     from degen.studies.measure_tables import between
 
     marked = " *" if one.marked else ""

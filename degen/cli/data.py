@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from degen.cli.data_options import takes_data_options
+from degen.cli.options import takes_data_options
 from degen.cli.output import JsonFlag, Output, QuietFlag
 from degen.cli.reading import reading_bar
 from degen.errors import UserError
@@ -175,7 +175,7 @@ def prepare(
       degen data prepare synthetic --users 200000 --items 1000000 --seed 1 --out big.txt.gz
     """
     from degen.data.load import load_dataset
-    from degen.data.prepare import prepared_path, write_log
+    from degen.data.prepared import prepared_path, write_log
 
     output = Output(as_json, quiet)
     with reading_bar(quiet):

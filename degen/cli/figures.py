@@ -13,7 +13,7 @@ from degen.cli.output import JsonFlag, Output, QuietFlag
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from degen.studies.figures import Drawn
+    from degen.studies.figure_files import Drawn
 
 Out = Annotated[
     Path | None,
@@ -72,8 +72,8 @@ def plot_svd(
 
       degen plot-svd SASRec-Nov-24.pth --frequency Beauty.inter
     """
-    from degen.studies.figures import FigureOptions
-    from degen.studies.svd_figures import SvdOptions, draw_svd
+    from degen.studies.figure_files import FigureOptions
+    from degen.studies.svd import SvdOptions, draw_svd
 
     look = FigureOptions(out, width, style, formats)
     drawn = draw_svd(paths, SvdOptions(frequency, key, seed, cmap, skip_rows), look)
@@ -109,8 +109,8 @@ def uniformity(
 
       degen uniformity runs --alignment alignment_same_target --aggregate mean
     """
-    from degen.studies.figures import FigureOptions
-    from degen.studies.uniformity_figures import UniformityOptions, draw_uniformity
+    from degen.studies.figure_files import FigureOptions
+    from degen.studies.uniformity import UniformityOptions, draw_uniformity
 
     look = FigureOptions(out, width, style, formats)
     drawn = draw_uniformity(paths, UniformityOptions(seed, aggregate, alignment), look)
@@ -149,8 +149,8 @@ def dynamics(
 
       degen dynamics runs/clothing --measures average_cosine,stable_rank,valid_NDCG@10 --aggregate mean
     """
-    from degen.studies.dynamics_figures import DEFAULT, DynamicsOptions, draw_dynamics
-    from degen.studies.figures import FigureOptions
+    from degen.studies.dynamics import DEFAULT, DynamicsOptions, draw_dynamics
+    from degen.studies.figure_files import FigureOptions
 
     look = FigureOptions(out, width, style, formats)
     chosen = tuple(name.strip() for name in (measures or "").split(",") if name.strip()) or DEFAULT

@@ -39,8 +39,8 @@ def mechanism(
 
       degen mechanism runs/traced
     """
-    from degen.studies.figures import FigureOptions
-    from degen.studies.mechanism_figures import MechanismOptions, draw_mechanism
+    from degen.studies.figure_files import FigureOptions
+    from degen.studies.mechanism import MechanismOptions, draw_mechanism
 
     drawn = draw_mechanism(paths, MechanismOptions(epoch, seed), FigureOptions(out, width, style, formats))
     ends = "Rarest items that occur in training | most frequent ones"

@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as RichProgress
 
 from degen.cli.reading import reading_bar
+from degen.config.schema import Config
 from degen.data.load import Dataset
-from degen.schema import Config
 from degen.training.loop import Progress
 
 

@@ -12,7 +12,7 @@ def reading_bar(quiet: bool) -> Iterator[None]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    from degen.data.progress import watched
+    from degen.progress import watched
 
     console = Console(stderr=True, quiet=quiet)
     bar = Progress(

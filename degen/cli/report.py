@@ -59,7 +59,7 @@ def report(
     from degen.report.html import write_html
     from degen.report.latex import write_latex
     from degen.studies.analyze import Wanted
-    from degen.studies.svd_figures import SvdOptions
+    from degen.studies.svd import SvdOptions
 
     output = Output(as_json, quiet)
     place = out or _beside(paths)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from degen.cli.data_options import (
+from degen.cli.config_options import key_option, parse_assignments
+from degen.cli.options import (
     ColumnsOption,
     CoreOption,
     InputFormatOption,
@@ -18,14 +19,13 @@ from degen.cli.data_options import (
 )
 from degen.cli.output import JsonFlag, Output, QuietFlag
 from degen.cli.seeds import over_seeds, parse_seeds, summary_rows
-from degen.cli.settings import key_option, parse_assignments
-from degen.config import Values, by_group, merge, settle
-from degen.data.columns import parse_columns
+from degen.config.schema import Config
+from degen.config.settle import Values, by_group, merge, settle
+from degen.data.reading.columns import parse_columns
 from degen.errors import UserError
-from degen.schema import Config
 
 if TYPE_CHECKING:
-    from degen.rundir import RunDirectory
+    from degen.runs.directory import RunDirectory
     from degen.training.distributed import World
 
 NO_KEYS = {
@@ -239,8 +239,8 @@ def _print(configs: list[Config], output: Output) -> None:
 
 def _places(configs: list[Config], out: Path | None) -> list[Path]:
     """The run directory of each configuration."""
-    from degen.evaluation.build import run_place
-    from degen.rundir import is_run
+    from degen.build import run_place
+    from degen.runs.directory import is_run
 
     if out is not None and len(configs) == 1:
         return [out]
@@ -264,7 +264,7 @@ def _train_all(
     from degen.cli.progress import bars
     from degen.cli.reading import reading_bar
     from degen.training.loop import Interrupted
-    from degen.training.many import train_many
+    from degen.training.plan import train_many
     from degen.training.resumption import is_complete, refuse
 
     # All are checked before the first has trained for hours.

@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import pooch
 
+from degen.data.reading.open_log import content_hash
 from degen.data.sequences import Sequences
-from degen.data.sources import content_hash
 from degen.errors import UserError
 from degen.files import atomic_path, write_json
 from degen.version import __version__

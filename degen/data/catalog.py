@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from degen.data.cache import cache_folder
-from degen.data.sources import SUFFIXES, stem
+from degen.data.reading.open_log import SUFFIXES, stem
 from degen.errors import UserError, nearest
 
 SYNTHETIC = "synthetic"

@@ -15,14 +15,14 @@ import numpy as np
 
 from degen.data import cache
 from degen.data.catalog import CATALOG, SYNTHETIC, Entry, Found, find
-from degen.data.columns import check_roles
+from degen.data.core_filter import process
 from degen.data.interactions import Interactions
-from degen.data.prepare import read_note
-from degen.data.process import process
-from degen.data.readers import read_interactions
+from degen.data.prepared import read_note
+from degen.data.reading.columns import check_roles
+from degen.data.reading.open_log import content_hash
+from degen.data.reading.read import read_interactions
+from degen.data.reading.sniff import format_name
 from degen.data.sequences import Sequences
-from degen.data.sniff import format_name
-from degen.data.sources import content_hash
 from degen.errors import UserError, nearest
 
 FILE_CORE = 5

@@ -18,8 +18,8 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from degen.data.blockwise import blocks, count, lookup
-from degen.data.ids import by_appearance
+from degen.data.long_arrays import blocks, count, lookup
+from degen.data.reading.ids import by_appearance
 
 PAD = 0
 """The padding item: never scored, never analysed. Real items are 1 … n_items."""

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from degen.data.blockwise import blocks
 from degen.data.catalog import CATALOG, Counts
 from degen.data.load import Dataset
+from degen.data.long_arrays import blocks
 from degen.data.sequences import Sequences, item_frequency, training_samples
 
 

@@ -22,12 +22,12 @@ from urllib.parse import quote
 import numpy as np
 import numpy.typing as npt
 
+from degen.embeddings.file_rows import FileRows, Values
+from degen.embeddings.formats.recbole import HEADER
 from degen.embeddings.projector import write_projector
-from degen.embeddings.recbole import HEADER
-from degen.embeddings.rows import FileRows, Values
 from degen.errors import UserError, nearest
 from degen.files import atomic_path, write_array, write_lines
-from degen.rundir import ITEM_EMBEDDINGS, ITEM_FREQUENCY, ITEMS
+from degen.runs.directory import ITEM_EMBEDDINGS, ITEM_FREQUENCY, ITEMS
 
 _BLOCK = 8192
 _BLANK = re.compile(r"\s")

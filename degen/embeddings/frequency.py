@@ -17,15 +17,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from degen.data.columns import named_columns
-from degen.embeddings.binary import find_npz, find_safetensors, read_npy
-from degen.embeddings.item_rows import Cores
-from degen.embeddings.log import log_counts
-from degen.embeddings.matrix import check_exists
-from degen.embeddings.parquet import column_names, read_column
-from degen.embeddings.rows import FileRows, Values
-from degen.embeddings.stored import choose
-from degen.embeddings.text import DELIMITERS, ID_NAMES, is_number, numbered_lines, numbers
+from degen.data.reading.columns import named_columns
+from degen.embeddings.file_rows import FileRows, Values
+from degen.embeddings.formats.binary import find_npz, find_safetensors, read_npy
+from degen.embeddings.formats.named_arrays import choose
+from degen.embeddings.formats.parquet import column_names, read_column
+from degen.embeddings.formats.text import DELIMITERS, ID_NAMES, is_number, numbered_lines, numbers
+from degen.embeddings.known_projects import Cores
+from degen.embeddings.load import check_exists
+from degen.embeddings.log_counts import log_counts
 from degen.errors import UserError, nearest
 
 Counts = npt.NDArray[np.int64]

@@ -6,15 +6,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degen.data.histories import Int
+from degen.data.sampling.histories import Int
+from degen.data.sampling.windows import share_windows
 from degen.data.sequences import Samples
-from degen.data.windows import share_windows
 from degen.evaluation.ranking import Ranks, ranks_over_blocks, target_ranks
-from degen.model.blocked import MOST_SCORES
-from degen.model.cures import Scores
-from degen.model.encoder import SequenceEncoder, score_items
-from degen.model.layout import on
+from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.encoders.ragged_layout import on
+from degen.model.losses.blocked_softmax import MOST_SCORES
 from degen.model.precision import float32_products
+from degen.model.scores import Scores, score_items
 from degen.model.views import encode_windows
 
 ENCODE_BLOCK = 1024

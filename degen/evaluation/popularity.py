@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from degen.analysis.buckets import HEAD_MID_TAIL, Buckets, Int
+from degen.analysis.passes.buckets import HEAD_MID_TAIL, Buckets, Int
 from degen.evaluation.ranking import Ranks, ranking_metrics
 
 
@@ -26,7 +26,7 @@ def by_popularity(
         int64 `[n_items]`, how often each item occurs in training.
     shares
         of the items in each bucket, about; buckets are cut at values of the frequency, and items with 0 are
-        `cold` (`degen.analysis.buckets`).
+        `cold` (`degen.analysis.passes.buckets`).
 
     Returns
     -------

@@ -16,8 +16,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from degen.errors import UserError
-from degen.model.cures import Scores
-from degen.model.encoder import score_items
+from degen.model.scores import Scores, score_items
 
 KS = (5, 10, 20)
 """The cut-offs that are reported."""

@@ -9,16 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degen.analysis.buckets import HEAD_MID_TAIL, Buckets, Int
+from degen.analysis.passes.buckets import HEAD_MID_TAIL, Buckets, Int
 from degen.analysis.recommendations import catalogue_coverage, exposure, gini
 from degen.data.sequences import Split
 from degen.evaluation.evaluate import rank_targets, representations
 from degen.evaluation.popularity import by_popularity
 from degen.evaluation.ranking import Ranks
 from degen.evaluation.restore import Restored
-from degen.model.blocked import MOST_SCORES
-from degen.model.cures import Scores
-from degen.model.encoder import score_items
+from degen.model.losses.blocked_softmax import MOST_SCORES
+from degen.model.scores import Scores, score_items
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,20 +12,21 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from degen.config import settle
+from degen.build import build_encoder, load_data
+from degen.config.schema import Config
+from degen.config.settle import settle
 from degen.data.load import Dataset
 from degen.data.sequences import Samples, Split, leave_one_out
+from degen.device import pick_device
 from degen.errors import UserError
-from degen.evaluation.build import build_encoder, load_data, pick_device
 from degen.evaluation.evaluate import rank_targets, representations
 from degen.evaluation.ranking import Ranks, ranking_metrics
 from degen.files import write_array, write_lines
-from degen.model.cures import Scores
-from degen.model.encoder import SequenceEncoder
+from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.scores import Scores
 from degen.model.variants import get_variant
 from degen.model.weights import load_weights, reading
-from degen.rundir import BEST, CONFIG, RunDirectory
-from degen.schema import Config
+from degen.runs.directory import BEST, CONFIG, RunDirectory
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@
     ucl+scl    h', hs'                                           (h, h') and (h, hs')
     duorec     h', hs'                                           (h', hs')
 
-Beside them the cures: what other papers do against degeneration, on `sasrec` (`degen.model.cures` has the
-formulas).
+Beside them the cures: what other papers do against degeneration, on `sasrec`
+(`degen.model.losses.mitigations` has the formulas).
 
     cure             what it changes                                                  its weight
     cosreg           + γ · mean cosine of item pairs (Gao et al. 2019)                γ 1
@@ -33,12 +33,12 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
-from degen.data.batches import Source
-from degen.data.histories import Histories
-from degen.data.partners import Int
+from degen.data.sampling.histories import Histories
+from degen.data.sampling.partners import Int
+from degen.data.sampling.source import Source
 from degen.errors import UserError, nearest
-from degen.model.cures import (
-    Scores,
+from degen.model.losses.equations import contrastive_loss
+from degen.model.losses.mitigations import (
     adversarial_loss,
     cosine_regularization,
     direct_au_loss,
@@ -46,7 +46,7 @@ from degen.model.cures import (
     spectrum_concentration,
     uniform,
 )
-from degen.model.objectives import contrastive_loss
+from degen.model.scores import Scores
 
 MakeViews = Callable[[Source, Int, np.random.Generator], "Histories | tuple[Histories, ...]"]
 """From the source, a batch's rows and a generator to the histories of one view, or of several drawn

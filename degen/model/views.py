@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degen.data.histories import Histories, Int, join
-from degen.data.windows import Windows
-from degen.model.dropout import Dropout
-from degen.model.encoder import SequenceEncoder
-from degen.model.layout import on
+from degen.data.sampling.histories import Histories, Int, join
+from degen.data.sampling.windows import Windows
+from degen.model.encoders.dropout import Dropout
+from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.encoders.ragged_layout import on
 from degen.model.variants import Variant
 
 

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from degen.errors import UserError
-from degen.model.encoder import SequenceEncoder
+from degen.model.encoders.encoder import SequenceEncoder
 
 _DTYPES = {"F32": torch.float32, "F64": torch.float64}
 

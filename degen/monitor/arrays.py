@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from degen.analysis.matrix import Array, checked, namespace
+from degen.analysis.passes.arrays import Array, checked, namespace
 from degen.errors import UserError
 
 

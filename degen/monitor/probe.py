@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from degen.analysis.alignment import alignment, uniformity
+from degen.analysis.measures.alignment import alignment, uniformity
 from degen.errors import UserError
 from degen.monitor.arrays import as_rows
 

@@ -1,7 +1,7 @@
 """Any training loop's run directory: `degen.Monitor`, one call an epoch.
 
-What it writes is what `degen train` writes (see `degen.rundir`), less the weights; so the commands that read
-runs read it, too. An epoch's embeddings are written before its line: the line makes the
+What it writes is what `degen train` writes (see `degen.runs.directory`), less the weights; so the commands
+that read runs read it, too. An epoch's embeddings are written before its line: the line makes the
 epoch count.
 """
 
@@ -16,18 +16,19 @@ from types import TracebackType
 from typing import Any, ClassVar, Literal
 from weakref import WeakValueDictionary
 
-from degen import files, rundir
-from degen.analysis.matrix import Array
-from degen.analysis.rows import Rows
-from degen.analysis.summary import summarize
+from degen import files
+from degen.analysis.each_epoch import summarize
+from degen.analysis.passes.arrays import Array
+from degen.analysis.passes.rows import Rows
 from degen.errors import UserError
 from degen.monitor import start
 from degen.monitor.arrays import as_rows, float32_array
 from degen.monitor.best import Best
 from degen.monitor.names import epoch_key, final_key, renamed
 from degen.monitor.probe import Probe
-from degen.rundir import RunDirectory
-from degen.runplace import refuse_occupied, sole_writer
+from degen.runs import directory
+from degen.runs.directory import RunDirectory
+from degen.runs.lock import refuse_occupied, sole_writer
 from degen.tensorboard import Board, require, write_run_projector
 
 Row = dict[str, Any]
@@ -195,7 +196,7 @@ class Monitor:
         row["epoch_seconds"] = round(started - self._last, 3)
         row["monitor_seconds"] = round(time.perf_counter() - started, 3)
         if self._tensorboard:
-            self._board = self._board or Board(self.out / rundir.TENSORBOARD, first_epoch=number)
+            self._board = self._board or Board(self.out / directory.TENSORBOARD, first_epoch=number)
             self._board.epoch(row, rows)
         self._write_line(row)
         self._last, self._begun = time.perf_counter(), True
@@ -235,18 +236,18 @@ class Monitor:
         return dropped
 
     def _kept(self, epoch: int) -> Path:
-        return self.out / rundir.EMBEDDINGS / f"e{epoch:03d}.npy"
+        return self.out / directory.EMBEDDINGS / f"e{epoch:03d}.npy"
 
     def _write_embeddings(self, row: Row, item_embeddings: Array) -> None:
         number, values = row["epoch"], float32_array(item_embeddings)
         if row["best_epoch"] == number:
-            files.write_array(self.out / rundir.ITEM_EMBEDDINGS, values)
+            files.write_array(self.out / directory.ITEM_EMBEDDINGS, values)
         if self._keep and number % self._keep == 0:
             files.write_array(self._kept(number), values)
 
     def _write_line(self, row: Row) -> None:
-        (self.out / rundir.TEST).unlink(missing_ok=True)  # of a run that goes on, it holds no more
-        rundir.write_metrics(self.out, [*self.rows, row])
+        (self.out / directory.TEST).unlink(missing_ok=True)  # of a run that goes on, it holds no more
+        directory.write_metrics(self.out, [*self.rows, row])
         self.rows.append(row)
 
     def finish(self, test: Mapping[str, Any] | None = None, *, epoch: int | None = None) -> RunDirectory:
@@ -272,7 +273,7 @@ class Monitor:
         run = RunDirectory(self.out)
         if self._tensorboard:
             write_run_projector(run)
-        files.write_json(self.out / rundir.TEST, {**named, **about})
+        files.write_json(self.out / directory.TEST, {**named, **about})
         return run
 
     def close(self) -> None:

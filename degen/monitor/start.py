@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import tomli_w
 
-from degen import files, rundir
+from degen import files
 from degen.errors import UserError
-from degen.rundir import RunDirectory
-from degen.runplace import remove_run
+from degen.runs import directory
+from degen.runs.directory import RunDirectory
+from degen.runs.lock import remove_run
 from degen.version import __version__
 
 Counts = npt.NDArray[np.int64]
@@ -102,22 +103,22 @@ def begin(
     rows: list[dict[str, Any]] = []
     if overwrite:
         remove_run(out)
-    elif resume and rundir.is_run(out):
+    elif resume and directory.is_run(out):
         _check_same(RunDirectory(out), config, items, frequency)
         rows = _lines(out)
-    files.write_text(out / rundir.CONFIG, tomli_w.dumps(config))
-    files.write_json(out / rundir.ENVIRONMENT, environment())
-    files.write_lines(out / rundir.ITEMS, items)
-    files.write_array(out / rundir.ITEM_FREQUENCY, frequency)
+    files.write_text(out / directory.CONFIG, tomli_w.dumps(config))
+    files.write_json(out / directory.ENVIRONMENT, environment())
+    files.write_lines(out / directory.ITEMS, items)
+    files.write_array(out / directory.ITEM_FREQUENCY, frequency)
     return rows
 
 
 def _lines(out: Path) -> list[dict[str, Any]]:
-    rows = rundir.read_metrics(out)
+    rows = directory.read_metrics(out)
     for number, row in enumerate(rows, start=1):
         if not all(isinstance(row.get(key), int) for key in ("epoch", "best_epoch")):
             raise UserError(
-                f"{out / rundir.METRICS} line {number} lacks epoch or best_epoch; start anew with "
+                f"{out / directory.METRICS} line {number} lacks epoch or best_epoch; start anew with "
                 "overwrite=True"
             )
     return rows

@@ -20,8 +20,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from degen.plots.save import fit_height
-from degen.plots.style import figure_ems, variant_label, variant_line
+from degen.plots.style import figure_ems, variant_line
 from degen.plots.trajectories import Rows, column, draw_epochs
+from degen.variant_names import variant_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

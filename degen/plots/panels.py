@@ -21,8 +21,9 @@ from matplotlib.ticker import MaxNLocator
 
 from degen.plots.save import fit_height
 from degen.plots.spectra import draw_singular_values
-from degen.plots.style import figure_ems, variant_label, variant_line
+from degen.plots.style import figure_ems, variant_line
 from degen.plots.trajectories import Rows, draw_epochs
+from degen.variant_names import variant_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,9 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from degen.errors import UserError
+from degen.errors import UserError, one_of
 from degen.files import atomic_path
-from degen.plots.style import one_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +42,7 @@ def figure_formats(text: str) -> list[str]:
     names = [name.strip().lstrip(".") for name in text.split(",") if name.strip()]
     if not names:
         raise UserError("--format is empty; give one or more of pdf, png, svg, separated by commas")
-    return list(dict.fromkeys(one_of("--format", name, _DPI) for name in names))
+    return list(dict.fromkeys(one_of("format", name, _DPI) for name in names))
 
 
 def save_figure(

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
-from degen.plots.style import variant_label, variant_line
+from degen.plots.style import variant_line
+from degen.variant_names import variant_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

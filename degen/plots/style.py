@@ -4,7 +4,7 @@
     figure_width("column")   3.337 in, a column of ACM's sigconf; "text": 7.006 in, both; or inches
     frequency_colors()       rare items light, frequent ones dark, without the palest part, lost on paper
     quality_colors()         low yellow, high blue
-    variant_label, variant_line, in_paper_order
+    variant_line             colour and dashes of a variant
 
 The colour maps rise evenly in lightness and keep their steps apart under deuteranopia and protanopia.
 Variants have Okabe-Ito colours and dashes of their own, so that they stay apart in grey.
@@ -12,7 +12,7 @@ Variants have Okabe-Ito colours and dashes of their own, so that they stay apart
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,19 +21,19 @@ import matplotlib
 import numpy as np
 from matplotlib.colors import Colormap, ListedColormap
 
-from degen.errors import UserError, nearest
+from degen.errors import UserError, nearest, one_of
 
 # 241.147 and 506.295 TeX points, 72.27 an inch.
 WIDTHS: Mapping[str, float] = {"column": 3.337, "text": 7.006}
 
-# The variants of the paper's Fig. 2 and 3 in their order: label, colour, dashes.
-_VARIANTS: Mapping[str, tuple[str, str, Any]] = {
-    "sasrec": ("SASRec", "#000000", "-"),
-    "cl4srec": ("CL4SRec", "#E69F00", (0, (5, 1.2))),
-    "ucl": ("UCL", "#56B4E9", (0, (1, 1))),
-    "scl": ("SCL", "#009E73", (0, (4, 1, 1, 1))),
-    "ucl+scl": ("UCL+SCL", "#CC79A7", (0, (2.5, 1))),
-    "duorec": ("DuoRec", "#0072B2", (0, (9, 1))),
+# Colour and dashes of each variant of the paper.
+_VARIANT_LINES: Mapping[str, tuple[str, Any]] = {
+    "sasrec": ("#000000", "-"),
+    "cl4srec": ("#E69F00", (0, (5, 1.2))),
+    "ucl": ("#56B4E9", (0, (1, 1))),
+    "scl": ("#009E73", (0, (4, 1, 1, 1))),
+    "ucl+scl": ("#CC79A7", (0, (2.5, 1))),
+    "duorec": ("#0072B2", (0, (9, 1))),
 }
 # Of all others: as many colours as dashes and one more, so that 30 of them differ.
 _OTHER_COLORS = ("#882255", "#999933", "#44AA99", "#332288", "#AA4499", "#661100")
@@ -67,20 +67,6 @@ STYLES: Mapping[str, Style] = {
     "paper": Style(text=7.5, ticks=6.5, title=8, line=1.0, axes=0.5),
     "slides": Style(text=15, ticks=13, title=17, line=2.2, axes=1.0, width=10.0),
 }
-
-
-def one_of(option: str, value: str, known: Iterable[str]) -> str:
-    """Return `value` in lower case if it is one of `known`.
-
-    Raises
-    ------
-    UserError
-        naming the option, the value and the nearest known one.
-    """
-    names = list(known)
-    if value.lower() in names:
-        return value.lower()
-    raise UserError(f"{option} '{value}' is unknown{nearest(value, names)}")
 
 
 def figure_width(text: str) -> float:
@@ -124,7 +110,7 @@ def shortened(text: str, ems: float) -> str:
 @contextmanager
 def figure_style(name: str = "paper") -> Iterator[Style]:
     """Set matplotlib's parameters for `paper` or `slides`; build and save figures inside the block."""
-    style = STYLES[one_of("--style", name, STYLES)]
+    style = STYLES[one_of("style", name, STYLES)]
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         parameters: Any = matplotlib.rcParams
@@ -172,7 +158,7 @@ def frequency_colors(name: str = "viridis") -> Colormap:
     UserError
         for another name.
     """
-    return _cut(*_FREQUENCY_MAPS[one_of("--cmap", name, _FREQUENCY_MAPS)])
+    return _cut(*_FREQUENCY_MAPS[one_of("cmap", name, _FREQUENCY_MAPS)])
 
 
 def quality_colors() -> Colormap:
@@ -185,22 +171,11 @@ def _cut(name: str, start: float) -> Colormap:
     return ListedColormap(colors, name=f"{name} from {start}")
 
 
-def variant_label(name: str) -> str:
-    """Return the paper's spelling of a variant, `ucl+scl` as UCL+SCL; another name stays as it is."""
-    return _VARIANTS[name][0] if name in _VARIANTS else name
-
-
 def variant_line(name: str, position: int = 0) -> dict[str, Any]:
     """Return `color` and `linestyle` of a variant; names outside the paper take turns by `position`."""
-    if name in _VARIANTS:
-        _, color, dashes = _VARIANTS[name]
+    if name in _VARIANT_LINES:
+        color, dashes = _VARIANT_LINES[name]
     else:
         color = _OTHER_COLORS[position % len(_OTHER_COLORS)]
         dashes = _OTHER_DASHES[position % len(_OTHER_DASHES)]
     return {"color": color, "linestyle": dashes}
-
-
-def in_paper_order(names: Iterable[str]) -> list[str]:
-    """Return the names once each: the paper's variants in its order, then the others by name."""
-    order = {name: position for position, name in enumerate(_VARIANTS)}
-    return sorted(set(names), key=lambda name: (order.get(name, len(order)), name))

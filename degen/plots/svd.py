@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
-    from degen.analysis.spectrum import Projection
+    from degen.analysis.measures.spectrum import Projection
 
 Frequency = npt.NDArray[np.int64]
 Limits = tuple[tuple[float, float], tuple[float, float]]

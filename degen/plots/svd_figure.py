@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from degen.plots.labels import drop_names_outside, name_ends, shorten_titles, spread_names
 from degen.plots.save import fit_height
 from degen.plots.spectra import draw_singular_values
-from degen.plots.style import figure_ems, text_ems, variant_label
+from degen.plots.style import figure_ems, text_ems
 from degen.plots.svd import (
     Frequency,
     common_limits,
@@ -26,13 +26,14 @@ from degen.plots.svd import (
     frequency_scale,
     point_size,
 )
+from degen.variant_names import variant_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.text import Text
 
-    from degen.analysis.spectrum import Projection
+    from degen.analysis.measures.spectrum import Projection
 
 # In font sizes, because what fits beside what depends on the letters:
 _WIDE = 46  # a figure that holds three clouds and the spectrum side by side

@@ -18,7 +18,8 @@ import numpy.typing as npt
 from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator
 
-from degen.plots.style import GUIDE_COLOR, quality_colors, variant_label, variant_line
+from degen.plots.style import GUIDE_COLOR, quality_colors, variant_line
+from degen.variant_names import variant_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,207 +1,147 @@
-"""Line charts as SVG: where ticks, lines and marks stand; a template turns that into elements.
-
-    line_chart(lines)    values against epochs, indices, deciles: a line a run
-    path_chart(lines)    a way through a plane: dots, a ring at its start, a square at its end
-
-A chart has a fixed size in its own units and is scaled to the page. Colours and dashes are classes of the
-style sheet, `v0` to `v5` for the paper's variants, so that they change with the theme.
-"""
+"""Which charts a group has, each with the table of the numbers behind it."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-WIDTH, HEIGHT = 360, 250
-_LEFT, _TOP, _RIGHT, _BOTTOM = 54, 12, 348, 208
+from degen.analysis import MEASURES, PROFILES
+from degen.analysis.passes.buckets import COLD
+from degen.plots.trajectories import ALIGNMENTS, LABELS, UNIFORMITY
+from degen.report.contents import Group, Subject
+from degen.report.svg import Chart, Line, line_chart, path_chart, styles
+from degen.report.tables import UNSEEN, Cell, Column, Table, lines_table, number
 
-_PAPER = ("sasrec", "cl4srec", "ucl", "scl", "ucl+scl", "duorec")
-STYLES = 13
-"""Colours with dashes that the style sheet has: six for the paper's variants, seven for others in turn."""
-
-Points = Mapping[float, float]
-
-
-@dataclass(frozen=True)
-class Line:
-    """A run's line: points by x (of a path: in order of time), and which style it has."""
-
-    name: str
-    style: int
-    points: Sequence[tuple[float, float]]
+# Shown first of what an epoch's line holds, in this order; then whatever else it holds.
+_FIRST = ("valid_NDCG@10", "valid_HR@5", UNIFORMITY, *ALIGNMENTS)
+_NO_MEASURES = ("epoch", "best_epoch", "samples_per_second")
+_SECONDS = "_seconds"
+_VALIDATION = "valid_"
+_UNSEEN = {0.0: UNSEEN}
+_LABELS = {**LABELS, "sigma2_ratio": "σ₂/σ₁"}
 
 
 @dataclass(frozen=True)
-class Tick:
-    """A place on an axis in the chart's units, and what stands there."""
+class Figure:
+    """A chart, the numbers behind it, and what they say."""
 
-    at: float
-    text: str
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A dot (of a way), point (that stands alone), ring or square of a style."""
-
-    kind: str
-    style: int
-    x: float
-    y: float
+    chart: Chart
+    table: Table
+    note: str = ""
 
 
-@dataclass(frozen=True)
-class Chart:
-    """What the template draws."""
-
-    title: str
-    x_label: str
-    y_label: str
-    x_ticks: Sequence[Tick]
-    y_ticks: Sequence[Tick]
-    lines: Sequence[tuple[int, str, str]]
-    """Style, `d` of the path, name."""
-    marks: Sequence[Mark] = field(default_factory=list)
-
-    @property
-    def is_way(self) -> bool:
-        """Whether the lines are ways through a plane, whose dots say more than their lines."""
-        return any(mark.kind == "dot" for mark in self.marks)
-
-    @property
-    def label(self) -> str:
-        """What a screen reader says in place of the picture."""
-        names = ", ".join(dict.fromkeys(name for _, _, name in self.lines))
-        return (
-            f"{self.title}: {self.y_label} against {self.x_label} for {names}. The table holds the numbers."
-        )
+def legend(group: Group) -> list[tuple[str, int]]:
+    """Return each line's name and style, in the order of the runs."""
+    style = _styles(group)
+    return [(subject.name, style[_key(subject)]) for subject in group.subjects]
 
 
-def styles(variants: Iterable[str]) -> dict[str, int]:
-    """Return the style of each variant or other name: the paper's have their own, others take turns."""
-    found: dict[str, int] = {}
-    others = 0
-    for name in dict.fromkeys(variants):
-        if name in _PAPER:
-            found[name] = _PAPER.index(name)
-        else:
-            found[name] = len(_PAPER) + others % (STYLES - len(_PAPER))
-            others += 1
-    return found
+def spectra(group: Group) -> Figure | None:
+    """Normalized singular values of every run that has embeddings."""
+    found = {s.name: s.singular_values for s in group.subjects if s.singular_values is not None}
+    points = {
+        name: [(float(i), value) for i, value in enumerate(values.tolist(), start=1)]
+        for name, values in found.items()
+    }
+    return _figure(group, "Singular values", "index i", "σᵢ/σ₁", points, zero=True)
 
 
-def line_chart(
+def over_epochs(group: Group) -> Iterator[Figure]:
+    """Yield a chart for each quantity that the lines of `metrics.jsonl` hold."""
+    for key in _quantities(group):
+        points = {subject.name: _series(subject.epochs, key) for subject in group.subjects}
+        label = _LABELS.get(key, key.replace(_VALIDATION, "validation ").replace("_", " "))
+        figure = _figure(group, label, "epoch", label, points)
+        if figure is not None:
+            yield replace(figure, note=MEASURES[key].meaning) if key in MEASURES else figure
+
+
+def by_popularity(group: Group) -> Iterator[Figure]:
+    """Yield a chart for each profile of the registry: its value against the decile of frequency."""
+    for name, profile in PROFILES.items():
+        points = {subject.name: _profile(subject, name) for subject in group.subjects}
+        label = name.replace("_", " ")
+        figure = _figure(group, label, "decile of items, rarest first", label, points, names=_UNSEEN)
+        if figure is not None:
+            yield replace(figure, note=profile.meaning)
+
+
+def _profile(subject: Subject, name: str) -> list[tuple[float, float]]:
+    """Return a profile's values by decile; items that never occur stand left of the first."""
+    if subject.analysis is None or subject.deciles is None:
+        return []
+    values = {at: subject.analysis.values.get(f"{name}@{at}") for at in subject.deciles.names}
+    return [(0.0 if at == COLD else float(at), value) for at, value in values.items() if value is not None]
+
+
+def trajectories(group: Group) -> Iterator[Figure]:
+    """Yield the ways through the plane of each kind of alignment and uniformity (Fig. 5)."""
+    style = _styles(group)
+    for key in ALIGNMENTS:
+        ways = {subject: _way(subject.epochs, key) for subject in group.subjects}
+        ways = {subject: way for subject, way in ways.items() if way}
+        lines = [Line(subject.name, style[_key(subject)], way) for subject, way in ways.items()]
+        chart = path_chart(f"{LABELS[key]} and uniformity", LABELS[key], LABELS[UNIFORMITY], lines)
+        if chart is not None:
+            yield Figure(chart, _ends(chart.title, LABELS[key], ways))
+
+
+def _figure(
+    group: Group,
     title: str,
     x_label: str,
     y_label: str,
-    lines: Sequence[Line],
+    points: dict[str, list[tuple[float, float]]],
     *,
     zero: bool = False,
     names: Mapping[float, str] | None = None,
-) -> Chart | None:
-    """Draw lines over whole numbers; None where no line has a point.
-
-    `zero` puts 0 on the y axis. Some x have `names` in place of their numbers: points there stand apart, as
-    dots that no line joins with the others.
-    """
-    drawn = [line for line in lines if line.points]
-    if not drawn:
+) -> Figure | None:
+    style = _styles(group)
+    of = {subject.name: style[_key(subject)] for subject in group.subjects}
+    kept = {name: several for name, several in points.items() if several}
+    lines = [Line(name, of[name], several) for name, several in kept.items()]
+    chart = line_chart(title, x_label, y_label, lines, zero=zero, names=names)
+    if chart is None:
         return None
-    xs, ys = _every(drawn)
-    x_axis, y_axis = _Axis.over(xs, whole=True), _Axis.over([*ys, 0.0] if zero else ys)
-    apart = names or {}
-    marks = [
-        Mark("point", line.style, x_axis.across(x), y_axis.up(y))
-        for line in drawn
-        for x, y in line.points
-        if x in apart or len(line.points) == 1
-    ]
-    joined = [
-        replace(line, points=[point for point in line.points if point[0] not in apart]) for line in drawn
-    ]
-    return _chart(title, x_label, y_label, joined, x_axis, y_axis, marks, apart)
+    numbers = {name: dict(several) for name, several in kept.items()}
+    return Figure(chart, lines_table(title, x_label, numbers, names))
 
 
-def path_chart(title: str, x_label: str, y_label: str, lines: Sequence[Line]) -> Chart | None:
-    """Draw ways through a plane; None where no line has a point."""
-    drawn = [line for line in lines if line.points]
-    if not drawn:
-        return None
-    xs, ys = _every(drawn)
-    x_axis, y_axis = _Axis.over(xs), _Axis.over(ys)
-    marks = []
-    for line in drawn:
-        places = [(x_axis.across(x), y_axis.up(y)) for x, y in line.points]
-        marks += [Mark("dot", line.style, *place) for place in places]
-        marks += [Mark("ring", line.style, *places[0]), Mark("square", line.style, *places[-1])]
-    return _chart(title, x_label, y_label, drawn, x_axis, y_axis, marks, {})
+def _key(subject: Subject) -> str:
+    return subject.variant or subject.name
 
 
-@dataclass(frozen=True)
-class _Axis:
-    low: float
-    high: float
-    ticks: Sequence[float]
-
-    @classmethod
-    def over(cls, values: Iterable[float], *, whole: bool = False) -> _Axis:
-        """An axis that holds all values, with some room beyond them unless they are whole numbers."""
-        every = list(values)
-        low, high = min(every), max(every)
-        room = (high - low) * (0.02 if whole else 0.06) or (1.0 if whole else 0.05 * abs(low) or 1.0)
-        low, high = low - room, high + room
-        return cls(low, high, ticks(low, high, whole=whole))
-
-    def across(self, x: float) -> float:
-        return round(_LEFT + (x - self.low) / (self.high - self.low) * (_RIGHT - _LEFT), 1)
-
-    def up(self, y: float) -> float:
-        return round(_BOTTOM - (y - self.low) / (self.high - self.low) * (_BOTTOM - _TOP), 1)
+def _styles(group: Group) -> dict[str, int]:
+    return styles(_key(subject) for subject in group.subjects)
 
 
-def ticks(low: float, high: float, *, whole: bool = False, most: int = 6) -> list[float]:
-    """Return up to `most` round numbers between `low` and `high`, evenly spaced.
-
-    >>> ticks(0.03, 0.92), ticks(0.5, 40.5, whole=True)
-    ([0.2, 0.4, 0.6, 0.8], [10.0, 20.0, 30.0, 40.0])
-    """
-    power = math.floor(math.log10((high - low) / most))
-    for step in (base * 10.0**exponent for exponent in range(power, power + 3) for base in (1, 2, 5)):
-        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-        if last - first < most and (step >= 1 or not whole):
-            return [float(f"{k * step:.12g}") for k in range(first, last + 1)]
-    return [low]
+def _quantities(group: Group) -> list[str]:
+    keys = dict.fromkeys(key for s in group.subjects for row in s.epochs for key in row)
+    first = [key for key in _FIRST if key in keys]
+    others = [key for key in keys if key not in _FIRST + _NO_MEASURES]
+    others = [key for key in others if not key.startswith(_VALIDATION) and not key.endswith(_SECONDS)]
+    return first + others
 
 
-def _every(lines: Sequence[Line]) -> tuple[list[float], list[float]]:
-    points = [point for line in lines for point in line.points]
-    return [x for x, _ in points], [y for _, y in points]
+def _series(rows: Sequence[Any], key: str) -> list[tuple[float, float]]:
+    return [(float(row["epoch"]), float(row[key])) for row in rows if _is_number(row.get(key))]
 
 
-def _chart(
-    title: str,
-    x_label: str,
-    y_label: str,
-    lines: Sequence[Line],
-    x_axis: _Axis,
-    y_axis: _Axis,
-    marks: Sequence[Mark],
-    names: Mapping[float, str],
-) -> Chart:
-    paths = [
-        (
-            line.style,
-            "M" + "L".join(f"{x_axis.across(x):g} {y_axis.up(y):g}" for x, y in line.points),
-            line.name,
-        )
-        for line in lines
-    ]
-    return Chart(
-        title,
-        x_label,
-        y_label,
-        [Tick(x_axis.across(x), names.get(x, f"{x:g}")) for x in x_axis.ticks],
-        [Tick(y_axis.up(y), f"{y:g}") for y in y_axis.ticks],
-        paths,
-        marks,
-    )
+def _way(rows: Sequence[Any], key: str) -> list[tuple[float, float]]:
+    both = [row for row in rows if _is_number(row.get(key)) and _is_number(row.get(UNIFORMITY))]
+    return [(float(row[key]), float(row[UNIFORMITY])) for row in both]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and abs(value) < float("inf")
+
+
+def _ends(title: str, label: str, ways: dict[Subject, list[tuple[float, float]]]) -> Table:
+    """First and last epoch of each way; every epoch stands under the charts over epochs."""
+    rows = []
+    for subject, way in ways.items():
+        values = (way[0][0], way[-1][0], way[0][1], way[-1][1])
+        rows.append([Cell(subject.name), *(Cell(number(value)) for value in values)])
+    titles = [f"{what}, {when}" for what in (label, LABELS[UNIFORMITY]) for when in ("first", "last")]
+    return Table(title, title, [Column("run", "text"), *map(Column, titles)], rows)

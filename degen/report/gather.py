@@ -17,14 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from degen.analysis import Projection, Rows, project
+from degen.embeddings.item_matrix import ItemMatrix, open_matrix
 from degen.errors import UserError
-from degen.plots.style import variant_label
-from degen.report.claims import best_epoch, judge
-from degen.report.data import Cloud, Group, Report, Subject
-from degen.rundir import ITEM_EMBEDDINGS, RunDirectory, collect_runs
+from degen.report.contents import Cloud, Group, Report, Subject
+from degen.runs.choose import by_variant, group_runs, one_seed
+from degen.runs.directory import ITEM_EMBEDDINGS, RunDirectory, collect_runs
 from degen.studies.analyze import Wanted
-from degen.studies.figures import by_variant, group_runs, one_seed
-from degen.studies.matrices import ItemMatrix, open_matrix
+from degen.studies.claims_of_runs import best_epoch, judge
+from degen.variant_names import variant_label
 
 Watch = Callable[[str, int, int], None]
 """Told what is measured now, how many were before it, and of how many."""

@@ -16,9 +16,9 @@ from typing import Any
 
 from degen.files import write_text
 from degen.plots.style import UNSEEN_COLOR, frequency_colors
-from degen.report import figures, tables
-from degen.report.data import Group, Report, Subject
-from degen.report.points import pack
+from degen.report import charts, tables
+from degen.report.contents import Group, Report, Subject
+from degen.report.packed_points import pack
 from degen.version import __version__
 
 _COLORS = 64
@@ -38,10 +38,10 @@ class Section:
     claims: tables.Table | None
     measures: tables.Table | None
     deciles: tables.Table | None
-    spectra: figures.Figure | None
-    profiles: list[figures.Figure]
-    trajectories: list[figures.Figure]
-    epochs: list[figures.Figure]
+    spectra: charts.Figure | None
+    profiles: list[charts.Figure]
+    trajectories: list[charts.Figure]
+    epochs: list[charts.Figure]
     clouds: list[Subject]
 
 
@@ -89,15 +89,15 @@ def render(report: Report) -> str:
 def _section(group: Group) -> Section:
     return Section(
         group,
-        figures.legend(group),
+        charts.legend(group),
         tables.accuracy_table(group),
         tables.claims_table(group),
         tables.measures_table(group),
         tables.deciles_table(group),
-        figures.spectra(group),
-        list(figures.by_popularity(group)),
-        list(figures.trajectories(group)),
-        list(figures.over_epochs(group)),
+        charts.spectra(group),
+        list(charts.by_popularity(group)),
+        list(charts.trajectories(group)),
+        list(charts.over_epochs(group)),
         [subject for subject in group.subjects if subject.cloud is not None],
     )
 

@@ -13,14 +13,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from degen.files import write_text
-from degen.latex import code, escape
+from degen.files import file_names, write_text
 from degen.report import tables
-from degen.report.data import Group, Report, Subject
+from degen.report.contents import Group, Report, Subject
 from degen.report.tables import Cell, Column, Table
-from degen.studies.figures import FigureOptions, file_names
-from degen.studies.svd_figures import SvdOptions, draw_svd
-from degen.studies.uniformity_figures import draw_uniformity
+from degen.studies.figure_files import FigureOptions
+from degen.studies.svd import SvdOptions, draw_svd
+from degen.studies.uniformity import draw_uniformity
+from degen.tables.latex_text import code, escape
 from degen.version import __version__
 
 _HEAD = rf"""% Written by degen {__version__}. Needs \usepackage{{booktabs,graphicx}} and, before it,

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from degen.analysis import MEASURES, PROFILES, Measure, Profile
-from degen.analysis.buckets import COLD
-from degen.analysis.lines import in_order
+from degen.analysis.listing import in_order
+from degen.analysis.passes.buckets import COLD
 from degen.analysis.result import Analysis
-from degen.report.data import Group, Report, Subject
+from degen.report.contents import Group, Report, Subject
 from degen.studies.measure_tables import number as plain_number
 from degen.studies.measure_tables import with_error
 

@@ -16,22 +16,21 @@ from typing import Any
 
 import numpy as np
 
-from degen.analysis.health import finite_rows
-from degen.analysis.jackknife import jackknife
-from degen.analysis.lines import chosen_measures, chosen_profiles, names_recommendations
-from degen.analysis.matrix import Array
+from degen.analysis.listing import chosen_measures, chosen_profiles, names_recommendations
+from degen.analysis.measures.health import finite_rows
+from degen.analysis.passes.arrays import Array
+from degen.analysis.passes.engines import ENGINES, rows_on
+from degen.analysis.passes.rows import Rows
 from degen.analysis.result import Analysis
-from degen.analysis.rows import Rows
-from degen.analysis.uncertainty import over_items
+from degen.analysis.statistics.jackknife import jackknife
+from degen.analysis.statistics.uncertainty import over_items
 from degen.embeddings import FileRows
 from degen.embeddings.frequency import Counts
-from degen.errors import UserError
-from degen.plots.style import one_of
-from degen.rundir import ITEM_EMBEDDINGS, collect_runs
-from degen.studies.engines import ENGINES, rows_on
-from degen.studies.figures import run_name
-from degen.studies.matrices import ItemMatrix, open_matrix
-from degen.studies.seed_means import over_runs
+from degen.embeddings.item_matrix import ItemMatrix, open_matrix
+from degen.errors import UserError, one_of
+from degen.runs.choose import run_name
+from degen.runs.directory import ITEM_EMBEDDINGS, collect_runs
+from degen.studies.over_seeds import over_runs
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class Wanted:
         chosen_measures(self.measures)
         if names_recommendations(self.measures) and not self.with_model:
             raise UserError("what a run recommends is measured by its model; add --with-model")
-        one_of("--engine", self.engine, ENGINES)
+        one_of("engine", self.engine, ENGINES)
         if self.exact_rows < 2:
             raise UserError(f"--exact-rows {self.exact_rows}: pairs need at least 2 rows")
 
@@ -187,7 +186,7 @@ def analyze_paths(paths: Sequence[Path], wanted: Wanted) -> Analyzed:
     """
     places, notes = _places(paths)
     if wanted.engine == "dask" and len(places) > 1:
-        from degen.studies.dask_engine import each
+        from degen.analysis.passes.dask_rows import each
 
         results = each(_analyze_path, places, replace(wanted, engine="numpy"))
     else:

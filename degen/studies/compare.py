@@ -16,16 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from degen.analysis.jackknife import Jackknife, jackknife
-from degen.analysis.measure import MEASURES, Measure, Undefined
-from degen.analysis.pair import COMPARISONS, Pair, matched
+from degen.analysis.pairs.pair import COMPARISONS, Pair, matched
+from degen.analysis.passes.rows import Rows
 from degen.analysis.profile import popularity_profile
+from degen.analysis.registry import MEASURES, Measure, Undefined
 from degen.analysis.result import Analysis
-from degen.analysis.rows import Rows
-from degen.analysis.uncertainty import Comparison, compare_matrices, compare_seeds, compare_users
+from degen.analysis.statistics.jackknife import Jackknife, jackknife
+from degen.analysis.statistics.uncertainty import Comparison, compare_matrices, compare_seeds, compare_users
+from degen.embeddings.item_matrix import ItemMatrix
 from degen.errors import UserError
-from degen.rundir import EXPORT
-from degen.studies.matrices import ItemMatrix
+from degen.runs.directory import EXPORT
 from degen.studies.sides import Side
 
 Said = Callable[[str], None]

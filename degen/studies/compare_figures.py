@@ -9,19 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from degen.analysis.buckets import COLD, DECILES
-from degen.analysis.lines import chosen_measures
-from degen.analysis.matrix import Float
+from degen.analysis.listing import chosen_measures
+from degen.analysis.measures.spectrum import normalized_singular_values
+from degen.analysis.passes.arrays import Float
+from degen.analysis.passes.buckets import COLD, DECILES
 from degen.analysis.profile import PROFILES
-from degen.analysis.spectrum import normalized_singular_values
 from degen.errors import UserError, nearest
+from degen.files import file_names, writable
 from degen.plots.panels import profiles_figure, spectra_figure
 from degen.plots.save import write_columns
 from degen.plots.style import figure_style
 from degen.studies.compare import Compared, Said, compare_sides, comparison_rows
-from degen.studies.figures import Drawn, FigureOptions, file_names, output_folder, writable
+from degen.studies.figure_files import Drawn, FigureOptions, output_folder
 from degen.studies.sides import FileOptions, Side, read_sides
-from degen.studies.svd_figures import SvdOptions, draw_svd
+from degen.studies.svd import SvdOptions, draw_svd
 
 SHOWN = ("average_cosine", "norm_mean", "cone_angle_mean", "first_direction_share")
 """The profiles that are drawn unless others are asked for."""

@@ -37,18 +37,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from degen.analysis.isotropy import average_cosine
-from degen.analysis.spectrum import sigma2_ratio
-from degen.config import by_group, merge, settle
-from degen.evaluation.build import run_place
+from degen.analysis.measures.isotropy import average_cosine
+from degen.analysis.measures.spectrum import sigma2_ratio
+from degen.build import run_place
+from degen.config.schema import Config
+from degen.config.settle import by_group, merge, settle
 from degen.evaluation.restore import restore
 from degen.files import write_json
-from degen.rundir import EMBEDDINGS, FIGURES, RunDirectory
-from degen.schema import Config
+from degen.runs.directory import EMBEDDINGS, FIGURES, RunDirectory
 from degen.studies.claims import Claim, Geometry, Trained, check_claims
-from degen.studies.figures import FigureOptions
-from degen.studies.svd_figures import draw_svd
-from degen.studies.uniformity_figures import draw_uniformity
+from degen.studies.figure_files import FigureOptions
+from degen.studies.svd import draw_svd
+from degen.studies.uniformity import draw_uniformity
 from degen.training.loop import Progress, train
 from degen.training.resumption import refuse
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from degen.analysis.buckets import COLD, DECILES, BucketContent
-from degen.analysis.lines import GROUPS, Line, in_order
-from degen.analysis.measure import Measure, without_arrow
+from degen.analysis.listing import GROUPS, Line, in_order
+from degen.analysis.passes.buckets import COLD, DECILES, BucketContent
 from degen.analysis.profile import Profile
+from degen.analysis.registry import Measure, without_arrow
 from degen.analysis.result import Analysis
 from degen.files import write_text
-from degen.latex import code, escape
 from degen.plots.save import write_columns
+from degen.tables.latex_text import code, escape
 
 LEGEND = "↑ higher, ↓ lower is more isotropic"
 """What the arrows of a table say."""

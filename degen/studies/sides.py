@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from degen.analysis.rows import Rows
+from degen.analysis.passes.rows import Rows
+from degen.embeddings.item_matrix import ItemMatrix, open_matrix
 from degen.errors import UserError, nearest
-from degen.rundir import ITEM_EMBEDDINGS, RunDirectory, collect_runs
-from degen.studies.figures import by_variant, file_names, group_runs
-from degen.studies.matrices import ItemMatrix, open_matrix
+from degen.files import file_names
+from degen.runs.choose import by_variant, group_runs
+from degen.runs.directory import ITEM_EMBEDDINGS, RunDirectory, collect_runs
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from degen.embeddings.binary import read_npy
+from degen.embeddings.formats.binary import read_npy
 from degen.evaluation.ranking import Ranks, discounted_gain, ndcg
-from degen.rundir import EXPORT, RunDirectory
+from degen.runs.directory import EXPORT, RunDirectory
 
 RANKS = "ranks.npy"
 USERS = "users.txt"

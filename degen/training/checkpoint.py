@@ -8,29 +8,25 @@ uninterrupted one to the bit.
 
 from __future__ import annotations
 
-import platform
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from degen import files, rundir
+from degen import files
+from degen.config.schema import Config
 from degen.errors import UserError
-from degen.evaluation.build import pick_device
 from degen.files import atomic_path
-from degen.model.encoder import SequenceEncoder
+from degen.model.encoders.encoder import SequenceEncoder
 from degen.model.weights import StoredTensors, load_weights, reading
-from degen.rundir import RunDirectory
-from degen.runplace import remove_run
-from degen.schema import Config
+from degen.runs import directory
+from degen.runs.directory import RunDirectory
+from degen.runs.environment import environment
+from degen.runs.lock import remove_run
 from degen.training.resumption import DAMAGED, epochs_done, refuse
-from degen.version import __version__
 
 
 def prepare(config: Config, out: Path, *, resume: bool, overwrite: bool, stacked: bool = False) -> None:
@@ -39,9 +35,9 @@ def prepare(config: Config, out: Path, *, resume: bool, overwrite: bool, stacked
     files.remove_leftovers(out)
     if overwrite:
         remove_run(out)
-    config.write(out / rundir.CONFIG)
+    config.write(out / directory.CONFIG)
     now = {**environment(config), "stacked": stacked}
-    files.write_json(out / rundir.ENVIRONMENT, _with_earlier(now, out))
+    files.write_json(out / directory.ENVIRONMENT, _with_earlier(now, out))
 
 
 def _with_earlier(now: dict[str, Any], out: Path) -> dict[str, Any]:
@@ -53,40 +49,10 @@ def _with_earlier(now: dict[str, Any], out: Path) -> dict[str, Any]:
     return {**now, "earlier": earlier} if earlier else now
 
 
-def environment(config: Config) -> dict[str, Any]:
-    """Versions, device, threads and the commit of the source: what a result depends on besides the
-    configuration.
-    """
-    device = pick_device(config.training.device)
-    return {
-        "degen": __version__,
-        "python": sys.version.split()[0],
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "platform": platform.platform(),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-        "threads": config.training.threads or torch.get_num_threads(),
-        "commit": _commit(),
-    }
-
-
-def _commit() -> str | None:
-    """Commit of the source tree that degen runs from; None for an installed package."""
-    source = Path(__file__).parents[2]
-    if not (source / ".git").exists():
-        return None
-    git = ["git", "-C", str(source), "rev-parse", "HEAD"]
-    try:
-        return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
 def save_best(encoder: SequenceEncoder, out: Path, epoch: int) -> None:
     """Write `best.safetensors` and `item_embeddings.npy` of the best epoch so far."""
-    save_embeddings(encoder, out / rundir.ITEM_EMBEDDINGS)
-    _save(dict(encoder.state_dict()), out / rundir.BEST, {"epoch": epoch})
+    save_embeddings(encoder, out / directory.ITEM_EMBEDDINGS)
+    _save(dict(encoder.state_dict()), out / directory.BEST, {"epoch": epoch})
 
 
 def save_embeddings(encoder: SequenceEncoder, path: Path) -> None:
@@ -103,7 +69,7 @@ def save_last(
     tensors = {f"model.{name}": value for name, value in encoder.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"adam.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
-    _save(tensors, out / rundir.LAST, {"epoch": epoch, "step": step})
+    _save(tensors, out / directory.LAST, {"epoch": epoch, "step": step})
 
 
 def _save(tensors: dict[str, torch.Tensor], path: Path, numbers: dict[str, int]) -> None:
@@ -119,13 +85,13 @@ def _save(tensors: dict[str, torch.Tensor], path: Path, numbers: dict[str, int])
             raise OSError(str(error)) from error
 
 
-def read_rows(out: Path, epochs: int, name: str = rundir.METRICS) -> list[dict[str, Any]]:
+def read_rows(out: Path, epochs: int, name: str = directory.METRICS) -> list[dict[str, Any]]:
     """Return the lines of the `epochs` that `last.safetensors` counts; a line more is of a killed epoch."""
-    rows = rundir.read_metrics(out, name)[:epochs]
+    rows = directory.read_metrics(out, name)[:epochs]
     if [row.get("epoch") for row in rows] != list(range(1, epochs + 1)):
         raise UserError(
             f"{out / name} has not the lines of epochs 1 to {epochs}, which "
-            f"{rundir.LAST} goes on from; train anew with --overwrite"
+            f"{directory.LAST} goes on from; train anew with --overwrite"
         )
     return rows
 
@@ -134,7 +100,7 @@ def load_last(encoder: SequenceEncoder, optimizer: torch.optim.Optimizer, out: P
     """Fill encoder and optimiser from `last.safetensors`; return its epoch and step, (0, 0) where there is
     none yet.
     """
-    path = out / rundir.LAST
+    path = out / directory.LAST
     if not path.exists():
         return 0, 0
     with reading(path, DAMAGED) as stored:

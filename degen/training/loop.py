@@ -10,27 +10,29 @@ from typing import Any
 
 import torch
 
-from degen import files, rundir
-from degen.analysis.rows import Rows
+from degen import files
+from degen.analysis.passes.rows import Rows
+from degen.build import load_data
+from degen.config.schema import Config
 from degen.data.load import Dataset
 from degen.data.sequences import Samples, item_frequency, leave_one_out
+from degen.device import pick_device
 from degen.errors import UserError
-from degen.evaluation.build import load_data, pick_device
 from degen.evaluation.evaluate import split_ranks
 from degen.evaluation.ranking import Ranks, ranking_metrics
 from degen.evaluation.restore import describe, load_best
-from degen.model.encoder import SequenceEncoder
+from degen.model.encoders.encoder import SequenceEncoder
 from degen.model.precision import float32_products, pick_precision
-from degen.rundir import RunDirectory
-from degen.runplace import sole_writer
+from degen.runs import directory
 from degen.runs.best import best_row
-from degen.schema import Config
+from degen.runs.directory import RunDirectory
+from degen.runs.lock import sole_writer
 from degen.tensorboard import Board, write_run_projector
 from degen.training import checkpoint, resumption
 from degen.training.distributed import STEPS_BETWEEN_SIGNALS, World
-from degen.training.probe import Probe
-from degen.training.process import deferred_interrupt, torch_settings
-from degen.training.trace import Tracer
+from degen.training.process_settings import deferred_interrupt, torch_settings
+from degen.training.recording.probe import Probe
+from degen.training.recording.trace import Tracer
 from degen.training.trainer import Trainer, settle_names
 
 Row = dict[str, Any]
@@ -75,7 +77,7 @@ def train(
     Parameters
     ----------
     config
-        settled configuration (see `degen.config.settle`).
+        settled configuration (see `degen.config.settle.settle`).
     out
         the run directory itself; made if it does not exist.
     resume
@@ -164,19 +166,21 @@ class Run:
                 "resume with the same --max-steps, or train anew with --overwrite"
             )
         if self.tracer is not None:
-            self.tracer.begin(checkpoint.read_rows(self.out, done, rundir.TRACE))
+            self.tracer.begin(checkpoint.read_rows(self.out, done, directory.TRACE))
         with self.world.together():
             if self.world.main:
                 self._begin_writing(done)
         self.progress.begin(self.dataset, self.config, done, self.trainer.steps_per_epoch)
 
     def _begin_writing(self, done: int) -> None:
-        (self.out / rundir.TEST).unlink(missing_ok=True)  # of a finished run that goes on; it is tested again
-        rundir.write_metrics(self.out, self.rows)
-        files.write_lines(self.out / rundir.ITEMS, self.dataset.sequences.item_ids)
-        files.write_array(self.out / rundir.ITEM_FREQUENCY, item_frequency(self.dataset.sequences))
+        (self.out / directory.TEST).unlink(
+            missing_ok=True
+        )  # of a finished run that goes on; it is tested again
+        directory.write_metrics(self.out, self.rows)
+        files.write_lines(self.out / directory.ITEMS, self.dataset.sequences.item_ids)
+        files.write_array(self.out / directory.ITEM_FREQUENCY, item_frequency(self.dataset.sequences))
         if self.config.training.tensorboard:
-            self.board = Board(self.out / rundir.TENSORBOARD, first_epoch=done + 1)
+            self.board = Board(self.out / directory.TENSORBOARD, first_epoch=done + 1)
         if done and self.best()["epoch"] == done:  # a kill may have come between `last` and `best`
             checkpoint.save_best(self.trainer.encoder, self.out, done)
 
@@ -242,12 +246,12 @@ class Run:
         encoder, number = self.trainer.encoder, row["epoch"]
         every = self.config.training.keep_embeddings
         if every and number % every == 0:
-            checkpoint.save_embeddings(encoder, self.out / rundir.EMBEDDINGS / f"e{number:03d}.npy")
+            checkpoint.save_embeddings(encoder, self.out / directory.EMBEDDINGS / f"e{number:03d}.npy")
         if self.board is not None:
             self.board.epoch(row, Rows(encoder.real_item_embeddings().detach()))
-        rundir.write_metrics(self.out, self.rows)
+        directory.write_metrics(self.out, self.rows)
         if self.tracer is not None:
-            rundir.write_metrics(self.out, self.tracer.rows, rundir.TRACE)
+            directory.write_metrics(self.out, self.tracer.rows, directory.TRACE)
         checkpoint.save_last(encoder, self.trainer.optimizer, self.out, number, self.steps)
         if self.best() is row:
             checkpoint.save_best(encoder, self.out, number)
@@ -267,7 +271,7 @@ class Run:
             if self.world.main:
                 if self.board is not None:
                     write_run_projector(RunDirectory(self.out))
-                files.write_json(self.out / rundir.TEST, test)
+                files.write_json(self.out / directory.TEST, test)
                 self.progress.end(test)
 
     def _ranks(self, encoder: SequenceEncoder, samples: Samples) -> Ranks:

@@ -29,10 +29,10 @@ from torch import Tensor
 from torch.optim.adam import adam
 from torch.optim.sgd import sgd
 
+from degen.config.schema import Config, TrainingConfig
 from degen.errors import UserError
-from degen.model.blocked import MOST_SCORES, BlockedSoftmax
-from degen.model.encoder import SequenceEncoder
-from degen.schema import Config, TrainingConfig
+from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.losses.blocked_softmax import MOST_SCORES, BlockedSoftmax
 
 BLOCK_SCORES = {"cpu": 2**20, "cuda": 2**26}
 """Scores of a block, where it is not configured: 4 MiB, so that it stays in cache; 256 MiB on a GPU."""

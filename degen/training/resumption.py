@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from degen import rundir, tensorboard
-from degen.config import NOTED, settle
+from degen import tensorboard
+from degen.config.schema import Config, TrainingConfig
+from degen.config.settle import NOTED, settle
 from degen.errors import UserError
 from degen.model.weights import reading
-from degen.rundir import RunDirectory
-from degen.runplace import refuse_occupied
+from degen.runs import directory
 from degen.runs.best import best_row
-from degen.schema import Config, TrainingConfig
+from degen.runs.directory import RunDirectory
+from degen.runs.lock import refuse_occupied
 
 FREE_TO_CHANGE = {
     "epochs",
@@ -43,12 +44,12 @@ def refuse(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
     if config.training.tensorboard:
         tensorboard.require()
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    if resume and rundir.is_run(out):
+    if resume and directory.is_run(out):
         if RunDirectory(out).recorded:
             raise UserError(
                 f"{out} was recorded by degen.Monitor from another training loop; name another --out"
             )
-        _check_same(config, settle(out / rundir.CONFIG), out)
+        _check_same(config, settle(out / directory.CONFIG), out)
         if not is_complete(config, out):
             _check_whole(config.training, out)
 
@@ -71,10 +72,10 @@ def _check_same(new: Config, old: Config, out: Path) -> None:
 
 def _check_whole(settings: TrainingConfig, out: Path) -> None:
     """Refuse to go on where a file is gone that it takes: the epochs would be trained again, and lost."""
-    rows, last = rundir.read_metrics(out), out / rundir.LAST
+    rows, last = directory.read_metrics(out), out / directory.LAST
     if not last.exists():
         # A kill in the first epoch leaves one line at most, and no best epoch.
-        if len(rows) > 1 or (out / rundir.BEST).exists():
+        if len(rows) > 1 or (out / directory.BEST).exists():
             raise UserError(
                 f"{last} is missing, and the {len(rows)} epochs in {out} cannot go on without it; put it "
                 "back, or train anew with --overwrite"
@@ -86,7 +87,7 @@ def _check_whole(settings: TrainingConfig, out: Path) -> None:
             f"{out} has {done} epochs already, and --epochs is {settings.epochs}; give {done} to end it "
             "there, or more"
         )
-    best = out / rundir.BEST
+    best = out / directory.BEST
     if (
         rows[:done]
         and not best.exists()
@@ -97,7 +98,7 @@ def _check_whole(settings: TrainingConfig, out: Path) -> None:
 
 def epochs_done(out: Path) -> int:
     """Number of epochs that `last.safetensors` counts; 0 where there is none."""
-    path = out / rundir.LAST
+    path = out / directory.LAST
     if not path.exists():
         return 0
     with reading(path, DAMAGED) as stored:
@@ -118,7 +119,7 @@ def is_complete(config: Config, out: Path) -> bool:
 
     More epochs or more patience go on from its last epoch; not where `max_steps` may cut one short or did so.
     """
-    if not rundir.is_run(out) or RunDirectory(out).state != "finished":
+    if not directory.is_run(out) or RunDirectory(out).state != "finished":
         return False
-    limits = [config.training.max_steps, settle(out / rundir.CONFIG).training.max_steps]
+    limits = [config.training.max_steps, settle(out / directory.CONFIG).training.max_steps]
     return limits != [None, None] or has_ended(config.training, RunDirectory(out).metrics)

@@ -1,4 +1,6 @@
-"""Which runs can share a stack (`degen.training.stacked`), and which cannot train in padded steps at all."""
+"""Which runs can share a stack (`degen.training.padded.stack`), and which cannot train in padded steps
+at all.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,8 @@ from typing import Any
 
 import torch
 
+from degen.config.schema import Config
 from degen.errors import UserError
-from degen.schema import Config
 from degen.training.optimizer import item_block
 
 OWN = {

@@ -13,17 +13,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from degen.config.schema import Config
 from degen.data.load import Dataset
+from degen.device import pick_device
 from degen.errors import UserError
-from degen.evaluation.build import pick_device
 from degen.model.precision import float32_products
-from degen.runplace import sole_writer
-from degen.schema import Config
+from degen.runs.lock import sole_writer
 from degen.training import checkpoint, resumption
 from degen.training.loop import Interrupted, Progress, Run, note_data
-from degen.training.process import deferred_interrupt, torch_settings
+from degen.training.padded.stack import Stack
+from degen.training.process_settings import deferred_interrupt, torch_settings
 from degen.training.stackable import check_agreement, why_alone
-from degen.training.stacked import Stack
 from degen.training.trainer import Epoch, Trainer, settle_names
 
 

@@ -8,24 +8,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degen.data.augment import Augmentations
-from degen.data.batches import Source, epoch_batches
+from degen.build import build_encoder
+from degen.config.schema import Config, ObjectiveConfig
 from degen.data.load import Dataset
-from degen.data.partners import Int
+from degen.data.sampling.augment import Augmentations
+from degen.data.sampling.partners import Int
+from degen.data.sampling.source import Source, epoch_batches
 from degen.data.sequences import training_samples
 from degen.errors import UserError
-from degen.evaluation.build import build_encoder
-from degen.model.dropout import RandomDropout
-from degen.model.objectives import objective
+from degen.model.encoders.dropout import RandomDropout
+from degen.model.losses.equations import objective
 from degen.model.precision import pick_precision
 from degen.model.variants import Variant, get_variant
 from degen.model.views import contrast
-from degen.schema import Config, ObjectiveConfig
-from degen.training.batching import BATCHINGS, Batching, EncodedBatch
+from degen.training.batch_by import BATCHINGS, Batching, EncodedBatch
 from degen.training.distributed import World
+from degen.training.losses import Recommendation
 from degen.training.optimizer import build_optimizer, item_block
-from degen.training.recommendation import Recommendation
-from degen.training.refusals import refuse_variant
+from degen.training.rules import refuse_variant
 
 
 def settle_names(config: Config) -> Config:

@@ -21,12 +21,12 @@ from typing import Any
 
 import torch
 
-from degen.config import by_group, settle
+from degen.build import load_data
+from degen.config.settle import by_group, settle
 from degen.data.load import Dataset
 from degen.errors import one_sentence
-from degen.evaluation.build import load_data
 from degen.model.variants import VARIANTS
-from degen.rundir import RunDirectory, find_runs
+from degen.runs.directory import RunDirectory, find_runs
 from degen.training.trainer import Trainer
 
 

@@ -16,8 +16,8 @@ from collections import defaultdict
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from degen.config import settle
-from degen.evaluation.build import load_data
+from degen.build import load_data
+from degen.config.settle import settle
 from degen.training.trainer import Epoch, Trainer
 
 KINDS = {

@@ -15,10 +15,11 @@ from typing import Any
 
 import torch
 
-from degen.config import settle
+from degen.build import load_data
+from degen.config.settle import settle
 from degen.data.load import Dataset
+from degen.device import pick_device
 from degen.errors import one_sentence
-from degen.evaluation.build import load_data, pick_device
 from degen.training.trainer import Trainer
 
 

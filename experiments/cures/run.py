@@ -16,13 +16,13 @@ from pathlib import Path
 
 from cureslib.methods import METHODS, planned
 
+from degen.cli.config_options import parse_assignments
 from degen.cli.progress import bars
 from degen.cli.seeds import parse_seeds
-from degen.cli.settings import parse_assignments
-from degen.config import merge
+from degen.config.settle import merge
 from degen.errors import one_sentence
 from degen.training.loop import Interrupted
-from degen.training.many import train_many
+from degen.training.plan import train_many
 
 
 def main() -> None:

@@ -18,9 +18,9 @@ from degen.files import write_text
 from degen.plots.mechanism import bucket_at, mechanism_epochs_figure, mechanism_figure
 from degen.plots.save import save_figure, write_columns
 from degen.plots.style import figure_style, figure_width
-from degen.rundir import RunDirectory, find_runs
-from degen.studies.figures import FigureOptions
-from degen.studies.mechanism_figures import draw_mechanism
+from degen.runs.directory import RunDirectory, find_runs
+from degen.studies.figure_files import FigureOptions
+from degen.studies.mechanism import draw_mechanism
 
 ROOT = Path(__file__).parents[2]
 

@@ -3,7 +3,8 @@
     python experiments/mechanism/eq3.py runs/mechanism/clothing/sasrec runs/mechanism/clothing/duorec
 
 The context is the last item of a test history, p(v|c) is of adjacent pairs in training, smoothed by
-popularity (`degen.analysis.decomposition`). Writes `experiments/results/mechanism-eq3.csv` and `.md`: of each
+popularity (`degen.analysis.mechanism.decomposition`). Writes `experiments/results/mechanism-eq3.csv` and
+`.md`: of each
 run, over all items and over head, middle and tail, the mean over contexts and its standard error of
 
     whole        rank correlation of the scores with PMI + log p
@@ -24,21 +25,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from degen.analysis.buckets import HEAD_MID_TAIL, Buckets
-from degen.analysis.decomposition import (
+from degen.analysis.mechanism.decomposition import (
     PairCounts,
     ScoreDecomposition,
     decomposition_by_bucket,
     score_decomposition,
 )
+from degen.analysis.passes.buckets import HEAD_MID_TAIL, Buckets
 from degen.data.sequences import training_samples
 from degen.errors import UserError, one_sentence
 from degen.evaluation.evaluate import representations
 from degen.evaluation.restore import Restored, restore
 from degen.files import write_text
-from degen.model.encoder import score_items
+from degen.model.scores import score_items
 from degen.plots.save import write_columns
-from degen.rundir import find_runs
+from degen.runs.directory import find_runs
 
 ROOT = Path(__file__).parents[2]
 BLOCK = 128

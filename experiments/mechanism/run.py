@@ -16,14 +16,14 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from degen.cli.config_options import parse_assignments
 from degen.cli.progress import bars
-from degen.cli.settings import parse_assignments
-from degen.config import Values, by_group, merge, settle
+from degen.config.schema import Config
+from degen.config.settle import Values, by_group, merge, settle
 from degen.data.catalog import find
 from degen.errors import UserError, nearest, one_sentence
-from degen.schema import Config
 from degen.training.loop import Interrupted
-from degen.training.many import train_many
+from degen.training.plan import train_many
 
 RUNS = Path(__file__).with_name("runs.toml")
 

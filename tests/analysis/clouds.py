@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from degen.analysis.rows import BLOCK
+from degen.analysis.passes.rows import BLOCK
 
 
 class Slices:

@@ -11,7 +11,7 @@ from scipy import linalg, spatial
 
 from degen import analysis
 from degen.analysis import COMPARISONS, Pair, Rows, Undefined, matched
-from degen.analysis.rows import BLOCK
+from degen.analysis.passes.rows import BLOCK
 from degen.errors import UserError
 
 

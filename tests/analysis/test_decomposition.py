@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from degen.analysis.buckets import HEAD_MID_TAIL, Buckets
-from degen.analysis.decomposition import PairCounts, decomposition_by_bucket, score_decomposition
+from degen.analysis.mechanism.decomposition import PairCounts, decomposition_by_bucket, score_decomposition
+from degen.analysis.passes.buckets import HEAD_MID_TAIL, Buckets
 
 N = 30
 

@@ -18,8 +18,8 @@ from degen.analysis import (
     over_items,
     popularity_profile,
 )
-from degen.analysis.jackknife import leave_out, standard_error
-from degen.analysis.rows import BLOCK
+from degen.analysis.passes.rows import BLOCK
+from degen.analysis.statistics.jackknife import leave_out, standard_error
 
 SMOOTH = [one for one in MEASURES.values() if one.jackknife is True]
 OF_PAIRS = [one for one in MEASURES.values() if callable(one.jackknife)]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from degen.analysis import MEASURES, Rows, Undefined, average_cosine, measure
-from degen.analysis.measure import without_arrow
+from degen.analysis.registry import without_arrow
 from degen.errors import UserError
 
 SCALED = {"norm_mean", "norm_median", "log_isotropy", "isotropy"}

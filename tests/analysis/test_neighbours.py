@@ -29,10 +29,10 @@ def nearest(queries, V, metric, own):
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr("degen.analysis.rows.BLOCK", 17)
-    monkeypatch.setattr("degen.analysis.nearest._TILE", 5)
-    monkeypatch.setattr("degen.analysis.nearest._GROUPS", 3)
-    monkeypatch.setattr("degen.analysis.nearest._DECIDED", 7)
+    monkeypatch.setattr("degen.analysis.passes.rows.BLOCK", 17)
+    monkeypatch.setattr("degen.analysis.passes.nearest._TILE", 5)
+    monkeypatch.setattr("degen.analysis.passes.nearest._GROUPS", 3)
+    monkeypatch.setattr("degen.analysis.passes.nearest._DECIDED", 7)
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -75,8 +75,8 @@ def test_of_equally_near_rows_the_lower_index_comes_first(seed, metric, block, t
             1, 9, (40, 1)
         )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("degen.analysis.rows.BLOCK", block)
-        patch.setattr("degen.analysis.nearest._TILE", tile)
+        patch.setattr("degen.analysis.passes.rows.BLOCK", block)
+        patch.setattr("degen.analysis.passes.nearest._TILE", tile)
         lists = neighbours(Rows(V), 12, metric)
     expected = nearest(V, V, metric, own=True)[lists.queries, :12]
     np.testing.assert_array_equal(lists.indices[:, :12], expected)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from degen.analysis import MEASURES, Estimate, Rows, Undefined, measure
-from degen.analysis.buckets import DECILES
-from degen.analysis.lines import GROUPS, chosen_measures, chosen_profiles, in_order, line
+from degen.analysis.listing import GROUPS, chosen_measures, chosen_profiles, in_order, line
+from degen.analysis.passes.buckets import DECILES
 from degen.analysis.result import Analysis
 from degen.errors import UserError
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from degen.analysis import Rows, singular_values
-from degen.analysis.buckets import Buckets
-from degen.analysis.moments import block_moments
+from degen.analysis.passes.buckets import Buckets
+from degen.analysis.passes.first_pass import block_moments
 from degen.errors import UserError
 
 
@@ -88,7 +88,7 @@ def test_picked_rows_come_in_order_and_about_a_block_at_a_time(seed, n, kind):
     V = rng.normal(size=(60, 2))
     rows = np.sort(rng.choice(60, n, replace=False))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("degen.analysis.rows.BLOCK", 8)
+        patch.setattr("degen.analysis.passes.rows.BLOCK", 8)
         parts = list(Rows(kind(V)).picked(rows))
     assert np.concatenate([ids for ids, _ in parts]).tolist() == rows.tolist()
     assert np.concatenate([np.asarray(block) for _, block in parts]).tolist() == V[rows].tolist()

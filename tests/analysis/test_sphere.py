@@ -155,7 +155,7 @@ def test_a_sample_of_collapsed_rows_is_exact(V):
 
 
 def test_rows_that_do_not_fit_make_fewer_pairs(rng, monkeypatch):
-    monkeypatch.setattr("degen.analysis.cosines._NUMBERS", 20_000)
+    monkeypatch.setattr("degen.analysis.measures.pair_cosines._NUMBERS", 20_000)
     V = cone(rng, 5000, 5)
     value = average_absolute_cosine(Rows(Slices(V), exact_rows=1000))
     assert value.sample.startswith("2,000 of ")

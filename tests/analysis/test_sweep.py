@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from degen.analysis.sweep import READ, sweep
+from degen.analysis.passes.sweep import READ, sweep
 
 
 class Told:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from degen.analysis.theory import (
+from degen.analysis.mechanism.gradient import (
     context_concentration,
     cosine_to,
     energy_along,

@@ -19,7 +19,7 @@ from degen.analysis import (
     jackknife,
     over_seeds,
 )
-from degen.analysis.significance import bootstrap_contrast, holm, t_contrast
+from degen.analysis.statistics.significance import bootstrap_contrast, holm, t_contrast
 from degen.errors import UserError
 
 # --------------------------------------------------------------------------------------------- seeds

@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from degen.analysis.buckets import DECILES, Buckets
-from degen.analysis.updates import Force, describe_forces, describe_steps, means
+from degen.analysis.mechanism.updates import Force, describe_forces, describe_steps, means
+from degen.analysis.passes.buckets import DECILES, Buckets
 
 FREQUENCY = np.array([0, 1, 1, 1, 5, 9, 9, 0])
 # Cold: rows 0 and 7; of the six others three share a frequency, and two the highest one.

@@ -12,8 +12,8 @@ from write_log import write
 from degen.data.load import load_dataset
 from degen.data.sequences import leave_one_out, training_samples
 from degen.evaluation.evaluate import split_ranks
-from degen.model.encoder import SequenceEncoder
-from degen.model.objectives import contrastive_loss as degens_contrastive_loss
+from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.losses.equations import contrastive_loss as degens_contrastive_loss
 
 
 def same_weights(plain: Recommender, encoder: SequenceEncoder) -> None:

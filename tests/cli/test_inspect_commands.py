@@ -19,7 +19,7 @@ from degen.analysis.postprocess import all_but_the_top, whiten
 from degen.embeddings import load_matrix
 from degen.evaluation.evaluate import representations
 from degen.evaluation.restore import describe, restore
-from degen.rundir import RunDirectory
+from degen.runs.directory import RunDirectory
 from degen.training.loop import Interrupted, Progress, train
 
 RANKING = [f"{name}@{k}" for k in (5, 10, 20) for name in ("HR", "NDCG", "MRR")]

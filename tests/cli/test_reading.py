@@ -9,7 +9,7 @@ import pytest
 import rich.console
 
 from degen.cli.reading import reading_bar
-from degen.data.progress import tell
+from degen.progress import tell
 
 
 @pytest.fixture

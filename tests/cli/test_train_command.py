@@ -13,10 +13,10 @@ import typer
 from commands import mistake, result_of, run
 
 from degen.cli.app import app
-from degen.config import OPTIONS, by_group, sentence, settle
+from degen.config.schema import Config
+from degen.config.settle import OPTIONS, by_group, sentence, settle
 from degen.errors import UserError
-from degen.rundir import RunDirectory
-from degen.schema import Config
+from degen.runs.directory import RunDirectory
 from degen.training.loop import train
 
 SIX = ["sasrec", "cl4srec", "ucl", "scl", "ucl+scl", "duorec"]

@@ -21,7 +21,7 @@ from degen.analysis import average_cosine, effective_rank
 from degen.errors import UserError
 from degen.model.variants import CURES
 from degen.plots.style import figure_style, figure_width
-from degen.rundir import RunDirectory, find_runs
+from degen.runs.directory import RunDirectory, find_runs
 
 STUDY = Path(__file__).parents[2] / "experiments" / "cures"
 

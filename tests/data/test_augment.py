@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from degen.data.augment import Augmentations, crop, mask, reorder, two_augmentations
-from degen.data.histories import Histories
+from degen.data.sampling.augment import Augmentations, crop, mask, reorder, two_augmentations
+from degen.data.sampling.histories import Histories
 
 TOKEN = 10_000
 RATES = Augmentations(crop_rate=0.6, mask_rate=0.3, reorder_rate=0.6, mask_token=TOKEN)

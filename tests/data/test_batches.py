@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degen.data.augment import Augmentations
-from degen.data.batches import Source, epoch_batches
-from degen.data.histories import Histories, join
+from degen.data.sampling.augment import Augmentations
+from degen.data.sampling.histories import Histories, join
+from degen.data.sampling.source import Source, epoch_batches
 from degen.data.sequences import Samples, Sequences, training_samples
 
 N_ITEMS = 12

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degen.data.blocks import Block
-from degen.data.ids import from_words
+from degen.data.reading.ids import from_words
+from degen.data.reading.line_blocks import Block
 
 FIELD = st.text(st.sampled_from('ab0123456789:,; \t|-."é\x1c'), max_size=22)
 SEPARATOR = st.sampled_from([None, "\t", ",", ";", "|", "::"])

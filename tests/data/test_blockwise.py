@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degen.data import blockwise
-from degen.data.blockwise import Column, blocks, count, keep, lookup
+from degen.data import long_arrays
+from degen.data.long_arrays import Column, blocks, count, keep, lookup
 
 CODES = st.lists(st.integers(0, 6), max_size=30)
 
@@ -18,7 +18,7 @@ CODES = st.lists(st.integers(0, 6), max_size=30)
 @pytest.fixture(autouse=True, scope="module")
 def blocks_of_four():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blockwise, "BLOCK", 4)
+        patch.setattr(long_arrays, "BLOCK", 4)
         yield
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from degen.data.columns import Columns, check_roles, chosen_columns, named_columns, parse_columns
+from degen.data.reading.columns import Columns, check_roles, chosen_columns, named_columns, parse_columns
 from degen.errors import UserError
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degen.data import ids
-from degen.data.ids import IdCoder, by_appearance, different, from_words, to_words
+from degen.data.reading import ids
+from degen.data.reading.ids import IdCoder, by_appearance, different, from_words, to_words
 from degen.errors import UserError
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from degen.data import blockwise, ids, prepare
-from degen.data.formats import table
+from degen.data import long_arrays, prepared
+from degen.data.core_filter import process
 from degen.data.interactions import Interactions
 from degen.data.load import DataOptions, load_dataset
-from degen.data.partners import PartnerIndex
-from degen.data.process import process
-from degen.data.readers import read_interactions
+from degen.data.reading import ids, table
+from degen.data.reading.read import read_interactions
+from degen.data.sampling.partners import PartnerIndex
 from degen.data.sequences import Sequences, item_frequency, leave_one_out, training_samples
 from degen.data.statistics import count_repeats
 
@@ -69,7 +69,7 @@ def named(sequences: Sequences) -> list[list[str]]:
 def test_a_log_in_small_blocks_is_what_pandas_makes_of_it(tmp_path, monkeypatch, rng, core, form):
     monkeypatch.setattr(table, "_BLOCK", 5_000)
     monkeypatch.setattr(ids, "_FOLD", 300)
-    monkeypatch.setattr(blockwise, "BLOCK", 700)
+    monkeypatch.setattr(long_arrays, "BLOCK", 700)
     log = drawn(rng, 6_000, 500, 300)
     for key in ("user", "item"):
         log[key] = log[key].map(form.format)
@@ -80,7 +80,7 @@ def test_a_log_in_small_blocks_is_what_pandas_makes_of_it(tmp_path, monkeypatch,
 
 
 def test_repeats_in_small_blocks_are_those_of_a_loop(monkeypatch, rng):
-    monkeypatch.setattr(blockwise, "BLOCK", 7)
+    monkeypatch.setattr(long_arrays, "BLOCK", 7)
     lengths = [30, 1, 2, 0, 9, 7, 14, 3]
     items = rng.integers(1, 9, sum(lengths))
     offsets = np.cumsum([0, *lengths])
@@ -102,7 +102,7 @@ def peak_of(work: Callable[[], Any]) -> tuple[Any, float]:
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blockwise, "BLOCK", 10_000)
+    monkeypatch.setattr(long_arrays, "BLOCK", 10_000)
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -151,11 +151,11 @@ def test_samples_and_partners_take_8_bytes_each(rng):
 
 
 def test_a_prepared_log_of_many_blocks_is_read_back(tmp_path: Path, monkeypatch, rng):
-    monkeypatch.setattr(prepare, "_USERS", 7)
+    monkeypatch.setattr(prepared, "_USERS", 7)
     path = tmp_path / "log.csv"
     drawn(rng, 3_000, 200, 100).to_csv(path, index=False)
     dataset = load_dataset(str(path), DataOptions(cache=False))
-    prepare.write_log(dataset.sequences, tmp_path / "again.txt.gz", {})
+    prepared.write_log(dataset.sequences, tmp_path / "again.txt.gz", {})
     again = load_dataset(str(tmp_path / "again.txt.gz"), DataOptions(cache=False))
     assert named(again.sequences) == named(dataset.sequences)
     assert again.fingerprint == dataset.fingerprint

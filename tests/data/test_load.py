@@ -13,7 +13,7 @@ import pytest
 from degen.data import load
 from degen.data.cache import cache_folder
 from degen.data.load import DataOptions, Dataset, load_dataset
-from degen.data.sources import content_hash
+from degen.data.reading.open_log import content_hash
 from degen.errors import UserError
 
 FREE = DataOptions(min_user=0, min_item=0)

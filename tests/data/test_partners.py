@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from degen.data.partners import PartnerIndex
+from degen.data.sampling.partners import PartnerIndex
 
 
 def others(targets, row: int) -> list[int]:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from degen.data.load import DataOptions, load_dataset
-from degen.data.prepare import note_path, prepared_path, read_note, write_log
+from degen.data.prepared import note_path, prepared_path, read_note, write_log
 from degen.data.sequences import Sequences
 from degen.errors import UserError
 

@@ -7,8 +7,8 @@ import gzip
 import pytest
 
 from degen.data.load import DataOptions, load_dataset
-from degen.data.prepare import write_log
-from degen.data.progress import tell, watched
+from degen.data.prepared import write_log
+from degen.progress import tell, watched
 
 FREE = DataOptions(min_user=0, min_item=0, cache=False)
 

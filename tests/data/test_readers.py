@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from degen.data.formats import table
 from degen.data.interactions import Interactions
-from degen.data.readers import read_interactions
+from degen.data.reading import table
+from degen.data.reading.read import read_interactions
 from degen.errors import UserError
 
 Action = tuple[str, str, int]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degen.data.times import TimeColumn, UnreadableTime, is_time
+from degen.data.reading.times import TimeColumn, UnreadableTime, is_time
 from degen.errors import UserError
 
 

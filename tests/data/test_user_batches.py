@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from degen.data.sampling.user_batches import UserRows
 from degen.data.sequences import Samples, Sequences, training_samples
-from degen.data.user_batches import UserRows
 
 MAX_LENGTH = 4
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from degen.data.sampling.windows import share_windows
 from degen.data.sequences import Samples, Sequences, leave_one_out, training_samples
-from degen.data.windows import share_windows
 
 MAX_LENGTH = 5
 users = st.lists(st.integers(3, 14), min_size=1, max_size=6)

@@ -13,8 +13,8 @@ from safetensors.numpy import load_file
 
 from degen.embeddings import load_frequency, load_matrix
 from degen.embeddings.export import FORMATS, Items, export_items
+from degen.embeddings.item_matrix import open_matrix
 from degen.errors import UserError
-from degen.studies.matrices import open_matrix
 
 RNG = np.random.default_rng(0)
 VALUES = (RNG.normal(size=(20, 3)) * 10.0 ** RNG.integers(-30, 30, (20, 3))).astype(np.float32)
@@ -65,7 +65,7 @@ def test_every_float32_comes_back(tmp_path_factory, to, rows):
 
 def test_values_that_stay_in_their_file_are_written_as_well(tmp_path, monkeypatch):
     np.save(tmp_path / "m.npy", VALUES)
-    monkeypatch.setattr("degen.embeddings.stored.LARGE", 1)
+    monkeypatch.setattr("degen.embeddings.formats.named_arrays.LARGE", 1)
     rows = load_matrix(tmp_path / "m.npy").values
     assert not isinstance(rows, np.ndarray)
     monkeypatch.undo()

@@ -52,7 +52,7 @@ def test_word2vec_binary(tmp_path, end):
 
 def test_word2vec_binary_over_many_blocks_and_bytes_that_are_no_text(tmp_path, monkeypatch):
     # A block of 50 bytes cuts ids and numbers; numbers may hold the bytes of a blank and of a line feed.
-    monkeypatch.setattr("degen.embeddings.word2vec._CHUNK", 50)
+    monkeypatch.setattr("degen.embeddings.formats.word2vec._CHUNK", 50)
     rng = np.random.default_rng(0)
     values = rng.integers(0, 2**32, size=(40, 5), dtype=np.uint32).view("f4")
     values[~np.isfinite(values)] = 0
@@ -135,7 +135,7 @@ def test_parquet_that_is_no_matrix(tmp_path, columns, words):
 
 
 def test_parquet_with_lists_of_other_lengths_in_a_later_batch(tmp_path, monkeypatch):
-    monkeypatch.setattr("degen.embeddings.parquet._BATCH", 2)
+    monkeypatch.setattr("degen.embeddings.formats.parquet._BATCH", 2)
     refused(written(tmp_path / "m.parquet", {"v": [[1.0, 2.0]] * 2 + [[1.0]] * 2}), "several lengths")
 
 

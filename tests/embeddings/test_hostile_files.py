@@ -16,7 +16,7 @@ import pytest
 from checkpoints import Called, Global, pickled, tensor, write_checkpoint
 
 from degen.embeddings import load_matrix
-from degen.embeddings.inert import Call, Name, NotAPickle, Reference, read_pickle
+from degen.embeddings.formats.inert_pickle import Call, Name, NotAPickle, Reference, read_pickle
 from degen.errors import UserError
 
 VALUES = np.arange(12, dtype=np.float32).reshape(4, 3)

@@ -8,7 +8,7 @@ import torch
 from checkpoints import Called, Global, tensor, write_checkpoint
 
 from degen.embeddings import load_matrix
-from degen.embeddings.item_rows import parse_rows
+from degen.embeddings.known_projects import parse_rows
 from degen.errors import UserError
 
 N = 7

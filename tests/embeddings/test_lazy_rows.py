@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 from degen.analysis import MEASURES, Analysis, Rows
 from degen.embeddings import FileRows, load_matrix
-from degen.embeddings.rows import numbers_of
+from degen.embeddings.file_rows import numbers_of
 from degen.errors import UserError
 
 

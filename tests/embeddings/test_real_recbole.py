@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from degen.analysis.spectrum import project
+from degen.analysis.measures.spectrum import project
 from degen.embeddings import load_matrix
-from degen.studies.figures import FigureOptions
-from degen.studies.svd_figures import SvdOptions, draw_svd
+from degen.studies.figure_files import FigureOptions
+from degen.studies.svd import SvdOptions, draw_svd
 
 pytestmark = [
     pytest.mark.slow,

@@ -11,8 +11,8 @@ from degen.data.sequences import Samples, Sequences, leave_one_out, training_sam
 from degen.errors import UserError
 from degen.evaluation.evaluate import representations, split_ranks
 from degen.evaluation.ranking import ranking_metrics
-from degen.model.blocked import MOST_SCORES
-from degen.model.encoder import SequenceEncoder
+from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.losses.blocked_softmax import MOST_SCORES
 
 N_ITEMS, MAX_LENGTH = 15, 6
 

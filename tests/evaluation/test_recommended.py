@@ -12,7 +12,7 @@ import torch
 from degen.evaluation.evaluate import representations
 from degen.evaluation.recommended import list_counts, recommend
 from degen.evaluation.restore import restore
-from degen.model.blocked import MOST_SCORES
+from degen.model.losses.blocked_softmax import MOST_SCORES
 from degen.training.loop import train
 
 

@@ -13,10 +13,11 @@ import tiny_runs
 import torch
 from safetensors.numpy import load_file
 
+from degen.build import load_data, run_place
+from degen.device import pick_device
 from degen.errors import UserError
-from degen.evaluation.build import load_data, pick_device, run_place
 from degen.evaluation.restore import export, restore
-from degen.rundir import RunDirectory
+from degen.runs.directory import RunDirectory
 from degen.training.loop import train
 
 
@@ -258,7 +259,7 @@ def test_a_dataset_is_loaded_as_the_configuration_says(whole):
 
 def test_the_synthetic_dataset_has_its_size_and_seed_from_the_configuration():
     def generated(**settings):
-        from degen.config import by_group, settle
+        from degen.config.settle import by_group, settle
 
         return load_data(settle(options=by_group({"dataset": "synthetic", **settings})).data).sequences
 

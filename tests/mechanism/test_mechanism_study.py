@@ -16,7 +16,7 @@ from scipy import stats
 from degen.errors import UserError
 from degen.evaluation.evaluate import representations
 from degen.evaluation.restore import restore
-from degen.rundir import RunDirectory
+from degen.runs.directory import RunDirectory
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "mechanism"
 TINY = {

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from degen.model.attention import attend, mask_size
-from degen.model.layout import Layout
+from degen.model.encoders.ragged_attention import attend, mask_size
+from degen.model.encoders.ragged_layout import Layout
 
 HEADS, D = 2, 6
 LENGTHS = np.array([3, 1, 7, 1, 4, 9, 2, 7])

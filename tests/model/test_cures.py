@@ -12,18 +12,18 @@ import pytest
 import reference
 import torch
 
-from degen.model.cures import (
+from degen.model.losses.equations import recommendation_loss
+from degen.model.losses.mitigations import (
     adversarial_loss,
     cosine_regularization,
     direct_au_loss,
     first_of_each,
     gated_loss,
     gates,
-    scored_rows,
     spectrum_concentration,
     uniform,
 )
-from degen.model.objectives import recommendation_loss
+from degen.model.scores import scored_rows
 from degen.model.variants import CURES, ItemRegularizer, Variant, get_variant
 
 GOLDEN = Path(__file__).parents[1] / "golden"

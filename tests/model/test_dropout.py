@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.stats import binomtest, chisquare
 
-from degen.model.dropout import FedDropout, RandomDropout
+from degen.model.encoders.dropout import FedDropout, RandomDropout
 
 LIKE = torch.zeros(1)
 RATES = [0.1, 0.3, 0.5, 0.9]

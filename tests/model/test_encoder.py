@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from parameters import scatter
 from scipy.stats import kstest
 
-from degen.model.dropout import FedDropout, RandomDropout
-from degen.model.encoder import SequenceEncoder, score_items
+from degen.model.encoders.dropout import FedDropout, RandomDropout
+from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.scores import score_items
 
 N_ITEMS = 20
 RATES = {"embedding_dropout": 0.3, "hidden_dropout": 0.4, "attention_dropout": 0.2}

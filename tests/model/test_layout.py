@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degen.model.layout import Layout
+from degen.model.encoders.ragged_layout import Layout
 
 lengths_of_a_batch = st.lists(st.integers(1, 60), min_size=1, max_size=40).map(np.array)
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
-from degen.model.objectives import (
+from degen.model.losses.equations import (
     bce_loss,
     bpr_loss,
     contrastive_loss,

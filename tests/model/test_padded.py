@@ -7,10 +7,10 @@ import pytest
 import torch
 from parameters import scatter
 
-from degen.model.dropout import FedDropout, RandomDropout
-from degen.model.encoder import SequenceEncoder
-from degen.model.padded import Architecture, draw_masks, encode_padded
-from degen.model.plain import encode_plain, pad
+from degen.model.encoders.dropout import FedDropout, RandomDropout
+from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.encoders.padded import Architecture, draw_masks, encode_padded
+from degen.model.encoders.plain import encode_plain, pad
 
 N_ITEMS, T = 20, 50
 RATES = {"embedding_dropout": 0.3, "hidden_dropout": 0.4, "attention_dropout": 0.2}

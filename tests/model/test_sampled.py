@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from degen.model.objectives import recommendation_loss
-from degen.model.sampled import needed_rows, sampled_softmax_loss
+from degen.model.losses.equations import recommendation_loss
+from degen.model.losses.sampled_softmax import needed_rows, sampled_softmax_loss
 
 
 def drawn(batch=5, n=9, d=3, seed=0):

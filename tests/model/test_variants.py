@@ -5,14 +5,15 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from degen.data.augment import Augmentations
-from degen.data.batches import Source
-from degen.data.histories import Histories
+from degen.data.sampling.augment import Augmentations
+from degen.data.sampling.histories import Histories
+from degen.data.sampling.source import Source
 from degen.data.sequences import Sequences, training_samples
 from degen.errors import UserError
-from degen.model.dropout import RandomDropout
-from degen.model.encoder import SequenceEncoder, score_items
-from degen.model.objectives import objective, recommendation_loss
+from degen.model.encoders.dropout import RandomDropout
+from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.losses.equations import objective, recommendation_loss
+from degen.model.scores import score_items
 from degen.model.variants import VARIANTS, Variant, get_variant, register
 from degen.model.views import contrast, encode_views
 

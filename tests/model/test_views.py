@@ -7,14 +7,14 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from degen.data.augment import Augmentations
-from degen.data.batches import Source
-from degen.data.histories import Histories
+from degen.data.sampling.augment import Augmentations
+from degen.data.sampling.histories import Histories
+from degen.data.sampling.source import Source
+from degen.data.sampling.windows import share_windows
 from degen.data.sequences import Sequences, training_samples
-from degen.data.windows import share_windows
-from degen.model.dropout import FedDropout, RandomDropout
-from degen.model.encoder import SequenceEncoder
-from degen.model.objectives import objective, recommendation_loss
+from degen.model.encoders.dropout import FedDropout, RandomDropout
+from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.losses.equations import objective, recommendation_loss
 from degen.model.variants import VARIANTS
 from degen.model.views import contrast, encode, encode_views, encode_windows
 

@@ -16,7 +16,7 @@ from commands import mistake, result_of
 
 import degen
 from degen.errors import UserError
-from degen.rundir import RunDirectory, find_runs
+from degen.runs.directory import RunDirectory, find_runs
 
 N, D, M = 40, 6, 30
 FREQUENCY = np.arange(N)[::-1]

@@ -4,20 +4,18 @@ import matplotlib
 import numpy as np
 import pytest
 
-from degen.errors import UserError
+from degen.errors import UserError, one_of
 from degen.plots.style import (
     figure_ems,
     figure_style,
     figure_width,
     frequency_colors,
-    in_paper_order,
-    one_of,
     quality_colors,
     shortened,
     text_ems,
-    variant_label,
     variant_line,
 )
+from degen.variant_names import in_paper_order, variant_label
 
 PAPER = ["sasrec", "cl4srec", "ucl", "scl", "ucl+scl", "duorec"]
 

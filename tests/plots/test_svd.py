@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from degen.analysis.spectrum import Projection, project
+from degen.analysis.measures.spectrum import Projection, project
 from degen.plots.style import PLAIN_COLOR, UNSEEN_COLOR, frequency_colors
 from degen.plots.svd import (
     RASTERIZE_ABOVE,

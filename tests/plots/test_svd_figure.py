@@ -7,7 +7,7 @@ import pytest
 from drawn import font_types, images, media_box, outside, overlaps
 from matplotlib.figure import Figure
 
-from degen.analysis.spectrum import project
+from degen.analysis.measures.spectrum import project
 from degen.plots.save import save_figure
 from degen.plots.style import figure_style, figure_width
 from degen.plots.svd_figure import SvdPanel, svd_figure

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from degen.report.charts import STYLES, Chart, Line, line_chart, path_chart, styles, ticks
+from degen.report.svg import STYLES, Chart, Line, line_chart, path_chart, styles, ticks
 
 
 def points(chart: Chart, line: int = 0) -> list[tuple[float, float]]:

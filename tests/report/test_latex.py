@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from run_files import write_run
 
 from degen.analysis import MEASURES
-from degen.latex import escape
 from degen.report.gather import gather
 from degen.report.latex import by_kind, tabular, write_latex
 from degen.report.tables import Cell, Column, Table, measures_table
+from degen.tables.latex_text import escape
 
 
 def check(text: str) -> None:

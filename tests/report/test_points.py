@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from degen.report.data import Cloud, Group, Subject
-from degen.report.points import pack
+from degen.report.contents import Cloud, Group, Subject
+from degen.report.packed_points import pack
 
 PLENTY = 10**9
 

@@ -10,8 +10,8 @@ import pytest
 from hostile_runs import counts, finish, matrix
 from run_files import epochs, write_run
 
-from degen.report.claims import best_epoch, common_epoch, judge, known_ranks
-from degen.rundir import RunDirectory
+from degen.runs.directory import RunDirectory
+from degen.studies.claims_of_runs import best_epoch, common_epoch, judge, known_ranks
 
 RANKS = np.array([1.0, 2.0, 30.0, 3.0])
 NDCG = (1 + 1 / np.log2(3) + 0 + 1 / 2) / 4

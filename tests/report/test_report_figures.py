@@ -10,8 +10,8 @@ import pytest
 from hostile_runs import counts, matrix
 from run_files import epochs, write_run
 
-from degen.report.data import Group
-from degen.report.figures import by_popularity, legend, over_epochs, spectra, trajectories
+from degen.report.charts import by_popularity, legend, over_epochs, spectra, trajectories
+from degen.report.contents import Group
 from degen.report.gather import gather
 from degen.report.tables import Table, deciles_table, glossary_table
 

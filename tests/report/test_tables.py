@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from degen.analysis.result import Analysis
-from degen.report.data import Group, Report, Subject
+from degen.report.contents import Group, Report, Subject
 from degen.report.tables import (
     accuracy_table,
     claims_table,

@@ -8,9 +8,9 @@ import torch
 
 import degen
 from degen.analysis import Rows
-from degen.data.progress import watched
+from degen.analysis.passes.engines import Streamed, rows_on
 from degen.errors import UserError
-from degen.studies.engines import Streamed, rows_on
+from degen.progress import watched
 
 V = np.random.default_rng(0).normal(size=(60, 5)) + 0.3
 COUNTS = np.arange(60) % 9
@@ -68,7 +68,7 @@ def test_the_engine_follows_the_tensor():
 @pytest.fixture
 def file(tmp_path, monkeypatch):
     """A matrix of three blocks that stays in its file."""
-    monkeypatch.setattr("degen.embeddings.stored.LARGE", 1)
+    monkeypatch.setattr("degen.embeddings.formats.named_arrays.LARGE", 1)
     big = np.random.default_rng(1).normal(size=(20_000, 3)).astype(np.float32)
     np.save(tmp_path / "big.npy", big)
     return tmp_path / "big.npy", big

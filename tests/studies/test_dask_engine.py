@@ -8,10 +8,10 @@ from commands import mistake, result_of
 
 import degen
 from degen.analysis import MEASURES, norm_mean
+from degen.analysis.passes import dask_rows
 from degen.embeddings import load_matrix
-from degen.embeddings.rows import FileRows
+from degen.embeddings.file_rows import FileRows
 from degen.errors import UserError
-from degen.studies import dask_engine
 from degen.studies.analyze import Wanted, analyze_paths
 
 dask = pytest.importorskip("dask", reason="needs Dask: pip install 'degen[dask]'")
@@ -59,7 +59,7 @@ def test_a_dask_array_has_the_measures_of_its_numbers(chunks):
 
 
 def test_measures_are_those_in_memory_on_a_cluster_too(cluster, monkeypatch):
-    monkeypatch.setattr(dask_engine, "_CHUNK", 7 * 8192)
+    monkeypatch.setattr(dask_rows, "_CHUNK", 7 * 8192)
     V, frequency = cone()
     lazy = degen.analyze(V, frequency=frequency, engine="dask", measures=MEASURED)
     assert_equal(lazy, degen.analyze(V, frequency=frequency, measures=MEASURED))
@@ -73,8 +73,8 @@ def test_every_measure_is_there_with_dask_too():
 
 
 def test_rows_of_a_file_are_read_by_the_tasks(tmp_path, monkeypatch):
-    monkeypatch.setattr("degen.embeddings.stored.LARGE", 1)
-    monkeypatch.setattr(dask_engine, "_CHUNK", 7 * 8192)
+    monkeypatch.setattr("degen.embeddings.formats.named_arrays.LARGE", 1)
+    monkeypatch.setattr(dask_rows, "_CHUNK", 7 * 8192)
     V, _ = cone()
     np.save(tmp_path / "v.npy", V)
     assert isinstance(load_matrix(tmp_path / "v.npy").values, FileRows)
@@ -95,7 +95,7 @@ def test_a_row_that_is_not_finite_is_named(cluster):
     with pytest.raises(UserError, match="1 of 20,000 rows hold NaN or infinity, the first of them row 17000"):
         degen.analyze(da.from_array(V, chunks=(6_000, 7)))
     with pytest.raises(UserError, match="row 17000"):
-        norm_mean(dask_engine.dask_rows(da.from_array(V, chunks=(6_000, 7))))
+        norm_mean(dask_rows.dask_rows(da.from_array(V, chunks=(6_000, 7))))
     found = degen.analyze(da.from_array(V, chunks=(6_000, 7)), drop_nonfinite=True, measures="health")
     assert (found.rows, found["nonfinite_rows"]) == (19_999, 1)
 

@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from degen.cli.app import app
+from degen.config.schema import Config
 from degen.data.sequences import item_frequency, leave_one_out
 from degen.data.synthetic import generate
 from degen.errors import UserError
-from degen.rundir import RunDirectory
-from degen.schema import Config
+from degen.runs.directory import RunDirectory
 from degen.studies import demo
 from degen.studies.demo import VARIANTS, demo_configs, run_demo
 from degen.training.loop import Progress, train

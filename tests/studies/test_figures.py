@@ -6,15 +6,10 @@ import pytest
 from run_files import write_run
 
 from degen.errors import UserError
-from degen.rundir import RunDirectory, collect_runs
-from degen.studies.figures import (
-    FigureOptions,
-    by_variant,
-    file_names,
-    group_runs,
-    one_seed,
-    output_folder,
-)
+from degen.files import file_names
+from degen.runs.choose import by_variant, group_runs, one_seed
+from degen.runs.directory import RunDirectory, collect_runs
+from degen.studies.figure_files import FigureOptions, output_folder
 
 
 def names(groups: dict[str, list[RunDirectory]]) -> dict[str, list[str]]:

@@ -9,8 +9,8 @@ import pytest
 from run_files import write_run
 
 from degen.embeddings import FileRows
+from degen.embeddings.item_matrix import open_matrix
 from degen.errors import UserError
-from degen.studies.matrices import open_matrix
 
 VALUES = np.arange(12, dtype=np.float32).reshape(6, 2) + 1
 COUNTS = [5, 4, 3, 2, 1, 0]
@@ -70,7 +70,7 @@ def test_a_log_gives_the_counts_by_id(tmp_path: Path) -> None:
 
 
 def test_a_large_matrix_stays_in_its_file(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("degen.embeddings.stored.LARGE", 1)
+    monkeypatch.setattr("degen.embeddings.formats.named_arrays.LARGE", 1)
     found = open_matrix(run)
     assert isinstance(found.values, FileRows)
     assert found.ids == [f"item {row}" for row in range(6)]

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import tiny_runs
 
+from degen.build import load_data
 from degen.data.load import Dataset
-from degen.evaluation.build import load_data
 from degen.model.variants import Variant
 
 

@@ -19,7 +19,7 @@ import tiny_runs
 import torch
 import torch.distributed as dist
 
-from degen.evaluation.build import load_data
+from degen.build import load_data
 from degen.training.distributed import World
 from degen.training.trainer import Trainer
 

@@ -10,10 +10,10 @@ import reference
 import tiny_runs
 import torch
 
-from degen.data.batches import Source
-from degen.evaluation.build import load_data
+from degen.build import load_data
+from degen.data.sampling.source import Source
 from degen.model.variants import VARIANTS, Variant
-from degen.rundir import RunDirectory
+from degen.runs.directory import RunDirectory
 from degen.training.loop import Interrupted, Progress, train
 from degen.training.trainer import Trainer
 

@@ -10,9 +10,9 @@ import tiny_runs
 import torch
 from safetensors.numpy import load_file
 
+from degen.config.schema import Config
 from degen.errors import UserError
-from degen.rundir import RunDirectory
-from degen.schema import Config
+from degen.runs.directory import RunDirectory
 from degen.training import checkpoint, resumption
 from degen.training.trainer import Trainer
 

@@ -12,19 +12,19 @@ import torch
 from commands import mistake, result_of
 
 from degen.analysis import average_cosine
-from degen.analysis.spectrum import singular_values
-from degen.config import settle
+from degen.analysis.measures.spectrum import singular_values
+from degen.config.settle import settle
 from degen.data.sequences import leave_one_out
 from degen.errors import UserError
 from degen.evaluation.evaluate import representations
 from degen.evaluation.restore import restore
-from degen.model.cures import cosine_regularization, spectrum_concentration, uniform
+from degen.model.losses.mitigations import cosine_regularization, spectrum_concentration, uniform
 from degen.model.variants import CURES, VARIANTS
-from degen.rundir import RunDirectory
+from degen.runs.directory import RunDirectory
 from degen.training.distributed import World
 from degen.training.loop import Interrupted, Progress, train
-from degen.training.many import train_many
-from degen.training.stacked import Stack
+from degen.training.padded.stack import Stack
+from degen.training.plan import train_many
 from degen.training.trainer import Trainer
 
 CPU = torch.device("cpu")

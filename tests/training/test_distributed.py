@@ -18,10 +18,10 @@ from commands import mistake
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degen.data.histories import Histories
+from degen.build import load_data
+from degen.data.sampling.histories import Histories
 from degen.errors import UserError
-from degen.evaluation.build import load_data
-from degen.model.blocked import MOST_SCORES
+from degen.model.losses.blocked_softmax import MOST_SCORES
 from degen.training.distributed import World, joined
 from degen.training.trainer import Trainer
 

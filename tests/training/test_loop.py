@@ -21,11 +21,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from safetensors import safe_open
 
-from degen.config import by_group, settle
+from degen.config.settle import by_group, settle
 from degen.errors import UserError
 from degen.evaluation.restore import restore
-from degen.rundir import RunDirectory, write_metrics
 from degen.runs.best import best_row
+from degen.runs.directory import RunDirectory, write_metrics
 from degen.training import checkpoint, loop
 from degen.training.loop import Interrupted, Progress, train
 from degen.training.resumption import has_ended
@@ -160,7 +160,7 @@ def test_the_keys_of_test_json(duorec):
 
 
 def test_the_configuration_repeats_the_run(duorec, tmp_path):
-    from degen.config import settle
+    from degen.config.settle import settle
 
     again = train(settle(duorec.path / "config.toml"), tmp_path / "again")
     assert result(again.path) == result(duorec.path)
@@ -302,7 +302,7 @@ def test_a_process_that_only_warns_of_other_algorithms_goes_on_to_warn(log, tmp_
 
 
 def test_the_probe_does_not_depend_on_seed_or_variant(log, tmp_path):
-    from degen.evaluation.build import load_data
+    from degen.build import load_data
     from degen.training.loop import Run
     from degen.training.trainer import Trainer
 
@@ -861,7 +861,7 @@ def test_a_full_disk_in_the_middle_leaves_whole_epochs(log, tmp_path, duorec, mo
 
 def test_two_processes_do_not_train_into_one_folder(log, tmp_path):
     config, out = tiny_runs.tiny_config(log, epochs=1), tmp_path / "run"
-    holder = "import sys, time; from pathlib import Path; from degen.runplace import sole_writer\n"
+    holder = "import sys, time; from pathlib import Path; from degen.runs.lock import sole_writer\n"
     holder += f"with sole_writer(Path({str(out)!r})): print('held', flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "held\n"

@@ -11,12 +11,12 @@ import pytest
 import tiny_runs
 
 from degen.errors import UserError
-from degen.rundir import RunDirectory
-from degen.runplace import sole_writer
-from degen.training import loop, many
+from degen.runs.directory import RunDirectory
+from degen.runs.lock import sole_writer
+from degen.training import loop, plan
 from degen.training.distributed import World
 from degen.training.loop import Interrupted, Progress
-from degen.training.many import train_many
+from degen.training.plan import train_many
 
 SEEDS = (0, 3, 5)
 TIMES = {"train_seconds", "eval_seconds", "samples_per_second"}
@@ -112,7 +112,7 @@ def test_on_the_cpu_runs_are_taken_in_turn_unless_a_stack_is_asked_for(log, tmp_
     def refuse(*_given, **_named):
         raise AssertionError("stacked")
 
-    monkeypatch.setattr(many, "stacked_failures", refuse)
+    monkeypatch.setattr(plan, "stacked_failures", refuse)
     calls = []
     train_many(configs(log, epochs=1), places(tmp_path), progress=watch(calls))
     assert [call[:2] for call in calls if call[1] != "step"] == [
@@ -121,8 +121,8 @@ def test_on_the_cpu_runs_are_taken_in_turn_unless_a_stack_is_asked_for(log, tmp_
 
 
 def test_the_log_is_loaded_once(log, tmp_path, monkeypatch):
-    loads, load = [], many.load_data
-    monkeypatch.setattr(many, "load_data", lambda data: loads.append(data) or load(data))
+    loads, load = [], plan.load_data
+    monkeypatch.setattr(plan, "load_data", lambda data: loads.append(data) or load(data))
     monkeypatch.setattr(loop, "load_data", lambda data: pytest.fail("loaded again"))
     train_many(configs(log, epochs=1, max_steps=1), places(tmp_path))
     assert len(loads) == 1

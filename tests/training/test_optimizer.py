@@ -7,11 +7,11 @@ import pytest
 import tiny_runs
 import torch
 
-from degen.config import by_group, settle
+from degen.config.schema import TrainingConfig
+from degen.config.settle import by_group, settle
 from degen.errors import UserError
-from degen.model.blocked import MOST_SCORES
-from degen.model.encoder import SequenceEncoder
-from degen.schema import TrainingConfig
+from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.losses.blocked_softmax import MOST_SCORES
 from degen.training.loop import Interrupted, Progress, train
 from degen.training.optimizer import BLOCK_SCORES, ItemAdam, item_block
 from degen.training.trainer import Trainer

@@ -9,13 +9,13 @@ import pytest
 import reference
 import torch
 
-from degen.data.augment import Augmentations
-from degen.data.batches import Source
-from degen.data.partners import PartnerIndex
+from degen.data.sampling.augment import Augmentations
+from degen.data.sampling.partners import PartnerIndex
+from degen.data.sampling.source import Source
 from degen.data.sequences import Sequences, training_samples
-from degen.model.encoder import SequenceEncoder
+from degen.model.encoders.encoder import SequenceEncoder
 from degen.model.variants import VARIANTS, get_variant
-from degen.training.probe import Probe
+from degen.training.recording.probe import Probe
 
 # Users a, b, c. Training samples by target: a: 2 3 4; b: 2 5; c: 3 3 6 (the last two actions are held out).
 LOGS = [[1, 2, 3, 4, 7, 7], [3, 2, 5, 7, 7], [5, 3, 3, 6, 7, 7]]
@@ -205,6 +205,6 @@ def test_measuring_leaves_the_encoder_as_it_is():
 def test_blocks_bound_memory_and_change_no_deterministic_value(monkeypatch):
     encoder = make_encoder(dropout=0.0)
     whole = probe().measure(encoder, get_variant("ucl"))
-    monkeypatch.setattr("degen.training.probe.BLOCK", 3)
+    monkeypatch.setattr("degen.training.recording.probe.BLOCK", 3)
     blocks = probe().measure(encoder, get_variant("ucl"))
     assert blocks == pytest.approx(whole, abs=1e-6)

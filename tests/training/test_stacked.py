@@ -10,11 +10,11 @@ import tiny_runs
 import torch
 
 from degen.errors import UserError
-from degen.model.dropout import FedDropout, RandomDropout
-from degen.training import stacked
-from degen.training.device_batches import CHUNK, DeviceLog, batches
+from degen.model.encoders.dropout import FedDropout, RandomDropout
+from degen.training.padded import stack
+from degen.training.padded.batches import CHUNK, DeviceLog, batches
+from degen.training.padded.stack import Stack
 from degen.training.stackable import check_agreement, why_alone
-from degen.training.stacked import Stack
 from degen.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -220,7 +220,7 @@ class Replayed:
 
 
 def test_recorded_steps_do_what_steps_do_and_the_uneven_batch_is_none_of_them(trainers, monkeypatch):
-    monkeypatch.setattr(stacked, "RecordedStep", Replayed)
+    monkeypatch.setattr(stack, "RecordedStep", Replayed)
     monkeypatch.setattr(Replayed, "made", [])
     plain, recorded = (Stack(trainers([{"seed": 0}, {"seed": 1}], dropout=0.0)) for _ in range(2))
     recorded.records = True
@@ -239,7 +239,7 @@ def test_where_a_step_cannot_be_recorded_that_is_said_and_training_goes_on(train
     def fail(*_given):
         raise RuntimeError("operation not permitted\nwhen stream is capturing")
 
-    monkeypatch.setattr(stacked, "RecordedStep", fail)
+    monkeypatch.setattr(stack, "RecordedStep", fail)
     plain, failing = Stack(trainers()), Stack(trainers())
     failing.records, renewed = True, []
     monkeypatch.setattr(RandomDropout, "start_anew", lambda self: renewed.append(self))

@@ -10,17 +10,17 @@ import pytest
 import tiny_runs
 import torch
 
-from degen.analysis.updates import CONTRAST, INPUT, PULL, PUSH, REGULARIZER
+from degen.analysis.mechanism.updates import CONTRAST, INPUT, PULL, PUSH, REGULARIZER
 from degen.data.sequences import item_frequency
 from degen.errors import UserError
-from degen.model.cures import cosine_regularization
-from degen.model.objectives import objective
-from degen.rundir import RunDirectory
+from degen.model.losses.equations import objective
+from degen.model.losses.mitigations import cosine_regularization
+from degen.runs.directory import RunDirectory
 from degen.training import checkpoint
 from degen.training.distributed import World
 from degen.training.loop import Interrupted, Progress, train
-from degen.training.many import train_many
-from degen.training.trace import BATCHES, Tracer
+from degen.training.plan import train_many
+from degen.training.recording.trace import BATCHES, Tracer
 from degen.training.trainer import Trainer
 
 CPU = torch.device("cpu")

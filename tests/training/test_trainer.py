@@ -10,8 +10,8 @@ import reference
 import tiny_runs
 import torch
 
+from degen.build import load_data
 from degen.errors import UserError
-from degen.evaluation.build import load_data
 from degen.model.variants import VARIANTS
 from degen.training.trainer import Trainer
 

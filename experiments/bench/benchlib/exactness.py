@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degen.model.dropout import FedDropout
-from degen.model.encoder import SequenceEncoder
-from degen.model.padded import Architecture, draw_masks, encode_padded
-from degen.model.plain import encode_plain, pad
+from degen.model.encoders.dropout import FedDropout
+from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.encoders.padded import Architecture, draw_masks, encode_padded
+from degen.model.encoders.plain import encode_plain, pad
 
 BOUNDS = {"forward": 1e-5, "gradient": 1e-4}
 """Errors allowed in float32: of h, absolute and relative together; of a gradient as a share of the tensor's

@@ -21,17 +21,18 @@ from torch import Tensor
 from benchlib.exactness import BOUNDS, errors_of
 from benchlib.laboratory import measure_seconds, measures_agree, steps_agree, traces_agree
 from benchlib.whole_runs import PLAN, train_plan
-from degen.config import merge, settle
+from degen.build import load_data
+from degen.config.schema import Config
+from degen.config.settle import merge, settle
 from degen.data.sequences import item_frequency, leave_one_out
-from degen.evaluation.build import load_data, pick_device
+from degen.device import pick_device
 from degen.evaluation.evaluate import split_ranks
 from degen.model.precision import float32_products
 from degen.model.variants import CURES
-from degen.schema import Config
-from degen.training.device_batches import CHUNK
-from degen.training.many import train_many
-from degen.training.process import torch_settings
-from degen.training.stacked import Stack, StackEpoch
+from degen.training.padded.batches import CHUNK
+from degen.training.padded.stack import Stack, StackEpoch
+from degen.training.plan import train_many
+from degen.training.process_settings import torch_settings
 from degen.training.trainer import Epoch, Trainer
 
 Section = dict[str, Any]

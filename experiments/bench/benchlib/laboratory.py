@@ -12,9 +12,9 @@ import numpy.typing as npt
 import torch
 
 from degen.analysis import MEASURES, PROFILES, Analysis, Rows, chosen_measures
-from degen.analysis.matrix import Array
-from degen.training.stacked import Stack
-from degen.training.trace import Tracer
+from degen.analysis.passes.arrays import Array
+from degen.training.padded.stack import Stack
+from degen.training.recording.trace import Tracer
 from degen.training.trainer import Trainer
 
 ROWS = 2_000

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from degen.config import merge
+from degen.config.schema import Config
+from degen.config.settle import merge
 from degen.errors import UserError
-from degen.rundir import RunDirectory
-from degen.schema import Config
+from degen.runs.directory import RunDirectory
 from degen.training.loop import Interrupted, Progress
-from degen.training.many import train_many
+from degen.training.plan import train_many
 
 Section = dict[str, Any]
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from turns import peak_memory
 
-from degen.config import settle
+from degen.config.settle import settle
 from degen.data.load import Dataset, load_dataset
 from degen.data.sequences import Sequences
 from degen.training.trainer import Trainer

@@ -15,14 +15,14 @@ from torch import Tensor
 
 from cureslib.methods import CURED_AFTERWARDS, KIND_OF
 from degen.analysis import average_cosine, effective_rank, sigma2_ratio
-from degen.analysis.buckets import Buckets
+from degen.analysis.passes.buckets import Buckets
 from degen.analysis.postprocess import POST_PROCESSES, post_process
-from degen.analysis.uncertainty import over_seeds as interval
+from degen.analysis.statistics.uncertainty import over_seeds as interval
 from degen.errors import UserError
 from degen.evaluation.popularity import by_popularity
 from degen.evaluation.ranking import Ranks, discounted_gain, ranking_metrics
 from degen.evaluation.restore import Restored, restore
-from degen.rundir import RunDirectory, find_runs
+from degen.runs.directory import RunDirectory, find_runs
 
 METRICS = ("NDCG@10", "HR@10")
 PARTS = ("all", "head", "mid", "tail", "cold")

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from degen.analysis.postprocess import POST_PROCESSES
-from degen.config import Values, by_group, merge, settle
+from degen.config.schema import Config
+from degen.config.settle import Values, by_group, merge, settle
 from degen.errors import UserError, nearest
 from degen.model.variants import CURES
-from degen.schema import Config
 
 BUDGET = Path(__file__).parents[1] / "cures.toml"
 BASELINE, CONTRAST, PENALTY, LOSS, OPTIMISER, AFTERWARDS = KINDS = (

@@ -1,0 +1,132 @@
+"""The lines of a table of measures: which there are, in what order, and what is said of each.
+
+    a measure                 `effective_rank`
+    a profile in a bucket     `norm_mean@tail`, `norm_mean@10`
+    of recommendations        `catalogue_coverage@10`, `HR@10@tail`
+
+All of them have a group; tables go by group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from degen.analysis.passes.buckets import COLD, HEAD_MID_TAIL
+from degen.analysis.profile import PROFILES, Profile
+from degen.analysis.registry import MEASURES, Measure, arrow_of, without_arrow
+from degen.errors import UserError, nearest
+
+RECOMMENDATIONS = "recommendations"
+
+GROUPS: Mapping[str, str] = {
+    "spectrum": "Spectrum",
+    "isotropy": "Isotropy",
+    "sphere": "Sphere",
+    "neighbours": "Neighbours",
+    "health": "Health",
+    "popularity": "By popularity",
+    RECOMMENDATIONS: "Recommendations",
+}
+"""The groups of measures in the order of tables, with their headings; other groups follow."""
+
+_RECOMMENDED: Mapping[str, str] = {
+    "catalogue_coverage": "share of the items that are in somebody's list",
+    "recommendation_gini": "0 shows all items equally often",
+    "exposure": "share of the places in lists that these items take",
+    "HR": "targets of this popularity in the list",
+    "NDCG": "targets of this popularity, by their place in the list",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a table: its key, its group, where a matrix is more isotropic (↑, ↓ or empty), and what the
+    value says.
+    """
+
+    name: str
+    group: str
+    arrow: str
+    meaning: str
+
+    @property
+    def remark(self) -> str:
+        """The meaning, less what the arrow says."""
+        return without_arrow(self.meaning)
+
+    @property
+    def detail(self) -> bool:
+        """Whether it is of one tenth of the items, too many lines for a table on a page."""
+        bucket = self.name.rpartition("@")[2]
+        return self.group == "popularity" and "@" in self.name and bucket not in (COLD, *HEAD_MID_TAIL)
+
+
+def line(name: str) -> Line:
+    """Return what is known of a key."""
+    first = name.partition("@")[0]
+    if name in MEASURES:
+        own = MEASURES[name]
+        return Line(name, own.group, own.arrow, own.meaning)
+    if first in PROFILES:
+        meaning = PROFILES[first].meaning
+        return Line(name, "popularity", arrow_of(meaning), meaning)
+    return Line(name, RECOMMENDATIONS, "", _RECOMMENDED.get(first, ""))
+
+
+def in_order(names: Iterable[str]) -> list[Line]:
+    """Return the lines of keys by group in the order of tables; measures as registered, then what else."""
+    lines = [line(name) for name in dict.fromkeys(names)]
+    groups = dict.fromkeys([*GROUPS, *(measure.group for measure in MEASURES.values())])
+    order = {group: place for place, group in enumerate(groups)}
+    place = {name: position for position, name in enumerate(MEASURES)}
+    return sorted(lines, key=lambda own: (order[own.group], place.get(own.name, len(place))))
+
+
+def chosen_measures(names: str | Sequence[str] | None = None) -> list[Measure]:
+    """Return measures in the order of tables: all, or those that names of measures and of groups choose.
+
+    Parameters
+    ----------
+    names
+        a list, or text with commas.
+
+    Raises
+    ------
+    UserError
+        for a name that is neither, nor a profile, with the nearest that is.
+    """
+    wanted = _checked(names)
+    kept = [key for key, own in MEASURES.items() if wanted is None or wanted & {key, own.group}]
+    return [MEASURES[own.name] for own in in_order(kept)]
+
+
+def chosen_profiles(names: str | Sequence[str] | None = None) -> list[Profile]:
+    """Return profiles: all, with the group `popularity` too, or those named that are no measures as well.
+
+    Raises
+    ------
+    UserError
+        as `chosen_measures`.
+    """
+    wanted = _checked(names)
+    if wanted is None or "popularity" in wanted:
+        return list(PROFILES.values())
+    return [own for key, own in PROFILES.items() if key in wanted and key not in MEASURES]
+
+
+def names_recommendations(names: str | Sequence[str] | None) -> bool:
+    """Return whether names of measures ask for the group of what a run recommends, which is no matrix's."""
+    return RECOMMENDATIONS in (_checked(names) or ())
+
+
+def _checked(names: str | Sequence[str] | None) -> set[str] | None:
+    if names is None:
+        return None
+    wanted = {name.strip() for name in (names.split(",") if isinstance(names, str) else names)}
+    known = {*MEASURES, *PROFILES, *GROUPS, *(measure.group for measure in MEASURES.values())}
+    for name in sorted(wanted - known):
+        if not name:
+            raise UserError("a name of a measure is empty; `degen analyze --list` shows all")
+        raise UserError(f"there is no measure or group '{name}'{nearest(name, known)}")
+    return wanted

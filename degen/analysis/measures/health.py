@@ -1,0 +1,146 @@
+"""Rows that are wrong before anything is measured: zero, tiny, repeated, not finite; how long rows are."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from degen.analysis.passes.arrays import Array, is_tensor, namespace, to_numpy
+from degen.analysis.passes.rows import BLOCK, Rows
+from degen.analysis.registry import Undefined, measure
+
+
+def finite_rows(values: Array) -> npt.NDArray[np.bool_]:
+    """Return which rows of a matrix [n, d] hold neither NaN nor infinity, bool [n]."""
+    kept = []
+    for start in range(0, values.shape[0], BLOCK):
+        block = values[start : start + BLOCK]
+        block = block if is_tensor(block) else np.asarray(block)
+        kept.append(to_numpy(namespace(block).isfinite(block).all(axis=1)))
+    return np.concatenate(kept)
+
+
+@measure(
+    "health",
+    range=(0, math.inf),
+    meaning="rows with NaN or infinity; 0 is healthy",
+    source="count",
+    cost="O(n d)",
+)
+def nonfinite_rows(V: Rows) -> float:
+    """Return how many rows hold NaN or infinity."""
+    if V.finite:
+        return 0.0
+    return float((~finite_rows(V.values)).sum())
+
+
+@measure(
+    "health",
+    range=(0, math.inf),
+    meaning="rows of zeros, as of padding or of items never trained",
+    source="count",
+    cost="O(n d)",
+)
+def zero_rows(V: Rows) -> float:
+    """Return how many rows are zero; they have no direction and are left out of what is about directions."""
+    return float(len(V) - V.moments.alive)
+
+
+@measure(
+    "health",
+    range=(0, math.inf),
+    meaning="rows far shorter than the others, whose direction says little; 0 is healthy",
+    source="count of norms below a share of the median norm",
+    cost="O(n d)",
+    name="low_norm_rows",
+    also={"low_norm_rows_10": {"share": 0.1}},
+)
+def low_norm_rows(V: Rows, share: float = 0.01) -> float:
+    """Return how many rows are shorter than `share` of the median, zero rows included.
+
+    Relative, never absolute: rows drawn with standard deviation .02 have a norm of .16 in 64 dimensions.
+    """
+    return float((V.norms < share * np.median(V.norms)).sum())
+
+
+@measure(
+    "health",
+    range=(0, math.inf),
+    meaning="rows that repeat an earlier one: items that no score tells apart",
+    source="count of equal rows but the first of each, by a hash of their numbers",
+    cost="O(n d + n log n)",
+)
+def duplicate_rows(V: Rows) -> float:
+    """Return how many rows repeat an earlier one exactly; 0 and -0 are equal."""
+    if not V.finite:
+        _ = V.moments  # raises, and names the row
+    _, [hashes] = V.sweep(_visit_hashes, list)
+    hashes.sort()
+    return float((hashes[1:] == hashes[:-1]).sum())
+
+
+def _visit_hashes(block: Array, start: int) -> tuple[None, tuple[npt.NDArray[np.uint64]]]:
+    """Hash each row of a block: bits of each number, mixed before they are weighed, or opposite changes would
+    cancel.
+    """
+    bits = (to_numpy(block) + 0.0).view(np.uint64)  # + 0 makes -0 a 0
+    weights = np.random.default_rng(0).integers(1, 2**63, size=bits.shape[1], dtype=np.uint64) | np.uint64(1)
+    return None, ((_mixed(bits) * weights).sum(axis=1, dtype=np.uint64),)
+
+
+def _mixed(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Scatter the bits of each number over its 64 (the finalizer of MurmurHash3), in place."""
+    for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+        bits ^= bits >> np.uint64(33)
+        bits *= np.uint64(factor)
+    return bits
+
+
+@measure(
+    "health",
+    range=(0, math.inf),
+    meaning="how long the rows are, whatever their directions; inner products grow with it",
+    source="mean of ‖v‖",
+    cost="O(n d)",
+    jackknife=True,
+)
+def norm_mean(V: Rows) -> float:
+    """Return the mean norm of the rows."""
+    return float(V.norms.mean())
+
+
+@measure(
+    "health",
+    range=(0, math.inf),
+    meaning="how long the rows are, whatever their directions; a few long rows do not move it",
+    source="median of ‖v‖",
+    cost="O(n d)",
+    jackknife=True,
+)
+def norm_median(V: Rows) -> float:
+    """Return the median norm of the rows."""
+    return float(np.median(V.norms))
+
+
+@measure(
+    "health",
+    range=(0, math.inf),
+    meaning="0 where all rows are of one length",
+    source="standard deviation (divisor n) over mean of ‖v‖",
+    cost="O(n d)",
+    jackknife=True,
+)
+def norm_cv(V: Rows) -> float:
+    """Return the coefficient of variation of the norms.
+
+    Raises
+    ------
+    Undefined
+        for a matrix of zeros.
+    """
+    mean = norm_mean(V)
+    if mean == 0:
+        raise Undefined("a matrix of zeros has no relative spread of norms")
+    return float((V.norms / mean).std())

@@ -1,0 +1,193 @@
+"""Hubs, which are in many lists of neighbours, and items that are in none.
+
+    N_k(i)     k-occurrence: how many rows have row i among their k nearest
+    exposure   the same with sequences asking: how many have item i among the k of highest score ⟨h, v⟩
+
+All depend on how many rows there are: compare equal numbers. From a sample of the queries only the skewness
+can be had, because only moments of N_k can; the others ask every query, or have no value. Of equally near
+rows the one of lower index is taken: where most rows are equal (`duplicate_rows`), the first are hubs.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from degen.analysis.measures.hub_skewness import skewness
+from degen.analysis.measures.neighbours import LENGTH, every_list
+from degen.analysis.passes.nearest import Metric
+from degen.analysis.passes.rows import Int, Rows
+from degen.analysis.registry import measure
+
+_SETTINGS: dict[str, dict[str, Any]] = {"5": {"k": 5}, "dot": {"metric": "dot"}}
+"""Each measure by five neighbours, and by product, beside ten by cosine."""
+
+
+@measure(
+    "neighbours",
+    range=(-math.inf, math.inf),
+    meaning="near 0 to 1 no hubs, above 1.4 often called high; grows with n",
+    source="Radovanović et al., JMLR 2010",
+    cost="O(n² d); sampled: O(exact_rows n d)",
+    also={f"hubness_skewness_{name}": options for name, options in _SETTINGS.items()},
+)
+def hubness_skewness(V: Rows, k: int = LENGTH, metric: Metric = "cosine") -> float:
+    """Return the skewness of N_k over rows, E(N_k - k)³ / sd³ (divisor n); an `Estimate` above `exact_rows`.
+
+    Raises
+    ------
+    Undefined
+        if n ≤ k, if all rows are neighbours equally often, or if a sample is too small a share of the rows.
+    """
+    return skewness(V, k, metric)
+
+
+@measure(
+    "neighbours",
+    range=(0, 1),
+    meaning="share of rows that are nobody's neighbour; 0 has no anti-hubs",
+    source="Radovanović et al., JMLR 2010",
+    cost="O(n² d), not sampled",
+    also={f"antihub_fraction_{name}": options for name, options in _SETTINGS.items()},
+)
+def antihub_fraction(V: Rows, k: int = LENGTH, metric: Metric = "cosine") -> float:
+    """Return the share of rows with N_k = 0.
+
+    Raises
+    ------
+    Undefined
+        if n ≤ k, or n exceeds `exact_rows`.
+    """
+    return _absent(every_list(V, k, metric).occurrences(k))
+
+
+@measure(
+    "neighbours",
+    range=(0, math.inf),
+    meaning="how many lists the greatest hub is in; k without hubs, at most n - 1",
+    source="max N_k",
+    cost="O(n² d), not sampled",
+    also={f"max_k_occurrence_{name}": options for name, options in _SETTINGS.items()},
+)
+def max_k_occurrence(V: Rows, k: int = LENGTH, metric: Metric = "cosine") -> float:
+    """Return the largest N_k.
+
+    Raises
+    ------
+    Undefined
+        if n ≤ k, or n exceeds `exact_rows`.
+    """
+    return float(every_list(V, k, metric).occurrences(k).max())
+
+
+@measure(
+    "neighbours",
+    range=(0, 1),
+    meaning="share of places in lists that would change hands until all rows had equally many; 0 has no hubs",
+    source="Feldbauer et al., ICBK 2018, after Hoover",
+    cost="O(n² d), not sampled",
+    also={f"robin_hood_index_{name}": options for name, options in _SETTINGS.items()},
+)
+def robin_hood_index(V: Rows, k: int = LENGTH, metric: Metric = "cosine") -> float:
+    """Return ½ Σ |N_k - mean N_k| / Σ N_k.
+
+    Raises
+    ------
+    Undefined
+        if n ≤ k, or n exceeds `exact_rows`.
+    """
+    return _robin_hood(every_list(V, k, metric).occurrences(k))
+
+
+@measure(
+    "neighbours",
+    range=(-math.inf, math.inf),
+    meaning="high where a few items fill the lists that sequences are shown",
+    source="skewness of N_k with sequences asking, by ⟨h, v⟩",
+    cost="O(q n d), at most 4 exact_rows² pairs",
+    needs=("representations",),
+)
+def exposure_skewness(V: Rows, k: int = LENGTH) -> float:
+    """Return the skewness of how many sequences have an item among their `k` best.
+
+    An `Estimate` where there are too many to ask all of them.
+
+    Raises
+    ------
+    Undefined
+        if there are fewer than `k` items or no representations, if all items are shown equally often, or if
+        a sample is too small a share of the sequences.
+    """
+    return skewness(V, k, "dot", "representations")
+
+
+@measure(
+    "neighbours",
+    range=(0, 1),
+    meaning="share of items that no sequence is shown",
+    source="share of N_k = 0 with sequences asking, by ⟨h, v⟩",
+    cost="O(q n d), not sampled",
+    needs=("representations",),
+)
+def never_exposed_fraction(V: Rows, k: int = LENGTH) -> float:
+    """Return the share of items that are among the `k` best of no sequence.
+
+    Raises
+    ------
+    Undefined
+        if there are fewer than `k` items, no representations, or too many to ask all of them.
+    """
+    return _absent(_exposure(V, k))
+
+
+@measure(
+    "neighbours",
+    range=(0, 1),
+    meaning="largest share of sequences that are shown one item",
+    source="max N_k / q with sequences asking, by ⟨h, v⟩",
+    cost="O(q n d), not sampled",
+    needs=("representations",),
+)
+def max_exposure(V: Rows, k: int = LENGTH) -> float:
+    """Return the share of sequences that have the item of most exposure among their `k` best.
+
+    Raises
+    ------
+    Undefined
+        if there are fewer than `k` items, no representations, or too many to ask all of them.
+    """
+    counts = _exposure(V, k)
+    return float(counts.max() * k / counts.sum())
+
+
+@measure(
+    "neighbours",
+    range=(0, 1),
+    meaning="share of the shown places that would change hands until all items had equally many",
+    source="Robin Hood index of N_k with sequences asking, by ⟨h, v⟩",
+    cost="O(q n d), not sampled",
+    needs=("representations",),
+)
+def exposure_robin_hood_index(V: Rows, k: int = LENGTH) -> float:
+    """Return ½ Σ |N_k - mean N_k| / Σ N_k over items, N_k the sequences that have it among their `k` best.
+
+    Raises
+    ------
+    Undefined
+        if there are fewer than `k` items, no representations, or too many to ask all of them.
+    """
+    return _robin_hood(_exposure(V, k))
+
+
+def _exposure(V: Rows, k: int) -> Int:
+    return every_list(V, k, "dot", "representations").occurrences(k)
+
+
+def _absent(counts: Int) -> float:
+    return float((counts == 0).mean())
+
+
+def _robin_hood(counts: Int) -> float:
+    return float(np.abs(counts - counts.mean()).sum() / (2 * counts.sum()))

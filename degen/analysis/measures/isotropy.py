@@ -1,0 +1,217 @@
+"""Whether the rows of a matrix point everywhere, or all one way.
+
+    û = v / ‖v‖ over the m rows that are not zero, S = Σ û
+
+    average_cosine        mean cosine over all pairs of rows i < j, by a closed form: nothing is sampled
+    mean_squared_cosine   mean squared cosine; with the mean, the spread of all cosines
+    isotropy              I(V): least over greatest partition function along the singular directions
+    isoscore              from the covariance alone: blind to a common direction
+
+Rows of length zero have no direction and are left out of what is about directions.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+
+from degen.analysis.passes.arrays import Float
+from degen.analysis.passes.rows import Rows
+from degen.analysis.registry import Undefined, measure
+
+_NULL = 1e-7
+"""Roots of eigenvalues of VᵀV below this share of the first are rounding, of a direction without rows."""
+
+_REPEATED = 1e-9
+"""Singular values nearer than this share of the first count as equal."""
+
+
+@measure(
+    "isotropy",
+    range=(-1, 1),
+    meaning="lower is more isotropic: 0 at random, 1 a single direction",
+    source="Ethayarajh, EMNLP 2019, there from sampled pairs",
+    cost="O(n d)",
+    jackknife=True,
+    each_epoch=True,
+)
+def average_cosine(V: Rows) -> float:
+    """Return the mean of cos(vᵢ, vⱼ) over all pairs i < j of the rows of `V` [n, d], in [-1/(m-1), 1].
+
+    With S the sum of the rows at length 1, the cosines of all pairs add up to (‖S‖² - m) / 2.
+
+    Raises
+    ------
+    Undefined
+        if fewer than two rows are not zero.
+    """
+    m, total = at_least(V, 2), V.moments.unit_sum
+    return float((total @ total - m) / (m * (m - 1)))
+
+
+@measure(
+    "isotropy",
+    range=(0, 1),
+    meaning="lower is more isotropic: 1/d at random, 1 a single line; sees planes as the mean does not",
+    source="closed form (‖ÛᵀÛ‖_F² - m) / (m (m - 1))",
+    cost="O(n d²)",
+    jackknife=True,
+)
+def mean_squared_cosine(V: Rows) -> float:
+    """Return the mean of cos²(vᵢ, vⱼ) over all pairs i < j.
+
+    Raises
+    ------
+    Undefined
+        if fewer than two rows are not zero.
+    """
+    m = at_least(V, 2)
+    return float(((V.moments.unit_gram**2).sum() - m) / (m * (m - 1)))
+
+
+@measure(
+    "isotropy",
+    range=(0, 1),
+    meaning="spread of the cosines of all pairs; about 1/√d for an isotropic cloud",
+    source="from the mean and the mean square of the cosines",
+    cost="O(n d²)",
+    jackknife=True,
+)
+def cosine_std(V: Rows) -> float:
+    """Return the standard deviation of cos(vᵢ, vⱼ) over all pairs i < j."""
+    return math.sqrt(max(mean_squared_cosine(V) - average_cosine(V) ** 2, 0.0))
+
+
+@measure(
+    "isotropy",
+    range=(-math.inf, 0),
+    meaning="higher is more isotropic: 0 in all directions alike; longer rows lower it unless brought to 1",
+    source="Mu and Viswanath, ICLR 2018, over the eigenvectors of VᵀV with both signs",
+    cost="O(n d²), 2 n d exponentials",
+    jackknife=True,
+    also={"log_isotropy_unit": {"rows": "unit"}},
+)
+def log_isotropy(
+    V: Rows, *, rows: Literal["raw", "unit"] = "raw", sign: Literal["both", "sum>=0"] = "both"
+) -> float:
+    """Return ln I(V) = min ln Z(w) - max ln Z(w), Z(w) = Σᵢ exp(⟨w, vᵢ⟩), over the eigenvectors w of VᵀV.
+
+    An eigenvector's sign is arbitrary and Z(w) ≠ Z(-w): both are taken, or the one by which the coordinates
+    add up to at least 0. `rows="unit"` brings the rows to length 1 first.
+
+    Raises
+    ------
+    Undefined
+        if eigenvalues repeat, for then the eigenvectors are not determined.
+    """
+    axes, moments = V.axes, V.moments
+    values = axes.raw_values if rows == "raw" else axes.unit_values
+    live = values[values > _NULL * values[0]]
+    if not len(live) or (len(live) > 1 and (live[:-1] - live[1:]).min() < _REPEATED * values[0]):
+        raise Undefined("I(V) is not determined where singular values repeat, or all are 0")
+    log_z = V.projected.sums.log_z if rows == "raw" else V.projected.sums.unit_log_z
+    if sign == "sum>=0":
+        sums = moments.mean @ axes.raw if rows == "raw" else moments.unit_sum @ axes.unit
+        log_z = np.where(sums >= 0, log_z[0], log_z[1])
+    return float(log_z.min() - log_z.max())
+
+
+@measure(
+    "isotropy",
+    range=(0, 1),
+    meaning="higher is more isotropic: 1 in all directions alike; longer rows lower it unless brought to 1",
+    source="Mu and Viswanath, ICLR 2018",
+    cost="O(n d²), 2 n d exponentials",
+    jackknife=True,
+    also={"isotropy_unit": {"rows": "unit"}},
+)
+def isotropy(
+    V: Rows, *, rows: Literal["raw", "unit"] = "raw", sign: Literal["both", "sum>=0"] = "both"
+) -> float:
+    """Return I(V) = min Z(w) / max Z(w); see `log_isotropy`, which keeps its digits where this one is
+    1e-300.
+    """
+    return math.exp(log_isotropy(V, rows=rows, sign=sign))
+
+
+@measure(
+    "isotropy",
+    range=(-1, 1),
+    meaning="higher is more isotropic: 1 in all directions alike; I(V) to second order, of rows at length 1",
+    source="Mu and Viswanath, ICLR 2018, second-order form",
+    cost="O(n d²)",
+    jackknife=True,
+)
+def isotropy_second_order(V: Rows) -> float:
+    """Return (m - ‖S‖ + σ_d²/2) / (m + ‖S‖ + σ₁²/2), σ of the rows at length 1.
+
+    Raises
+    ------
+    Undefined
+        if every row is zero.
+    """
+    m, length = at_least(V, 1), float(np.linalg.norm(V.moments.unit_sum))
+    values = V.axes.unit_values
+    return float((m - length + values[-1] ** 2 / 2) / (m + length + values[0] ** 2 / 2))
+
+
+@measure(
+    "isotropy",
+    range=(0, 1),
+    meaning="higher is more isotropic; blind to a common direction, low where n is not far above d",
+    source="Rudman et al., Findings of ACL 2022; its seven steps cancel to this",
+    cost="O(n d²)",
+    jackknife=True,
+)
+def isoscore(V: Rows) -> float:
+    """Return ((tr C)² / ‖C‖_F² - 1) / (d - 1), C the covariance: how many dimensions the rows use, rescaled.
+
+    Raises
+    ------
+    Undefined
+        in one dimension, or where all rows are equal.
+    """
+    return _isoscore_of(V.moments.scatter)
+
+
+def isoscore_star(V: Rows, zeta: float = 0.2) -> float:
+    """Return IsoScore* in [0, 1]: `isoscore` of (1 - ζ) C + ζ I, C the covariance with n - 1.
+
+    With the identity it depends on the rows' lengths; ζ = 0 is IsoScore. Source: Rudman and Eickhoff, ICLR
+    2024.
+
+    Raises
+    ------
+    Undefined
+        in one dimension, or with fewer than two rows.
+    """
+    V = Rows.of(V)
+    if len(V) < 2:
+        raise Undefined("IsoScore* needs at least 2 rows")
+    covariance = np.ldexp(V.moments.scatter, 2 * V.moments.exponent) / (len(V) - 1)
+    return _isoscore_of((1 - zeta) * covariance + zeta * np.eye(V.d))
+
+
+def _isoscore_of(covariance: Float) -> float:
+    d = len(covariance)
+    largest = abs(covariance).max()
+    if d < 2 or largest == 0:
+        raise Undefined("IsoScore needs two dimensions and rows that differ")
+    scaled = covariance / largest
+    return float((np.trace(scaled) ** 2 / (scaled**2).sum() - 1) / (d - 1))
+
+
+def at_least(V: Rows, count: int) -> int:
+    """Return m, how many rows are not zero.
+
+    Raises
+    ------
+    Undefined
+        if there are fewer than `count`.
+    """
+    m = V.moments.alive
+    if m < count:
+        raise Undefined(f"at least {count} rows that are not zero are needed, the matrix has {m}")
+    return m

@@ -1,0 +1,1 @@
+"""The mechanism of degeneration: gradients, updates and score decomposition."""

@@ -1,0 +1,138 @@
+"""What moves the items of each bucket of popularity, and where to: one epoch in numbers.
+
+    describe_forces   Eq. 4 over some batches: the shares of being a non-target, a target, in a history
+    describe_steps    ΔV of an epoch: what the optimiser made of it
+
+A force is given twice: the vectors of the batches added up, `[n, d]`, and their lengths added up, `[n]`. The
+first is what is left after batches that contradict each other, the second all that pulled and pushed. What
+is said of a bucket is the mean over its items. A cosine of 1 with -h̄, the direction opposite to the mean
+context, is drift into the cone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from degen.analysis.measures.spectrum import effective_rank
+from degen.analysis.mechanism.gradient import cosine_to, energy_along, lengths, mean_pairwise_cosine, share
+from degen.analysis.passes.arrays import Float
+from degen.analysis.passes.buckets import Buckets
+
+Row = dict[str, Any]
+
+PUSH, PULL, INPUT, CONTRAST, REGULARIZER = "push", "pull", "input", "contrast", "regularizer"
+"""Being a non-target (Eq. 4), being the target, being in a history, the contrastive loss, and a cure's loss
+of the items alone.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Force:
+    """What one part of the loss does to the items over some batches, as a descent direction.
+
+    Attributes
+    ----------
+    vectors
+        float64 `[n, d]`, the sum over the batches.
+    lengths
+        float64 `[n]`, the sum of the batches' lengths, at least the length of the sum.
+    """
+
+    vectors: Float
+    lengths: Float
+
+
+def describe_forces(forces: Mapping[str, Force], context: Float, buckets: Buckets) -> list[Row]:
+    """Return a row a bucket: what has which share in the items' updates, and where the non-target's leads.
+
+    Parameters
+    ----------
+    forces
+        by name, `push` among them; together they are the whole update.
+    context
+        float64 `[d]`, the mean context h̄.
+    buckets
+        of the items.
+
+    Returns
+    -------
+    `push_share` and so on, of the lengths added up, which sum to 1; `net_push_share` and so on, of the
+    vectors added up; `push_cosine`, the cosine of the non-target update with -h̄; `push_pairwise_cosine` and
+    `update_pairwise_cosine`, the mean cosine of two different items' non-target and whole updates. A push is
+    of the steps at which an item is not the target, frequent items' too: theirs is what to hold the rare
+    ones' `push_cosine` against.
+    """
+    net = {name: lengths(force.vectors) for name, force in forces.items()}
+    whole = np.sum([force.vectors for force in forces.values()], axis=0)
+    push = forces[PUSH].vectors
+    columns: dict[str, list[float | None]] = {}
+    for name, force in forces.items():
+        others = [other for other in forces if other != name]
+        total, left = share(force.lengths, *(forces[other].lengths for other in others)), net[name]
+        columns[f"{name}_share"] = means(total, buckets)
+        columns[f"net_{name}_share"] = means(share(left, *(net[other] for other in others)), buckets)
+    columns["push_cosine"] = means(cosine_to(push, -context), buckets)
+    columns["push_pairwise_cosine"] = [mean_pairwise_cosine(rows) for rows in parts(push, buckets)]
+    columns["update_pairwise_cosine"] = [mean_pairwise_cosine(rows) for rows in parts(whole, buckets)]
+    return _rows(columns, buckets)
+
+
+def describe_steps(before: Float, after: Float, context: Float, buckets: Buckets) -> tuple[Row, list[Row]]:
+    """Return what is said of ΔV = after - before as a whole, and a row a bucket.
+
+    Parameters
+    ----------
+    before, after
+        `[n, d]`, item embeddings at the two ends of an epoch.
+    context
+        float64 `[d]`, the mean context h̄.
+    buckets
+        of the items.
+
+    Returns
+    -------
+    Of the whole: `step_energy`, the share of ‖ΔV‖² along h̄, and `step_effective_rank`. Of a bucket:
+    `step_length`, ‖Δv‖; `step_cosine`, its cosine with -h̄; `step_pairwise_cosine`, the mean cosine of two
+    different items' steps; `drift`, how far the bucket's mean moved, and `drift_cosine`, that move's cosine
+    with -h̄; of the embeddings after the epoch `mean_length`, ‖v̄‖, and `pairwise_cosine`.
+    """
+    step = after.astype(np.float64) - before
+    drift = np.array([rows.mean(axis=0) for rows in parts(step, buckets)])
+    columns = {
+        "step_length": means(lengths(step), buckets),
+        "step_cosine": means(cosine_to(step, -context), buckets),
+        "step_pairwise_cosine": [mean_pairwise_cosine(rows) for rows in parts(step, buckets)],
+        "drift": lengths(drift).tolist(),
+        "drift_cosine": _numbers(cosine_to(drift, -context)),
+        "mean_length": [float(np.linalg.norm(rows.mean(axis=0))) for rows in parts(after, buckets)],
+        "pairwise_cosine": [mean_pairwise_cosine(rows) for rows in parts(after, buckets)],
+    }
+    whole = {
+        "step_energy": energy_along(step, context) if step.any() else None,
+        "step_effective_rank": effective_rank(step) if step.any() else None,
+    }
+    return whole, _rows(columns, buckets)
+
+
+def means(values: Float, buckets: Buckets) -> list[float | None]:
+    """Return the mean of the values `[n]` in each bucket, NaN left out; None where nothing is left."""
+    there = np.isfinite(values)
+    sums, sizes = buckets.sums(np.where(there, values, 0.0)), buckets.sums(there.astype(np.float64))
+    return [float(total / size) if size else None for total, size in zip(sums, sizes, strict=True)]
+
+
+def parts(rows: Float, buckets: Buckets) -> list[Float]:
+    """Return the rows `[n, d]` of each bucket, in float64."""
+    return [rows[buckets.codes == code].astype(np.float64) for code in range(len(buckets.names))]
+
+
+def _rows(columns: Mapping[str, list[Any]], buckets: Buckets) -> list[Row]:
+    return [{name: column[code] for name, column in columns.items()} for code in range(len(buckets.names))]
+
+
+def _numbers(values: Float) -> list[float | None]:
+    return [float(value) if np.isfinite(value) else None for value in values]

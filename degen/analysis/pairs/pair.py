@@ -1,0 +1,170 @@
+"""Two matrices over the same items, what their comparisons share, and the registry of these.
+
+    first, second = matched(ids_a, ids_b)                       the items that both have
+    linear_cka(A[first], B[second])
+
+A comparison is a function of `Pair`; what the decorator `comparison` returns takes two arrays or tensors as
+well, and `COMPARISONS` lists all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, wraps
+from typing import Any, Concatenate, ParamSpec, cast
+
+import numpy as np
+
+from degen.analysis.passes.arrays import Array, Float, to_numpy
+from degen.analysis.passes.rows import Int, Rows
+from degen.analysis.registry import facts
+from degen.errors import UserError
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two matrices, [n, d_a] and [n, d_b], row i of both belonging to one item.
+
+    Raises
+    ------
+    UserError
+        if they have not as many rows.
+    """
+
+    a: Rows
+    b: Rows
+
+    def __post_init__(self) -> None:
+        if len(self.a) != len(self.b):
+            raise UserError(
+                f"{len(self.a)} rows and {len(self.b)} rows are not of the same items; match them by id first"
+            )
+
+    @cached_property
+    def lengths(self) -> tuple[float, float]:
+        """‖A‖_F and ‖B‖_F, centred and of rows divided by 2^exponent (`Moments.exponent`); 1 for 0."""
+        a, b = (math.sqrt(np.trace(side.moments.scatter)) or 1.0 for side in (self.a, self.b))
+        return a, b
+
+    @cached_property
+    def _products(self) -> tuple[Float, Float]:
+        cross, squares = np.zeros((self.a.d, self.b.d)), np.zeros((2, 2))
+        for (_, left), (_, right) in zip(self.a.blocks(), self.b.blocks(), strict=True):
+            first = _centered(self.a, left) / self.lengths[0]
+            second = _centered(self.b, right) / self.lengths[1]
+            cross += first.T @ second
+            squared = np.stack([(first**2).sum(axis=1), (second**2).sum(axis=1)])
+            squares += squared @ squared.T
+        return cross, squares
+
+    @property
+    def centered_cross(self) -> Float:
+        """float64 [d_a, d_b]: AᵀB of the centred matrices at Frobenius norm 1."""
+        return self._products[0]
+
+    @property
+    def squares(self) -> Float:
+        """float64 [2, 2]: Σ ‖x‖² ‖y‖² over the rows of the same two, x and y each of A, B."""
+        return self._products[1]
+
+
+def _centered(side: Rows, block: Array) -> Float:
+    return np.asarray(to_numpy(block) * 2.0**-side.moments.exponent - side.moments.mean)
+
+
+def matched(ids_a: Sequence[str], ids_b: Sequence[str]) -> tuple[Int, Int]:
+    """Return where the items that both lists hold are in the first, ascending, and in the second: int64 [m].
+
+    Raises
+    ------
+    UserError
+        if they have no item in common, or an id stands twice in one of them.
+    """
+    places = {name: row for row, name in enumerate(ids_b)}
+    for ids in (ids_a, ids_b):
+        if len(set(ids)) < len(ids):
+            twice = Counter(ids).most_common(1)[0][0]
+            raise UserError(
+                f"item {twice!r} stands twice in a list of items; each row needs an id of its own"
+            )
+    common = [(row, places[name]) for row, name in enumerate(ids_a) if name in places]
+    if not common:
+        raise UserError(
+            f"the two lists of items, from {ids_a[0]!r} and from {ids_b[0]!r} on, have no id in common; "
+            "compare matrices over the same items"
+        )
+    first, second = np.array(common, dtype=np.int64).T
+    return first, second
+
+
+@dataclass(frozen=True)
+class PairMeasure:
+    """A line of the registry of comparisons.
+
+    Attributes
+    ----------
+    name
+        its key in tables and JSON.
+    function
+        of `Pair`, and of the settings in `options`.
+    range, meaning, source, cost, options
+        as in `Measure`.
+    """
+
+    name: str
+    function: Callable[..., float]
+    range: tuple[float, float]
+    meaning: str
+    source: str
+    cost: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, pair: Pair) -> float:
+        """Return the value, an `Estimate` where it was sampled; raise `Undefined` if there is none."""
+        return self.function(pair, **self.options)
+
+
+COMPARISONS: dict[str, PairMeasure] = {}
+"""Every comparison of two matrices by its name, in the order of tables."""
+
+
+def comparison(
+    *,
+    range: tuple[float, float],
+    meaning: str,
+    source: str,
+    cost: str,
+    name: str | None = None,
+    also: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Callable[
+    [Callable[Concatenate[Pair, P], float]], Callable[Concatenate[Rows | Array, Rows | Array, P], float]
+]:
+    """Register a function of `Pair`; its facts are added to its docstring. `also` as in `measure`.
+
+    Raises
+    ------
+    ValueError
+        if a name is taken.
+    """
+
+    def register(
+        function: Callable[Concatenate[Pair, P], float],
+    ) -> Callable[Concatenate[Rows | Array, Rows | Array, P], float]:
+        for key, options in {name or function.__name__: {}, **(also or {})}.items():
+            if key in COMPARISONS:
+                raise ValueError(f"there is a comparison {key!r} already; give yours another name")
+            COMPARISONS[key] = PairMeasure(key, function, range, meaning, source, cost, options)
+
+        @wraps(function)
+        def compared(A: Rows | Array, B: Rows | Array, *args: P.args, **kwargs: P.kwargs) -> float:
+            return function(Pair(Rows.of(A), Rows.of(B)), *args, **kwargs)
+
+        compared.__doc__ = f"{(function.__doc__ or '').rstrip()}\n{facts(range, meaning, source, cost)}"
+        return cast("Callable[Concatenate[Rows | Array, Rows | Array, P], float]", compared)
+
+    return register

@@ -1,0 +1,1 @@
+"""Shared passes over the rows of a matrix, and the array libraries they run on."""

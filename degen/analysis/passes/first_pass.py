@@ -1,0 +1,146 @@
+"""The first pass over a matrix: means, scatter and sums, from which most measures need nothing else.
+
+    V [n, d], û = v / ‖v‖ over the m rows that are not zero
+
+    mean, scatter    μ and Σ (v - μ)(v - μ)ᵀ, merged block by block (Chan, Golub, LeVeque 1983)
+    gram             VᵀV = scatter + n μ μᵀ: a sum of two positive parts, so that no digit is lost
+    unit_gram        ÛᵀÛ
+    unit_sums        Σ û of each group of rows, and of all
+
+Moments of parts of a matrix add up to those of the whole, in any order: blocks, processes, chunks of an array
+that no machine holds. All in float64 whatever the numbers' type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from degen.analysis.passes.arrays import Array, Float, largest_entry, namespace, to_numpy, unit_rows
+from degen.errors import UserError
+
+_PLAIN = 300
+"""Rows whose largest entry lies within 2^±300 have squares that add up in float64 without care."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Sums over the rows of a matrix, or of a part of it.
+
+    Attributes
+    ----------
+    n
+        rows.
+    exponent
+        `mean` and `scatter` are of the rows divided by 2^exponent: 0 but for huge or tiny numbers, whose
+        squares would overflow or vanish.
+    mean
+        float64 [d].
+    scatter
+        float64 [d, d]: Σ (v - μ)(v - μ)ᵀ.
+    unit_gram
+        float64 [d, d]: Σ û ûᵀ.
+    group_sizes
+        int64 [G]: rows that are not zero in each group.
+    unit_sums
+        float64 [G, d]: Σ û of each group.
+    """
+
+    n: int
+    exponent: int
+    mean: Float
+    scatter: Float
+    unit_gram: Float
+    group_sizes: Any
+    unit_sums: Float
+
+    @property
+    def gram(self) -> Float:
+        """float64 [d, d]: VᵀV / 4^exponent."""
+        return self.scatter + self.n * np.outer(self.mean, self.mean)
+
+    @property
+    def alive(self) -> int:
+        """Rows that are not zero, m."""
+        return int(self.group_sizes.sum())
+
+    @property
+    def unit_sum(self) -> Float:
+        """float64 [d]: S = Σ û over all rows."""
+        return np.asarray(self.unit_sums.sum(axis=0))
+
+    def __add__(self, other: Moments) -> Moments:
+        """Return the moments of both parts together."""
+        exponent = max(self.exponent, other.exponent)
+        (a, a_scatter), (b, b_scatter) = self._at(exponent), other._at(exponent)
+        n = self.n + other.n
+        delta = b - a
+        return Moments(
+            n,
+            exponent,
+            a + delta * (other.n / n),
+            a_scatter + b_scatter + np.outer(delta, delta) * (self.n * other.n / n),
+            self.unit_gram + other.unit_gram,
+            self.group_sizes + other.group_sizes,
+            self.unit_sums + other.unit_sums,
+        )
+
+    def _at(self, exponent: int) -> tuple[Float, Float]:
+        """Mean and scatter of the rows divided by 2^exponent instead."""
+        shift = self.exponent - exponent
+        return np.ldexp(self.mean, shift), np.ldexp(self.scatter, 2 * shift)
+
+
+def block_moments(block: Array, groups: Any = None, n_groups: int = 1) -> tuple[Moments, Float]:
+    """Return the moments of a block of rows in float64, [b, d], and the norms of its rows, float64 [b].
+
+    Parameters
+    ----------
+    block
+        NumPy array or tensor, all finite.
+    groups
+        NumPy int [b] in 0 … n_groups - 1: which group each row is in; by default all are in one.
+    n_groups
+        how many groups there are.
+    """
+    xp = namespace(block)
+    exponent = scale_exponent(largest_entry(block))
+    scaled = block * 2.0**-exponent if exponent else block
+    mean = scaled.mean(axis=0)
+    centered = scaled - mean
+    units, alive, norms = unit_rows(block)
+    unit_gram, scatter = units.T @ units, centered.T @ centered
+    if groups is None:
+        sums, sizes = units.sum(axis=0)[None], np.array([int(alive.sum())])
+    else:
+        member = np.zeros((n_groups, len(groups)))
+        member[groups, np.arange(len(groups))] = 1.0
+        sums = (xp.asarray(member, device=units.device) if xp is not np else member) @ units
+        sizes = np.bincount(groups[np.asarray(to_numpy(alive))], minlength=n_groups)
+    moments = Moments(
+        len(block), exponent, to_numpy(mean), to_numpy(scatter), to_numpy(unit_gram), sizes, to_numpy(sums)
+    )
+    return moments, to_numpy(norms)
+
+
+def total(parts: Iterable[Moments]) -> Moments:
+    """Return the moments of all parts together; at least one is needed."""
+    return reduce(Moments.__add__, parts)
+
+
+def scale_exponent(largest: float) -> int:
+    """Return the power of two by which rows with this largest entry are divided before they are squared.
+
+    Raises
+    ------
+    UserError
+        if it is not finite.
+    """
+    if not np.isfinite(largest):
+        raise UserError("the matrix holds NaN or infinity; remove what is not finite")
+    exponent = int(np.frexp(largest)[1])
+    return exponent if abs(exponent) > _PLAIN and largest > 0 else 0

@@ -1,0 +1,47 @@
+"""What a configuration names, at hand: the device, the log, the encoder, the place of the run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from degen.config.schema import Config, DataConfig, ModelConfig
+from degen.data.catalog import find
+from degen.data.load import DataOptions, Dataset, load_dataset
+from degen.errors import UserError
+from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.variants import get_variant
+
+
+def load_data(config: DataConfig) -> Dataset:
+    """Load the log that a configuration names, under the configuration's own name for it if it has one.
+
+    Raises
+    ------
+    UserError
+        where the log is not the one whose fingerprint the configuration holds.
+    """
+    given = config.model_dump(exclude={"dataset", "name", "fingerprint", "data_seed"}, exclude_none=True)
+    dataset = load_dataset(config.dataset, DataOptions(**given, seed=config.data_seed))
+    if config.fingerprint not in ("", dataset.fingerprint):
+        raise UserError(
+            f"{config.dataset} has changed since this run was started; bring the old log back, or train anew"
+        )
+    return replace(dataset, name=config.name or dataset.name)
+
+
+def run_place(config: Config, above: Path | None = None) -> Path:
+    """Where a run goes by default: `<above>/<variant>-s<seed>`, above it `runs/<dataset>`.
+
+    Raises
+    ------
+    UserError
+        for a dataset or a variant that is unknown.
+    """
+    folder = above or Path("runs") / (config.data.name or find(config.data.dataset).name)
+    return folder / f"{get_variant(config.objective.variant).name}-s{config.training.seed}"
+
+
+def build_encoder(config: ModelConfig, n_items: int, seed: int = 0) -> SequenceEncoder:
+    """Make the encoder that a configuration describes, with fresh weights."""
+    return SequenceEncoder(n_items, seed=seed, **config.model_dump())

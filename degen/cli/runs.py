@@ -1,0 +1,210 @@
+"""`degen runs`, `degen evaluate`, `degen export`: what is on disk, measured again, and handed on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from degen.cli.output import JsonFlag, Output, QuietFlag
+from degen.errors import UserError
+
+if TYPE_CHECKING:
+    from degen.data.sequences import Split
+    from degen.evaluation.restore import Restored
+    from degen.runs.directory import RunDirectory
+
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.", show_default=False)]
+SplitOption = Annotated[str, typer.Option("--split", help="test or valid.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+
+
+def runs(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Runs, or any folders above runs.", show_default="runs"),
+    ] = None,
+    as_json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """List the runs under folders: variant, dataset, seed, epochs, state, test HR@5 and NDCG@10.
+
+    [bold]Example[/bold]
+
+      degen runs runs/clothing
+    """
+    from degen.runs.directory import collect_runs
+
+    output = Output(as_json, quiet)
+    rows = [_describe(run, output) for run in collect_runs(paths or [Path("runs")])]
+    if not output.result(rows):
+        output.table(list(rows[0]), [list(row.values()) for row in rows])
+
+
+def _describe(run: RunDirectory, output: Output) -> dict[str, Any]:
+    """A line of the list; one damaged run is said to be so and does not hide the others."""
+    try:
+        return _line(run)
+    except UserError as error:
+        output.note(str(error))
+        unknown = dict.fromkeys(("variant", "dataset", "seed", "epochs", "state", "HR@5", "NDCG@10"))
+        return {"run": str(run.path), **unknown, "state": "damaged"}
+
+
+def _line(run: RunDirectory) -> dict[str, Any]:
+    finished = run.state == "finished"
+    return {
+        "run": str(run.path),
+        "variant": run.variant,
+        "dataset": run.dataset,
+        "seed": run.seed,
+        "epochs": len(run.metrics),
+        "state": run.state,
+        "HR@5": run.test.get("HR@5") if finished else None,
+        "NDCG@10": run.test.get("NDCG@10") if finished else None,
+    }
+
+
+def evaluate(
+    run: Run,
+    split: SplitOption = "test",
+    post_process: Annotated[
+        str | None,
+        typer.Option(
+            "--post-process",
+            metavar="NAME",
+            help="Score the item embeddings after all-but-the-top or whitening; the encoder stays as it is.",
+        ),
+    ] = None,
+    components: Annotated[
+        int | None,
+        typer.Option(help="Directions that all-but-the-top takes away.  \\[default: d / 100, at least 1]"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.npy", help="Write the post-processed items there.")
+    ] = None,
+    device: Device = "auto",
+    as_json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Rank all items for every user again with the best checkpoint, and print HR, NDCG and MRR at 5, 10, 20.
+
+    [bold]Examples[/bold]
+
+      degen evaluate runs/clothing/scl-s0
+      degen evaluate runs/clothing/sasrec-s0 --post-process all-but-the-top --components 2 --out items.npy
+    """
+    from degen.evaluation.restore import restore
+
+    wanted = _split(split)
+    _check_post_process(post_process, components, out)
+    restored, output = restore(_one_run(run), device), Output(as_json, quiet)
+    if post_process is None:
+        metrics = restored.metrics(wanted)
+    else:
+        metrics = _post_processed(restored, wanted, post_process, components, out)
+        output.note(f"items are scored after {post_process}; the encoder reads its own, as trained")
+    if not output.result(metrics):
+        output.table(["metric", "value"], list(metrics.items()))
+
+
+def _check_post_process(name: str | None, components: int | None, out: Path | None) -> None:
+    """Refuse options that need `--post-process`, and a file that would not be found again by its name."""
+    if name is None and (components is not None or out is not None):
+        option = "--components" if components is not None else "--out"
+        raise UserError(f"{option} is of --post-process; add --post-process all-but-the-top or whitening")
+    if out is not None and out.suffix != ".npy":
+        raise UserError(f"--out {out}: the items are written as .npy; name a file that ends so")
+
+
+def _post_processed(
+    restored: Restored, split: Split, name: str, components: int | None, out: Path | None
+) -> dict[str, Any]:
+    """The metrics with the items post-processed for scoring alone; writes these to `out`."""
+    from degen.analysis.postprocess import post_process
+    from degen.files import write_array
+
+    V = post_process(restored.encoder.real_item_embeddings(), name, components)
+    metrics = {**restored.metrics(split, V), "post_process": name}
+    if out is not None:
+        write_array(out, V.cpu().numpy())
+        metrics["items"] = str(out)
+    return metrics
+
+
+def export(
+    run: Run,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            help="Item embeddings instead: npy, safetensors, word2vec, projector, parquet or recbole.",
+            show_default=False,
+        ),
+    ] = None,
+    split: SplitOption = "test",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder to write to.  \\[default: RUN/export, with --to a folder in it]"),
+    ] = None,
+    device: Device = "auto",
+    as_json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Write a split's sequence representations, targets and ranks, a row a user; or the item embeddings.
+
+    With --to the item embeddings of the best epoch are written for other tools, with ids and frequency.
+
+    [bold]Examples[/bold]
+
+      degen export runs/clothing/scl-s0 --out scl-vectors
+
+      degen export runs/clothing/scl-s0 --to word2vec
+    """
+    from degen.runs.directory import EXPORT
+
+    wanted, found = _split(split), _one_run(run)
+    folder, output = out or found.path / EXPORT / (to or ""), Output(as_json, quiet)
+    if to is not None:
+        if (split, device) != ("test", "auto"):
+            raise UserError(
+                "--split and --device are about sequence representations; leave them out with --to"
+            )
+        written = _export_items(found, to, folder, output)
+    else:
+        from degen.evaluation.restore import export as write
+        from degen.evaluation.restore import restore
+
+        written = write(restore(found, device), wanted, folder)
+    if not output.result({"written": [str(path) for path in written]}):
+        for path in written:
+            output.line(str(path))
+
+
+def _export_items(run: RunDirectory, to: str, folder: Path, output: Output) -> list[Path]:
+    from degen.embeddings.export import Items, export_items
+    from degen.embeddings.item_matrix import open_matrix
+
+    matrix = open_matrix(run.path)
+    written, notes = export_items(Items(matrix.values, run.items, run.item_frequency), to, folder)
+    for note in notes:
+        output.note(note)
+    return written
+
+
+def _one_run(path: Path) -> RunDirectory:
+    from degen.runs.directory import find_runs
+
+    found = find_runs(path)
+    if len(found) > 1:
+        raise UserError(f"{path} holds {len(found)} runs; name one of them, such as {found[0].path}")
+    return found[0]
+
+
+def _split(name: str) -> Split:
+    if name == "test":
+        return "test"
+    if name == "valid":
+        return "valid"
+    raise UserError(f"--split takes test or valid, not '{name}'")

@@ -1,0 +1,1 @@
+"""Configuration: its keys, and how defaults, recipe, file and options become one."""

@@ -1,0 +1,92 @@
+"""Interactions to sequences: the core, users too short to be split, the order in time, what was found out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from degen.data.interactions import Interactions
+from degen.data.long_arrays import blocks, count, keep, lookup
+from degen.data.sequences import (
+    MIN_ACTIONS,
+    Bool,
+    Codes,
+    Int,
+    Sequences,
+    k_core,
+    long_enough,
+    order_keys,
+    to_sequences,
+)
+from degen.errors import UserError
+from degen.progress import tell
+
+
+def process(log: Interactions, settings: dict[str, Any], where: str) -> tuple[Sequences, dict[str, Any]]:
+    """Filter and order a log; return it with the facts that go into the dataset.
+
+    The log is used up: its columns are worked on where they are, which takes 32 bytes an action at most.
+    """
+    tell("ordering", 0, 0)
+    once = settings["core"] == "once"
+    kept = k_core(log.users, log.items, settings["min_user"], settings["min_item"], once=once)
+    users_after_core = _distinct(log.users[kept])
+    kept[kept] = long_enough(log.users[kept])
+    if not kept.any():
+        raise UserError(_nobody_left(log, settings, where, users_after_core))
+    lengths, items, ties = _in_order(log, kept)
+    sequences = to_sequences(lengths, items, log.user_ids, log.item_ids)
+    dropped = users_after_core - sequences.n_users
+    notes = [*log.notes, _core_note(len(log.users), len(items), settings)]
+    if dropped:
+        notes.append(f"{dropped:,} users with fewer than {MIN_ACTIONS} actions were dropped")
+    if ties:
+        notes.append(f"{ties:.1%} of the actions have the time of another of their user: file order decides")
+    return sequences, {"notes": notes, "tie_share": ties, "dropped_users": dropped}
+
+
+def _in_order(log: Interactions, kept: Bool) -> tuple[Int, Codes, float | None]:
+    """Return each user's number of kept actions, their items by user and time, and the share of ties."""
+    users, items = keep(log.users, kept), keep(log.items, kept)
+    keys = order_keys(users, None if log.times is None else keep(log.times, kept))
+    order = np.argsort(keys, kind="stable")
+    ties = None if log.times is None else tie_share(keys, order)
+    return count(users, len(log.user_ids)), lookup(items, order), ties
+
+
+def _distinct(codes: Codes) -> int:
+    return int(np.count_nonzero(count(codes, int(codes.max(initial=-1)) + 1)))
+
+
+def _core_words(settings: dict[str, Any]) -> str:
+    if not settings["min_user"] and not settings["min_item"]:
+        return "no core"
+    once = "single-pass" if settings["core"] == "once" else "iterated"
+    return f"the {once} core of {settings['min_user']} actions a user and {settings['min_item']} an item"
+
+
+def _core_note(read: int, left: int, settings: dict[str, Any]) -> str:
+    if read == left:
+        return f"{_core_words(settings)}: all {read:,} actions stay"
+    return f"{_core_words(settings)}: {left:,} of {read:,} actions are left"
+
+
+def _nobody_left(log: Interactions, settings: dict[str, Any], where: str, users_after_core: int) -> str:
+    had = f"{where} ({log.notes[0]}) has {len(log.users):,} actions of {len(log.user_ids):,} users"
+    if users_after_core:
+        return f"{had}, but nobody has the {MIN_ACTIONS} that a test, a validation target and a history need"
+    return (
+        f"{had} on {len(log.item_ids):,} items, and nobody is left after {_core_words(settings)}; "
+        "lower --min-user or --min-item (0 turns them off)"
+    )
+
+
+def tie_share(keys: Codes, order: Int) -> float:
+    """Share of the actions at the time of another of the same user; `order` sorts the `order_keys`."""
+    tied = np.zeros(len(order), dtype=bool)
+    for part in blocks(len(order) - 1):
+        same = keys[order[part]] == keys[order[part.start + 1 : part.stop + 1]]
+        tied[part] |= same
+        tied[part.start + 1 : part.stop + 1] |= same
+    return float(tied.mean())

@@ -1,0 +1,130 @@
+"""Writing a processed log: one user a line, oldest first, gzipped, with a note of what it was made from.
+
+    <name>.txt.gz     user item item …       between spaces, or between tabs where an id has a space
+    <name>.json       counts, settings, SHA-256 of the log and of its source
+
+A log with a note whose SHA-256 agrees is read as it is: it has had its filter. Without the note it is a file
+like any other.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from degen.data.cache import cache_folder
+from degen.data.long_arrays import blocks
+from degen.data.reading.open_log import SUFFIXES, content_hash
+from degen.data.sequences import Sequences
+from degen.errors import UserError
+from degen.files import atomic_path, write_json
+from degen.progress import tell
+from degen.version import __version__
+
+SUFFIX = ".txt.gz"
+_MARK = "degen data prepare"
+_USERS = 4_096
+"""Users whose lines are made at once."""
+
+
+def prepared_path(name: str, out: Path | None) -> Path:
+    """Where a prepared log goes: a file that ends in .txt.gz, a folder, or the cache folder.
+
+    Raises
+    ------
+    UserError
+        if `out` is the name of another kind of file.
+    """
+    if out is None:
+        return cache_folder() / "prepared" / f"{name}{SUFFIX}"
+    if out.name.endswith(SUFFIX):
+        return out
+    if out.is_file() or out.suffix in (".gz", *SUFFIXES):
+        raise UserError(f"--out {out} is neither a folder nor a name that ends in {SUFFIX}")
+    return out / f"{name}{SUFFIX}"
+
+
+def note_path(log: Path) -> Path:
+    """Where the note of a log lies."""
+    return log.with_name(f"{log.name}.json")
+
+
+def read_note(log: Path) -> dict[str, Any] | None:
+    """Return the note of a prepared log, or None where there is none or it is of another content."""
+    path = note_path(log)
+    if path == log or not path.is_file():
+        return None
+    try:
+        note = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    ours = (
+        isinstance(note, dict) and note.get("written_by") == _MARK and note.get("sha256") == content_hash(log)
+    )
+    return note if ours else None
+
+
+def write_log(sequences: Sequences, path: Path, made_from: dict[str, Any]) -> dict[str, Any]:
+    """Write a log and its note; return the note.
+
+    Raises
+    ------
+    UserError
+        if an id holds a tab or a line break, `path` is a file of another origin, or it cannot be written.
+    """
+    for existing in (path, note_path(path)):
+        if existing.exists() and read_note(path) is None:
+            raise UserError(
+                f"{existing} exists and was not written by `degen data prepare`; "
+                "choose another place with --out"
+            )
+    separator = _separator(sequences)
+    with atomic_path(path) as temporary, _gzip(temporary) as file:
+        for users in blocks(sequences.n_users, _USERS):
+            file.write(_lines(sequences, users, separator).encode())
+            tell("writing", users.stop, sequences.n_users)
+    note = {
+        "written_by": _MARK,
+        "version": __version__,
+        "sha256": content_hash(path),
+        "users": sequences.n_users,
+        "items": sequences.n_items,
+        "actions": len(sequences.items),
+        **made_from,
+    }
+    write_json(note_path(path), note)
+    return note
+
+
+@contextmanager
+def _gzip(path: Path) -> Iterator[gzip.GzipFile]:
+    """Open for writing with no name and no time within, so that the same log gives the same bytes."""
+    with path.open("wb") as raw, gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0) as file:
+        yield file
+
+
+def _separator(sequences: Sequences) -> str:
+    ids = [*sequences.user_ids, *sequences.item_ids]
+    for identifier in ids:
+        if any(mark in identifier for mark in "\t\n\r"):
+            raise UserError(
+                f"the id {identifier!r} holds a tab or a line break, which a log of lines cannot keep"
+            )
+    return " " if all(identifier.split() == [identifier] for identifier in ids) else "\t"
+
+
+def _lines(sequences: Sequences, users: slice, separator: str) -> str:
+    ids = sequences.item_ids
+    offsets = sequences.offsets[users.start : users.stop + 1]
+    items = iter((sequences.items[offsets[0] : offsets[-1]] - 1).tolist())
+    return "".join(
+        separator.join([user, *(ids[item] for item in islice(items, length))]) + "\n"
+        for user, length in zip(sequences.user_ids[users], np.diff(offsets).tolist(), strict=True)
+    )

@@ -1,0 +1,1 @@
+"""Interaction logs of any supported format, read into columns."""

@@ -1,0 +1,68 @@
+"""Whether a file of Amazon's ratings without column names is of 2014 (user first) or of 2018 (item first)."""
+
+from __future__ import annotations
+
+import re
+
+from degen.data.reading.head import Sample
+from degen.data.reading.open_log import stem
+
+# Ten characters: a book's ISBN, or B and nine more. Users have A and twelve or thirteen more.
+_ITEM = re.compile(r"[0-9B][0-9A-Z]{9}")
+# Names of the files of 2018, which no file of 2014 has: those begin with `ratings_`.
+_CATEGORIES_2018 = {
+    "amazon_fashion",
+    "all_beauty",
+    "appliances",
+    "arts_crafts_and_sewing",
+    "automotive",
+    "books",
+    "cds_and_vinyl",
+    "cell_phones_and_accessories",
+    "clothing_shoes_and_jewelry",
+    "digital_music",
+    "electronics",
+    "gift_cards",
+    "grocery_and_gourmet_food",
+    "home_and_kitchen",
+    "industrial_and_scientific",
+    "kindle_store",
+    "luxury_beauty",
+    "magazine_subscriptions",
+    "movies_and_tv",
+    "musical_instruments",
+    "office_products",
+    "patio_lawn_and_garden",
+    "pet_supplies",
+    "prime_pantry",
+    "software",
+    "sports_and_outdoors",
+    "tools_and_home_improvement",
+    "toys_and_games",
+    "video_games",
+}
+
+
+def item_comes_first(sample: Sample) -> tuple[bool, str]:
+    """Decide by the form of the ids, else by the file's name and by which column has fewer different values.
+
+    Returns whether the item is first, and a few words on why.
+    """
+    first, second = sample.column(0), sample.column(1)
+    if _are_items(first) != _are_items(second):
+        return _are_items(
+            first
+        ), f"Amazon's {'2018' if _are_items(first) else '2014'} order, by the form of the ids"
+    name = stem(sample.path).lower().removesuffix("_5")
+    if name.startswith("ratings_"):
+        return False, "Amazon's 2014 order, by the file's name"
+    more = len(set(second)) - len(set(first))
+    if name in _CATEGORIES_2018 and more >= 0:
+        return True, "Amazon's 2018 order, by the file's name"
+    if _are_items(first) and more > 0:
+        return True, "Amazon's 2018 order, by the first column having fewer different values"
+    return False, "the usual order"
+
+
+def _are_items(ids: list[str]) -> bool:
+    return sum(_ITEM.fullmatch(identifier) is not None for identifier in ids) > 0.9 * len(ids)

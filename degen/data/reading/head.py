@@ -1,0 +1,124 @@
+"""The first lines of a text file, split into fields: what `sniff` draws its conclusions from."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from degen.data.reading.columns import named_columns
+from degen.data.reading.table import Row, is_blank, not_csv, split_rows
+from degen.data.reading.times import is_time
+
+HEAD = 1 << 20
+"""Bytes that are looked at."""
+
+_LINES = 20_000
+_TRIED = 500
+_SEPARATORS = ("::", "\t", ",", ";", "|")
+_TYPED = re.compile(r"[^:\s]+:(token|float)(_seq)?")
+_LARGE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A file's first lines, none of them blank or cut off."""
+
+    path: Path
+    lines: list[str]
+
+    @classmethod
+    def of(cls, path: Path, head: bytes) -> Sample:
+        """Split the first bytes of a file; a last line that they cut off is left out."""
+        lines = head.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").split("\n")
+        if len(head) == HEAD and len(lines) > 1:
+            lines.pop()
+        return cls(path, [line for line in lines if line.strip()][:_LINES])
+
+    @cached_property
+    def separator(self) -> str | None:
+        """The separator that most lines have, or None for spaces."""
+        half = len(self.lines) / 2
+        return next((s for s in _SEPARATORS if sum(s in line for line in self.lines) > half), None)
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The lines as fields."""
+        lines = split_rows((line + "\n" for line in self.lines), self.separator)
+        rows: list[Row] = []
+        try:
+            rows.extend(row for _, row in lines if not is_blank(row))
+        except csv.Error as error:
+            raise not_csv(self.path, len(rows), error) from error
+        return rows
+
+    @cached_property
+    def widths(self) -> Counter[int]:
+        """How many rows have how many fields."""
+        return Counter(len(row) for row in self.rows)
+
+    @cached_property
+    def width(self) -> int:
+        """The commonest number of fields."""
+        return self.widths.most_common(1)[0][0]
+
+    @property
+    def first(self) -> Row:
+        """The fields of the first line."""
+        return self.rows[0]
+
+    @cached_property
+    def typed(self) -> bool:
+        """Whether the first line is `name:type …`, as RecBole has it."""
+        return all(_TYPED.fullmatch(field.strip()) for field in self.first)
+
+    @cached_property
+    def has_header(self) -> bool:
+        """Whether the first line names columns: known names, or no number where the other lines have one."""
+        if self.typed or named_columns(self.first) is not None:
+            return True
+        others = self.rows[1 : 1 + _TRIED]
+        body = [row for row in others if len(row) == len(self.first)]
+        if any(map(is_time, self.first)) or len(set(self.first)) < len(self.first):
+            return False
+        if not body or len(body) < 0.9 * len(others):
+            return False
+        return any(mostly_times([row[place] for row in body]) for place in range(len(self.first)))
+
+    def column(self, place: int) -> list[str]:
+        """One field of the rows of the commonest width."""
+        return [row[place] for row in self.rows if len(row) == self.width]
+
+    @cached_property
+    def one_row_a_user(self) -> bool:
+        """Whether no first field comes twice."""
+        firsts = [row[0] for row in self.rows]
+        return len(set(firsts)) == len(firsts)
+
+
+def mostly_times(values: list[str]) -> bool:
+    """Whether more than half of the first values are numbers or dates."""
+    tried = values[:_TRIED]
+    return sum(map(is_time, tried)) > len(tried) / 2
+
+
+def mostly_stamps(values: list[str]) -> bool:
+    """Whether more than half of the first values are dates, or numbers too large for a rating or an index."""
+    tried = values[:_TRIED]
+    return sum(is_time(value) and not (_number(value) < _LARGE) for value in tried) > len(tried) / 2
+
+
+def are_ratings(values: list[str]) -> bool:
+    """Whether every value is a number from 0 to 10 in steps of a half."""
+    return all(0 <= _number(value) <= 10 and (2 * _number(value)).is_integer() for value in values[:_TRIED])
+
+
+def _number(text: str) -> float:
+    """The value of a number; infinity for any other text, a date for one."""
+    try:
+        return float(text)
+    except ValueError:
+        return float("inf")

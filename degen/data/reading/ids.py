@@ -1,0 +1,178 @@
+"""Ids to integers by sorting, because a dictionary of a million strings costs a microsecond a look-up.
+
+    "B0000ZEPGA" ─► words [n, k], 8 bytes each, little-endian ─► sort ─► codes
+                                                                 └─► table of different ids
+
+A dictionary misses the processor's cache four times an action of a large log; sorts read memory in order.
+Two ids are equal exactly if their words are: a hash only groups them, and every group is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from degen.data.long_arrays import Column, blocks, lookup
+from degen.errors import UserError
+
+Words = npt.NDArray[np.uint64]
+Codes = npt.NDArray[np.int32]
+
+WIDEST = 64
+"""Longest id in bytes that is kept as words; longer ones, which are rare, go through a dictionary."""
+
+_WORD = 8
+_LITTLE = np.dtype("<u8")
+_ALIAS = "\x01"
+_FOLD = 1 << 20
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+
+
+def to_words(ids: Sequence[str]) -> Words:
+    """Return ids of at most `WIDEST` bytes as their UTF-8 in words `[n, k]`, padded with zeros.
+
+    Raises
+    ------
+    UserError
+        for an id that is not valid Unicode or holds a NUL.
+    """
+    if "\0" in "".join(ids):
+        raise UserError("an id holds a NUL character; the file is damaged, or not a log")
+    try:
+        texts = np.array(ids, dtype=np.bytes_)
+    except UnicodeEncodeError:
+        texts = np.array([_encode(identifier) for identifier in ids], dtype=np.bytes_)
+    k = max(-(-texts.dtype.itemsize // _WORD), 1)
+    packed = texts.astype(f"S{k * _WORD}").view(_LITTLE).reshape(len(ids), k)
+    return packed.astype(np.uint64, copy=False)
+
+
+def _encode(identifier: str) -> bytes:
+    try:
+        return identifier.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"the id {identifier!r} is not valid Unicode; mend it in the file") from error
+
+
+def from_words(words: Words) -> list[str]:
+    """Return the ids that `to_words` made words of."""
+    packed = np.ascontiguousarray(words.astype(_LITTLE, copy=False))
+    return [text.decode() for text in packed.view(f"S{words.shape[1] * _WORD}").ravel().tolist()]
+
+
+def different(words: Words) -> tuple[Words, Codes]:
+    """Return the different rows of words `[n, k]` in any order, and which of them each row is, `[n]`."""
+    key = _mix(words)
+    order = np.argsort(key)
+    codes, first = _groups(key, order)
+    table = words[first]
+    if words.shape[1] > 1 and not np.array_equal(words, table[codes]):
+        # Two ids with one hash, once in many billion logs: sort by the words themselves.
+        order = np.lexsort(words.T)
+        codes, first = _groups(words, order)
+        table = words[first]
+    return table, codes
+
+
+def _mix(words: Words) -> npt.NDArray[np.uint64]:
+    """Hash each row; a row of one word is its own hash."""
+    key = words[:, 0]
+    for column in words.T[1:]:
+        key = (key ^ (key >> np.uint64(29))) * _ODD + column
+    return key
+
+
+def _groups(keys: Words, order: npt.NDArray[np.int64]) -> tuple[Codes, npt.NDArray[np.int64]]:
+    """Number the groups of equal keys in sorted order; return each row's group and a row of each group."""
+    ordered = keys[order]
+    new = np.ones(len(order), dtype=bool)
+    changed = ordered[1:] != ordered[:-1]
+    new[1:] = changed if changed.ndim == 1 else changed.any(axis=1)
+    codes = np.empty(len(order), dtype=np.int32)
+    codes[order] = np.cumsum(new, dtype=np.int32) - 1
+    return codes, order[new]
+
+
+class IdCoder:
+    """Collects a column of ids chunk by chunk and numbers them in order of first appearance.
+
+    Memory holds 4 bytes an action, the different ids as words, and as many ids again that wait for a number.
+    """
+
+    def __init__(self) -> None:
+        self._raw: list[Words] = []
+        self._waiting = 0
+        self._table: Words = np.empty((0, 1), dtype=np.uint64)
+        self._codes = Column(np.int32)
+        self._aliases: dict[str, str] = {}
+
+    def __len__(self) -> int:
+        return self._waiting + len(self._codes)
+
+    def add(self, ids: Sequence[str]) -> None:
+        """Take a column of ids."""
+        if not ids:
+            return
+        longest = max(map(len, ids))
+        if 4 * longest > WIDEST and any(self._needs_alias(identifier) for identifier in ids):
+            ids = [
+                self._alias(identifier) if self._needs_alias(identifier) else identifier for identifier in ids
+            ]
+        self.add_words(to_words(ids))
+
+    def add_words(self, words: Words) -> None:
+        """Take a column of ids as `to_words` has it."""
+        self._raw.append(words)
+        self._waiting += len(words)
+        # As many as there are different ids: sorting those anew each time stays in proportion.
+        if self._waiting >= max(_FOLD, len(self._table)):
+            self._fold()
+
+    def finish(self) -> tuple[Codes, list[str]]:
+        """Return the codes, int32 `[n]`, and the id of each; the coder is empty afterwards."""
+        self._fold()
+        ids, self._table = from_words(self._table), self._table[:0]
+        originals = {alias: identifier for identifier, alias in self._aliases.items()}
+        if originals:
+            ids = [originals.get(identifier, identifier) for identifier in ids]
+        return self._codes.finish(), ids
+
+    def _fold(self) -> None:
+        """Number the ids that wait; those of the table stand before them, so they keep their numbers."""
+        known, words = len(self._table), _stack([self._table, *self._raw])
+        self._raw, self._waiting = [], 0
+        table, codes = different(words)
+        codes, seen = by_appearance(codes, len(table))
+        self._table = table[seen]
+        self._codes.append(codes[known:])
+
+    def _needs_alias(self, identifier: str) -> bool:
+        return len(identifier.encode(errors="replace")) > WIDEST or identifier.startswith(_ALIAS)
+
+    def _alias(self, identifier: str) -> str:
+        return self._aliases.setdefault(identifier, f"{_ALIAS}{len(self._aliases)}")
+
+
+def _stack(parts: list[Words]) -> Words:
+    """Put words of several widths under one another, padded with zeros."""
+    stacked = np.zeros((sum(map(len, parts)), max(part.shape[1] for part in parts)), dtype=np.uint64)
+    end = 0
+    for part in parts:
+        stacked[end : end + len(part), : part.shape[1]] = part
+        end += len(part)
+    return stacked
+
+
+def by_appearance(codes: npt.NDArray[np.integer[Any]], n_codes: int) -> tuple[Codes, npt.NDArray[np.int64]]:
+    """Renumber codes in order of first appearance; return them and the old code of each new one."""
+    first = np.full(n_codes, len(codes), dtype=np.int64)
+    for part in reversed(list(blocks(len(codes)))):
+        # Of several values for one place the last one written stays: backwards, the first appearance.
+        first[codes[part][::-1]] = np.arange(part.start, part.stop)[::-1]
+    seen = np.argsort(first, kind="stable")[: int((first < len(codes)).sum())]
+    new = np.empty(n_codes, dtype=np.int32)
+    new[seen] = np.arange(len(seen), dtype=np.int32)
+    return lookup(new, codes), seen

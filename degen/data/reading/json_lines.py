@@ -1,0 +1,103 @@
+"""One JSON object a line: Amazon's reviews of 2014, 2018 and 2023, Yelp's, and any other with known names.
+
+Some of Amazon's older files hold Python literals instead; they are read as such, and never evaluated.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from degen.data.interactions import Interactions
+from degen.data.reading.columns import Columns, chosen_columns, named_columns, unnamed
+from degen.data.reading.ids import IdCoder
+from degen.data.reading.open_log import open_text
+from degen.data.reading.times import TimeColumn, UnreadableTime
+from degen.errors import UserError
+
+_CHUNK = 5_000
+# Numbers stay the text that they are: an id 1e5 or 0.10 is not to be rewritten, a time not to be rounded.
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
+
+
+def read_json_lines(path: Path, choice: dict[str, str] | None, encoding: str) -> Interactions:
+    """Read a file of JSON lines.
+
+    Raises
+    ------
+    UserError
+        naming the line: not an object, without a user or an item, or with an unreadable time.
+    """
+    users, items, times = IdCoder(), IdCoder(), TimeColumn()
+    keys: list[str] | None = None
+    line = 0
+    with open_text(path, encoding) as file:
+        while lines := list(islice(file, _CHUNK)):
+            numbered = [(line + i, text) for i, text in enumerate(lines, start=1) if text.strip()]
+            line += len(lines)
+            objects = [(number, _object(text, path, number)) for number, text in numbered]
+            if keys is None and objects:
+                keys = _keys(list(objects[0][1]), choice, path)
+            if keys is None:
+                continue
+            users.add([_text(value, keys[0], path, number) for number, value in objects])
+            items.add([_text(value, keys[1], path, number) for number, value in objects])
+            if len(keys) > 2:
+                _add_times(times, keys[2], objects, path)
+    ordered = keys is not None and len(keys) > 2
+    fields = () if keys is None else (f"its fields are {', '.join(keys)}",)
+    values = times.times() if ordered else None
+    user_codes, user_ids = users.finish()
+    item_codes, item_ids = items.finish()
+    return Interactions(user_codes, item_codes, values, user_ids, item_ids, (*fields, *times.notes))
+
+
+def _keys(names: list[str], choice: dict[str, str] | None, path: Path) -> list[str]:
+    columns: Columns | None = (
+        named_columns(names) if choice is None else chosen_columns(choice, names, str(path))
+    )
+    if columns is None:
+        raise unnamed(str(path), names)
+    return [names[place] for place in (columns.user, columns.item, columns.time) if place is not None]
+
+
+def _object(text: str, path: Path, line: int) -> dict[str, Any]:
+    try:
+        value = _DECODER.decode(text.strip())
+    except ValueError:
+        value = _python_literal(text.strip())
+    if not isinstance(value, dict):
+        raise UserError(
+            f"{path} line {line} is not one JSON object; each line needs one, {{…}}, without commas between"
+        )
+    return value
+
+
+def _python_literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+
+
+def _text(value: dict[str, Any], key: str, path: Path, line: int) -> str:
+    field = value.get(key)
+    if field is None or field == "" or isinstance(field, dict | list | bool):
+        raise UserError(
+            f"{path} line {line} has no '{key}'; remove that line, or name another field with --columns"
+        )
+    return str(field)
+
+
+def _add_times(times: TimeColumn, key: str, objects: list[tuple[int, dict[str, Any]]], path: Path) -> None:
+    try:
+        times.add([_text(value, key, path, number) for number, value in objects])
+    except UnreadableTime as error:
+        line = objects[error.index][0]
+        raise UserError(
+            f"{path} line {line} has the time '{error.value}' in '{key}'; times are numbers, or dates like "
+            "2018-01-31 09:30:00, the same in every line"
+        ) from error

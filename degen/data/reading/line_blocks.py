@@ -1,0 +1,124 @@
+"""A block of lines split by NumPy: no string is made of a field, which is most of the time of reading a log.
+
+Only plain blocks are: ASCII, no quotation marks where they mean something, as many fields in every line.
+For any other block `split` returns None, and the lines are read one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from degen.data.interactions import Times
+from degen.data.reading.ids import WIDEST, Words
+
+_NEWLINE = 10
+# Control characters: `str.split` takes some of them for white space, and NUL pads words.
+_PLAIN = bytes([9, 10, *range(32, 127)])
+_DIGITS = 18
+"""Decimal digits that every int64 can hold."""
+
+Int = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Lines of equal width.
+
+    Attributes
+    ----------
+    data
+        uint8, the text with `WIDEST` zeros after it.
+    start, length
+        int64 `[lines, width]`: where each field begins and how many bytes it has.
+    before
+        number of lines in the file before this block.
+    """
+
+    data: npt.NDArray[np.uint8]
+    start: Int
+    length: Int
+    before: int
+
+    @classmethod
+    def split(cls, text: str, separator: str | None, width: int, before: int) -> Block | None:
+        """Split a text that ends with a line end, or return None where that would not be exact."""
+        raw = text.encode() if text.isascii() else b""
+        if not raw or raw.translate(None, _PLAIN):
+            return None
+        data = np.frombuffer(raw + bytes(WIDEST), dtype=np.uint8)
+        ends = np.flatnonzero(_is_end(data[: len(raw)], separator))
+        # `::` is two ends with nothing between them.
+        step = 2 * width - 1 if separator == "::" else width
+        if len(ends) % step or not _lines_end_where_they_should(data, ends[step - 1 :: step], text):
+            return None
+        start = np.concatenate([[0], ends[:-1] + 1]).reshape(-1, step)
+        length = ends.reshape(-1, step) - start
+        if separator == "::":
+            if length[:, 1::2].any():
+                return None
+            start, length = start[:, ::2], length[:, ::2]
+        if length.max() > WIDEST or (separator is None and not length.all()):
+            return None
+        return cls(data, start, length, before)
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def line(self, index: int) -> int:
+        """Number in the file, from 1, of one of the block's lines."""
+        return self.before + index + 1
+
+    def empty(self, place: int) -> int | None:
+        """The first line whose field is empty, or None."""
+        empty = np.flatnonzero(self.length[:, place] == 0)
+        return int(empty[0]) if len(empty) else None
+
+    def words(self, place: int) -> Words:
+        """One field of all lines as `ids.to_words` has it."""
+        start, length = self.start[:, place], self.length[:, place]
+        k = max(-(-int(length.max()) // 8), 1)
+        anywhere = np.ndarray((len(self.data) - 7,), dtype="<u8", buffer=self.data, strides=(1,))
+        words = np.empty((len(start), k), dtype=np.uint64)
+        for word in range(k):
+            left = np.clip(length - 8 * word, 0, 8)
+            words[:, word] = anywhere[np.minimum(start + 8 * word, len(anywhere) - 1)] & _MASKS[left]
+        return words
+
+    def integers(self, place: int) -> Times | None:
+        """One field of all lines as int64, or None unless all are plain decimal digits."""
+        start, length = self.start[:, place], self.length[:, place]
+        if not len(length) or not 0 < int(length.min()) <= int(length.max()) <= _DIGITS:
+            return None
+        value = np.zeros(len(start), dtype=np.int64)
+        for position in range(int(length.max())):
+            inside = position < length
+            digit = self.data[start + position].astype(np.int64) - ord("0")
+            if (inside & ((digit < 0) | (digit > 9))).any():
+                return None
+            value = np.where(inside, 10 * value + digit, value)
+        return value
+
+    def texts(self, place: int) -> list[str]:
+        """One field of all lines as strings."""
+        text = self.data.tobytes().decode()
+        ends = self.start[:, place] + self.length[:, place]
+        return [
+            text[first:last] for first, last in zip(self.start[:, place].tolist(), ends.tolist(), strict=True)
+        ]
+
+
+_MASKS = np.array([(1 << 8 * bytes_left) - 1 for bytes_left in range(9)], dtype=np.uint64)
+
+
+def _is_end(data: npt.NDArray[np.uint8], separator: str | None) -> npt.NDArray[np.bool_]:
+    ends: npt.NDArray[np.bool_] = data == _NEWLINE
+    for sign in " \t" if separator is None else separator[:1]:
+        ends |= data == ord(sign)
+    return ends
+
+
+def _lines_end_where_they_should(data: npt.NDArray[np.uint8], line_ends: Int, text: str) -> bool:
+    return bool((data[line_ends] == _NEWLINE).all()) and len(line_ends) == text.count("\n")

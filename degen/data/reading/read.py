@@ -1,0 +1,66 @@
+"""Any supported file in, interactions out, with what was inferred said in their notes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from degen.data.interactions import Interactions
+from degen.data.reading.json_lines import read_json_lines
+from degen.data.reading.open_log import stem
+from degen.data.reading.parquet import read_parquet
+from degen.data.reading.sniff import Layout, sniff
+from degen.data.reading.table import TableReader
+from degen.data.reading.user_lines import read_user_lines
+from degen.errors import UserError
+
+UTF8 = "utf-8-sig"
+"""UTF-8, with or without the mark that spreadsheets put in front."""
+
+
+def read_interactions(
+    path: Path, columns: dict[str, str] | None = None, input_format: str | None = None
+) -> Interactions:
+    """Read a log.
+
+    Parameters
+    ----------
+    columns
+        `user`, `item` and perhaps `time` to a name or a number from 0, where sniffing is not to decide.
+    input_format
+        one of `sniff.FORMATS`, likewise.
+
+    Raises
+    ------
+    UserError
+        one sentence with file, line and mend.
+    """
+    layout = sniff(path, columns, input_format)
+    try:
+        log = _read(path, layout, columns, UTF8)
+        encoding: tuple[str, ...] = ()
+    except UnicodeDecodeError:
+        log = _read(path, layout, columns, "latin-1")
+        encoding = ("it is not UTF-8 and was read as Latin-1",)
+    if not len(log.users):
+        raise UserError(f"{path} was read as {layout.summary} and holds no interaction")
+    order: tuple[str, ...] = ()
+    if log.times is None and layout.shape != "sequences":
+        order = ("it has no times: the order of the file is taken as the order in time",)
+    if layout.shape == "sequences" and stem(path).endswith("_sample"):
+        order = (
+            "files named *_sample hold candidates for ranking where this format comes from: is this the log?",
+        )
+    notes = (f"read as {layout.summary}", *encoding, *log.notes, *order)
+    return Interactions(log.users, log.items, log.times, log.user_ids, log.item_ids, notes)
+
+
+def _read(path: Path, layout: Layout, columns: dict[str, str] | None, encoding: str) -> Interactions:
+    if layout.shape == "parquet":
+        return read_parquet(path, columns)
+    if layout.shape == "json":
+        return read_json_lines(path, columns, encoding)
+    if layout.shape == "sequences":
+        return read_user_lines(path, layout.separator, encoding)
+    assert layout.columns is not None
+    table = TableReader(path, layout.separator, layout.columns, layout.width, header=layout.header)
+    return table.read(encoding)

@@ -1,0 +1,174 @@
+"""One action a line: RecBole's .inter, pairs, MovieLens, Amazon's ratings and any CSV, told apart by `sniff`.
+
+A file is read in blocks of whole lines. NumPy splits plain ones (`blocks`); Python's `csv` any other, line by
+line, and so all that follows the first quotation mark of a CSV. Memory holds a block, 16 bytes an action (a
+user, an item and a time as integers), and each id once.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+
+from degen.data.interactions import Interactions
+from degen.data.reading.columns import Columns
+from degen.data.reading.ids import IdCoder
+from degen.data.reading.line_blocks import Block
+from degen.data.reading.open_log import open_text
+from degen.data.reading.times import TimeColumn, UnreadableTime
+from degen.errors import UserError
+
+_BLOCK = 1 << 22
+_CHUNK = 5_000
+_QUOTING = (",", ";")
+
+Row = list[str]
+
+
+def split_rows(lines: Iterable[str], separator: str | None) -> Iterator[tuple[int, Row]]:
+    """Yield the number of each row's last line, from 1, and its fields.
+
+    None is any white space. Commas and semicolons may be quoted, and so may line ends between them.
+    """
+    if separator is None:
+        return enumerate(map(str.split, lines), start=1)
+    if len(separator) > 1:
+        return enumerate((line.rstrip("\n").split(separator) for line in lines), start=1)
+    if separator in _QUOTING:
+        reader = csv.reader(lines, delimiter=separator)
+    else:
+        reader = csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE)
+    return ((reader.line_num, row) for row in reader)
+
+
+def not_csv(path: Path, line: int, error: csv.Error) -> UserError:
+    """Say that rows of a table cannot be told apart after `line`."""
+    return UserError(
+        f"{path} after line {line} is not CSV ({error}); "
+        "look for a quotation mark left open, and for line ends that are not those of a text"
+    )
+
+
+def is_blank(row: Row) -> bool:
+    """Whether a row is that of a line without any text."""
+    return not row or (len(row) == 1 and not row[0].strip())
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some lines split one by one, to be asked the same as a `Block`."""
+
+    numbers: list[int]
+    rows: list[Row]
+
+    def line(self, index: int) -> int:
+        """Number in the file, from 1, of one of the lines."""
+        return self.numbers[index]
+
+    def empty(self, place: int) -> int | None:
+        """The first line whose field is empty, or None."""
+        return next((index for index, row in enumerate(self.rows) if row[place] == ""), None)
+
+    def texts(self, place: int) -> list[str]:
+        """One field of all lines as strings."""
+        return [row[place] for row in self.rows]
+
+
+@dataclass(frozen=True)
+class TableReader:
+    """Reads one table; `width` is the number of fields that each line must have."""
+
+    path: Path
+    separator: str | None
+    columns: Columns
+    width: int
+    header: bool = False
+
+    def read(self, encoding: str) -> Interactions:
+        """Read the whole file.
+
+        Raises
+        ------
+        UserError
+            naming the line: of another width, without a user or an item, or with an unreadable time.
+        """
+        users, items, times = IdCoder(), IdCoder(), TimeColumn()
+        with open_text(self.path, encoding) as file:
+            for part in self._parts(file):
+                self._add_ids(users, part, self.columns.user, "user")
+                self._add_ids(items, part, self.columns.item, "item")
+                if self.columns.time is not None:
+                    self._add_times(times, part, self.columns.time)
+        user_codes, user_ids = users.finish()
+        item_codes, item_ids = items.finish()
+        values = None if self.columns.time is None else times.times()
+        return Interactions(user_codes, item_codes, values, user_ids, item_ids, times.notes)
+
+    def _parts(self, file: io.TextIOWrapper) -> Iterator[Block | Rows]:
+        before = self._skip_header(file) if self.header else 0
+        while text := file.read(_BLOCK) + file.readline():
+            if self.separator in _QUOTING and '"' in text:
+                yield from self._line_by_line(chain(io.StringIO(text), file), before)
+                return
+            # The last line may lack its end.
+            text = text if text.endswith("\n") else f"{text}\n"
+            block = Block.split(text, self.separator, self.width, before)
+            if block is not None:
+                yield block
+            else:
+                yield from self._line_by_line(io.StringIO(text), before)
+            before += text.count("\n")
+
+    def _skip_header(self, file: io.TextIOWrapper) -> int:
+        """Take the header and blank lines before it; return how many lines that were."""
+        rows = split_rows(iter(file.readline, ""), self.separator)
+        return next((line for line, row in rows if not is_blank(row)), 0)
+
+    def _line_by_line(self, lines: Iterable[str], before: int) -> Iterator[Rows]:
+        rows = split_rows(lines, self.separator)
+        line = before
+        try:
+            while some := list(islice(rows, _CHUNK)):
+                kept = [(before + number, row) for number, row in some if not is_blank(row)]
+                line = before + some[-1][0]
+                self._check_widths(kept)
+                yield Rows([number for number, _ in kept], [row for _, row in kept])
+        except csv.Error as error:
+            raise not_csv(self.path, line, error) from error
+
+    def _check_widths(self, rows: list[tuple[int, Row]]) -> None:
+        for line, row in rows:
+            if len(row) != self.width:
+                found = "1 field" if len(row) == 1 else f"{len(row)} fields"
+                raise UserError(
+                    f"{self.path} line {line} has {found} where {self.width} were expected; "
+                    "mend that line, or name the format with --input-format"
+                )
+
+    def _add_ids(self, coder: IdCoder, part: Block | Rows, place: int, role: str) -> None:
+        empty = part.empty(place)
+        if empty is not None:
+            raise UserError(
+                f"{self.path} line {part.line(empty)} has no {role}; remove that line, or give it one"
+            )
+        if isinstance(part, Block):
+            coder.add_words(part.words(place))
+        else:
+            coder.add(part.texts(place))
+
+    def _add_times(self, times: TimeColumn, part: Block | Rows, place: int) -> None:
+        integers = part.integers(place) if isinstance(part, Block) else None
+        try:
+            if integers is None:
+                times.add(part.texts(place))
+            else:
+                times.add_integers(integers)
+        except UnreadableTime as error:
+            raise UserError(
+                f"{self.path} line {part.line(error.index)} has the time '{error.value}'; times are numbers, "
+                "or dates like 2018-01-31 09:30:00, alike in every line; --columns names another, or none"
+            ) from error

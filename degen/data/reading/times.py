@@ -1,0 +1,163 @@
+"""Times as int64, whatever the file has: whole numbers, numbers with decimals, or dates.
+
+    1369699200            whole numbers of any unit stay what they are
+    1369699200.5, 1.3e9   read exactly as decimals; if any has a fraction, the whole log counts in millionths
+    2018-01-01 09:30:00   ISO 8601, as seconds since 1970-01-01; without a zone it is taken as UTC
+
+Only the order matters later. No time passes through a float: float32 cannot tell two stamps a minute apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Literal
+
+import numpy as np
+
+from degen.data.interactions import Times
+from degen.data.long_arrays import Column
+from degen.errors import UserError
+
+MILLION = 1_000_000
+_LARGEST = 2**63 - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Kind = Literal["number", "date"]
+
+
+class UnreadableTime(ValueError):
+    """A value of a column is no time; `index` is its place in the chunk, `value` what is there."""
+
+    def __init__(self, index: int, value: str) -> None:
+        super().__init__(f"'{value}' at {index}")
+        self.index = index
+        self.value = value
+
+
+def parse_time(text: str) -> tuple[Kind, Decimal]:
+    """Return what kind of time a text is, and its exact value in units or seconds.
+
+    Raises
+    ------
+    ValueError
+        if it is neither a finite number nor an ISO date.
+    """
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return "date", _seconds(text)
+    if not number.is_finite() or abs(number) > _LARGEST:
+        raise ValueError(f"{text} is not a finite int64")
+    return "number", number
+
+
+def _seconds(text: str) -> Decimal:
+    moment = datetime.fromisoformat(text.strip().removesuffix(" UTC"))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return Decimal((moment - _EPOCH) // timedelta(microseconds=1)) / MILLION
+
+
+def is_time(text: str) -> bool:
+    """Whether `parse_time` can read the text."""
+    try:
+        parse_time(text)
+    except ValueError:
+        return False
+    return True
+
+
+class TimeColumn:
+    """Collects a log's times chunk by chunk, in one unit: millionths from the first fraction on."""
+
+    def __init__(self) -> None:
+        self._column = Column(np.int64)
+        self._kind: Kind | None = None
+        self._fractions = False
+
+    def add(self, column: Sequence[str]) -> None:
+        """Read a column of texts.
+
+        Raises
+        ------
+        UnreadableTime
+            at the first value that is no time, or a date among numbers or a number among dates.
+        UserError
+            if fractions and numbers too large for millionths stand in one file.
+        """
+        if self._kind != "date":
+            try:
+                values = np.fromiter(map(int, column), dtype=np.int64, count=len(column))
+            except (ValueError, OverflowError):
+                pass
+            else:
+                self.add_integers(values)
+                return
+        self._add_slowly(column)
+
+    def _add_slowly(self, column: Sequence[str]) -> None:
+        exact = []
+        for index, text in enumerate(column):
+            try:
+                kind, value = parse_time(text)
+            except ValueError as error:
+                raise UnreadableTime(index, text) from error
+            self._kind = self._kind or kind
+            if kind != self._kind:
+                raise UnreadableTime(index, text)
+            exact.append(value)
+        self.add_exact(exact)
+
+    def add_exact(self, values: Sequence[Decimal]) -> None:
+        """Take exact values, in units or seconds."""
+        fractions = any(value % 1 for value in values)
+        scaled = [int(value * MILLION) if fractions else int(value) for value in values]
+        try:
+            times = np.array(scaled, dtype=np.int64)
+        except OverflowError as error:
+            index = scaled.index(max(scaled, key=abs))
+            raise UnreadableTime(index, str(values[index])) from error
+        self._append(times, fractions)
+
+    def add_integers(self, values: Times) -> None:
+        """Take whole numbers, int64 `[n]`.
+
+        Raises
+        ------
+        UnreadableTime
+            after dates.
+        """
+        if self._kind == "date" and len(values):
+            raise UnreadableTime(0, str(values[0]))
+        self._kind = "number"
+        self._append(values, fractions=False)
+
+    def _append(self, values: Times, fractions: bool) -> None:
+        """Bring the new values, or on the first fraction all the others, to millionths."""
+        if fractions and not self._fractions:
+            self._fractions = True
+            whole = self._column.finish()
+            self._column.append(_millionths(whole))
+        elif self._fractions and not fractions:
+            values = _millionths(values)
+        self._column.append(values)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was inferred about the times."""
+        dates = ("dates were read as seconds since 1970 in UTC",) if self._kind == "date" else ()
+        return (*dates, "times have fractions and are kept to a millionth") if self._fractions else dates
+
+    def times(self) -> Times:
+        """All times, int64 `[n]`; the column is empty afterwards."""
+        return self._column.finish()
+
+
+def _millionths(values: Times) -> Times:
+    if np.abs(values).max(initial=0) > _LARGEST // MILLION:
+        raise UserError(
+            "some times have fractions and others are too large to be kept to a millionth; use one unit"
+        )
+    return values * MILLION

@@ -1,0 +1,46 @@
+"""One user a line, `user item item …`, oldest first, as S3Rec, FMLP-Rec, CoSeRec and BSARec have it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from degen.data.interactions import Interactions
+from degen.data.reading.ids import IdCoder
+from degen.data.reading.open_log import open_text
+
+_LINES = 4_096
+
+
+def read_user_lines(path: Path, separator: str | None, encoding: str) -> Interactions:
+    """Read a file of one user a line; a user on several lines has their items one after another.
+
+    Parameters
+    ----------
+    separator
+        None for any white space, as `str.split` has it; ids with spaces need a tab.
+    """
+    users, items = IdCoder(), IdCoder()
+    lengths: list[int] = []
+    split = _splitter(separator)
+    with open_text(path, encoding) as file:
+        while lines := list(islice(file, _LINES)):
+            rows = [row for row in map(split, lines) if row]
+            users.add([row[0] for row in rows])
+            lengths += [len(row) - 1 for row in rows]
+            items.add([item for row in rows for item in row[1:]])
+    line_codes, user_ids = users.finish()
+    item_codes, item_ids = items.finish()
+    without_items = lengths.count(0)
+    notes = (f"{without_items:,} lines have a user and no item; they were left out",) if without_items else ()
+    return Interactions(np.repeat(line_codes, lengths), item_codes, None, user_ids, item_ids, notes)
+
+
+def _splitter(separator: str | None) -> Callable[[str], list[str]]:
+    if separator is None:
+        return str.split
+    # A blank line has no field; an empty field among others is a separator too many.
+    return lambda line: [field for field in line.rstrip("\n").split(separator) if field]

@@ -1,0 +1,1 @@
+"""Training samples, and the views, partners and batches drawn from them."""

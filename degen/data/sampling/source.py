@@ -1,0 +1,76 @@
+"""What training draws from: the samples, their partners and their augmentations, behind one seeded
+generator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from degen.data.sampling.augment import Augmentations, two_augmentations
+from degen.data.sampling.histories import Histories
+from degen.data.sampling.partners import Int, PartnerIndex
+from degen.data.sequences import Samples
+
+
+class SampleHistories(Histories):
+    """The histories of whole samples, gathered from the log only when their items are asked for.
+
+    So that a device which holds the log needs to be told no more than `rows`, int64 `[S]`.
+    """
+
+    samples: Samples
+    rows: Int
+
+    def __init__(self, samples: Samples, rows: Int):
+        self.__dict__.update(samples=samples, rows=rows)  # what is made is frozen
+
+    @cached_property
+    def items(self) -> Int:
+        """int64 `[N]`, as in `Histories`."""
+        return self.samples.histories(self.rows)[0]
+
+    @cached_property
+    def length(self) -> Int:
+        """int64 `[S]`, as in `Histories`."""
+        return self.samples.length[self.rows].astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The training samples and everything that a variant's views may draw from.
+
+    The methods named in a variant's declaration take the rows of a batch and a generator and return
+    histories.
+    """
+
+    samples: Samples
+    partners: PartnerIndex
+    augmentations: Augmentations
+
+    @classmethod
+    def build(cls, samples: Samples, augmentations: Augmentations) -> Source:
+        """Index `samples` by target, once."""
+        return cls(samples, PartnerIndex.build(samples.targets), augmentations)
+
+    def own(self, rows: Int, _rng: np.random.Generator | None = None) -> Histories:
+        """The histories of the samples themselves."""
+        return SampleHistories(self.samples, rows)
+
+    def partner(self, rows: Int, rng: np.random.Generator) -> Histories:
+        """The histories of samples with the same target (Eq. 13)."""
+        return self.own(self.partners.draw(rows, rng))
+
+    def two_augmentations(self, rows: Int, rng: np.random.Generator) -> tuple[Histories, Histories]:
+        """Two different augmentations of each history (CL4SRec)."""
+        return two_augmentations(self.own(rows), self.augmentations, rng)
+
+
+def epoch_batches(n_samples: int, batch_size: int, rng: np.random.Generator) -> Iterator[Int]:
+    """Yield a random permutation of 0 … n_samples - 1 in pieces of `batch_size`; the last may be smaller."""
+    order = rng.permutation(n_samples)
+    for start in range(0, n_samples, batch_size):
+        yield order[start : start + batch_size]

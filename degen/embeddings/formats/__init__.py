@@ -1,0 +1,1 @@
+"""File formats of embedding matrices; nothing found in a file is executed."""

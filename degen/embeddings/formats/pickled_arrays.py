@@ -1,0 +1,61 @@
+"""NumPy's arrays and lists in a pickle, from the notes that `inert` makes of it."""
+
+from __future__ import annotations
+
+import re
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from degen.embeddings.file_rows import Values
+from degen.embeddings.formats.inert_pickle import Call
+
+ARRAYS = {"numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct"}
+"""What a pickle of an array calls; shape, type and bytes are then set as its state."""
+
+_TYPE = re.compile(r"[fiu][1248]|U\d{1,6}")
+
+
+def plain_list(value: Any) -> list[str] | None:
+    """Return a list, or NumPy's array of objects or strings, as strings; None for anything else."""
+    if isinstance(value, Call) and value.name in ARRAYS:
+        array = array_of(value)
+        value = array.tolist() if array is not None and array.ndim == 1 else _objects(value)
+    plain = isinstance(value, list | tuple) and all(isinstance(each, str | int) for each in value)
+    return [str(each) for each in value] if plain else None
+
+
+def array_of(call: Call) -> Values | None:
+    """Return the NumPy array of numbers or strings that a note describes, if it does."""
+    if not isinstance(call.state, tuple) or len(call.state) < 5:
+        return None
+    _, shape, dtype, by_columns, raw = call.state[:5]
+    raw = _bytes(raw)
+    if (
+        not isinstance(dtype, Call)
+        or not isinstance(shape, tuple)
+        or any(type(size) is not int or size < 0 for size in shape)
+    ):
+        return None
+    kind = str(dtype.arguments[0]) if dtype.name == "numpy.dtype" and dtype.arguments else ""
+    order = dtype.state[1] if isinstance(dtype.state, tuple) and len(dtype.state) > 1 else "|"
+    if not _TYPE.fullmatch(kind) or order not in ("<", ">", "|"):
+        return None
+    numbers = np.dtype(f"{order}{kind}")
+    if not isinstance(raw, bytes) or len(raw) != prod(shape) * numbers.itemsize:
+        return None
+    return np.frombuffer(raw, dtype=numbers).reshape(shape, order="F" if by_columns else "C")
+
+
+def _objects(call: Call) -> Any:
+    """Return the list of an array of objects."""
+    return call.state[4] if isinstance(call.state, tuple) and len(call.state) > 4 else None
+
+
+def _bytes(raw: Any) -> Any:
+    """Return bytes as they are, or out of the text that Python 2's protocols make of them."""
+    encoded = isinstance(raw, Call) and raw.name == "_codecs.encode" and len(raw.arguments) == 2
+    if encoded and isinstance(raw.arguments[0], str) and raw.arguments[1] == "latin1":
+        return raw.arguments[0].encode("latin1", errors="replace")
+    return raw

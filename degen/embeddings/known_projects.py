@@ -1,0 +1,224 @@
+"""Rows of an item matrix that are no items: padding and mask tokens, by the project that wrote the file.
+
+Such a row is trained too, or left at its start, and would be one more point of every measure. A project is
+told by the names of its weights and by what else its checkpoint holds; a row is left out only where all that
+is known of the file says the same, and the note says which, what may be another (*), and how to overrule it.
+
+    project                       item matrix                 no items                    told by
+    RecBole, the authors' DuoRec  item_embedding.weight       0; last of three models     config's model
+    the same without config       item_embedding.weight       0 *; last of BERT4Rec       output_bias
+    WarpRec                       item_embedding.weight       from n_items on             info.n_items
+    RecTools                      …ids_emb.weight             the first ones              item_extra_tokens
+    pmixer/SASRec.pytorch         item_emb.weight             0                           pos_emb.weight
+    SELFRec                       item_emb                    0 *                         pos_emb
+    S3Rec                         item_embeddings.weight      0, last                     mip_norm.weight
+    CoSeRec ICLRec BSARec FMLP    item_embeddings.weight      0 *                         item_encoder.
+    gSASRec-pytorch               item_ or output_embedding   0, last                     transformer_blocks.
+    SSLRec                        emb_layer.token_emb.weight  0, last                     its encoder only
+    SSLRec's DCRec, MAERec        emb_layer.token_emb.weight  0 *                         further layers
+
+Read in their sources. A file of none of them is taken whole; a row of zeros at its start or end is named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from degen.embeddings.formats.inert_pickle import Call
+from degen.embeddings.formats.named_arrays import Found
+from degen.embeddings.formats.pickled_arrays import plain_list
+from degen.errors import UserError
+
+_RECBOLE_MASKED = {"BERT4Rec", "CL4SRec", "S3Rec"}
+_ENDS = {"first": 0, "last": -1}
+
+_LEAST = re.compile(r"\[(\d{1,6}), *inf\)")
+
+FIRST = (0,)
+BOTH = (0, -1)
+
+Cores = tuple[tuple[int, int], ...]
+_USUAL: Cores = ((0, 0), (5, 5))
+
+
+@dataclass(frozen=True)
+class Known:
+    """An item matrix whose writer is known.
+
+    Attributes
+    ----------
+    key
+        its name in the file.
+    project
+        who wrote it.
+    rows
+        rows that are no items; negative ones count from the end.
+    doubt
+        what else may be no item, or the empty string.
+    cores
+        least actions of user and item of the filters, one of them used, after which items are numbered as
+        they first appear in their log; empty where they are not numbered so.
+    ids
+        of all rows, where the file has them.
+    """
+
+    key: str
+    project: str
+    rows: tuple[int, ...]
+    doubt: str = ""
+    cores: Cores = ()
+    ids: list[str] | None = None
+
+
+_MASK_DOUBT = "if its last row is a mask token, as in some of its models: --skip-rows first,last"
+
+
+def known_matrices(found: Found) -> list[Known]:
+    """Return the item matrices in a file that the table has: mostly one or none."""
+    return [known for tell in _PROJECTS for known in tell(found)]
+
+
+def _recbole(found: Found) -> Iterable[Known]:
+    config = _state(found.about.get("config")).get("final_config_dict")
+    for key in _ending(found, "item_embedding.weight"):
+        if isinstance(config, Mapping) and "state_dict" in found.about:
+            model = str(config.get("model"))
+            rows = BOTH if model in _RECBOLE_MASKED else FIRST
+            yield Known(key, f"RecBole's {model}", rows, cores=_recbole_cores(config))
+        elif _has(found, "trm_encoder."):
+            masked = _has(found, "output_bias")
+            doubt = "" if masked else _MASK_DOUBT
+            yield Known(key, "RecBole", BOTH if masked else FIRST, doubt, cores=_USUAL)
+
+
+def _recbole_cores(config: Mapping[Any, Any]) -> Cores:
+    """Return the filter of RecBole's configuration, or the usual ones where it is of another kind."""
+    intervals = (config.get(f"{side}_inter_num_interval") for side in ("user", "item"))
+    found = [_LEAST.fullmatch(text) if isinstance(text, str) else None for text in intervals]
+    least = [int(match[1]) for match in found if match is not None]
+    return ((least[0], least[1]),) if len(least) == 2 else _USUAL
+
+
+def _warprec(found: Found) -> Iterable[Known]:
+    info = found.about.get("info")
+    n_items = info.get("n_items") if isinstance(info, Mapping) else None
+    for key in _ending(found, "item_embedding.weight"):
+        n = found.arrays[key].shape[0]
+        if type(n_items) is int and 0 < n_items <= n and {"name", "params"} <= set(found.about):
+            yield Known(key, "WarpRec", tuple(range(n_items, n)))
+
+
+def _rectools(found: Found) -> Iterable[Known]:
+    settings = found.about.get("hyper_parameters")
+    tokens = settings.get("item_extra_tokens") if isinstance(settings, Mapping) else None
+    for key in _ending(found, "ids_emb.weight"):
+        if isinstance(settings, Mapping) and isinstance(tokens, list | tuple):
+            ids = plain_list(settings.get("item_external_ids"))
+            yield Known(key, "RecTools", tuple(range(len(tokens))), ids=ids)
+
+
+def _others(found: Found) -> Iterable[Known]:
+    for rule in _RULES:
+        keys = _ending(found, rule.key)
+        if keys and all(_has(found, name) for name in rule.beside) and not _has(found, rule.without):
+            yield from (Known(key, rule.project, rule.rows, rule.doubt) for key in keys)
+
+
+def _sslrec(found: Found) -> Iterable[Known]:
+    for key in _ending(found, "emb_layer.token_emb.weight"):
+        before = key.removesuffix("emb_layer.token_emb.weight")
+        encoder = tuple(f"{before}{name}." for name in ("emb_layer", "transformer_layers", "out_fc"))
+        plain = all(name.startswith(encoder) for name in found.arrays)
+        yield Known(key, "SSLRec", BOTH if plain else FIRST, "" if plain else _MASK_DOUBT)
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A project told by the names that stand beside its item matrix."""
+
+    project: str
+    key: str
+    beside: tuple[str, ...]
+    rows: tuple[int, ...]
+    doubt: str = ""
+    without: str = ""
+
+
+_RULES = (
+    _Rule("SASRec.pytorch", "item_emb.weight", ("pos_emb.weight",), FIRST),
+    _Rule("SELFRec", "item_emb", ("pos_emb",), FIRST, _MASK_DOUBT),
+    _Rule("S3Rec", "item_embeddings.weight", ("mip_norm.weight", "item_encoder."), BOTH),
+    _Rule(
+        "a descendant of S3Rec",
+        "item_embeddings.weight",
+        ("item_encoder.",),
+        FIRST,
+        _MASK_DOUBT,
+        "mip_norm.weight",
+    ),
+    _Rule("gSASRec-pytorch", "item_embedding.weight", ("seq_norm.weight", "transformer_blocks."), BOTH),
+    _Rule("gSASRec-pytorch", "output_embedding.weight", ("seq_norm.weight", "transformer_blocks."), BOTH),
+)
+_PROJECTS: tuple[Callable[[Found], Iterable[Known]], ...] = (_recbole, _warprec, _rectools, _sslrec, _others)
+
+
+def _ending(found: Found, name: str) -> list[str]:
+    """Matrices called `name`, or so after a dot, as those of a wrapped model are."""
+    matrices = (key for key, stored in found.arrays.items() if len(stored.shape) == 2)
+    return [key for key in matrices if key == name or key.endswith(f".{name}")]
+
+
+def _has(found: Found, name: str) -> bool:
+    """Whether a weight is called `name`, or begins so where `name` ends in a dot; wrapped or not."""
+    if not name:
+        return False
+    pattern = re.compile(rf"(.*\.)?{re.escape(name)}{'.*' if name.endswith('.') else ''}")
+    return any(pattern.fullmatch(key) for key in found.arrays)
+
+
+def _state(value: Any) -> Mapping[Any, Any]:
+    """Return the attributes of an object in a checkpoint."""
+    return value.state if isinstance(value, Call) and isinstance(value.state, Mapping) else {}
+
+
+def parse_rows(text: str) -> tuple[int, ...]:
+    """Return the row numbers of `--skip-rows`: `first`, `last`, `none` or numbers, separated by commas.
+
+    Raises
+    ------
+    UserError
+        for any other word.
+    """
+    words = [word.strip().lower() for word in text.split(",")]
+    if words == ["none"]:
+        return ()
+    try:
+        return tuple(_ENDS[word] if word in _ENDS else int(word) for word in words)
+    except ValueError:
+        raise UserError(
+            f"--skip-rows takes first, last, none, or row numbers such as 0,-1, not '{text}'"
+        ) from None
+
+
+def rows_of(path: Path, rows: Iterable[int], n: int) -> list[int]:
+    """Return row numbers of a matrix of `n` rows, each from 0 and once, rising.
+
+    Raises
+    ------
+    UserError
+        where there is no such row, or none would be left.
+    """
+    wanted = list(rows)
+    outside = [row for row in wanted if not -n <= row < n]
+    if outside:
+        raise UserError(
+            f"{path} has {n} rows, so no row {outside[0]}; --skip-rows counts from 0, -1 is the last"
+        )
+    found = sorted({row % n for row in wanted})
+    if len(found) == n:
+        raise UserError(f"{path} has {n} rows, all of which --skip-rows leaves out; keep at least one")
+    return found

@@ -1,0 +1,210 @@
+"""One door to every matrix file: the suffix picks the reader, and what comes out has been checked.
+
+    .npy                        binary.py      an array of two dimensions
+    .npz .safetensors           binary.py      one of their arrays, by `key` where several have two dimensions
+    .pth .pt .ckpt .bin         checkpoint.py  a tensor of a PyTorch checkpoint, of which nothing is executed
+    .kv                         checkpoint.py  gensim's KeyedVectors as it saves them, likewise
+    .bin                        word2vec.py    word2vec's binary format, told by its first line
+    .csv .tsv .txt .vec         text.py        one row a line, with or without header and ids; word2vec, GloVe
+    .itememb                    recbole.py     RecBole's embeddings of items
+    .parquet                    parquet.py     a column of lists, or one of numbers for each dimension
+
+Rows that are no items (padding, masks) are left out where the project that wrote the file is known
+(item_rows.py) or `skip_rows` says so. A matrix of 256 MiB or more in one piece stays in its file (rows.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from degen.embeddings.file_rows import FileRows, Values, float_type
+from degen.embeddings.formats.binary import find_npz, find_safetensors, read_npy
+from degen.embeddings.formats.checkpoint import find_checkpoint, find_pickled
+from degen.embeddings.formats.named_arrays import Found, choose
+from degen.embeddings.formats.parquet import read_parquet
+from degen.embeddings.formats.pickled_arrays import plain_list
+from degen.embeddings.formats.recbole import read_itememb
+from degen.embeddings.formats.text import DELIMITERS, read_text
+from degen.embeddings.formats.word2vec import is_word2vec, read_word2vec
+from degen.embeddings.known_projects import Cores, Known, known_matrices, parse_rows, rows_of
+from degen.embeddings.sidecars import ids_beside
+from degen.errors import UserError, nearest
+
+_ARCHIVES: dict[str, Callable[[Path], Found]] = {
+    ".npz": find_npz,
+    ".safetensors": find_safetensors,
+    **dict.fromkeys((".pth", ".pt", ".ckpt", ".bin"), find_checkpoint),
+    ".kv": find_pickled,
+}
+_SUFFIXES = [".npy", *_ARCHIVES, *DELIMITERS, ".itememb", ".parquet"]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Rows of numbers, one an item.
+
+    Attributes
+    ----------
+    values
+        float32 [n, d] where the file holds floats of 32 bits or fewer, else float64; n ≥ 1, d ≥ 1. An array,
+        or `FileRows` where it stays in its file.
+    ids
+        the ids of the n rows, or None where the file has none.
+    notes
+        what was left out and why, a sentence each.
+    cores
+        where items without ids are numbered as they first appear in their log, as RecBole does: least actions
+        of user and item of the filters, one of them used; else empty.
+    """
+
+    values: Values | FileRows
+    ids: list[str] | None = None
+    notes: tuple[str, ...] = ()
+    cores: Cores = ()
+
+
+def load_matrix(
+    path: Path | str, key: str | None = None, skip_rows: str | None = None, *, finite: bool = True
+) -> Matrix:
+    """Read a matrix [n, d], one row an item.
+
+    Parameters
+    ----------
+    path
+        a file whose suffix names its format.
+    key
+        which array of a file with several, or which column of lists; not needed where there is one matrix, or
+        where the project that wrote the file is known.
+    skip_rows
+        rows that are no items: `first`, `last`, `none`, or numbers from 0 or from -1, the last, separated by
+        commas. By default those of the project that wrote a checkpoint, where it is known.
+    finite
+        whether NaN and infinity are refused; a matrix that stays in its file is not looked through.
+
+    Raises
+    ------
+    UserError
+        one sentence with the mend: no such file, format or array (with what is there), damaged, not numbers,
+        ragged (with the line), NaN (with the row), not two dimensions, no such row.
+    """
+    path = Path(path)
+    check_file(path, _SUFFIXES)
+    chosen = None if skip_rows is None else parse_rows(skip_rows)
+    values, ids, known = _read(path, key)
+    values = _as_floats(path, values)
+    n = len(values)
+    ids = ids or ids_beside(path, n)
+    left_out = rows_of(path, chosen if chosen is not None else known.rows if known else (), n)
+    notes = _notes(path, known, left_out, values) if chosen is None else ()
+    if left_out:
+        values = _without(values, left_out)
+        gone = set(left_out)
+        ids = None if ids is None else [name for row, name in enumerate(ids) if row not in gone]
+    if finite and isinstance(values, np.ndarray):
+        _check_finite(path, values, ids)
+    return Matrix(values, ids, notes, known.cores if known else ())
+
+
+def check_file(path: Path, suffixes: Collection[str]) -> None:
+    """Raise a `UserError` unless `path` is a file that ends in one of `suffixes`."""
+    if path.suffix.lower() not in suffixes:
+        raise UserError(
+            f"{path}: its suffix '{path.suffix}' names no format that can be read here"
+            f"{nearest(path.suffix, suffixes)}; save it as .npy with numpy.save"
+        )
+    check_exists(path)
+
+
+def check_exists(path: Path) -> None:
+    """Raise a `UserError` unless `path` is a file."""
+    if not path.is_file():
+        raise UserError(
+            f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; give the path of a file"
+        )
+
+
+def _read(path: Path, key: str | None) -> tuple[Values | FileRows, list[str] | None, Known | None]:
+    """Return the matrix with all its rows, their ids, and what is known of who wrote it."""
+    suffix = path.suffix.lower()
+    binary = suffix == ".bin" and is_word2vec(path)
+    if suffix in _ARCHIVES and not binary:
+        return _from_archive(path, _ARCHIVES[suffix](path), key)
+    if suffix == ".parquet":
+        return *read_parquet(path, key), None
+    if key is not None:
+        raise UserError(f"{path} holds one matrix only; leave out --key {key}")
+    if suffix == ".npy":
+        return read_npy(path), None, None
+    if binary:
+        return *read_word2vec(path), None
+    return *(read_itememb(path) if suffix == ".itememb" else read_text(path)), None
+
+
+def _from_archive(
+    path: Path, found: Found, key: str | None
+) -> tuple[Values | FileRows, list[str] | None, Known | None]:
+    matrices = known_matrices(found)
+    name = choose(path, found, key, matrices[0].key if len(matrices) == 1 else None)
+    known = next((known for known in matrices if known.key == name), None)
+    values = found.arrays[name].read()
+    ids = known.ids if known else None
+    if name == "vectors":
+        ids = plain_list(found.about.get("index_to_key"))
+    belong = ids is not None and values.shape[:1] == (len(ids),)
+    return values, ids if belong else None, known
+
+
+def _as_floats(path: Path, values: Values | FileRows) -> Values | FileRows:
+    """Return a matrix of real numbers as float32 or float64 of this machine."""
+    if isinstance(values, FileRows):
+        return values
+    if values.dtype.kind not in "fiu":
+        raise UserError(f"{path} holds {values.dtype}; save real numbers, such as float32")
+    if values.ndim != 2:
+        raise UserError(f"{path} has shape {list(values.shape)}; save two dimensions, one row an item")
+    if 0 in values.shape:
+        n, d = values.shape
+        raise UserError(f"{path} has {n} rows of {d} numbers; save one row of numbers an item")
+    return values.astype(float_type(values.dtype.str), copy=False)
+
+
+def _notes(
+    path: Path, known: Known | None, left_out: list[int], values: Values | FileRows
+) -> tuple[str, ...]:
+    """Say which rows were left out, or which look like no item where it is not known who wrote the file."""
+    if known is not None:
+        doubt = f"; {known.doubt}" if known.doubt else ""
+        rows = ", ".join(map(str, left_out))
+        whole = f"{path}: {known.key} of {known.project}, less the rows that are no items ({rows}){doubt}"
+        return (f"{whole}; --skip-rows none keeps all",) if left_out else ()
+    n = len(values)
+    ends = {"first": values[0:1], "last": values[n - 1 : n]} if n > 1 else {}
+    return tuple(
+        f"{path}: the {name} row is all zeros, as a padding row is; --skip-rows {name} leaves it out"
+        for name, row in ends.items()
+        if not row.any()
+    )
+
+
+def _without(values: Values | FileRows, left_out: list[int]) -> Values | FileRows:
+    if isinstance(values, FileRows):
+        return replace(values, left_out=np.array(left_out, dtype=np.int64))
+    kept = np.delete(np.arange(len(values)), left_out)
+    in_one_piece = kept[-1] - kept[0] + 1 == len(kept)
+    return values[kept[0] : kept[-1] + 1] if in_one_piece else values[kept]
+
+
+def _check_finite(path: Path, values: Values, ids: list[str] | None) -> None:
+    """Raise a `UserError` that names the first row that is not finite."""
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if len(bad):
+        name = f" (id {ids[bad[0]]!r})" if ids else ""
+        others = f" and in {len(bad) - 1} more" if len(bad) > 1 else ""
+        raise UserError(
+            f"{path} holds NaN or infinity in row {bad[0]}{name}, counted from 0,{others or ' only'}; "
+            "remove what is not finite"
+        )

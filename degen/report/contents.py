@@ -1,0 +1,111 @@
+"""The numbers of a report; nothing here knows how they were found or will be shown.
+
+Report ─► Group, for each dataset ─► Subject, for each run or matrix file ─► Cloud, its items
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from degen.analysis.passes.buckets import Buckets
+from degen.analysis.result import Analysis
+from degen.studies.claims import Claim
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Cloud:
+    """Items on their first two singular directions.
+
+    Attributes
+    ----------
+    ids
+        original ids of the n rows; their numbers, counted from 0, where a matrix has none.
+    coordinates
+        float64 [n, 2].
+    norms
+        float64 [n].
+    variance_share
+        of the squared length of all rows, that of either direction.
+    frequency
+        int64 [n], or None.
+    """
+
+    ids: Sequence[str]
+    coordinates: Floats
+    norms: Floats
+    variance_share: tuple[float, float]
+    frequency: npt.NDArray[np.int64] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A run or a matrix file, and what was measured of it; empty where there is nothing to measure yet.
+
+    Attributes
+    ----------
+    name
+        what charts and tables call it: the variant, with its seed where a group has several of it.
+    variant
+        canonical name, None for a matrix file.
+    path, place
+        where it lies; the same below what all paths share, for a table.
+    about
+        what was run, by the titles of the table's columns.
+    test
+        HR, NDCG and MRR by their keys; empty for an unfinished run.
+    epochs
+        the lines of `metrics.jsonl`.
+    analysis
+        every measure and, where frequencies are known, profile of the registries; None without embeddings.
+    singular_values
+        float64 [d], σᵢ/σ₁; None without embeddings.
+    deciles
+        the items by popularity; None where frequencies are not known.
+    cloud
+        None where another seed of the variant is drawn.
+    finished
+        whether it may be called the best of a group.
+    """
+
+    name: str
+    variant: str | None
+    path: Path
+    place: str
+    about: Mapping[str, Any]
+    test: Mapping[str, float] = field(default_factory=dict)
+    epochs: Sequence[Mapping[str, Any]] = ()
+    analysis: Analysis | None = None
+    singular_values: Floats | None = None
+    deciles: Buckets | None = None
+    cloud: Cloud | None = None
+    finished: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """What is compared: the runs of a dataset, or one matrix file.
+
+    `definition` is that of alignment and uniformity, None for a matrix file; `notes` say what was left out.
+    """
+
+    name: str
+    definition: str | None
+    subjects: Sequence[Subject]
+    claims: Sequence[Claim] = ()
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """All that a report shows, of which paths."""
+
+    paths: Sequence[Path]
+    groups: Sequence[Group]

@@ -1,0 +1,111 @@
+"""Clouds of items as the page's script draws them: 16-bit numbers in base64, within a budget of bytes.
+
+Where all items would not fit, a sample of them is drawn in which rare and frequent items keep their shares.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from degen.analysis.passes.sample import Rows, sample_rows
+from degen.plots.svd import common_limits
+from degen.report.contents import Cloud, Group
+
+_HIGHEST = 65_535
+_BYTES = 8  # of an item in a cloud: three 16-bit numbers in base64
+
+
+@dataclass(frozen=True, eq=False)
+class _Catalogue:
+    """Items with their frequencies, and the clouds that are of just these."""
+
+    ids: Sequence[str]
+    frequency: npt.NDArray[np.int64] | None
+    clouds: list[tuple[str, Cloud]]
+
+    def is_of(self, cloud: Cloud) -> bool:
+        return list(self.ids) == list(cloud.ids) and _same(self.frequency, cloud.frequency)
+
+    @property
+    def bytes_needed(self) -> int:
+        return len(json.dumps(list(self.ids))) + _BYTES * len(self.ids) * len(self.clouds)
+
+
+def pack(groups: Sequence[Group], budget: int) -> list[dict[str, Any]]:
+    """Return what the script needs of each group, in about `budget` bytes of JSON.
+
+    Returns
+    -------
+    a dictionary a group: `limits` `[x0, x1, y0, y1]`, the `catalogues` of ids (by rising frequency, of which
+    `counts` holds `[frequency, items]` pairs) and the `panels`, whose `x`, `y` and `norm` are little-endian
+    unsigned 16-bit numbers in base64: 0 to 65,535 across the limits, or from 0 to `longest`.
+    """
+    catalogues = [_catalogues(group) for group in groups]
+    needed = sum(catalogue.bytes_needed for several in catalogues for catalogue in several)
+    share = min(1.0, budget / needed) if needed else 1.0
+    return [_group(several, share) for several in catalogues]
+
+
+def _catalogues(group: Group) -> list[_Catalogue]:
+    found: list[_Catalogue] = []
+    for subject in group.subjects:
+        if subject.cloud is None:
+            continue
+        place = next((catalogue for catalogue in found if catalogue.is_of(subject.cloud)), None)
+        if place is None:
+            place = _Catalogue(subject.cloud.ids, subject.cloud.frequency, [])
+            found.append(place)
+        place.clouds.append((subject.name, subject.cloud))
+    return found
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other or (one is not None and other is not None and np.array_equal(one, other))
+
+
+def _group(catalogues: Sequence[_Catalogue], share: float) -> dict[str, Any]:
+    clouds = [cloud for catalogue in catalogues for _, cloud in catalogue.clouds]
+    if not clouds:
+        return {"limits": [0, 1, 0, 1], "catalogues": [], "panels": []}
+    (x0, x1), (y0, y1) = common_limits([cloud.coordinates for cloud in clouds])
+    limits = np.array([[x0, y0], [x1, y1]])
+    packed, panels = [], []
+    for position, catalogue in enumerate(catalogues):
+        n = len(catalogue.ids)
+        rows = sample_rows(catalogue.frequency, n, max(1, int(share * n)))
+        packed.append(_items(catalogue, rows))
+        panels += [_panel(name, position, cloud, rows, limits) for name, cloud in catalogue.clouds]
+    return {"limits": [x0, x1, y0, y1], "catalogues": packed, "panels": panels}
+
+
+def _items(catalogue: _Catalogue, rows: Rows) -> dict[str, Any]:
+    counts = None
+    if catalogue.frequency is not None:
+        values, items = np.unique(catalogue.frequency[rows], return_counts=True)
+        counts = np.column_stack([values, items]).tolist()
+    return {"ids": [catalogue.ids[row] for row in rows], "counts": counts, "of": len(catalogue.ids)}
+
+
+def _panel(name: str, position: int, cloud: Cloud, rows: Rows, limits: Any) -> dict[str, Any]:
+    place = (cloud.coordinates[rows] - limits[0]) / (limits[1] - limits[0])
+    longest = float(cloud.norms.max()) or 1.0
+    return {
+        "name": name,
+        "catalogue": position,
+        "longest": longest,
+        "x": _sixteen_bits(place[:, 0]),
+        "y": _sixteen_bits(place[:, 1]),
+        "norm": _sixteen_bits(cloud.norms[rows] / longest),
+    }
+
+
+def _sixteen_bits(values: npt.NDArray[np.float64]) -> str:
+    """Return values in [0, 1] as 16-bit numbers in base64."""
+    return base64.b64encode(np.rint(values * _HIGHEST).astype("<u2").tobytes()).decode("ascii")

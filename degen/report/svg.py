@@ -1,0 +1,207 @@
+"""Line charts as SVG: where ticks, lines and marks stand; a template turns that into elements.
+
+    line_chart(lines)    values against epochs, indices, deciles: a line a run
+    path_chart(lines)    a way through a plane: dots, a ring at its start, a square at its end
+
+A chart has a fixed size in its own units and is scaled to the page. Colours and dashes are classes of the
+style sheet, `v0` to `v5` for the paper's variants, so that they change with the theme.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+WIDTH, HEIGHT = 360, 250
+_LEFT, _TOP, _RIGHT, _BOTTOM = 54, 12, 348, 208
+
+_PAPER = ("sasrec", "cl4srec", "ucl", "scl", "ucl+scl", "duorec")
+STYLES = 13
+"""Colours with dashes that the style sheet has: six for the paper's variants, seven for others in turn."""
+
+Points = Mapping[float, float]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A run's line: points by x (of a path: in order of time), and which style it has."""
+
+    name: str
+    style: int
+    points: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A place on an axis in the chart's units, and what stands there."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A dot (of a way), point (that stands alone), ring or square of a style."""
+
+    kind: str
+    style: int
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What the template draws."""
+
+    title: str
+    x_label: str
+    y_label: str
+    x_ticks: Sequence[Tick]
+    y_ticks: Sequence[Tick]
+    lines: Sequence[tuple[int, str, str]]
+    """Style, `d` of the path, name."""
+    marks: Sequence[Mark] = field(default_factory=list)
+
+    @property
+    def is_way(self) -> bool:
+        """Whether the lines are ways through a plane, whose dots say more than their lines."""
+        return any(mark.kind == "dot" for mark in self.marks)
+
+    @property
+    def label(self) -> str:
+        """What a screen reader says in place of the picture."""
+        names = ", ".join(dict.fromkeys(name for _, _, name in self.lines))
+        return (
+            f"{self.title}: {self.y_label} against {self.x_label} for {names}. The table holds the numbers."
+        )
+
+
+def styles(variants: Iterable[str]) -> dict[str, int]:
+    """Return the style of each variant or other name: the paper's have their own, others take turns."""
+    found: dict[str, int] = {}
+    others = 0
+    for name in dict.fromkeys(variants):
+        if name in _PAPER:
+            found[name] = _PAPER.index(name)
+        else:
+            found[name] = len(_PAPER) + others % (STYLES - len(_PAPER))
+            others += 1
+    return found
+
+
+def line_chart(
+    title: str,
+    x_label: str,
+    y_label: str,
+    lines: Sequence[Line],
+    *,
+    zero: bool = False,
+    names: Mapping[float, str] | None = None,
+) -> Chart | None:
+    """Draw lines over whole numbers; None where no line has a point.
+
+    `zero` puts 0 on the y axis. Some x have `names` in place of their numbers: points there stand apart, as
+    dots that no line joins with the others.
+    """
+    drawn = [line for line in lines if line.points]
+    if not drawn:
+        return None
+    xs, ys = _every(drawn)
+    x_axis, y_axis = _Axis.over(xs, whole=True), _Axis.over([*ys, 0.0] if zero else ys)
+    apart = names or {}
+    marks = [
+        Mark("point", line.style, x_axis.across(x), y_axis.up(y))
+        for line in drawn
+        for x, y in line.points
+        if x in apart or len(line.points) == 1
+    ]
+    joined = [
+        replace(line, points=[point for point in line.points if point[0] not in apart]) for line in drawn
+    ]
+    return _chart(title, x_label, y_label, joined, x_axis, y_axis, marks, apart)
+
+
+def path_chart(title: str, x_label: str, y_label: str, lines: Sequence[Line]) -> Chart | None:
+    """Draw ways through a plane; None where no line has a point."""
+    drawn = [line for line in lines if line.points]
+    if not drawn:
+        return None
+    xs, ys = _every(drawn)
+    x_axis, y_axis = _Axis.over(xs), _Axis.over(ys)
+    marks = []
+    for line in drawn:
+        places = [(x_axis.across(x), y_axis.up(y)) for x, y in line.points]
+        marks += [Mark("dot", line.style, *place) for place in places]
+        marks += [Mark("ring", line.style, *places[0]), Mark("square", line.style, *places[-1])]
+    return _chart(title, x_label, y_label, drawn, x_axis, y_axis, marks, {})
+
+
+@dataclass(frozen=True)
+class _Axis:
+    low: float
+    high: float
+    ticks: Sequence[float]
+
+    @classmethod
+    def over(cls, values: Iterable[float], *, whole: bool = False) -> _Axis:
+        """An axis that holds all values, with some room beyond them unless they are whole numbers."""
+        every = list(values)
+        low, high = min(every), max(every)
+        room = (high - low) * (0.02 if whole else 0.06) or (1.0 if whole else 0.05 * abs(low) or 1.0)
+        low, high = low - room, high + room
+        return cls(low, high, ticks(low, high, whole=whole))
+
+    def across(self, x: float) -> float:
+        return round(_LEFT + (x - self.low) / (self.high - self.low) * (_RIGHT - _LEFT), 1)
+
+    def up(self, y: float) -> float:
+        return round(_BOTTOM - (y - self.low) / (self.high - self.low) * (_BOTTOM - _TOP), 1)
+
+
+def ticks(low: float, high: float, *, whole: bool = False, most: int = 6) -> list[float]:
+    """Return up to `most` round numbers between `low` and `high`, evenly spaced.
+
+    >>> ticks(0.03, 0.92), ticks(0.5, 40.5, whole=True)
+    ([0.2, 0.4, 0.6, 0.8], [10.0, 20.0, 30.0, 40.0])
+    """
+    power = math.floor(math.log10((high - low) / most))
+    for step in (base * 10.0**exponent for exponent in range(power, power + 3) for base in (1, 2, 5)):
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if last - first < most and (step >= 1 or not whole):
+            return [float(f"{k * step:.12g}") for k in range(first, last + 1)]
+    return [low]
+
+
+def _every(lines: Sequence[Line]) -> tuple[list[float], list[float]]:
+    points = [point for line in lines for point in line.points]
+    return [x for x, _ in points], [y for _, y in points]
+
+
+def _chart(
+    title: str,
+    x_label: str,
+    y_label: str,
+    lines: Sequence[Line],
+    x_axis: _Axis,
+    y_axis: _Axis,
+    marks: Sequence[Mark],
+    names: Mapping[float, str],
+) -> Chart:
+    paths = [
+        (
+            line.style,
+            "M" + "L".join(f"{x_axis.across(x):g} {y_axis.up(y):g}" for x, y in line.points),
+            line.name,
+        )
+        for line in lines
+    ]
+    return Chart(
+        title,
+        x_label,
+        y_label,
+        [Tick(x_axis.across(x), names.get(x, f"{x:g}")) for x in x_axis.ticks],
+        [Tick(y_axis.up(y), f"{y:g}") for y in y_axis.ticks],
+        paths,
+        marks,
+    )

@@ -1,0 +1,181 @@
+"""When degeneration happens: measures of the item embeddings against epochs, beside accuracy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from degen.analysis import MEASURES, Rows, Undefined
+from degen.errors import UserError, nearest
+from degen.plots.panels import epochs_figure
+from degen.plots.save import write_columns
+from degen.plots.style import figure_style
+from degen.plots.trajectories import ALIGNMENTS, LABELS, UNIFORMITY
+from degen.runs.choose import refuse_files
+from degen.runs.directory import RunDirectory
+from degen.studies.epoch_tracks import (
+    SeedOptions,
+    Track,
+    begun_by_dataset,
+    definition_of,
+    track_columns,
+    tracks_of,
+)
+from degen.studies.figure_files import Drawn, FigureOptions
+
+DEFAULT = (
+    "valid_NDCG@10",
+    "average_cosine",
+    "sigma2_ratio",
+    "effective_rank",
+    "uniformity",
+    "alignment_same_target",
+)
+"""Accuracy, the cone, the spectrum, and how the representations lie; what every run's `metrics.jsonl` has."""
+
+_NAMES = {
+    **LABELS,
+    "valid_NDCG@10": "validation NDCG@10",
+    "sigma2_ratio": r"$\sigma_2 / \sigma_1$ of items",
+    "average_cosine": "average cosine of items",
+    "effective_rank": "effective rank of items",
+}
+_CAPTION = "Measures after every epoch of training, of the item embeddings unless said otherwise. {sources}"
+
+
+@dataclass(frozen=True)
+class DynamicsOptions(SeedOptions):
+    """Which seeds to draw, and which measures: names of the registry or keys of `metrics.jsonl`."""
+
+    measures: tuple[str, ...] = DEFAULT
+
+
+def draw_dynamics(
+    paths: Sequence[Path], options: DynamicsOptions | None = None, look: FigureOptions | None = None
+) -> Drawn:
+    """Draw each measure against epochs, a line a variant, for every dataset at and below `paths`.
+
+    What `metrics.jsonl` has is taken from there; other measures are computed from the embeddings that
+    `--keep-embeddings` kept, and the notes say which.
+
+    Parameters
+    ----------
+    paths
+        runs and folders above runs; unfinished runs are drawn as far as they are.
+    options, look
+        by default as `degen dynamics PATH` does.
+
+    Raises
+    ------
+    UserError
+        for whatever can be mended in paths and options; for a measure that nothing tells of.
+    """
+    options, look = options or DynamicsOptions(), look or FigureOptions()
+    refuse_files(paths, "dynamics need runs")
+    drawn = Drawn()
+    for stem, variants in begun_by_dataset(paths, "dynamics", options, look.out, drawn.notes):
+        drawn.add(_dataset(stem, list(variants.values()), options, look))
+    return drawn
+
+
+def _dataset(
+    stem: Path, variants: Sequence[Sequence[RunDirectory]], options: DynamicsOptions, look: FigureOptions
+) -> Drawn:
+    drawn = Drawn()
+    every = [run for runs in variants for run in runs]
+    sources = _sources(every, options.measures, drawn.notes)
+    rows = partial(_epochs, sources=sources)
+    tracks = [track for runs in variants for track in tracks_of(runs, options, options.measures, rows)]
+    titles = {key: _NAMES.get(key, key.replace("_", " ")) for key in sources}
+    if representations := [key for key in sources if key in (UNIFORMITY, *ALIGNMENTS)]:
+        definition = definition_of(every)
+        titles |= {key: f"{titles[key]} ({definition})" for key in representations}
+    drawn.add(_figure(stem, tracks, sources, titles, look))
+    return drawn
+
+
+def _sources(runs: Sequence[RunDirectory], keys: Sequence[str], notes: list[str]) -> dict[str, str]:
+    """Return where each measure comes from, `metrics` or `embeddings`; those of which nothing tells left out.
+
+    Raises
+    ------
+    UserError
+        for a name that neither the registry nor any run knows, or where nothing is left.
+    """
+    recorded = {key for run in runs for row in run.metrics for key in row if row[key] is not None}
+    found = {}
+    for key in keys:
+        if key in recorded:
+            found[key] = "metrics"
+        elif key in MEASURES and any(run.kept_epochs for run in runs):
+            found[key] = "embeddings"
+        elif key in MEASURES or key in DEFAULT:
+            mend = "; train with --keep-embeddings to measure it" if key in MEASURES else ""
+            notes.append(f"{key} is not in metrics.jsonl{mend}: left out")
+        else:
+            raise UserError(f"--measures '{key}' is unknown{nearest(key, {*recorded, *MEASURES})}")
+    if not found:
+        raise UserError(f"nothing to draw: {notes[-1]}")
+    if computed := [key for key, source in found.items() if source == "embeddings"]:
+        notes.append(f"{', '.join(computed)}: measured on the embeddings kept in embeddings/e###.npy")
+    return found
+
+
+def _epochs(run: RunDirectory, sources: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The run's epochs with every measure; those of the kept embeddings only where these are."""
+    rows = {row["epoch"]: dict(row) for row in run.metrics}
+    keys = [key for key, source in sources.items() if source == "embeddings"]
+    for epoch in run.kept_epochs if keys else []:
+        if epoch in rows:
+            rows[epoch] |= _measured(Rows(run.embeddings_of(epoch), run.item_frequency), keys)
+    return list(rows.values())
+
+
+def _measured(rows: Rows, keys: Sequence[str]) -> dict[str, float | None]:
+    """The measures of one matrix; None where one is undefined or infinite and cannot be drawn."""
+    found: dict[str, float | None] = {}
+    for key in keys:
+        with suppress(Undefined):
+            value = float(MEASURES[key](rows))
+            found[key] = value if math.isfinite(value) else None
+    return found
+
+
+def _figure(
+    stem: Path,
+    tracks: Sequence[Track],
+    sources: Mapping[str, str],
+    titles: Mapping[str, str],
+    look: FigureOptions,
+) -> Drawn:
+    drawn = Drawn(rows=[_row(track, sources) for track in tracks])
+    lines: dict[str, list[Any]] = {}
+    for track in tracks:
+        lines.setdefault(track.variant, []).append(track.rows)
+    kept = [key for key, source in sources.items() if source == "embeddings"]
+    about = f"{', '.join(kept)}: at the epochs whose embeddings were kept." if kept else ""
+    with figure_style(look.style):
+        figure = epochs_figure(lines, titles, width=look.inches(len(titles)))
+        name = stem.name.removeprefix("dynamics-")
+        drawn.save(figure, stem, look, title=f"Dynamics: {name}", caption=_CAPTION.format(sources=about))
+    columns = track_columns(tracks, list(sources))
+    drawn.files.append(write_columns(stem.with_name(f"{stem.name}.csv"), columns))
+    return drawn
+
+
+def _row(track: Track, keys: Mapping[str, str]) -> dict[str, Any]:
+    about: dict[str, Any] = {
+        "dataset": track.dataset,
+        "variant": track.variant,
+        "seed": track.seed,
+        "epochs": len(track.rows),
+    }
+    for key in keys:
+        there = [row[key] for row in track.rows if row.get(key) is not None]
+        about |= {f"{key}_first": there[0] if there else None, f"{key}_last": there[-1] if there else None}
+    return about

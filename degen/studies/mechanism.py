@@ -1,0 +1,121 @@
+"""What moves the items, for every dataset among the paths: figures of `trace.jsonl`, with their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from degen.errors import UserError
+from degen.plots.mechanism import bucket_at, mechanism_epochs_figure, mechanism_figure
+from degen.plots.save import write_columns
+from degen.plots.style import figure_style
+from degen.runs.choose import by_variant, one_seed, refuse_files
+from degen.runs.directory import RunDirectory, collect_runs
+from degen.studies.figure_files import Drawn, FigureOptions, stems_by_dataset
+
+_CAPTION = (
+    "What moves the items in epoch {epoch}, by how often they occur in training: the share of being a "
+    "non-target (Eq. 4) in an item's updates, the cosine of its step with the direction opposite to the mean "
+    "context, the mean cosine of two items' steps, and the length of a step; crosses: items that never occur."
+)
+_OVER_EPOCHS = (
+    "Over epochs, for the rarest items that occur in training (thick) and the most frequent ones (thin): the "
+    "share of being a non-target, the cosine of a step with the direction opposite to the mean context, the "
+    "mean cosine of two items' steps, and of two items' embeddings."
+)
+
+
+@dataclass(frozen=True)
+class MechanismOptions:
+    """Which epoch to draw (by default the last one that all runs have), and of which seed."""
+
+    epoch: int | None = None
+    seed: int | None = None
+
+
+def draw_mechanism(
+    paths: Sequence[Path], options: MechanismOptions | None = None, look: FigureOptions | None = None
+) -> Drawn:
+    """Draw what moves the items, for every dataset at and below `paths`.
+
+    Parameters
+    ----------
+    paths
+        runs and folders above runs; what was not trained with `--trace-gradients` is left out.
+    options, look
+        by default as `degen mechanism PATH` does.
+
+    Raises
+    ------
+    UserError
+        for whatever can be mended in paths and options.
+    """
+    options, look = options or MechanismOptions(), look or FigureOptions()
+    refuse_files(paths, "traces are in runs")
+    drawn = Drawn()
+    runs = [run for run in collect_runs(paths) if run.trace]
+    for stem, members in stems_by_dataset(paths, runs, "mechanism", look.out):
+        chosen = one_seed(by_variant(members), options.seed, drawn.notes)
+        drawn.add(_figures(stem, chosen, options.epoch, look))
+    if not drawn.files:
+        raise UserError(f"no run under {paths[0]} holds a trace; train with --trace-gradients")
+    return drawn
+
+
+def _figures(stem: Path, runs: Mapping[str, RunDirectory], epoch: int | None, look: FigureOptions) -> Drawn:
+    traces = {variant: run.trace for variant, run in runs.items()}
+    number = _common_epoch(runs, epoch)
+    lines = {variant: trace[number - 1] for variant, trace in traces.items()}
+    drawn = Drawn(rows=[_row(run, lines[variant]) for variant, run in runs.items()])
+    name, width = stem.name.removeprefix("mechanism-"), look.inches(2)
+    with figure_style(look.style):
+        figure = mechanism_figure({variant: line["buckets"] for variant, line in lines.items()}, width=width)
+        about = {"caption": _CAPTION.format(epoch=number)}
+        drawn.save(figure, stem, look, title=f"What moves the items: {name}", **about)
+        figure = mechanism_epochs_figure(traces, width=width)
+        over_epochs = stem.with_name(f"{stem.name}-epochs")
+        drawn.save(figure, over_epochs, look, title=f"… over epochs: {name}", caption=_OVER_EPOCHS)
+    drawn.files.append(_table(stem.with_name(f"{stem.name}.csv"), runs))
+    return drawn
+
+
+def _common_epoch(runs: Mapping[str, RunDirectory], wanted: int | None) -> int:
+    """Return the epoch to draw.
+
+    Raises
+    ------
+    UserError
+        if a run does not have the epoch that is wanted.
+    """
+    shortest = min(runs.values(), key=lambda run: len(run.trace))
+    last = len(shortest.trace)
+    if wanted is not None and not 1 <= wanted <= last:
+        raise UserError(f"--epoch {wanted}: {shortest.path} has traces of epochs 1 to {last}")
+    return wanted or last
+
+
+def _row(run: RunDirectory, line: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of a run: its rarest items that occur in training beside its most frequent ones."""
+    rarest, frequent = bucket_at(line, 0), bucket_at(line, -1)
+    pairs = {
+        f"{key}_{which}": bucket.get(key)
+        for key in ("push_share", "step_cosine", "step_pairwise_cosine", "step_length", "pairwise_cosine")
+        for which, bucket in (("rarest", rarest), ("most_frequent", frequent))
+    }
+    whole = {key: line[key] for key in ("context_concentration", "step_energy", "step_effective_rank")}
+    place = {"dataset": run.dataset, "variant": run.variant, "seed": run.seed, "epoch": line["epoch"]}
+    return {**place, **pairs, **whole}
+
+
+def _table(path: Path, runs: Mapping[str, RunDirectory]) -> Path:
+    """Write a row a bucket of all epochs."""
+    rows = [
+        {"dataset": run.dataset, "variant": variant, "seed": run.seed, "epoch": line["epoch"], **bucket}
+        for variant, run in runs.items()
+        for line in run.trace
+        for bucket in line["buckets"]
+    ]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return write_columns(path, {name: [row.get(name) for row in rows] for name in names})

@@ -1,0 +1,131 @@
+"""Fig. 5 for every dataset among the paths: alignment and uniformity over training, with their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from degen.errors import one_of
+from degen.plots.save import write_columns
+from degen.plots.style import figure_style
+from degen.plots.trajectories import ALIGNMENTS, QUALITY, UNIFORMITY, Rows
+from degen.plots.trajectory_figure import TrajectoryPanel, epochs_figure, trajectory_figure
+from degen.runs.choose import refuse_files
+from degen.studies.epoch_tracks import (
+    SeedOptions,
+    Track,
+    begun_by_dataset,
+    definition_of,
+    track_columns,
+    tracks_of,
+)
+from degen.studies.figure_files import Drawn, FigureOptions
+from degen.variant_names import variant_label
+
+_QUANTITIES = (UNIFORMITY, *ALIGNMENTS, QUALITY)
+
+_CAPTION = (
+    "Alignment and uniformity of sequence representations on the probe set, {definition} definition, a dot "
+    "an epoch, joined in order, coloured by validation HR@5; ring: first epoch, square: last. Lower is "
+    "better for both."
+)
+
+
+@dataclass(frozen=True)
+class UniformityOptions(SeedOptions):
+    """Which seeds to draw, and which alignment."""
+
+    alignment: str = "alignment"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of("alignment", self.alignment, ALIGNMENTS)
+
+
+def draw_uniformity(
+    paths: Sequence[Path], options: UniformityOptions | None = None, look: FigureOptions | None = None
+) -> Drawn:
+    """Draw the trajectories of every dataset at and below `paths`, and the same quantities over epochs.
+
+    Parameters
+    ----------
+    paths
+        runs and folders above runs; unfinished runs are drawn as far as they are.
+    options, look
+        by default as `degen uniformity PATH` does.
+
+    Raises
+    ------
+    UserError
+        for whatever can be mended in paths and options; for runs of one dataset that were measured by
+        different definitions.
+    """
+    options, look = options or UniformityOptions(), look or FigureOptions()
+    refuse_files(paths, "trajectories need runs")
+    drawn = Drawn()
+    for stem, variants in begun_by_dataset(paths, "uniformity", options, look.out, drawn.notes):
+        tracks = [track for runs in variants.values() for track in tracks_of(runs, options, _QUANTITIES)]
+        definition = definition_of([run for runs in variants.values() for run in runs])
+        drawn.add(_figures(stem, tracks, options, look, definition))
+    return drawn
+
+
+def _figures(
+    stem: Path, tracks: Sequence[Track], options: UniformityOptions, look: FigureOptions, definition: str
+) -> Drawn:
+    alignment = options.alignment.lower()
+    moving = [track for track in tracks if _has(track.rows, alignment)]
+    drawn = Drawn(rows=[_row(track, alignment, definition) for track in tracks])
+    drawn.notes = [_without(track, alignment) for track in tracks if track not in moving]
+    width = look.inches(len(moving))
+    settings: dict[str, Any] = {"width": width, "alignment": alignment, "definition": definition}
+    about = {"caption": _CAPTION.format(definition=definition)}
+    name = stem.name.removeprefix("uniformity-")
+    with figure_style(look.style):
+        if moving:
+            figure = trajectory_figure([_panel(track, tracks) for track in moving], **settings)
+            drawn.save(figure, stem, look, title=f"Alignment and uniformity: {name}", **about)
+        lines: dict[str, list[Rows]] = {}
+        for track in tracks:
+            lines.setdefault(track.variant, []).append(track.rows)
+        figure = epochs_figure(lines, **settings)
+        over_epochs = stem.with_name(f"{stem.name}-epochs")
+        drawn.save(figure, over_epochs, look, title=f"Alignment and uniformity over epochs: {name}", **about)
+    columns = track_columns(tracks, _QUANTITIES, definition=definition)
+    drawn.files.append(write_columns(stem.with_name(f"{stem.name}.csv"), columns))
+    return drawn
+
+
+def _has(rows: Rows, alignment: str) -> bool:
+    return any(row.get(alignment) is not None and row.get(UNIFORMITY) is not None for row in rows)
+
+
+def _without(track: Track, alignment: str) -> str:
+    others = " or ".join(f"--alignment {key}" for key in ALIGNMENTS if _has(track.rows, key))
+    mend = f"; {others} shows it" if others else ""
+    return f"{track.variant} has no {alignment} (it contrasts no pair): left out of the trajectories{mend}"
+
+
+def _panel(track: Track, tracks: Sequence[Track]) -> TrajectoryPanel:
+    alone = sum(other.variant == track.variant for other in tracks) == 1
+    seed = "" if alone else f", seed {track.seed}"
+    return TrajectoryPanel(variant_label(track.variant) + seed, track.rows, list(track.behind.values()))
+
+
+def _row(track: Track, alignment: str, definition: str) -> dict[str, Any]:
+    first, last = track.rows[0], track.rows[-1]
+    return {
+        "dataset": track.dataset,
+        "variant": track.variant,
+        "seed": track.seed,
+        "definition": definition,
+        "epochs": len(track.rows),
+        f"{UNIFORMITY}_first": first.get(UNIFORMITY),
+        f"{UNIFORMITY}_last": last.get(UNIFORMITY),
+        "alignment_drawn": alignment,
+        "alignment_first": first.get(alignment),
+        "alignment_last": last.get(alignment),
+        f"{QUALITY}_last": last.get(QUALITY),
+    }

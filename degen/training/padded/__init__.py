@@ -1,0 +1,1 @@
+"""Padded training steps for several runs at once."""

@@ -1,0 +1,253 @@
+"""Many small models as one: a step of R runs at once (Eq. 15 for each of them).
+
+    weights [R, P]      every run's parameters in a row, the leaf that one backward pass differentiates
+    one run's losses    a pure function of its row, its batch and its masks; `vmap` makes it that of R runs
+    Adam                PyTorch's own kernel on each row, with the run's own learning rate
+
+A run's `Trainer` goes on as the owner of its encoder and optimiser, whose tensors become views of the rows:
+so evaluation, the probe and checkpoints do not know of the stack, and a run leaves it by being left out of
+the next one. The runs share the log and all shapes; seed, dropout rates, λ, τ and learning rate are each
+one's own. A stack of one is how a single run trains on a GPU.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from degen.model.encoders.dropout import RandomDropout
+from degen.model.encoders.padded import Architecture, Tensors, draw_masks, encode_padded
+from degen.model.losses.equations import bce_loss, bpr_loss, objective
+from degen.model.precision import encoder_products
+from degen.model.scores import scored_rows
+from degen.training.optimizer import adam_in_place
+from degen.training.padded.batches import Batch, DeviceLog, batches
+from degen.training.padded.cuda_graph import RecordedStep
+from degen.training.trainer import Epoch, Trainer, configured_contrast
+
+
+class Stack:
+    """R runs at the same step, trained as one.
+
+    Parameters
+    ----------
+    trainers
+        one a run, at least one, with the weights and moments from which it goes on; they share their data.
+
+    Attributes
+    ----------
+    weights, first, second
+        `[R, P]`: all parameters of each run and Adam's moments.
+    """
+
+    def __init__(self, trainers: Sequence[Trainer]):
+        self.trainers = list(trainers)
+        example = self.trainers[0]
+        self.device, self.variant, self.config = example.device, example.variant, example.config
+        self.shapes = {name: value.shape for name, value in example.encoder.named_parameters()}
+        self.architectures = [Architecture.of(trainer.encoder) for trainer in self.trainers]
+        settings = [trainer.config.objective for trainer in self.trainers]
+        self.contrast_weight = self._of_runs([one.contrast_weight for one in settings])
+        self.temperature = self._of_runs([one.temperature for one in settings])
+        self.gamma = example.gamma
+        self.log = DeviceLog.of(example.source.samples, self.device)
+        self.records = self.device.type == "cuda" and self.config.training.cuda_graph
+        self._recorded: RecordedStep | None = None
+        self._dropouts: list[RandomDropout] = []
+        self._gather_state()
+
+    def _of_runs(self, values: list[float]) -> Tensor:
+        return torch.tensor(values, device=self.device, dtype=self.trainers[0].encoder.item_embeddings.dtype)
+
+    @torch.no_grad()
+    def _gather_state(self) -> None:
+        """Copy the runs' state into rows, and make the runs' own tensors views of these."""
+        encoders = [list(trainer.encoder.parameters()) for trainer in self.trainers]
+        moments = [
+            [_moments(t.optimizer, p) for p in own] for t, own in zip(self.trainers, encoders, strict=True)
+        ]
+        self.weights = _rows(encoders).requires_grad_()
+        self.first = _rows([[state["exp_avg"] for state in own] for own in moments])
+        self.second = _rows([[state["exp_avg_sq"] for state in own] for own in moments])
+        # PyTorch counts the steps of each parameter by itself: [R, parameters], all the same within a row.
+        self.steps = torch.stack([torch.stack([state["step"] for state in own]) for own in moments])
+        for run, own in enumerate(encoders):
+            first, second = self._named(self.first[run]), self._named(self.second[run])
+            for place, (name, value) in enumerate(self._named(self.weights.detach()[run]).items()):
+                own[place].data = value
+                state = {"step": self.steps[run, place], "exp_avg": first[name], "exp_avg_sq": second[name]}
+                self.trainers[run].optimizer.state[own[place]] = state
+
+    def _named(self, row: Tensor) -> dict[str, Tensor]:
+        """A row `[P]` as the parameters by name."""
+        pieces = torch.split(row, [shape.numel() for shape in self.shapes.values()])
+        return {
+            name: piece.view(shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
+        }
+
+    def epoch(self, number: int, steps: int) -> StackEpoch:
+        """Begin epoch `number`, from 1, of `steps` steps."""
+        epochs = [trainer.epoch(number) for trainer in self.trainers]
+        if self.records:
+            self._keep_dropouts(epochs)
+        return StackEpoch(self, epochs, steps)
+
+    def _keep_dropouts(self, epochs: Sequence[Epoch]) -> None:
+        """Let every epoch draw from the first one's generators, seeded anew: a recorded step knows these."""
+        drawn = [epoch.dropout for epoch in epochs]
+        self._dropouts = self._dropouts or drawn
+        for epoch, kept, own in zip(epochs, self._dropouts, drawn, strict=True):
+            if kept.generator is not None and own.generator is not None:
+                kept.generator.manual_seed(own.generator.initial_seed())
+            epoch.dropout = kept
+
+    def move(self, batch: Batch, epochs: Sequence[Epoch]) -> Tensor:
+        """`step` under fresh masks: replayed, where steps are recorded and the batch is a full one."""
+        if not self.records or batch["targets"].shape[1] != self.config.training.batch_size:
+            return self._move_now(batch, epochs)
+        self._recorded = self._recorded or self._record(batch, epochs)
+        return self._recorded(batch) if self._recorded else self._move_now(batch, epochs)
+
+    def _move_now(self, batch: Batch, epochs: Sequence[Epoch]) -> Tensor:
+        return self.step(batch, self.masks(epochs, batch["lengths"]))
+
+    def _record(self, batch: Batch, epochs: Sequence[Epoch]) -> RecordedStep | None:
+        """Record a step; where that fails say so, and record none."""
+        generators = [kept.generator for kept in self._dropouts if kept.generator is not None]
+        state = [self.weights, self.first, self.second, self.steps]
+        try:
+            return RecordedStep(lambda given: self._move_now(given, epochs), batch, generators, state)
+        except RuntimeError as error:
+            self.records = False
+            for kept in self._dropouts:
+                kept.start_anew()
+            reason = str(error).splitlines()[0]
+            warnings.warn(f"steps are not recorded as a CUDA graph, which is slower: {reason}", stacklevel=2)
+            return None
+
+    def step(self, batch: Batch, masks: Tensors) -> Tensor:
+        """Move every run once; return the losses before, `[R, 2 or 3]`, as `losses` does."""
+        losses = self.losses(batch, masks)
+        total = objective(losses[:, 0], losses[:, 1], self.contrast_weight)
+        for of_items in losses.T[2:]:
+            total = total + self.gamma * of_items
+        (gradient,) = torch.autograd.grad(total.sum(), self.weights)  # of a sum: each run's own
+        self._adam(gradient)
+        return losses.detach()
+
+    def losses(self, batch: Batch, masks: Tensors) -> Tensor:
+        """The losses of each run on its batch under its masks: recommendation, contrastive, `[R, 2]`, and
+        that of items where the variant has one, `[R, 3]`.
+        """
+        if len(self.trainers) > 1:
+            return torch.func.vmap(self._losses)(self.weights, batch, masks, self.temperature)
+        batch, masks = ({name: value[0] for name, value in given.items()} for given in (batch, masks))
+        return self._losses(self.weights[0], batch, masks, self.temperature[0])[None]
+
+    def _losses(self, row: Tensor, batch: Batch, masks: Tensors, temperature: Tensor) -> Tensor:
+        """The same of one run, `[2]` or `[3]`."""
+        parameters = self._named(row)
+        with encoder_products(self.trainers[0].precision, self.device):
+            encoded = encode_padded(
+                parameters, batch["items"], batch["lengths"], masks, self.architectures[0]
+            )
+        views = dict(
+            zip(["h", *self.variant.view_names], torch.split(encoded, len(batch["targets"])), strict=True)
+        )
+        contrastive = configured_contrast(
+            self.variant, self.config.objective, views, batch["targets"], temperature
+        )
+        recommendation = self._recommendation(views["h"], parameters["item_embeddings"], batch)
+        return torch.stack([recommendation, contrastive, *self._item_losses(parameters, batch)])
+
+    def _item_losses(self, parameters: Tensors, batch: Batch) -> list[Tensor]:
+        """The variant's loss of item embeddings alone, of one run; none where it has none."""
+        regularizer = self.variant.item_regularizer
+        if regularizer is None:
+            return []
+        V = parameters["item_embeddings"][1 : self.trainers[0].n_items + 1]
+        return [regularizer.loss(V[batch["items_drawn"]] if regularizer.drawn else V)]
+
+    def _recommendation(self, h: Tensor, table: Tensor, batch: Batch) -> Tensor:
+        """Eq. 11, or BCE or BPR on the batch's negatives, of one run."""
+        settings, own = self.config.objective, self.trainers[0].recommendation
+        if settings.rec_loss == "ce":
+            V, targets = table[own.classes], batch["targets"] - own.classes.start
+            if self.variant.recommendation is not None:
+                return own.of_the_variant(h, V, targets)
+            return functional.cross_entropy(own.scaled(h) @ scored_rows(V, self.variant.scores).T, targets)
+        loss, table = (
+            bce_loss if settings.rec_loss == "bce" else bpr_loss,
+            scored_rows(table, self.variant.scores),
+        )
+        return loss(own.scaled(h), table, batch["targets"], batch["negatives"])
+
+    @torch.no_grad()
+    def _adam(self, gradient: Tensor) -> None:
+        """Adam on every run's row, each with its own learning rate."""
+        for run, trainer in enumerate(self.trainers):
+            own = (self.weights[run], gradient[run], self.first[run], self.second[run], self.steps[run, 0])
+            adam_in_place(*own, trainer.optimizer.param_groups[0])
+        self.steps[:, 1:] = self.steps[:, :1]
+
+    def masks(self, epochs: Sequence[Epoch], lengths: Tensor) -> dict[str, Tensor]:
+        """Draw every run's dropout masks for histories of `lengths` `[R, S]`: `[R, …]` by site."""
+        width = self.config.model.max_length
+        drawn = [
+            draw_masks(architecture, epoch.dropout, own, width, self.weights)
+            for architecture, epoch, own in zip(self.architectures, epochs, lengths, strict=True)
+        ]
+        shapes = {site: mask.shape for masks in drawn for site, mask in masks.items()}
+        if len(drawn) == 1:
+            return {site: mask[None] for site, mask in drawn[0].items()}
+        return {  # a run that drops nothing at a site beside one that does keeps all
+            site: torch.stack(
+                [masks[site] if site in masks else self.weights.new_ones(shape) for masks in drawn]
+            )
+            for site, shape in shapes.items()
+        }
+
+
+class StackEpoch:
+    """The steps of one epoch of a stack, and the means of each run's losses.
+
+    Attributes
+    ----------
+    epochs
+        each run's own `Epoch`, of which only the draws and the sums are used.
+    """
+
+    def __init__(self, stack: Stack, epochs: Sequence[Epoch], steps: int):
+        self.stack, self.epochs = stack, list(epochs)
+        n_losses = stack.trainers[0].n_losses
+        self.sums = torch.zeros(len(self.epochs), n_losses, device=stack.device, dtype=torch.float64)
+        for run, epoch in enumerate(self.epochs):
+            epoch.sums = self.sums[run]
+        self._batches = batches(self.epochs, stack.log, steps)
+
+    def step(self) -> None:
+        """Train every run on its next batch."""
+        batch = next(self._batches)
+        n = batch["targets"].shape[1]
+        self.sums += self.stack.move(batch, self.epochs).double() * n
+        for epoch in self.epochs:
+            epoch.samples, epoch.pairs = epoch.samples + n, epoch.pairs + n
+
+
+def _moments(optimizer: torch.optim.Adam, parameter: Tensor) -> dict[str, Tensor]:
+    """Adam's state of one parameter, as PyTorch keeps it; fresh where it has not moved yet."""
+    state: dict[str, Tensor] = optimizer.state[parameter]
+    return state or {
+        "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
+        "exp_avg": torch.zeros_like(parameter),
+        "exp_avg_sq": torch.zeros_like(parameter),
+    }
+
+
+def _rows(runs: Sequence[Sequence[Tensor]]) -> Tensor:
+    """Each run's tensors one after another in a row, `[R, P]`."""
+    return torch.stack([torch.cat([tensor.reshape(-1) for tensor in own]) for own in runs])

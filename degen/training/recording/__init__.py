@@ -1,0 +1,1 @@
+"""Measurements of geometry and gradients during training."""

@@ -1,0 +1,26 @@
+"""Labels of the variants in tables and figures, and their order in the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+VARIANT_LABELS: Mapping[str, str] = {
+    "sasrec": "SASRec",
+    "cl4srec": "CL4SRec",
+    "ucl": "UCL",
+    "scl": "SCL",
+    "ucl+scl": "UCL+SCL",
+    "duorec": "DuoRec",
+}
+"""The variants of the paper's Fig. 2 and 3 in their order, and how the paper writes them."""
+
+
+def variant_label(name: str) -> str:
+    """Return the paper's spelling of a variant, `ucl+scl` as UCL+SCL; another name stays as it is."""
+    return VARIANT_LABELS.get(name, name)
+
+
+def in_paper_order(names: Iterable[str]) -> list[str]:
+    """Return the names once each: the paper's variants in its order, then the others by name."""
+    order = {name: position for position, name in enumerate(VARIANT_LABELS)}
+    return sorted(set(names), key=lambda name: (order.get(name, len(order)), name))
