@@ -45,6 +45,18 @@ def test_the_python_blocks_run_one_after_another(tmp_path: Path) -> None:
     assert (tmp_path / "runs/synthetic/half-scl-s0/test.json").exists()
 
 
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted(ROOT.glob("experiments/**/*.md"))], ids=lambda page: page.name
+)
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    named = set(
+        re.findall(
+            r"\b(?:degen|experiments|tests)/[\w/.-]+\.(?:py|sh|md|toml)\b", page.read_text(encoding="utf-8")
+        )
+    )
+    assert not [name for name in sorted(named) if not (ROOT / name).exists()]
+
+
 def test_adding_a_variant_takes_at_most_ten_lines() -> None:
     declaration = next(block for block in PYTHON if "recent_half" in block)
     assert len([line for line in declaration.splitlines() if line.strip()]) <= 10

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from degen.analysis import average_cosine, uniformity
-from degen.analysis.measures import alignment
+from degen.analysis import alignment, average_cosine, uniformity
 from degen.errors import UserError
 
 DEFINITIONS = ["paper", "official"]

@@ -11,7 +11,8 @@ import pytest
 import torch
 from checkpoints import Called, Global, Storage, pickled, tensor, write_checkpoint
 
-from degen.embeddings import FileRows, load_matrix, stored
+from degen.embeddings import FileRows, load_matrix
+from degen.embeddings.formats import named_arrays
 from degen.errors import UserError
 
 VALUES = np.arange(12, dtype=np.float32).reshape(4, 3) / 8
@@ -176,7 +177,7 @@ def test_a_large_matrix_stays_in_its_file(tmp_path, monkeypatch):
             assert isinstance(values, FileRows)
             np.testing.assert_array_equal(values[:], VALUES)
         np.testing.assert_array_equal(load_matrix(tmp_path / "m.pt", "t").values, VALUES.T)
-    assert stored.LARGE == 40
+    assert named_arrays.LARGE == 40
     (tmp_path / "m.pt").write_bytes((tmp_path / "m.pt").read_bytes()[:-4])
     refused(tmp_path / "m.pt", "cut short", key="m")
 
