@@ -146,7 +146,9 @@ def test_help_is_light(arguments):
     assert not modules & HEAVY
 
 
-@pytest.mark.parametrize("name", ["analysis", "embeddings", "runs.directory", "config.settle", "monitor"])
+@pytest.mark.parametrize(
+    "name", ["analysis", "embeddings", "runs.directory", "config.settle", "monitor", "studies.claims"]
+)
 def test_reading_and_measuring_is_light(name):
     modules = imported_by("-c", f"import degen.{name}")
     assert "degen" in modules

@@ -173,7 +173,7 @@ def export(
             )
         written = _export_items(found, to, folder, output)
     else:
-        from degen.evaluation.restore import export as write
+        from degen.evaluation.export import export as write
         from degen.evaluation.restore import restore
 
         written = write(restore(found, device), wanted, folder)

@@ -1,1 +1,1 @@
-"""Full-ranking evaluation of a model over a split."""
+"""Evaluation of a model over a split, by full ranking."""

@@ -1,15 +1,25 @@
-"""A model over a split: sequence representations and the ranks of all targets, in blocks of users."""
+"""Sequence representations of a split, and the rank of each target among all items, in blocks of users.
+
+    rank = 1 + number of items scored strictly higher + half the number of other items scored the same
+
+A constant scorer over n items thus ranks every target at (n + 1) / 2 and does not look good. Scores are
+compared as they are computed: some libraries' products of equal rows of V differ by rounding.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from degen.data.sampling.histories import Int
 from degen.data.sampling.windows import share_windows
 from degen.data.sequences import Samples
-from degen.evaluation.ranking import Ranks, ranks_over_blocks, target_ranks
+from degen.errors import UserError
+from degen.evaluation.ranking import Ranks
 from degen.model.encoders.encoder import SequenceEncoder
 from degen.model.encoders.ragged_layout import on
 from degen.model.losses.blocked_softmax import MOST_SCORES
@@ -18,26 +28,31 @@ from degen.model.scores import Scores, score_items
 from degen.model.views import encode_windows
 
 ENCODE_BLOCK = 1024
-"""Samples encoded at once; with histories of 50 items that takes less memory than a step of DuoRec."""
+"""Samples encoded at once. With histories of 50 items that takes less memory than a step of DuoRec."""
 
 GPU_TOKENS = 2**25
-"""Numbers of the tokens `[n_tokens, d]` that a GPU encodes at once, where those are more: 128 MiB for each
-tensor of this size, of which a layer holds a dozen.
+"""Numbers in the token matrix `[n_tokens, d]` that a GPU encodes at once, if that allows more samples.
+
+A tensor of this size takes 128 MiB, and a layer holds a dozen of them.
 """
 
 ITEM_BLOCK = 8192
-"""Items of such a block: with 256 users 8 MiB of scores, which stay near the cores."""
+"""Items scored at once where all would be too many: 8 MiB of scores for 256 users, which fit the cache."""
 
 
 @torch.no_grad()
 def representations(encoder: SequenceEncoder, samples: Samples, rows: Int | None = None) -> Tensor:
-    """h `[n, d]` of the histories of samples `rows`, int64 `[n]`, or of all, without dropout, on the
-    encoder's device.
+    """Return h `[n, d]` of the histories of samples, without dropout, on the encoder's device.
 
-    Samples that share a window (several of one user's, up to the maximum length) cost one sequence.
+    Samples of a user that fit one window of the maximum length are encoded as one sequence.
+
+    Parameters
+    ----------
+    rows
+        int64 `[n]`: which of the samples, in any order; by default all.
     """
     rows = np.arange(len(samples)) if rows is None else rows
-    order = np.argsort(samples.end[rows] - samples.length[rows], kind="stable")  # sharers are neighbours
+    order = np.argsort(samples.end[rows] - samples.length[rows], kind="stable")  # neighbours share a window
     V = encoder.item_embeddings
     h, size = V.new_empty(len(rows), V.shape[1]), encode_block(encoder)
     with float32_products("fp32", V.device):
@@ -47,7 +62,7 @@ def representations(encoder: SequenceEncoder, samples: Samples, rows: Int | None
 
 
 def encode_block(encoder: SequenceEncoder) -> int:
-    """How many samples are encoded at once: a GPU, which wants much to do at a time, takes more."""
+    """Return how many samples are encoded at once; a GPU is only busy with more of them."""
     positions = encoder.position_embeddings
     room = GPU_TOKENS // positions.numel() if positions.device.type == "cuda" else 0
     return max(ENCODE_BLOCK, room)
@@ -57,12 +72,16 @@ def encode_block(encoder: SequenceEncoder) -> int:
 def split_ranks(
     encoder: SequenceEncoder, samples: Samples, score_block: int = 256, scores: Scores = "dot"
 ) -> Ranks:
-    """Rank every sample's target among all real items, float64 `[n_samples]`, by the scores that the variant
-    is trained with.
+    """Rank the target of each sample among all items, float64 `[n_samples]`; padding is not ranked.
 
-    Items of the history stay in the ranking. The scores of `score_block` users at once are held where they
-    are `MOST_SCORES` or fewer, else those of `ITEM_BLOCK` items at a time: memory does not grow with the
-    catalogue. A GPU ranks as many users at once as `MOST_SCORES` has room for.
+    Items of the history stay in the ranking. `score_block` users are ranked at once, a GPU ranks more if
+    their scores fit `MOST_SCORES`. Where the scores of all items do not fit, `ITEM_BLOCK` items are scored at
+    a time, so that memory does not grow with the catalogue.
+
+    Raises
+    ------
+    UserError
+        if a score is NaN.
     """
     h = representations(encoder, samples)
     return rank_targets(h, encoder.real_item_embeddings(), samples, score_block, scores)
@@ -72,9 +91,7 @@ def split_ranks(
 def rank_targets(
     h: Tensor, V: Tensor, samples: Samples, score_block: int = 256, scores: Scores = "dot"
 ) -> Ranks:
-    """The same, from the samples' representations `[n_samples, d]` and the items that are scored, `[n_items,
-    d]`.
-    """
+    """Rank as `split_ranks` does, given representations h `[n_samples, d]` and items V `[n_items, d]`."""
     targets = torch.from_numpy(samples.targets - 1).to(h.device)  # item i is column i - 1
     most = MOST_SCORES[h.device.type]
     at_once = max(score_block, most // len(V)) if h.device.type == "cuda" else score_block
@@ -87,3 +104,60 @@ def rank_targets(
             else:
                 ranks[users] = ranks_over_blocks(h[users], V, targets[users], ITEM_BLOCK, scores)
     return ranks
+
+
+def target_ranks(scores: Tensor, targets: Tensor) -> Ranks:
+    """Return the rank of each row's target among all columns, float64 `[B]`, from 1 to n_items, in halves.
+
+    Parameters
+    ----------
+    scores
+        `[B, n_items]`, higher is better.
+    targets
+        int64 `[B]`: columns of `scores`.
+
+    Raises
+    ------
+    UserError
+        if a score is NaN. Comparisons with NaN are false, so that such a target would rank first.
+    """
+    higher, equal = _count(scores, scores.gather(1, targets[:, None]))
+    return 1 + higher + (equal - 1) / 2
+
+
+def ranks_over_blocks(h: Tensor, V: Tensor, targets: Tensor, block: int, scores: Scores = "dot") -> Ranks:
+    """Rank as `target_ranks` does, holding `[B, block]` scores at a time.
+
+    The scores of h `[B, d]` and V `[n_items, d]` are computed twice, once to pick the targets' scores and
+    once to compare with them. Both products have the same shape, so that a target's score equals itself to
+    the bit.
+    """
+    slices = [slice(start, start + block) for start in range(0, len(V), block)]
+    target_scores = h.new_empty(len(h), 1)
+    for items in slices:
+        in_block = (targets >= items.start) & (targets < items.stop)
+        if in_block.any():
+            columns = targets[in_block] - items.start
+            target_scores[in_block] = score_items(h, V[items], scores)[in_block].gather(1, columns[:, None])
+    counts = [_count(score_items(h, V[items], scores), target_scores) for items in slices]
+    higher, equal = (np.sum(count, axis=0) for count in zip(*counts, strict=True))
+    ranks: Ranks = 1 + higher + (equal - 1) / 2
+    return ranks
+
+
+def _count(scores: Tensor, target_scores: Tensor) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Count the scores of each row that are higher than its target's `[B, 1]`, and those that equal it."""
+    if scores.amax().isnan():  # the maximum is NaN if any score is
+        raise UserError("a score is NaN: training diverged; try a lower `learning_rate` or `contrast_weight`")
+    if scores.device.type == "cpu":
+        return _count_on_cpu(scores, target_scores)
+    higher, equal = (scores > target_scores).sum(1), (scores == target_scores).sum(1)
+    return higher.cpu().numpy(), equal.cpu().numpy()
+
+
+def _count_on_cpu(scores: Tensor, target_scores: Tensor) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    # NumPy counts the true values of a row ten times as fast as PyTorch sums them.
+    rows, limits = scores.numpy(), target_scores.numpy()
+    higher = np.array([np.count_nonzero(row > limit) for row, limit in zip(rows, limits, strict=True)])
+    equal = np.array([np.count_nonzero(row == limit) for row, limit in zip(rows, limits, strict=True)])
+    return higher, equal

@@ -66,6 +66,23 @@ def test_ranks_of_a_split_are_those_of_a_loop_over_users(
     assert ranking_metrics(ranks)["HR@5"] == hits
 
 
+@pytest.mark.parametrize("most_scores", [2**25, 10], ids=["whole", "blocks of items"])
+def test_ranks_by_cosines_are_those_of_a_loop_over_users(encoder, sequences, most_scores, monkeypatch):
+    monkeypatch.setitem(MOST_SCORES, "cpu", most_scores)
+    monkeypatch.setattr("degen.evaluation.evaluate.ITEM_BLOCK", 4)
+    with torch.no_grad():
+        encoder.item_embeddings[3] *= 100
+    histories, targets = by_hand(sequences, held_out=1)
+    V = encoder.item_embeddings.detach().numpy()[1 : N_ITEMS + 1]
+    scores = reference.score_items(slow_h(encoder, histories), V / np.linalg.norm(V, axis=1, keepdims=True))
+    expected = [
+        float(reference.rank(row.tolist(), target - 1)) for row, target in zip(scores, targets, strict=True)
+    ]
+    samples = leave_one_out(sequences, "test", MAX_LENGTH)
+    assert split_ranks(encoder, samples, scores="cosine").tolist() == expected
+    assert split_ranks(encoder, samples, scores="dot").tolist() != expected
+
+
 def test_representations_are_in_the_order_of_the_samples(encoder, sequences):
     samples = training_samples(sequences, MAX_LENGTH)
     h = representations(encoder, samples)

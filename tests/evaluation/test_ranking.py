@@ -10,15 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from degen.errors import UserError
-from degen.evaluation.ranking import (
-    discounted_gain,
-    hit_rate,
-    ndcg,
-    ranking_metrics,
-    ranks_over_blocks,
-    reciprocal_rank,
-    target_ranks,
-)
+from degen.evaluation.evaluate import ranks_over_blocks, target_ranks
+from degen.evaluation.ranking import discounted_gain, hit_rate, ndcg, ranking_metrics, reciprocal_rank
 
 
 def ranks_of(scores, targets, dtype=torch.float32) -> list[float]:
@@ -130,6 +123,22 @@ def test_blocks_of_items_rank_real_scores_as_the_whole_does(block, rng):
     h, V = (torch.from_numpy(rng.normal(size=size)) for size in ((20, 16), (900, 16)))
     targets = torch.from_numpy(rng.integers(0, 900, size=20))
     assert ranks_over_blocks(h, V, targets, block).tolist() == target_ranks(h @ V.T, targets).tolist()
+
+
+@pytest.mark.parametrize("block", [1, 7, 40, 41])
+def test_blocks_of_items_rank_by_cosines_as_the_slow_loop_does(block, rng):
+    # Rows of lengths 1 to 41, in directions whose cosines differ by far more than rounding.
+    h, V = (rng.normal(size=size) for size in ((30, 3), (41, 3)))
+    V *= np.arange(1, 42)[:, None]
+    targets = rng.integers(0, 41, size=30)
+
+    def slow(scores):
+        return [float(reference.rank(row, target)) for row, target in zip(scores, targets, strict=True)]
+
+    by_cosines = slow(h @ (V / np.linalg.norm(V, axis=1, keepdims=True)).T)
+    given = torch.from_numpy(h), torch.from_numpy(V), torch.from_numpy(targets), block
+    assert ranks_over_blocks(*given, "cosine").tolist() == by_cosines
+    assert ranks_over_blocks(*given, "dot").tolist() == slow(h @ V.T) != by_cosines
 
 
 @pytest.mark.parametrize("row", [0, 5, 8])

@@ -16,13 +16,13 @@ from degen.model.losses.blocked_softmax import MOST_SCORES
 from degen.training.loop import train
 
 
-@pytest.fixture(scope="module")
-def restored(tmp_path_factory):
+@pytest.fixture(scope="module", params=["sasrec", "normalized"])
+def restored(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("recommended")
     log = tiny_runs.write_log(folder / "toy.txt")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DEGEN_CACHE", str(folder / "cache"))
-        run = train(tiny_runs.tiny_config(log, variant="sasrec", epochs=2), folder / "run")
+        run = train(tiny_runs.tiny_config(log, variant=request.param, epochs=2), folder / "run")
         return restore(run, "cpu")
 
 
@@ -43,6 +43,15 @@ def test_lists_are_the_best_of_a_sort_in_any_blocks(rng, monkeypatch, most_score
     assert counts.sum() == 300 * 7
 
 
+def test_lists_by_cosines_are_not_those_by_dot_products(rng):
+    h, V = torch.from_numpy(rng.normal(size=(300, 6))), torch.from_numpy(rng.normal(size=(40, 6)))
+    V *= torch.arange(1, 41, dtype=V.dtype)[:, None]  # the longest rows would fill most lists
+    cosines = (h @ (V / V.norm(dim=1, keepdim=True)).T).numpy()  # the lengths of h order no list
+    assert list_counts(h, V, 7, "cosine").tolist() == slow_counts(cosines, 7).tolist()
+    assert list_counts(h, V, 7, "dot").tolist() == slow_counts((h @ V.T).numpy(), 7).tolist()
+    assert slow_counts(cosines, 7).tolist() != slow_counts((h @ V.T).numpy(), 7).tolist()
+
+
 def test_a_list_is_no_longer_than_the_catalogue():
     assert list_counts(torch.eye(3), torch.eye(3), 10).tolist() == [3, 3, 3]
 
@@ -53,8 +62,10 @@ def test_a_run_is_described_by_what_it_shows_and_for_whom_it_is_right(restored):
     assert found.ranks.tolist() == restored.ranks("test").tolist()
     assert found.targets.tolist() == (samples.targets - 1).tolist()
     h = representations(restored.encoder, samples)
-    scores = (h @ restored.encoder.real_item_embeddings().T).detach().numpy()
-    assert found.counts.tolist() == slow_counts(scores, 5).tolist()
+    V = restored.encoder.real_item_embeddings()
+    dots, cosines = ((h @ rows.T).detach().numpy() for rows in (V, V / V.norm(dim=1, keepdim=True)))
+    scores, others = (dots, cosines) if restored.scores == "dot" else (cosines, dots)
+    assert found.counts.tolist() == slow_counts(scores, 5).tolist() != slow_counts(others, 5).tolist()
 
     frequency = restored.run.item_frequency
     measures = found.measures(frequency)

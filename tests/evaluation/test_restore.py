@@ -16,7 +16,8 @@ from safetensors.numpy import load_file
 from degen.build import load_data, run_place
 from degen.device import pick_device
 from degen.errors import UserError
-from degen.evaluation.restore import export, restore
+from degen.evaluation.export import export
+from degen.evaluation.restore import restore
 from degen.runs.directory import RunDirectory
 from degen.training.loop import train
 
@@ -130,6 +131,23 @@ def test_the_scores_of_exported_vectors_give_the_ranks(whole, tmp_path):
     assert (1 + higher).tolist() == np.load(tmp_path / "ranks.npy").tolist()
 
 
+def test_an_export_of_a_cosine_variant_ranks_by_cosines(tmp_path, monkeypatch):
+    monkeypatch.setenv("DEGEN_CACHE", str(tmp_path / "cache"))
+    log = tiny_runs.write_log(tmp_path / "toy.txt")
+    run = train(tiny_runs.tiny_config(log, variant="normalized", epochs=2), tmp_path / "run")
+    export(restore(run, "cpu"), "test", tmp_path)
+    h, targets, _ = slow_evaluation(run, 1)
+
+    def ranks(V):
+        rows = zip(h @ V.T, targets, strict=True)
+        return [float(reference.rank(row, target)) for row, target in rows]
+
+    V = run.item_embeddings.astype(np.float64)
+    by_cosines = ranks(V / np.linalg.norm(V, axis=1, keepdims=True))
+    assert np.load(tmp_path / "ranks.npy").tolist() == by_cosines
+    assert ranks(V) != by_cosines
+
+
 def test_an_export_into_a_file_is_one_sentence(whole, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"cannot write .*file/.*choose another path"):
@@ -156,7 +174,7 @@ def test_damaged_weights_are_one_sentence(run, damage):
     half = content[: len(content) // 2]
     changed = {"half": half, "empty": b"", "text": b"x" * 500, "header": b"\xff" * 8 + content[8:]}
     path.write_bytes(changed[damage])
-    with pytest.raises(UserError, match=r"best\.safetensors is damaged.*--overwrite") as error:
+    with pytest.raises(UserError, match=r"best\.safetensors is damaged.*`overwrite=True`") as error:
         restore(run, "cpu")
     assert "\n" not in str(error.value)
 

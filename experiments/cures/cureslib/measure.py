@@ -19,8 +19,8 @@ from degen.analysis.passes.buckets import Buckets
 from degen.analysis.postprocess import POST_PROCESSES, post_process
 from degen.analysis.statistics.uncertainty import over_seeds as interval
 from degen.errors import UserError
-from degen.evaluation.popularity import by_popularity
 from degen.evaluation.ranking import Ranks, discounted_gain, ranking_metrics
+from degen.evaluation.recommended import by_popularity
 from degen.evaluation.restore import Restored, restore
 from degen.runs.directory import RunDirectory, find_runs
 

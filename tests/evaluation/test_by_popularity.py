@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degen.evaluation.popularity import by_popularity
 from degen.evaluation.ranking import ranking_metrics
+from degen.evaluation.recommended import by_popularity
 
 # Ten items that occur, so tail is the rarest 5, mid the next 3, head the top 2; one that does not.
 FREQUENCY = np.array([50, 1, 2, 40, 3, 0, 9, 4, 5, 8, 10])

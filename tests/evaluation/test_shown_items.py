@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from degen.analysis import Buckets, Undefined
-from degen.analysis.recommendations import catalogue_coverage, exposure, gini
+from degen.data.statistics import gini
+from degen.evaluation.recommended import Recommended, catalogue_coverage, exposure
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=30).filter(any))
@@ -37,6 +38,6 @@ def test_nothing_recommended_has_no_inequality():
     nothing = np.zeros(3, dtype=int)
     assert catalogue_coverage(nothing) == 0
     with pytest.raises(Undefined, match="nothing is recommended"):
-        gini(nothing)
+        Recommended(np.zeros(0), nothing[:0], nothing, 10).measures(np.arange(3))
     with pytest.raises(Undefined, match="nothing is recommended"):
         exposure(nothing, Buckets.cut(np.arange(3)))

@@ -1,0 +1,38 @@
+"""Export of a run's sequence representations, targets and ranks, one row per user."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from degen.data.sequences import Split
+from degen.evaluation.evaluate import rank_targets, representations
+from degen.evaluation.restore import Restored
+from degen.files import write_array, write_lines
+
+
+def export(restored: Restored, split: Split, out: Path) -> list[Path]:
+    """Write a split's representations, targets and ranks, one row per user, and return the files written.
+
+    The files are `sequence_representations.npy`, float32 `[n_users, d]`; `targets.npy`, int64 `[n_users]`,
+    row numbers of `items.txt`; `ranks.npy`, float64 `[n_users]`; and the user ids in `users.txt`.
+
+    Raises
+    ------
+    UserError
+        if `out` cannot be written.
+    """
+    encoder, samples = restored.encoder, restored.samples(split)
+    h, block = representations(encoder, samples), restored.config.evaluation.score_block
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "sequence_representations.npy": h.cpu().numpy().astype(np.float32),
+        "targets.npy": samples.targets - 1,
+        "ranks.npy": rank_targets(h, encoder.real_item_embeddings(), samples, block, restored.scores),
+    }
+    for name, array in arrays.items():
+        write_array(out / name, array)
+    write_lines(out / "users.txt", restored.dataset.sequences.user_ids)
+    return [out / name for name in (*arrays, "users.txt")]
