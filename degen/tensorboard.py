@@ -23,7 +23,8 @@ from degen.analysis.measures.spectrum import normalized_singular_values
 from degen.analysis.passes.rows import Rows
 from degen.analysis.passes.sample import sample_rows
 from degen.analysis.registry import MEASURES
-from degen.embeddings.projector import METADATA, TENSORS, write_projector
+from degen.embeddings.export import write_projector
+from degen.embeddings.sidecars import METADATA, TENSORS
 from degen.errors import UserError
 from degen.files import write_text
 from degen.runs import directory

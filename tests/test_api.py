@@ -104,7 +104,7 @@ def test_a_variant_of_ones_own_trains_by_its_name(log, tmp_path):
     from degen.data.sampling.source import Source
     from degen.model.variants import VARIANTS
 
-    degen.register(degen.Variant("two-passes", {"x": Source.own, "y": Source.own}, (("x", "y"),)))
+    degen.register(degen.Variant("two-passes", {"x": Source.history, "y": Source.history}, (("x", "y"),)))
     try:
         run = degen.train("Two-Passes", log, tmp_path / "run", **tiny_runs.SETTINGS)
         assert run.variant == "two-passes"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from degen.data.cache import cache_folder
 from degen.data.reading.open_log import SUFFIXES, stem
@@ -18,8 +19,7 @@ SYNTHETIC = "synthetic"
 DATA_FOLDER = "DEGEN_DATA"
 
 
-@dataclass(frozen=True)
-class Counts:
+class Counts(NamedTuple):
     """Users, items and actions after the filter."""
 
     users: int
@@ -140,7 +140,7 @@ CATALOG: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 
 
 @dataclass(frozen=True)
-class Found:
+class DatasetSource:
     """A dataset's name, its file (None for `synthetic`) and its catalogue entry (None for any other log)."""
 
     name: str
@@ -153,7 +153,7 @@ def downloads() -> Path:
     return cache_folder() / "downloads"
 
 
-def find(source: str) -> Found:
+def find(source: str) -> DatasetSource:
     """Return the dataset that a name or a path means; a catalogue name comes before a file of that name.
 
     Raises
@@ -166,10 +166,10 @@ def find(source: str) -> Found:
         return _known(entry)
     path = Path(source)
     if path.is_file():
-        return Found(stem(path), path, None)
+        return DatasetSource(stem(path), path, None)
     others = other_logs()
     if source.lower() in others:
-        return Found(source.lower(), others[source.lower()], None)
+        return DatasetSource(source.lower(), others[source.lower()], None)
     if path.is_dir():
         raise UserError(f"{source} is a folder; give the path of one file of interactions")
     if len(path.parts) > 1 or path.suffix.lower() in (".gz", *SUFFIXES):
@@ -177,13 +177,13 @@ def find(source: str) -> Found:
     raise UserError(f"unknown dataset '{source}'{nearest(source, [*CATALOG, *others])}")
 
 
-def _known(entry: Entry) -> Found:
+def _known(entry: Entry) -> DatasetSource:
     if entry.name == SYNTHETIC:
-        return Found(entry.name, None, entry)
+        return DatasetSource(entry.name, None, entry)
     path = here(entry)
     if path is None:
         raise UserError(f"{entry.name} is not here; {how_to_get(entry)}")
-    return Found(entry.name, path, entry)
+    return DatasetSource(entry.name, path, entry)
 
 
 def how_to_get(entry: Entry) -> str:

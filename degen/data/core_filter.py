@@ -23,7 +23,9 @@ from degen.errors import UserError
 from degen.progress import tell
 
 
-def process(log: Interactions, settings: dict[str, Any], where: str) -> tuple[Sequences, dict[str, Any]]:
+def filter_and_order(
+    log: Interactions, settings: dict[str, Any], where: str
+) -> tuple[Sequences, dict[str, Any]]:
     """Filter and order a log; return it with the facts that go into the dataset.
 
     The log is used up: its columns are worked on where they are, which takes 32 bytes an action at most.

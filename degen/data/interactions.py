@@ -2,7 +2,7 @@
 
 Ids are strings exactly as they are in the file (`0000013714`, `NA` and `1e5` stay what they are); inside they
 are numbers in order of first appearance. A log of n actions costs 16 bytes an action and each id once;
-`process`, which makes sequences of it, uses it up.
+`core_filter`, which makes sequences of it, uses it up.
 """
 
 from __future__ import annotations

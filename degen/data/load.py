@@ -14,14 +14,14 @@ from typing import Any, Literal
 import numpy as np
 
 from degen.data import cache
-from degen.data.catalog import CATALOG, SYNTHETIC, Entry, Found, find
-from degen.data.core_filter import process
+from degen.data.catalog import CATALOG, SYNTHETIC, DatasetSource, Entry, find
+from degen.data.core_filter import filter_and_order
 from degen.data.interactions import Interactions
 from degen.data.prepared import read_note
 from degen.data.reading.columns import check_roles
+from degen.data.reading.guess_format import format_name
 from degen.data.reading.open_log import content_hash
 from degen.data.reading.read import read_interactions
-from degen.data.reading.sniff import format_name
 from degen.data.sequences import Sequences
 from degen.errors import UserError, nearest
 
@@ -134,10 +134,10 @@ def _read(path: Path, settings: dict[str, Any]) -> tuple[Sequences, dict[str, An
     log = read_interactions(path, settings["columns"], settings["input_format"])
     if read_note(path) is not None:
         log = replace(log, notes=(*log.notes, "written by `degen data prepare`, so filtered already"))
-    return process(log, settings, str(path))
+    return filter_and_order(log, settings, str(path))
 
 
-def _dataset(found: Found, sequences: Sequences, facts: dict[str, Any], *more: str) -> Dataset:
+def _dataset(found: DatasetSource, sequences: Sequences, facts: dict[str, Any], *more: str) -> Dataset:
     return Dataset(
         name=found.name,
         sequences=sequences,
@@ -160,8 +160,8 @@ def _synthetic(options: DataOptions) -> Dataset:
         users, items, None, sequences.user_ids, sequences.item_ids, (f"generated with {size}",)
     )
     # Through the same hands as a file, so that a prepared copy is read as the same log.
-    sequences, facts = process(log, _settings(CATALOG[SYNTHETIC], None, options), SYNTHETIC)
-    return _dataset(Found(SYNTHETIC, None, None), sequences, facts)
+    sequences, facts = filter_and_order(log, _settings(CATALOG[SYNTHETIC], None, options), SYNTHETIC)
+    return _dataset(DatasetSource(SYNTHETIC, None, None), sequences, facts)
 
 
 def _settings(entry: Entry | None, path: Path | None, options: DataOptions) -> dict[str, Any]:

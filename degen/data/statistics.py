@@ -119,9 +119,7 @@ def compare_with_table1(dataset: Dataset) -> str | None:
 def _differences(counted: Counts, table: Counts) -> str:
     parts = [
         f"{name} ({here:,}, there {there:,})"
-        for name, here, there in zip(
-            asdict(table), asdict(counted).values(), asdict(table).values(), strict=True
-        )
+        for name, here, there in zip(Counts._fields, counted, table, strict=True)
         if here != there
     ]
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

@@ -17,6 +17,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -24,9 +25,9 @@ import numpy.typing as npt
 
 from degen.embeddings.file_rows import FileRows, Values
 from degen.embeddings.formats.recbole import HEADER
-from degen.embeddings.projector import write_projector
+from degen.embeddings.sidecars import METADATA, TENSORS
 from degen.errors import UserError, nearest
-from degen.files import atomic_path, write_array, write_lines
+from degen.files import atomic_path, write_array, write_lines, write_text
 from degen.runs.directory import ITEM_EMBEDDINGS, ITEM_FREQUENCY, ITEMS
 
 _BLOCK = 8192
@@ -102,6 +103,30 @@ def _recbole(items: Items, folder: Path) -> Written:
 def _projector(items: Items, folder: Path) -> Written:
     labels = {"item": items.ids, "frequency": items.frequency.tolist()}
     return list(write_projector(folder, items.values[:], labels)), []
+
+
+def write_projector(
+    folder: Path, values: npt.NDArray[Any], columns: dict[str, Sequence[Any]]
+) -> tuple[Path, Path]:
+    """Write `tensors.tsv`, a row a line, and `metadata.tsv`, with the row's labels; return both.
+
+    Parameters
+    ----------
+    folder
+        made if it does not exist.
+    values
+        [n, d], written to nine digits, which float32 needs.
+    columns
+        n labels under each name. Tabs and line breaks in them become spaces. As the projector expects, the
+        names are written only where there are several.
+    """
+    tensors, metadata = folder / TENSORS, folder / METADATA
+    with atomic_path(tensors) as temporary:
+        np.savetxt(temporary, values, fmt="%.9g", delimiter="\t")
+    lines = [[" ".join(str(label).split()) for label in row] for row in zip(*columns.values(), strict=True)]
+    named = [list(columns), *lines] if len(columns) > 1 else lines
+    write_text(metadata, "".join("\t".join(line) + "\n" for line in named))
+    return tensors, metadata
 
 
 def _parquet(items: Items, folder: Path) -> Written:

@@ -19,9 +19,10 @@ import numpy.typing as npt
 
 from degen.data.reading.columns import named_columns
 from degen.embeddings.file_rows import FileRows, Values
-from degen.embeddings.formats.binary import find_npz, find_safetensors, read_npy
 from degen.embeddings.formats.named_arrays import choose
+from degen.embeddings.formats.numpy_files import open_npz, read_npy
 from degen.embeddings.formats.parquet import column_names, read_column
+from degen.embeddings.formats.safetensors import open_safetensors
 from degen.embeddings.formats.text import DELIMITERS, ID_NAMES, is_number, numbered_lines, numbers
 from degen.embeddings.known_projects import Cores
 from degen.embeddings.load import check_exists
@@ -30,7 +31,7 @@ from degen.errors import UserError, nearest
 
 Counts = npt.NDArray[np.int64]
 
-_ARRAYS = {".npz": find_npz, ".safetensors": find_safetensors}
+_ARRAYS = {".npz": open_npz, ".safetensors": open_safetensors}
 _TABLES = (".csv", ".tsv", ".parquet")
 _COUNTED = [".npy", *DELIMITERS, *_ARRAYS, ".parquet"]
 

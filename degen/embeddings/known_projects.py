@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from degen.embeddings.formats.inert_pickle import Call
-from degen.embeddings.formats.named_arrays import Found
+from degen.embeddings.formats.named_arrays import ArrayFile
 from degen.embeddings.formats.pickled_arrays import plain_list
 from degen.errors import UserError
 
@@ -46,7 +46,7 @@ _USUAL: Cores = ((0, 0), (5, 5))
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownMatrix:
     """An item matrix whose writer is known.
 
     Attributes
@@ -77,22 +77,22 @@ class Known:
 _MASK_DOUBT = "if its last row is a mask token, as in some of its models: --skip-rows first,last"
 
 
-def known_matrices(found: Found) -> list[Known]:
+def known_matrices(found: ArrayFile) -> list[KnownMatrix]:
     """Return the item matrices in a file that the table has: mostly one or none."""
     return [known for tell in _PROJECTS for known in tell(found)]
 
 
-def _recbole(found: Found) -> Iterable[Known]:
+def _recbole(found: ArrayFile) -> Iterable[KnownMatrix]:
     config = _state(found.about.get("config")).get("final_config_dict")
     for key in _ending(found, "item_embedding.weight"):
         if isinstance(config, Mapping) and "state_dict" in found.about:
             model = str(config.get("model"))
             rows = BOTH if model in _RECBOLE_MASKED else FIRST
-            yield Known(key, f"RecBole's {model}", rows, cores=_recbole_cores(config))
+            yield KnownMatrix(key, f"RecBole's {model}", rows, cores=_recbole_cores(config))
         elif _has(found, "trm_encoder."):
             masked = _has(found, "output_bias")
             doubt = "" if masked else _MASK_DOUBT
-            yield Known(key, "RecBole", BOTH if masked else FIRST, doubt, cores=_USUAL)
+            yield KnownMatrix(key, "RecBole", BOTH if masked else FIRST, doubt, cores=_USUAL)
 
 
 def _recbole_cores(config: Mapping[Any, Any]) -> Cores:
@@ -103,37 +103,37 @@ def _recbole_cores(config: Mapping[Any, Any]) -> Cores:
     return ((least[0], least[1]),) if len(least) == 2 else _USUAL
 
 
-def _warprec(found: Found) -> Iterable[Known]:
+def _warprec(found: ArrayFile) -> Iterable[KnownMatrix]:
     info = found.about.get("info")
     n_items = info.get("n_items") if isinstance(info, Mapping) else None
     for key in _ending(found, "item_embedding.weight"):
         n = found.arrays[key].shape[0]
         if type(n_items) is int and 0 < n_items <= n and {"name", "params"} <= set(found.about):
-            yield Known(key, "WarpRec", tuple(range(n_items, n)))
+            yield KnownMatrix(key, "WarpRec", tuple(range(n_items, n)))
 
 
-def _rectools(found: Found) -> Iterable[Known]:
+def _rectools(found: ArrayFile) -> Iterable[KnownMatrix]:
     settings = found.about.get("hyper_parameters")
     tokens = settings.get("item_extra_tokens") if isinstance(settings, Mapping) else None
     for key in _ending(found, "ids_emb.weight"):
         if isinstance(settings, Mapping) and isinstance(tokens, list | tuple):
             ids = plain_list(settings.get("item_external_ids"))
-            yield Known(key, "RecTools", tuple(range(len(tokens))), ids=ids)
+            yield KnownMatrix(key, "RecTools", tuple(range(len(tokens))), ids=ids)
 
 
-def _others(found: Found) -> Iterable[Known]:
+def _others(found: ArrayFile) -> Iterable[KnownMatrix]:
     for rule in _RULES:
         keys = _ending(found, rule.key)
         if keys and all(_has(found, name) for name in rule.beside) and not _has(found, rule.without):
-            yield from (Known(key, rule.project, rule.rows, rule.doubt) for key in keys)
+            yield from (KnownMatrix(key, rule.project, rule.rows, rule.doubt) for key in keys)
 
 
-def _sslrec(found: Found) -> Iterable[Known]:
+def _sslrec(found: ArrayFile) -> Iterable[KnownMatrix]:
     for key in _ending(found, "emb_layer.token_emb.weight"):
         before = key.removesuffix("emb_layer.token_emb.weight")
         encoder = tuple(f"{before}{name}." for name in ("emb_layer", "transformer_layers", "out_fc"))
         plain = all(name.startswith(encoder) for name in found.arrays)
-        yield Known(key, "SSLRec", BOTH if plain else FIRST, "" if plain else _MASK_DOUBT)
+        yield KnownMatrix(key, "SSLRec", BOTH if plain else FIRST, "" if plain else _MASK_DOUBT)
 
 
 @dataclass(frozen=True)
@@ -163,16 +163,22 @@ _RULES = (
     _Rule("gSASRec-pytorch", "item_embedding.weight", ("seq_norm.weight", "transformer_blocks."), BOTH),
     _Rule("gSASRec-pytorch", "output_embedding.weight", ("seq_norm.weight", "transformer_blocks."), BOTH),
 )
-_PROJECTS: tuple[Callable[[Found], Iterable[Known]], ...] = (_recbole, _warprec, _rectools, _sslrec, _others)
+_PROJECTS: tuple[Callable[[ArrayFile], Iterable[KnownMatrix]], ...] = (
+    _recbole,
+    _warprec,
+    _rectools,
+    _sslrec,
+    _others,
+)
 
 
-def _ending(found: Found, name: str) -> list[str]:
+def _ending(found: ArrayFile, name: str) -> list[str]:
     """Matrices called `name`, or so after a dot, as those of a wrapped model are."""
     matrices = (key for key, stored in found.arrays.items() if len(stored.shape) == 2)
     return [key for key in matrices if key == name or key.endswith(f".{name}")]
 
 
-def _has(found: Found, name: str) -> bool:
+def _has(found: ArrayFile, name: str) -> bool:
     """Whether a weight is called `name`, or begins so where `name` ends in a dot; wrapped or not."""
     if not name:
         return False

@@ -22,23 +22,24 @@ from pathlib import Path
 import numpy as np
 
 from degen.embeddings.file_rows import FileRows, Values, float_type
-from degen.embeddings.formats.binary import find_npz, find_safetensors, read_npy
-from degen.embeddings.formats.checkpoint import find_checkpoint, find_pickled
-from degen.embeddings.formats.named_arrays import Found, choose
+from degen.embeddings.formats.checkpoint import open_checkpoint, open_pickled
+from degen.embeddings.formats.named_arrays import ArrayFile, choose
+from degen.embeddings.formats.numpy_files import open_npz, read_npy
 from degen.embeddings.formats.parquet import read_parquet
 from degen.embeddings.formats.pickled_arrays import plain_list
 from degen.embeddings.formats.recbole import read_itememb
+from degen.embeddings.formats.safetensors import open_safetensors
 from degen.embeddings.formats.text import DELIMITERS, read_text
 from degen.embeddings.formats.word2vec import is_word2vec, read_word2vec
-from degen.embeddings.known_projects import Cores, Known, known_matrices, parse_rows, rows_of
+from degen.embeddings.known_projects import Cores, KnownMatrix, known_matrices, parse_rows, rows_of
 from degen.embeddings.sidecars import ids_beside
 from degen.errors import UserError, nearest
 
-_ARCHIVES: dict[str, Callable[[Path], Found]] = {
-    ".npz": find_npz,
-    ".safetensors": find_safetensors,
-    **dict.fromkeys((".pth", ".pt", ".ckpt", ".bin"), find_checkpoint),
-    ".kv": find_pickled,
+_ARCHIVES: dict[str, Callable[[Path], ArrayFile]] = {
+    ".npz": open_npz,
+    ".safetensors": open_safetensors,
+    **dict.fromkeys((".pth", ".pt", ".ckpt", ".bin"), open_checkpoint),
+    ".kv": open_pickled,
 }
 _SUFFIXES = [".npy", *_ARCHIVES, *DELIMITERS, ".itememb", ".parquet"]
 
@@ -127,7 +128,7 @@ def check_exists(path: Path) -> None:
         )
 
 
-def _read(path: Path, key: str | None) -> tuple[Values | FileRows, list[str] | None, Known | None]:
+def _read(path: Path, key: str | None) -> tuple[Values | FileRows, list[str] | None, KnownMatrix | None]:
     """Return the matrix with all its rows, their ids, and what is known of who wrote it."""
     suffix = path.suffix.lower()
     binary = suffix == ".bin" and is_word2vec(path)
@@ -145,8 +146,8 @@ def _read(path: Path, key: str | None) -> tuple[Values | FileRows, list[str] | N
 
 
 def _from_archive(
-    path: Path, found: Found, key: str | None
-) -> tuple[Values | FileRows, list[str] | None, Known | None]:
+    path: Path, found: ArrayFile, key: str | None
+) -> tuple[Values | FileRows, list[str] | None, KnownMatrix | None]:
     matrices = known_matrices(found)
     name = choose(path, found, key, matrices[0].key if len(matrices) == 1 else None)
     known = next((known for known in matrices if known.key == name), None)
@@ -173,7 +174,7 @@ def _as_floats(path: Path, values: Values | FileRows) -> Values | FileRows:
 
 
 def _notes(
-    path: Path, known: Known | None, left_out: list[int], values: Values | FileRows
+    path: Path, known: KnownMatrix | None, left_out: list[int], values: Values | FileRows
 ) -> tuple[str, ...]:
     """Say which rows were left out, or which look like no item where it is not known who wrote the file."""
     if known is not None:

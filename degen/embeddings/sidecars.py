@@ -13,9 +13,11 @@ import re
 from pathlib import Path
 
 from degen.embeddings.formats.text import ID_NAMES, numbered_lines
-from degen.embeddings.projector import TENSORS
 from degen.errors import UserError
 from degen.runs.directory import ITEM_EMBEDDINGS, ITEM_FREQUENCY, ITEMS
+
+TENSORS, METADATA = "tensors.tsv", "metadata.tsv"
+"""Names of the files that TensorBoard's embedding projector loads."""
 
 _TENSORS = re.compile(r"tensors?(?=\.tsv$)")
 

@@ -149,7 +149,7 @@ class Variant:
         for make in self.views.values():
             made = make(source, rows, rng)
             drawn.extend([made] if isinstance(made, Histories) else made)
-        return {"h": source.own(rows), **dict(zip(self.view_names, drawn, strict=True))}
+        return {"h": source.history(rows), **dict(zip(self.view_names, drawn, strict=True))}
 
 
 VARIANTS: dict[str, Variant] = {
@@ -157,10 +157,10 @@ VARIANTS: dict[str, Variant] = {
     for variant in (
         Variant("sasrec"),
         Variant("cl4srec", {"a1, a2": Source.two_augmentations}, (("a1", "a2"),)),
-        Variant("ucl", {"h'": Source.own}, (("h", "h'"),)),
+        Variant("ucl", {"h'": Source.history}, (("h", "h'"),)),
         Variant("scl", {"hs'": Source.partner}, (("h", "hs'"),)),
-        Variant("ucl+scl", {"h'": Source.own, "hs'": Source.partner}, (("h", "h'"), ("h", "hs'"))),
-        Variant("duorec", {"h'": Source.own, "hs'": Source.partner}, (("h'", "hs'"),)),
+        Variant("ucl+scl", {"h'": Source.history, "hs'": Source.partner}, (("h", "h'"), ("h", "hs'"))),
+        Variant("duorec", {"h'": Source.history, "hs'": Source.partner}, (("h'", "hs'"),)),
     )
 }
 """The variants by name, in the paper's order."""

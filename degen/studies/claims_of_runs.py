@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from degen.analysis.measures.isotropy import average_cosine
 from degen.analysis.measures.spectrum import sigma2_ratio
-from degen.embeddings.formats.binary import read_npy
+from degen.embeddings.formats.numpy_files import read_npy
 from degen.runs.best import best_row
 from degen.runs.directory import EMBEDDINGS, RunDirectory
 from degen.studies.claims import Claim, Geometry, Trained, check_claims

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from degen.embeddings.formats.binary import read_npy
+from degen.embeddings.formats.numpy_files import read_npy
 from degen.evaluation.ranking import Ranks, discounted_gain, ndcg
 from degen.runs.directory import EXPORT, RunDirectory
 

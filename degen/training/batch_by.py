@@ -1,7 +1,7 @@
 """What a batch is made of (`--batch-by`), and its way through the encoder.
 
     samples   B training samples; h of each enters both losses
-    users     B rows of `degen.data.sampling.user_batches`, each encoded once; h at every target enters the
+    users     B rows of `degen.data.sampling.windows`, each encoded once; h at every target enters the
               recommendation loss, one target a row, drawn uniformly, the contrastive loss
 
 With `users`, h of a drawn target is that of the row's pass; its other views are made as by default: h' the
@@ -27,8 +27,7 @@ from torch import Tensor
 from degen.config.schema import BatchBy
 from degen.data.sampling.histories import Int
 from degen.data.sampling.source import Source
-from degen.data.sampling.user_batches import UserRows
-from degen.data.sampling.windows import share_windows
+from degen.data.sampling.windows import UserRows, share_windows
 from degen.model.encoders.dropout import Dropout
 from degen.model.encoders.encoder import SequenceEncoder
 from degen.model.encoders.ragged_layout import on

@@ -60,7 +60,7 @@ def test_join_puts_batches_one_after_another():
 
 def test_own_histories_are_the_items_before_the_target(samples, source):
     rows = np.array([len(samples) - 1, 0, 7, 7, 3])
-    assert split(source.own(rows)) == [history_of(samples, row) for row in rows]
+    assert split(source.history(rows)) == [history_of(samples, row) for row in rows]
 
 
 def test_a_partners_history_belongs_to_another_sample_with_the_same_target(samples, source, rng):
@@ -87,7 +87,7 @@ def test_no_view_ever_writes_to_the_training_data(samples, source, rng):
     for _ in range(50):
         source.two_augmentations(rows, rng)
         source.partner(rows, rng).items[:] = 0  # what a caller does with its own copy is its own affair
-        source.own(rows).items[:] = 0
+        source.history(rows).items[:] = 0
     assert [array.tobytes() for array in (samples.items, samples.end, samples.length)] == before
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from degen.data import long_arrays, prepared
-from degen.data.core_filter import process
+from degen.data.core_filter import filter_and_order
 from degen.data.interactions import Interactions
 from degen.data.load import DataOptions, load_dataset
 from degen.data.reading import ids, table
@@ -117,7 +117,7 @@ def test_a_log_is_ordered_in_16_bytes_an_action_besides_its_own(rng):
         ("drawn",),
     )
     settings = {"min_user": 5, "min_item": 5, "core": "iterated"}
-    (sequences, _), peak = peak_of(lambda: process(log, settings, "here"))
+    (sequences, _), peak = peak_of(lambda: filter_and_order(log, settings, "here"))
     assert len(sequences.items) == N
     # Items by 4 bytes, numbered by 4 more, and the 8 of the result; the mask of the core by 1, and the ids.
     assert peak < 20

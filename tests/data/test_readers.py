@@ -346,9 +346,8 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("case", BAD)
-def test_a_bad_file_is_one_clear_sentence(tmp_path, case):
-    content, what = BAD[case]
+@pytest.mark.parametrize(("content", "what"), BAD.values(), ids=BAD)
+def test_a_bad_file_is_one_clear_sentence(tmp_path, content, what):
     path = tmp_path / "log.txt"
     path.write_bytes(content)
     with pytest.raises(UserError, match=what) as caught:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degen.data.sampling.windows import share_windows
+from degen.data.sampling.windows import Windows, share_windows
 from degen.data.sequences import Samples, Sequences, leave_one_out, training_samples
 
 MAX_LENGTH = 5
@@ -37,11 +37,16 @@ def lists(items, length) -> list[list[int]]:
     return [part.tolist() for part in np.split(items, np.cumsum(length)[:-1])]
 
 
-@given(data=st.data(), lengths=users)
-def test_each_history_is_the_prefix_of_its_window_that_ends_at_its_position(data, lengths):
+def draw_windows(data, lengths) -> tuple[Samples, np.ndarray, Windows]:
+    """All samples of users with so many actions each, some of them by number, and the windows of these."""
     samples = every_sample(make_sequences(lengths))
     rows = np.array(data.draw(st.lists(st.integers(0, len(samples) - 1), min_size=1)))
-    windows = share_windows(samples, rows)
+    return samples, rows, share_windows(samples, rows)
+
+
+@given(data=st.data(), lengths=users)
+def test_each_history_is_the_prefix_of_its_window_that_ends_at_its_position(data, lengths):
+    samples, rows, windows = draw_windows(data, lengths)
     whole = lists(windows.histories.items, windows.histories.length)
     for row, sequence, position in zip(rows, windows.sequence, windows.position, strict=True):
         (history,) = lists(*samples.histories(np.array([row])))
@@ -51,9 +56,7 @@ def test_each_history_is_the_prefix_of_its_window_that_ends_at_its_position(data
 @given(data=st.data(), lengths=users)
 def test_windows_are_the_fewest_and_no_longer_than_needed(data, lengths):
     # No window is a prefix of another, and each is some sample's whole history.
-    samples = every_sample(make_sequences(lengths))
-    rows = np.array(data.draw(st.lists(st.integers(0, len(samples) - 1), min_size=1)))
-    windows = share_windows(samples, rows)
+    samples, rows, windows = draw_windows(data, lengths)
     whole = lists(windows.histories.items, windows.histories.length)
     histories = lists(*samples.histories(rows))
     assert all(window in histories for window in whole)

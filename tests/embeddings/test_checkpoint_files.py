@@ -10,22 +10,13 @@ import numpy as np
 import pytest
 import torch
 from checkpoints import Called, Global, Storage, pickled, tensor, write_checkpoint
+from refusals import refused
 
 from degen.embeddings import FileRows, load_matrix
 from degen.embeddings.formats import named_arrays
 from degen.errors import UserError
 
 VALUES = np.arange(12, dtype=np.float32).reshape(4, 3) / 8
-
-
-def refused(path, *words, key=None):
-    with pytest.raises(UserError) as caught:
-        load_matrix(path, key)
-    sentence = str(caught.value)
-    assert str(path) in sentence
-    assert "\n" not in sentence
-    for word in words:
-        assert word in sentence
 
 
 def check(path, key=None):

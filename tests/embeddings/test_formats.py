@@ -8,22 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from refusals import refused
 
 from degen.embeddings import load_matrix
-from degen.errors import UserError
 
 VALUES = np.array([[1.5, -2.0, 0.25], [0.0, 3.0, 1e-3], [7.0, 8.0, 9.0], [-1.0, 0.5, 2.0]], dtype=np.float32)
 IDS = ["B0001", "0042", "é", "x"]
-
-
-def refused(path, *words, key=None):
-    with pytest.raises(UserError) as caught:
-        load_matrix(path, key)
-    sentence = str(caught.value)
-    assert str(path) in sentence
-    assert "\n" not in sentence
-    for word in words:
-        assert word in sentence
 
 
 def check(matrix, ids, dtype="f4"):

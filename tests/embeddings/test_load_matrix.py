@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from refusals import refused
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_tensors
 
@@ -25,17 +26,6 @@ IDS = ["B0001", "0042", "a b", "x"]
 def written(path, text):
     path.write_text(text, encoding="utf-8")
     return path
-
-
-def refused(path, *words, key=None):
-    """Check that the file is refused in one line that names it and holds the words."""
-    with pytest.raises(UserError) as caught:
-        load_matrix(path, key)
-    sentence = str(caught.value)
-    assert str(path) in sentence
-    assert "\n" not in sentence
-    for word in words:
-        assert word in sentence
 
 
 def check(matrix, ids=None):
@@ -329,9 +319,8 @@ def npy(values):
     ],
 )
 def test_damaged_npy(tmp_path, content):
-    path = tmp_path / "m.npy"
-    path.write_bytes(content)
-    refused(path, "not a .npy file of numbers", "numpy.save")
+    (tmp_path / "m.npy").write_bytes(content)
+    refused(tmp_path / "m.npy", "not a .npy file of numbers", "numpy.save")
 
 
 def npz(values):

@@ -68,7 +68,7 @@ def test_a_variant_draws_the_views_that_it_declares(name, source, rng):
     targets = source.samples.targets
     drawn = VARIANTS[name].draw(source, rows, rng)
     assert tuple(drawn) == ("h", *TABLE[name][0])
-    own = split(source.own(rows))
+    own = split(source.history(rows))
     for view, histories in drawn.items():
         assert len(histories.length) == len(rows)
         for row, history, before in zip(rows, split(histories), own, strict=True):
@@ -76,7 +76,7 @@ def test_a_variant_draws_the_views_that_it_declares(name, source, rng):
                 assert history == before
             elif view == "hs'":
                 same = [i for i in range(len(targets)) if targets[i] == targets[row] and i != row] or [row]
-                assert history in split(source.own(np.array(same)))
+                assert history in split(source.history(np.array(same)))
             else:
                 assert set(history) <= {*before, N_ITEMS + 1}
 
@@ -137,7 +137,7 @@ def test_a_name_like_no_other_gets_all_of_them():
 @pytest.fixture
 def seventh():
     def reversed_history(source: Source, rows: np.ndarray, _rng: np.random.Generator) -> Histories:
-        own = source.own(rows)
+        own = source.history(rows)
         order = np.lexsort((-own.position, own.sequence))
         return Histories(own.items[order], own.length)
 
@@ -169,7 +169,7 @@ def test_a_seventh_variant_is_one_declaration_and_trains(seventh, source):
     assert history[-1][0] < 0.8 * history[0][0]
     assert 0 < history[-1][1] < history[0][1]
     assert score_items(
-        encode_views(encoder, {"h": source.own(rows)})["h"], encoder.real_item_embeddings()
+        encode_views(encoder, {"h": source.history(rows)})["h"], encoder.real_item_embeddings()
     ).shape == (16, N_ITEMS)
 
 
@@ -183,7 +183,7 @@ def test_a_loss_and_a_view_of_ones_own_are_what_is_computed(seventh, source, rng
 
 def test_a_pair_of_unknown_views_is_refused_when_declared():
     with pytest.raises(ValueError, match="hs'"):
-        Variant("wrong", {"h'": Source.own}, (("h'", "hs'"),))
+        Variant("wrong", {"h'": Source.history}, (("h'", "hs'"),))
 
 
 @pytest.mark.parametrize("taken", ["duorec", "us_x", "DuoRec"])

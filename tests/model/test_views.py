@@ -130,7 +130,7 @@ def test_a_variant_without_pairs_has_no_contrast():
 def test_samples_of_shared_windows_are_encoded_as_if_each_were_alone(engine, source, rows):
     encoder, rows = make(engine), np.array(rows)
     together = encode_windows(encoder, share_windows(source.samples, rows))
-    alone = encode(encoder, source.own(rows))
+    alone = encode(encoder, source.history(rows))
     np.testing.assert_allclose(together.detach(), alone.detach(), rtol=0, atol=1e-10)
 
 
@@ -139,5 +139,5 @@ def test_every_sample_of_a_log_from_one_pass_a_window_has_its_slow_h(engine, sou
     encoder, rows = make(engine), np.arange(len(source.samples))
     windows = share_windows(source.samples, rows)
     assert windows.shared
-    expected = slow(encoder).encode(split(source.own(rows)))
+    expected = slow(encoder).encode(split(source.history(rows)))
     np.testing.assert_allclose(encode_windows(encoder, windows).detach(), expected, rtol=0, atol=1e-10)

@@ -104,7 +104,7 @@ def test_the_contrastive_loss_is_of_one_target_a_row(trainer, drawn, variant):
     ((rows, views),) = drawn
     for row, sample in zip(batch, rows, strict=True):
         assert sample in made.batching.rows.members(np.array([row]))
-    assert lists(views["h"]) == lists(made.source.own(rows))
+    assert lists(views["h"]) == lists(made.source.history(rows))
     targets = made.source.samples.targets[rows].tolist()
     assert len(set(targets)) < len(targets)  # so that same-target negatives matter
     slow = {name: encode_slowly(made.encoder, lists(view)) for name, view in views.items()}
@@ -270,7 +270,7 @@ def test_a_variant_of_ones_own_trains_by_users_and_stops_early(log, tmp_path, mo
         return (first - second).square().sum(1).mean()
 
     variant = Variant(
-        "own", {"h'": Source.own, "hs'": Source.partner}, (("h", "h'"), ("h'", "hs'")), loss=align
+        "own", {"h'": Source.history, "hs'": Source.partner}, (("h", "h'"), ("h'", "hs'")), loss=align
     )
     monkeypatch.setitem(VARIANTS, "own", variant)
     config = tiny_runs.tiny_config(

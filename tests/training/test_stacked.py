@@ -281,7 +281,7 @@ def test_histories_gathered_from_the_devices_log_are_the_sources(trainers):
     samples = trainer.source.samples
     rows = np.random.default_rng(0).permutation(len(samples))
     items, lengths = DeviceLog.of(samples, CPU).histories(torch.from_numpy(rows), T)
-    own = trainer.source.own(rows)
+    own = trainer.source.history(rows)
     pieces = np.split(own.items, np.cumsum(own.length)[:-1])
     assert lengths.tolist() == own.length.tolist()
     assert items.tolist() == [[*piece.tolist(), *[0] * (T - len(piece))] for piece in pieces]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from degen.data.reading.head import Sample
+from degen.data.reading.head import FileHead
 from degen.data.reading.open_log import stem
 
 # Ten characters: a book's ISBN, or B and nine more. Users have A and twelve or thirteen more.
@@ -43,17 +43,17 @@ _CATEGORIES_2018 = {
 }
 
 
-def item_comes_first(sample: Sample) -> tuple[bool, str]:
+def item_comes_first(head: FileHead) -> tuple[bool, str]:
     """Decide by the form of the ids, else by the file's name and by which column has fewer different values.
 
     Returns whether the item is first, and a few words on why.
     """
-    first, second = sample.column(0), sample.column(1)
+    first, second = head.column(0), head.column(1)
     if _are_items(first) != _are_items(second):
         return _are_items(
             first
         ), f"Amazon's {'2018' if _are_items(first) else '2014'} order, by the form of the ids"
-    name = stem(sample.path).lower().removesuffix("_5")
+    name = stem(head.path).lower().removesuffix("_5")
     if name.startswith("ratings_"):
         return False, "Amazon's 2014 order, by the file's name"
     more = len(set(second)) - len(set(first))

@@ -1,4 +1,4 @@
-"""The first lines of a text file, split into fields: what `sniff` draws its conclusions from."""
+"""The first lines of a text file, split into fields: what `guess_format` draws its conclusions from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from degen.data.reading.columns import named_columns
 from degen.data.reading.table import Row, is_blank, not_csv, split_rows
 from degen.data.reading.times import is_time
 
-HEAD = 1 << 20
+HEAD_BYTES = 1 << 20
 """Bytes that are looked at."""
 
 _LINES = 20_000
@@ -24,17 +24,17 @@ _LARGE = 1_000_000
 
 
 @dataclass(frozen=True)
-class Sample:
+class FileHead:
     """A file's first lines, none of them blank or cut off."""
 
     path: Path
     lines: list[str]
 
     @classmethod
-    def of(cls, path: Path, head: bytes) -> Sample:
+    def of(cls, path: Path, start: bytes) -> FileHead:
         """Split the first bytes of a file; a last line that they cut off is left out."""
-        lines = head.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").split("\n")
-        if len(head) == HEAD and len(lines) > 1:
+        lines = start.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").split("\n")
+        if len(start) == HEAD_BYTES and len(lines) > 1:
             lines.pop()
         return cls(path, [line for line in lines if line.strip()][:_LINES])
 

@@ -96,8 +96,4 @@ def _add_times(times: TimeColumn, key: str, objects: list[tuple[int, dict[str, A
     try:
         times.add([_text(value, key, path, number) for number, value in objects])
     except UnreadableTime as error:
-        line = objects[error.index][0]
-        raise UserError(
-            f"{path} line {line} has the time '{error.value}' in '{key}'; times are numbers, or dates like "
-            "2018-01-31 09:30:00, the same in every line"
-        ) from error
+        raise error.at(f"{path} line {objects[error.index][0]}", key) from error

@@ -2,7 +2,7 @@
 
     file ─ first_bytes ─► gzip? zip? parquet? binary? ─► open_text / open_bytes ─► lines
 
-Nothing here knows a format; `sniff` and `formats` do.
+Nothing here knows a format; `guess_format` and `formats` do.
 """
 
 from __future__ import annotations

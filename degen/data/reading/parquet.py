@@ -1,7 +1,12 @@
-"""A Parquet table, with the optional package pyarrow; read in batches, gzipped or not."""
+"""Read a log from a Parquet table, gzipped or not, in batches of rows.
+
+Parquet needs the optional package pyarrow; `open_parquet` serves matrices too (`degen.embeddings.formats`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +20,54 @@ from degen.data.reading.times import TimeColumn, UnreadableTime
 from degen.errors import UserError
 
 _BATCH = 100_000
+"""Rows that are in memory at once."""
 
 
-def read_parquet(path: Path, choice: dict[str, str] | None) -> Interactions:
-    """Read a Parquet file.
+@contextmanager
+def open_parquet(path: Path) -> Iterator[Any]:
+    """Open a Parquet file as `pyarrow.parquet.ParquetFile`.
+
+    Raises
+    ------
+    UserError
+        here or in the block: pyarrow is missing, or the file is damaged.
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise UserError(f"{path} is Parquet, which needs pyarrow: pip install 'degen[parquet]'") from error
+    try:
+        with pyarrow.parquet.ParquetFile(_unpacked(path)) as file:
+            yield file
+    except (pyarrow.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path} cannot be read as Parquet ({reason}); write or copy it again") from error
+
+
+def _unpacked(path: Path) -> Any:
+    if not is_gzip(path):
+        return path
+    import pyarrow
+
+    with open_bytes(path) as file:
+        return pyarrow.BufferReader(file.read())
+
+
+def read_parquet_log(path: Path, choice: dict[str, str] | None) -> Interactions:
+    """Read a log from a Parquet file.
+
+    Parameters
+    ----------
+    choice
+        `user`, `item` and perhaps `time` to the name or number of a column; None looks for the usual names.
 
     Raises
     ------
     UserError
         if pyarrow is missing, the file is damaged, or a row has no user, item or time.
     """
-    try:
-        import pyarrow
-    except ImportError as error:
-        raise UserError(f"{path} is Parquet, which needs pyarrow: pip install 'degen[parquet]'") from error
-    try:
-        return _read(path, choice)
-    except pyarrow.ArrowException as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path} cannot be read as Parquet ({reason}); write or copy it again") from error
-
-
-def _read(path: Path, choice: dict[str, str] | None) -> Interactions:
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(_source(path)) as file:
+    with open_parquet(path) as file:
         names = file.schema_arrow.names
         columns = named_columns(names) if choice is None else chosen_columns(choice, names, str(path))
         if columns is None:
@@ -60,16 +88,8 @@ def _read(path: Path, choice: dict[str, str] | None) -> Interactions:
     return Interactions(user_codes, item_codes, values, user_ids, item_ids, notes)
 
 
-def _source(path: Path) -> Any:
-    if not is_gzip(path):
-        return path
-    import pyarrow
-
-    with open_bytes(path) as file:
-        return pyarrow.BufferReader(file.read())
-
-
 def _ids(column: Any, name: str, path: Path, row: int) -> list[str]:
+    """Return a column of a batch as strings; `row` is the number of rows before the batch."""
     values = ["" if value is None else str(value) for value in column.to_pylist()]
     if "" in values:
         raise UserError(f"{path} row {row + values.index('') + 1} has no '{name}'; remove that row")
@@ -77,6 +97,7 @@ def _ids(column: Any, name: str, path: Path, row: int) -> list[str]:
 
 
 def _add_times(times: TimeColumn, column: Any, name: str, path: Path, row: int) -> None:
+    import pyarrow
     import pyarrow.types as kinds
 
     if column.null_count:
@@ -85,22 +106,10 @@ def _add_times(times: TimeColumn, column: Any, name: str, path: Path, row: int) 
     if kinds.is_integer(column.type):
         times.add_integers(np.asarray(column).astype(np.int64))
     elif kinds.is_temporal(column.type):
-        times.add_integers(_microseconds(column))
+        microseconds = column.cast(pyarrow.timestamp("us"), safe=False)
+        times.add_integers(np.asarray(microseconds).astype(np.int64))
     else:
-        _add_texts(times, column, name, path, row)
-
-
-def _microseconds(column: Any) -> Any:
-    import pyarrow
-
-    return np.asarray(column.cast(pyarrow.timestamp("us"), safe=False)).astype(np.int64)
-
-
-def _add_texts(times: TimeColumn, column: Any, name: str, path: Path, row: int) -> None:
-    try:
-        times.add([str(value) for value in column.to_pylist()])
-    except UnreadableTime as error:
-        raise UserError(
-            f"{path} row {row + error.index + 1} has the time '{error.value}' in '{name}'; "
-            "times are numbers or dates like 2018-01-31 09:30:00"
-        ) from error
+        try:
+            times.add([str(value) for value in column.to_pylist()])
+        except UnreadableTime as error:
+            raise error.at(f"{path} row {row + error.index + 1}", name) from error

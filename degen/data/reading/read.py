@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from degen.data.interactions import Interactions
+from degen.data.reading.guess_format import Layout, guess_format
 from degen.data.reading.json_lines import read_json_lines
 from degen.data.reading.open_log import stem
-from degen.data.reading.parquet import read_parquet
-from degen.data.reading.sniff import Layout, sniff
+from degen.data.reading.parquet import read_parquet_log
 from degen.data.reading.table import TableReader
 from degen.data.reading.user_lines import read_user_lines
 from degen.errors import UserError
@@ -27,14 +27,14 @@ def read_interactions(
     columns
         `user`, `item` and perhaps `time` to a name or a number from 0, where sniffing is not to decide.
     input_format
-        one of `sniff.FORMATS`, likewise.
+        one of `guess_format.FORMATS`, likewise.
 
     Raises
     ------
     UserError
         one sentence with file, line and mend.
     """
-    layout = sniff(path, columns, input_format)
+    layout = guess_format(path, columns, input_format)
     try:
         log = _read(path, layout, columns, UTF8)
         encoding: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ def read_interactions(
 
 def _read(path: Path, layout: Layout, columns: dict[str, str] | None, encoding: str) -> Interactions:
     if layout.shape == "parquet":
-        return read_parquet(path, columns)
+        return read_parquet_log(path, columns)
     if layout.shape == "json":
         return read_json_lines(path, columns, encoding)
     if layout.shape == "sequences":

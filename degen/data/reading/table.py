@@ -1,4 +1,4 @@
-"""One action a line: RecBole's .inter, pairs, MovieLens, Amazon's ratings and any CSV, told apart by `sniff`.
+"""Read logs with one action per line: RecBole's .inter, pairs, MovieLens, Amazon's ratings and any CSV.
 
 A file is read in blocks of whole lines. NumPy splits plain ones (`blocks`); Python's `csv` any other, line by
 line, and so all that follows the first quotation mark of a CSV. Memory holds a block, 16 bytes an action (a
@@ -168,7 +168,4 @@ class TableReader:
             else:
                 times.add_integers(integers)
         except UnreadableTime as error:
-            raise UserError(
-                f"{self.path} line {part.line(error.index)} has the time '{error.value}'; times are numbers, "
-                "or dates like 2018-01-31 09:30:00, alike in every line; --columns names another, or none"
-            ) from error
+            raise error.at(f"{self.path} line {part.line(error.index)}") from error

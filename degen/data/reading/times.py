@@ -28,12 +28,20 @@ Kind = Literal["number", "date"]
 
 
 class UnreadableTime(ValueError):
-    """A value of a column is no time; `index` is its place in the chunk, `value` what is there."""
+    """A value that is no time: `index` is its position in the chunk, `value` the text found there."""
 
     def __init__(self, index: int, value: str) -> None:
         super().__init__(f"'{value}' at {index}")
         self.index = index
         self.value = value
+
+    def at(self, where: str, column: str = "") -> UserError:
+        """Return the error to raise for this value, which stands at `where`, such as `log.csv line 3`."""
+        named = f" in '{column}'" if column else ""
+        return UserError(
+            f"{where} has the time '{self.value}'{named}; times are numbers, or dates like 2018-01-31 "
+            "09:30:00, alike in every line; name another column, or none, with `columns`"
+        )
 
 
 def parse_time(text: str) -> tuple[Kind, Decimal]:

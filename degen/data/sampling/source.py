@@ -56,17 +56,17 @@ class Source:
         """Index `samples` by target, once."""
         return cls(samples, PartnerIndex.build(samples.targets), augmentations)
 
-    def own(self, rows: Int, _rng: np.random.Generator | None = None) -> Histories:
+    def history(self, rows: Int, _rng: np.random.Generator | None = None) -> Histories:
         """The histories of the samples themselves."""
         return SampleHistories(self.samples, rows)
 
     def partner(self, rows: Int, rng: np.random.Generator) -> Histories:
         """The histories of samples with the same target (Eq. 13)."""
-        return self.own(self.partners.draw(rows, rng))
+        return self.history(self.partners.draw(rows, rng))
 
     def two_augmentations(self, rows: Int, rng: np.random.Generator) -> tuple[Histories, Histories]:
         """Two different augmentations of each history (CL4SRec)."""
-        return two_augmentations(self.own(rows), self.augmentations, rng)
+        return two_augmentations(self.history(rows), self.augmentations, rng)
 
 
 def epoch_batches(n_samples: int, batch_size: int, rng: np.random.Generator) -> Iterator[Int]:

@@ -1,12 +1,15 @@
-"""Samples that share a window: prefixes of one sequence, so that one pass of the encoder holds them all.
+"""Samples that share a window: prefixes of one sequence, which one pass of the encoder holds together.
 
     actions    a b c d e f …          samples    a | a b | a b c d          oldest items: a, a, a
     window     a b c d                 position   0   1     3
 
-A history is a stretch of a user's actions. Two that start at the same action are prefixes of one another;
-with a causal mask, and positions counted from the oldest item, each is a position of the longer one. Up to
-the maximum length a user's histories all start at the first action. Beyond it every history has an oldest
-item of its own, and is a window by itself.
+A history is a stretch of a user's actions, and two that start at the same action are prefixes of one another.
+With a causal mask, and positions counted from the oldest item, each is a position of the longest one. Up to
+the maximum length, all histories of a user start at the user's first action. Beyond it every history has an
+oldest item of its own and needs a window of its own.
+
+    Windows    the windows of samples that were drawn one by one
+    UserRows   all samples grouped by window, for `batch_by='users'`: a batch is then drawn window by window
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from degen.data.sampling.histories import Histories, Int
-from degen.data.sequences import Samples
+from degen.data.sequences import Samples, ragged_positions
 
 
 @dataclass(frozen=True)
@@ -55,3 +58,40 @@ def share_windows(samples: Samples, rows: Int) -> Windows:
     _, sequence = np.unique(samples.end[rows] - length, return_inverse=True)
     longest = np.lexsort((length, sequence))[np.cumsum(np.bincount(sequence)) - 1]
     return Windows(Histories(*samples.histories(rows[longest])), sequence, length - 1)
+
+
+@dataclass(frozen=True)
+class UserRows:
+    """Samples gathered by where their histories start: row r holds `order[start[r] : start[r] + count[r]]`.
+
+    Attributes
+    ----------
+    order
+        int64 `[n_samples]`, sample numbers, row after row, the shortest history first.
+    start, count
+        int64 `[n_rows]`: where each row starts in `order`, and its number of samples, at least 1.
+    """
+
+    order: Int
+    start: Int
+    count: Int
+
+    @classmethod
+    def build(cls, samples: Samples) -> UserRows:
+        """Gather samples in O(n log n) time and O(n) memory."""
+        oldest = samples.end - samples.length
+        _, count = np.unique(oldest, return_counts=True)
+        return cls(np.lexsort((samples.length, oldest)), np.cumsum(count) - count, count)
+
+    def __len__(self) -> int:
+        return len(self.count)
+
+    def members(self, rows: Int) -> Int:
+        """The samples of `rows`, int64 `[sum(count)]`, row after row."""
+        return self.order[ragged_positions(self.start[rows], self.count[rows])]
+
+    def draw(self, rows: Int, rng: np.random.Generator) -> Int:
+        """Draw one sample of each row, uniformly: where it is among `members(rows)`, int64 `[len(rows)]`."""
+        count = self.count[rows]
+        chosen: Int = np.cumsum(count) - count + rng.integers(count)
+        return chosen

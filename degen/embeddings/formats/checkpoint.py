@@ -22,16 +22,9 @@ from zipfile import ZIP_STORED, ZipFile
 import numpy as np
 
 from degen.embeddings.file_rows import BFLOAT16, FileRows, Values, numbers_of, storage
-from degen.embeddings.formats.binary import DAMAGE, read_npy, unreadable
 from degen.embeddings.formats.inert_pickle import Call, Name, NotAPickle, Reference, read_pickle
-from degen.embeddings.formats.named_arrays import (
-    LARGE,
-    Found,
-    Stored,
-    array_in_file,
-    member_offset,
-    open_member,
-)
+from degen.embeddings.formats.named_arrays import LARGE, ArrayFile, StoredArray, array_in_file
+from degen.embeddings.formats.numpy_files import DAMAGE, member_offset, open_member, read_npy, unreadable
 from degen.embeddings.formats.pickled_arrays import ARRAYS, array_of
 from degen.errors import UserError
 
@@ -74,7 +67,7 @@ class _Storages:
     read: Callable[[str], bytes]
 
 
-def find_checkpoint(path: Path) -> Found:
+def open_checkpoint(path: Path) -> ArrayFile:
     """Return the tensors and arrays in a PyTorch checkpoint, and the rest of it as notes.
 
     Raises
@@ -88,10 +81,10 @@ def find_checkpoint(path: Path) -> Found:
         root, storages = _open_zip(path) if zipped else _open_legacy(path)
     except (*DAMAGE, KeyError, NotAPickle) as error:
         raise unreadable(path, _WRITER) from error
-    return Found(dict(_arrays(root, storages)), root if isinstance(root, dict) else {})
+    return ArrayFile(dict(_arrays(root, storages)), root if isinstance(root, dict) else {})
 
 
-def find_pickled(path: Path) -> Found:
+def open_pickled(path: Path) -> ArrayFile:
     """Return the arrays in a pickle as gensim's `.kv` is one, and in the `.npy` files that lie beside it.
 
     Raises
@@ -112,8 +105,8 @@ def find_pickled(path: Path) -> Found:
         beside = path.with_name(f"{path.name}.vectors.npy")
         if not beside.is_file():
             raise UserError(f"{path} has its numbers in {beside.name}, which is not there; bring it along")
-        arrays["vectors"] = Stored(read_npy(beside).shape, partial(read_npy, beside))
-    return Found(arrays, about)
+        arrays["vectors"] = StoredArray(read_npy(beside).shape, partial(read_npy, beside))
+    return ArrayFile(arrays, about)
 
 
 def _open_zip(path: Path) -> tuple[Any, _Storages]:
@@ -173,7 +166,7 @@ def _open_legacy(path: Path) -> tuple[Any, _Storages]:
     return root, _Storages(path, "<", sizes, places.get, read)
 
 
-def _arrays(root: Any, storages: _Storages) -> Iterator[tuple[str, Stored]]:
+def _arrays(root: Any, storages: _Storages) -> Iterator[tuple[str, StoredArray]]:
     """Yield what is stored under `root` with the keys that lead to it, joined by dots."""
     waiting: list[tuple[str, Any]] = [("", root)]
     seen: set[int] = set()
@@ -209,7 +202,7 @@ def _inside(value: Any) -> list[tuple[str, Any]]:
     return [(str(key), inner) for key, inner in value.items() if not _OPTIMIZER.fullmatch(str(key))]
 
 
-def _stored(value: Any, name: str, storages: _Storages) -> Stored | None:
+def _stored(value: Any, name: str, storages: _Storages) -> StoredArray | None:
     """Return the tensor or array that a note describes, or None where it is another one."""
     while isinstance(value, Call) and value.name in _WRAPPED and value.arguments:
         value = value.arguments[0]
@@ -217,14 +210,14 @@ def _stored(value: Any, name: str, storages: _Storages) -> Stored | None:
         return None
     if value.name in ARRAYS:
         array = array_of(value)
-        return None if array is None else Stored(array.shape, array.copy)
+        return None if array is None else StoredArray(array.shape, array.copy)
     if value.name not in _TENSORS or len(value.arguments) < 4:
         return None
     reference, offset, shape, stride = value.arguments[:4]
     whole = isinstance(shape, tuple) and isinstance(stride, tuple) and len(shape) == len(stride)
     if not whole or not _naturals((offset, *shape, *stride)) or not isinstance(reference, Reference):
         return None
-    return Stored(shape, partial(_read, storages, name, reference.identifier, offset, shape, stride))
+    return StoredArray(shape, partial(_read, storages, name, reference.identifier, offset, shape, stride))
 
 
 def _naturals(values: tuple[Any, ...]) -> bool:

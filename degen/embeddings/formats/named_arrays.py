@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
-from typing import IO, Any
-from zipfile import ZIP_STORED, ZipFile, ZipInfo
+from typing import Any
 
 import numpy as np
 
@@ -19,11 +17,11 @@ LARGE = 1 << 28
 """Bytes from which a matrix stays in its file."""
 
 _LISTED = 12
-_LOCAL_HEADER = 30
+"""Maximum number of arrays that an error lists."""
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredArray:
     """An array in a file, not read yet."""
 
     shape: tuple[int, ...]
@@ -31,7 +29,7 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Found:
+class ArrayFile:
     """What a file of several arrays holds.
 
     Attributes
@@ -42,11 +40,11 @@ class Found:
         what else is in a checkpoint, as plain data: nothing in it was ever called.
     """
 
-    arrays: Mapping[str, Stored]
+    arrays: Mapping[str, StoredArray]
     about: Mapping[Any, Any] = field(default_factory=dict)
 
 
-def choose(path: Path, found: Found, key: str | None, usual: str | None) -> str:
+def choose(path: Path, found: ArrayFile, key: str | None, usual: str | None) -> str:
     """Return the name of the array meant by `key` (all of a name, or its end after a dot); without a key
     `usual`, where the project that wrote the file is known, or the only matrix.
 
@@ -79,7 +77,7 @@ def choose(path: Path, found: Found, key: str | None, usual: str | None) -> str:
     )
 
 
-def _listed(arrays: Mapping[str, Stored]) -> str:
+def _listed(arrays: Mapping[str, StoredArray]) -> str:
     """Names and shapes, matrices first and the longest of them first."""
     order = sorted(arrays.items(), key=lambda item: (len(item[1].shape) != 2, *(-k for k in item[1].shape)))
     held = [f"{name} {list(stored.shape)}" for name, stored in order]
@@ -104,21 +102,3 @@ def array_in_file(
     if len(raw) < prod(shape):
         raise OSError(f"{path} is cut short")
     return numbers_of(raw.reshape(shape, order="F" if by_columns else "C"), kind)
-
-
-def member_offset(path: Path, member: ZipInfo) -> int | None:
-    """Return the byte at which a plain member of a zip begins, or None if it is compressed or encrypted."""
-    if member.compress_type != ZIP_STORED or member.flag_bits & 1:
-        return None
-    with path.open("rb") as file:
-        file.seek(member.header_offset)
-        header = file.read(_LOCAL_HEADER)
-    names = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
-    return member.header_offset + _LOCAL_HEADER + names
-
-
-@contextmanager
-def open_member(path: Path, name: str) -> Iterator[IO[bytes]]:
-    """Open a member of the zip at `path` for reading."""
-    with ZipFile(path) as archive, archive.open(name) as file:
-        yield file

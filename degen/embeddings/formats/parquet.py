@@ -5,13 +5,12 @@ The optional package pyarrow reads it, in batches of rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from degen.data.reading.parquet import open_parquet
 from degen.embeddings.file_rows import Values
 from degen.embeddings.formats.text import ID_NAMES
 from degen.errors import UserError, nearest
@@ -34,7 +33,7 @@ def read_parquet(path: Path, key: str | None = None) -> tuple[Values, list[str] 
     UserError
         where pyarrow is missing, the file is damaged, a row is empty, or lists have several lengths.
     """
-    with _opened(path) as file:
+    with open_parquet(path) as file:
         schema = file.schema_arrow
         named = _id_column(schema)
         columns = [_list_column(path, schema, key)] if _lists(schema) or key else _numeric(schema, named)
@@ -59,7 +58,7 @@ def read_column(path: Path, name: str) -> tuple[Values, list[str] | None]:
     UserError
         as `read_parquet`, and where there is no such column.
     """
-    with _opened(path) as file:
+    with open_parquet(path) as file:
         schema = file.schema_arrow
         if name not in schema.names:
             raise UserError(f"{path} has no column '{name}'{nearest(name, schema.names)}")
@@ -71,23 +70,8 @@ def read_column(path: Path, name: str) -> tuple[Values, list[str] | None]:
 
 def column_names(path: Path) -> list[str]:
     """Return the names of the columns."""
-    with _opened(path) as file:
+    with open_parquet(path) as file:
         return list(file.schema_arrow.names)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise UserError(f"{path} is Parquet, which needs pyarrow: pip install 'degen[parquet]'") from error
-    try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            yield file
-    except (pyarrow.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path} cannot be read as Parquet ({reason}); write or copy it again") from error
 
 
 def _lists(schema: Any) -> list[str]:

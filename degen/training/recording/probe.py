@@ -83,7 +83,7 @@ class Probe:
         blocks = []
         for rows in _blocks(self.rows):
             drawn = variant.draw(self.source, rows, rng)
-            twice = {"h": drawn.pop("h"), AGAIN: self.source.own(rows)}
+            twice = {"h": drawn.pop("h"), AGAIN: self.source.history(rows)}
             rest = encode_views(encoder, drawn, others) if drawn else {}
             blocks.append(encode_views(encoder, twice, passes) | rest)
         views = {name: torch.cat([block[name] for block in blocks]) for name in blocks[0]}

@@ -1,4 +1,4 @@
-"""The rows of `--batch-by users` against loops over histories."""
+"""The rows of `batch_by="users"` against loops over histories."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degen.data.sampling.user_batches import UserRows
+from degen.data.sampling.windows import UserRows
 from degen.data.sequences import Samples, Sequences, training_samples
 
 MAX_LENGTH = 4

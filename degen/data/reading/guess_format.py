@@ -1,0 +1,209 @@
+"""What a file of interactions is, told from its first megabyte; its name only helps with Amazon's two orders.
+
+    Parquet's mark                              parquet
+    { at the start                              json        one object a line: Amazon's reviews, Yelp's
+    name:type in the first line                 inter       RecBole
+    other names of columns there                csv         MovieLens' ratings.csv, Amazon 2023, any other
+    lines of many lengths, no user twice        sequences   one user a line
+    2 or 3 fields                               pairs       user, item[, time]
+    4 fields, two ids and a rating and a time   movielens, amazon-2014, amazon-2018
+
+What was concluded is said in the layout's summary, so that it can be printed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from degen.data.reading.amazon import item_comes_first
+from degen.data.reading.columns import Columns, chosen_columns, named_columns, plain_name, unnamed
+from degen.data.reading.head import HEAD_BYTES, FileHead, are_ratings, mostly_stamps
+from degen.data.reading.open_log import PARQUET, first_bytes
+from degen.data.sequences import MIN_ACTIONS
+from degen.errors import UserError, nearest
+
+FORMATS = ("inter", "sequences", "pairs", "movielens", "amazon-2014", "amazon-2018", "csv", "json", "parquet")
+_ALIASES = {"recbole": "inter", "yelp": "json", "jsonl": "json", "tsv": "csv"}
+_BETWEEN = {"::": "'::'", "\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars", None: "spaces"}
+_LEAST_RATINGS = 50
+_HEADLESS = ("pairs", "amazon-2014", "amazon-2018")
+"""Formats whose first line is an action like the others, whatever its ids look like."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How to read a file.
+
+    `shape` picks the reader; `separator` None is any white space; `columns`, `width` and `header` are of a
+    table; `summary` says in words what was concluded.
+    """
+
+    shape: Literal["table", "sequences", "json", "parquet"]
+    summary: str
+    separator: str | None = None
+    columns: Columns | None = None
+    width: int = 0
+    header: bool = False
+
+
+def format_name(text: str) -> str:
+    """Return the canonical name of an input format.
+
+    Raises
+    ------
+    UserError
+        naming the nearest format.
+    """
+    name = _ALIASES.get(text.lower(), text.lower())
+    if name not in FORMATS:
+        raise UserError(f"unknown input format '{text}'{nearest(text, [*FORMATS, *_ALIASES])}")
+    return name
+
+
+def guess_format(path: Path, choice: dict[str, str] | None = None, input_format: str | None = None) -> Layout:
+    """Conclude how to read a file; columns of the user's `choice` and `input_format` overrule the guess.
+
+    Raises
+    ------
+    UserError
+        if the file is empty, binary, or of no known shape.
+    """
+    wanted = None if input_format is None else format_name(input_format)
+    start = first_bytes(path, HEAD_BYTES)
+    if wanted == "parquet" or (wanted is None and start.startswith(PARQUET)):
+        return Layout("parquet", "a Parquet table")
+    head = FileHead.of(path, start)
+    if wanted == "json" or (wanted is None and head.lines[0].lstrip()[:1] in ("{", "[")):
+        return Layout("json", "one JSON object a line")
+    if wanted == "sequences":
+        return _sequences(head)
+    if choice is not None:
+        return _chosen(head, choice)
+    headless = wanted in _HEADLESS and not head.typed and named_columns(head.first) is None
+    return _named(head) if head.has_header and not headless else _unnamed(head, wanted)
+
+
+def _sequences(head: FileHead) -> Layout:
+    separator = None if _list_in_second_field(head) else _list_separator(head)
+    summary = f"one user a line between {_BETWEEN[separator]}, taken to be oldest first"
+    return Layout("sequences", summary, separator)
+
+
+def _list_separator(head: FileHead) -> str | None:
+    """Tabs before spaces, and both before the signs that ids may hold."""
+    half = len(head.lines) / 2
+    if sum("\t" in line for line in head.lines) > half:
+        return "\t"
+    return None if sum(" " in line for line in head.lines) > half else head.separator
+
+
+def _list_in_second_field(head: FileHead) -> bool:
+    """Whether lines are `user<tab>item item item`."""
+    if head.separator != "\t" or head.width != 2 or not head.one_row_a_user:
+        return False
+    return sum(len(items.split()) > 2 for items in head.column(1)) > len(head.rows) / 2
+
+
+def _chosen(head: FileHead, choice: dict[str, str]) -> Layout:
+    names = [plain_name(field) for field in head.first]
+    header = head.has_header or any(name in names for name in choice.values())
+    columns = chosen_columns(choice, head.first, str(head.path), numbers_only=not header)
+    return _table(
+        head,
+        columns,
+        f"a table, its columns as given with --columns, between {_BETWEEN[head.separator]}",
+        header,
+    )
+
+
+def _named(head: FileHead) -> Layout:
+    names = [plain_name(field) for field in head.first]
+    if "item_id_list" in names:
+        raise UserError(
+            f"{head.path} holds samples already split (item_id_list); give the log they were made from"
+        )
+    columns = named_columns(names)
+    if columns is None:
+        raise unnamed(str(head.path), names)
+    kind = "RecBole's .inter" if head.typed else "a table"
+    picked = [names[place] for place in (columns.user, columns.item, columns.time) if place is not None]
+    return _table(head, columns, f"{kind} with the columns {', '.join(picked)}", header=True)
+
+
+def _unnamed(head: FileHead, wanted: str | None) -> Layout:
+    if wanted in ("inter", "csv"):
+        raise UserError(
+            f"{head.path} has no line of known column names; say which is which with "
+            "--columns user=NAME,item=NAME,time=NAME, or with numbers from 0"
+        )
+    if wanted is None and _looks_like_sequences(head):
+        return _sequences(head)
+    if head.width == 1:
+        raise UserError(
+            f"{head.path} line 1 has one field, '{head.first[0][:40]}'; each line needs a user and an item"
+        )
+    if wanted == "pairs" or head.width < 4:
+        return _pairs(head)
+    if wanted is None and head.width > 4:
+        raise UserError(
+            f"{head.path} has {head.width} columns and no names; say which is which, "
+            "such as --columns user=0,item=1,time=3"
+        )
+    return _ratings(head, wanted)
+
+
+def _looks_like_sequences(head: FileHead) -> bool:
+    if _list_in_second_field(head):
+        return True
+    if max(head.widths) < 1 + MIN_ACTIONS:
+        return False  # nobody has enough items: rather a table, perhaps with a bad line
+    if not head.one_row_a_user:
+        return len(head.widths) > 1 and head.width > 4
+    if len(head.widths) > 1:
+        # Between commas, a table with a bad line is likelier than a user a line.
+        table = head.width <= 4 and head.widths[head.width] > len(head.rows) / 2
+        return not (table and head.separator not in (None, "\t"))
+    return head.width > 4 or not _has_rating_and_stamp(head)
+
+
+def _has_rating_and_stamp(head: FileHead) -> bool:
+    third, fourth = head.column(2), head.column(3)
+    return (are_ratings(third) and mostly_stamps(fourth)) or (mostly_stamps(third) and are_ratings(fourth))
+
+
+def _pairs(head: FileHead) -> Layout:
+    between = f"between {_BETWEEN[head.separator]}"
+    if head.width == 2:
+        return _table(head, Columns(0, 1, None), f"pairs (user, item) {between}")
+    third = head.column(2)
+    if head.width > 3 and are_ratings(third):
+        return _table(head, Columns(0, 1, 3), f"pairs (user, item, rating, time) {between}")
+    if len(third) >= _LEAST_RATINGS and are_ratings(third):
+        summary = (
+            f"pairs (user, item, rating) {between}; --columns user=0,item=1,time=2 if the third is a time"
+        )
+        return _table(head, Columns(0, 1, None), summary)
+    return _table(head, Columns(0, 1, 2), f"pairs (user, item, time) {between}")
+
+
+def _ratings(head: FileHead, wanted: str | None) -> Layout:
+    if head.width < 4:
+        raise UserError(
+            f"{head.path} has {head.width} columns where {wanted} has 4: user, item, rating, time"
+        )
+    swapped = wanted == "amazon-2018"
+    why = f"as --input-format {wanted} says"
+    if wanted is None:
+        swapped, why = item_comes_first(head)
+    time = 2 if mostly_stamps(head.column(2)) and not mostly_stamps(head.column(3)) else 3
+    order = "item, user" if swapped else "user, item"
+    tail = "time, rating" if time == 2 else "rating, time"
+    summary = f"ratings ({order}, {tail}) between {_BETWEEN[head.separator]}, {why}"
+    return _table(head, Columns(int(swapped), int(not swapped), time), summary)
+
+
+def _table(head: FileHead, columns: Columns, summary: str, header: bool = False) -> Layout:
+    width = len(head.first) if header else head.width
+    return Layout("table", summary, head.separator, columns, width, header)
