@@ -21,8 +21,8 @@ from degen.errors import UserError
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """What is large begins at a kilobyte."""
-    for module in ("stored", "binary", "checkpoint"):
-        monkeypatch.setattr(f"degen.embeddings.{module}.LARGE", 1000)
+    for module in ("named_arrays", "numpy_files", "checkpoint"):
+        monkeypatch.setattr(f"degen.embeddings.formats.{module}.LARGE", 1000)
 
 
 @pytest.fixture(scope="module")
