@@ -66,7 +66,7 @@ def main() -> None:
     except UserError as error:
         # Under torchrun every process knows of an error; the first of each machine says it.
         if os.environ.get("LOCAL_RANK", "0") == "0" or isinstance(error, LostProcess):
-            typer.echo(f"degen: {as_typed(str(error), app)}", err=True)
+            typer.echo(f"degen: {as_typed(str(error), typer.main.get_command(app))}", err=True)
         sys.exit(2)
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; close stdout quietly so that Python does not

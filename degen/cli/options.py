@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from degen.config.settle import sentence
-from degen.data.reading.columns import parse_columns
 from degen.errors import UserError
 
 if TYPE_CHECKING:
@@ -133,4 +132,4 @@ def data_options(source: str, *, columns: str | None = None, **typed: Any) -> Da
                 f"--{name} is only for {SYNTHETIC}, which is generated; "
                 f"{source} is read from a file, so leave it out"
             )
-    return DataOptions(columns=None if columns is None else parse_columns(columns), **given)
+    return DataOptions(columns=columns, **given)

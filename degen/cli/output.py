@@ -8,7 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import click
 import typer
+
+from degen.cli.wording import as_typed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,7 +32,7 @@ class Output:
     def note(self, text: str) -> None:
         """Say something on stderr that is not the result; silent under `--quiet`."""
         if not self.quiet:
-            self.stderr.print(text, markup=False, highlight=False, soft_wrap=True)
+            self.stderr.print(_typed(text), markup=False, highlight=False, soft_wrap=True)
 
     @property
     def stderr(self) -> Console:
@@ -41,6 +44,8 @@ class Output:
     def result(self, value: Any) -> bool:
         """Print `value` as JSON if that was asked for; return whether it was."""
         if self.as_json:
+            if isinstance(value, dict) and "notes" in value:
+                value = value | {"notes": [_typed(note) for note in value["notes"]]}
             typer.echo(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
         return self.as_json
 
@@ -72,6 +77,12 @@ class Output:
             table.add_row(*(Text(_cell(value)) for value in row))
         # Piped output has no width of its own; a table must not be folded to 80 columns there.
         Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _typed(text: str) -> str:
+    """Return a note with options in place of the arguments that it names, while a command runs."""
+    context = click.get_current_context(silent=True)
+    return text if context is None else as_typed(text, context.find_root().command)
 
 
 def _cell(value: Any) -> str:

@@ -6,22 +6,20 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import typer
-
 from degen.config.schema import Config
 from degen.config.settle import OPTIONS
 
 _ARGUMENT = re.compile(r"`((?:\w+\.)?\w+)(?:=([^`]*))?`")
 
 
-def as_typed(message: str, app: typer.Typer) -> str:
-    """Return `message` with the options of `app` in place of the arguments that it names in backticks.
+def as_typed(message: str, command: Any) -> str:
+    """Return `message` with options of a click command, or its sub-commands, for the arguments in backticks.
 
     `out` becomes --out, `resume=True` --resume, `stack=False` --no-stack, `device='cpu'` --device cpu, and a
     key of the configuration that has no option of its own --set group.key=value. Other words in backticks
     stay.
     """
-    options = dict(_options(typer.main.get_command(app)))
+    options = dict(_options(command))
 
     def typed(match: re.Match[str]) -> str:
         name, value = match.group(1), match.group(2)

@@ -27,8 +27,7 @@ class Counts(NamedTuple):
     actions: int
 
 
-@dataclass(frozen=True)
-class Archive:
+class Archive(NamedTuple):
     """What `fetch` may download: a zip, its SHA-256, and the one file wanted of it."""
 
     url: str

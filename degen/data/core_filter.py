@@ -80,7 +80,7 @@ def _nobody_left(log: Interactions, settings: dict[str, Any], where: str, users_
         return f"{had}, but nobody has the {MIN_ACTIONS} that a test, a validation target and a history need"
     return (
         f"{had} on {len(log.item_ids):,} items, and nobody is left after {_core_words(settings)}; "
-        "lower --min-user or --min-item (0 turns them off)"
+        "lower `min_user` or `min_item` (0 turns them off)"
     )
 
 

@@ -18,12 +18,12 @@ from degen.data.catalog import CATALOG, SYNTHETIC, DatasetSource, Entry, find
 from degen.data.core_filter import filter_and_order
 from degen.data.interactions import Interactions
 from degen.data.prepared import read_note
-from degen.data.reading.columns import check_roles
+from degen.data.reading.columns import check_roles, parse_columns
 from degen.data.reading.guess_format import format_name
 from degen.data.reading.open_log import content_hash
 from degen.data.reading.read import read_interactions
 from degen.data.sequences import Sequences
-from degen.errors import UserError, nearest
+from degen.errors import UserError, one_of
 
 FILE_CORE = 5
 """Least actions of each user and item where neither an option nor a catalogue entry says otherwise."""
@@ -38,7 +38,8 @@ class DataOptions:
     Attributes
     ----------
     columns
-        `user`, `item` and `time` to a column's name or its number from 0.
+        the column of `user`, of `item` and, optionally, of `time`, each by name or by number from 0: a
+        dictionary, or a string such as `"user=uid,item=sku,time=when"`.
     input_format
         a format's name, in place of sniffing.
     min_user, min_item
@@ -51,7 +52,7 @@ class DataOptions:
         whether processed logs are kept in the cache folder.
     """
 
-    columns: dict[str, str] | None = None
+    columns: dict[str, str] | str | None = None
     input_format: str | None = None
     min_user: int | None = None
     min_item: int | None = None
@@ -65,14 +66,13 @@ class DataOptions:
         for name in ("min_user", "min_item"):
             value = getattr(self, name)
             if value is not None and value < 0:
-                raise UserError(
-                    f"--{name.replace('_', '-')} is {value}; it must be 0, which turns it off, or more"
-                )
-        if self.core not in CORES:
-            raise UserError(f"unknown core '{self.core}'{nearest(self.core, CORES)}")
+                raise UserError(f"`{name}` is {value}; it must be 0, which turns it off, or more")
+        one_of("core", self.core, CORES)
         if self.input_format is not None:
             format_name(self.input_format)
-        if self.columns is not None:
+        if isinstance(self.columns, str):
+            object.__setattr__(self, "columns", parse_columns(self.columns))
+        elif self.columns is not None:
             check_roles(self.columns)
 
 

@@ -47,7 +47,7 @@ def prepared_path(name: str, out: Path | None) -> Path:
     if out.name.endswith(SUFFIX):
         return out
     if out.is_file() or out.suffix in (".gz", *SUFFIXES):
-        raise UserError(f"--out {out} is neither a folder nor a name that ends in {SUFFIX}")
+        raise UserError(f"`out` is {out}, which is neither a folder nor a name that ends in {SUFFIX}")
     return out / f"{name}{SUFFIX}"
 
 
@@ -83,7 +83,7 @@ def write_log(sequences: Sequences, path: Path, made_from: dict[str, Any]) -> di
         if existing.exists() and read_note(path) is None:
             raise UserError(
                 f"{existing} exists and was not written by `degen data prepare`; "
-                "choose another place with --out"
+                "choose another place with `out`"
             )
     separator = _separator(sequences)
     with atomic_path(path) as temporary, _gzip(temporary) as file:

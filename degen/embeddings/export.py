@@ -26,7 +26,7 @@ import numpy.typing as npt
 from degen.embeddings.file_rows import FileRows, Values
 from degen.embeddings.formats.recbole import HEADER
 from degen.embeddings.sidecars import METADATA, TENSORS
-from degen.errors import UserError, nearest
+from degen.errors import UserError, one_of
 from degen.files import atomic_path, write_array, write_lines, write_text
 from degen.runs.directory import ITEM_EMBEDDINGS, ITEM_FREQUENCY, ITEMS
 
@@ -58,9 +58,7 @@ def export_items(items: Items, to: str, folder: Path) -> tuple[list[Path], list[
     UserError
         for an unknown format, one whose optional package is missing, or a folder that cannot be written.
     """
-    if to not in FORMATS:
-        raise UserError(f"--to '{to}' is unknown{nearest(to, FORMATS)}")
-    written, notes = FORMATS[to](items, folder)
+    written, notes = FORMATS[one_of("to", to, FORMATS)](items, folder)
     write_lines(folder / ITEMS, list(items.ids))
     write_array(folder / ITEM_FREQUENCY, items.frequency)
     return [*written, folder / ITEMS, folder / ITEM_FREQUENCY], notes
@@ -134,7 +132,7 @@ def _parquet(items: Items, folder: Path) -> Written:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise UserError("--to parquet needs pyarrow: pip install 'degen[parquet]'") from error
+        raise UserError("`to='parquet'` needs pyarrow: pip install 'degen[parquet]'") from error
     path = folder / "item_embeddings.parquet"
     d = items.values.shape[1]
     kinds = {
@@ -158,7 +156,7 @@ FORMATS: dict[str, Callable[[Items, Path], Written]] = {
     "parquet": _parquet,
     "recbole": _recbole,
 }
-"""What `degen export --to` takes."""
+"""The writers by the name of their format."""
 
 
 def _lines(items: Items, path: Path, header: str, after_id: str, escape: Callable[[str], str]) -> Path:

@@ -74,7 +74,7 @@ class KnownMatrix:
     ids: list[str] | None = None
 
 
-_MASK_DOUBT = "if its last row is a mask token, as in some of its models: --skip-rows first,last"
+_MASK_DOUBT = "if its last row is a mask token, as in some of its models: `skip_rows='first,last'`"
 
 
 def known_matrices(found: ArrayFile) -> list[KnownMatrix]:
@@ -192,7 +192,7 @@ def _state(value: Any) -> Mapping[Any, Any]:
 
 
 def parse_rows(text: str) -> tuple[int, ...]:
-    """Return the row numbers of `--skip-rows`: `first`, `last`, `none` or numbers, separated by commas.
+    """Return the row numbers that `skip_rows` names: `first`, `last`, `none` or numbers, separated by commas.
 
     Raises
     ------
@@ -206,7 +206,7 @@ def parse_rows(text: str) -> tuple[int, ...]:
         return tuple(_ENDS[word] if word in _ENDS else int(word) for word in words)
     except ValueError:
         raise UserError(
-            f"--skip-rows takes first, last, none, or row numbers such as 0,-1, not '{text}'"
+            f"`skip_rows` takes first, last, none, or row numbers such as 0,-1, not '{text}'"
         ) from None
 
 
@@ -222,9 +222,9 @@ def rows_of(path: Path, rows: Iterable[int], n: int) -> list[int]:
     outside = [row for row in wanted if not -n <= row < n]
     if outside:
         raise UserError(
-            f"{path} has {n} rows, so no row {outside[0]}; --skip-rows counts from 0, -1 is the last"
+            f"{path} has {n} rows, so no row {outside[0]}; `skip_rows` counts from 0, and -1 is the last"
         )
     found = sorted({row % n for row in wanted})
     if len(found) == n:
-        raise UserError(f"{path} has {n} rows, all of which --skip-rows leaves out; keep at least one")
+        raise UserError(f"{path} has {n} rows, all of which `skip_rows` leaves out; keep at least one")
     return found

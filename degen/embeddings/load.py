@@ -137,7 +137,7 @@ def _read(path: Path, key: str | None) -> tuple[Values | FileRows, list[str] | N
     if suffix == ".parquet":
         return *read_parquet(path, key), None
     if key is not None:
-        raise UserError(f"{path} holds one matrix only; leave out --key {key}")
+        raise UserError(f"{path} holds one matrix only; leave out `key={key!r}`")
     if suffix == ".npy":
         return read_npy(path), None, None
     if binary:
@@ -181,11 +181,11 @@ def _notes(
         doubt = f"; {known.doubt}" if known.doubt else ""
         rows = ", ".join(map(str, left_out))
         whole = f"{path}: {known.key} of {known.project}, less the rows that are no items ({rows}){doubt}"
-        return (f"{whole}; --skip-rows none keeps all",) if left_out else ()
+        return (f"{whole}; `skip_rows='none'` keeps all",) if left_out else ()
     n = len(values)
     ends = {"first": values[0:1], "last": values[n - 1 : n]} if n > 1 else {}
     return tuple(
-        f"{path}: the {name} row is all zeros, as a padding row is; --skip-rows {name} leaves it out"
+        f"{path}: the {name} row is all zeros, as a padding row is; `skip_rows={name!r}` leaves it out"
         for name, row in ends.items()
         if not row.any()
     )

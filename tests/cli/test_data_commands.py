@@ -77,10 +77,10 @@ def test_the_data_options_reach_the_reader(log):
     ("arguments", "what"),
     [
         (("--columns", "user=whom,item=page"), "no column 'whom'; did you mean 'who'"),
-        (("--columns", "user=who"), "--columns lacks item"),
+        (("--columns", "user=who"), "`columns` lacks item"),
         ((), "has the columns when, page, who"),
-        ((*COLUMNS, "--min-user", "-2"), "--min-user is -2"),
-        ((*COLUMNS, "--core", "twice"), "unknown core 'twice'"),
+        ((*COLUMNS, "--min-user", "-2"), "`min_user` is -2"),
+        ((*COLUMNS, "--core", "twice"), "`core` 'twice' is unknown"),
         ((*COLUMNS, "--input-format", "cvs"), "did you mean 'csv'"),
         ((*COLUMNS, "--min-user", "40"), "nobody is left"),
     ],

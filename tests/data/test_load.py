@@ -82,7 +82,7 @@ def test_the_core_iterated_once_and_off(folder):
     assert named(load_dataset(str(path), once)) == {"u": ["a", "a", "b", "a", "b"]}
     assert load_dataset(str(path), once).dropped_users == 1
     assert len(load_dataset(str(path), FREE).sequences.items) == 9
-    with pytest.raises(UserError, match=r"9 actions of 2 users on 3 items, and nobody is left .* --min-user"):
+    with pytest.raises(UserError, match=r"9 actions of 2 users on 3 items, and nobody is left .* `min_user`"):
         load_dataset(str(path))
 
 
@@ -96,10 +96,11 @@ def test_nobody_long_enough(folder):
 @pytest.mark.parametrize(
     ("options", "what"),
     [
-        ({"min_user": -1}, "--min-user is -1"),
-        ({"core": "onse"}, "unknown core 'onse'; did you mean 'once'"),
-        ({"input_format": "paris"}, "unknown input format 'paris'; did you mean 'pairs'"),
-        ({"columns": {"user": "a"}}, "lacks item"),
+        ({"min_user": -1}, "`min_user` is -1"),
+        ({"core": "onse"}, "`core` 'onse' is unknown; did you mean 'once'"),
+        ({"input_format": "paris"}, "`input_format` 'paris' is unknown; did you mean 'pairs'"),
+        ({"columns": {"user": "a"}}, "`columns` lacks item"),
+        ({"columns": "user=a,what"}, "`columns` has the part 'what'; write it as `columns='user=NAME"),
     ],
 )
 def test_options_that_cannot_be(options, what):

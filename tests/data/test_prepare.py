@@ -105,7 +105,7 @@ def test_where_a_prepared_log_goes(tmp_path, monkeypatch):
     assert prepared_path("x", None) == Path("cache/prepared/x.txt.gz")
     assert prepared_path("x", tmp_path / "new") == tmp_path / "new" / "x.txt.gz"
     assert prepared_path("x", tmp_path / "y.txt.gz") == tmp_path / "y.txt.gz"
-    with pytest.raises(UserError, match=r"y\.csv is neither"):
+    with pytest.raises(UserError, match=r"`out` is .*y\.csv, which is neither"):
         prepared_path("x", tmp_path / "y.csv")
 
 
@@ -123,6 +123,6 @@ def test_a_json_file_of_the_users_is_never_replaced(tmp_path):
     assert reviews.read_text(encoding="utf-8") == '{"user": "a"}\n'
     taken = note_path(tmp_path / "other.txt.gz")
     taken.write_text("mine", encoding="utf-8")
-    with pytest.raises(UserError, match="choose another place with --out"):
+    with pytest.raises(UserError, match="choose another place with `out`"):
         write_log(sequences_of({"u": ["a", "b", "c"]}), tmp_path / "other.txt.gz", {})
     assert taken.read_text(encoding="utf-8") == "mine"

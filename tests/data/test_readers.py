@@ -241,7 +241,7 @@ def test_the_format_can_be_forced(tmp_path):
     assert rows_of(read_interactions(path, input_format="sequences")) == [("1", "2", None), ("3", "4", None)]
     path.write_text("1 20 30\n2 40 50\n")
     assert [row[2] for row in rows_of(read_interactions(path, input_format="PAIRS"))] == [30, 50]
-    with pytest.raises(UserError, match="unknown input format 'parqet'; did you mean 'parquet'"):
+    with pytest.raises(UserError, match="`input_format` 'parqet' is unknown; did you mean 'parquet'"):
         read_interactions(path, input_format="parqet")
 
 

@@ -148,7 +148,7 @@ def test_what_is_inside_is_listed_the_largest_first(tmp_path):
         "users": torch.ones(7, 3),
     }
     torch.save(state, tmp_path / "m.pt")
-    refused(tmp_path / "m.pt", "3 matrices", "--key", "items [9, 3], users [7, 3], small [2, 3], b [5]")
+    refused(tmp_path / "m.pt", "3 matrices", "`key`", "items [9, 3], users [7, 3], small [2, 3], b [5]")
     for key in ("itms", "tems"):
         refused(tmp_path / "m.pt", "did you mean 'items'?", key=key)
     torch.save({"a": {"w": torch.ones(2, 3)}, "b": {"w": torch.ones(2, 3)}}, tmp_path / "m.pt")

@@ -120,7 +120,7 @@ def test_ids_with_blanks_are_escaped_with_a_note_and_items_has_them_as_they_are(
 
 
 def test_an_unknown_format_is_named_and_nothing_is_written(tmp_path):
-    with pytest.raises(UserError, match=r"--to 'word2vecs' is unknown; did you mean 'word2vec'\?"):
+    with pytest.raises(UserError, match=r"`to` 'word2vecs' is unknown; did you mean 'word2vec'\?"):
         written(tmp_path / "there", "word2vecs")
     assert not (tmp_path / "there").exists()
 

@@ -103,7 +103,7 @@ def test_parquet_ids_by_name_or_the_only_strings(tmp_path):
 def test_parquet_with_several_columns_of_lists(tmp_path):
     vectors = pa.array(VALUES.tolist(), pa.list_(pa.float32()))
     path = written(tmp_path / "m.parquet", {"a": vectors, "b": pa.array((VALUES + 1).tolist())})
-    refused(path, "2 columns of lists", "--key", "a, b")
+    refused(path, "2 columns of lists", "`key`", "a, b")
     refused(path, "no column of lists 'c'", key="c")
     check(load_matrix(path, "a"), None)
 

@@ -50,7 +50,7 @@ SSLREC = state(
     emb_layer__token_emb__weight=True, emb_layer__position_emb__weight=(5, 3), transformer_layers__0__w=(3, 3)
 )
 DCREC = {**SSLREC, "layernorm.weight": torch.ones(3)}
-MASK = "--skip-rows first,last"
+MASK = "`skip_rows='first,last'`"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_projects_told_by_the_names_of_their_weights(tmp_path, weights, out, pro
     assert taken == [row for row in range(N) if row not in out]
     assert project in note
     assert f"({', '.join(map(str, out))})" in note
-    assert "--skip-rows none" in note
+    assert "`skip_rows='none'`" in note
     assert (MASK in note) is doubt
 
 
@@ -166,7 +166,7 @@ def test_rectools_says_its_extra_tokens_and_its_ids(tmp_path, tokens, external):
 def test_both_matrices_of_gsasrec_are_item_matrices_so_one_is_to_be_chosen(tmp_path):
     path = tmp_path / "m.pt"
     torch.save({**GSASREC, "output_embedding.weight": TABLE * 2}, path)
-    with pytest.raises(UserError, match="choose one with --key"):
+    with pytest.raises(UserError, match="choose one with `key`"):
         load_matrix(path)
     assert load_matrix(path, "output_embedding.weight").values[:, 0].tolist() == [4, 6, 8, 10, 12]
 
@@ -181,7 +181,7 @@ def test_a_file_of_nobody_known_is_taken_whole_and_zeros_at_its_ends_are_named(t
     assert "first row is all zeros" in rows(path)[1]
     values[-1] = 0
     np.save(path, values)
-    assert "--skip-rows last" in rows(path)[1]
+    assert "`skip_rows='last'`" in rows(path)[1]
     assert rows(path, skip_rows="first,last") == ([1, 2, 3, 4, 5], "")
 
 

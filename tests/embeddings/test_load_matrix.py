@@ -63,7 +63,7 @@ def test_npz_gives_its_only_matrix_or_the_one_named(tmp_path):
     check(load_matrix(path))
     np.savez_compressed(path, items=VALUES, users=VALUES + 1)
     check(load_matrix(path, "items"))
-    refused(path, "2 matrices", "--key", "items [4, 3]", "users [4, 3]")
+    refused(path, "2 matrices", "`key`", "items [4, 3]", "users [4, 3]")
     refused(path, "no array 'item'", "did you mean 'items'?", key="item")
     np.savez(path, counts=np.arange(4))
     refused(path, "two dimensions", "counts [4]")
@@ -86,7 +86,7 @@ def test_safetensors_gives_its_only_matrix_or_the_one_named(tmp_path):
     np.testing.assert_array_equal(matrix.values, VALUES.astype("f4"))
     save_file({"items": VALUES, "users": VALUES + 1}, path)
     check(load_matrix(path, "items"))
-    refused(path, "2 matrices", "--key", "items [4, 3]")
+    refused(path, "2 matrices", "`key`", "items [4, 3]")
     refused(path, "did you mean 'items'?", key="itms")
 
 
@@ -245,7 +245,7 @@ def test_no_such_file_folder_or_format(tmp_path):
 
 def test_key_for_a_file_with_one_matrix(tmp_path):
     np.save(tmp_path / "m.npy", VALUES)
-    refused(tmp_path / "m.npy", "--key items", key="items")
+    refused(tmp_path / "m.npy", "`key='items'`", key="items")
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 1), (1, 4), (3, 4)])

@@ -10,6 +10,9 @@ from degen.errors import UserError, nearest
 
 ROLES = ("user", "item", "time")
 
+COLUMNS_EXAMPLE = "`columns='user=NAME,item=NAME,time=NAME'`"
+"""What an error tells the user to write."""
+
 # In order of preference, in lower case without `_`, `-` and spaces: asin beside parent_asin is not the item.
 _KNOWN: dict[str, tuple[str, ...]] = {
     "user": (
@@ -80,7 +83,7 @@ class Columns:
 
 
 def parse_columns(text: str) -> dict[str, str]:
-    """Read `user=…,item=…,time=…` as the option `--columns` has it.
+    """Return the column of each role from a text such as `user=uid,item=sku,time=when`.
 
     Raises
     ------
@@ -92,7 +95,7 @@ def parse_columns(text: str) -> dict[str, str]:
         role, equals, name = part.partition("=")
         role = role.strip().lower()
         if not equals or not name.strip():
-            raise UserError(f"--columns has '{part}'; write it as user=NAME,item=NAME,time=NAME")
+            raise UserError(f"`columns` has the part '{part}'; write it as {COLUMNS_EXAMPLE}")
         columns[role] = name.strip()
     check_roles(columns)
     return columns
@@ -102,9 +105,9 @@ def check_roles(columns: dict[str, str]) -> None:
     """Raise a `UserError` unless user and item are there, and nothing but user, item and time."""
     for role in columns:
         if role not in ROLES:
-            raise UserError(f"--columns names '{role}'{nearest(role, ROLES)}")
+            raise UserError(f"`columns` names '{role}'{nearest(role, ROLES)}")
     if missing := [role for role in ("user", "item") if role not in columns]:
-        raise UserError(f"--columns lacks {' and '.join(missing)}; write it as user=NAME,item=NAME,time=NAME")
+        raise UserError(f"`columns` lacks {' and '.join(missing)}; write it as {COLUMNS_EXAMPLE}")
 
 
 def plain_name(name: str) -> str:
@@ -162,6 +165,4 @@ def _place(name: str, names: Sequence[str], where: str, numbers_only: bool) -> i
 def unnamed(where: str, names: Sequence[str]) -> UserError:
     """The error of a file whose columns are named, but not for user and item."""
     shown = ", ".join(plain_name(name) for name in names[:12])
-    return UserError(
-        f"{where} has the columns {shown}: say which is which with --columns user=NAME,item=NAME,time=NAME"
-    )
+    return UserError(f"{where} has the columns {shown}: say which is which with {COLUMNS_EXAMPLE}")

@@ -18,11 +18,18 @@ from pathlib import Path
 from typing import Literal
 
 from degen.data.reading.amazon import item_comes_first
-from degen.data.reading.columns import Columns, chosen_columns, named_columns, plain_name, unnamed
+from degen.data.reading.columns import (
+    COLUMNS_EXAMPLE,
+    Columns,
+    chosen_columns,
+    named_columns,
+    plain_name,
+    unnamed,
+)
 from degen.data.reading.head import HEAD_BYTES, FileHead, are_ratings, mostly_stamps
 from degen.data.reading.open_log import PARQUET, first_bytes
 from degen.data.sequences import MIN_ACTIONS
-from degen.errors import UserError, nearest
+from degen.errors import UserError, one_of
 
 FORMATS = ("inter", "sequences", "pairs", "movielens", "amazon-2014", "amazon-2018", "csv", "json", "parquet")
 _ALIASES = {"recbole": "inter", "yelp": "json", "jsonl": "json", "tsv": "csv"}
@@ -56,10 +63,8 @@ def format_name(text: str) -> str:
     UserError
         naming the nearest format.
     """
-    name = _ALIASES.get(text.lower(), text.lower())
-    if name not in FORMATS:
-        raise UserError(f"unknown input format '{text}'{nearest(text, [*FORMATS, *_ALIASES])}")
-    return name
+    name = one_of("input_format", text, [*FORMATS, *_ALIASES])
+    return _ALIASES.get(name, name)
 
 
 def guess_format(path: Path, choice: dict[str, str] | None = None, input_format: str | None = None) -> Layout:
@@ -113,7 +118,7 @@ def _chosen(head: FileHead, choice: dict[str, str]) -> Layout:
     return _table(
         head,
         columns,
-        f"a table, its columns as given with --columns, between {_BETWEEN[head.separator]}",
+        f"a table with the columns given, between {_BETWEEN[head.separator]}",
         header,
     )
 
@@ -136,7 +141,7 @@ def _unnamed(head: FileHead, wanted: str | None) -> Layout:
     if wanted in ("inter", "csv"):
         raise UserError(
             f"{head.path} has no line of known column names; say which is which with "
-            "--columns user=NAME,item=NAME,time=NAME, or with numbers from 0"
+            f"{COLUMNS_EXAMPLE}, or with numbers from 0"
         )
     if wanted is None and _looks_like_sequences(head):
         return _sequences(head)
@@ -149,7 +154,7 @@ def _unnamed(head: FileHead, wanted: str | None) -> Layout:
     if wanted is None and head.width > 4:
         raise UserError(
             f"{head.path} has {head.width} columns and no names; say which is which, "
-            "such as --columns user=0,item=1,time=3"
+            "such as `columns='user=0,item=1,time=3'`"
         )
     return _ratings(head, wanted)
 
@@ -181,9 +186,8 @@ def _pairs(head: FileHead) -> Layout:
     if head.width > 3 and are_ratings(third):
         return _table(head, Columns(0, 1, 3), f"pairs (user, item, rating, time) {between}")
     if len(third) >= _LEAST_RATINGS and are_ratings(third):
-        summary = (
-            f"pairs (user, item, rating) {between}; --columns user=0,item=1,time=2 if the third is a time"
-        )
+        mend = "pass `columns='user=0,item=1,time=2'` if the third is a time"
+        summary = f"pairs (user, item, rating) {between}; {mend}"
         return _table(head, Columns(0, 1, None), summary)
     return _table(head, Columns(0, 1, 2), f"pairs (user, item, time) {between}")
 
@@ -194,7 +198,7 @@ def _ratings(head: FileHead, wanted: str | None) -> Layout:
             f"{head.path} has {head.width} columns where {wanted} has 4: user, item, rating, time"
         )
     swapped = wanted == "amazon-2018"
-    why = f"as --input-format {wanted} says"
+    why = f"as `input_format='{wanted}'` says"
     if wanted is None:
         swapped, why = item_comes_first(head)
     time = 2 if mostly_stamps(head.column(2)) and not mostly_stamps(head.column(3)) else 3

@@ -87,7 +87,7 @@ def _text(value: dict[str, Any], key: str, path: Path, line: int) -> str:
     field = value.get(key)
     if field is None or field == "" or isinstance(field, dict | list | bool):
         raise UserError(
-            f"{path} line {line} has no '{key}'; remove that line, or name another field with --columns"
+            f"{path} line {line} has no '{key}'; remove that line, or name another field with `columns`"
         )
     return str(field)
 

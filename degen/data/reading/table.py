@@ -146,7 +146,7 @@ class TableReader:
                 found = "1 field" if len(row) == 1 else f"{len(row)} fields"
                 raise UserError(
                     f"{self.path} line {line} has {found} where {self.width} were expected; "
-                    "mend that line, or name the format with --input-format"
+                    "mend that line, or name the format with `input_format`"
                 )
 
     def _add_ids(self, coder: IdCoder, part: Block | Rows, place: int, role: str) -> None:

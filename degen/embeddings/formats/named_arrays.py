@@ -69,7 +69,7 @@ def choose(path: Path, found: ArrayFile, key: str | None, usual: str | None) -> 
         return matrices[0]
     if matrices:
         raise UserError(
-            f"{path} holds {len(matrices)} matrices; choose one with --key: {_listed(found.arrays)}"
+            f"{path} holds {len(matrices)} matrices; choose one with `key`: {_listed(found.arrays)}"
         )
     raise UserError(
         f"{path} holds no array of two dimensions; it has: {_listed(found.arrays) or 'nothing'}; save one "

@@ -89,7 +89,7 @@ def _list_column(path: Path, schema: Any, key: str | None) -> str:
         return str(key)
     shown = ", ".join(lists) or "no column of lists"
     if key is None:
-        raise UserError(f"{path} has {len(lists)} columns of lists; choose one with --key: {shown}")
+        raise UserError(f"{path} has {len(lists)} columns of lists; choose one with `key`: {shown}")
     raise UserError(f"{path} has no column of lists '{key}'; it has: {shown}")
 
 
