@@ -1,4 +1,4 @@
-"""What `--batch-by users` costs and gives beside the default.
+"""Costs and gains of `--batch-by users` beside the default.
 
     python experiments/bench/batch_by.py tokens --dataset beauty
     python experiments/bench/batch_by.py runs runs/beauty-official runs/beauty-users

@@ -3,14 +3,14 @@ laboratory, whole runs.
 
     python experiments/bench/gpu.py --data LOGS --seconds 540
 
-Every section writes its part of the result at once (`gpu-<device>.json` in $OUT, or experiments/results),
-so that a call that is cut off leaves what it measured; one that fails leaves its traceback there, and the
-others go on. A short table is printed last, and the exit is 1 where something failed or is not exact.
+Every section writes its part of the result at once (`gpu-<device>.json` in $OUT, or experiments/results), so
+that a call that is cut off leaves what it measured. A section that fails leaves its traceback there, and the
+others go on. A short table is printed last. The exit code is 1 where something failed or is not exact.
 
 Whole runs take the seconds that are left: stacks of seeds to early stopping, in the order of
-`benchlib.whole_runs.PLAN`. What a call leaves unfinished the next goes on with, from the run directories
-(`--runs`); on another machine, from an earlier result (`--previous`), whose finished stacks are not
-repeated. On the CPU all but CUDA graphs and memory is done.
+`benchlib.whole_runs.PLAN`. The next call goes on with what is unfinished, from the run directories (`--runs`).
+On another machine it goes on from an earlier result (`--previous`) and does not repeat its finished stacks. On
+the CPU everything runs but CUDA graphs and memory.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where a training step's time goes, by kind of work, on one CPU thread.
+"""Profile of a training step by kind of work, on one CPU thread.
 
     python experiments/bench/profile_step.py --dataset beauty --variant duorec --json
 

@@ -1,4 +1,4 @@
-"""Training samples a second of one variant: the median of several windows after a warm-up.
+"""Training samples per second of one variant: the median of several windows after a warm-up.
 
     python experiments/bench/train.py --dataset beauty --variant duorec --device cpu --json
 

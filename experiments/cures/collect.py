@@ -2,7 +2,8 @@
 
     python experiments/cures/collect.py runs/cures
 
-writes `experiments/results/cures.csv` (a row a run, and a post-process), `cures.md` and `figures/cures.*`.
+writes `experiments/results/cures.csv` (one row per run and per post-processing), `cures.md` and
+`figures/cures.*`.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Train every cure, and sasrec and duorec beside them, under one budget; goes on where it was stopped.
+"""Train every mitigation, and sasrec and duorec beside them, under one budget; go on where it was stopped.
 
     python experiments/cures/run.py                              beauty and clothing, seed 0, into runs/cures
     python experiments/cures/run.py --seeds 0-4 --device cuda    several seeds, stacked on a GPU
     python experiments/cures/run.py --datasets synthetic --set training.epochs=2 --out runs/cures-trial
 
-A run directory each, `runs/cures/<dataset>/<method>-s<seed>`. `collect.py` makes the table and the figure.
+Each run has the directory `runs/cures/<dataset>/<method>-s<seed>`. `collect.py` makes the table and the figure.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""A language model's token embeddings are the same problem: words as items, sentences as users.
+"""Write sentences of English as an interaction log: words as items, sentences as users.
 
     python experiments/gallery/words.py runs/words/words.txt
     degen train --dataset runs/words/words.txt --variant sasrec,duorec --min-user 1 --core once --epochs 10
     degen plot-svd runs/words
     degen compare runs/words
 
-The text is the English that every Python brings along: docstrings of its standard library. Writes a sentence
-a line, its number first, then its words: what `degen train` reads as one user a line. SASRec on it is a
-causal language model with tied embeddings, a softmax over all words and a context of 50.
+The text is the English that every Python brings along: docstrings of its standard library. Each line is one
+sentence: its number, then its words. `degen train` reads it as one user per line. SASRec on it is a causal
+language model with tied embeddings, a softmax over all words and a context of 50.
 """
 
 from __future__ import annotations

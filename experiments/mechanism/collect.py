@@ -2,8 +2,8 @@
 
     python experiments/mechanism/collect.py runs/mechanism/clothing
 
-writes `experiments/results/mechanism.csv` (a row a run and epoch), `mechanism.md` (the first and the last
-epoch that all runs have), and into `figures/` that of sasrec beside duorec and that of the optimisers.
+writes `experiments/results/mechanism.csv` (one row per run and epoch) and `mechanism.md` (the first and the
+last epoch that all runs have). Into `figures/` go sasrec beside duorec, and the optimisers.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-"""Hold the scores of trained runs to Eq. 3: rank correlations over the candidates of held-out contexts.
+"""Compare the scores of trained runs with Eq. 3: rank correlations over the candidates of held-out contexts.
 
     python experiments/mechanism/eq3.py runs/mechanism/clothing/sasrec runs/mechanism/clothing/duorec
 
-The context is the last item of a test history, p(v|c) is of adjacent pairs in training, smoothed by
-popularity (`degen.analysis.mechanism.decomposition`). Writes `experiments/results/mechanism-eq3.csv` and
-`.md`: of each
-run, over all items and over head, middle and tail, the mean over contexts and its standard error of
+The context is the last item of a test history. p(v|c) counts adjacent pairs in training, smoothed by popularity
+(`degen.analysis.mechanism.decomposition`). `experiments/results/mechanism-eq3.csv` and `.md` hold for each run,
+over all items and over head, middle and tail, the mean over contexts and its standard error of
 
     whole        rank correlation of the scores with PMI + log p
     popularity   with log p alone

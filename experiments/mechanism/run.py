@@ -1,10 +1,10 @@
-"""Train the runs of `runs.toml` with traced gradients, one after another; goes on where it was stopped.
+"""Train the runs of `runs.toml` with traced gradients, one after another; go on where it was stopped.
 
     python experiments/mechanism/run.py                       all, into runs/mechanism/clothing/<name>
     python experiments/mechanism/run.py sasrec duorec         two of them
     python experiments/mechanism/run.py --set data.dataset=synthetic --set training.epochs=2
 
-`collect.py` makes the tables and figures, `eq3.py` holds the scores to Eq. 3.
+`collect.py` makes the tables and figures, `eq3.py` compares the scores with Eq. 3.
 """
 
 from __future__ import annotations

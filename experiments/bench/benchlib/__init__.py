@@ -1,1 +1,1 @@
-"""What `experiments/bench/run.py` is made of; none of it imports PyTorch, so that the bench stays small."""
+"""Parts of `experiments/bench/run.py`. None of them imports PyTorch, so that the bench stays small."""

@@ -1,4 +1,4 @@
-"""The encoder in float32 on a device, held to the plain one in float64 on the CPU."""
+"""Comparison of the encoder in float32 on a device with the plain one in float64 on the CPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `gpu.py` checks and measures on one device."""
+"""Checks and measurements of `gpu.py` on one device."""
 
 from __future__ import annotations
 

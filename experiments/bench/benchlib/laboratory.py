@@ -1,4 +1,4 @@
-"""What `gpu.py` checks of the laboratory on one device: measures of tensors, steps of cures, traces."""
+"""Checks of the laboratory by `gpu.py` on one device: measures of tensors, steps of mitigations, traces."""
 
 from __future__ import annotations
 

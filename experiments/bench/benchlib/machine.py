@@ -1,4 +1,4 @@
-"""What a section was measured on."""
+"""Description of the machine that a section was measured on."""
 
 from __future__ import annotations
 

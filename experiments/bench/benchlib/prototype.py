@@ -1,4 +1,4 @@
-"""A script that is no worker: run whole, once a turn, and its printed figure read.
+"""Scripts that are no workers: each is run whole once per turn, and its printed figure is read.
 
     MB=60 python SCRIPT VARIANT LOG 1     prints `… 1670 samples/s … eval s 3.0 …`
 

@@ -1,4 +1,4 @@
-"""Seconds and peak memory against the number of items and of interactions, each point a process of its own.
+"""Seconds and peak memory against the number of items and of interactions, one process per point.
 
     items          a training step of DuoRec, full softmax, and sampled with lazy updates    10⁴ … 10⁷
     interactions   `degen data prepare`, and a training step on what it made      10⁴ … 10⁸

@@ -1,4 +1,4 @@
-"""Seconds and peak memory against size, one column wide: a row of two panels for each kind of size."""
+"""Figure of seconds and peak memory against size, one column wide: one row of two panels per kind of size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sections that compare side by side: who takes part, what is asked of them, what comes out."""
+"""Sections that compare side by side: their participants, their tasks and their results."""
 
 from __future__ import annotations
 

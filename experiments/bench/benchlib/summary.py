@@ -1,4 +1,4 @@
-"""From windows to the numbers of a table: median, lowest and highest, and ratios of windows of one round."""
+"""Numbers of a table from windows: median, lowest and highest, and ratios of windows of one round."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bench's end: processes that compute one at a time, a window each, round after round.
+"""The bench's side of the turns: processes that compute one at a time, one window each, round after round.
 
     interleave([ours, theirs, …])     round 1: ours, theirs, …; round 2: theirs, …, ours; and so on
 

@@ -1,4 +1,4 @@
-"""A worker's end of the bench: it computes when told to, for as long as told, and is silent otherwise.
+"""A worker's side of the turns: it computes when told to, for as long as told, and is silent otherwise.
 
     bench ─► {"seconds": 4}  {"steps": 300}  {"evaluate": true}        a line of JSON each, on stdin
     bench ◄─ {"samples": …, "steps": …, "seconds": …, "peak_mb": …}    on stdout, when done

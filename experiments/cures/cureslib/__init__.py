@@ -1,1 +1,1 @@
-"""Cures of degeneration side by side: what is trained, what is measured of it, the page and the figure."""
+"""Mitigations of degeneration side by side: training, measurements, the page and the figure."""

@@ -1,4 +1,4 @@
-"""Accuracy against isotropy: a row of panels a dataset, all targets, head and tail; every point is named."""
+"""Figure of accuracy against isotropy: one row of panels per dataset (all targets, head, tail), every point named."""
 
 from __future__ import annotations
 

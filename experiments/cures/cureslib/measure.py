@@ -1,4 +1,4 @@
-"""What is measured of a run: accuracy by the target's popularity, and the geometry of what is scored."""
+"""Measurements of a run: accuracy by the target's popularity, and the geometry of the scored items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is trained, under which name, and of which kind it is."""
+"""Methods that are trained, with their names and kinds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Put back names that NumPy 2 took away and RecBole 1.2.1 uses; Python imports this at its start."""
+"""Put back names that NumPy 2 removed and RecBole 1.2.1 uses. Python imports this module at its start."""
 
 from __future__ import annotations
 
