@@ -2,10 +2,10 @@
 
     python experiments/collect.py runs/beauty runs/beauty-official --name beauty --common-epoch 10
 
-writes `experiments/results/<name>.csv` and `<name>-epochs.csv`, and prints the first as Markdown. A row of the
-first holds one run: test metrics and geometry of its best epoch, validation and geometry at the common epoch.
-Where `degen export` wrote ranks, it also holds the difference from sasrec's accuracy, paired over users. A run
-without `test.json` is evaluated at the best epoch it has; its state says so.
+writes `experiments/results/<name>.csv` and `<name>-epochs.csv`, and prints the first as Markdown. A row of
+the first holds one run: test metrics and geometry of its best epoch, validation and geometry at the common
+epoch. Where `degen export` wrote ranks, it also holds the difference from sasrec's accuracy, paired over
+users. A run without `test.json` is evaluated at the best epoch it has; its state says so.
 """
 
 from __future__ import annotations

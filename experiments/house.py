@@ -163,10 +163,10 @@ def shared_runs(package: Path = PACKAGE) -> list[str]:
     """Return the pairs of files, or of places in one file, that share runs of six or more lines.
 
     Lines count that are alike but for their names, strings and numbers. Imports, comments, blank lines and
-    lone punctuation are passed over. A pair counts where a run is the same to the letter, or where a third of
-    the shared lines say something. Such a line holds two names or values at least and is of a shape that is rare
-    in the package. It is neither data (`"one", 1`) nor the declaration of one field (`source="…",`), which
-    every measure has.
+    lone punctuation are passed over. A pair counts where a run is the same to the letter, or where a third
+    of the shared lines say something. Such a line holds two names or values at least and is of a shape that
+    is rare in the package. It is neither data (`"one", 1`) nor the declaration of one field
+    (`source="…",`), which every measure has.
     """
     files = {_name(path, package): _lines(path) for path in sources(package)}
     common = Counter(shape for lines in files.values() for shape in {line.shape for line in lines})

@@ -8,9 +8,9 @@ that a call that is cut off leaves what it measured. A section that fails leaves
 others go on. A short table is printed last. The exit code is 1 where something failed or is not exact.
 
 Whole runs take the seconds that are left: stacks of seeds to early stopping, in the order of
-`benchlib.whole_runs.PLAN`. The next call goes on with what is unfinished, from the run directories (`--runs`).
-On another machine it goes on from an earlier result (`--previous`) and does not repeat its finished stacks. On
-the CPU everything runs but CUDA graphs and memory.
+`benchlib.whole_runs.PLAN`. The next call goes on with what is unfinished, from the run directories
+(`--runs`). On another machine it goes on from an earlier result (`--previous`) and does not repeat its
+finished stacks. On the CPU everything runs but CUDA graphs and memory.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Measure degen side by side with what one would otherwise use, and write the page of results.
 
-Every section merges its result into a JSON file and writes the page anew from all that the file holds. The page
-names the sections that were not measured. Participants take turns, one window each, so that ratios hold where
-the machine's speed shifts. Run it with nothing else on the machine.
+Every section merges its result into a JSON file and writes the page anew from all that the file holds. The
+page names the sections that were not measured. Participants take turns, one window each, so that ratios
+hold where the machine's speed shifts. Run it with nothing else on the machine.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
     python experiments/cures/run.py --seeds 0-4 --device cuda    several seeds, stacked on a GPU
     python experiments/cures/run.py --datasets synthetic --set training.epochs=2 --out runs/cures-trial
 
-Each run has the directory `runs/cures/<dataset>/<method>-s<seed>`. `collect.py` makes the table and the figure.
+Each run has the directory `runs/cures/<dataset>/<method>-s<seed>`. `collect.py` makes the table and the
+figure.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
     python experiments/mechanism/eq3.py runs/mechanism/clothing/sasrec runs/mechanism/clothing/duorec
 
-The context is the last item of a test history. p(v|c) counts adjacent pairs in training, smoothed by popularity
-(`degen.analysis.mechanism.decomposition`). `experiments/results/mechanism-eq3.csv` and `.md` hold for each run,
-over all items and over head, middle and tail, the mean over contexts and its standard error of
+The context is the last item of a test history. p(v|c) counts adjacent pairs in training, smoothed by
+popularity (`degen.analysis.mechanism.decomposition`). `experiments/results/mechanism-eq3.csv` and `.md`
+hold for each run, over all items and over head, middle and tail, the mean over contexts and its standard
+error of
 
     whole        rank correlation of the scores with PMI + log p
     popularity   with log p alone

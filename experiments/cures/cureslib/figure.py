@@ -1,4 +1,4 @@
-"""Figure of accuracy against isotropy: one row of panels per dataset (all targets, head, tail), every point named."""
+"""Figure of accuracy against isotropy: one row of panels per dataset, every point named."""
 
 from __future__ import annotations
 
