@@ -156,9 +156,9 @@ class ItemAdam(torch.optim.Adam):
     def _move_blocks(self, rows: Tensor, values: Tensor, block: int) -> None:
         """Every row of V, block by block: form its gradient, move it, forget the gradient."""
         moments = self._moments()
-        starts = list(range(0, len(self.V), block))
-        bounds = torch.searchsorted(rows, torch.tensor([*starts, len(self.V)], device=rows.device)).tolist()
-        for start, begin, end in zip(starts, bounds[:-1], bounds[1:], strict=True):
+        edges = torch.arange(0, len(self.V) + block, block, device=rows.device)
+        bounds = torch.searchsorted(rows, edges).tolist()
+        for start, begin, end in zip(range(0, len(self.V), block), bounds[:-1], bounds[1:], strict=True):
             here = slice(start, start + block)
             gradient = torch.zeros_like(self.V[here])
             if self.softmax is not None:

@@ -78,8 +78,10 @@ class BlockedSoftmax:
             h = batch.h * batch.weight[:, None]
             p = (batch.h @ self.V[begin:end].T).sub_(batch.log_total[:, None]).exp_()  # [B, block]
             rows.addmm_(p.T, h)
+            # Targets in other blocks add nothing: picking those in this one would make a GPU's host wait.
             here = (batch.targets >= begin) & (batch.targets < end)
-            rows.index_add_(0, batch.targets[here] - begin, h[here], alpha=-1)
+            place = (batch.targets - begin).where(here, 0)
+            rows.index_add_(0, place, h.where(here[:, None], 0), alpha=-1)
 
     def blocks(self) -> Iterator[Tensor]:
         """The classes' rows of V, block after block."""
