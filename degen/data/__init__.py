@@ -1,1 +1,1 @@
-"""From a file of interactions to batches of views: reading, filtering, splitting, sampling."""
+"""Interaction logs: read, filter, order, split into samples, and draw what training needs."""

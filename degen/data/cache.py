@@ -1,10 +1,10 @@
-"""Processed logs, kept so that a log is read once: arrays without pickles, beside what they were made from.
+"""Keep processed logs, so that each log is read once.
 
-    <cache>/processed/<name>-<key>.npz     items, offsets, ids
+    <cache>/processed/<name>-<key>.npz     items, offsets, ids; no pickles
     <cache>/processed/<name>-<key>.json    version, settings, SHA-256 of source and .npz, notes
 
-An entry counts only if all of that agrees with what is asked now; anything else, whatever is wrong with it,
-is as if there were none, and the log is read again.
+An entry is used only if all of its description agrees with what is asked for. An entry that is damaged or
+out of date counts as absent: the log is read again.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from degen.files import atomic_path, write_json
 from degen.version import __version__
 
 FORMAT = 1
-"""Raised whenever the same file and settings give another result, so that older entries are read again."""
+"""Increase it when the same file and settings give another result, so that older entries are not used."""
 
 
 def cache_folder() -> Path:
-    """The folder `DEGEN_CACHE` names, else the user's own cache folder."""
+    """Return the folder that the variable `DEGEN_CACHE` names, or else the user's own cache folder."""
     named = os.environ.get("DEGEN_CACHE")
     return Path(named) if named else Path(pooch.os_cache("degen"))
 
 
 @dataclass(frozen=True)
 class Key:
-    """All that a processed log depends on: the file's place and content, and the settings."""
+    """Everything that a processed log depends on: the file's path and content, and the settings."""
 
     name: str
     path: Path
@@ -48,7 +48,7 @@ class Key:
 
     @property
     def fingerprint(self) -> dict[str, Any]:
-        """The key as it stands in the file."""
+        """The key as it stands in the description of an entry."""
         return {
             "format": FORMAT,
             "version": __version__,
@@ -59,13 +59,13 @@ class Key:
 
     @property
     def stem(self) -> Path:
-        """Path of the entry without its suffix; one for every content of a file, so that old ones go."""
-        place = json.dumps([str(self.path.absolute()), self.settings], sort_keys=True)
-        return cache_folder() / "processed" / f"{self.name}-{sha256(place.encode()).hexdigest()[:16]}"
+        """Path of the entry without its suffix, the same for any content of the file: the latest is kept."""
+        inputs = json.dumps([str(self.path.absolute()), self.settings], sort_keys=True)
+        return cache_folder() / "processed" / f"{self.name}-{sha256(inputs.encode()).hexdigest()[:16]}"
 
 
 def read(key: Key) -> tuple[Sequences, dict[str, Any]] | None:
-    """Return a processed log and the facts about it, or None without a sound entry."""
+    """Return a processed log and the facts about it, or None where there is no sound entry."""
     arrays, description = _paths(key)
     try:
         entry = json.loads(description.read_text(encoding="utf-8"))
@@ -80,12 +80,12 @@ def read(key: Key) -> tuple[Sequences, dict[str, Any]] | None:
             )
         return sequences, dict(entry["facts"])
     except (OSError, UserError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
-        # Whatever a damaged entry raises, the answer is the same: the log is read again, the entry replaced.
+        # Whatever is wrong with the entry, the answer is the same: the log is read again and replaces it.
         return None
 
 
 def write(key: Key, sequences: Sequences, facts: dict[str, Any]) -> str | None:
-    """Keep a processed log; return a sentence where that fails: the work goes on."""
+    """Write an entry; return a sentence if that fails, because the dataset can be used all the same."""
     arrays, description = _paths(key)
     small = np.int32 if len(sequences.items) < 2**31 else np.int64
     try:
@@ -109,7 +109,7 @@ def _paths(key: Key) -> tuple[Path, Path]:
 
 
 def _pack(ids: list[str]) -> npt.NDArray[np.uint8]:
-    """Strings as bytes: NumPy's own would lose NULs at their ends and pad all to the longest."""
+    """Return strings as bytes. NumPy's string arrays lose NULs at their ends and pad all to the longest."""
     return np.frombuffer(json.dumps(ids).encode(), dtype=np.uint8)
 
 

@@ -1,7 +1,7 @@
-"""The datasets that degen knows by name: what Table 1 says of each, its official place, and where it is here.
+"""The datasets that degen knows by name, with Table 1's counts, their official source and their local file.
 
-Nothing is shipped. A name is looked up in the folder `DEGEN_DATA`, then among what `degen data fetch` got;
-any other log in these folders answers to its own name.
+Nothing is shipped. A name is looked up in the folder that the variable `DEGEN_DATA` names, then among the
+downloads of `degen data fetch`. Any other log in these folders goes by the name of its file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DATA_FOLDER = "DEGEN_DATA"
 
 
 class Counts(NamedTuple):
-    """Users, items and actions after the filter."""
+    """Numbers of users, items and actions after the core filter."""
 
     users: int
     items: int
@@ -28,7 +28,7 @@ class Counts(NamedTuple):
 
 
 class Archive(NamedTuple):
-    """What `fetch` may download: a zip, its SHA-256, and the one file wanted of it."""
+    """A zip that `fetch` may download, its SHA-256, and the one file that is needed from it."""
 
     url: str
     sha256: str
@@ -37,10 +37,24 @@ class Archive(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """One known dataset.
+    """A known dataset.
 
-    `table1` are the paper's counts, `real` those without the padding that they include, where that is known;
-    `stems` are other names that its file goes by; `core` is the least actions of each user and item.
+    Attributes
+    ----------
+    name, title
+        its name in commands, and a description.
+    place, licence, download
+        its official page, the terms of use, and the file to download there.
+    table1, real
+        the paper's counts, and the counts without the padding that they include; None where unknown.
+    remark
+        why the paper's counts differ from those of the log.
+    stems
+        other names that its file goes by, without suffixes.
+    archive
+        the zip that can be downloaded and checked, if any.
+    core
+        minimum number of actions per user and per item.
     """
 
     name: str
@@ -140,7 +154,7 @@ CATALOG: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 
 @dataclass(frozen=True)
 class DatasetSource:
-    """A dataset's name, its file (None for `synthetic`) and its catalogue entry (None for any other log)."""
+    """The name of a dataset, its file (None for `synthetic`) and its entry (None for a log without one)."""
 
     name: str
     path: Path | None
@@ -148,17 +162,17 @@ class DatasetSource:
 
 
 def downloads() -> Path:
-    """The folder that `fetch` fills."""
+    """Return the folder that `fetch` downloads to."""
     return cache_folder() / "downloads"
 
 
 def find(source: str) -> DatasetSource:
-    """Return the dataset that a name or a path means; a catalogue name comes before a file of that name.
+    """Return the dataset that a name or a path means; a known name takes precedence over a file of that name.
 
     Raises
     ------
     UserError
-        naming the nearest dataset, or what to download where a known one is not here.
+        where there is no such dataset (it suggests the nearest), or a known one has to be downloaded first.
     """
     entry = CATALOG.get(source.lower())
     if entry is not None:
@@ -186,7 +200,7 @@ def _known(entry: Entry) -> DatasetSource:
 
 
 def how_to_get(entry: Entry) -> str:
-    """Say in one sentence how to come by a dataset."""
+    """Return one sentence on how to get a dataset."""
     if entry.archive is not None:
         return (
             f"`degen data fetch {entry.name}` downloads it, or put {entry.archive.member} of {entry.place} "
@@ -194,31 +208,31 @@ def how_to_get(entry: Entry) -> str:
         )
     folder = os.environ.get(DATA_FOLDER) or f"a folder that the variable {DATA_FOLDER} names"
     return (
-        f"download {entry.download} from {entry.place}; put it, or {entry.name}.txt.gz (one user a line), "
+        f"download {entry.download} from {entry.place}; put it, or {entry.name}.txt.gz (one user per line), "
         f"into {folder}"
     )
 
 
 def here(entry: Entry) -> Path | None:
-    """Return the file of a known dataset, or None where it is not here."""
+    """Return the local file of a known dataset, or None where there is none."""
     names = {entry.name, *(other.lower() for other in entry.stems)}
     for folder in _folders():
         logs = _logs(folder)
-        # Its own name first: `beauty.txt.gz` before `reviews_Beauty_5.json.gz`.
+        # The dataset's own name comes first: `beauty.txt.gz` before `reviews_Beauty_5.json.gz`.
         for name in sorted(names, key=lambda name: (name != entry.name, name)):
             if name in logs:
                 return logs[name]
-        within = _logs(folder / entry.name)
+        own_folder = _logs(folder / entry.name)
         member = None if entry.archive is None else folder / entry.archive.member
         if member is not None and member.is_file():
             return member
-        if entry.name in within:
-            return within[entry.name]
+        if entry.name in own_folder:
+            return own_folder[entry.name]
     return None
 
 
 def other_logs() -> dict[str, Path]:
-    """Logs in the folders that are no known dataset's, by their names in lower case."""
+    """Return the logs in the folders that belong to no known dataset, by their names in lower case."""
     known = {name for entry in CATALOG.values() for name in (entry.name, *map(str.lower, entry.stems))}
     logs: dict[str, Path] = {}
     for folder in reversed(_folders()):
@@ -234,10 +248,10 @@ def _folders() -> list[Path]:
 
 
 def _logs(folder: Path) -> dict[str, Path]:
-    """Return a folder's logs by name; of several with one name, the first of `SUFFIXES` wins."""
+    """Return the logs of a folder by name; of several with one name, the first suffix of `SUFFIXES` wins."""
     if not folder.is_dir():
         return {}
-    # The note beside a prepared log is no log, also where the log itself is gone.
+    # The note of a prepared log is not a log, even where the log itself is gone.
     files = [
         path
         for path in folder.iterdir()
@@ -248,7 +262,7 @@ def _logs(folder: Path) -> dict[str, Path]:
 
 
 def _suffix(path: Path) -> str | None:
-    """The suffix that tells the format, beneath `.gz`."""
+    """Return the suffix of a log that tells its format, before `.gz`, or None where it has none."""
     name = path.name.lower().removesuffix(".gz")
     suffix = Path(name).suffix
     return suffix if suffix in SUFFIXES else None

@@ -1,4 +1,4 @@
-"""Interactions to sequences: the core, users too short to be split, the order in time, what was found out."""
+"""Turn interactions into sequences: filter to the core, drop users too short to be split, order by time."""
 
 from __future__ import annotations
 
@@ -26,9 +26,21 @@ from degen.progress import tell
 def filter_and_order(
     log: Interactions, settings: dict[str, Any], where: str
 ) -> tuple[Sequences, dict[str, Any]]:
-    """Filter and order a log; return it with the facts that go into the dataset.
+    """Filter and order a log; return its sequences and the facts that go into the dataset.
 
-    The log is used up: its columns are worked on where they are, which takes 32 bytes an action at most.
+    The log is used up: its columns are changed in place, so that at most 32 bytes per action are needed.
+
+    Parameters
+    ----------
+    settings
+        `core` (`iterated` or `once`), `min_user` and `min_item`, as in `DataOptions`.
+    where
+        the file, for errors.
+
+    Raises
+    ------
+    UserError
+        if no user is left.
     """
     tell("ordering", 0, 0)
     once = settings["core"] == "once"
@@ -44,7 +56,9 @@ def filter_and_order(
     if dropped:
         notes.append(f"{dropped:,} users with fewer than {MIN_ACTIONS} actions were dropped")
     if ties:
-        notes.append(f"{ties:.1%} of the actions have the time of another of their user: file order decides")
+        notes.append(
+            f"{ties:.1%} of the actions share their time with another of the same user: file order decides"
+        )
     return sequences, {"notes": notes, "tie_share": ties, "dropped_users": dropped}
 
 
@@ -65,7 +79,7 @@ def _core_words(settings: dict[str, Any]) -> str:
     if not settings["min_user"] and not settings["min_item"]:
         return "no core"
     once = "single-pass" if settings["core"] == "once" else "iterated"
-    return f"the {once} core of {settings['min_user']} actions a user and {settings['min_item']} an item"
+    return f"the {once} core of {settings['min_user']} actions per user and {settings['min_item']} per item"
 
 
 def _core_note(read: int, left: int, settings: dict[str, Any]) -> str:
@@ -85,7 +99,13 @@ def _nobody_left(log: Interactions, settings: dict[str, Any], where: str, users_
 
 
 def tie_share(keys: Codes, order: Int) -> float:
-    """Share of the actions at the time of another of the same user; `order` sorts the `order_keys`."""
+    """Return the share of actions with the same key as another, that is, with the same user and time.
+
+    Parameters
+    ----------
+    keys, order
+        `[n_actions]`: the keys of `order_keys`, and the order that sorts them.
+    """
     tied = np.zeros(len(order), dtype=bool)
     for part in blocks(len(order) - 1):
         same = keys[order[part]] == keys[order[part.start + 1 : part.stop + 1]]

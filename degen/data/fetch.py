@@ -1,4 +1,4 @@
-"""Downloading what its owner lets be downloaded, checked against a known SHA-256 before any of it is kept."""
+"""Download datasets whose owners allow it, and check the SHA-256 before anything is kept."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from degen.files import atomic_path
 
 
 def fetch(name: str) -> Path:
-    """Return the file of a known dataset, downloaded if it is not here yet.
+    """Return the file of a known dataset; download it first where there is none.
 
     Raises
     ------
     UserError
-        if the name is unknown, there is no checked download (it says what to do), the network fails, or
-        the checksum is another; nothing is left behind.
+        if the name is unknown, there is no checked download (it says what to do instead), the network fails,
+        or the checksum differs. Nothing is left behind.
     """
     entry = CATALOG.get(name.lower())
     if entry is None:
@@ -39,7 +39,7 @@ def fetch(name: str) -> Path:
 
 
 def download(entry: Entry, archive: Archive, target: Path) -> Path:
-    """Download an archive to a temporary folder, check it, and keep its one wanted file as `target`."""
+    """Download an archive to a temporary folder, check it, and keep the one file needed as `target`."""
     with tempfile.TemporaryDirectory(prefix="degen-") as folder:
         packed = _retrieve(entry, archive, folder)
         try:
@@ -58,7 +58,7 @@ def _retrieve(entry: Entry, archive: Archive, folder: str) -> Path:
         return Path(pooch.retrieve(archive.url, f"sha256:{archive.sha256}", fname="archive.zip", path=folder))
     except ValueError as error:
         raise UserError(
-            f"{archive.url} has another checksum than the one known for {entry.name}, so it was thrown away; "
+            f"{archive.url} has another checksum than the one known for {entry.name}, so it was discarded; "
             f"try again, or look at {entry.place}"
         ) from error
     except (requests.RequestException, OSError) as error:

@@ -1,8 +1,8 @@
 """A log in memory before it is filtered and ordered: columns of integers, and the ids that they stand for.
 
-Ids are strings exactly as they are in the file (`0000013714`, `NA` and `1e5` stay what they are); inside they
-are numbers in order of first appearance. A log of n actions costs 16 bytes an action and each id once;
-`core_filter`, which makes sequences of it, uses it up.
+Ids are the strings of the file (`0000013714`, `NA` and `1e5` stay as they are), numbered in order of their
+first appearance. A log takes 16 bytes per action, and each id once. `core_filter` makes sequences of it and
+uses it up.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Interactions:
     times
         int64 `[n_actions]`, one unit for the whole log, or None where file order is the order in time.
     user_ids, item_ids
-        the ids in the file.
+        the ids of the file.
     notes
-        what was inferred about the file, a sentence each.
+        sentences about what was inferred from the file.
     """
 
     users: Codes

@@ -1,4 +1,4 @@
-"""A name or a path in, a dataset out: found, read, filtered, ordered, and remembered.
+"""Load a dataset by name or path: find its file, read it, filter and order it, and cache the result.
 
 A file becomes `Interactions` (columns in file order), `Sequences` (k-core, time order), then a `Dataset`.
 """
@@ -26,14 +26,14 @@ from degen.data.sequences import Sequences
 from degen.errors import UserError, one_of
 
 FILE_CORE = 5
-"""Least actions of each user and item where neither an option nor a catalogue entry says otherwise."""
+"""Minimum number of actions per user and per item of a file that the catalogue does not know."""
 
 CORES = ("iterated", "once")
 
 
 @dataclass(frozen=True)
 class DataOptions:
-    """How a log is read and filtered; every default leaves the choice to the file or the catalogue.
+    """The way to read and filter a log; every default leaves the choice to the file or the catalogue.
 
     Attributes
     ----------
@@ -41,15 +41,21 @@ class DataOptions:
         the column of `user`, of `item` and, optionally, of `time`, each by name or by number from 0: a
         dictionary, or a string such as `"user=uid,item=sku,time=when"`.
     input_format
-        a format's name, in place of sniffing.
+        the name of a format; None guesses it.
     min_user, min_item
-        least actions of each user and item; 0 turns that side off; None is the catalogue's own, 5 for files.
+        minimum number of actions per user and per item. 0 turns that side of the filter off; None means the
+        catalogue's minimum, or 5 for a file that it does not know.
     core
-        `iterated` until nothing changes, or `once` as in the files of SASRec.
+        `iterated` repeats the filter until nothing changes; `once` applies it once, as SASRec's files do.
     users, items, seed
         size and seed of the dataset `synthetic`.
     cache
-        whether processed logs are kept in the cache folder.
+        whether to use the cache of processed logs.
+
+    Raises
+    ------
+    UserError
+        where a value cannot be.
     """
 
     columns: dict[str, str] | str | None = None
@@ -78,24 +84,25 @@ class DataOptions:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A processed log with what was found out on the way.
+    """A processed log, with the facts that were found on the way.
 
     Attributes
     ----------
     name
-        the catalogue's name, or the file's without its suffixes.
+        the catalogue's name, or the file's name without its suffixes.
     sequences
-        all users' actions.
+        the actions of all users.
     notes
-        what was inferred and left out, a sentence each.
+        sentences about what was inferred and what was left out.
     source
         the file, or `synthetic`.
     fingerprint
-        SHA-256 of the sequences and ids: equal logs have equal ones, wherever they came from.
+        SHA-256 of the sequences and ids, which is equal for equal logs, wherever they come from.
     tie_share
-        share of actions at the time of another of the same user, so in the file's order; None without times.
+        share of actions that have the time of another action of their user, so that the file's order decides;
+        None without times.
     dropped_users
-        users left out because they had fewer than 3 actions after the core.
+        number of users left out because they had fewer than 3 actions after the core filter.
     """
 
     name: str
@@ -108,12 +115,12 @@ class Dataset:
 
 
 def load_dataset(source: str, options: DataOptions | None = None) -> Dataset:
-    """Load a catalogue name or a file of interactions.
+    """Load a dataset by its name in the catalogue, or from the file of a log.
 
     Raises
     ------
     UserError
-        if the name is unknown, the file cannot be read as a log, or nobody is left after the core.
+        if the name is unknown, the file cannot be read as a log, or no user is left after the core filter.
     """
     options = options or DataOptions()
     found = find(source)
@@ -121,9 +128,9 @@ def load_dataset(source: str, options: DataOptions | None = None) -> Dataset:
         return _synthetic(options)
     settings = _settings(found.entry, found.path, options)
     key = cache.Key(found.name, found.path, content_hash(found.path), settings)
-    kept = cache.read(key) if options.cache else None
-    if kept is not None:
-        sequences, facts = kept
+    cached = cache.read(key) if options.cache else None
+    if cached is not None:
+        sequences, facts = cached
         return _dataset(found, sequences, facts)
     sequences, facts = _read(found.path, settings)
     trouble = cache.write(key, sequences, facts) if options.cache else None
@@ -159,17 +166,17 @@ def _synthetic(options: DataOptions) -> Dataset:
     log = Interactions(
         users, items, None, sequences.user_ids, sequences.item_ids, (f"generated with {size}",)
     )
-    # Through the same hands as a file, so that a prepared copy is read as the same log.
+    # The log is filtered like a file's, so that a prepared copy of it is read as the same log.
     sequences, facts = filter_and_order(log, _settings(CATALOG[SYNTHETIC], None, options), SYNTHETIC)
     return _dataset(DatasetSource(SYNTHETIC, None, None), sequences, facts)
 
 
 def _settings(entry: Entry | None, path: Path | None, options: DataOptions) -> dict[str, Any]:
-    """Settle every choice that changes the result, as JSON values."""
+    """Return every choice that changes the result, as JSON values."""
     input_format = options.input_format
     core = (FILE_CORE, FILE_CORE) if entry is None else entry.core
     if path is not None and read_note(path) is not None:
-        # A log that `degen data prepare` wrote has had its filter: a second one could only be a mistake.
+        # A log that `degen data prepare` wrote has been filtered. A second filter could only be a mistake.
         core = (0, 0)
         input_format = input_format or "sequences"
     return {
@@ -182,7 +189,7 @@ def _settings(entry: Entry | None, path: Path | None, options: DataOptions) -> d
 
 
 def fingerprint(sequences: Sequences) -> str:
-    """SHA-256 of a log's content: its items in order, its users' lengths and all ids."""
+    """Return the SHA-256 of a log's content: its items in order, its users' offsets and all ids."""
     digest = sha256()
     for array in (sequences.items, sequences.offsets):
         digest.update(np.ascontiguousarray(array, dtype="<i8").data)

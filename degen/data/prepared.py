@@ -1,10 +1,10 @@
-"""Writing a processed log: one user a line, oldest first, gzipped, with a note of what it was made from.
+"""Write a processed log, with a note on what it was made from.
 
-    <name>.txt.gz     user item item …       between spaces, or between tabs where an id has a space
-    <name>.json       counts, settings, SHA-256 of the log and of its source
+    <name>.txt.gz         user item item …   one user per line, oldest first; tabs if an id has a space
+    <name>.txt.gz.json    counts, settings, SHA-256 of the log and of its source
 
-A log with a note whose SHA-256 agrees is read as it is: it has had its filter. Without the note it is a file
-like any other.
+A log beside a note with its SHA-256 is not filtered again when it is read. Without the note it is a file like
+any other.
 """
 
 from __future__ import annotations
@@ -31,11 +31,16 @@ from degen.version import __version__
 SUFFIX = ".txt.gz"
 _MARK = "degen data prepare"
 _USERS = 4_096
-"""Users whose lines are made at once."""
+"""Number of users whose lines are made at once."""
 
 
 def prepared_path(name: str, out: Path | None) -> Path:
-    """Where a prepared log goes: a file that ends in .txt.gz, a folder, or the cache folder.
+    """Return the path of a prepared log.
+
+    Parameters
+    ----------
+    out
+        a file that ends in .txt.gz, a folder, or None for the cache folder.
 
     Raises
     ------
@@ -52,12 +57,12 @@ def prepared_path(name: str, out: Path | None) -> Path:
 
 
 def note_path(log: Path) -> Path:
-    """Where the note of a log lies."""
+    """Return the path of the note of a log."""
     return log.with_name(f"{log.name}.json")
 
 
 def read_note(log: Path) -> dict[str, Any] | None:
-    """Return the note of a prepared log, or None where there is none or it is of another content."""
+    """Return the note of a prepared log; None where there is none, or where it describes another content."""
     path = note_path(log)
     if path == log or not path.is_file():
         return None
@@ -74,10 +79,15 @@ def read_note(log: Path) -> dict[str, Any] | None:
 def write_log(sequences: Sequences, path: Path, made_from: dict[str, Any]) -> dict[str, Any]:
     """Write a log and its note; return the note.
 
+    Parameters
+    ----------
+    made_from
+        further entries of the note, as JSON values.
+
     Raises
     ------
     UserError
-        if an id holds a tab or a line break, `path` is a file of another origin, or it cannot be written.
+        if an id holds a tab or a line break, `path` is not a file of degen's, or it cannot be written.
     """
     for existing in (path, note_path(path)):
         if existing.exists() and read_note(path) is None:
@@ -105,7 +115,7 @@ def write_log(sequences: Sequences, path: Path, made_from: dict[str, Any]) -> di
 
 @contextmanager
 def _gzip(path: Path) -> Iterator[gzip.GzipFile]:
-    """Open for writing with no name and no time within, so that the same log gives the same bytes."""
+    """Open a gzip file for writing, without name and time inside, so that equal logs give equal bytes."""
     with path.open("wb") as raw, gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0) as file:
         yield file
 
@@ -115,7 +125,7 @@ def _separator(sequences: Sequences) -> str:
     for identifier in ids:
         if any(mark in identifier for mark in "\t\n\r"):
             raise UserError(
-                f"the id {identifier!r} holds a tab or a line break, which a log of lines cannot keep"
+                f"the id {identifier!r} holds a tab or a line break, which a file of lines cannot keep"
             )
     return " " if all(identifier.split() == [identifier] for identifier in ids) else "\t"
 

@@ -1,13 +1,13 @@
-"""From coded interactions to sequences, splits and training samples; nothing is ever expanded.
+"""Sequences of items, the leave-one-out split and training samples, none of them ever expanded.
 
     users, items, times ─ k_core, long_enough ─ order_keys ─ to_sequences ─► Sequences: items, offsets
 
     training_samples     every prefix of the training part with a history
-    leave_one_out        last action = test target, last but one = validation target
+    leave_one_out        the last action is the test target, the one before it the validation target
 
-A sample is two integers: `end`, the position of its target in `Sequences.items`, and `length`, how many items
-before it are its history. So a log of n actions costs O(n) memory however many prefixes it has: 8 bytes an
-action for the items, 8 for the samples.
+A sample is two integers: `end`, the position of its target in `Sequences.items`, and `length`, the number of
+items before it that are its history. So a log needs 8 bytes per action for its items and 8 for its samples,
+however many prefixes it has.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from degen.data.long_arrays import blocks, count, lookup
 from degen.data.reading.ids import by_appearance
 
 PAD = 0
-"""The padding item: never scored, never analysed. Real items are 1 … n_items."""
+"""The padding item, which is never scored and never analysed. Real items are 1 … n_items."""
 
 HELD_OUT = 2
-"""Actions at the end of each sequence that training never sees as targets: validation and test."""
+"""Number of actions at the end of each sequence that are never training targets: validation and test."""
 
 MIN_ACTIONS = 3
-"""A user needs a test target, a validation target and something before them."""
+"""Minimum number of actions per user: a test target, a validation target and one item of history."""
 
 Split = Literal["valid", "test"]
 Int = npt.NDArray[np.int64]
@@ -39,16 +39,16 @@ Index = TypeVar("Index", bound=np.integer[Any])
 
 @dataclass(frozen=True)
 class Sequences:
-    """All users' actions, user after user, oldest first.
+    """The actions of all users, user after user, oldest first.
 
     Attributes
     ----------
     items
         int64 `[n_actions]`, values 1 … n_items.
     offsets
-        int64 `[n_users + 1]`; user u owns `items[offsets[u]:offsets[u + 1]]`.
+        int64 `[n_users + 1]`: the items of user u are `items[offsets[u]:offsets[u + 1]]`.
     item_ids, user_ids
-        the ids in the file; `item_ids[i]` is item i + 1.
+        the ids of the file; `item_ids[i]` is the id of item i + 1.
     """
 
     items: Int
@@ -68,16 +68,22 @@ class Sequences:
 
     @property
     def lengths(self) -> Int:
-        """int64 `[n_users]`: actions of each user."""
+        """Number of actions of each user, int64 `[n_users]`."""
         return np.diff(self.offsets)
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Histories with their targets, as positions in `items`.
+    """Targets with their histories, as positions in a log.
 
-    `end[i]` is the position of sample i's target, `length[i]` the number of items of history before it; both
-    are int32, or int64 for a log of 2³¹ actions or more.
+    Attributes
+    ----------
+    items
+        int64 `[n_actions]`, as in `Sequences`.
+    end
+        `[n_samples]`: the position of each target in `items`, as int32 (int64 from 2³¹ actions on).
+    length
+        `[n_samples]`, likewise: the number of items before the target that are its history, at least 1.
     """
 
     items: Int
@@ -89,7 +95,7 @@ class Samples:
 
     @property
     def targets(self) -> Int:
-        """int64 `[n_samples]`: the target items."""
+        """The target items, int64 `[n_samples]`."""
         return lookup(self.items, self.end)
 
     def histories(self, rows: Codes) -> tuple[Int, Int]:
@@ -99,9 +105,9 @@ class Samples:
 
 
 def ragged_positions(start: npt.NDArray[Index], length: Codes) -> npt.NDArray[Index]:
-    """Return start[0], start[0]+1, … (length[0] of them), then those of start[1], and so on.
+    """Return the positions start[i], start[i] + 1, …, length[i] of them, for each i in turn.
 
-    The positions have the type of `start`.
+    The result has the type of `start`.
 
     >>> ragged_positions(np.array([5, 0]), np.array([2, 3])).tolist()
     [5, 6, 0, 1, 2]
@@ -113,11 +119,11 @@ def ragged_positions(start: npt.NDArray[Index], length: Codes) -> npt.NDArray[In
 
 
 def k_core(users: Codes, items: Codes, min_user: int, min_item: int, *, once: bool = False) -> Bool:
-    """Return which actions belong to the k-core, bool `[n_actions]`.
+    """Return whether each action belongs to the k-core, bool `[n_actions]`.
 
-    Every kept user has `min_user` actions and every kept item `min_item`, counted among the kept; actions are
-    counted, not distinct pairs. `once` counts users and items a single time, as the files of the original
-    SASRec do, so that some may end below the limit. A limit of 0 turns that side off.
+    In the core, every user has at least `min_user` actions and every item at least `min_item`, all of them in
+    the core. Repeated actions on one item count. A minimum of 0 turns that side off. `once` applies the
+    filter a single time, as for the files of the original SASRec, so some may end below the minimum.
     """
     kept = np.ones(len(users), dtype=bool)
     user_count, item_count = (count(codes, int(codes.max(initial=-1)) + 1) for codes in (users, items))
@@ -134,28 +140,29 @@ def k_core(users: Codes, items: Codes, min_user: int, min_item: int, *, once: bo
 
 
 def long_enough(users: Codes) -> Bool:
-    """Return which actions are of a user with at least 3 of them, bool `[n_actions]`.
+    """Return whether each action belongs to a user with at least 3, bool `[n_actions]`.
 
-    A shorter sequence has no history for both its test and its validation target.
+    A shorter sequence cannot have a test target, a validation target and a history for both.
     """
     return lookup(count(users, int(users.max(initial=-1)) + 1) >= MIN_ACTIONS, users)
 
 
 def order_keys(users: Codes, times: Int | None) -> Codes:
-    """Return a number for each action, `[n_actions]`, less for an earlier user, then for an earlier time.
+    """Return a key per action, `[n_actions]`, that sorts by user and then by time.
 
-    Two are equal exactly for actions of one user at one time. Without times they are the users. One sort of
-    one key takes half the time and memory of a sort of two columns.
+    Two keys are equal exactly for actions of one user at one time. Without times the keys are the users.
+    Sorting one key takes half the time and memory of sorting two columns.
 
     Parameters
     ----------
     times
-        int64 `[n_actions]`, used up: the keys take its place.
+        int64 `[n_actions]`, overwritten by the keys.
     """
     if times is None or not len(times):
         return users
     first, last = int(times.min()), int(times.max())
     if (int(users.max()) + 1) * (last - first + 1) >= 2**63:
+        # The keys would overflow, so the rank of each distinct time takes its place.
         times[:] = np.unique(times, return_inverse=True)[1]
         first, last = 0, int(times.max())
     span = last - first + 1
@@ -165,16 +172,16 @@ def order_keys(users: Codes, times: Int | None) -> Codes:
 
 
 def to_sequences(lengths: Int, items: Codes, user_ids: list[str], item_ids: list[str]) -> Sequences:
-    """Put ids in order of their use: users keep theirs, items are numbered as they first appear.
+    """Number items in order of their first appearance, and drop ids without any action.
 
-    So a log written user after user and read again is the same. Ids without any action are dropped.
+    So a log that is written user after user and read again is the same.
 
     Parameters
     ----------
     lengths
-        int64 `[len(user_ids)]`: actions of each user.
+        int64 `[len(user_ids)]`: the number of actions of each user.
     items
-        integers `[n_actions]`, codes into `item_ids`: user after user, oldest first.
+        integers `[n_actions]`, codes into `item_ids`, user after user, oldest first.
     """
     present = np.flatnonzero(lengths)
     codes, kept = by_appearance(items, len(item_ids))
@@ -189,9 +196,10 @@ def to_sequences(lengths: Int, items: Codes, user_ids: list[str], item_ids: list
 
 
 def training_samples(sequences: Sequences, max_length: int = 50) -> Samples:
-    """Every prefix of the training part with a history, which is cut to its last `max_length` items.
+    """Return a sample for every target of the training part that has a history.
 
-    Of a user with n actions the last two are held out, and the first has no history: n - 3 samples.
+    Of a user's n actions the last two are held out and the first has no history, which leaves n - 3 samples.
+    A history is cut to its last `max_length` items.
     """
     offsets = _positions(sequences)
     n_samples = np.maximum(sequences.lengths - HELD_OUT - 1, 0)
@@ -201,14 +209,15 @@ def training_samples(sequences: Sequences, max_length: int = 50) -> Samples:
 
 
 def _positions(sequences: Sequences) -> Codes:
-    """The offsets in the type that positions in `items` have."""
+    """Return the offsets in the smallest type that holds positions in `items`."""
     return sequences.offsets.astype(np.int32 if len(sequences.items) < 2**31 else np.int64)
 
 
 def leave_one_out(sequences: Sequences, split: Split, max_length: int = 50) -> Samples:
-    """One sample a user: the last action (test; the validation item is history) or the last but one.
+    """Return one sample per user, whose target is the last action (`test`) or the one before it (`valid`).
 
-    Every user must have 3 actions or more, as `load_dataset` ensures.
+    The validation item belongs to the history of the test target. Every user must have at least 3 actions,
+    as `load_dataset` ensures.
     """
     offsets = _positions(sequences)
     end = offsets[1:] - (1 if split == "test" else 2)
@@ -216,10 +225,10 @@ def leave_one_out(sequences: Sequences, split: Split, max_length: int = 50) -> S
 
 
 def item_frequency(sequences: Sequences, *, whole_log: bool = False) -> Int:
-    """int64 `[n_items]`: occurrences of each item in the training part, or in the whole log."""
+    """Return how often each item occurs in the training part, or in the whole log, int64 `[n_items]`."""
     frequency = np.bincount(sequences.items, minlength=sequences.n_items + 1)
     if not whole_log:
-        for place in range(1, HELD_OUT + 1):
-            last = sequences.offsets[1:][sequences.lengths >= place] - place
+        for from_end in range(1, HELD_OUT + 1):
+            last = sequences.offsets[1:][sequences.lengths >= from_end] - from_end
             frequency -= np.bincount(sequences.items[last], minlength=len(frequency))
     return frequency[1:]

@@ -1,9 +1,9 @@
-"""What a processed log is like, and where it differs from the paper's Table 1.
+"""Statistics of a processed log, and its differences from the paper's Table 1.
 
 sparsity             1 - actions / (users · items)
 training_samples     Σ max(length - 3, 0): the last two actions are held out, the first has no history
-gini                 of the items' frequencies in the training part: 0 if all are equal, near 1 if one has all
-rarest_half_share    share of the training part that goes to the rarer half of the items
+gini                 inequality of the items' training frequencies: 0 if all are equal, near 1 if one has all
+rarest_half_share    share of the training actions that the rarer half of the items has
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from degen.data.sequences import Sequences, item_frequency, training_samples
 
 @dataclass(frozen=True)
 class Statistics:
-    """A log in numbers; shares and sparsity from 0 to 1, frequencies of the training part.
+    """A log in numbers.
 
-    `tie_share` is None for a log without times; `repeats` counts actions on an item that the user had before.
+    Shares, sparsity and the Gini coefficient lie between 0 and 1. `repeats` counts actions on an item that
+    the same user had acted on before. `tie_share` is None for a log without times.
     """
 
     users: int
@@ -44,12 +45,12 @@ class Statistics:
     dropped_users: int
 
     def as_dict(self) -> dict[str, Any]:
-        """The numbers by name, as `degen data stats --json` prints them."""
+        """Return the numbers by name."""
         return asdict(self)
 
 
 def statistics(dataset: Dataset) -> Statistics:
-    """Count and measure a log; one pass over its actions and one sort."""
+    """Return the statistics of a dataset."""
     sequences = dataset.sequences
     users, items, actions = sequences.n_users, sequences.n_items, len(sequences.items)
     frequency = item_frequency(sequences)
@@ -72,7 +73,7 @@ def statistics(dataset: Dataset) -> Statistics:
 
 
 def gini(frequency: npt.NDArray[np.int64]) -> float:
-    """Gini coefficient of counts `[n_items]`: half the mean absolute difference over the mean."""
+    """Return the Gini coefficient of counts `[n_items]`: half the mean absolute difference over the mean."""
     ordered = np.sort(frequency).astype(np.float64)
     total, n = ordered.sum(), len(ordered)
     if total == 0:
@@ -82,15 +83,15 @@ def gini(frequency: npt.NDArray[np.int64]) -> float:
 
 
 def rarest_half_share(frequency: npt.NDArray[np.int64]) -> float:
-    """Share of all actions that the rarer half of the items has (⌊n / 2⌋ of them)."""
+    """Return the share of all actions that the rarer half of the items has (⌊n / 2⌋ items)."""
     total = frequency.sum()
     return float(np.sort(frequency)[: len(frequency) // 2].sum() / total) if total else 0.0
 
 
 def count_repeats(sequences: Sequences) -> int:
-    """Actions on an item that the same user had acted on before."""
+    """Return the number of actions on an item that the same user had acted on before."""
     repeats = 0
-    # Some users at a time, about a block of actions: never a key for every action at once.
+    # Users are taken in groups of about one block of actions, so that no key for every action is held.
     borders = [part.start for part in blocks(len(sequences.items))]
     first_users = np.unique([*np.searchsorted(sequences.offsets, borders), sequences.n_users])
     for first, last in pairwise(first_users.tolist()):
@@ -102,7 +103,7 @@ def count_repeats(sequences: Sequences) -> int:
 
 
 def compare_with_table1(dataset: Dataset) -> str | None:
-    """Say in a sentence how a log's counts stand to Table 1's; None where the table has no such dataset."""
+    """Compare a log's counts with Table 1's in one sentence; None where the table lacks the dataset."""
     entry = CATALOG.get(dataset.name.lower())
     if entry is None or entry.table1 is None:
         return None

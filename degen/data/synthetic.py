@@ -1,15 +1,15 @@
-"""The embedded dataset: a generated log on which item embeddings degenerate as they do on Amazon's.
+"""Generate the embedded dataset, a log on which item embeddings degenerate as they do on Amazon's.
 
     generate(users, items, seed) ─► Sequences, the same for the same three numbers
 
-    catalogue   popularity ∝ 1 / rank (Zipf); clusters of about 64 items, drawn without regard to popularity;
-                each item has four successors in its cluster
-    users       5 actions and a heavy tail, 8 on average; each has two clusters of their own
-    an action   four in ten: a successor of the last item, or as likely of the item before it;
-                else any item of the user's present cluster, by popularity; seldom one they had before
+    catalogue   popularity ∝ 1 / rank (Zipf); clusters of about 64 items, independent of popularity; each item
+                has four successors in its cluster
+    users       at least 5 actions, with a heavy tail, 8 on average; each user has two clusters
+    an action   with probability 0.4 a successor of the last item or, as likely, of the item before it;
+                otherwise any item of the user's present cluster, by popularity; rarely a repeated item
 
-Half of what follows from an item follows two actions later, and the cluster shows only in the whole history:
-a chain from the last item to the next must miss both, an encoder of sequences can have them.
+Half of the successors follow two actions later, and the cluster shows only in the whole history. A Markov
+chain from the last item to the next misses both. An encoder of sequences can learn them.
 """
 
 from __future__ import annotations
@@ -27,36 +27,38 @@ Float = npt.NDArray[np.float64]
 
 FEWEST_ACTIONS, MOST_ACTIONS = 5, 200
 TAIL_SCALE, TAIL_SHAPE = 5.0, 2.5
-"""Actions beyond the fifth are Lomax: share of users with more than x of them (1 + x / scale)^-shape."""
+"""Actions beyond the fifth have a Lomax distribution: P(more than x) = (1 + x / scale)^-shape."""
 
 CLUSTER_SIZE = 64
 SUCCESSORS = 4
 FOLLOW = 0.4
-"""Share of actions that are a successor of an earlier item, the others come from the cluster at large."""
+"""Share of actions that are a successor of an earlier item. The others come from the cluster at large."""
 
 FROM_BEFORE = 0.5
-"""Share of these that succeed the item before the last."""
+"""Share of these that succeed the item before the last one."""
 
 HOMES = 2
+"""Number of clusters per user."""
+
 SWITCH = 0.2
-"""Chance at each action to go over to the other of the user's two clusters."""
+"""Probability, at each action, that the user moves to the next of their clusters."""
 
 TRIES = 5
-"""Draws of an action until it is an item that the user has not had yet; the last one stays in any case."""
+"""Maximum number of draws of an action until it is an item that is new to the user."""
 
 
 @dataclass(frozen=True)
 class _Catalogue:
-    """Items in order of their clusters; where an item stands in that order is its place.
+    """Items sorted by cluster. The position of an item in that order is called its place.
 
     Attributes
     ----------
     item
-        int64 `[n_items]`, values 1 … n_items: which item has each place.
+        int64 `[n_items]`, values 1 … n_items: the item at each place.
     bounds
         int64 `[n_clusters + 1]`: cluster c has the places `bounds[c]` to `bounds[c + 1] - 1`.
     cumulative
-        float64 `[n_items + 1]`: total popularity of all places before each.
+        float64 `[n_items + 1]`: the total popularity of all places before each.
     """
 
     item: Int
@@ -72,16 +74,16 @@ class _Catalogue:
         low, high = self.bounds[clusters], self.bounds[clusters + 1]
         before, after = self.cumulative[low], self.cumulative[high]
         wanted = before + rng.random(len(clusters)) * (after - before)
-        # Rounding may put `wanted` at a border; the clip keeps it in its cluster.
+        # Rounding may put `wanted` on a border; the clip keeps it in its cluster.
         return np.clip(np.searchsorted(self.cumulative, wanted, side="right") - 1, low, high - 1)
 
 
 def generate(users: int = 2500, items: int = 2576, seed: int = 0) -> Sequences:
-    """Return a log of `users` users over `items` items; time and memory grow with the number of actions.
+    """Return a log of `users` users over `items` items.
 
-    Every item occurs, as long as there are clearly more actions than items (about 8 a user); where there are
-    not, those left over keep their place in `item_ids` with no action. No item's number says anything of its
-    popularity or its cluster.
+    Every item occurs if there are clearly more actions (about 8 per user) than items. Otherwise some stay in
+    `item_ids` without an action. The number of an item is independent of its popularity and its cluster. Time
+    and memory grow with the number of actions.
 
     Raises
     ------
@@ -115,7 +117,7 @@ def _catalogue(items: int, rng: np.random.Generator) -> _Catalogue:
 
 
 def _successors(catalogue: _Catalogue, rng: np.random.Generator) -> Int:
-    """Places that follow each place, int64 `[n_items, SUCCESSORS]`: of its cluster, by popularity."""
+    """Draw the successors of each place from its cluster by popularity, int64 `[n_items, SUCCESSORS]`."""
     clusters = np.repeat(np.arange(catalogue.n_clusters), np.diff(catalogue.bounds))
     return catalogue.draw(np.repeat(clusters, SUCCESSORS), rng).reshape(-1, SUCCESSORS)
 
@@ -126,8 +128,9 @@ def _lengths(users: int, rng: np.random.Generator) -> Int:
 
 
 def _walk(catalogue: _Catalogue, successors: Int, lengths: Int, starts: Int, rng: np.random.Generator) -> Int:
-    """Let all users act at once, step by step; user u's places begin at `starts[u]`."""
-    by_length = np.argsort(-lengths, kind="stable")  # so that those who still act are always the first ones
+    """Return the place of every action, int64 `[n_actions]`; those of user u begin at `starts[u]`."""
+    # All users act at once, step by step. Sorted by length, those who still act are always the first ones.
+    by_length = np.argsort(-lengths, kind="stable")
     starts, ends = starts[by_length], lengths[by_length]
     homes = rng.integers(catalogue.n_clusters, size=(len(lengths), HOMES))
     home = np.zeros(len(lengths), dtype=np.int64)
@@ -143,7 +146,7 @@ def _walk(catalogue: _Catalogue, successors: Int, lengths: Int, starts: Int, rng
 
 
 def _next(catalogue: _Catalogue, successors: Int, clusters: Int, taken: Int, rng: np.random.Generator) -> Int:
-    """Next place of each user, int64 `[n]`, after those `taken`, `[n, step]`, none of them if possible."""
+    """Draw each user's next place, int64 `[n]`, if possible none of the `taken` ones, int64 `[n, step]`."""
     chosen = np.empty(len(taken), dtype=np.int64)
     rows = np.arange(len(taken))
     for _ in range(TRIES):
@@ -157,12 +160,12 @@ def _next(catalogue: _Catalogue, successors: Int, clusters: Int, taken: Int, rng
 
 
 def _let_every_item_occur(places: Int, catalogue: _Catalogue, rng: np.random.Generator) -> None:
-    """Put each place without an action where another of its cluster has one to spare; changes `places`."""
+    """Give each place without an action one that a place of its cluster can spare; changes `places`."""
     shuffled = rng.permutation(len(places))
     occurring, first = np.unique(places[shuffled], return_index=True)
     missing = np.setdiff1d(np.arange(len(catalogue.item)), occurring)
     spare = np.delete(shuffled, first)
-    # Both in order of clusters: the k-th missing of a cluster takes the cluster's k-th spare action.
+    # Both are sorted by cluster, and the k-th missing place of a cluster takes its k-th spare action.
     spare = spare[np.argsort(_cluster(catalogue, places[spare]), kind="stable")]
     wanted, offered = _cluster(catalogue, missing), _cluster(catalogue, places[spare])
     k = np.arange(len(missing)) - np.searchsorted(wanted, wanted)

@@ -70,7 +70,7 @@ def test_the_data_options_reach_the_reader(log):
     found = json.loads(result.stdout)
     assert (found["users"], found["actions"], found["dropped_users"]) == (6, 36, 1)
     forced = degen("stats", str(log), "--input-format", "sequences", "--json")
-    assert "one user a line" in json.loads(forced.stdout)["notes"][0]
+    assert "one user per line" in json.loads(forced.stdout)["notes"][0]
 
 
 @pytest.mark.parametrize(

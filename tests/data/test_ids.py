@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from degen.data.reading import ids
-from degen.data.reading.ids import IdCoder, by_appearance, different, from_words, to_words
+from degen.data.reading.ids import IdCoder, by_appearance, distinct, from_words, to_words
 from degen.errors import UserError
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
@@ -73,7 +73,7 @@ def test_words_hold_the_whole_id(identifiers):
 def test_equal_hashes_of_different_ids_are_told_apart(monkeypatch):
     monkeypatch.setattr(ids, "_mix", lambda words: np.zeros(len(words), dtype=np.uint64))
     words = to_words(["B000000001", "B000000002", "B000000001", "A00000000Z"])
-    table, codes = different(words)
+    table, codes = distinct(words)
     assert from_words(table[codes]) == ["B000000001", "B000000002", "B000000001", "A00000000Z"]
     assert len(table) == 3
 

@@ -133,7 +133,7 @@ def test_one_user_a_line(tmp_path, name, separator):
     path.write_bytes(gzip.compress(text.encode()) if name.endswith("gz") else text.encode())
     log = read_interactions(path)
     assert log.times is None
-    assert "one user a line" in log.notes[0]
+    assert "one user per line" in log.notes[0]
     expected = [("u1", "abcd"), ("u2", "ba"), ("u3", ["007", "7", "1e5", "NA"])]
     assert rows_of(log) == [(user, item, None) for user, items in expected for item in items]
 

@@ -1,1 +1,1 @@
-"""Interaction logs of any supported format, read into columns."""
+"""Read interaction logs of any supported format into columns of integers."""

@@ -1,4 +1,4 @@
-"""Which column holds the user, the item and the time: by the usual names, or as the user says."""
+"""Find the columns of the user, the item and the time, by their usual names or by the user's choice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ ROLES = ("user", "item", "time")
 COLUMNS_EXAMPLE = "`columns='user=NAME,item=NAME,time=NAME'`"
 """What an error tells the user to write."""
 
-# In order of preference, in lower case without `_`, `-` and spaces: asin beside parent_asin is not the item.
+# In order of preference, in lower case without `_`, `-` and spaces. The order matters: where a file has both
+# `parent_asin` and `asin`, the item is the former.
 _KNOWN: dict[str, tuple[str, ...]] = {
     "user": (
         "userid",
@@ -75,7 +76,10 @@ _TYPE = re.compile(r":(token|float)(_seq)?$")
 
 @dataclass(frozen=True)
 class Columns:
-    """Positions of the user, the item and the time in a list of names or fields; no time means file order."""
+    """Positions of the user, the item and the time among the fields of a line, from 0.
+
+    Without a time, the order of the file is the order in time.
+    """
 
     user: int
     item: int
@@ -88,7 +92,7 @@ def parse_columns(text: str) -> dict[str, str]:
     Raises
     ------
     UserError
-        if a part has no `=`, names no role, or user or item is missing.
+        if a part has no `=`, a role is unknown, or user or item is missing.
     """
     columns = {}
     for part in text.split(","):
@@ -102,7 +106,7 @@ def parse_columns(text: str) -> dict[str, str]:
 
 
 def check_roles(columns: dict[str, str]) -> None:
-    """Raise a `UserError` unless user and item are there, and nothing but user, item and time."""
+    """Raise a `UserError` unless `columns` has user and item, and nothing else but time."""
     for role in columns:
         if role not in ROLES:
             raise UserError(f"`columns` names '{role}'{nearest(role, ROLES)}")
@@ -111,19 +115,17 @@ def check_roles(columns: dict[str, str]) -> None:
 
 
 def plain_name(name: str) -> str:
-    """Return a header's name without RecBole's type and without surrounding space."""
+    """Return a column's name without surrounding space and without RecBole's type (`:token`)."""
     return _TYPE.sub("", name.strip())
 
 
 def named_columns(names: Sequence[str]) -> Columns | None:
-    """Find the columns by their names, or return None where user or item is not among them."""
-    places = {role: _known_place(role, names) for role in ROLES}
-    if places["user"] is None or places["item"] is None:
-        return None
-    return Columns(places["user"], places["item"], places["time"])
+    """Find the columns by their usual names; return None unless both user and item are found."""
+    user, item, time = (_usual_position(role, names) for role in ROLES)
+    return None if user is None or item is None else Columns(user, item, time)
 
 
-def _known_place(role: str, names: Sequence[str]) -> int | None:
+def _usual_position(role: str, names: Sequence[str]) -> int | None:
     normal = [re.sub(r"[_\-\s]", "", plain_name(name).lower()) for name in names]
     return next((normal.index(name) for name in _KNOWN[role] if name in normal), None)
 
@@ -131,26 +133,30 @@ def _known_place(role: str, names: Sequence[str]) -> int | None:
 def chosen_columns(
     choice: dict[str, str], names: Sequence[str], where: str, *, numbers_only: bool = False
 ) -> Columns:
-    """Find the columns that the user named or numbered; a role that was not given is not used.
+    """Find the columns that the user chose by name or by number from 0.
 
     Parameters
     ----------
+    choice
+        the column of each role; without `time`, no time is read.
+    names
+        the fields of the first line.
     where
         the file, for the error.
     numbers_only
-        the file has no header: `names` are fields of its first line.
+        whether the file has no header, so that `names` are values and only numbers can choose among them.
 
     Raises
     ------
     UserError
-        naming the nearest column where one is not there.
+        where a column does not exist; it suggests the nearest name.
     """
     plain = [plain_name(name) for name in names]
-    places = {role: _place(name, plain, where, numbers_only) for role, name in choice.items()}
-    return Columns(places["user"], places["item"], places.get("time"))
+    positions = {role: _position(name, plain, where, numbers_only) for role, name in choice.items()}
+    return Columns(positions["user"], positions["item"], positions.get("time"))
 
 
-def _place(name: str, names: Sequence[str], where: str, numbers_only: bool) -> int:
+def _position(name: str, names: Sequence[str], where: str, numbers_only: bool) -> int:
     if not numbers_only and name in names:
         return list(names).index(name)
     if name.isdecimal():
@@ -163,6 +169,6 @@ def _place(name: str, names: Sequence[str], where: str, numbers_only: bool) -> i
 
 
 def unnamed(where: str, names: Sequence[str]) -> UserError:
-    """The error of a file whose columns are named, but not for user and item."""
+    """Return the error for a file with column names of which none is known for user or item."""
     shown = ", ".join(plain_name(name) for name in names[:12])
     return UserError(f"{where} has the columns {shown}: say which is which with {COLUMNS_EXAMPLE}")

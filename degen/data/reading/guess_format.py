@@ -1,14 +1,15 @@
-"""What a file of interactions is, told from its first megabyte; its name only helps with Amazon's two orders.
+"""Guess the format of an interaction log from its first megabyte.
 
-    Parquet's mark                              parquet
-    { at the start                              json        one object a line: Amazon's reviews, Yelp's
+    Parquet's mark at the start                 parquet
+    { at the start                              json        one object per line: Amazon's reviews, Yelp's
     name:type in the first line                 inter       RecBole
-    other names of columns there                csv         MovieLens' ratings.csv, Amazon 2023, any other
-    lines of many lengths, no user twice        sequences   one user a line
+    other column names in the first line        csv         MovieLens' ratings.csv, Amazon 2023, any other
+    lines of many lengths, no user twice        sequences   one user per line
     2 or 3 fields                               pairs       user, item[, time]
-    4 fields, two ids and a rating and a time   movielens, amazon-2014, amazon-2018
+    4 fields: two ids, a rating and a time      movielens, amazon-2014, amazon-2018
 
-What was concluded is said in the layout's summary, so that it can be printed.
+The file's name only helps to tell Amazon's two orders apart. The layout's summary says in words what was
+guessed, and every command prints it.
 """
 
 from __future__ import annotations
@@ -35,16 +36,26 @@ FORMATS = ("inter", "sequences", "pairs", "movielens", "amazon-2014", "amazon-20
 _ALIASES = {"recbole": "inter", "yelp": "json", "jsonl": "json", "tsv": "csv"}
 _BETWEEN = {"::": "'::'", "\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars", None: "spaces"}
 _LEAST_RATINGS = 50
+"""Rows from which a third column of small numbers is taken for ratings. Fewer might be times by chance."""
+
 _HEADLESS = ("pairs", "amazon-2014", "amazon-2018")
-"""Formats whose first line is an action like the others, whatever its ids look like."""
+"""Formats whose first line is an action like the others, even if its ids look like column names."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How to read a file.
+    """The way to read a file.
 
-    `shape` picks the reader; `separator` None is any white space; `columns`, `width` and `header` are of a
-    table; `summary` says in words what was concluded.
+    Attributes
+    ----------
+    shape
+        picks the reader.
+    summary
+        what was guessed, in words.
+    separator
+        between fields; None is any white space.
+    columns, width, header
+        of a table: its columns, the number of fields per line, and whether the first line holds names.
     """
 
     shape: Literal["table", "sequences", "json", "parquet"]
@@ -56,24 +67,31 @@ class Layout:
 
 
 def format_name(text: str) -> str:
-    """Return the canonical name of an input format.
+    """Return the name in `FORMATS` of an input format, which may be given by an alias and in any case.
 
     Raises
     ------
     UserError
-        naming the nearest format.
+        where there is no such format; it suggests the nearest.
     """
     name = one_of("input_format", text, [*FORMATS, *_ALIASES])
     return _ALIASES.get(name, name)
 
 
 def guess_format(path: Path, choice: dict[str, str] | None = None, input_format: str | None = None) -> Layout:
-    """Conclude how to read a file; columns of the user's `choice` and `input_format` overrule the guess.
+    """Guess how to read a file.
+
+    Parameters
+    ----------
+    choice
+        the user's choice of columns, which overrules the guess.
+    input_format
+        the user's choice of a format, likewise.
 
     Raises
     ------
     UserError
-        if the file is empty, binary, or of no known shape.
+        if the file is empty or binary, or has no known shape.
     """
     wanted = None if input_format is None else format_name(input_format)
     start = first_bytes(path, HEAD_BYTES)
@@ -81,7 +99,7 @@ def guess_format(path: Path, choice: dict[str, str] | None = None, input_format:
         return Layout("parquet", "a Parquet table")
     head = FileHead.of(path, start)
     if wanted == "json" or (wanted is None and head.lines[0].lstrip()[:1] in ("{", "[")):
-        return Layout("json", "one JSON object a line")
+        return Layout("json", "one JSON object per line")
     if wanted == "sequences":
         return _sequences(head)
     if choice is not None:
@@ -92,12 +110,12 @@ def guess_format(path: Path, choice: dict[str, str] | None = None, input_format:
 
 def _sequences(head: FileHead) -> Layout:
     separator = None if _list_in_second_field(head) else _list_separator(head)
-    summary = f"one user a line between {_BETWEEN[separator]}, taken to be oldest first"
+    summary = f"one user per line between {_BETWEEN[separator]}, taken to be oldest first"
     return Layout("sequences", summary, separator)
 
 
 def _list_separator(head: FileHead) -> str | None:
-    """Tabs before spaces, and both before the signs that ids may hold."""
+    """Prefer tabs to spaces, and both to signs that ids may hold."""
     half = len(head.lines) / 2
     if sum("\t" in line for line in head.lines) > half:
         return "\t"
@@ -105,7 +123,7 @@ def _list_separator(head: FileHead) -> str | None:
 
 
 def _list_in_second_field(head: FileHead) -> bool:
-    """Whether lines are `user<tab>item item item`."""
+    """Return whether lines are `user<tab>item item item`."""
     if head.separator != "\t" or head.width != 2 or not head.one_row_a_user:
         return False
     return sum(len(items.split()) > 2 for items in head.column(1)) > len(head.rows) / 2
@@ -163,17 +181,18 @@ def _looks_like_sequences(head: FileHead) -> bool:
     if _list_in_second_field(head):
         return True
     if max(head.widths) < 1 + MIN_ACTIONS:
-        return False  # nobody has enough items: rather a table, perhaps with a bad line
+        return False  # no user has enough items, so this is a table, perhaps with a bad line
     if not head.one_row_a_user:
         return len(head.widths) > 1 and head.width > 4
     if len(head.widths) > 1:
-        # Between commas, a table with a bad line is likelier than a user a line.
+        # Between commas, a table with a bad line is likelier than one user per line.
         table = head.width <= 4 and head.widths[head.width] > len(head.rows) / 2
         return not (table and head.separator not in (None, "\t"))
     return head.width > 4 or not _has_rating_and_stamp(head)
 
 
 def _has_rating_and_stamp(head: FileHead) -> bool:
+    """Return whether the third and fourth fields are a rating and a time stamp, in either order."""
     third, fourth = head.column(2), head.column(3)
     return (are_ratings(third) and mostly_stamps(fourth)) or (mostly_stamps(third) and are_ratings(fourth))
 

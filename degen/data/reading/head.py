@@ -1,4 +1,4 @@
-"""The first lines of a text file, split into fields: what `guess_format` draws its conclusions from."""
+"""The first lines of a text file, split into fields, from which `guess_format` draws its conclusions."""
 
 from __future__ import annotations
 
@@ -14,25 +14,30 @@ from degen.data.reading.table import Row, is_blank, not_csv, split_rows
 from degen.data.reading.times import is_time
 
 HEAD_BYTES = 1 << 20
-"""Bytes that are looked at."""
+"""Maximum number of bytes that are looked at."""
 
 _LINES = 20_000
+"""Maximum number of lines that are looked at."""
+
 _TRIED = 500
+"""Maximum number of values of a column that are tried as times or ratings."""
+
 _SEPARATORS = ("::", "\t", ",", ";", "|")
 _TYPED = re.compile(r"[^:\s]+:(token|float)(_seq)?")
 _LARGE = 1_000_000
+"""Numbers from here on are time stamps, smaller ones may be ratings or indices."""
 
 
 @dataclass(frozen=True)
 class FileHead:
-    """A file's first lines, none of them blank or cut off."""
+    """The first lines of a file; blank lines and a last line that was cut off are left out."""
 
     path: Path
     lines: list[str]
 
     @classmethod
     def of(cls, path: Path, start: bytes) -> FileHead:
-        """Split the first bytes of a file; a last line that they cut off is left out."""
+        """Split the first `HEAD_BYTES` bytes of a file into lines."""
         lines = start.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").split("\n")
         if len(start) == HEAD_BYTES and len(lines) > 1:
             lines.pop()
@@ -40,13 +45,13 @@ class FileHead:
 
     @cached_property
     def separator(self) -> str | None:
-        """The separator that most lines have, or None for spaces."""
+        """The separator that more than half of the lines have, or None for spaces."""
         half = len(self.lines) / 2
         return next((s for s in _SEPARATORS if sum(s in line for line in self.lines) > half), None)
 
     @cached_property
     def rows(self) -> list[Row]:
-        """The lines as fields."""
+        """The fields of each line."""
         lines = split_rows((line + "\n" for line in self.lines), self.separator)
         rows: list[Row] = []
         try:
@@ -57,12 +62,12 @@ class FileHead:
 
     @cached_property
     def widths(self) -> Counter[int]:
-        """How many rows have how many fields."""
+        """Number of rows per number of fields."""
         return Counter(len(row) for row in self.rows)
 
     @cached_property
     def width(self) -> int:
-        """The commonest number of fields."""
+        """The most common number of fields."""
         return self.widths.most_common(1)[0][0]
 
     @property
@@ -72,12 +77,12 @@ class FileHead:
 
     @cached_property
     def typed(self) -> bool:
-        """Whether the first line is `name:type …`, as RecBole has it."""
+        """Whether the first line is `name:type …`, as RecBole writes it."""
         return all(_TYPED.fullmatch(field.strip()) for field in self.first)
 
     @cached_property
     def has_header(self) -> bool:
-        """Whether the first line names columns: known names, or no number where the other lines have one."""
+        """Whether the first line names columns: it has known names, or words above a column of numbers."""
         if self.typed or named_columns(self.first) is not None:
             return True
         others = self.rows[1 : 1 + _TRIED]
@@ -89,35 +94,35 @@ class FileHead:
         return any(mostly_times([row[place] for row in body]) for place in range(len(self.first)))
 
     def column(self, place: int) -> list[str]:
-        """One field of the rows of the commonest width."""
+        """The values of one field, of all rows with the most common number of fields."""
         return [row[place] for row in self.rows if len(row) == self.width]
 
     @cached_property
     def one_row_a_user(self) -> bool:
-        """Whether no first field comes twice."""
-        firsts = [row[0] for row in self.rows]
-        return len(set(firsts)) == len(firsts)
+        """Whether no first field occurs twice."""
+        users = [row[0] for row in self.rows]
+        return len(set(users)) == len(users)
 
 
 def mostly_times(values: list[str]) -> bool:
-    """Whether more than half of the first values are numbers or dates."""
+    """Return whether more than half of the first values are numbers or dates."""
     tried = values[:_TRIED]
     return sum(map(is_time, tried)) > len(tried) / 2
 
 
 def mostly_stamps(values: list[str]) -> bool:
-    """Whether more than half of the first values are dates, or numbers too large for a rating or an index."""
+    """Return whether more than half of the first values are dates, or numbers too large for ratings."""
     tried = values[:_TRIED]
     return sum(is_time(value) and not (_number(value) < _LARGE) for value in tried) > len(tried) / 2
 
 
 def are_ratings(values: list[str]) -> bool:
-    """Whether every value is a number from 0 to 10 in steps of a half."""
+    """Return whether all of the first values are numbers from 0 to 10 in steps of a half."""
     return all(0 <= _number(value) <= 10 and (2 * _number(value)).is_integer() for value in values[:_TRIED])
 
 
 def _number(text: str) -> float:
-    """The value of a number; infinity for any other text, a date for one."""
+    """Return the value of a number, and infinity for any other text, such as a date."""
     try:
         return float(text)
     except ValueError:

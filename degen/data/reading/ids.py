@@ -1,10 +1,11 @@
-"""Ids to integers by sorting, because a dictionary of a million strings costs a microsecond a look-up.
+"""Number the ids of a column by sorting them.
 
     "B0000ZEPGA" ─► words [n, k], 8 bytes each, little-endian ─► sort ─► codes
-                                                                 └─► table of different ids
+                                                                 └─► table of distinct ids
 
-A dictionary misses the processor's cache four times an action of a large log; sorts read memory in order.
-Two ids are equal exactly if their words are: a hash only groups them, and every group is checked.
+A dictionary of a million strings costs a microsecond per look-up, because it misses the processor's cache
+about four times per action of a large log. Sorting reads memory in order. Two ids are equal exactly if their
+words are: a hash only groups them, and every group is checked.
 """
 
 from __future__ import annotations
@@ -22,17 +23,21 @@ Words = npt.NDArray[np.uint64]
 Codes = npt.NDArray[np.int32]
 
 WIDEST = 64
-"""Longest id in bytes that is kept as words; longer ones, which are rare, go through a dictionary."""
+"""Maximum number of bytes of an id that is kept as words. Longer ids are rare and go through a dictionary."""
 
 _WORD = 8
 _LITTLE = np.dtype("<u8")
 _ALIAS = "\x01"
+"""First character of the short stand-in for an id that is too long."""
+
 _FOLD = 1 << 20
+"""Minimum number of ids that are collected before they are sorted."""
+
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def to_words(ids: Sequence[str]) -> Words:
-    """Return ids of at most `WIDEST` bytes as their UTF-8 in words `[n, k]`, padded with zeros.
+    """Return the UTF-8 of ids, at most `WIDEST` bytes each, in words uint64 `[n, k]`, padded with zeros.
 
     Raises
     ------
@@ -58,19 +63,19 @@ def _encode(identifier: str) -> bytes:
 
 
 def from_words(words: Words) -> list[str]:
-    """Return the ids that `to_words` made words of."""
+    """Return the ids whose words, uint64 `[n, k]`, `to_words` returned."""
     packed = np.ascontiguousarray(words.astype(_LITTLE, copy=False))
     return [text.decode() for text in packed.view(f"S{words.shape[1] * _WORD}").ravel().tolist()]
 
 
-def different(words: Words) -> tuple[Words, Codes]:
-    """Return the different rows of words `[n, k]` in any order, and which of them each row is, `[n]`."""
+def distinct(words: Words) -> tuple[Words, Codes]:
+    """Return the distinct rows of words `[n, k]`, in any order, and the index of each row among them."""
     key = _mix(words)
     order = np.argsort(key)
     codes, first = _groups(key, order)
     table = words[first]
     if words.shape[1] > 1 and not np.array_equal(words, table[codes]):
-        # Two ids with one hash, once in many billion logs: sort by the words themselves.
+        # Two ids have one hash, which happens once in many billion logs. Sort by the words themselves.
         order = np.lexsort(words.T)
         codes, first = _groups(words, order)
         table = words[first]
@@ -78,7 +83,7 @@ def different(words: Words) -> tuple[Words, Codes]:
 
 
 def _mix(words: Words) -> npt.NDArray[np.uint64]:
-    """Hash each row; a row of one word is its own hash."""
+    """Hash each row to uint64 `[n]`; a row of one word is its own hash."""
     key = words[:, 0]
     for column in words.T[1:]:
         key = (key ^ (key >> np.uint64(29))) * _ODD + column
@@ -86,7 +91,7 @@ def _mix(words: Words) -> npt.NDArray[np.uint64]:
 
 
 def _groups(keys: Words, order: npt.NDArray[np.int64]) -> tuple[Codes, npt.NDArray[np.int64]]:
-    """Number the groups of equal keys in sorted order; return each row's group and a row of each group."""
+    """Number the groups of equal keys in order; return the group of each row and a row of each group."""
     ordered = keys[order]
     new = np.ones(len(order), dtype=bool)
     changed = ordered[1:] != ordered[:-1]
@@ -97,9 +102,9 @@ def _groups(keys: Words, order: npt.NDArray[np.int64]) -> tuple[Codes, npt.NDArr
 
 
 class IdCoder:
-    """Collects a column of ids chunk by chunk and numbers them in order of first appearance.
+    """Number the ids of a column, given chunk by chunk, in order of their first appearance.
 
-    Memory holds 4 bytes an action, the different ids as words, and as many ids again that wait for a number.
+    Memory holds 4 bytes per action, the distinct ids as words, and about as many ids that wait for a number.
     """
 
     def __init__(self) -> None:
@@ -124,15 +129,15 @@ class IdCoder:
         self.add_words(to_words(ids))
 
     def add_words(self, words: Words) -> None:
-        """Take a column of ids as `to_words` has it."""
+        """Take a column of ids in the form that `to_words` returns."""
         self._raw.append(words)
         self._waiting += len(words)
-        # As many as there are different ids: sorting those anew each time stays in proportion.
+        # Each fold sorts the table of distinct ids too, so it waits until as many new ids have come.
         if self._waiting >= max(_FOLD, len(self._table)):
             self._fold()
 
     def finish(self) -> tuple[Codes, list[str]]:
-        """Return the codes, int32 `[n]`, and the id of each; the coder is empty afterwards."""
+        """Return the codes, int32 `[n]`, and the id of each code. The coder is empty afterwards."""
         self._fold()
         ids, self._table = from_words(self._table), self._table[:0]
         originals = {alias: identifier for identifier, alias in self._aliases.items()}
@@ -141,10 +146,10 @@ class IdCoder:
         return self._codes.finish(), ids
 
     def _fold(self) -> None:
-        """Number the ids that wait; those of the table stand before them, so they keep their numbers."""
+        """Number the waiting ids. Those of the table stand before them, so they keep their numbers."""
         known, words = len(self._table), _stack([self._table, *self._raw])
         self._raw, self._waiting = [], 0
-        table, codes = different(words)
+        table, codes = distinct(words)
         codes, seen = by_appearance(codes, len(table))
         self._table = table[seen]
         self._codes.append(codes[known:])
@@ -157,7 +162,7 @@ class IdCoder:
 
 
 def _stack(parts: list[Words]) -> Words:
-    """Put words of several widths under one another, padded with zeros."""
+    """Stack words of several widths, padded with zeros."""
     stacked = np.zeros((sum(map(len, parts)), max(part.shape[1] for part in parts)), dtype=np.uint64)
     end = 0
     for part in parts:
@@ -167,10 +172,10 @@ def _stack(parts: list[Words]) -> Words:
 
 
 def by_appearance(codes: npt.NDArray[np.integer[Any]], n_codes: int) -> tuple[Codes, npt.NDArray[np.int64]]:
-    """Renumber codes in order of first appearance; return them and the old code of each new one."""
+    """Renumber codes `[n]` in order of first appearance; return them and the old code of each new one."""
     first = np.full(n_codes, len(codes), dtype=np.int64)
     for part in reversed(list(blocks(len(codes)))):
-        # Of several values for one place the last one written stays: backwards, the first appearance.
+        # Where an index occurs twice, the last value written stays: backwards, the first appearance.
         first[codes[part][::-1]] = np.arange(part.start, part.stop)[::-1]
     seen = np.argsort(first, kind="stable")[: int((first < len(codes)).sum())]
     new = np.empty(n_codes, dtype=np.int32)

@@ -1,6 +1,6 @@
-"""One JSON object a line: Amazon's reviews of 2014, 2018 and 2023, Yelp's, and any other with known names.
+"""Read logs with one JSON object per line: Amazon's reviews, Yelp's, and any other with known names.
 
-Some of Amazon's older files hold Python literals instead; they are read as such, and never evaluated.
+Some of Amazon's older files hold Python literals instead. They are parsed as literals and never evaluated.
 """
 
 from __future__ import annotations
@@ -19,17 +19,22 @@ from degen.data.reading.times import TimeColumn, UnreadableTime
 from degen.errors import UserError
 
 _CHUNK = 5_000
-# Numbers stay the text that they are: an id 1e5 or 0.10 is not to be rewritten, a time not to be rounded.
+# Numbers stay text: an id such as 1e5 or 0.10 must not be rewritten, and a time must not be rounded.
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
 def read_json_lines(path: Path, choice: dict[str, str] | None, encoding: str) -> Interactions:
-    """Read a file of JSON lines.
+    """Read a log of JSON lines.
+
+    Parameters
+    ----------
+    choice
+        the user's choice of a key for each role; None looks for the usual names in the first object.
 
     Raises
     ------
     UserError
-        naming the line: not an object, without a user or an item, or with an unreadable time.
+        where a line is not an object, lacks a user or an item, or has an unreadable time.
     """
     users, items, times = IdCoder(), IdCoder(), TimeColumn()
     keys: list[str] | None = None

@@ -1,7 +1,8 @@
-"""A block of lines split by NumPy: no string is made of a field, which is most of the time of reading a log.
+"""Split a block of lines with NumPy, without making a string of each field.
 
-Only plain blocks are: ASCII, no quotation marks where they mean something, as many fields in every line.
-For any other block `split` returns None, and the lines are read one by one.
+Making strings is most of the time of reading a log. Only plain blocks can do without: ASCII, no quotation
+marks where these have a meaning, and the same number of fields in every line. For any other block `split`
+returns None, and its lines are read one by one.
 """
 
 from __future__ import annotations
@@ -18,23 +19,23 @@ _NEWLINE = 10
 # Control characters: `str.split` takes some of them for white space, and NUL pads words.
 _PLAIN = bytes([9, 10, *range(32, 127)])
 _DIGITS = 18
-"""Decimal digits that every int64 can hold."""
+"""Maximum number of decimal digits that fit an int64 whatever they are."""
 
 Int = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Block:
-    """Lines of equal width.
+    """Lines with the same number of fields.
 
     Attributes
     ----------
     data
-        uint8, the text with `WIDEST` zeros after it.
+        uint8, the text followed by `WIDEST` zeros, so that a word can be read from any byte of it.
     start, length
-        int64 `[lines, width]`: where each field begins and how many bytes it has.
+        int64 `[lines, width]`: the first byte of each field and its number of bytes.
     before
-        number of lines in the file before this block.
+        number of lines of the file before this block.
     """
 
     data: npt.NDArray[np.uint8]
@@ -44,15 +45,15 @@ class Block:
 
     @classmethod
     def split(cls, text: str, separator: str | None, width: int, before: int) -> Block | None:
-        """Split a text that ends with a line end, or return None where that would not be exact."""
+        """Split a text that ends with a line end; return None unless the result is sure to be exact."""
         raw = text.encode() if text.isascii() else b""
         if not raw or raw.translate(None, _PLAIN):
             return None
         data = np.frombuffer(raw + bytes(WIDEST), dtype=np.uint8)
         ends = np.flatnonzero(_is_end(data[: len(raw)], separator))
-        # `::` is two ends with nothing between them.
+        # Each `::` counts as two separators with an empty field between them.
         step = 2 * width - 1 if separator == "::" else width
-        if len(ends) % step or not _lines_end_where_they_should(data, ends[step - 1 :: step], text):
+        if len(ends) % step or not _every_line_has_its_fields(data, ends[step - 1 :: step], text):
             return None
         start = np.concatenate([[0], ends[:-1] + 1]).reshape(-1, step)
         length = ends.reshape(-1, step) - start
@@ -68,18 +69,19 @@ class Block:
         return len(self.start)
 
     def line(self, index: int) -> int:
-        """Number in the file, from 1, of one of the block's lines."""
+        """Return the number in the file, from 1, of a line of the block."""
         return self.before + index + 1
 
     def empty(self, place: int) -> int | None:
-        """The first line whose field is empty, or None."""
+        """Return the first line whose field is empty, or None."""
         empty = np.flatnonzero(self.length[:, place] == 0)
         return int(empty[0]) if len(empty) else None
 
     def words(self, place: int) -> Words:
-        """One field of all lines as `ids.to_words` has it."""
+        """Return one field of all lines in the form of `ids.to_words`, uint64 `[lines, k]`."""
         start, length = self.start[:, place], self.length[:, place]
         k = max(-(-int(length.max()) // 8), 1)
+        # Overlapping views of 8 bytes, one from every byte on: word i of a field is one look-up and a mask.
         anywhere = np.ndarray((len(self.data) - 7,), dtype="<u8", buffer=self.data, strides=(1,))
         words = np.empty((len(start), k), dtype=np.uint64)
         for word in range(k):
@@ -88,7 +90,7 @@ class Block:
         return words
 
     def integers(self, place: int) -> Times | None:
-        """One field of all lines as int64, or None unless all are plain decimal digits."""
+        """Return one field of all lines as int64 `[lines]`, or None unless all are plain decimal digits."""
         start, length = self.start[:, place], self.length[:, place]
         if not len(length) or not 0 < int(length.min()) <= int(length.max()) <= _DIGITS:
             return None
@@ -102,7 +104,7 @@ class Block:
         return value
 
     def texts(self, place: int) -> list[str]:
-        """One field of all lines as strings."""
+        """Return one field of all lines as strings."""
         text = self.data.tobytes().decode()
         ends = self.start[:, place] + self.length[:, place]
         return [
@@ -111,6 +113,7 @@ class Block:
 
 
 _MASKS = np.array([(1 << 8 * bytes_left) - 1 for bytes_left in range(9)], dtype=np.uint64)
+"""By number of bytes: the mask that keeps so many of a little-endian word."""
 
 
 def _is_end(data: npt.NDArray[np.uint8], separator: str | None) -> npt.NDArray[np.bool_]:
@@ -120,5 +123,5 @@ def _is_end(data: npt.NDArray[np.uint8], separator: str | None) -> npt.NDArray[n
     return ends
 
 
-def _lines_end_where_they_should(data: npt.NDArray[np.uint8], line_ends: Int, text: str) -> bool:
+def _every_line_has_its_fields(data: npt.NDArray[np.uint8], line_ends: Int, text: str) -> bool:
     return bool((data[line_ends] == _NEWLINE).all()) and len(line_ends) == text.count("\n")

@@ -1,8 +1,8 @@
-"""Opening a file of interactions: gzip by content, UTF-8 or Latin-1; damaged files in one sentence.
+"""Open the file of a log, gzipped or not, and refuse in one sentence what is damaged or no log.
 
     file ─ first_bytes ─► gzip? zip? parquet? binary? ─► open_text / open_bytes ─► lines
 
-Nothing here knows a format; `guess_format` and `formats` do.
+Gzip is told by content, not by name. Formats are told apart in `guess_format`.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _ARCHIVES = {
     b"(\xb5/\xfd": "a zstd file",
 }
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-# Bytes that Latin-1 text hardly holds; tab, line feed, form feed, carriage return and escape are left out.
+# Control characters that Latin-1 text hardly ever holds: all but tab, line feeds, carriage return and escape.
 _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 27})
 
 SUFFIXES = (".txt", ".inter", ".tsv", ".csv", ".parquet", ".dat", ".data", ".jsonl", ".json")
-"""What files of interactions are called, besides `.gz`; the order is that of preference."""
+"""Suffixes of logs, apart from `.gz`, in order of preference."""
 
 
 def stem(path: Path) -> str:
-    """Return the file's name without the suffixes of known formats: `beauty.txt.gz` is `beauty`."""
+    """Return a file's name without the suffixes of known formats: `beauty` for `beauty.txt.gz`."""
     name = path.name
     while (suffix := Path(name).suffix) and suffix.lower() in (".gz", *SUFFIXES):
         name = name[: -len(suffix)]
@@ -46,19 +46,19 @@ def stem(path: Path) -> str:
 
 
 def is_gzip(path: Path) -> bool:
-    """Whether the file starts as gzip does, whatever its name."""
+    """Return whether the file starts as gzip does, whatever its name."""
     with path.open("rb") as file:
         return file.read(2) == GZIP
 
 
 @contextmanager
 def open_bytes(path: Path) -> Iterator[BinaryIO]:
-    """Open for reading, unpacked if it is gzip.
+    """Open a file for reading, unpacked if it is gzip.
 
     Raises
     ------
     UserError
-        here or in the block: a file that is missing, unreadable, truncated or damaged.
+        here or in the block: the file is missing, unreadable, truncated or damaged.
     """
     try:
         with _unpacked(path) as file:
@@ -87,31 +87,31 @@ def _unpacked(path: Path) -> Iterator[BinaryIO]:
 
 
 def _opened(path: Path, what: str) -> io.BufferedReader:
-    # Large steps: the default of 8 kB costs a fifth of the reading time of a long log.
+    # The default buffer of 8 kB would cost a fifth of the reading time of a long log.
     return io.BufferedReader(WatchedFile(path, what), _STEP)
 
 
 @contextmanager
 def open_text(path: Path, encoding: str = "utf-8-sig") -> Iterator[io.TextIOWrapper]:
-    r"""Open as text, unpacked if it is gzip; `\r\n` counts as one line end."""
+    r"""Open a file as text, unpacked if it is gzip; `\r\n` counts as one line end."""
     with open_bytes(path) as file:
         yield io.TextIOWrapper(io.BufferedReader(cast(io.RawIOBase, file), _STEP), encoding=encoding)
 
 
 def first_bytes(path: Path, size: int = 1 << 20) -> bytes:
-    """Return the first `size` unpacked bytes.
+    """Return the first `size` bytes, unpacked if the file is gzip.
 
     Raises
     ------
     UserError
-        if the file is empty, or is plainly not text and not Parquet.
+        if the file is empty, or is neither text nor Parquet.
     """
     if path.is_dir():
         raise UserError(f"{path} is a folder; give the path of one file of interactions")
     with open_bytes(path) as file:
         head = file.read(size)
     if not head.strip():
-        raise UserError(f"{path} is empty; it should hold one interaction, or one user, a line")
+        raise UserError(f"{path} is empty; it should hold one interaction, or one user, per line")
     if not head.startswith(PARQUET):
         _refuse_binary(path, head)
     return head
@@ -133,7 +133,7 @@ def _is_no_utf8(head: bytes) -> bool:
 
 
 def content_hash(path: Path) -> str:
-    """SHA-256 of the file as it lies on disk, in hexadecimal."""
+    """Return the SHA-256 of the file as it lies on disk, in hexadecimal."""
     try:
         with _opened(path, "checking") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

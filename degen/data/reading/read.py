@@ -1,4 +1,4 @@
-"""Any supported file in, interactions out, with what was inferred said in their notes."""
+"""Read any supported log: guess its format, call that format's reader, and note what was inferred."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from degen.data.reading.user_lines import read_user_lines
 from degen.errors import UserError
 
 UTF8 = "utf-8-sig"
-"""UTF-8, with or without the mark that spreadsheets put in front."""
+"""UTF-8, with or without the byte-order mark that spreadsheets write."""
 
 
 def read_interactions(
@@ -25,14 +25,14 @@ def read_interactions(
     Parameters
     ----------
     columns
-        `user`, `item` and perhaps `time` to a name or a number from 0, where sniffing is not to decide.
+        the column of `user`, `item` and, optionally, `time`, by name or number from 0; None guesses them.
     input_format
-        one of `guess_format.FORMATS`, likewise.
+        one of `guess_format.FORMATS`; None guesses it.
 
     Raises
     ------
     UserError
-        one sentence with file, line and mend.
+        one sentence with the file, the line and the mend.
     """
     layout = guess_format(path, columns, input_format)
     try:

@@ -1,8 +1,8 @@
 """Read logs with one action per line: RecBole's .inter, pairs, MovieLens, Amazon's ratings and any CSV.
 
-A file is read in blocks of whole lines. NumPy splits plain ones (`blocks`); Python's `csv` any other, line by
-line, and so all that follows the first quotation mark of a CSV. Memory holds a block, 16 bytes an action (a
-user, an item and a time as integers), and each id once.
+A file is read in blocks of whole lines. NumPy splits plain blocks (`line_blocks`). Python's `csv` splits all
+others line by line, and with them all that follows the first quotation mark of a CSV, which may hold line
+ends. Memory holds one block, 16 bytes per action (user, item and time as integers), and each id once.
 """
 
 from __future__ import annotations
@@ -23,16 +23,21 @@ from degen.data.reading.times import TimeColumn, UnreadableTime
 from degen.errors import UserError
 
 _BLOCK = 1 << 22
+"""Characters that are read at once."""
+
 _CHUNK = 5_000
+"""Lines that are split one by one before they are passed on."""
+
 _QUOTING = (",", ";")
+"""Separators of CSV, between which quotation marks have a meaning."""
 
 Row = list[str]
 
 
 def split_rows(lines: Iterable[str], separator: str | None) -> Iterator[tuple[int, Row]]:
-    """Yield the number of each row's last line, from 1, and its fields.
+    """Yield each row's fields, with the number of its last line, from 1.
 
-    None is any white space. Commas and semicolons may be quoted, and so may line ends between them.
+    A separator None is any white space. Between commas or semicolons, a quoted field may hold line ends.
     """
     if separator is None:
         return enumerate(map(str.split, lines), start=1)
@@ -46,7 +51,7 @@ def split_rows(lines: Iterable[str], separator: str | None) -> Iterator[tuple[in
 
 
 def not_csv(path: Path, line: int, error: csv.Error) -> UserError:
-    """Say that rows of a table cannot be told apart after `line`."""
+    """Return the error for a table whose rows cannot be told apart after `line`."""
     return UserError(
         f"{path} after line {line} is not CSV ({error}); "
         "look for a quotation mark left open, and for line ends that are not those of a text"
@@ -54,33 +59,33 @@ def not_csv(path: Path, line: int, error: csv.Error) -> UserError:
 
 
 def is_blank(row: Row) -> bool:
-    """Whether a row is that of a line without any text."""
+    """Return whether a row comes from a line without any text."""
     return not row or (len(row) == 1 and not row[0].strip())
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Some lines split one by one, to be asked the same as a `Block`."""
+    """Lines that were split one by one, with the methods of a `Block` that `TableReader` needs."""
 
     numbers: list[int]
     rows: list[Row]
 
     def line(self, index: int) -> int:
-        """Number in the file, from 1, of one of the lines."""
+        """Return the number in the file, from 1, of one of the lines."""
         return self.numbers[index]
 
     def empty(self, place: int) -> int | None:
-        """The first line whose field is empty, or None."""
+        """Return the first line whose field is empty, or None."""
         return next((index for index, row in enumerate(self.rows) if row[place] == ""), None)
 
     def texts(self, place: int) -> list[str]:
-        """One field of all lines as strings."""
+        """Return one field of all lines as strings."""
         return [row[place] for row in self.rows]
 
 
 @dataclass(frozen=True)
 class TableReader:
-    """Reads one table; `width` is the number of fields that each line must have."""
+    """The reader of one table, each of whose lines must have `width` fields."""
 
     path: Path
     separator: str | None
@@ -94,7 +99,7 @@ class TableReader:
         Raises
         ------
         UserError
-            naming the line: of another width, without a user or an item, or with an unreadable time.
+            where a line has another number of fields, lacks a user or an item, or has an unreadable time.
         """
         users, items, times = IdCoder(), IdCoder(), TimeColumn()
         with open_text(self.path, encoding) as file:
@@ -114,7 +119,7 @@ class TableReader:
             if self.separator in _QUOTING and '"' in text:
                 yield from self._line_by_line(chain(io.StringIO(text), file), before)
                 return
-            # The last line may lack its end.
+            # The last line of the file may lack its line end.
             text = text if text.endswith("\n") else f"{text}\n"
             block = Block.split(text, self.separator, self.width, before)
             if block is not None:
@@ -124,7 +129,7 @@ class TableReader:
             before += text.count("\n")
 
     def _skip_header(self, file: io.TextIOWrapper) -> int:
-        """Take the header and blank lines before it; return how many lines that were."""
+        """Read past the header and blank lines before it; return the number of these lines."""
         rows = split_rows(iter(file.readline, ""), self.separator)
         return next((line for line, row in rows if not is_blank(row)), 0)
 

@@ -1,10 +1,11 @@
-"""Times as int64, whatever the file has: whole numbers, numbers with decimals, or dates.
+"""Read times as int64, whether a file has whole numbers, numbers with decimals, or dates.
 
-    1369699200            whole numbers of any unit stay what they are
-    1369699200.5, 1.3e9   read exactly as decimals; if any has a fraction, the whole log counts in millionths
-    2018-01-01 09:30:00   ISO 8601, as seconds since 1970-01-01; without a zone it is taken as UTC
+    1369699200            whole numbers, in any unit, stay as they are
+    1369699200.5, 1.3e9   read exactly, as decimals; if any has a fraction, the whole log counts in millionths
+    2018-01-01 09:30:00   ISO 8601, read as seconds since 1970-01-01, in UTC where no zone is given
 
-Only the order matters later. No time passes through a float: float32 cannot tell two stamps a minute apart.
+Only the order of times matters later. No time passes through a float, because float32 rounds a time stamp of
+today to a multiple of 128 seconds, so that actions minutes apart would tie.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class UnreadableTime(ValueError):
 
 
 def parse_time(text: str) -> tuple[Kind, Decimal]:
-    """Return what kind of time a text is, and its exact value in units or seconds.
+    """Return the kind of time that a text is, and its exact value: the number, or seconds since 1970.
 
     Raises
     ------
@@ -69,7 +70,7 @@ def _seconds(text: str) -> Decimal:
 
 
 def is_time(text: str) -> bool:
-    """Whether `parse_time` can read the text."""
+    """Return whether `parse_time` can read the text."""
     try:
         parse_time(text)
     except ValueError:
@@ -78,7 +79,7 @@ def is_time(text: str) -> bool:
 
 
 class TimeColumn:
-    """Collects a log's times chunk by chunk, in one unit: millionths from the first fraction on."""
+    """The times of a log, collected chunk by chunk in one unit: millionths from the first fraction on."""
 
     def __init__(self) -> None:
         self._column = Column(np.int64)
@@ -91,9 +92,9 @@ class TimeColumn:
         Raises
         ------
         UnreadableTime
-            at the first value that is no time, or a date among numbers or a number among dates.
+            at the first value that is no time, is a date among numbers, or a number among dates.
         UserError
-            if fractions and numbers too large for millionths stand in one file.
+            if the file has both fractions and numbers too large to be counted in millionths.
         """
         if self._kind != "date":
             try:
@@ -119,7 +120,7 @@ class TimeColumn:
         self.add_exact(exact)
 
     def add_exact(self, values: Sequence[Decimal]) -> None:
-        """Take exact values, in units or seconds."""
+        """Take exact values: numbers, or seconds."""
         fractions = any(value % 1 for value in values)
         scaled = [int(value * MILLION) if fractions else int(value) for value in values]
         try:
@@ -143,23 +144,23 @@ class TimeColumn:
         self._append(values, fractions=False)
 
     def _append(self, values: Times, fractions: bool) -> None:
-        """Bring the new values, or on the first fraction all the others, to millionths."""
+        """Append values in the common unit; the first fraction converts all earlier values to millionths."""
         if fractions and not self._fractions:
             self._fractions = True
-            whole = self._column.finish()
-            self._column.append(_millionths(whole))
+            earlier = self._column.finish()
+            self._column.append(_millionths(earlier))
         elif self._fractions and not fractions:
             values = _millionths(values)
         self._column.append(values)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was inferred about the times."""
+        """Sentences about what was inferred of the times."""
         dates = ("dates were read as seconds since 1970 in UTC",) if self._kind == "date" else ()
         return (*dates, "times have fractions and are kept to a millionth") if self._fractions else dates
 
     def times(self) -> Times:
-        """All times, int64 `[n]`; the column is empty afterwards."""
+        """Return all times, int64 `[n]`. The column is empty afterwards."""
         return self._column.finish()
 
 

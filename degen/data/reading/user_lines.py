@@ -1,4 +1,4 @@
-"""One user a line, `user item item …`, oldest first, as S3Rec, FMLP-Rec, CoSeRec and BSARec have it."""
+"""Read logs with one user per line, `user item item …`, oldest first, as S3Rec and its descendants write."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from degen.data.reading.ids import IdCoder
 from degen.data.reading.open_log import open_text
 
 _LINES = 4_096
+"""Lines that are read at once."""
 
 
 def read_user_lines(path: Path, separator: str | None, encoding: str) -> Interactions:
-    """Read a file of one user a line; a user on several lines has their items one after another.
+    """Read a log with one user per line. The items of a user on several lines are joined in that order.
 
     Parameters
     ----------
     separator
-        None for any white space, as `str.split` has it; ids with spaces need a tab.
+        None for any white space, as in `str.split`; ids with spaces need a tab.
     """
     users, items = IdCoder(), IdCoder()
     lengths: list[int] = []
@@ -35,12 +36,12 @@ def read_user_lines(path: Path, separator: str | None, encoding: str) -> Interac
     line_codes, user_ids = users.finish()
     item_codes, item_ids = items.finish()
     without_items = lengths.count(0)
-    notes = (f"{without_items:,} lines have a user and no item; they were left out",) if without_items else ()
+    notes = (f"{without_items:,} lines have a user and no item and were left out",) if without_items else ()
     return Interactions(np.repeat(line_codes, lengths), item_codes, None, user_ids, item_ids, notes)
 
 
 def _splitter(separator: str | None) -> Callable[[str], list[str]]:
     if separator is None:
         return str.split
-    # A blank line has no field; an empty field among others is a separator too many.
+    # Dropping empty fields leaves nothing of a blank line, and forgives a separator too many.
     return lambda line: [field for field in line.rstrip("\n").split(separator) if field]

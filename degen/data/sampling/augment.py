@@ -1,11 +1,11 @@
-"""CL4SRec's augmentations: crop, mask, reorder (Xie et al., ICDE 2022), on whole batches of ragged histories.
+"""CL4SRec's augmentations: crop, mask and reorder (Xie et al., ICDE 2022), on batches of ragged histories.
 
     crop      keep one contiguous window of ⌊rate · n⌋ items, at least 1; every start is equally likely
-    mask      replace ⌊rate · n⌋ items by the mask token; every choice of places is equally likely
+    mask      replace ⌊rate · n⌋ items by the mask token; every choice of positions is equally likely
     reorder   shuffle one contiguous window of ⌊rate · n⌋ items; every start and order is equally likely
 
-Histories in, new histories out: the source is never written to. (The authors' released code masks and
-reorders its stored training data in place, so that masks accumulate from epoch to epoch.)
+The functions return new histories and never change those they are given. (The authors' released code masks
+and reorders its stored training data in place, so that masks accumulate from epoch to epoch.)
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Int = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Augmentations:
-    """The rates in [0, 1] of the three operations, and the token that `mask` writes."""
+    """The rates of the three operations, between 0 and 1, and the token that `mask` writes."""
 
     crop_rate: float
     mask_rate: float
@@ -33,7 +33,7 @@ class Augmentations:
 
     @property
     def operations(self) -> tuple[Callable[[Histories, np.random.Generator], Histories], ...]:
-        """The three operations with their rates filled in: histories and a generator in, histories out."""
+        """The three operations with their rates filled in, as functions of histories and a generator."""
         return (
             lambda histories, rng: crop(histories, self.crop_rate, rng),
             lambda histories, rng: mask(histories, self.mask_rate, self.mask_token, rng),
@@ -42,13 +42,13 @@ class Augmentations:
 
 
 def _share(length: Int, rate: float) -> Int:
-    # Guards ⌊0.6 · 5⌋ = 3 against 0.6 · 5 = 2.9999999999999996 in other rates and lengths.
+    # In floating point, rate · n may fall just below the whole number that it is: 0.29 · 100 = 28.999….
     share: Int = np.floor(length * rate + 1e-9).astype(np.int64)
     return share
 
 
 def _window(histories: Histories, width: Int, rng: np.random.Generator) -> Bool:
-    """bool `[N]`: one window of `width` items in each sequence, its start drawn uniformly."""
+    """Draw a window of `width` items in each sequence; return whether each item is in it, bool `[N]`."""
     start = rng.integers(0, histories.length - width + 1)
     first, width_of_item = np.repeat(start, histories.length), np.repeat(width, histories.length)
     position = histories.position
@@ -64,7 +64,7 @@ def crop(histories: Histories, rate: float, rng: np.random.Generator) -> Histori
 def mask(histories: Histories, rate: float, mask_token: int, rng: np.random.Generator) -> Histories:
     """Replace ⌊rate · n⌋ items of each sequence by `mask_token`."""
     count = _share(histories.length, rate)
-    # The places of the `count` smallest of n random keys are a uniform choice.
+    # The positions of the `count` smallest of n random keys are a uniform choice of positions.
     order = np.lexsort((rng.random(len(histories.items)), histories.sequence))
     chosen = order[histories.position < np.repeat(count, histories.length)]
     items = histories.items.copy()
@@ -74,18 +74,19 @@ def mask(histories: Histories, rate: float, mask_token: int, rng: np.random.Gene
 
 def reorder(histories: Histories, rate: float, rng: np.random.Generator) -> Histories:
     """Shuffle a window of ⌊rate · n⌋ items of each sequence."""
-    places = np.flatnonzero(_window(histories, _share(histories.length, rate), rng))
-    order = np.lexsort((rng.random(len(places)), histories.sequence[places]))
+    window = np.flatnonzero(_window(histories, _share(histories.length, rate), rng))
+    order = np.lexsort((rng.random(len(window)), histories.sequence[window]))
     items = histories.items.copy()
-    items[places] = histories.items[places[order]]
+    items[window] = histories.items[window[order]]
     return Histories(items, histories.length)
 
 
 def two_augmentations(
     histories: Histories, augmentations: Augmentations, rng: np.random.Generator
 ) -> tuple[Histories, Histories]:
-    """Apply two different operations to each sequence, every ordered pair equally likely; one item alone
-    stays as it is.
+    """Apply two different operations to each sequence, every ordered pair of them being equally likely.
+
+    A sequence of one item stays as it is.
     """
     n_operations = len(augmentations.operations)
     first = rng.integers(0, n_operations, size=len(histories))
@@ -96,7 +97,8 @@ def two_augmentations(
 def _apply(
     histories: Histories, choice: Int, augmentations: Augmentations, rng: np.random.Generator
 ) -> Histories:
-    """Apply operation `choice[i]` to sequence i, all of them on the whole batch, then pick."""
+    """Apply operation `choice[i]` to sequence i."""
+    # Each operation is applied to the whole batch, then one outcome is picked per sequence.
     outcomes = [histories, *(operation(histories, rng) for operation in augmentations.operations)]
     picked = np.where(histories.length > 1, choice + 1, 0)
     length = np.choose(picked, [outcome.length for outcome in outcomes])

@@ -1,4 +1,4 @@
-"""Ragged histories: several item sequences one after another, without padding."""
+"""Ragged histories: several item sequences in one flat array, without padding."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Int = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Histories:
-    """S sequences as one flat array.
+    """S sequences of items, one after another in a flat array of N items.
 
     Attributes
     ----------
     items
         int64 `[N]`, sequence after sequence, oldest item first.
     length
-        int64 `[S]`, each at least 1, with sum N.
+        int64 `[S]`: the number of items of each sequence, at least 1; their sum is N.
     """
 
     items: Int
@@ -29,7 +29,7 @@ class Histories:
         return len(self.length)
 
     def __getitem__(self, part: slice) -> Histories:
-        """The sequences of a part of them, neighbours."""
+        """Return a contiguous part of the sequences."""
         first, end, _ = part.indices(len(self))
         before = int(self.length[:first].sum())
         length = self.length[first:end]
@@ -37,21 +37,21 @@ class Histories:
 
     @property
     def start(self) -> Int:
-        """int64 `[S]`: where each sequence starts in `items`."""
+        """The start of each sequence in `items`, int64 `[S]`."""
         return np.cumsum(self.length) - self.length
 
     @property
     def sequence(self) -> Int:
-        """int64 `[N]`: the sequence each item belongs to."""
+        """The number of the sequence that each item belongs to, int64 `[N]`."""
         return np.repeat(np.arange(len(self.length)), self.length)
 
     @property
     def position(self) -> Int:
-        """int64 `[N]`: each item's place in its sequence, 0 for the oldest."""
+        """The position of each item in its sequence, int64 `[N]`, 0 for the oldest."""
         return np.arange(len(self.items)) - np.repeat(self.start, self.length)
 
 
 def join(first: Histories, *others: Histories) -> Histories:
-    """Put several batches of sequences one after another."""
-    every = (first, *others)
-    return Histories(np.concatenate([h.items for h in every]), np.concatenate([h.length for h in every]))
+    """Concatenate batches of sequences."""
+    batches = (first, *others)
+    return Histories(np.concatenate([h.items for h in batches]), np.concatenate([h.length for h in batches]))

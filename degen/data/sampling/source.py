@@ -1,6 +1,4 @@
-"""What training draws from: the samples, their partners and their augmentations, behind one seeded
-generator.
-"""
+"""The source of a variant's views: the training samples, their partners and their augmentations."""
 
 from __future__ import annotations
 
@@ -17,16 +15,16 @@ from degen.data.sequences import Samples
 
 
 class SampleHistories(Histories):
-    """The histories of whole samples, gathered from the log only when their items are asked for.
+    """The histories of samples, gathered from the log only when their items are asked for.
 
-    So that a device which holds the log needs to be told no more than `rows`, int64 `[S]`.
+    A device that holds the log needs to be sent no more than `rows`, int64 `[S]`.
     """
 
     samples: Samples
     rows: Int
 
     def __init__(self, samples: Samples, rows: Int):
-        self.__dict__.update(samples=samples, rows=rows)  # what is made is frozen
+        self.__dict__.update(samples=samples, rows=rows)  # the dataclass is frozen
 
     @cached_property
     def items(self) -> Int:
@@ -43,8 +41,8 @@ class SampleHistories(Histories):
 class Source:
     """The training samples and everything that a variant's views may draw from.
 
-    The methods named in a variant's declaration take the rows of a batch and a generator and return
-    histories.
+    The methods that a variant's declaration names take the rows of a batch, int64 `[B]`, and a generator, and
+    return histories.
     """
 
     samples: Samples
@@ -53,24 +51,24 @@ class Source:
 
     @classmethod
     def build(cls, samples: Samples, augmentations: Augmentations) -> Source:
-        """Index `samples` by target, once."""
+        """Index `samples` by target."""
         return cls(samples, PartnerIndex.build(samples.targets), augmentations)
 
     def history(self, rows: Int, _rng: np.random.Generator | None = None) -> Histories:
-        """The histories of the samples themselves."""
+        """Return the histories of the samples themselves."""
         return SampleHistories(self.samples, rows)
 
     def partner(self, rows: Int, rng: np.random.Generator) -> Histories:
-        """The histories of samples with the same target (Eq. 13)."""
+        """Draw samples with the same targets (Eq. 13) and return their histories."""
         return self.history(self.partners.draw(rows, rng))
 
     def two_augmentations(self, rows: Int, rng: np.random.Generator) -> tuple[Histories, Histories]:
-        """Two different augmentations of each history (CL4SRec)."""
+        """Return two different augmentations of each history (CL4SRec)."""
         return two_augmentations(self.history(rows), self.augmentations, rng)
 
 
 def epoch_batches(n_samples: int, batch_size: int, rng: np.random.Generator) -> Iterator[Int]:
-    """Yield a random permutation of 0 … n_samples - 1 in pieces of `batch_size`; the last may be smaller."""
+    """Yield a random permutation of 0 … n_samples - 1 in batches of `batch_size`; the last may be smaller."""
     order = rng.permutation(n_samples)
     for start in range(0, n_samples, batch_size):
         yield order[start : start + batch_size]

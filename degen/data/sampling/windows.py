@@ -24,14 +24,14 @@ from degen.data.sequences import Samples, ragged_positions
 
 @dataclass(frozen=True)
 class Windows:
-    """The fewest sequences that hold some samples' histories, and where each of these ends.
+    """The fewest sequences that hold the histories of some samples, and where each history ends.
 
     Attributes
     ----------
     histories
-        the windows, each as long as its longest sample's history, by where they start in the log.
+        the windows, each as long as the longest history in it, in order of their start in the log.
     sequence, position
-        int64 `[n]`: the window of each sample, and the position of its history's last item there.
+        int64 `[n]`: the window of each sample, and the position of its history's last item in the window.
     """
 
     histories: Histories
@@ -62,14 +62,14 @@ def share_windows(samples: Samples, rows: Int) -> Windows:
 
 @dataclass(frozen=True)
 class UserRows:
-    """Samples gathered by where their histories start: row r holds `order[start[r] : start[r] + count[r]]`.
+    """All samples grouped by window: row r holds the samples `order[start[r] : start[r] + count[r]]`.
 
     Attributes
     ----------
     order
-        int64 `[n_samples]`, sample numbers, row after row, the shortest history first.
+        int64 `[n_samples]`: sample numbers, row after row, the shortest history first.
     start, count
-        int64 `[n_rows]`: where each row starts in `order`, and its number of samples, at least 1.
+        int64 `[n_rows]`: the start of each row in `order`, and its number of samples, at least 1.
     """
 
     order: Int
@@ -78,7 +78,7 @@ class UserRows:
 
     @classmethod
     def build(cls, samples: Samples) -> UserRows:
-        """Gather samples in O(n log n) time and O(n) memory."""
+        """Group samples, in O(n log n) time and O(n) memory."""
         oldest = samples.end - samples.length
         _, count = np.unique(oldest, return_counts=True)
         return cls(np.lexsort((samples.length, oldest)), np.cumsum(count) - count, count)
@@ -87,11 +87,11 @@ class UserRows:
         return len(self.count)
 
     def members(self, rows: Int) -> Int:
-        """The samples of `rows`, int64 `[sum(count)]`, row after row."""
+        """Return the samples of `rows`, int64 `[sum(count)]`, row after row."""
         return self.order[ragged_positions(self.start[rows], self.count[rows])]
 
     def draw(self, rows: Int, rng: np.random.Generator) -> Int:
-        """Draw one sample of each row, uniformly: where it is among `members(rows)`, int64 `[len(rows)]`."""
+        """Draw one sample of each row, uniformly; return its index in `members(rows)`, `[len(rows)]`."""
         count = self.count[rows]
         chosen: Int = np.cumsum(count) - count + rng.integers(count)
         return chosen
