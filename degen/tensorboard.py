@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from degen.analysis.measures.spectrum import normalized_singular_values
+from degen.analysis.passes.buckets import sample_rows
 from degen.analysis.passes.rows import Rows
-from degen.analysis.passes.sample import sample_rows
 from degen.analysis.registry import MEASURES
 from degen.embeddings.export import write_projector
 from degen.embeddings.sidecars import METADATA, TENSORS

@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from degen.analysis.statistics.uncertainty import compare_users
+from degen.analysis.statistics.differences import compare_users
 from degen.errors import one_sentence
 from degen.evaluation.restore import restore
 from degen.model.variants import VARIANTS

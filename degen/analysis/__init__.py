@@ -1,223 +1,113 @@
-"""Measures of degeneration: arrays in, numbers and frozen results out.
+"""Measures of embedding matrices: arrays in, numbers and frozen results out.
 
-`MEASURES` lists every measure; each is a function that takes an array, a tensor, or `Rows`, which compute
-once what measures share.
+A measure is a function of an array, a tensor or `Rows`, which compute once what measures share. `MEASURES`,
+`PROFILES` and `COMPARISONS` list all of them. Importing this package registers them.
 """
 
-from degen.analysis.each_epoch import summarize
-from degen.analysis.listing import GROUPS, chosen_measures, chosen_profiles
-from degen.analysis.measures.alignment import alignment, uniformity
-from degen.analysis.measures.cone import (
-    cone_angle,
-    cone_angle_max,
-    cos_mean_first_direction,
-    mean_direction_energy_share,
-    mean_energy_share,
-    mean_resultant_length,
-    vmf_kappa,
-)
-from degen.analysis.measures.decay import PowerLaw, decay_exponent, decay_r2, power_law
-from degen.analysis.measures.health import (
-    duplicate_rows,
-    low_norm_rows,
-    nonfinite_rows,
-    norm_cv,
-    norm_mean,
-    norm_median,
-    zero_rows,
-)
-from degen.analysis.measures.hubness import (
-    antihub_fraction,
-    exposure_robin_hood_index,
-    exposure_skewness,
-    hubness_skewness,
-    max_exposure,
-    max_k_occurrence,
-    never_exposed_fraction,
-    robin_hood_index,
-)
-from degen.analysis.measures.isotropy import (
-    average_cosine,
-    cosine_std,
-    isoscore,
-    isoscore_star,
-    isotropy,
-    isotropy_second_order,
-    log_isotropy,
-    mean_squared_cosine,
-)
-from degen.analysis.measures.neighbours import Neighbours, k_occurrence, neighbours
-from degen.analysis.measures.popularity import (
-    average_cosine_between,
-    bucket_cosines,
-    pearson_norm,
-    popularity_alignment,
-    spearman_axis_cosine,
-    spearman_first_coordinate,
-    spearman_norm,
-)
-from degen.analysis.measures.self_similarity import (
-    self_similarity,
-    self_similarity_adjusted,
-    self_similarity_baseline,
-)
-from degen.analysis.measures.spectrum import (
-    Projection,
-    condition_number,
-    effective_rank,
-    explained_variance,
-    information_abundance,
-    normalized_singular_values,
-    numerical_rank,
-    participation_ratio,
-    project,
-    rankme,
-    sigma2_ratio,
-    singular_values,
-    stable_rank,
-    svd_projection,
-    thin_svd,
-)
+from degen.analysis.each_epoch import summarize as summarize
+from degen.analysis.listing import GROUPS as GROUPS
+from degen.analysis.listing import chosen_measures as chosen_measures
+from degen.analysis.listing import chosen_profiles as chosen_profiles
+from degen.analysis.measures.alignment import alignment as alignment
+from degen.analysis.measures.alignment import uniformity as uniformity
+from degen.analysis.measures.cone import cone_angle as cone_angle
+from degen.analysis.measures.cone import cone_angle_max as cone_angle_max
+from degen.analysis.measures.cone import cos_mean_first_direction as cos_mean_first_direction
+from degen.analysis.measures.cone import mean_direction_energy_share as mean_direction_energy_share
+from degen.analysis.measures.cone import mean_energy_share as mean_energy_share
+from degen.analysis.measures.cone import mean_resultant_length as mean_resultant_length
+from degen.analysis.measures.cone import vmf_kappa as vmf_kappa
+from degen.analysis.measures.decay import PowerLaw as PowerLaw
+from degen.analysis.measures.decay import decay_exponent as decay_exponent
+from degen.analysis.measures.decay import decay_r2 as decay_r2
+from degen.analysis.measures.decay import power_law as power_law
+from degen.analysis.measures.health import duplicate_rows as duplicate_rows
+from degen.analysis.measures.health import low_norm_rows as low_norm_rows
+from degen.analysis.measures.health import nonfinite_rows as nonfinite_rows
+from degen.analysis.measures.health import norm_cv as norm_cv
+from degen.analysis.measures.health import norm_mean as norm_mean
+from degen.analysis.measures.health import norm_median as norm_median
+from degen.analysis.measures.health import zero_rows as zero_rows
+from degen.analysis.measures.hubness import antihub_fraction as antihub_fraction
+from degen.analysis.measures.hubness import exposure_robin_hood_index as exposure_robin_hood_index
+from degen.analysis.measures.hubness import exposure_skewness as exposure_skewness
+from degen.analysis.measures.hubness import hubness_skewness as hubness_skewness
+from degen.analysis.measures.hubness import max_exposure as max_exposure
+from degen.analysis.measures.hubness import max_k_occurrence as max_k_occurrence
+from degen.analysis.measures.hubness import never_exposed_fraction as never_exposed_fraction
+from degen.analysis.measures.hubness import robin_hood_index as robin_hood_index
+from degen.analysis.measures.isotropy import average_cosine as average_cosine
+from degen.analysis.measures.isotropy import cosine_std as cosine_std
+from degen.analysis.measures.isotropy import isoscore as isoscore
+from degen.analysis.measures.isotropy import isotropy as isotropy
+from degen.analysis.measures.isotropy import isotropy_second_order as isotropy_second_order
+from degen.analysis.measures.isotropy import log_isotropy as log_isotropy
+from degen.analysis.measures.isotropy import mean_squared_cosine as mean_squared_cosine
+from degen.analysis.measures.neighbours import Neighbours as Neighbours
+from degen.analysis.measures.neighbours import k_occurrence as k_occurrence
+from degen.analysis.measures.neighbours import neighbours as neighbours
+from degen.analysis.measures.popularity import average_cosine_between as average_cosine_between
+from degen.analysis.measures.popularity import bucket_cosines as bucket_cosines
+from degen.analysis.measures.popularity import pearson_norm as pearson_norm
+from degen.analysis.measures.popularity import popularity_alignment as popularity_alignment
+from degen.analysis.measures.popularity import spearman_axis_cosine as spearman_axis_cosine
+from degen.analysis.measures.popularity import spearman_first_coordinate as spearman_first_coordinate
+from degen.analysis.measures.popularity import spearman_norm as spearman_norm
+from degen.analysis.measures.self_similarity import self_similarity as self_similarity
+from degen.analysis.measures.self_similarity import self_similarity_adjusted as self_similarity_adjusted
+from degen.analysis.measures.self_similarity import self_similarity_baseline as self_similarity_baseline
+from degen.analysis.measures.spectrum import Projection as Projection
+from degen.analysis.measures.spectrum import condition_number as condition_number
+from degen.analysis.measures.spectrum import effective_rank as effective_rank
+from degen.analysis.measures.spectrum import explained_variance as explained_variance
+from degen.analysis.measures.spectrum import information_abundance as information_abundance
+from degen.analysis.measures.spectrum import normalized_singular_values as normalized_singular_values
+from degen.analysis.measures.spectrum import numerical_rank as numerical_rank
+from degen.analysis.measures.spectrum import participation_ratio as participation_ratio
+from degen.analysis.measures.spectrum import project as project
+from degen.analysis.measures.spectrum import rankme as rankme
+from degen.analysis.measures.spectrum import sigma2_ratio as sigma2_ratio
+from degen.analysis.measures.spectrum import singular_values as singular_values
+from degen.analysis.measures.spectrum import stable_rank as stable_rank
+from degen.analysis.measures.sphere import average_absolute_cosine as average_absolute_cosine
+from degen.analysis.measures.sphere import closest_neighbour_distance as closest_neighbour_distance
 from degen.analysis.measures.sphere import (
-    average_absolute_cosine,
-    closest_neighbour_distance,
-    closest_neighbour_distance_median,
+    closest_neighbour_distance_median as closest_neighbour_distance_median,
 )
-from degen.analysis.pairs.alikeness import (
-    debiased_cka,
-    linear_cka,
-    principal_angle,
-    principal_angles,
-    procrustes_cosine,
-    procrustes_cosines,
-    procrustes_disparity,
-    procrustes_distance,
-)
-from degen.analysis.pairs.pair import COMPARISONS, Pair, PairMeasure, comparison, matched
-from degen.analysis.pairs.shared_neighbours import neighbour_jaccard, neighbour_overlap, neighbour_shares
-from degen.analysis.passes.buckets import Buckets
-from degen.analysis.passes.rows import Rows
-from degen.analysis.profile import PROFILES, Profile, popularity_profile, profile
-from degen.analysis.registry import MEASURES, Estimate, Measure, Undefined, measure
-from degen.analysis.result import Analysis
-from degen.analysis.statistics.interval import Interval
-from degen.analysis.statistics.jackknife import Jackknife, jackknife
-from degen.analysis.statistics.uncertainty import (
-    Comparison,
-    compare_matrices,
-    compare_seeds,
-    compare_users,
-    over_items,
-    over_seeds,
-)
-
-__all__ = [
-    "COMPARISONS",
-    "GROUPS",
-    "MEASURES",
-    "PROFILES",
-    "Analysis",
-    "Buckets",
-    "Comparison",
-    "Estimate",
-    "Interval",
-    "Jackknife",
-    "Measure",
-    "Neighbours",
-    "Pair",
-    "PairMeasure",
-    "PowerLaw",
-    "Profile",
-    "Projection",
-    "Rows",
-    "Undefined",
-    "alignment",
-    "antihub_fraction",
-    "average_absolute_cosine",
-    "average_cosine",
-    "average_cosine_between",
-    "bucket_cosines",
-    "chosen_measures",
-    "chosen_profiles",
-    "closest_neighbour_distance",
-    "closest_neighbour_distance_median",
-    "compare_matrices",
-    "compare_seeds",
-    "compare_users",
-    "comparison",
-    "condition_number",
-    "cone_angle",
-    "cone_angle_max",
-    "cos_mean_first_direction",
-    "cosine_std",
-    "debiased_cka",
-    "decay_exponent",
-    "decay_r2",
-    "duplicate_rows",
-    "effective_rank",
-    "explained_variance",
-    "exposure_robin_hood_index",
-    "exposure_skewness",
-    "hubness_skewness",
-    "information_abundance",
-    "isoscore",
-    "isoscore_star",
-    "isotropy",
-    "isotropy_second_order",
-    "jackknife",
-    "k_occurrence",
-    "linear_cka",
-    "log_isotropy",
-    "low_norm_rows",
-    "matched",
-    "max_exposure",
-    "max_k_occurrence",
-    "mean_direction_energy_share",
-    "mean_energy_share",
-    "mean_resultant_length",
-    "mean_squared_cosine",
-    "measure",
-    "neighbour_jaccard",
-    "neighbour_overlap",
-    "neighbour_shares",
-    "neighbours",
-    "never_exposed_fraction",
-    "nonfinite_rows",
-    "norm_cv",
-    "norm_mean",
-    "norm_median",
-    "normalized_singular_values",
-    "numerical_rank",
-    "over_items",
-    "over_seeds",
-    "participation_ratio",
-    "pearson_norm",
-    "popularity_alignment",
-    "popularity_profile",
-    "power_law",
-    "principal_angle",
-    "principal_angles",
-    "procrustes_cosine",
-    "procrustes_cosines",
-    "procrustes_disparity",
-    "procrustes_distance",
-    "profile",
-    "project",
-    "rankme",
-    "robin_hood_index",
-    "self_similarity",
-    "self_similarity_adjusted",
-    "self_similarity_baseline",
-    "sigma2_ratio",
-    "singular_values",
-    "spearman_axis_cosine",
-    "spearman_first_coordinate",
-    "spearman_norm",
-    "stable_rank",
-    "summarize",
-    "svd_projection",
-    "thin_svd",
-    "uniformity",
-    "vmf_kappa",
-    "zero_rows",
-]
+from degen.analysis.pairs.alikeness import debiased_cka as debiased_cka
+from degen.analysis.pairs.alikeness import linear_cka as linear_cka
+from degen.analysis.pairs.alikeness import principal_angle as principal_angle
+from degen.analysis.pairs.alikeness import principal_angles as principal_angles
+from degen.analysis.pairs.alikeness import procrustes_cosine as procrustes_cosine
+from degen.analysis.pairs.alikeness import procrustes_cosines as procrustes_cosines
+from degen.analysis.pairs.alikeness import procrustes_disparity as procrustes_disparity
+from degen.analysis.pairs.alikeness import procrustes_distance as procrustes_distance
+from degen.analysis.pairs.shared_neighbours import neighbour_jaccard as neighbour_jaccard
+from degen.analysis.pairs.shared_neighbours import neighbour_overlap as neighbour_overlap
+from degen.analysis.pairs.shared_neighbours import neighbour_shares as neighbour_shares
+from degen.analysis.passes.buckets import Buckets as Buckets
+from degen.analysis.passes.pair import Pair as Pair
+from degen.analysis.passes.pair import matched as matched
+from degen.analysis.passes.rows import Rows as Rows
+from degen.analysis.registry import COMPARISONS as COMPARISONS
+from degen.analysis.registry import MEASURES as MEASURES
+from degen.analysis.registry import PROFILES as PROFILES
+from degen.analysis.registry import Estimate as Estimate
+from degen.analysis.registry import Measure as Measure
+from degen.analysis.registry import PairMeasure as PairMeasure
+from degen.analysis.registry import Profile as Profile
+from degen.analysis.registry import Undefined as Undefined
+from degen.analysis.registry import comparison as comparison
+from degen.analysis.registry import measure as measure
+from degen.analysis.registry import popularity_profile as popularity_profile
+from degen.analysis.registry import profile as profile
+from degen.analysis.result import Analysis as Analysis
+from degen.analysis.statistics.differences import Comparison as Comparison
+from degen.analysis.statistics.differences import compare_matrices as compare_matrices
+from degen.analysis.statistics.differences import compare_seeds as compare_seeds
+from degen.analysis.statistics.differences import compare_users as compare_users
+from degen.analysis.statistics.differences import over_items as over_items
+from degen.analysis.statistics.differences import over_seeds as over_seeds
+from degen.analysis.statistics.jackknife import Jackknife as Jackknife
+from degen.analysis.statistics.jackknife import jackknife as jackknife
+from degen.analysis.statistics.significance import Interval as Interval

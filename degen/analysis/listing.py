@@ -13,8 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from degen.analysis.passes.buckets import COLD, HEAD_MID_TAIL
-from degen.analysis.profile import PROFILES, Profile
-from degen.analysis.registry import MEASURES, Measure, arrow_of, without_arrow
+from degen.analysis.registry import MEASURES, PROFILES, Measure, Profile
 from degen.errors import UserError, nearest
 
 RECOMMENDATIONS = "recommendations"
@@ -41,37 +40,39 @@ _RECOMMENDED: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a table: its key, its group, where a matrix is more isotropic (↑, ↓ or empty), and what the
-    value says.
+    """A line of a table.
+
+    Attributes
+    ----------
+    name, group
+        its key, and the group that lists it.
+    arrow
+        `↑` or `↓` where a matrix is more isotropic, else empty.
+    remark
+        how to read the value.
     """
 
     name: str
     group: str
     arrow: str
-    meaning: str
-
-    @property
-    def remark(self) -> str:
-        """The meaning, less what the arrow says."""
-        return without_arrow(self.meaning)
+    remark: str
 
     @property
     def detail(self) -> bool:
-        """Whether it is of one tenth of the items, too many lines for a table on a page."""
+        """Whether it is about one decile of the items, too many lines for a table on a page."""
         bucket = self.name.rpartition("@")[2]
         return self.group == "popularity" and "@" in self.name and bucket not in (COLD, *HEAD_MID_TAIL)
 
 
 def line(name: str) -> Line:
-    """Return what is known of a key."""
-    first = name.partition("@")[0]
+    """Return the line of a key."""
     if name in MEASURES:
-        own = MEASURES[name]
-        return Line(name, own.group, own.arrow, own.meaning)
-    if first in PROFILES:
-        meaning = PROFILES[first].meaning
-        return Line(name, "popularity", arrow_of(meaning), meaning)
-    return Line(name, RECOMMENDATIONS, "", _RECOMMENDED.get(first, ""))
+        measure = MEASURES[name]
+        return Line(name, measure.group, measure.arrow, measure.remark)
+    stem = name.partition("@")[0]
+    if stem in PROFILES:
+        return Line(name, "popularity", PROFILES[stem].arrow, PROFILES[stem].remark)
+    return Line(name, RECOMMENDATIONS, "", _RECOMMENDED.get(stem, ""))
 
 
 def in_order(names: Iterable[str]) -> list[Line]:

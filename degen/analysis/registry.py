@@ -1,40 +1,72 @@
-"""The registry of measures: the one list that `degen analyze`, the report, TensorBoard and `metrics.jsonl`
-share.
+"""The registry of measures of a matrix, of profiles by popularity and of comparisons of two matrices.
+
+It is the one list that `degen analyze`, `degen compare`, the report, TensorBoard and `metrics.jsonl` share.
 
     @measure("spectrum", range=(1, math.inf), meaning="higher is more isotropic", source="…", cost="O(n d²)")
-    def stable_rank(V: Rows, *, center: bool = False) -> float:
-        \"\"\"Return ‖V‖_F² / σ₁² …\"\"\"
+    def stable_rank(V: Rows, *, center: bool = False) -> float:          one number; MEASURES
 
-A measure is a function of `Rows`, which computes what measures share once. What the decorator returns takes a
-plain array or tensor as well, so that `stable_rank(V)` works in a notebook. `also` lists the same measure
-with other settings under names of their own: `also={"stable_rank_centered": {"center": True}}`.
+    @profile(range=(0, math.inf), meaning="…", source="…", cost="O(n d)")
+    def norm_mean(V: Rows, buckets: Buckets) -> Float:                    one number per bucket; PROFILES
 
-A value that was sampled is an `Estimate`, a float that carries its standard error; a measure without a value
-for a matrix raises `Undefined` with the reason.
+    @comparison(range=(0, 1), meaning="…", source="…", cost="O(n d²)")
+    def linear_cka(pair: Pair, *, center: bool = True) -> float:          one number; COMPARISONS
+
+The facts of a function stand beside it and become part of its docstring. `measure` and `comparison` return a
+function that takes plain arrays and tensors as well, so that `stable_rank(V)` works in a notebook. `also`
+lists the same function with other settings: `also={"stable_rank_centered": {"center": True}}`.
+
+A sampled value is an `Estimate`, a float with its standard error. A function that has no value for a matrix
+raises `Undefined` with the reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, Concatenate, Literal, ParamSpec, cast
+from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast
+
+import numpy as np
 
 from degen.analysis.passes.arrays import Array, Float
-from degen.analysis.passes.buckets import Codes
+from degen.analysis.passes.buckets import Buckets, Codes
+from degen.analysis.passes.pair import Pair
 from degen.analysis.passes.rows import Rows
 from degen.errors import UserError
 
 P = ParamSpec("P")
+E = TypeVar("E", bound="Entry")
+
+Range = tuple[float, float]
+Settings = Mapping[str, Any]
+"""Keyword arguments of a registered function."""
 
 Without = Callable[[Rows, Codes, int], Float]
-"""Of rows, the group of each and how many groups there are: values without each group, float64 [groups]."""
+"""Function of the rows, the group of each row and the number of groups. It returns the values without each
+group, float64 [groups].
+"""
 
 Need = Literal["frequency", "representations"]
 
 
+class Facts(TypedDict):
+    """Facts that stand beside every registered function; see `Entry`."""
+
+    range: Range
+    meaning: str
+    source: str
+    cost: str
+
+
+_NEEDS = {
+    "frequency": "how often each item occurs",
+    "representations": "sequence representations",
+}
+_ARROWS = {"higher is more isotropic": "↑", "lower is more isotropic": "↓"}
+
+
 class Undefined(UserError):
-    """A measure has no value for a matrix; the message says why."""
+    """A measure has no value for a matrix; the message gives the reason."""
 
 
 class Estimate(float):
@@ -43,7 +75,7 @@ class Estimate(float):
     Attributes
     ----------
     standard_error
-        its standard error, > 0.
+        standard error of the value, > 0.
     sample
         what it was computed from, such as `1,000,000 of 73,210,050 pairs`.
     """
@@ -52,136 +84,150 @@ class Estimate(float):
     sample: str
 
     def __new__(cls, value: float, standard_error: float, sample: str) -> Estimate:
-        """Make a float that says how uncertain it is."""
+        """Make a float that carries its uncertainty."""
         estimate = super().__new__(cls, value)
         estimate.standard_error, estimate.sample = standard_error, sample
         return estimate
 
 
 @dataclass(frozen=True)
-class Measure:
-    """A line of the registry.
+class Entry:
+    """A function of the registry with its facts.
 
     Attributes
     ----------
     name
-        its key in tables, JSON and `metrics.jsonl`.
-    group
-        what it is listed with.
+        key in tables, JSON and `metrics.jsonl`.
     function
-        of `Rows`, and of the settings in `options`.
+        the function itself.
     range
-        lowest and highest value.
+        lowest and highest possible value.
     meaning
-        what high or low values say; it begins with `higher is more isotropic` or `lower is more isotropic`
-        where one of them is.
+        how to read high and low values. It begins with `higher is more isotropic` or `lower is more
+        isotropic` where one of these holds.
     source
-        where it is defined.
+        where the definition comes from.
     cost
         for a matrix [n, d].
-    needs
-        attributes of `Rows` without which it has no value.
-    each_epoch
-        whether training records it after every epoch: only what costs milliseconds.
-    jackknife
-        whether leaving out groups of items tells its standard error: of what changes smoothly with the
-        items, not of counts, extremes and what depends on neighbours. For a measure of all pairs, the
-        function that has its values without each group in one visit (`degen.analysis.pairs.pair_groups`).
     options
         keyword arguments of `function` under this name.
     """
 
     name: str
-    group: str
-    function: Callable[..., float]
-    range: tuple[float, float]
+    function: Callable[..., Any]
+    range: Range
     meaning: str
     source: str
     cost: str
-    needs: tuple[str, ...] = ()
-    each_epoch: bool = False
-    jackknife: bool | Without = False
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Settings = field(default_factory=dict)
 
     @property
     def arrow(self) -> str:
         """`↑` where higher is more isotropic, `↓` where lower is, else empty."""
-        return arrow_of(self.meaning)
+        return next((arrow for words, arrow in _ARROWS.items() if self.meaning.startswith(words)), "")
+
+    @property
+    def remark(self) -> str:
+        """The meaning without what the arrow says."""
+        remark = self.meaning
+        for words in _ARROWS:
+            remark = remark.removeprefix(words)
+        return remark.lstrip(":; ")
 
     @property
     def formula(self) -> str:
-        """What the function returns: the first sentence of its docstring, with the settings of this name."""
+        """First sentence of the function's docstring, with the settings of this name."""
+        sentence = " ".join((self.function.__doc__ or "").partition("\n\n")[0].split())
         settings = ", ".join(f"{key}={value!r}" for key, value in self.options.items())
-        return formula_of(self.function) + (f"; with {settings}" if settings else "")
+        return sentence.removeprefix("Return ").rstrip(".") + (f"; with {settings}" if settings else "")
+
+
+@dataclass(frozen=True)
+class Measure(Entry):
+    """A measure of one matrix.
+
+    Attributes
+    ----------
+    group
+        heading under which tables list it.
+    needs
+        attributes of `Rows` without which it has no value.
+    each_epoch
+        whether training records it after every epoch. Reserved for measures that cost milliseconds.
+    jackknife
+        whether leaving out groups of items gives its standard error. That holds for measures that change
+        smoothly with the items, not for counts, extremes and neighbours. A measure of all pairs of rows gives
+        a function instead, which visits the pairs once (`degen.analysis.measures.pair_cosines`).
+    """
+
+    group: str = field(kw_only=True)
+    needs: tuple[str, ...] = field(default=(), kw_only=True)
+    each_epoch: bool = field(default=False, kw_only=True)
+    jackknife: bool | Without = field(default=False, kw_only=True)
 
     def __call__(self, V: Rows | Array) -> float:
-        """Return the value for `V`, an `Estimate` where it was sampled.
+        """Return the value for `V` [n, d], an `Estimate` where it was sampled.
 
         Raises
         ------
         Undefined
-            if it has none, or `V` lacks what the measure needs.
+            if there is no value, or `V` lacks what the measure needs.
         """
         rows = Rows.of(V)
         for need in self.needs:
             if getattr(rows, need) is None:
                 raise Undefined(f"{self.name} needs {_NEEDS.get(need, need)}")
-        return self.function(rows, **self.options)
+        return cast("float", self.function(rows, **self.options))
 
 
-_ARROWS = {"higher is more isotropic": "↑", "lower is more isotropic": "↓"}
+@dataclass(frozen=True)
+class Profile(Entry):
+    """A measure per bucket of items by popularity; tables and JSON call it `norm_mean@tail`."""
+
+    def __call__(self, V: Rows | Array, buckets: Buckets) -> Float:
+        """Return the value for the rows of `V` in each bucket, float64 [len(buckets.names)]; NaN for none."""
+        return cast("Float", self.function(Rows.of(V), buckets))
 
 
-def formula_of(function: Callable[..., Any]) -> str:
-    """Return the first paragraph of a docstring, less its `Return` and its full stop."""
-    said = " ".join((function.__doc__ or "").partition("\n\n")[0].split())
-    return said.removeprefix("Return ").rstrip(".")
+@dataclass(frozen=True)
+class PairMeasure(Entry):
+    """A comparison of two matrices over the same items."""
 
+    def __call__(self, pair: Pair) -> float:
+        """Return the value, an `Estimate` where it was sampled; raise `Undefined` if there is none."""
+        return cast("float", self.function(pair, **self.options))
 
-def arrow_of(meaning: str) -> str:
-    """Return `↑` where a meaning says that higher is more isotropic, `↓` for lower, else the empty string."""
-    return next((arrow for words, arrow in _ARROWS.items() if meaning.startswith(words)), "")
-
-
-def without_arrow(meaning: str) -> str:
-    """Return what a meaning says besides which way is more isotropic."""
-    for words in _ARROWS:
-        meaning = meaning.removeprefix(words)
-    return meaning.lstrip(":; ")
-
-
-_NEEDS = {
-    "frequency": "how often each item occurs",
-    "representations": "sequence representations",
-}
 
 MEASURES: dict[str, Measure] = {}
-"""Every measure by its name, in the order of tables."""
+"""Every measure by name, in the order of tables."""
+
+PROFILES: dict[str, Profile] = {}
+"""Every profile by name, in the order of tables."""
+
+COMPARISONS: dict[str, PairMeasure] = {}
+"""Every comparison of two matrices by name, in the order of tables."""
 
 
 def measure(
     group: str,
     *,
-    range: tuple[float, float],
-    meaning: str,
-    source: str,
-    cost: str,
     needs: Sequence[Need] = (),
     each_epoch: bool = False,
     jackknife: bool | Without = False,
     name: str | None = None,
-    also: Mapping[str, Mapping[str, Any]] | None = None,
+    also: Mapping[str, Settings] | None = None,
+    **facts: Unpack[Facts],
 ) -> Callable[[Callable[Concatenate[Rows, P], float]], Callable[Concatenate[Rows | Array, P], float]]:
-    """Register a function of `Rows` as a measure; its facts are added to its docstring.
+    """Register a function of `Rows` as a measure.
 
     Parameters
     ----------
-    group, range, meaning, source, cost, needs, each_epoch, jackknife
+    group, needs, each_epoch, jackknife, **facts
         as in `Measure`.
     name
         by default the function's.
     also
-        further names with the keyword arguments that they stand for.
+        further names, each with the keyword arguments that it stands for. They are not recorded each epoch.
 
     Raises
     ------
@@ -192,39 +238,123 @@ def measure(
     def register(
         function: Callable[Concatenate[Rows, P], float],
     ) -> Callable[Concatenate[Rows | Array, P], float]:
-        own = name or function.__name__
-        for key, options in {own: {}, **(also or {})}.items():
-            if key in MEASURES:
-                raise ValueError(f"there is a measure {key!r} already; give yours another name")
-            MEASURES[key] = Measure(
+        for key, options in _names(function, name, also):
+            recorded = each_epoch and not options
+            entry = Measure(
                 key,
-                group,
                 function,
-                range,
-                meaning,
-                source,
-                cost,
-                tuple(needs),
-                each_epoch and key == own,
-                jackknife,
-                options,
+                **facts,
+                options=options,
+                group=group,
+                needs=tuple(needs),
+                each_epoch=recorded,
+                jackknife=jackknife,
             )
+            _enter(MEASURES, entry)
 
         @wraps(function)
         def measured(V: Rows | Array, *args: P.args, **kwargs: P.kwargs) -> float:
             return function(Rows.of(V), *args, **kwargs)
 
-        measured.__doc__ = f"{(function.__doc__ or '').rstrip()}\n{facts(range, meaning, source, cost)}"
+        measured.__doc__ = _documented(function, facts)
         return cast("Callable[Concatenate[Rows | Array, P], float]", measured)
 
     return register
 
 
-def facts(range: tuple[float, float], meaning: str, source: str, cost: str) -> str:
-    """Return what a registry says of a function as the notes of its docstring."""
+def profile(
+    *, name: str | None = None, **facts: Unpack[Facts]
+) -> Callable[[Callable[[Rows, Buckets], Float]], Profile]:
+    """Register a function of `Rows` and `Buckets` as a profile.
+
+    Raises
+    ------
+    ValueError
+        if a name is taken.
+    """
+
+    def register(function: Callable[[Rows, Buckets], Float]) -> Profile:
+        entry = Profile(name or function.__name__, function, **facts)
+        _enter(PROFILES, entry)
+        function.__doc__ = _documented(function, facts)
+        return entry
+
+    return register
+
+
+def comparison(
+    *, name: str | None = None, also: Mapping[str, Settings] | None = None, **facts: Unpack[Facts]
+) -> Callable[
+    [Callable[Concatenate[Pair, P], float]], Callable[Concatenate[Rows | Array, Rows | Array, P], float]
+]:
+    """Register a function of `Pair` as a comparison; `name` and `also` as in `measure`.
+
+    Raises
+    ------
+    ValueError
+        if a name is taken.
+    """
+
+    def register(
+        function: Callable[Concatenate[Pair, P], float],
+    ) -> Callable[Concatenate[Rows | Array, Rows | Array, P], float]:
+        for key, options in _names(function, name, also):
+            _enter(COMPARISONS, PairMeasure(key, function, **facts, options=options))
+
+        @wraps(function)
+        def compared(A: Rows | Array, B: Rows | Array, *args: P.args, **kwargs: P.kwargs) -> float:
+            return function(Pair(Rows.of(A), Rows.of(B)), *args, **kwargs)
+
+        compared.__doc__ = _documented(function, facts)
+        return cast("Callable[Concatenate[Rows | Array, Rows | Array, P], float]", compared)
+
+    return register
+
+
+def _names(
+    function: Callable[..., Any], name: str | None, also: Mapping[str, Settings] | None
+) -> list[tuple[str, Settings]]:
+    return [(name or function.__name__, {}), *(also or {}).items()]
+
+
+def _enter(table: dict[str, E], entry: E) -> None:
+    if entry.name in table:
+        kind = {"Measure": "measure", "Profile": "profile"}.get(type(entry).__name__, "comparison")
+        raise ValueError(f"there is a {kind} {entry.name!r} already; give yours another name")
+    table[entry.name] = entry
+
+
+def _documented(function: Callable[..., Any], facts: Facts) -> str:
+    """Return the docstring of a function with its facts as notes."""
+    low, high = facts["range"]
     return (
+        f"{(function.__doc__ or '').rstrip()}\n"
         "\n    Notes\n    -----\n"
-        f"    Range: {range[0]:g} to {range[1]:g}; {meaning}.\n"
-        f"    Cost: {cost}.\n"
-        f"    Source: {source}.\n"
+        f"    Range: {low:g} to {high:g}; {facts['meaning']}.\n"
+        f"    Cost: {facts['cost']}.\n"
+        f"    Source: {facts['source']}.\n"
     )
+
+
+def popularity_profile(V: Rows, profiles: Iterable[Profile] | None = None) -> dict[str, float]:
+    """Return `profiles`, by default all, over head, middle, tail and deciles.
+
+    Keys are `norm_mean@tail`, `norm_mean@10` and so on. The value is NaN where a bucket has none. Buckets
+    without items have no key.
+
+    Raises
+    ------
+    Undefined
+        without frequencies.
+    """
+    if V.head_mid_tail is None or V.deciles is None:
+        raise Undefined("a profile by popularity needs how often each item occurs")
+    found: dict[str, float] = {}
+    for entry in PROFILES.values() if profiles is None else profiles:
+        for buckets in (V.head_mid_tail, V.deciles):
+            try:
+                values = entry(V, buckets)
+            except Undefined:
+                values = np.full(len(buckets.names), np.nan)
+            found |= {f"{entry.name}@{name}": float(x) for name, x in zip(buckets.names, values, strict=True)}
+    return found

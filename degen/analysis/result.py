@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from degen.analysis.listing import in_order, line
 from degen.analysis.passes.buckets import BucketContent
 from degen.analysis.passes.rows import Rows
-from degen.analysis.profile import Profile, popularity_profile
-from degen.analysis.registry import Estimate, Measure, Undefined
-from degen.analysis.statistics.interval import Interval
+from degen.analysis.registry import Estimate, Measure, Profile, Undefined, popularity_profile
+from degen.analysis.statistics.significance import Interval
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,7 @@ from degen.cli.output import JsonFlag, Output, QuietFlag
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from degen.analysis.statistics.uncertainty import Comparison
+    from degen.analysis.statistics.differences import Comparison
     from degen.studies.compare import Against, Compared
 
 _P = "p (Holm)"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from degen.analysis.passes.sample import Rows, sample_rows
+from degen.analysis.passes.buckets import Int, sample_rows
 from degen.plots.svd import common_limits
 from degen.report.contents import Cloud, Group
 
@@ -85,7 +85,7 @@ def _group(catalogues: Sequence[_Catalogue], share: float) -> dict[str, Any]:
     return {"limits": [x0, x1, y0, y1], "catalogues": packed, "panels": panels}
 
 
-def _items(catalogue: _Catalogue, rows: Rows) -> dict[str, Any]:
+def _items(catalogue: _Catalogue, rows: Int) -> dict[str, Any]:
     counts = None
     if catalogue.frequency is not None:
         values, items = np.unique(catalogue.frequency[rows], return_counts=True)
@@ -93,7 +93,7 @@ def _items(catalogue: _Catalogue, rows: Rows) -> dict[str, Any]:
     return {"ids": [catalogue.ids[row] for row in rows], "counts": counts, "of": len(catalogue.ids)}
 
 
-def _panel(name: str, position: int, cloud: Cloud, rows: Rows, limits: Any) -> dict[str, Any]:
+def _panel(name: str, position: int, cloud: Cloud, rows: Int, limits: Any) -> dict[str, Any]:
     place = (cloud.coordinates[rows] - limits[0]) / (limits[1] - limits[0])
     longest = float(cloud.norms.max()) or 1.0
     return {

@@ -22,8 +22,8 @@ from degen.analysis.passes.arrays import Array
 from degen.analysis.passes.engines import ENGINES, rows_on
 from degen.analysis.passes.rows import Rows
 from degen.analysis.result import Analysis
+from degen.analysis.statistics.differences import over_items
 from degen.analysis.statistics.jackknife import jackknife
-from degen.analysis.statistics.uncertainty import over_items
 from degen.embeddings import FileRows
 from degen.embeddings.frequency import Counts
 from degen.embeddings.item_matrix import ItemMatrix, open_matrix

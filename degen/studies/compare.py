@@ -16,13 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from degen.analysis.pairs.pair import COMPARISONS, Pair, matched
+from degen.analysis.passes.pair import Pair, matched
 from degen.analysis.passes.rows import Rows
-from degen.analysis.profile import popularity_profile
-from degen.analysis.registry import MEASURES, Measure, Undefined
+from degen.analysis.registry import COMPARISONS, MEASURES, Measure, Undefined, popularity_profile
 from degen.analysis.result import Analysis
+from degen.analysis.statistics.differences import Comparison, compare_matrices, compare_seeds, compare_users
 from degen.analysis.statistics.jackknife import Jackknife, jackknife
-from degen.analysis.statistics.uncertainty import Comparison, compare_matrices, compare_seeds, compare_users
 from degen.embeddings.item_matrix import ItemMatrix
 from degen.errors import UserError
 from degen.runs.directory import EXPORT

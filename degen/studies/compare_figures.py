@@ -13,7 +13,7 @@ from degen.analysis.listing import chosen_measures
 from degen.analysis.measures.spectrum import normalized_singular_values
 from degen.analysis.passes.arrays import Float
 from degen.analysis.passes.buckets import COLD, DECILES
-from degen.analysis.profile import PROFILES
+from degen.analysis.registry import PROFILES
 from degen.errors import UserError, nearest
 from degen.files import file_names, writable
 from degen.plots.panels import profiles_figure, spectra_figure

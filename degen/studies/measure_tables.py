@@ -10,8 +10,7 @@ from typing import Any
 
 from degen.analysis.listing import GROUPS, Line, in_order
 from degen.analysis.passes.buckets import COLD, DECILES, BucketContent
-from degen.analysis.profile import Profile
-from degen.analysis.registry import Measure, without_arrow
+from degen.analysis.registry import Measure, Profile
 from degen.analysis.result import Analysis
 from degen.files import write_text
 from degen.plots.save import write_columns
@@ -220,7 +219,7 @@ def facts(own: Measure | Profile) -> list[str]:
     """Return what `FACTS` names, in words; the meaning less what the arrow says."""
     low, high = (number(end) for end in own.range)
     needs = "".join(f"; needs {what}" for what in getattr(own, "needs", ("frequency",)))
-    said = without_arrow(own.meaning) + needs
+    said = own.remark + needs
     return [own.formula, f"{low} to {high}", said.lstrip("; "), own.cost, own.source]
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from degen.analysis.registry import Undefined
 from degen.analysis.result import Analysis
-from degen.analysis.statistics.interval import Interval
-from degen.analysis.statistics.uncertainty import SEED_NOISE_UNKNOWN, over_seeds
+from degen.analysis.statistics.differences import SEED_NOISE_UNKNOWN, over_seeds
+from degen.analysis.statistics.significance import Interval
 from degen.runs.choose import group_runs
 from degen.runs.directory import RunDirectory, is_run
 

@@ -99,6 +99,13 @@ def grouped(name):
     return lambda V, groups, o: getattr(analysis, name)(V, groups)
 
 
+def isoscore_star(V, zeta):
+    """IsoScore of rows whose covariance is (1 - ζ) C + ζ I, C the covariance of V with n - 1."""
+    n, d = V.shape
+    white = np.sqrt(zeta / 2) * np.eye(d)
+    return analysis.isoscore(np.vstack([np.sqrt((1 - zeta) / (n - 1)) * (V - V.mean(axis=0)), white, -white]))
+
+
 MEASURED = {
     "sigma_1": lambda V, o: singular_values(V, center=o.center)[0],
     "normalized_singular_value": lambda V, o: normalized_singular_values(V, center=o.center)[int(o["i"]) - 1],
@@ -109,7 +116,7 @@ MEASURED = {
     "decay_alpha": decay,
     "log_isotropy": lambda V, o: analysis.log_isotropy(V, rows=o["rows"], sign=o["sign"]),
     "isotropy": lambda V, o: analysis.isotropy(V, rows=o["rows"], sign=o["sign"]),
-    "isoscore_star": lambda V, o: analysis.isoscore_star(V, float(o["zeta"])),
+    "isoscore_star": lambda V, o: isoscore_star(V, float(o["zeta"])),
     "vmf_kappa": lambda V, o: analysis.vmf_kappa(V, method=o["method"]),
     "cone_angle_mean_deg": angle,
     "cone_angle_quantile_deg": angle,

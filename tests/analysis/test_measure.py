@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from degen.analysis import MEASURES, Rows, Undefined, average_cosine, measure
-from degen.analysis.registry import without_arrow
 from degen.errors import UserError
 
 SCALED = {"norm_mean", "norm_median", "log_isotropy", "isotropy"}
@@ -70,7 +69,7 @@ def test_what_a_measure_needs_is_asked_for():
 @pytest.mark.parametrize("m", MEASURES.values(), ids=lambda m: m.name)
 def test_every_measure_says_what_it_is(m):
     assert m.range[0] < m.range[1]
-    assert without_arrow(m.meaning), "which way is better is not yet what it says"
+    assert m.remark, "which way is better is not yet what it says"
     assert m.source
     assert m.cost.startswith("O(")
     assert m.function.__doc__.startswith("Return ")

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degen.analysis.passes.sample import sample_rows
+from degen.analysis.passes.buckets import sample_rows
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 9))

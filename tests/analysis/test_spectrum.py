@@ -19,8 +19,6 @@ from degen.analysis import (
     sigma2_ratio,
     singular_values,
     summarize,
-    svd_projection,
-    thin_svd,
 )
 from degen.errors import UserError
 
@@ -93,14 +91,6 @@ def test_no_copy_of_the_whole_matrix_is_made(rng, monkeypatch):
     summarize(torch.from_numpy(rng.normal(size=(20_000, 4)).astype(np.float32)))
     assert sum(sizes) == 20_000
     assert max(sizes) == 8192
-
-
-def test_thin_svd_multiplies_back(rng):
-    for V in (rng.normal(size=(9, 4)), rng.normal(size=(3, 7))):
-        U, s, Wt = thin_svd(V)
-        assert U.shape == (len(V), len(s))
-        np.testing.assert_allclose(U * s @ Wt, V, atol=1e-13)
-        np.testing.assert_allclose(s, singular_values(V), atol=1e-13)
 
 
 def test_float32_and_tensors_are_measured_in_float64(rng):
@@ -227,7 +217,6 @@ def test_input_is_not_changed(V):
     V.flags.writeable = False
     before = V.copy()
     project(V)
-    thin_svd(V)
     effective_rank(V)
     assert np.array_equal(V, before)
 
@@ -251,7 +240,7 @@ def test_projection_refuses_what_has_no_first_two_axes(V, words):
     with pytest.raises(UserError, match=words):
         project(V)
     with pytest.raises(UserError, match=words):
-        svd_projection(torch.from_numpy(V))
+        project(torch.from_numpy(V))
 
 
 def test_explained_variance_takes_at_least_one_axis_and_all_there_are():

@@ -69,7 +69,9 @@ def test_clouds_and_measures_are_those_of_the_embeddings(runs: Path) -> None:
 def test_a_measure_of_the_users_own_is_measured_too(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from degen.analysis import Measure
 
-    own = Measure("rows_of_mine", "own", lambda rows: float(len(rows)), (0, 1e9), "rows", "counted", "O(1)")
+    own = Measure(
+        "rows_of_mine", lambda rows: float(len(rows)), (0, 1e9), "rows", "counted", "O(1)", group="own"
+    )
     monkeypatch.setitem(MEASURES, "rows_of_mine", own)
     [group] = gather([runs]).groups
     assert group.subjects[0].analysis is not None

@@ -24,11 +24,11 @@ from degen.analysis.measures.isotropy import average_cosine
 from degen.analysis.measures.pair_cosines import (
     all_rows,
     estimated_mean,
+    means_without,
     random_cosines,
     sampled_pairs,
     upper_blocks,
 )
-from degen.analysis.pairs.pair_groups import means_without
 from degen.analysis.passes.arrays import Array, Float, checked_rows, namespace, unit_rows
 from degen.analysis.passes.buckets import Codes
 from degen.analysis.passes.rows import Rows

@@ -176,24 +176,6 @@ def isoscore(V: Rows) -> float:
     return _isoscore_of(V.moments.scatter)
 
 
-def isoscore_star(V: Rows, zeta: float = 0.2) -> float:
-    """Return IsoScore* in [0, 1]: `isoscore` of (1 - ζ) C + ζ I, C the covariance with n - 1.
-
-    With the identity it depends on the rows' lengths; ζ = 0 is IsoScore. Source: Rudman and Eickhoff, ICLR
-    2024.
-
-    Raises
-    ------
-    Undefined
-        in one dimension, or with fewer than two rows.
-    """
-    V = Rows.of(V)
-    if len(V) < 2:
-        raise Undefined("IsoScore* needs at least 2 rows")
-    covariance = np.ldexp(V.moments.scatter, 2 * V.moments.exponent) / (len(V) - 1)
-    return _isoscore_of((1 - zeta) * covariance + zeta * np.eye(V.d))
-
-
 def _isoscore_of(covariance: Float) -> float:
     d = len(covariance)
     largest = abs(covariance).max()

@@ -10,12 +10,13 @@ block by block, in order, from whatever holds them.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from degen.analysis.measures.isotropy import at_least, average_cosine, mean_squared_cosine
 from degen.analysis.passes.arrays import Array, Float, namespace, to_numpy, unit_rows
+from degen.analysis.passes.buckets import Codes
 from degen.analysis.passes.rows import Int, Rows
 
 PAIRS = 1_000_000
@@ -108,3 +109,36 @@ def sampled_pairs(V: Rows) -> str:
     """Return how many of how many pairs were drawn, in words."""
     m = V.moments.alive
     return f"{len(random_cosines(V)):,} of {m * (m - 1) // 2:,} pairs"
+
+
+def means_without(V: Rows, group: Codes, groups: int, of: Callable[[Array], Array]) -> Float:
+    """Return the mean over pairs i < j of a function of cos(vᵢ, vⱼ), without the rows of each group.
+
+    Parameters
+    ----------
+    V
+        few enough rows that all pairs can be visited; zero rows are left out.
+    group, groups
+        [n], which group each row is in, and how many groups there are.
+    of
+        of a block of cosines, element by element.
+
+    Returns
+    -------
+    float64 [groups], NaN where no pair is left.
+    """
+    units, alive, _ = unit_rows(all_rows(V))
+    members = [np.flatnonzero((group == own) & np.asarray(alive.tolist())) for own in range(groups)]
+    sums, pairs = np.zeros((groups, groups)), np.zeros((groups, groups))
+    for first, rows in enumerate(members):
+        for second, columns in enumerate(members[: first + 1]):
+            block = of(units[rows] @ units[columns].T)
+            if first == second:
+                sums[first, first] = float(block.sum() - namespace(block).trace(block)) / 2
+                pairs[first, first] = len(rows) * (len(rows) - 1) / 2
+            else:
+                sums[first, second], pairs[first, second] = float(block.sum()), len(rows) * len(columns)
+    rest = [
+        np.delete(np.delete(np.stack([sums, pairs]), own, 1), own, 2).sum((1, 2)) for own in range(groups)
+    ]
+    return np.array([total / count if count else np.nan for total, count in rest])

@@ -24,8 +24,7 @@ from degen.analysis.measures.cone import no_axis
 from degen.analysis.passes.arrays import Array, Float
 from degen.analysis.passes.buckets import Buckets, Int
 from degen.analysis.passes.rows import Rows
-from degen.analysis.profile import profile
-from degen.analysis.registry import Undefined, measure
+from degen.analysis.registry import Undefined, measure, profile
 from degen.analysis.statistics.correlation import pearson, spearman
 
 _REPEATED = 1e-9

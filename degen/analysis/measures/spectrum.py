@@ -25,7 +25,7 @@ from typing import Literal
 
 import numpy as np
 
-from degen.analysis.passes.arrays import Array, Float, as_matrix
+from degen.analysis.passes.arrays import Array, Float
 from degen.analysis.passes.rows import Rows
 from degen.analysis.registry import Undefined, measure
 from degen.errors import UserError
@@ -75,17 +75,6 @@ def project(V: Rows | Array) -> Projection:
         )
     s = rows.singular_values
     return Projection(rows.projected.coordinates, s, _variance_share(s))
-
-
-def svd_projection(V: Rows | Array) -> Float:
-    """Return float64 [n, 2]: `project(V).coordinates`."""
-    return project(V).coordinates
-
-
-def thin_svd(V: Array) -> tuple[Float, Float, Float]:
-    """Return U [n, k], s [k] descending and Wt [k, d] of `V` [n, d], k = min(n, d), with V = U diag(s) Wt."""
-    U, s, Wt = np.linalg.svd(as_matrix(V), full_matrices=False)
-    return U, s, Wt
 
 
 def singular_values(V: Rows | Array, *, center: bool = False) -> Float:

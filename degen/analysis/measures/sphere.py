@@ -15,11 +15,11 @@ from degen.analysis.measures.neighbours import Neighbours, neighbours
 from degen.analysis.measures.pair_cosines import (
     all_unit_rows,
     estimated_mean,
+    means_without,
     random_cosines,
     sampled_pairs,
     upper_blocks,
 )
-from degen.analysis.pairs.pair_groups import means_without
 from degen.analysis.passes.arrays import Float, namespace
 from degen.analysis.passes.rows import Rows
 from degen.analysis.registry import Estimate, Undefined, measure

@@ -16,10 +16,10 @@ import math
 
 import numpy as np
 
-from degen.analysis.pairs.pair import Pair, comparison
 from degen.analysis.passes.arrays import Array, Float, to_numpy, unit_rows
+from degen.analysis.passes.pair import Pair
 from degen.analysis.passes.rows import Rows
-from degen.analysis.registry import Undefined
+from degen.analysis.registry import Undefined, comparison
 
 _CONSTANT = 1e-24
 """Rows whose variance is below this share of their energy are equal but for rounding."""

@@ -16,11 +16,11 @@ import math
 import numpy as np
 
 from degen.analysis.measures.neighbours import neighbours
-from degen.analysis.pairs.pair import Pair, comparison
 from degen.analysis.passes.arrays import Array, Float
 from degen.analysis.passes.nearest import Metric
+from degen.analysis.passes.pair import Pair
 from degen.analysis.passes.rows import Rows
-from degen.analysis.registry import Estimate, Undefined
+from degen.analysis.registry import Estimate, Undefined, comparison
 
 
 @comparison(

@@ -9,7 +9,6 @@ unknown definition, shapes that do not belong together) are `ValueError`s.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -126,20 +125,9 @@ def checked_rows(x: Array, name: str = "the matrix") -> Array:
     return double(checked(x, name))
 
 
-def float64_blocks(rows: Array, size: int = _BLOCK) -> Iterator[Array]:
-    """Yield `rows` [n, d] in float64, `size` of them at a time, same kind, same device."""
-    for start in range(0, len(rows), size):
-        yield double(rows[start : start + size])
-
-
 def double(rows: Array) -> Array:
     """Return an array or tensor in float64, itself if it is."""
     return np.asarray(rows, dtype=np.float64) if namespace(rows) is np else rows.double()
-
-
-def as_matrix(V: Array, name: str = "the matrix") -> Float:
-    """Return `V` as a checked float64 NumPy array [n, d]; see `checked`."""
-    return to_numpy(checked_rows(V, name))
 
 
 def to_numpy(rows: Array) -> npt.NDArray[Any]:

@@ -139,3 +139,26 @@ def renumbered(numbers: npt.NDArray[Any]) -> tuple[Codes, Int]:
     position = np.zeros(kept[-1] + 1, dtype=np.int16)
     position[kept] = np.arange(len(kept))
     return position[numbers], kept
+
+
+def sample_rows(frequency: Int | None, n: int, k: int, seed: int = 0) -> Int:
+    """Return `k` of `n` rows by rising frequency, [min(n, k)]: all, or one of each of k neighbourhoods.
+
+    The neighbourhoods are equal stretches of the order by frequency, so that rare and frequent items keep
+    their shares.
+
+    Parameters
+    ----------
+    frequency
+        int [n], or None for the order of the rows.
+    n, k
+        how many rows there are, and how many are wanted.
+    seed
+        of which neighbour is taken.
+    """
+    order = np.arange(n) if frequency is None else np.argsort(frequency, kind="stable")
+    if k >= n:
+        return order
+    edges = np.arange(k + 1) * n // k
+    drawn = np.random.default_rng(seed).integers(edges[:-1], edges[1:])
+    return np.asarray(order[drawn])

@@ -26,8 +26,7 @@ from degen.analysis.passes.arrays import Array, Float
 from degen.analysis.passes.buckets import Buckets, Codes
 from degen.analysis.passes.first_pass import Moments, block_moments, total
 from degen.analysis.passes.rows import Int, Rows
-from degen.analysis.profile import PROFILES
-from degen.analysis.registry import MEASURES, Undefined
+from degen.analysis.registry import MEASURES, PROFILES, Undefined
 from degen.analysis.result import Analysis
 
 GROUPS = 20

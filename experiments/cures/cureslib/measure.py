@@ -17,7 +17,7 @@ from cureslib.methods import CURED_AFTERWARDS, KIND_OF
 from degen.analysis import average_cosine, effective_rank, sigma2_ratio
 from degen.analysis.passes.buckets import Buckets
 from degen.analysis.postprocess import POST_PROCESSES, post_process
-from degen.analysis.statistics.uncertainty import over_seeds as interval
+from degen.analysis.statistics.differences import over_seeds as interval
 from degen.errors import UserError
 from degen.evaluation.ranking import Ranks, discounted_gain, ranking_metrics
 from degen.evaluation.recommended import by_popularity

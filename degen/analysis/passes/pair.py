@@ -1,29 +1,24 @@
-"""Two matrices over the same items, what their comparisons share, and the registry of these.
+"""Two matrices over the same items, and the sums that comparisons of them share.
 
-    first, second = matched(ids_a, ids_b)                       the items that both have
+    first, second = matched(ids_a, ids_b)                       rows of the items that both have
     linear_cka(A[first], B[second])
 
-A comparison is a function of `Pair`; what the decorator `comparison` returns takes two arrays or tensors as
-well, and `COMPARISONS` lists all of them.
+`degen.analysis.registry.comparison` registers a function of `Pair`.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, wraps
-from typing import Any, Concatenate, ParamSpec, cast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from degen.analysis.passes.arrays import Array, Float, to_numpy
 from degen.analysis.passes.rows import Int, Rows
-from degen.analysis.registry import facts
 from degen.errors import UserError
-
-P = ParamSpec("P")
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,71 +95,3 @@ def matched(ids_a: Sequence[str], ids_b: Sequence[str]) -> tuple[Int, Int]:
         )
     first, second = np.array(common, dtype=np.int64).T
     return first, second
-
-
-@dataclass(frozen=True)
-class PairMeasure:
-    """A line of the registry of comparisons.
-
-    Attributes
-    ----------
-    name
-        its key in tables and JSON.
-    function
-        of `Pair`, and of the settings in `options`.
-    range, meaning, source, cost, options
-        as in `Measure`.
-    """
-
-    name: str
-    function: Callable[..., float]
-    range: tuple[float, float]
-    meaning: str
-    source: str
-    cost: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    def __call__(self, pair: Pair) -> float:
-        """Return the value, an `Estimate` where it was sampled; raise `Undefined` if there is none."""
-        return self.function(pair, **self.options)
-
-
-COMPARISONS: dict[str, PairMeasure] = {}
-"""Every comparison of two matrices by its name, in the order of tables."""
-
-
-def comparison(
-    *,
-    range: tuple[float, float],
-    meaning: str,
-    source: str,
-    cost: str,
-    name: str | None = None,
-    also: Mapping[str, Mapping[str, Any]] | None = None,
-) -> Callable[
-    [Callable[Concatenate[Pair, P], float]], Callable[Concatenate[Rows | Array, Rows | Array, P], float]
-]:
-    """Register a function of `Pair`; its facts are added to its docstring. `also` as in `measure`.
-
-    Raises
-    ------
-    ValueError
-        if a name is taken.
-    """
-
-    def register(
-        function: Callable[Concatenate[Pair, P], float],
-    ) -> Callable[Concatenate[Rows | Array, Rows | Array, P], float]:
-        for key, options in {name or function.__name__: {}, **(also or {})}.items():
-            if key in COMPARISONS:
-                raise ValueError(f"there is a comparison {key!r} already; give yours another name")
-            COMPARISONS[key] = PairMeasure(key, function, range, meaning, source, cost, options)
-
-        @wraps(function)
-        def compared(A: Rows | Array, B: Rows | Array, *args: P.args, **kwargs: P.kwargs) -> float:
-            return function(Pair(Rows.of(A), Rows.of(B)), *args, **kwargs)
-
-        compared.__doc__ = f"{(function.__doc__ or '').rstrip()}\n{facts(range, meaning, source, cost)}"
-        return cast("Callable[Concatenate[Rows | Array, Rows | Array, P], float]", compared)
-
-    return register
