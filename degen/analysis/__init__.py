@@ -102,6 +102,7 @@ from degen.analysis.registry import measure as measure
 from degen.analysis.registry import popularity_profile as popularity_profile
 from degen.analysis.registry import profile as profile
 from degen.analysis.result import Analysis as Analysis
+from degen.analysis.result import Interval as Interval
 from degen.analysis.statistics.differences import Comparison as Comparison
 from degen.analysis.statistics.differences import compare_matrices as compare_matrices
 from degen.analysis.statistics.differences import compare_seeds as compare_seeds
@@ -110,4 +111,3 @@ from degen.analysis.statistics.differences import over_items as over_items
 from degen.analysis.statistics.differences import over_seeds as over_seeds
 from degen.analysis.statistics.jackknife import Jackknife as Jackknife
 from degen.analysis.statistics.jackknife import jackknife as jackknife
-from degen.analysis.statistics.significance import Interval as Interval

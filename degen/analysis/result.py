@@ -11,10 +11,33 @@ from degen.analysis.listing import in_order, line
 from degen.analysis.passes.buckets import BucketContent
 from degen.analysis.passes.rows import Rows
 from degen.analysis.registry import Estimate, Measure, Profile, Undefined, popularity_profile
-from degen.analysis.statistics.significance import Interval
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value with its uncertainty.
+
+    Attributes
+    ----------
+    value, low, high
+        the estimate, and the ends of its interval.
+    standard_error
+        of the estimate.
+    noise
+        what it is of: `seeds` or `items`.
+    method
+        how it was found.
+    """
+
+    value: float
+    low: float
+    high: float
+    standard_error: float
+    noise: str
+    method: str
 
 
 @dataclass(frozen=True)

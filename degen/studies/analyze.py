@@ -12,13 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from degen.analysis.listing import chosen_measures, chosen_profiles, names_recommendations
 from degen.analysis.measures.health import finite_rows
-from degen.analysis.passes.arrays import Array
+from degen.analysis.passes.arrays import Array, is_tensor
 from degen.analysis.passes.engines import ENGINES, rows_on
 from degen.analysis.passes.rows import Rows
 from degen.analysis.result import Analysis
@@ -31,6 +31,9 @@ from degen.errors import UserError, one_of
 from degen.runs.choose import run_name
 from degen.runs.directory import ITEM_EMBEDDINGS, collect_runs
 from degen.studies.over_seeds import over_runs
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -255,7 +258,7 @@ def _measured(
     rows = rows_on(
         values,
         wanted.engine,
-        wanted.device,
+        _device(values, wanted),
         name,
         frequency=frequency,
         representations=representations,
@@ -277,6 +280,16 @@ def _measured(
     counts = None if frequency is None else frequency[kept]
     found = _measured(left, counts, representations, name, wanted)
     return found.with_values({"nonfinite_rows": len(bad)}) if "nonfinite_rows" in found.values else found
+
+
+def _device(values: Any, wanted: Wanted) -> torch.device | None:
+    """Return the device to which the rows are moved; None for NumPy, Dask, and a tensor where it lies."""
+    on_device = wanted.engine == "torch" or (wanted.engine == "auto" and wanted.device.startswith("cuda"))
+    if not on_device or (wanted.engine == "auto" and hasattr(values, "dask")):
+        return None
+    from degen.device import pick_device
+
+    return None if wanted.device == "auto" and is_tensor(values) else pick_device(wanted.device)
 
 
 def _used(opened: ItemMatrix, frequency: Counts | None, wanted: Wanted) -> tuple[Array, dict[str, float]]:

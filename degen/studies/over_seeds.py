@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from degen.analysis.registry import Undefined
-from degen.analysis.result import Analysis
+from degen.analysis.result import Analysis, Interval
 from degen.analysis.statistics.differences import SEED_NOISE_UNKNOWN, over_seeds
-from degen.analysis.statistics.significance import Interval
 from degen.runs.choose import group_runs
 from degen.runs.directory import RunDirectory, is_run
 

@@ -101,6 +101,7 @@ def grouped(name):
 
 def isoscore_star(V, zeta):
     """IsoScore of rows whose covariance is (1 - ζ) C + ζ I, C the covariance of V with n - 1."""
+    V = np.asarray(V, dtype=np.float64)
     n, d = V.shape
     white = np.sqrt(zeta / 2) * np.eye(d)
     return analysis.isoscore(np.vstack([np.sqrt((1 - zeta) / (n - 1)) * (V - V.mean(axis=0)), white, -white]))

@@ -59,7 +59,7 @@ def test_one_decorated_function_adds_a_measure():
 
 def test_what_a_measure_needs_is_asked_for():
     wants = MEASURES["average_cosine"].__class__(
-        "popular", "x", lambda V: 1.0, (0, 1), "", "", "", needs=("frequency",)
+        "popular", lambda V: 1.0, (0, 1), "", "", "", group="x", needs=("frequency",)
     )
     with pytest.raises(Undefined, match="how often each item occurs"):
         wants(np.eye(3))

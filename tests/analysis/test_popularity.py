@@ -13,7 +13,7 @@ from scipy import stats
 
 from degen import analysis
 from degen.analysis import MEASURES, PROFILES, Buckets, Rows, Undefined, bucket_cosines, popularity_profile
-from degen.analysis.statistics.correlation import average_ranks
+from degen.analysis.correlation import average_ranks
 
 OF_FREQUENCY = [m for m in MEASURES.values() if m.group == "popularity"]
 

@@ -8,7 +8,7 @@ import torch
 
 import degen
 from degen.analysis import Rows
-from degen.analysis.passes.engines import Streamed, rows_on
+from degen.analysis.passes.engines import StreamedRows, rows_on
 from degen.errors import UserError
 from degen.progress import watched
 
@@ -58,11 +58,11 @@ def test_frequency_for_an_array_may_be_a_file(tmp_path):
 
 
 def test_the_engine_follows_the_tensor():
-    assert isinstance(rows_on(torch.from_numpy(V), "auto", "auto", "v").values, torch.Tensor)
-    assert isinstance(rows_on(V, "auto", "auto", "v").values, np.ndarray)
-    assert isinstance(rows_on(V, "torch", "cpu", "v").values, torch.Tensor)
+    assert isinstance(rows_on(torch.from_numpy(V), "auto", None, "v").values, torch.Tensor)
+    assert isinstance(rows_on(V, "auto", None, "v").values, np.ndarray)
+    assert isinstance(rows_on(V, "torch", torch.device("cpu"), "v").values, torch.Tensor)
     with pytest.raises(UserError, match="CUDA"):
-        rows_on(V, "auto", "cuda:99", "v")
+        degen.analyze(V, device="cuda:99")
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_a_file_is_read_in_blocks_and_told_of(file, engine):
 
 def test_rows_of_a_file_are_taken_by_number(file):
     path, big = file
-    streamed = Streamed(degen.load_matrix(path).values, "x")
+    streamed = StreamedRows(degen.load_matrix(path).values, "x")
     np.testing.assert_array_equal(streamed[np.array([1, 5, 19_999])], big[[1, 5, 19_999]])
     assert (streamed.shape, streamed.dtype, len(streamed)) == (big.shape, big.dtype, 20_000)
 

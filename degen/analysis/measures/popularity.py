@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from degen.analysis.correlation import pearson, spearman
 from degen.analysis.measures.cone import no_axis
 from degen.analysis.passes.arrays import Array, Float
 from degen.analysis.passes.buckets import Buckets, Int
 from degen.analysis.passes.rows import Rows
 from degen.analysis.registry import Undefined, measure, profile
-from degen.analysis.statistics.correlation import pearson, spearman
 
 _REPEATED = 1e-9
 """A first singular value this near to the second leaves the first direction undetermined."""

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from degen.analysis.correlation import average_ranks
 from degen.analysis.passes.arrays import Float
 from degen.analysis.passes.buckets import Buckets
-from degen.analysis.statistics.correlation import average_ranks
 
 Int = npt.NDArray[np.int64]
 

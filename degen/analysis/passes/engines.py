@@ -1,12 +1,13 @@
-"""What measures a matrix: NumPy, PyTorch on a device, or Dask's workers.
+"""Array libraries that can compute the passes: NumPy, PyTorch on a device, or Dask.
 
-numpy   in this process, a block of rows in float64 at a time
-torch   the same on a device; by default where a tensor lies, or where `--device` names a GPU
-dask    chunks of rows as tasks: threads of this process, or the cluster of an active client
+numpy   in this process, one block of rows in float64 at a time
+torch   the same on a device, or where a tensor lies
+dask    chunks of rows as tasks, on threads of this process or on the cluster of the active client
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,59 +15,71 @@ import numpy as np
 
 from degen.analysis.passes.arrays import Array, is_tensor
 from degen.analysis.passes.rows import Rows
-from degen.embeddings import FileRows
 from degen.progress import tell
 
 ENGINES = ("auto", "numpy", "torch", "dask")
 
 
 @dataclass(frozen=True, eq=False)
-class Streamed:
-    """Rows [n, d] of a file, told of as they are read, and put on a device if one is given."""
+class StreamedRows:
+    """Rows [n, d] that are read in slices, as of a file.
 
-    values: FileRows
-    what: str
+    Attributes
+    ----------
+    values
+        anything with `shape`, `dtype`, `len` and slices of rows.
+    task
+        what the progress bar calls the reading.
+    device
+        PyTorch device that the rows are moved to, or None for NumPy.
+    """
+
+    values: Any
+    task: str
     device: Any = None
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.values.shape
+        """Number of rows and of columns."""
+        n, d = self.values.shape
+        return n, d
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the numbers in memory."""
-        return self.values.dtype
+        """Type of the numbers in memory."""
+        dtype: np.dtype[Any] = self.values.dtype
+        return dtype
 
     def __len__(self) -> int:
         return len(self.values)
 
     def __getitem__(self, rows: Any) -> Array:
         if isinstance(rows, slice):
-            tell(self.what, rows.indices(len(self))[1], len(self))
+            tell(self.task, rows.indices(len(self))[1], len(self))
         return _moved(self.values[rows], self.device)
 
 
-def rows_on(values: Any, engine: str, device: str, name: str, **about: Any) -> Rows:
+def rows_on(values: Any, engine: str, device: Any, name: str, **about: Any) -> Rows:
     """Return `Rows` whose passes an engine computes.
 
     Parameters
     ----------
     values
-        [n, d]: array, tensor, Dask array or `FileRows`.
+        [n, d]: array, tensor, Dask array, or anything that gives rows by slices, such as a file.
     engine
-        of `ENGINES`; `auto` takes PyTorch for a tensor or a CUDA device, Dask for a Dask array, else NumPy.
+        one of `ENGINES`. `auto` takes Dask for a Dask array, PyTorch for a tensor or with a device, and NumPy
+        for anything else.
     device
-        `auto`, `cpu`, `cuda` or `cuda:N`; on `cpu` and `auto` NumPy needs no PyTorch.
+        `torch.device` that the rows are moved to; None leaves them where they are.
     name
-        of the matrix, for the bar.
+        of the matrix, for the progress bar.
     **about
         the other attributes of `Rows`.
 
     Raises
     ------
     UserError
-        where the device or Dask is not there.
+        if Dask is needed and not installed.
     """
     lazy = hasattr(values, "dask")
     if engine == "dask" or (engine == "auto" and lazy):
@@ -75,21 +88,15 @@ def rows_on(values: Any, engine: str, device: str, name: str, **about: Any) -> R
         return dask_rows(values, **about)
     if lazy:
         values = values.compute()
-    place = None
-    if engine == "torch" or (engine == "auto" and device.startswith("cuda")):
-        from degen.device import pick_device
-
-        place = pick_device(device) if device != "auto" or not is_tensor(values) else values.device
-    elif engine == "numpy" and is_tensor(values):
+    if engine == "numpy" and is_tensor(values):
         values = values.cpu().numpy()
-    if isinstance(values, FileRows):
-        return Rows(Streamed(values, f"measuring {name}", place), **about)
-    return Rows(_moved(values, place), **about)
+    if isinstance(values, np.ndarray) or is_tensor(values):
+        return Rows(_moved(values, device), **about)
+    return Rows(StreamedRows(values, f"measuring {name}", device), **about)
 
 
 def _moved(values: Array, device: Any) -> Array:
     if device is None:
         return values
-    import torch
-
+    torch = sys.modules["torch"]  # loaded, for `device` is an object of it
     return torch.as_tensor(values if is_tensor(values) else np.ascontiguousarray(values), device=device)

@@ -20,8 +20,9 @@ import numpy as np
 
 from degen.analysis.passes.arrays import Float
 from degen.analysis.registry import Undefined
+from degen.analysis.result import Interval
 from degen.analysis.statistics.jackknife import Jackknife, standard_error
-from degen.analysis.statistics.significance import Interval, contrast, holm, student, t_contrast
+from degen.analysis.statistics.significance import contrast, holm, student, t_contrast
 from degen.errors import UserError
 
 SEED_NOISE_UNKNOWN = "seed noise unknown"

@@ -19,30 +19,6 @@ _SAME = 1e-12
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A value with its uncertainty.
-
-    Attributes
-    ----------
-    value, low, high
-        the estimate, and the ends of its interval.
-    standard_error
-        of the estimate.
-    noise
-        what it is of: `seeds` or `items`.
-    method
-        how it was found.
-    """
-
-    value: float
-    low: float
-    high: float
-    standard_error: float
-    noise: str
-    method: str
-
-
-@dataclass(frozen=True)
 class Contrast:
     """A mean, or the difference of two, with its interval and p of 0, which is None where nothing varies."""
 
