@@ -57,6 +57,16 @@ def test_every_file_that_a_page_names_is_there(page: Path) -> None:
     assert not [name for name in sorted(named) if not (ROOT / name).exists()]
 
 
+def test_the_map_names_every_room_and_only_files_that_exist() -> None:
+    text = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rooms = {path.parent.name for path in (ROOT / "degen").glob("*/__init__.py")}
+    assert not [room for room in sorted(rooms) if not re.search(rf"\b{room}/", text)]
+    named = set(re.findall(r"`([\w/.-]+(?:\.(?:py|md)|/))`", text))
+    assert not [
+        name for name in sorted(named) if not ((ROOT / name).exists() or (ROOT / "degen" / name).exists())
+    ]
+
+
 def test_adding_a_variant_takes_at_most_ten_lines() -> None:
     declaration = next(block for block in PYTHON if "recent_half" in block)
     assert len([line for line in declaration.splitlines() if line.strip()]) <= 10
