@@ -10,7 +10,7 @@ from degen.errors import UserError
 from degen.runs.directory import RunDirectory, find_runs
 
 if TYPE_CHECKING:
-    from degen.training.loop import Progress
+    from degen.training.run import Progress
 
 
 def train(

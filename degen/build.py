@@ -1,4 +1,4 @@
-"""What a configuration names, at hand: the device, the log, the encoder, the place of the run."""
+"""Build what a configuration names: the log, the encoder and the path of the run."""
 
 from __future__ import annotations
 
@@ -28,6 +28,20 @@ def load_data(config: DataConfig) -> Dataset:
             f"{config.dataset} has changed since this run was started; bring the old log back, or train anew"
         )
     return replace(dataset, name=config.name or dataset.name)
+
+
+def settle_names(config: Config) -> Config:
+    """Put the variant's own name into a configuration (`us_x` is duorec), and its γ where none is given.
+
+    Raises
+    ------
+    UserError
+        for a variant that is unknown.
+    """
+    variant, settings = get_variant(config.objective.variant), config.objective
+    weight = variant.gamma if settings.cure_weight is None else settings.cure_weight
+    objective = settings.model_copy(update={"variant": variant.name, "cure_weight": weight})
+    return config.model_copy(update={"objective": objective})
 
 
 def run_place(config: Config, above: Path | None = None) -> Path:

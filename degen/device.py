@@ -19,12 +19,13 @@ def pick_device(wanted: str) -> torch.device:
         for another name, or where CUDA is asked for and there is none.
     """
     if not re.fullmatch(DEVICES, wanted):
-        raise UserError(f"--device {wanted}: it takes auto, cpu, cuda or cuda:N")
+        raise UserError(f"`device='{wanted}'`: it takes auto, cpu, cuda or cuda:N")
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     device = torch.device(wanted)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise UserError(
-            f"--device {wanted}: PyTorch sees {torch.cuda.device_count()} CUDA devices here; use --device cpu"
+            f"`device='{wanted}'`: PyTorch sees {torch.cuda.device_count()} CUDA devices here; use "
+            "`device='cpu'`"
         )
     return device

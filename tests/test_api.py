@@ -11,7 +11,7 @@ import tiny_runs
 
 import degen
 from degen.errors import UserError
-from degen.training.loop import Progress
+from degen.training.run import Progress
 
 
 @pytest.fixture

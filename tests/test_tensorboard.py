@@ -16,7 +16,7 @@ from degen.analysis.passes.rows import Rows
 from degen.errors import UserError
 from degen.runs.directory import RunDirectory
 from degen.tensorboard import Board, tag
-from degen.training.loop import Interrupted, Progress
+from degen.training.run import Interrupted, Progress
 
 event_pb2 = pytest.importorskip("tensorboardX.proto.event_pb2", reason="tensorboardX is not installed")
 

@@ -50,7 +50,7 @@ def demo(
     """
     from degen.cli.progress import Bar
     from degen.studies.demo import demo_configs, run_demo
-    from degen.training.loop import Interrupted
+    from degen.training.run import Interrupted
 
     output = Output(as_json, quiet)
     configs = demo_configs(seed, device=device, threads=threads)

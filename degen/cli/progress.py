@@ -14,7 +14,7 @@ from rich.progress import Progress as RichProgress
 from degen.cli.reading import reading_bar
 from degen.config.schema import Config
 from degen.data.load import Dataset
-from degen.training.loop import Progress
+from degen.training.run import Progress
 
 
 class Bar(Progress):

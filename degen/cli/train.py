@@ -219,7 +219,7 @@ def _seeds(seed: int | None, seeds: str | None) -> list[dict[str, Any]]:
 def _settled(
     file: Path | None, options: Values, variants: list[dict[str, Any]], seeds: list[dict[str, Any]]
 ) -> list[Config]:
-    from degen.training.trainer import settle_names
+    from degen.build import settle_names
 
     return [
         settle_names(settle(file, merge(options, {"objective": chosen, "training": seeded})))
@@ -263,9 +263,9 @@ def _train_all(
 ) -> list[RunDirectory]:
     from degen.cli.progress import bars
     from degen.cli.reading import reading_bar
-    from degen.training.loop import Interrupted
     from degen.training.plan import train_many
     from degen.training.resumption import is_complete, refuse
+    from degen.training.run import Interrupted
 
     # All are checked before the first has trained for hours.
     with world.together():

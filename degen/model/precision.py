@@ -32,7 +32,10 @@ def pick_precision(wanted: Precision | Literal["auto"], device: torch.device) ->
     if wanted == "auto":
         return "tf32" if device.type == "cuda" else "fp32"
     if wanted == "tf32" and device.type != "cuda":
-        raise UserError(f"--precision tf32 is of CUDA devices, and this run is on {device.type}; use fp32")
+        raise UserError(
+            f"`precision='tf32'` is for CUDA devices, and this run is on {device.type}; use "
+            "`precision='fp32'`"
+        )
     return wanted
 
 

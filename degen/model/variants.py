@@ -37,7 +37,7 @@ from degen.data.sampling.histories import Histories
 from degen.data.sampling.partners import Int
 from degen.data.sampling.source import Source
 from degen.errors import UserError, nearest
-from degen.model.losses.equations import contrastive_loss
+from degen.model.losses.contrastive import contrastive_loss
 from degen.model.losses.mitigations import (
     adversarial_loss,
     cosine_regularization,

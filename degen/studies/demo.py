@@ -49,8 +49,9 @@ from degen.studies.claims import Claim, Geometry, Trained, check_claims
 from degen.studies.figure_files import FigureOptions
 from degen.studies.svd import draw_svd
 from degen.studies.uniformity import draw_uniformity
-from degen.training.loop import Progress, train
+from degen.training.loop import train
 from degen.training.resumption import refuse
+from degen.training.run import Progress
 
 VARIANTS = ("sasrec", "ucl", "scl", "duorec")
 

@@ -43,8 +43,10 @@ class EncodedBatch:
     ----------
     h
         `[P, d]`: what enters the recommendation loss, of the encoded part of the batch.
-    batch_targets, own
-        int64 `[N]`, the targets of the whole batch, and which of them are those of `h`.
+    targets
+        int64 `[P]`, those of `h`.
+    samples, own
+        int64 `[N]`, sample numbers of the whole batch on the host, and which of them are those of `h`.
     views
         each `[len(part), d]`: what enters the contrastive loss, `h` among them, of the encoded part.
     view_targets
@@ -52,15 +54,11 @@ class EncodedBatch:
     """
 
     h: Tensor
-    batch_targets: Tensor
+    targets: Tensor
+    samples: Int
     own: slice
     views: dict[str, Tensor]
     view_targets: Tensor
-
-    @property
-    def targets(self) -> Tensor:
-        """int64 `[P]`, those of `h`."""
-        return self.batch_targets[self.own]
 
 
 class Batching(Protocol):
@@ -101,7 +99,7 @@ class BySamples:
         drawn = self.variant.draw(self.source, batch, rng)
         encoded = encode_views(encoder, {name: view[part] for name, view in drawn.items()}, dropout)
         targets = _targets(self.source, batch, encoded["h"].device)
-        return EncodedBatch(encoded["h"], targets, part, encoded, targets)
+        return EncodedBatch(encoded["h"], targets[part], batch, part, encoded, targets)
 
 
 class ByUsers:
@@ -128,10 +126,11 @@ class ByUsers:
         del others["h"]
         first, members = self.n_samples(batch[: part.start]), self.rows.members(batch[part])
         h = encode_windows(encoder, share_windows(self.source.samples, members), dropout)
-        targets, chosen_targets = (_targets(self.source, rows, h.device) for rows in (all_members, chosen))
+        targets, chosen_targets = (_targets(self.source, rows, h.device) for rows in (members, chosen))
         views = {"h": h[on(h.device, drawn[part] - first)]}
         views |= encode_views(encoder, others, dropout) if others else {}
-        return EncodedBatch(h, targets, slice(first, first + len(members)), views, chosen_targets)
+        own = slice(first, first + len(members))
+        return EncodedBatch(h, targets, all_members, own, views, chosen_targets)
 
 
 BATCHINGS: dict[BatchBy, type[BySamples] | type[ByUsers]] = {"samples": BySamples, "users": ByUsers}

@@ -91,7 +91,7 @@ def read_rows(out: Path, epochs: int, name: str = directory.METRICS) -> list[dic
     if [row.get("epoch") for row in rows] != list(range(1, epochs + 1)):
         raise UserError(
             f"{out / name} has not the lines of epochs 1 to {epochs}, which "
-            f"{directory.LAST} goes on from; train anew with --overwrite"
+            f"{directory.LAST} goes on from; train anew with `overwrite=True`"
         )
     return rows
 

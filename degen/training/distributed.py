@@ -78,12 +78,12 @@ class World:
         if self.size == 1 or wanted == "cpu" or not torch.cuda.is_available():
             return wanted
         if wanted not in ("auto", "cuda"):
-            raise UserError(f"--device {wanted} is one GPU for all processes; use --device cuda")
+            raise UserError(f"`device='{wanted}'` is one GPU for all processes; use `device='cuda'`")
         place, there = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
         if place >= there:
             raise UserError(
-                f"--nproc-per-node starts more processes than the {there} GPUs here; start {there}, or add "
-                "--device cpu"
+                f"torchrun starts more processes than the {there} GPUs here; start {there}, or add "
+                "`device='cpu'`"
             )
         return f"cuda:{place}"
 
@@ -227,8 +227,8 @@ class _Gather(torch.autograd.Function):
 def _ended(_signal: int, _frame: object) -> None:
     raise LostProcess(
         f"process {os.environ.get('RANK', '0')} was told to end, as torchrun does when another one has died "
-        "(see its report), or a scheduler when the time is up; the same command with --resume goes on after "
-        "the last whole epoch"
+        "(see its report), or a scheduler when the time is up; the same command with `resume=True` goes on "
+        "after the last whole epoch"
     )
 
 
@@ -244,6 +244,6 @@ def _contact() -> Iterator[None]:
     except RuntimeError as error:
         raise LostProcess(
             f"process {os.environ.get('RANK', '0')} lost contact with the others of this run: one has ended "
-            "or cannot be reached; see what it said, then go on by the same command with --resume "
+            "or cannot be reached; see what it said, then go on by the same command with `resume=True` "
             f"({str(error).splitlines()[0]})"
         ) from error

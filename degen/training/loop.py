@@ -1,65 +1,78 @@
-"""Training to the end: epochs, early stopping, what each epoch writes, interruption and resumption."""
+"""The training loop: a group of runs to their ends; a single run is a group of one.
+
+A step engine trains the runs of a group at once. `Eager` (`degen.training.epoch`) takes one run, `Stack`
+(`degen.training.padded.stack`) several. Only runs at the same epoch train together: where some go on from a
+later one, the others catch up first. A run that has ended, early or at its last epoch, is tested and leaves
+the group. So does a run that fails, and its error is kept until the others have ended.
+
+Of several processes each has the same group of one, and an error of one process ends all at once.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import ClassVar, Protocol
 
 import torch
+from torch import Tensor
 
-from degen import files
-from degen.analysis.passes.rows import Rows
-from degen.build import load_data
+from degen.build import load_data, settle_names
 from degen.config.schema import Config
 from degen.data.load import Dataset
-from degen.data.sequences import Samples, item_frequency, leave_one_out
+from degen.data.sampling.source import Source
 from degen.device import pick_device
 from degen.errors import UserError
-from degen.evaluation.evaluate import split_ranks
-from degen.evaluation.ranking import Ranks, ranking_metrics
-from degen.evaluation.restore import describe, load_best
-from degen.model.encoders.encoder import SequenceEncoder
-from degen.model.precision import float32_products, pick_precision
-from degen.runs import directory
-from degen.runs.best import best_row
+from degen.model.precision import float32_products
 from degen.runs.directory import RunDirectory
 from degen.runs.lock import sole_writer
-from degen.tensorboard import Board, write_run_projector
 from degen.training import checkpoint, resumption
 from degen.training.distributed import STEPS_BETWEEN_SIGNALS, World
+from degen.training.epoch import Eager, Epoch
 from degen.training.process_settings import deferred_interrupt, torch_settings
-from degen.training.recording.probe import Probe
-from degen.training.recording.trace import Tracer
-from degen.training.trainer import Trainer, settle_names
-
-Row = dict[str, Any]
+from degen.training.run import Interrupted, Progress, Run, note_data
+from degen.training.trainer import Trainer
 
 
-class Interrupted(Exception):
-    """Training was stopped by Ctrl-C; `epochs` whole epochs are on disk."""
+class EngineEpoch(Protocol):
+    """The steps of one epoch of a group."""
 
-    def __init__(self, out: Path, epochs: int):
-        super().__init__(f"stopped after {epochs} whole epochs")
-        self.out, self.epochs = out, epochs
+    sums: Tensor
+
+    @property
+    def epochs(self) -> Sequence[Epoch]:
+        """The epoch of each run, with its losses so far."""
+        ...
+
+    def step(self) -> None:
+        """Train every run on its next batch."""
+        ...
 
 
-class Progress:
-    """What a caller may do while a run goes on: override what you need; these do nothing."""
+class StepEngine(Protocol):
+    """A way to train the runs of a group at once.
 
-    def begin(self, dataset: Dataset, config: Config, epochs_done: int, steps_per_epoch: int) -> None:
-        """The log is loaded and training is about to start, or to go on after `epochs_done`."""
+    Attributes
+    ----------
+    stacked
+        whether `environment.json` says that the run was trained in a stack.
+    """
 
-    def step(self, epoch: int, step: int, losses: Row) -> None:
-        """A step is done; `losses` are the epoch's means so far, fresh about once a second."""
+    stacked: ClassVar[bool]
 
-    def epoch(self, row: Row) -> None:
-        """An epoch is done and written; `row` is its line of `metrics.jsonl`."""
+    def __init__(self, trainers: Sequence[Trainer]): ...
 
-    def end(self, test: Row) -> None:
-        """The run is whole; `test` is its `test.json`."""
+    @staticmethod
+    def refuse(configs: Sequence[Config], n_items: int, device: torch.device, /) -> None:
+        """Raise where the engine cannot train these configurations, or not together."""
+        ...
+
+    def epoch(self, number: int, steps: int, /) -> EngineEpoch:
+        """Begin epoch `number`, from 1, of `steps` steps."""
+        ...
 
 
 def train(
@@ -77,14 +90,14 @@ def train(
     Parameters
     ----------
     config
-        settled configuration (see `degen.config.settle.settle`).
+        resolved configuration (see `degen.config.settle.settle`).
     out
         the run directory itself; made if it does not exist.
     resume
-        go on after the last finished epoch, start where there is none, return at once where the run is
-        finished and the configuration has no more epochs or patience than it had.
+        whether to go on after the last finished epoch. A run without one starts; a finished run returns at
+        once, unless the configuration has more epochs or patience than it had.
     overwrite
-        remove an earlier run in `out` first.
+        whether to remove an earlier run in `out` first.
     progress
         told of steps and epochs.
     world
@@ -100,183 +113,185 @@ def train(
     Interrupted
         after Ctrl-C, when the step is done.
     """
-    progress, world = progress or Progress(), world or World()
-    config = settle_names(config)
+    world = world or World()
     with world.together():
-        device = pick_device(world.own_device(config.training.device))
         dataset = dataset or load_data(config.data)
-        config = note_data(config, dataset)
-        if pick_precision(config.training.precision, device) == "bf16":
-            others = "fp32 or tf32" if device.type == "cuda" else "fp32"
-            raise UserError(f"--precision bf16 is of padded steps, on CUDA or with --stack; use {others}")
-        resumption.refuse(config, out, resume=resume, overwrite=overwrite)
-        if resume and resumption.is_complete(config, out):
-            return RunDirectory(out)
-    with torch_settings(config.training), ExitStack() as held:
-        with world.together():
-            trainer = Trainer(config, dataset, device, world)
-            if world.main:
-                held.enter_context(sole_writer(out))
-                checkpoint.prepare(config, out, resume=resume, overwrite=overwrite)
-        Run(trainer, dataset, out, progress).go()
+    failures = train_group(
+        [config],
+        [out],
+        dataset,
+        [progress or Progress()],
+        engine=Eager,
+        resume=resume,
+        overwrite=overwrite,
+        world=world,
+    )
+    raise_failures(failures, 1)
     return RunDirectory(out)
 
 
-def note_data(config: Config, dataset: Dataset) -> Config:
-    """Put what is known of the log once it is loaded into a configuration: name and fingerprint."""
-    known = {"name": dataset.name, "fingerprint": dataset.fingerprint}
-    return config.model_copy(update={"data": config.data.model_copy(update=known)})
+def train_group(
+    configs: Sequence[Config],
+    outs: Sequence[Path],
+    dataset: Dataset,
+    progress: Sequence[Progress],
+    *,
+    engine: type[StepEngine],
+    resume: bool = False,
+    overwrite: bool = False,
+    world: World | None = None,
+) -> dict[Path, UserError]:
+    """Train a group of runs, each into its own run directory, and return the errors of those that failed.
 
+    Parameters
+    ----------
+    configs
+        resolved configurations; what may differ between them is the engine's to say.
+    outs
+        the run directory of each, all different.
+    dataset
+        the log that they name.
+    progress
+        one for each run.
+    engine
+        what trains the group's steps.
+    resume, overwrite, world
+        as in `train`.
 
-class Run:
-    """A trainer with its validation split, its probe and its folder.
-
-    Of several processes each ranks its part of the users, and the main one measures the probe and writes.
+    Raises
+    ------
+    UserError
+        for configurations that the engine refuses, or a run directory that refuses its run, before anything
+        is written.
+    Interrupted
+        after Ctrl-C, when the step is done.
     """
+    world = world or World()
+    with world.together():
+        configs = [note_data(settle_names(config), dataset) for config in configs]
+        device = pick_device(world.own_device(configs[0].training.device))
+        engine.refuse(configs, dataset.sequences.n_items, device)
+        for config, out in zip(configs, outs, strict=True):
+            resumption.refuse(config, out, resume=resume, overwrite=overwrite)
+        group = [
+            member
+            for member in zip(configs, outs, progress, strict=True)
+            if not (resume and resumption.is_complete(member[0], member[1]))
+        ]
+    with torch_settings(configs[0].training), ExitStack() as locks:
+        with world.together():
+            runs = [
+                Run(trainer, dataset, out, told)
+                for trainer, (_, out, told) in zip(
+                    _trainers([config for config, _, _ in group], dataset, device, world), group, strict=True
+                )
+            ]
+            if world.main:
+                for run in runs:
+                    locks.enter_context(sole_writer(run.out))
+                for run in runs:
+                    checkpoint.prepare(
+                        run.config, run.out, resume=resume, overwrite=overwrite, stacked=engine.stacked
+                    )
+        return _Group(runs, engine, world).train()
 
-    def __init__(self, trainer: Trainer, dataset: Dataset, out: Path, progress: Progress):
-        self.trainer, self.dataset, self.out, self.progress = trainer, dataset, out, progress
-        self.config, self.world = trainer.config, trainer.world
-        evaluation = self.config.evaluation
-        self.valid = leave_one_out(dataset.sequences, "valid", self.config.model.max_length)
-        self.probe = Probe.draw(
-            trainer.source, evaluation.probe_samples, evaluation.probe_seed, evaluation.definition
-        )
-        self.rows: list[Row] = []
-        self.steps = 0
-        traced = self.config.training.trace_gradients
-        self.tracer = Tracer(trainer, item_frequency(dataset.sequences)) if traced else None
-        self.board: Board | None = None
 
-    def go(self) -> None:
-        """Train until the epochs, the steps or the patience run out; then write `test.json`."""
-        self.begin()
+def _trainers(
+    configs: Sequence[Config], dataset: Dataset, device: torch.device, world: World
+) -> Iterator[Trainer]:
+    """Yield the trainers of a group, which share the samples of the first."""
+    source: Source | None = None
+    for config in configs:
+        trainer = Trainer(config, dataset, device, world, source)
+        source = trainer.source
+        yield trainer
+
+
+class _Group:
+    """Runs on their way; each measures and writes for itself."""
+
+    def __init__(self, runs: Sequence[Run], engine: type[StepEngine], world: World):
+        self.active, self.n_runs = list(runs), len(runs)
+        self.engine, self.world = engine, world
+        self.failures: dict[Path, UserError] = {}
+
+    def train(self) -> dict[Path, UserError]:
+        """Train all runs to their ends, and return the errors of those that failed."""
+        for run in list(self.active):
+            self._attempt(run, run.begin)
+        engine, trained = None, list[Run]()
         with deferred_interrupt() as interrupted:
-            while not self.finished:
-                self._epoch(len(self.rows) + 1, interrupted)
-        self.test()
+            while self._retire():
+                earliest = min(len(run.rows) for run in self.active)
+                runs = [run for run in self.active if len(run.rows) == earliest]
+                if engine is None or runs != trained:
+                    engine, trained = self.engine([run.trainer for run in runs]), runs
+                self._epoch(engine, runs, interrupted)
+        return self.failures
 
-    def begin(self) -> None:
-        """Read what an earlier process left of the run, and write what does not change."""
-        done, self.steps = checkpoint.load_last(self.trainer.encoder, self.trainer.optimizer, self.out)
-        self.rows = checkpoint.read_rows(self.out, done)
-        if self.steps < done * self.trainer.steps_per_epoch and not self.finished:
-            raise UserError(
-                f"the last epoch of {self.out} was cut short by --max-steps, and no epoch can follow it; "
-                "resume with the same --max-steps, or train anew with --overwrite"
-            )
-        if self.tracer is not None:
-            self.tracer.begin(checkpoint.read_rows(self.out, done, directory.TRACE))
-        with self.world.together():
-            if self.world.main:
-                self._begin_writing(done)
-        self.progress.begin(self.dataset, self.config, done, self.trainer.steps_per_epoch)
+    def _attempt(self, run: Run, action: Callable[..., None], *arguments: object) -> None:
+        """Do something for a run; if it fails, the run leaves and its error is kept for the end."""
+        if run.out in self.failures:
+            return
+        try:
+            action(*arguments)
+        except UserError as error:
+            if self.world.size > 1:  # the other processes wait for this one
+                raise
+            self.failures[run.out] = error
+            self.active.remove(run)
 
-    def _begin_writing(self, done: int) -> None:
-        (self.out / directory.TEST).unlink(
-            missing_ok=True
-        )  # of a finished run that goes on; it is tested again
-        directory.write_metrics(self.out, self.rows)
-        files.write_lines(self.out / directory.ITEMS, self.dataset.sequences.item_ids)
-        files.write_array(self.out / directory.ITEM_FREQUENCY, item_frequency(self.dataset.sequences))
-        if self.config.training.tensorboard:
-            self.board = Board(self.out / directory.TENSORBOARD, first_epoch=done + 1)
-        if done and self.best()["epoch"] == done:  # a kill may have come between `last` and `best`
-            checkpoint.save_best(self.trainer.encoder, self.out, done)
+    def _retire(self) -> bool:
+        """Test the runs that have ended and let them go; return whether any is left."""
+        ended = [run for run in self.active if run.finished]
+        for run in ended:
+            self._attempt(run, run.test)
+        self.active = [run for run in self.active if run not in ended]
+        return bool(self.active)
 
-    def best(self) -> Row:
-        """The line of the best epoch so far."""
-        return best_row(self.rows, self.config.training.stop_on, self.config.training.stop_decimals)
-
-    @property
-    def finished(self) -> bool:
-        """Whether epochs, steps or patience have run out."""
-        return resumption.has_ended(self.config.training, self.rows, self.steps)
-
-    def _epoch(self, number: int, interrupted: threading.Event) -> None:
-        started = time.perf_counter()
-        epoch = self.trainer.epoch(number)
-        shown = started
-        with float32_products(self.trainer.precision, self.trainer.device):
-            for step in range(1, self.steps_now + 1):
+    def _epoch(self, engine: StepEngine, runs: list[Run], interrupted: threading.Event) -> None:
+        started = shown = time.perf_counter()
+        number, steps, trainer = len(runs[0].rows) + 1, runs[0].steps_now, runs[0].trainer
+        with float32_products(trainer.precision, trainer.device):
+            epoch = engine.epoch(number, steps)
+            pairs = list(zip(runs, epoch.epochs, strict=True))
+            for step in range(1, steps + 1):
                 epoch.step()
-                self.steps += 1
-                if self.world.size == 1 or self.steps % STEPS_BETWEEN_SIGNALS == 0:
+                for run in runs:
+                    run.steps += 1
+                if self.world.size == 1 or runs[0].steps % STEPS_BETWEEN_SIGNALS == 0:
                     self._stop_if(interrupted)
-                now = time.perf_counter()
-                fresh = now - shown > 1
-                shown = now if fresh else shown
-                self.progress.step(number, step, epoch.mean_losses() if fresh else {})
-        losses = epoch.mean_losses()  # waits for the device, so that the clock is right
-        self.close_epoch(losses, epoch.samples, time.perf_counter() - started)
+                fresh = time.perf_counter() - shown > 1
+                shown = time.perf_counter() if fresh else shown
+                for run, losses in pairs:
+                    self._attempt(run, _show, run, losses, step, fresh)
+                if not self.active:
+                    return
+        epoch.sums.tolist()  # waits for the device, so that the clock is right
+        seconds = time.perf_counter() - started
+        for run, losses in pairs:
+            self._attempt(run, _close, run, losses, seconds)
         self._stop_if(interrupted)
 
-    def close_epoch(self, losses: Row, samples: int, train_seconds: float) -> None:
-        """Measure the epoch that was trained, and write it; the next one may then begin."""
-        measured = time.perf_counter()
-        ranks = self._ranks(self.trainer.encoder, self.valid)
-        row = {
-            "epoch": len(self.rows) + 1,
-            **losses,
-            **{f"valid_{name}": value for name, value in ranking_metrics(ranks).items()},
-            **(self.probe.measure(self.trainer.encoder, self.trainer.variant) if self.world.main else {}),
-            "train_seconds": round(train_seconds, 3),
-            "eval_seconds": round(time.perf_counter() - measured, 3),
-            "samples_per_second": round(samples / train_seconds, 1),
-        }
-        self.rows.append(row)
-        if self.tracer is not None:
-            self.tracer.measure(row["epoch"])
-        if self.world.main:
-            self._write(row)
-            self.progress.epoch(row)
-
     def _stop_if(self, interrupted: threading.Event) -> None:
-        if self.world.any(interrupted.is_set()):
-            raise Interrupted(self.out, len(self.rows))
+        if self.world.any(interrupted.is_set()) and self.active:
+            out = self.active[0].out if self.n_runs == 1 else self.active[0].out.parent
+            raise Interrupted(out, min(len(run.rows) for run in self.active))
 
-    @property
-    def steps_now(self) -> int:
-        """Steps of the epoch that comes next."""
-        steps, most = self.trainer.steps_per_epoch, self.config.training.max_steps
-        return steps if most is None else min(steps, most - self.steps)
 
-    def _write(self, row: Row) -> None:
-        """Write the epoch: `last.safetensors` makes it count, and only then may it become the best."""
-        encoder, number = self.trainer.encoder, row["epoch"]
-        every = self.config.training.keep_embeddings
-        if every and number % every == 0:
-            checkpoint.save_embeddings(encoder, self.out / directory.EMBEDDINGS / f"e{number:03d}.npy")
-        if self.board is not None:
-            self.board.epoch(row, Rows(encoder.real_item_embeddings().detach()))
-        directory.write_metrics(self.out, self.rows)
-        if self.tracer is not None:
-            directory.write_metrics(self.out, self.tracer.rows, directory.TRACE)
-        checkpoint.save_last(encoder, self.trainer.optimizer, self.out, number, self.steps)
-        if self.best() is row:
-            checkpoint.save_best(encoder, self.out, number)
+def _show(run: Run, epoch: Epoch, step: int, fresh: bool) -> None:
+    run.progress.step(len(run.rows) + 1, step, epoch.mean_losses() if fresh else {})
 
-    def test(self) -> None:
-        """Rank the test targets with the best epoch's weights and write `test.json`.
 
-        The weights take the place of the last epoch's, and the log is the one at hand: both can be large.
-        """
-        with self.world.together():  # nobody reads the best epoch before it is written
-            pass
-        encoder = self.trainer.encoder
-        epoch = load_best(encoder, self.out)
-        samples = leave_one_out(self.dataset.sequences, "test", self.config.model.max_length)
-        test = describe(self._ranks(encoder, samples), epoch, "test")
-        with self.world.together():
-            if self.world.main:
-                if self.board is not None:
-                    write_run_projector(RunDirectory(self.out))
-                files.write_json(self.out / directory.TEST, test)
-                self.progress.end(test)
+def _close(run: Run, epoch: Epoch, train_seconds: float) -> None:
+    run.close_epoch(epoch.mean_losses(), epoch.samples, train_seconds)
 
-    def _ranks(self, encoder: SequenceEncoder, samples: Samples) -> Ranks:
-        """Rank every target, float64 `[n_samples]`: each process its part of the users."""
-        part = self.world.part(len(samples))
-        own = Samples(samples.items, samples.end[part], samples.length[part])
-        ranks = split_ranks(encoder, own, self.config.evaluation.score_block, self.trainer.variant.scores)
-        return self.world.gather_rows(torch.from_numpy(ranks), len(samples)).numpy()
+
+def raise_failures(failures: Mapping[Path, UserError], n_runs: int) -> None:
+    """Raise the errors of runs that failed, now that all others have ended; do nothing where none did."""
+    if not failures:
+        return
+    if len(failures) == n_runs and len({str(error) for error in failures.values()}) == 1:
+        raise next(iter(failures.values()))
+    messages = "; ".join(f"{out}: {error}" for out, error in failures.items())
+    raise UserError(f"{len(failures)} of {n_runs} runs failed ({messages}); the others are whole")

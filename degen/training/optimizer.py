@@ -81,8 +81,8 @@ def build_optimizer(
     if settings.item_optimizer == "sgd":
         if lazy or block is not None:
             raise UserError(
-                "--item-optimizer sgd moves all item embeddings by one dense gradient, and here they are "
-                "updated lazily or by blocks of items; add --item-updates dense --set training.item_block=0"
+                "`item_optimizer='sgd'` moves all item embeddings by one dense gradient, and here they are "
+                "updated lazily or by blocks of items; add `item_updates='dense'` and `training.item_block=0`"
             )
         return ItemSgd(encoder, settings.item_learning_rate, settings.item_momentum, **adam_settings)
     if not lazy and block is None:

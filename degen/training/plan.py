@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
 
 from degen.build import load_data
 from degen.config.schema import Config, TrainingConfig
@@ -21,9 +20,11 @@ from degen.errors import UserError
 from degen.model.precision import pick_precision
 from degen.runs.directory import RunDirectory
 from degen.training.distributed import World
-from degen.training.loop import Progress, train
-from degen.training.stackable import shared_settings, why_alone
-from degen.training.stacked_runs import raise_failures, stacked_failures
+from degen.training.epoch import Eager
+from degen.training.loop import StepEngine, raise_failures, train_group
+from degen.training.padded.stack import Stack
+from degen.training.rules import shared_settings, why_alone
+from degen.training.run import Progress
 
 Watch = Callable[[Sequence[Config]], AbstractContextManager[Sequence[Progress]]]
 """From the runs that train at once to what is told of each."""
@@ -69,34 +70,38 @@ def train_many(
     """
     world, watch = world or World(), progress or _unwatched
     if stack and world.size > 1:
-        raise UserError("--stack trains many runs on one device, and torchrun one run on many; choose one")
+        raise UserError(
+            "`stack=True` trains many runs on one device, and torchrun one run on many; choose one"
+        )
     for config in configs:  # what is wrong with all of them is said once
         _check_device(config.training, world)
     failures: dict[Path, UserError] = {}
     dataset, read = None, None
     for members in _alike(configs):
-        group, places = [configs[i] for i in members], [outs[i] for i in members]
-        if dataset is None or group[0].data != read:
+        first = configs[members[0]]
+        if dataset is None or first.data != read:
             with world.together(), reading():
-                dataset, read = load_data(group[0].data), group[0].data
-        if _stacks(group[0], dataset, stack, world, note):
-            with watch(group) as told:
+                dataset, read = load_data(first.data), first.data
+        stacked = _stacks(first, dataset, stack, world, note)
+        engine: type[StepEngine] = Stack if stacked else Eager
+        for group in [members] if stacked else [[member] for member in members]:
+            run_configs, run_dirs = [configs[i] for i in group], [outs[i] for i in group]
+            with watch(run_configs) as watchers:
                 try:
-                    failures |= stacked_failures(
-                        group, places, dataset, told, resume=resume, overwrite=overwrite
+                    failures |= train_group(
+                        run_configs,
+                        run_dirs,
+                        dataset,
+                        watchers,
+                        engine=engine,
+                        resume=resume,
+                        overwrite=overwrite,
+                        world=world,
                     )
-                except UserError as error:
-                    failures |= dict.fromkeys(places, error)
-            continue
-        for config, out in zip(group, places, strict=True):
-            with watch([config]) as (told_alone,):
-                options: Any = {"resume": resume, "overwrite": overwrite, "progress": told_alone}
-                try:
-                    train(config, out, world=world, dataset=dataset, **options)
                 except UserError as error:
                     if world.size > 1:
                         raise
-                    failures[out] = error
+                    failures |= dict.fromkeys(run_dirs, error)
     raise_failures(failures, len(configs))
     return [RunDirectory(out) for out in outs]
 
@@ -121,7 +126,7 @@ def _check_device(settings: TrainingConfig, world: World) -> None:
     pick_precision(settings.precision, device)
     if settings.cuda_graph and device.type != "cuda":
         raise UserError(
-            f"training.cuda_graph is of CUDA devices, and this run is on {device.type}; leave it out"
+            f"`training.cuda_graph` is for CUDA devices, and this run is on {device.type}; leave it out"
         )
 
 

@@ -28,7 +28,7 @@ FREE_TO_CHANGE = {
 }
 """Keys that may differ between a stopped run and the command that resumes it."""
 
-DAMAGED = "is damaged; train anew with --overwrite"
+DAMAGED = "is damaged; train anew with `overwrite=True`"
 """What is said of a `last.safetensors` that cannot be read."""
 
 
@@ -47,7 +47,7 @@ def refuse(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
     if resume and directory.is_run(out):
         if RunDirectory(out).recorded:
             raise UserError(
-                f"{out} was recorded by degen.Monitor from another training loop; name another --out"
+                f"{out} was recorded by degen.Monitor from another training loop; name another `out`"
             )
         _check_same(config, settle(out / directory.CONFIG), out)
         if not is_complete(config, out):
@@ -56,7 +56,7 @@ def refuse(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
 
 def _check_same(new: Config, old: Config, out: Path) -> None:
     if new.data.fingerprint and old.data.fingerprint not in ("", new.data.fingerprint):
-        raise UserError(f"the log has changed since {out} was started; train anew with --overwrite")
+        raise UserError(f"the log has changed since {out} was started; train anew with `overwrite=True`")
     # What training notes of the log is known only once that is loaded, which may be after this.
     noted = {key: getattr(old.data, key) for key in NOTED}
     new = new.model_copy(update={"data": new.data.model_copy(update=noted)})
@@ -66,7 +66,7 @@ def _check_same(new: Config, old: Config, out: Path) -> None:
             if key not in FREE_TO_CHANGE and before[key] != value:
                 raise UserError(
                     f"{out} was started with {group}.{key} = {before[key]!r}, not {value!r}; "
-                    "resume with the same settings, or train anew with --overwrite"
+                    "resume with the same settings, or train anew with `overwrite=True`"
                 )
 
 
@@ -78,13 +78,13 @@ def _check_whole(settings: TrainingConfig, out: Path) -> None:
         if len(rows) > 1 or (out / directory.BEST).exists():
             raise UserError(
                 f"{last} is missing, and the {len(rows)} epochs in {out} cannot go on without it; put it "
-                "back, or train anew with --overwrite"
+                "back, or train anew with `overwrite=True`"
             )
         return
     done = epochs_done(out)
     if done > settings.epochs:
         raise UserError(
-            f"{out} has {done} epochs already, and --epochs is {settings.epochs}; give {done} to end it "
+            f"{out} has {done} epochs already, and `epochs` is {settings.epochs}; give {done} to end it "
             "there, or more"
         )
     best = out / directory.BEST
@@ -93,7 +93,7 @@ def _check_whole(settings: TrainingConfig, out: Path) -> None:
         and not best.exists()
         and best_row(rows[:done], settings.stop_on, settings.stop_decimals)["epoch"] != done
     ):
-        raise UserError(f"{best} is missing; put it back, or train anew with --overwrite")
+        raise UserError(f"{best} is missing; put it back, or train anew with `overwrite=True`")
 
 
 def epochs_done(out: Path) -> int:

@@ -18,7 +18,8 @@ from torch.profiler import ProfilerActivity, profile
 
 from degen.build import load_data
 from degen.config.settle import settle
-from degen.training.trainer import Epoch, Trainer
+from degen.training.epoch import Epoch
+from degen.training.trainer import Trainer
 
 KINDS = {
     "matrix products": ("mm", "addmm", "bmm", "baddbmm", "addmm_"),

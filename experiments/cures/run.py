@@ -22,8 +22,8 @@ from degen.cli.progress import bars
 from degen.cli.seeds import parse_seeds
 from degen.config.settle import merge
 from degen.errors import one_sentence
-from degen.training.loop import Interrupted
 from degen.training.plan import train_many
+from degen.training.run import Interrupted
 
 
 def main() -> None:

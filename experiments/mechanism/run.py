@@ -22,8 +22,8 @@ from degen.config.schema import Config
 from degen.config.settle import Values, by_group, merge, settle
 from degen.data.catalog import find
 from degen.errors import UserError, nearest, one_sentence
-from degen.training.loop import Interrupted
 from degen.training.plan import train_many
+from degen.training.run import Interrupted
 
 RUNS = Path(__file__).with_name("runs.toml")
 

@@ -19,7 +19,7 @@ from degen.analysis import (
     singular_values,
     summarize,
 )
-from degen.model.losses.equations import recommendation_loss
+from degen.model.losses.recommendation import recommendation_loss
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

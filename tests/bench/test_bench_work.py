@@ -13,7 +13,7 @@ from degen.data.load import load_dataset
 from degen.data.sequences import leave_one_out, training_samples
 from degen.evaluation.evaluate import split_ranks
 from degen.model.encoders.encoder import SequenceEncoder
-from degen.model.losses.equations import contrastive_loss as degens_contrastive_loss
+from degen.model.losses.contrastive import contrastive_loss as degens_contrastive_loss
 
 
 def same_weights(plain: Recommender, encoder: SequenceEncoder) -> None:

@@ -20,7 +20,8 @@ from degen.embeddings import load_matrix
 from degen.evaluation.evaluate import representations
 from degen.evaluation.restore import describe, restore
 from degen.runs.directory import RunDirectory
-from degen.training.loop import Interrupted, Progress, train
+from degen.training.loop import train
+from degen.training.run import Interrupted, Progress
 
 RANKING = [f"{name}@{k}" for k in (5, 10, 20) for name in ("HR", "NDCG", "MRR")]
 

@@ -8,7 +8,7 @@ import reference
 import torch
 
 from degen.model.losses.blocked_softmax import BlockedSoftmax
-from degen.model.losses.equations import recommendation_loss
+from degen.model.losses.recommendation import recommendation_loss
 
 N = 37
 BLOCKS = [1, 2, 5, 36, 37, 1000]

@@ -12,7 +12,6 @@ import pytest
 import reference
 import torch
 
-from degen.model.losses.equations import recommendation_loss
 from degen.model.losses.mitigations import (
     adversarial_loss,
     cosine_regularization,
@@ -23,6 +22,7 @@ from degen.model.losses.mitigations import (
     spectrum_concentration,
     uniform,
 )
+from degen.model.losses.recommendation import recommendation_loss
 from degen.model.scores import scored_rows
 from degen.model.variants import CURES, ItemRegularizer, Variant, get_variant
 

@@ -11,14 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
-from degen.model.losses.equations import (
-    bce_loss,
-    bpr_loss,
-    contrastive_loss,
-    negative_mask,
-    objective,
-    recommendation_loss,
-)
+from degen.model.losses.contrastive import contrastive_loss, negative_mask
+from degen.model.losses.objective import objective
+from degen.model.losses.recommendation import bce_loss, bpr_loss, recommendation_loss
 
 SETTINGS = [
     {"temperature": t, "similarity": s, "same_target_negatives": n, "reduction": r}

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from degen.model.losses.equations import recommendation_loss
+from degen.model.losses.recommendation import recommendation_loss
 from degen.model.losses.sampled_softmax import needed_rows, sampled_softmax_loss
 
 

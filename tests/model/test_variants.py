@@ -12,7 +12,8 @@ from degen.data.sequences import Sequences, training_samples
 from degen.errors import UserError
 from degen.model.encoders.dropout import RandomDropout
 from degen.model.encoders.encoder import SequenceEncoder
-from degen.model.losses.equations import objective, recommendation_loss
+from degen.model.losses.objective import objective
+from degen.model.losses.recommendation import recommendation_loss
 from degen.model.scores import score_items
 from degen.model.variants import VARIANTS, Variant, get_variant, register
 from degen.model.views import contrast, encode_views

@@ -14,7 +14,8 @@ from degen.data.sampling.windows import share_windows
 from degen.data.sequences import Sequences, training_samples
 from degen.model.encoders.dropout import FedDropout, RandomDropout
 from degen.model.encoders.encoder import SequenceEncoder
-from degen.model.losses.equations import objective, recommendation_loss
+from degen.model.losses.objective import objective
+from degen.model.losses.recommendation import recommendation_loss
 from degen.model.variants import VARIANTS
 from degen.model.views import contrast, encode, encode_views, encode_windows
 

@@ -17,7 +17,8 @@ from degen.errors import UserError
 from degen.runs.directory import RunDirectory
 from degen.studies import demo
 from degen.studies.demo import VARIANTS, demo_configs, run_demo
-from degen.training.loop import Progress, train
+from degen.training.loop import train
+from degen.training.run import Progress
 
 TINY: dict[str, Any] = {
     "users": 60,

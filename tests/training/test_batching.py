@@ -14,7 +14,9 @@ from degen.build import load_data
 from degen.data.sampling.source import Source
 from degen.model.variants import VARIANTS, Variant
 from degen.runs.directory import RunDirectory
-from degen.training.loop import Interrupted, Progress, train
+from degen.training import losses
+from degen.training.loop import train
+from degen.training.run import Interrupted, Progress
 from degen.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -159,23 +161,19 @@ def scored(monkeypatch):
     """The targets of every batch of the recommendation loss."""
     batches = []
 
-    def remember(trainer):
-        inner = trainer.recommendation
+    inner = losses.recommendation
 
-        def recommendation(h, targets, rng, own):
-            batches.append(targets.tolist())
-            assert len(h) == len(targets[own]) == len(targets)
-            return inner(h, targets, rng, own)
+    def recommendation(settings, h, table, targets):
+        batches.append(targets.tolist())
+        assert len(h) == len(targets)
+        return inner(settings, h, table, targets)
 
-        trainer.recommendation = recommendation
-        return batches
-
-    return remember
+    monkeypatch.setattr(losses, "recommendation", recommendation)
+    return batches
 
 
 def test_an_epoch_scores_every_sample_once_and_never_padding(trainer, scored):
     made = trainer("duorec", batch_size=7)
-    batches = scored(made)
     epoch = made.epoch(1)
     assert made.steps_per_epoch == -(-len(made.batching) // 7)
     seen = []
@@ -184,12 +182,12 @@ def test_an_epoch_scores_every_sample_once_and_never_padding(trainer, scored):
     with pytest.raises(StopIteration):
         epoch.step()
     order = made.epoch(1).batches
-    for rows, targets in zip(order, batches, strict=True):
+    for rows, targets in zip(order, scored, strict=True):
         members = made.batching.rows.members(rows)
         seen += members.tolist()
         assert targets == made.source.samples.targets[members].tolist()
     assert sorted(seen) == list(range(len(made.source.samples)))
-    assert min(min(targets) for targets in batches) > 0
+    assert min(min(targets) for targets in scored) > 0
     assert epoch.samples == len(made.source.samples)
 
 

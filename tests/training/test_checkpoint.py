@@ -80,7 +80,7 @@ def test_a_checkpoint_of_another_model_is_refused(log, dataset, trained, tmp_pat
     checkpoint.save_last(trained.encoder, trained.optimizer, tmp_path, 1, 3)
     for settings in ({"dim": 4}, {"layers": 1}, {"layers": 3}):
         other = make_trainer(log, dataset, **settings)
-        with pytest.raises(UserError, match=r"last\.safetensors is damaged; .*--overwrite"):
+        with pytest.raises(UserError, match=r"last\.safetensors is damaged; .*`overwrite=True`"):
             checkpoint.load_last(other.encoder, other.optimizer, tmp_path)
 
 

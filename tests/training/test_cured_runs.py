@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from commands import mistake, result_of
 from degen.analysis import average_cosine
 from degen.analysis.measures.spectrum import singular_values
 from degen.config.settle import settle
+from degen.data.sampling.negatives import Negatives
 from degen.data.sequences import leave_one_out
 from degen.errors import UserError
 from degen.evaluation.evaluate import representations
@@ -22,9 +24,10 @@ from degen.model.losses.mitigations import cosine_regularization, spectrum_conce
 from degen.model.variants import CURES, VARIANTS
 from degen.runs.directory import RunDirectory
 from degen.training.distributed import World
-from degen.training.loop import Interrupted, Progress, train
+from degen.training.loop import train
 from degen.training.padded.stack import Stack
 from degen.training.plan import train_many
+from degen.training.run import Interrupted, Progress
 from degen.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -115,7 +118,7 @@ def test_normalized_scores_enter_sampled_losses_too(trainer, monkeypatch):
     made = trainer("normalized", rec_loss="bpr", negatives=2)
     h, V, targets = first_batch(made)
     negatives = (targets[:, None] + torch.tensor([1, 2])) % tiny_runs.ITEMS
-    monkeypatch.setattr(made.recommendation, "draw_negatives", lambda *_given: negatives + 1)
+    monkeypatch.setattr(made.negatives, "draw", lambda *_given: Negatives((negatives + 1).numpy()))
     expected = reference.bpr_loss(16 * units(h), units(V), targets.tolist(), negatives.tolist())
     assert first_step(made)["recommendation_loss"] == pytest.approx(expected, rel=1e-5)
 
@@ -124,7 +127,7 @@ def test_normalized_scores_enter_sampled_losses_too(trainer, monkeypatch):
 def test_gating_counts_targets_a_step_and_spares_the_padding_row(trainer, recipe):
     made = trainer("gating", recipe=recipe, rare_rate=1.0)
     counts = np.bincount(made.source.samples.targets, minlength=tiny_runs.ITEMS + 1)
-    rates = made.recommendation._per_step.tolist()
+    rates = made.losses.target_rates.tolist()
     if recipe == "official":
         assert rates.pop(0) == np.inf
     assert rates == pytest.approx((counts[1:] / made.steps_per_epoch).tolist(), rel=1e-6)
@@ -158,11 +161,11 @@ def test_losses_and_gradients_of_a_stack_are_each_runs_alone(trainer, name):
     alone, together = ([trainer(name, **settings, **run) for run in runs] for _ in range(2))
     for made in (*alone, *together):
         made.encoder.double()
-        made.recommendation._per_step = made.recommendation._per_step.double()
+        made.losses = replace(made.losses, target_rates=made.losses.target_rates.double())
     stack = Stack(together)
     batch = next(stack.epoch(1, 1)._batches)
     losses = stack.losses(batch, {})
-    total = losses[:, 0] + stack.gamma * losses[:, 2:].sum(1)
+    total = losses[:, 0] + together[0].losses.item_weight * losses[:, 2:].sum(1)
     (gradient,) = torch.autograd.grad(total.sum(), stack.weights)
     for run, made in enumerate(alone):
         epoch = made.epoch(1)
@@ -170,7 +173,7 @@ def test_losses_and_gradients_of_a_stack_are_each_runs_alone(trainer, name):
         of_items = epoch.item_losses()
         expected = [loss.item() for loss in (recommendation, contrastive, *of_items)]
         assert losses[run].tolist() == pytest.approx(expected, abs=1e-10)
-        torch.autograd.backward(recommendation + made.gamma * sum(of_items))
+        torch.autograd.backward(recommendation + made.losses.item_weight * sum(of_items))
         for parameter, slope in stack._named(gradient[run]).items():
             own = made.encoder.get_parameter(parameter).grad
             assert (slope - own).abs().max() <= 1e-9 * max(1.0, float(own.abs().max())), parameter

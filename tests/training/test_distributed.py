@@ -93,7 +93,7 @@ def test_blocks_begin_where_the_scores_of_a_process_are_many_not_those_of_the_ba
     for batch_size, blocks in ((rows, False), (2 * rows, True)):
         config = tiny_runs.tiny_config(log, batch_size=batch_size)
         trainer = Trainer(config, dataset, torch.device("cpu"), World(0, 2))
-        assert (trainer.recommendation.softmax is not None) == blocks
+        assert (trainer.softmax is not None) == blocks
 
 
 # The command
@@ -178,7 +178,7 @@ def test_each_process_takes_a_gpu_of_its_own(monkeypatch):
     assert World(3, 4).own_device("auto") == World(3, 4).own_device("cuda") == "cuda:1"
     assert World(3, 4).own_device("cpu") == "cpu"
     assert World().own_device("cuda:0") == "cuda:0"
-    with pytest.raises(UserError, match=r"--device cuda:0 is one GPU .* --device cuda"):
+    with pytest.raises(UserError, match=r"`device='cuda:0'` is one GPU .* `device='cuda'`"):
         World(3, 4).own_device("cuda:0")
     monkeypatch.setenv("LOCAL_RANK", "2")
     with pytest.raises(UserError, match="more processes than the 2 GPUs here; start 2"):

@@ -27,8 +27,10 @@ from degen.evaluation.restore import restore
 from degen.runs.best import best_row
 from degen.runs.directory import RunDirectory, write_metrics
 from degen.training import checkpoint, loop
-from degen.training.loop import Interrupted, Progress, train
+from degen.training import run as run_module
+from degen.training.loop import train
 from degen.training.resumption import has_ended
+from degen.training.run import Interrupted, Progress
 
 TIMES = {"train_seconds", "eval_seconds", "samples_per_second"}
 RANKING = {f"{name}@{k}" for name in ("HR", "NDCG", "MRR") for k in (5, 10, 20)}
@@ -303,7 +305,7 @@ def test_a_process_that_only_warns_of_other_algorithms_goes_on_to_warn(log, tmp_
 
 def test_the_probe_does_not_depend_on_seed_or_variant(log, tmp_path):
     from degen.build import load_data
-    from degen.training.loop import Run
+    from degen.training.run import Run
     from degen.training.trainer import Trainer
 
     runs = []
@@ -352,7 +354,7 @@ def test_max_steps_counts_in_all_and_the_run_ends_whole(log, tmp_path):
 def test_an_epoch_that_max_steps_cut_short_is_not_taken_for_a_whole_one(log, tmp_path):
     run = tiny_train(log, tmp_path / "run", max_steps=5, steps_per_epoch=3, epochs=9)
     (run.path / "test.json").unlink()  # as if it had been killed before
-    with pytest.raises(UserError, match="cut short by --max-steps"):
+    with pytest.raises(UserError, match="cut short by `max_steps`"):
         tiny_train(log, run.path, max_steps=7, steps_per_epoch=3, epochs=9, resume=True)
     again = tiny_train(log, run.path, max_steps=5, steps_per_epoch=3, epochs=9, resume=True)
     assert again.state == "finished"
@@ -379,7 +381,7 @@ def scripted(monkeypatch):
     def script(*values, name="NDCG@10"):
         left = list(values)
         flat = dict.fromkeys(RANKING, 0.5)
-        monkeypatch.setattr(loop, "ranking_metrics", lambda _ranks: flat | {name: left.pop(0)})
+        monkeypatch.setattr(run_module, "ranking_metrics", lambda _ranks: flat | {name: left.pop(0)})
 
     return script
 
@@ -692,7 +694,7 @@ def test_a_run_does_not_go_on_with_another_log(log, tmp_path):
     swapped[-1], swapped[-2] = swapped[-2], swapped[-1]  # the same items in another order of time
     for lines in ([first, *others][::-1], ["u a b c d e", "v b c x a b d"], [" ".join(swapped), *others]):
         changing.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        with pytest.raises(UserError, match=r"log has changed since .* --overwrite"):
+        with pytest.raises(UserError, match=r"log has changed since .* `overwrite=True`"):
             tiny_train(changing, tmp_path / "run", resume=True)
 
 
@@ -748,7 +750,7 @@ def test_a_place_below_a_file_is_one_sentence(log, tmp_path):
 def test_a_wrong_variant_or_device_touches_nothing(log, tmp_path):
     with pytest.raises(UserError, match=r"'duorex'.*'duorec'"):
         tiny_train(log, tmp_path / "run", variant="duorex")
-    with pytest.raises(UserError, match=r"--device cuda:99"):
+    with pytest.raises(UserError, match=r"`device='cuda:99'`"):
         tiny_train(log, tmp_path / "run", device="cuda:99")
     with pytest.raises(UserError, match=r"none\.txt does not exist"):
         tiny_train(tmp_path / "none.txt", tmp_path / "run")
@@ -770,7 +772,7 @@ def test_a_damaged_checkpoint_is_one_sentence(log, tmp_path, damage):
     path = out / "last.safetensors"
     content = path.read_bytes()
     path.write_bytes({"half": content[: len(content) // 2], "empty": b"", "text": b"hello" * 99}[damage])
-    with pytest.raises(UserError, match=r"last\.safetensors is damaged; .*--overwrite") as error:
+    with pytest.raises(UserError, match=r"last\.safetensors is damaged; .*`overwrite=True`") as error:
         tiny_train(log, out, resume=True)
     assert "\n" not in str(error.value)
 
@@ -787,7 +789,9 @@ def test_a_lost_checkpoint_is_named_and_the_rest_left_as_it_is(log, tmp_path, na
     write_metrics(out, rows)
     (out / name).unlink()
     before = all_bytes(out)
-    with pytest.raises(UserError, match=rf"{name} is missing.*put it back, or train anew with --overwrite"):
+    with pytest.raises(
+        UserError, match=rf"{name} is missing.*put it back, or train anew with `overwrite=True`"
+    ):
         tiny_train(log, out, epochs=4, resume=True)
     assert all_bytes(out) == before
     tiny_train(log, out, epochs=3, resume=True)  # there is nothing to do
@@ -800,7 +804,7 @@ def test_a_run_is_not_ended_by_fewer_epochs_than_it_has(log, tmp_path):
     out = tmp_path / "run"
     stopped(log, out)
     before = all_bytes(out)
-    with pytest.raises(UserError, match=r"has 2 epochs already, and --epochs is 1; give 2 to end it"):
+    with pytest.raises(UserError, match=r"has 2 epochs already, and `epochs` is 1; give 2 to end it"):
         tiny_train(log, out, epochs=1, resume=True)
     assert all_bytes(out) == before
     assert len(tiny_train(log, out, epochs=2, resume=True).metrics) == 2
@@ -823,10 +827,10 @@ def test_lost_metrics_are_one_sentence(log, tmp_path):
     stopped(log, out)
     first = (out / "metrics.jsonl").read_text().splitlines()[0]
     (out / "metrics.jsonl").write_text(first + "\n", encoding="utf-8")
-    with pytest.raises(UserError, match=r"metrics\.jsonl .*--overwrite"):
+    with pytest.raises(UserError, match=r"metrics\.jsonl .*`overwrite=True`"):
         tiny_train(log, out, resume=True)
     (out / "metrics.jsonl").unlink()
-    with pytest.raises(UserError, match=r"metrics\.jsonl .*--overwrite"):
+    with pytest.raises(UserError, match=r"metrics\.jsonl .*`overwrite=True`"):
         tiny_train(log, out, resume=True)
 
 

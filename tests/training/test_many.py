@@ -14,9 +14,10 @@ from degen.errors import UserError
 from degen.runs.directory import RunDirectory
 from degen.runs.lock import sole_writer
 from degen.training import loop, plan
+from degen.training import run as run_module
 from degen.training.distributed import World
-from degen.training.loop import Interrupted, Progress
 from degen.training.plan import train_many
+from degen.training.run import Interrupted, Progress
 
 SEEDS = (0, 3, 5)
 TIMES = {"train_seconds", "eval_seconds", "samples_per_second"}
@@ -112,7 +113,7 @@ def test_on_the_cpu_runs_are_taken_in_turn_unless_a_stack_is_asked_for(log, tmp_
     def refuse(*_given, **_named):
         raise AssertionError("stacked")
 
-    monkeypatch.setattr(plan, "stacked_failures", refuse)
+    monkeypatch.setattr(plan, "Stack", refuse)
     calls = []
     train_many(configs(log, epochs=1), places(tmp_path), progress=watch(calls))
     assert [call[:2] for call in calls if call[1] != "step"] == [
@@ -147,17 +148,17 @@ def test_runs_of_several_shapes_are_several_stacks(log, tmp_path):
 def script(monkeypatch):
     """The validation results to come of each run, by the name of its folder."""
     values: dict[str, list[float]] = {}
-    measure = loop.Run.close_epoch
+    measure = run_module.Run.close_epoch
 
     def close(self, *given):
         flat = {f"{name}@{k}": 0.5 for name in ("HR", "NDCG", "MRR") for k in (5, 10, 20)}
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(
-                loop, "ranking_metrics", lambda _ranks: flat | {"NDCG@10": values[self.out.name].pop(0)}
+                run_module, "ranking_metrics", lambda _ranks: flat | {"NDCG@10": values[self.out.name].pop(0)}
             )
             measure(self, *given)
 
-    monkeypatch.setattr(loop.Run, "close_epoch", close)
+    monkeypatch.setattr(run_module.Run, "close_epoch", close)
     return values
 
 
@@ -253,7 +254,7 @@ def test_one_run_that_diverges_does_not_keep_the_others_from_their_end(log, tmp_
     ]
     outs = places(tmp_path)
     with pytest.raises(
-        UserError, match=r"1 of 3 runs failed \(.*s3: .*--learning-rate.*\); the others are whole"
+        UserError, match=r"1 of 3 runs failed \(.*s3: .*`learning_rate`.*\); the others are whole"
     ):
         train_many(runs, outs, stack=stack)
     assert [RunDirectory(out).state for out in outs] == ["finished", "unfinished", "finished"]
@@ -266,15 +267,15 @@ def test_one_run_that_diverges_does_not_keep_the_others_from_their_end(log, tmp_
 def test_what_is_wrong_with_every_run_is_said_once(log, tmp_path, stack):
     with pytest.raises(UserError) as error:
         train_many(configs(log, learning_rate=1e30, epochs=9), places(tmp_path), stack=stack)
-    assert str(error.value).count("--learning-rate") == 1
+    assert str(error.value).count("`learning_rate`") == 1
 
 
 def test_what_cannot_be_stacked_is_refused_before_anything_is_written(log, tmp_path):
-    with pytest.raises(UserError, match=r"--batch-by users.*--no-stack"):
+    with pytest.raises(UserError, match=r"`batch_by='users'`.*`stack=False`"):
         train_many(configs(log, batch_by="users"), places(tmp_path), stack=True)
-    with pytest.raises(UserError, match=r"--stack.*torchrun"):
+    with pytest.raises(UserError, match=r"`stack=True`.*torchrun"):
         train_many(configs(log), places(tmp_path), stack=True, world=World(0, 2))
-    with pytest.raises(UserError, match=r"--precision tf32.*fp32"):
+    with pytest.raises(UserError, match=r"`precision='tf32'`.*fp32"):
         train_many(configs(log, precision="tf32"), places(tmp_path))
     assert list(tmp_path.iterdir()) == []
 

@@ -12,8 +12,9 @@ from degen.config.settle import by_group, settle
 from degen.errors import UserError
 from degen.model.encoders.encoder import SequenceEncoder
 from degen.model.losses.blocked_softmax import MOST_SCORES
-from degen.training.loop import Interrupted, Progress, train
+from degen.training.loop import train
 from degen.training.optimizer import BLOCK_SCORES, ItemAdam, item_block
+from degen.training.run import Interrupted, Progress
 from degen.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -125,7 +126,7 @@ def test_blocks_come_with_large_catalogues_and_when_asked_for():
 def test_a_small_catalogue_is_trained_with_pytorchs_adam(trainer):
     made = trainer()
     assert type(made.optimizer) is torch.optim.Adam
-    assert made.recommendation.softmax is None
+    assert made.softmax is None
     assert not made.encoder.sparse_items
 
 
@@ -212,22 +213,15 @@ def test_a_lazy_row_by_hand():
 def test_only_what_a_batch_touches_moves(trainer, monkeypatch, engine, loss):
     made = trainer("sasrec", engine=engine, item_updates="lazy", batch_size=2, dropout=0.0, **loss)
     drawn = []
-    for name in ("draw_negatives", "shared_negatives"):
-        draw = getattr(made.recommendation, name)
-
-        def remember(*given, draw=draw):
-            drawn.append(draw(*given))
-            return drawn[-1]
-
-        monkeypatch.setattr(made.recommendation, name, remember)
+    draw = made.negatives.draw
+    monkeypatch.setattr(made.negatives, "draw", lambda *given: drawn.append(draw(*given)) or drawn[-1])
     before = made.encoder.item_embeddings.detach().clone()
     epoch = made.epoch(1)
     (rows,) = [next(made.epoch(1).batches)]
     epoch.step()
-    negatives = drawn[0][0] if isinstance(drawn[0], tuple) else drawn[0]
     samples = made.source.samples
     touched = {*samples.histories(rows)[0].tolist(), *samples.targets[rows].tolist()}
-    touched |= set(negatives.flatten().tolist())
+    touched |= set(drawn[0].items.flatten().tolist())
     moved = set(torch.nonzero((made.encoder.item_embeddings != before).any(1)).flatten().tolist())
     assert moved == touched
     assert len(moved) < tiny_runs.ITEMS
@@ -296,7 +290,7 @@ def test_sgd_moves_the_items_and_adam_the_rest(trainer, momentum, weight_decay, 
     "settings", [{"item_block": 4}, {"rec_loss": "bce", "item_updates": "lazy"}], ids=str
 )
 def test_sgd_wants_the_whole_gradient(trainer, settings):
-    with pytest.raises(UserError, match=r"sgd moves all .*; add --item-updates dense"):
+    with pytest.raises(UserError, match=r"sgd moves all .*; add `item_updates='dense'`"):
         trainer(item_optimizer="sgd", **settings)
 
 

@@ -14,7 +14,7 @@ from degen.model.encoders.dropout import FedDropout, RandomDropout
 from degen.training.padded import stack
 from degen.training.padded.batches import CHUNK, DeviceLog, batches
 from degen.training.padded.stack import Stack
-from degen.training.stackable import check_agreement, why_alone
+from degen.training.rules import check_agreement, why_alone
 from degen.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -308,8 +308,8 @@ def test_batches_are_those_that_the_trainer_draws(trainers, monkeypatch, variant
             assert (items[~real] == 0).all()
             targets = trainer.source.samples.targets[rows]
             assert batch["targets"][run].tolist() == targets.tolist()
-            negatives = trainer.recommendation.draw_negatives(torch.from_numpy(targets), epoch.rng)
-            assert batch["negatives"][run].tolist() == negatives.tolist()
+            negatives = epoch.draw_negatives(rows)
+            assert batch["negatives"][run].tolist() == negatives.items.tolist()
 
 
 # What is refused
@@ -317,7 +317,7 @@ def test_batches_are_those_that_the_trainer_draws(trainers, monkeypatch, variant
 
 def test_runs_of_other_shapes_are_refused(log):
     first, other = tiny_runs.tiny_config(log), tiny_runs.tiny_config(log, dim=4)
-    with pytest.raises(UserError, match=r"model\.dim \(8 and 4\).*--no-stack"):
+    with pytest.raises(UserError, match=r"model\.dim \(8 and 4\).*`stack=False`"):
         check_agreement([first, other])
     check_agreement([tiny_runs.tiny_config(log, **own) for own in EACH])
 
@@ -325,12 +325,12 @@ def test_runs_of_other_shapes_are_refused(log):
 @pytest.mark.parametrize(
     ("settings", "word"),
     [
-        ({"batch_by": "users"}, "--batch-by users"),
-        ({"rec_loss": "sampled"}, "--rec-loss sampled"),
+        ({"batch_by": "users"}, "`batch_by='users'`"),
+        ({"rec_loss": "sampled"}, "`rec_loss='sampled'`"),
         ({"item_block": 5}, "by blocks"),
         ({"rec_loss": "bce", "item_updates": "lazy"}, "lazily"),
-        ({"engine": "plain"}, "--engine plain"),
-        ({"item_optimizer": "sgd"}, "--item-optimizer sgd"),
+        ({"engine": "plain"}, "`engine='plain'`"),
+        ({"item_optimizer": "sgd"}, "`item_optimizer='sgd'`"),
     ],
 )
 def test_what_trains_alone(log, settings, word):

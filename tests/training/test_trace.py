@@ -13,14 +13,15 @@ import torch
 from degen.analysis.mechanism.updates import CONTRAST, INPUT, PULL, PUSH, REGULARIZER
 from degen.data.sequences import item_frequency
 from degen.errors import UserError
-from degen.model.losses.equations import objective
 from degen.model.losses.mitigations import cosine_regularization
+from degen.model.losses.objective import objective
 from degen.runs.directory import RunDirectory
 from degen.training import checkpoint
 from degen.training.distributed import World
-from degen.training.loop import Interrupted, Progress, train
+from degen.training.loop import train
 from degen.training.plan import train_many
 from degen.training.recording.trace import BATCHES, Tracer
+from degen.training.run import Interrupted, Progress
 from degen.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -248,9 +249,9 @@ def test_runs_of_a_stack_are_traced_as_they_are_alone(log, tmp_path):
 
 def test_blocks_of_items_and_torchrun_are_refused_before_anything_is_written(log, dataset, tmp_path):
     config = tiny_runs.tiny_config(log, trace_gradients=True)
-    with pytest.raises(UserError, match="--trace-gradients is for one process"):
+    with pytest.raises(UserError, match="`trace_gradients=True` is for one process"):
         Trainer(config, dataset, CPU, World(0, 2))
-    with pytest.raises(UserError, match=r"--trace-gradients needs .*training\.item_block=0"):
+    with pytest.raises(UserError, match=r"`trace_gradients=True` needs .*training\.item_block=0"):
         train(tiny_runs.tiny_config(log, trace_gradients=True, item_block=5), tmp_path / "run")
     assert not any((tmp_path / "run").glob("*.toml"))
 

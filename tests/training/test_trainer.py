@@ -101,12 +101,10 @@ def test_sampled_losses_are_their_equations(trainer, drawn, monkeypatch, rec_los
     before = weights(made)
     epoch = made.epoch(1)
     sampled = []
-    draw = made.recommendation.draw_negatives
-    monkeypatch.setattr(
-        made.recommendation, "draw_negatives", lambda *given: sampled.append(draw(*given)) or sampled[-1]
-    )
+    draw = made.negatives.draw
+    monkeypatch.setattr(made.negatives, "draw", lambda *given: sampled.append(draw(*given)) or sampled[-1])
     epoch.step()
-    ((rows, views),), (negatives,) = drawn, sampled
+    ((rows, views),), (negatives,) = drawn, (sample.items for sample in sampled)
     assert negatives.shape == (10, 3)
     h = encode_slowly(before, views["h"])
     items = before["item_embeddings"].astype(np.float64)
@@ -297,9 +295,8 @@ def test_negatives_are_uniform_over_the_items_besides_the_target(trainer):
     made = trainer("sasrec", rec_loss="bce", negatives=2000)
     rng = made.epoch(1).rng
     for target in (1, 7, tiny_runs.ITEMS):
-        counts = np.bincount(
-            made.recommendation.draw_negatives(torch.tensor([target]), rng)[0].numpy(), minlength=22
-        )
+        row = made.source.samples.targets.tolist().index(target)
+        counts = np.bincount(made.negatives.draw(np.array([row]), rng).items[0], minlength=22)
         assert counts[[0, target, 21]].tolist() == [0, 0, 0]
         others = np.delete(counts[1:21], target - 1)
         expected = 2000 / 19
@@ -310,9 +307,10 @@ def test_negatives_are_uniform_over_the_items_besides_the_target(trainer):
 def test_negatives_of_a_batch_are_never_its_targets(trainer):
     made = trainer("sasrec", rec_loss="bpr", negatives=50)
     rng = made.epoch(1).rng
-    targets = torch.arange(1, tiny_runs.ITEMS + 1)
+    rows = np.arange(len(made.source.samples))
+    targets = made.source.samples.targets
     for _ in range(20):
-        assert not (made.recommendation.draw_negatives(targets, rng) == targets[:, None]).any()
+        assert not (made.negatives.draw(rows, rng).items == targets[:, None]).any()
 
 
 # What is refused
@@ -340,7 +338,7 @@ def test_losses_that_are_not_finite_are_refused(trainer):
         made.encoder.item_embeddings[3] = torch.nan
     epoch = made.epoch(1)
     epoch.step()
-    with pytest.raises(UserError, match=r"diverged.*--learning-rate"):
+    with pytest.raises(UserError, match=r"diverged.*`learning_rate`"):
         epoch.mean_losses()
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -155,6 +156,6 @@ def round_up(n: int) -> int:
     return -(-n // step) * step
 
 
-def on(device: torch.device, array: Int) -> Tensor:
-    """Bring an index array to a device."""
+def on(device: torch.device, array: npt.NDArray[Any]) -> Tensor:
+    """Copy an array to a device."""
     return torch.from_numpy(array).to(device, non_blocking=True)

@@ -22,7 +22,7 @@ from degen.data.sampling.histories import Histories, Int
 from degen.data.sampling.source import SampleHistories
 from degen.data.sequences import PAD, Samples
 from degen.model.encoders.plain import pad
-from degen.training.trainer import Epoch
+from degen.training.epoch import Epoch
 
 Batch = dict[str, Tensor]
 
@@ -82,13 +82,13 @@ def _draw(epoch: Epoch) -> _Drawn:
     samples = trainer.source.samples
     views = trainer.variant.draw(trainer.source, rows, epoch.rng)
     targets = samples.items[samples.end[rows]].astype(np.int64)
-    sampled = trainer.config.objective.rec_loss != "ce"
-    negatives = (
-        trainer.recommendation.draw_negatives(torch.from_numpy(targets), epoch.rng) if sampled else None
+    negatives = epoch.draw_negatives(rows)
+    return _Drawn(
+        views,
+        targets,
+        None if negatives is None else torch.from_numpy(negatives.items),
+        epoch.draw_items(),
     )
-    regularizer = trainer.variant.item_regularizer
-    items = epoch.draw_items() if regularizer is not None and regularizer.drawn else None
-    return _Drawn(views, targets, negatives, items)
 
 
 def _send(chunk: list[list[_Drawn]], log: DeviceLog, width: int) -> Iterator[Batch]:

@@ -14,20 +14,24 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from degen.config.schema import Config
 from degen.model.encoders.dropout import RandomDropout
 from degen.model.encoders.padded import Architecture, Tensors, draw_masks, encode_padded
-from degen.model.losses.equations import bce_loss, bpr_loss, objective
+from degen.model.losses.objective import objective
+from degen.model.losses.recommendation import softmax_cross_entropy
 from degen.model.precision import encoder_products
-from degen.model.scores import scored_rows
+from degen.training import losses
+from degen.training.epoch import Epoch
 from degen.training.optimizer import adam_in_place
 from degen.training.padded.batches import Batch, DeviceLog, batches
 from degen.training.padded.cuda_graph import RecordedStep
-from degen.training.trainer import Epoch, Trainer, configured_contrast
+from degen.training.rules import refuse_stack
+from degen.training.trainer import Trainer
 
 
 class Stack:
@@ -44,6 +48,13 @@ class Stack:
         `[R, P]`: all parameters of each run and Adam's moments.
     """
 
+    stacked: ClassVar[bool] = True
+
+    @staticmethod
+    def refuse(configs: Sequence[Config], n_items: int, device: torch.device) -> None:
+        """Raise where runs cannot train in one stack."""
+        refuse_stack(configs, n_items, device)
+
     def __init__(self, trainers: Sequence[Trainer]):
         self.trainers = list(trainers)
         example = self.trainers[0]
@@ -53,7 +64,6 @@ class Stack:
         settings = [trainer.config.objective for trainer in self.trainers]
         self.contrast_weight = self._of_runs([one.contrast_weight for one in settings])
         self.temperature = self._of_runs([one.temperature for one in settings])
-        self.gamma = example.gamma
         self.log = DeviceLog.of(example.source.samples, self.device)
         self.records = self.device.type == "cuda" and self.config.training.cuda_graph
         self._recorded: RecordedStep | None = None
@@ -131,13 +141,13 @@ class Stack:
 
     def step(self, batch: Batch, masks: Tensors) -> Tensor:
         """Move every run once; return the losses before, `[R, 2 or 3]`, as `losses` does."""
-        losses = self.losses(batch, masks)
-        total = objective(losses[:, 0], losses[:, 1], self.contrast_weight)
-        for of_items in losses.T[2:]:
-            total = total + self.gamma * of_items
-        (gradient,) = torch.autograd.grad(total.sum(), self.weights)  # of a sum: each run's own
+        found = self.losses(batch, masks)
+        weight = self.trainers[0].losses.item_weight
+        total = objective(found[:, 0], found[:, 1], self.contrast_weight, found.T[2:].unbind(), weight)
+        # No run's loss depends on another's weights, so that the gradient of the sum holds each run's own.
+        (gradient,) = torch.autograd.grad(total.sum(), self.weights)
         self._adam(gradient)
-        return losses.detach()
+        return found.detach()
 
     def losses(self, batch: Batch, masks: Tensors) -> Tensor:
         """The losses of each run on its batch under its masks: recommendation, contrastive, `[R, 2]`, and
@@ -158,33 +168,15 @@ class Stack:
         views = dict(
             zip(["h", *self.variant.view_names], torch.split(encoded, len(batch["targets"])), strict=True)
         )
-        contrastive = configured_contrast(
-            self.variant, self.config.objective, views, batch["targets"], temperature
+        settings, targets = self.trainers[0].losses, batch["targets"]
+        table = parameters["item_embeddings"]
+        contrastive = losses.contrastive(settings, views, targets, temperature)
+        recommendation = losses.recommendation(
+            settings, views["h"], table, targets, batch.get("negatives"), softmax=softmax_cross_entropy
         )
-        recommendation = self._recommendation(views["h"], parameters["item_embeddings"], batch)
-        return torch.stack([recommendation, contrastive, *self._item_losses(parameters, batch)])
-
-    def _item_losses(self, parameters: Tensors, batch: Batch) -> list[Tensor]:
-        """The variant's loss of item embeddings alone, of one run; none where it has none."""
-        regularizer = self.variant.item_regularizer
-        if regularizer is None:
-            return []
-        V = parameters["item_embeddings"][1 : self.trainers[0].n_items + 1]
-        return [regularizer.loss(V[batch["items_drawn"]] if regularizer.drawn else V)]
-
-    def _recommendation(self, h: Tensor, table: Tensor, batch: Batch) -> Tensor:
-        """Eq. 11, or BCE or BPR on the batch's negatives, of one run."""
-        settings, own = self.config.objective, self.trainers[0].recommendation
-        if settings.rec_loss == "ce":
-            V, targets = table[own.classes], batch["targets"] - own.classes.start
-            if self.variant.recommendation is not None:
-                return own.of_the_variant(h, V, targets)
-            return functional.cross_entropy(own.scaled(h) @ scored_rows(V, self.variant.scores).T, targets)
-        loss, table = (
-            bce_loss if settings.rec_loss == "bce" else bpr_loss,
-            scored_rows(table, self.variant.scores),
-        )
-        return loss(own.scaled(h), table, batch["targets"], batch["negatives"])
+        V = table[1 : settings.n_items + 1]
+        items = losses.item_losses(settings, V, batch.get("items_drawn"))
+        return torch.stack([recommendation, contrastive, *items])
 
     @torch.no_grad()
     def _adam(self, gradient: Tensor) -> None:
@@ -223,7 +215,7 @@ class StackEpoch:
 
     def __init__(self, stack: Stack, epochs: Sequence[Epoch], steps: int):
         self.stack, self.epochs = stack, list(epochs)
-        n_losses = stack.trainers[0].n_losses
+        n_losses = stack.trainers[0].losses.n_losses
         self.sums = torch.zeros(len(self.epochs), n_losses, device=stack.device, dtype=torch.float64)
         for run, epoch in enumerate(self.epochs):
             epoch.sums = self.sums[run]

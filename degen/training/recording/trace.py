@@ -41,7 +41,8 @@ from degen.analysis.passes.arrays import Float, to_numpy
 from degen.analysis.passes.buckets import DECILES, Buckets
 from degen.data.sampling.partners import Int
 from degen.training.batch_by import EncodedBatch
-from degen.training.trainer import Epoch, Trainer
+from degen.training.epoch import Epoch
+from degen.training.trainer import Trainer
 
 Row = dict[str, Any]
 
@@ -106,7 +107,7 @@ class Tracer:
 
     def _forces(self, number: int) -> tuple[Tensor, dict[str, Force]]:
         """The contexts h of the epoch's batches, `[P, d]`, and the forces added up; none without Eq. 4."""
-        if not self.trainer.recommendation.is_eq_11:
+        if not self.trainer.losses.is_eq_11:
             with torch.no_grad():
                 return torch.cat([batch.h for _, _, batch in self._batches(number)]), {}
         contexts, vectors, lengths = list[Tensor](), dict[str, Tensor](), dict[str, Tensor]()
@@ -134,7 +135,7 @@ class Tracer:
         minus the gradient of the objective.
         """
         trainer = self.trainer
-        V, classes = trainer.encoder.item_embeddings, trainer.recommendation.classes
+        V, classes = trainer.encoder.item_embeddings, trainer.losses.classes
         real = slice(1, trainer.n_items + 1)
         recommendation, contrastive = epoch.losses_of(rows, batch)
         contrasted = contrastive.requires_grad
@@ -143,7 +144,7 @@ class Tracer:
         pull, push = (side[1 - classes.start :] for side in sides)
         parts = {PUSH: -push, PULL: pull, INPUT: push - pull - gradient[real]}
         for loss in epoch.item_losses():
-            (gradient,) = torch.autograd.grad(trainer.gamma * loss, V)
+            (gradient,) = torch.autograd.grad(trainer.losses.item_weight * loss, V)
             parts[REGULARIZER] = -gradient[real]
         if contrasted:
             weight = trainer.config.objective.contrast_weight

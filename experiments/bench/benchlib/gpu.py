@@ -29,11 +29,12 @@ from degen.device import pick_device
 from degen.evaluation.evaluate import split_ranks
 from degen.model.precision import float32_products
 from degen.model.variants import CURES
+from degen.training.epoch import Epoch
 from degen.training.padded.batches import CHUNK
 from degen.training.padded.stack import Stack, StackEpoch
 from degen.training.plan import train_many
 from degen.training.process_settings import torch_settings
-from degen.training.trainer import Epoch, Trainer
+from degen.training.trainer import Trainer
 
 Section = dict[str, Any]
 

@@ -15,8 +15,8 @@ from degen.config.schema import Config
 from degen.config.settle import merge
 from degen.errors import UserError
 from degen.runs.directory import RunDirectory
-from degen.training.loop import Interrupted, Progress
 from degen.training.plan import train_many
+from degen.training.run import Interrupted, Progress
 
 Section = dict[str, Any]
 

@@ -1,0 +1,36 @@
+"""The training objective (Eq. 15): the sum of a step's losses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+
+def objective(
+    recommendation: Tensor,
+    contrastive: Tensor,
+    contrast_weight: float | Tensor,
+    item_losses: Sequence[Tensor] = (),
+    item_weight: float = 0.0,
+    processes: int = 1,
+) -> Tensor:
+    """Eq. 15: ℓ = ℓ_Rec + λ ℓ_Reg, and γ times a mitigation's loss of the item embeddings, where it has one.
+
+    Parameters
+    ----------
+    recommendation, contrastive
+        ℓ_Rec and ℓ_Reg: scalars, or `[R]` for R runs.
+    contrast_weight
+        λ: a number, or `[R]`.
+    item_losses
+        the mitigation's loss of item embeddings; empty for a variant without one.
+    item_weight
+        γ.
+    processes
+        number of processes that each add the same item loss to a sum of gradients, so that it counts once.
+    """
+    total = recommendation + contrast_weight * contrastive
+    for item_loss in item_losses:
+        total = total + item_weight * item_loss / processes
+    return total

@@ -1,0 +1,178 @@
+"""The steps of an epoch of one run, each batch in the shapes that it has: the eager step engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from degen.config.schema import Config
+from degen.data.sampling.histories import Int
+from degen.data.sampling.negatives import Negatives
+from degen.data.sampling.source import epoch_batches
+from degen.errors import UserError
+from degen.model.encoders.dropout import RandomDropout
+from degen.model.encoders.ragged_layout import on
+from degen.model.losses.objective import objective
+from degen.model.losses.sampled_softmax import needed_rows
+from degen.training import losses
+from degen.training.batch_by import EncodedBatch
+from degen.training.rules import refuse_eager
+
+if TYPE_CHECKING:
+    from degen.training.trainer import Trainer
+
+
+class Eager:
+    """The step engine of a single run, alone or by several processes."""
+
+    stacked: ClassVar[bool] = False
+
+    def __init__(self, trainers: Sequence[Trainer]):
+        (self.trainer,) = trainers
+
+    @staticmethod
+    def refuse(configs: Sequence[Config], _n_items: int, device: torch.device) -> None:
+        """Raise where a configuration needs the padded engine."""
+        refuse_eager(configs[0], device)
+
+    def epoch(self, number: int, _steps: int) -> Epoch:
+        """Begin epoch `number`, from 1."""
+        return self.trainer.epoch(number)
+
+
+class Epoch:
+    """The steps of one epoch, one per call of `step`, and the means of their losses.
+
+    All its draws are decided by `seeds`. The padded engine takes its draws and adds to its sums.
+    """
+
+    def __init__(self, trainer: Trainer, seeds: np.random.SeedSequence):
+        draws, dropout, items = seeds.spawn(3)
+        self.trainer, world = trainer, trainer.world
+        self.rng, self.item_rng = np.random.default_rng(draws), np.random.default_rng(items)
+        # Of several processes each draws its masks from a stream of its own.
+        self.dropout = RandomDropout(int(dropout.generate_state(world.size)[world.rank]), trainer.device)
+        self.batches = epoch_batches(len(trainer.batching), trainer.config.training.batch_size, self.rng)
+        self.samples, self.pairs = 0, 0
+        self.sums = torch.zeros(trainer.losses.n_losses, device=trainer.device, dtype=torch.float64)
+
+    @property
+    def epochs(self) -> list[Epoch]:
+        """The epochs of the engine's runs: this one."""
+        return [self]
+
+    def step(self) -> None:
+        """Train on the next batch."""
+        rows = next(self.batches)
+        recommendation, contrastive = self.losses(rows)
+        self.trainer.optimizer.zero_grad(set_to_none=True)
+        item_losses, settings = self.item_losses(), self.trainer.losses
+        loss = objective(
+            recommendation,
+            contrastive,
+            settings.objective.contrast_weight,
+            item_losses,
+            settings.item_weight,
+            self.trainer.world.size,
+        )
+        torch.autograd.backward(loss)
+        recommendation = self.trainer.sum_gradients(recommendation.detach())
+        self.trainer.optimizer.step()
+        samples = self.trainer.batching.n_samples(rows)
+        self.samples, self.pairs = self.samples + samples, self.pairs + len(rows)
+        weighted = [recommendation.double() * samples]
+        weighted += [term.detach().double() * len(rows) for term in (contrastive, *item_losses)]
+        self.sums += torch.stack(weighted)
+
+    def mean_losses(self) -> dict[str, float]:
+        """Return the means so far over the epoch's samples and pairs of views.
+
+        These are `loss` (Eq. 15), `recommendation_loss`, `contrastive_loss`, and `item_loss` for a variant
+        that has one, γ times which is part of `loss`.
+
+        Raises
+        ------
+        UserError
+            if they are not finite: training diverged.
+        """
+        sums, settings = self.sums.tolist(), self.trainer.losses
+        recommendation = sums[0] / max(self.samples, 1)
+        contrastive, *item_losses = (total / max(self.pairs, 1) for total in sums[1:])
+        if not np.isfinite([recommendation, contrastive, *item_losses]).all():
+            raise UserError(
+                "training diverged: the loss is not finite; try a lower `learning_rate` or `contrast_weight`"
+            )
+        loss = recommendation + settings.objective.contrast_weight * contrastive
+        means = {"loss": loss, "recommendation_loss": recommendation, "contrastive_loss": contrastive}
+        for mean in item_losses:
+            means |= {"loss": loss + settings.item_weight * mean, "item_loss": mean}
+        return means
+
+    def item_losses(self) -> list[Tensor]:
+        """Compute the variant's loss of item embeddings, a scalar in a list; empty where it has none."""
+        V, drawn = self.trainer.encoder.real_item_embeddings(), self.draw_items()
+        return losses.item_losses(self.trainer.losses, V, None if drawn is None else drawn.to(V.device))
+
+    def draw_items(self) -> Tensor | None:
+        """Draw rows of V, each at most once, int64 `[k]`, from a stream of their own.
+
+        None for a variant whose loss of items is of all items, or that has none.
+        """
+        regularizer, n_items = self.trainer.variant.item_regularizer, self.trainer.n_items
+        if regularizer is None or not regularizer.drawn:
+            return None
+        k = min(self.trainer.config.objective.items_drawn, n_items)
+        return torch.from_numpy(self.item_rng.choice(n_items, k, replace=False))
+
+    def draw_negatives(self, rows: Int) -> Negatives | None:
+        """Draw the negatives of the samples `rows` of a whole batch; None for the full softmax."""
+        return None if self.trainer.negatives is None else self.trainer.negatives.draw(rows, self.rng)
+
+    def losses(self, rows: Int) -> tuple[Tensor, Tensor]:
+        """Compute the process's share of a batch's recommendation loss, and the whole contrastive loss."""
+        return self.losses_of(rows, self.encode(rows))
+
+    def encode(self, rows: Int) -> EncodedBatch:
+        """Draw the views of a batch and encode the process's part of it."""
+        trainer = self.trainer
+        part = trainer.world.part(len(rows))
+        return trainer.batching.encode(trainer.encoder, rows, self.rng, self.dropout, part)
+
+    def losses_of(self, rows: Int, batch: EncodedBatch) -> tuple[Tensor, Tensor]:
+        """Compute the losses of a batch that is encoded, as `losses` does."""
+        settings = self.trainer.losses
+        views, temperature = self._gathered(batch.views, len(rows)), settings.objective.temperature
+        contrastive = losses.contrastive(settings, views, batch.view_targets, temperature)
+        share = len(batch.h) / len(batch.samples)
+        return self._recommendation(batch) * share, contrastive
+
+    def _recommendation(self, batch: EncodedBatch) -> Tensor:
+        """Compute the mean recommendation loss of the process's part of a batch; 0 for an empty part."""
+        trainer, negatives = self.trainer, self.draw_negatives(batch.samples)
+        if len(batch.h) == 0:  # fewer rows than processes: an empty sum keeps h in the autograd graph
+            return batch.h.sum()
+        if trainer.softmax is not None:
+            return trainer.softmax.loss(batch.h, batch.targets)
+        V: Tensor = trainer.encoder.item_embeddings
+        targets = batch.targets
+        if negatives is None:
+            return losses.recommendation(trainer.losses, batch.h, V, targets)
+        drawn = on(V.device, negatives.part(batch.own))
+        expected = negatives.expected
+        log_expected = None if expected is None else on(V.device, expected).log()
+        if trainer.encoder.sparse_items:
+            V, (targets, drawn) = needed_rows(V, targets, drawn)
+        return losses.recommendation(trainer.losses, batch.h, V, targets, drawn, log_expected)
+
+    def _gathered(self, views: dict[str, Tensor], n: int) -> dict[str, Tensor]:
+        """Return the views that the variant contrasts, of all processes: `[n, d]` each."""
+        names = [name for name in views if any(name in pair for pair in self.trainer.variant.pairs)]
+        if not names or self.trainer.world.size == 1:
+            return views
+        side_by_side = torch.cat([views[name] for name in names], dim=1)
+        gathered = self.trainer.world.gather(side_by_side, n).chunk(len(names), dim=1)
+        return dict(zip(names, gathered, strict=True))

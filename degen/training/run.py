@@ -1,0 +1,184 @@
+"""A run on its way: what each epoch measures and writes, and how the run begins and ends."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from degen import files
+from degen.analysis.passes.rows import Rows
+from degen.config.schema import Config
+from degen.data.load import Dataset
+from degen.data.sequences import Samples, item_frequency, leave_one_out
+from degen.errors import UserError
+from degen.evaluation.evaluate import split_ranks
+from degen.evaluation.ranking import Ranks, ranking_metrics
+from degen.evaluation.restore import describe, load_best
+from degen.model.encoders.encoder import SequenceEncoder
+from degen.runs import directory
+from degen.runs.best import best_row
+from degen.runs.directory import RunDirectory
+from degen.tensorboard import Board, write_run_projector
+from degen.training import checkpoint, resumption
+from degen.training.recording.probe import Probe
+from degen.training.recording.trace import Tracer
+from degen.training.trainer import Trainer
+
+Row = dict[str, Any]
+
+
+class Interrupted(Exception):
+    """Training was stopped by Ctrl-C; `epochs` whole epochs are on disk."""
+
+    def __init__(self, out: Path, epochs: int):
+        super().__init__(f"stopped after {epochs} whole epochs")
+        self.out, self.epochs = out, epochs
+
+
+class Progress:
+    """What a caller may do while a run goes on: override what you need; these do nothing."""
+
+    def begin(self, dataset: Dataset, config: Config, epochs_done: int, steps_per_epoch: int) -> None:
+        """The log is loaded and training is about to start, or to go on after `epochs_done`."""
+
+    def step(self, epoch: int, step: int, losses: Row) -> None:
+        """A step is done; `losses` are the epoch's means so far, fresh about once a second."""
+
+    def epoch(self, row: Row) -> None:
+        """An epoch is done and written; `row` is its line of `metrics.jsonl`."""
+
+    def end(self, test: Row) -> None:
+        """The run is whole; `test` is its `test.json`."""
+
+
+def note_data(config: Config, dataset: Dataset) -> Config:
+    """Put what is known of the log once it is loaded into a configuration: name and fingerprint."""
+    known = {"name": dataset.name, "fingerprint": dataset.fingerprint}
+    return config.model_copy(update={"data": config.data.model_copy(update=known)})
+
+
+class Run:
+    """A trainer with its validation split, its probe and its folder.
+
+    Of several processes each ranks its part of the users, and the main one measures the probe and writes.
+    """
+
+    def __init__(self, trainer: Trainer, dataset: Dataset, out: Path, progress: Progress):
+        self.trainer, self.dataset, self.out, self.progress = trainer, dataset, out, progress
+        self.config, self.world = trainer.config, trainer.world
+        evaluation = self.config.evaluation
+        self.valid = leave_one_out(dataset.sequences, "valid", self.config.model.max_length)
+        self.probe = Probe.draw(
+            trainer.source, evaluation.probe_samples, evaluation.probe_seed, evaluation.definition
+        )
+        self.rows: list[Row] = []
+        self.steps = 0
+        traced = self.config.training.trace_gradients
+        self.tracer = Tracer(trainer, item_frequency(dataset.sequences)) if traced else None
+        self.board: Board | None = None
+
+    def begin(self) -> None:
+        """Read what an earlier process left of the run, and write what does not change."""
+        done, self.steps = checkpoint.load_last(self.trainer.encoder, self.trainer.optimizer, self.out)
+        self.rows = checkpoint.read_rows(self.out, done)
+        if self.steps < done * self.trainer.steps_per_epoch and not self.finished:
+            raise UserError(
+                f"the last epoch of {self.out} was cut short by `max_steps`, and no epoch can follow it; "
+                "resume with the same `max_steps`, or train anew with `overwrite=True`"
+            )
+        if self.tracer is not None:
+            self.tracer.begin(checkpoint.read_rows(self.out, done, directory.TRACE))
+        with self.world.together():
+            if self.world.main:
+                self._begin_writing(done)
+        self.progress.begin(self.dataset, self.config, done, self.trainer.steps_per_epoch)
+
+    def _begin_writing(self, done: int) -> None:
+        (self.out / directory.TEST).unlink(
+            missing_ok=True
+        )  # of a finished run that goes on; it is tested again
+        directory.write_metrics(self.out, self.rows)
+        files.write_lines(self.out / directory.ITEMS, self.dataset.sequences.item_ids)
+        files.write_array(self.out / directory.ITEM_FREQUENCY, item_frequency(self.dataset.sequences))
+        if self.config.training.tensorboard:
+            self.board = Board(self.out / directory.TENSORBOARD, first_epoch=done + 1)
+        if done and self.best()["epoch"] == done:  # a kill may have come between `last` and `best`
+            checkpoint.save_best(self.trainer.encoder, self.out, done)
+
+    def best(self) -> Row:
+        """The line of the best epoch so far."""
+        return best_row(self.rows, self.config.training.stop_on, self.config.training.stop_decimals)
+
+    @property
+    def finished(self) -> bool:
+        """Whether epochs, steps or patience have run out."""
+        return resumption.has_ended(self.config.training, self.rows, self.steps)
+
+    def close_epoch(self, losses: Row, samples: int, train_seconds: float) -> None:
+        """Measure the epoch that was trained, and write it; the next one may then begin."""
+        measured = time.perf_counter()
+        ranks = self._ranks(self.trainer.encoder, self.valid)
+        row = {
+            "epoch": len(self.rows) + 1,
+            **losses,
+            **{f"valid_{name}": value for name, value in ranking_metrics(ranks).items()},
+            **(self.probe.measure(self.trainer.encoder, self.trainer.variant) if self.world.main else {}),
+            "train_seconds": round(train_seconds, 3),
+            "eval_seconds": round(time.perf_counter() - measured, 3),
+            "samples_per_second": round(samples / train_seconds, 1),
+        }
+        self.rows.append(row)
+        if self.tracer is not None:
+            self.tracer.measure(row["epoch"])
+        if self.world.main:
+            self._write(row)
+            self.progress.epoch(row)
+
+    @property
+    def steps_now(self) -> int:
+        """Steps of the epoch that comes next."""
+        steps, most = self.trainer.steps_per_epoch, self.config.training.max_steps
+        return steps if most is None else min(steps, most - self.steps)
+
+    def _write(self, row: Row) -> None:
+        """Write the epoch: `last.safetensors` makes it count, and only then may it become the best."""
+        encoder, number = self.trainer.encoder, row["epoch"]
+        every = self.config.training.keep_embeddings
+        if every and number % every == 0:
+            checkpoint.save_embeddings(encoder, self.out / directory.EMBEDDINGS / f"e{number:03d}.npy")
+        if self.board is not None:
+            self.board.epoch(row, Rows(encoder.real_item_embeddings().detach()))
+        directory.write_metrics(self.out, self.rows)
+        if self.tracer is not None:
+            directory.write_metrics(self.out, self.tracer.rows, directory.TRACE)
+        checkpoint.save_last(encoder, self.trainer.optimizer, self.out, number, self.steps)
+        if self.best() is row:
+            checkpoint.save_best(encoder, self.out, number)
+
+    def test(self) -> None:
+        """Rank the test targets with the best epoch's weights and write `test.json`.
+
+        The weights take the place of the last epoch's, and the log is the one at hand: both can be large.
+        """
+        with self.world.together():  # nobody reads the best epoch before it is written
+            pass
+        encoder = self.trainer.encoder
+        epoch = load_best(encoder, self.out)
+        samples = leave_one_out(self.dataset.sequences, "test", self.config.model.max_length)
+        test = describe(self._ranks(encoder, samples), epoch, "test")
+        with self.world.together():
+            if self.world.main:
+                if self.board is not None:
+                    write_run_projector(RunDirectory(self.out))
+                files.write_json(self.out / directory.TEST, test)
+                self.progress.end(test)
+
+    def _ranks(self, encoder: SequenceEncoder, samples: Samples) -> Ranks:
+        """Rank every target, float64 `[n_samples]`: each process its part of the users."""
+        part = self.world.part(len(samples))
+        own = Samples(samples.items, samples.end[part], samples.length[part])
+        ranks = split_ranks(encoder, own, self.config.evaluation.score_block, self.trainer.variant.scores)
+        return self.world.gather_rows(torch.from_numpy(ranks), len(samples)).numpy()
