@@ -307,9 +307,9 @@ def test_a_cure_trains_from_the_command_line(log, tmp_path):
 @pytest.mark.parametrize(
     ("name", "settings", "named"),
     [
-        ("gating", {"rec_loss": "bce"}, "--rec-loss bce"),
-        ("directau", {"rec_loss": "sampled"}, "--rec-loss sampled"),
-        ("cosreg", {"rec_loss": "bpr", "item_updates": "lazy"}, "--item-updates"),
+        ("gating", {"rec_loss": "bce"}, "`rec_loss='bce'`"),
+        ("directau", {"rec_loss": "sampled"}, "`rec_loss='sampled'`"),
+        ("cosreg", {"rec_loss": "bpr", "item_updates": "lazy"}, "`item_updates='lazy'`"),
         ("item-uniformity", {"item_block": 5}, "item_block=0"),
         ("spectrum", {"item_block": 5, "rec_loss": "bpr"}, "item_block=0"),
         ("normalized", {"item_block": 5}, "item_block=0"),

@@ -290,7 +290,7 @@ def test_sgd_moves_the_items_and_adam_the_rest(trainer, momentum, weight_decay, 
     "settings", [{"item_block": 4}, {"rec_loss": "bce", "item_updates": "lazy"}], ids=str
 )
 def test_sgd_wants_the_whole_gradient(trainer, settings):
-    with pytest.raises(UserError, match=r"sgd moves all .*; add `item_updates='dense'`"):
+    with pytest.raises(UserError, match=r"sgd'` moves all .*; add `item_updates='dense'`"):
         trainer(item_optimizer="sgd", **settings)
 
 
