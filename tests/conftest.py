@@ -1,8 +1,10 @@
-"""What every test may ask for."""
+"""Fixtures of every test, and what a test process sets before NumPy and PyTorch are loaded."""
 
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 # Read when NumPy and PyTorch are loaded. On matrices as small as the tests' threads wait for one another, on
@@ -16,6 +18,14 @@ from hypothesis import settings
 # A busy machine is no failure, and the same examples are drawn on every machine.
 settings.register_profile("degen", deadline=None, derandomize=True)
 settings.load_profile("degen")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_interrupts() -> Iterator[None]:
+    """Let Ctrl-C interrupt, however the tests were started: a background job of a shell has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
