@@ -1,4 +1,4 @@
-"""Any matrix file, and how often its rows occur; nothing found in a file is ever executed."""
+"""Read embedding matrices and item frequencies from files of any format, without executing their content."""
 
 from degen.embeddings.file_rows import FileRows
 from degen.embeddings.frequency import load_frequency

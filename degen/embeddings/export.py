@@ -1,4 +1,4 @@
-"""Item embeddings for other tools, with ids and counts; every file is read back by `load_matrix`.
+"""Export item embeddings, with ids and frequencies, to files for other tools.
 
     npy           item_embeddings.npy           faiss, Annoy, NumPy
     safetensors   item_embeddings.safetensors   with item_frequency
@@ -7,8 +7,8 @@
     parquet       item_embeddings.parquet       item, frequency, embedding
     recbole       item_embeddings.itememb       RecBole's additional_feat_suffix
 
-Beside each lie `items.txt` and `item_frequency.npy`, a line and a count a row, as in a run. Numbers are
-float32, in text with the nine digits that give back each of them.
+Beside each file, `items.txt` and `item_frequency.npy` hold one id and one count per row, as in a run. Numbers
+are float32; in text they have the nine digits that restore them to the bit. `load_matrix` reads every file.
 """
 
 from __future__ import annotations
@@ -31,32 +31,39 @@ from degen.files import atomic_path, write_array, write_lines, write_text
 from degen.runs.directory import ITEM_EMBEDDINGS, ITEM_FREQUENCY, ITEMS
 
 _BLOCK = 8192
+"""Number of rows that are written at once."""
+
 _BLANK = re.compile(r"\s")
 _LINE = re.compile(r"[\t\n\r]")
 
 
 @dataclass(frozen=True)
 class Items:
-    """What is exported: float [n, d], n ids, and int64 [n] counts."""
+    """Items to export: their embeddings, float [n, d], their n ids, and their frequencies, int64 [n]."""
 
     values: Values | FileRows
     ids: Sequence[str]
     frequency: npt.NDArray[np.int64]
 
     def blocks(self) -> Iterator[tuple[Sequence[str], npt.NDArray[np.float32], npt.NDArray[np.int64]]]:
-        """Yield ids, rows as float32 and counts, some thousand at a time."""
+        """Yield the ids, rows (as float32) and counts of some thousand items at a time."""
         for start in range(0, len(self.ids), _BLOCK):
             part = slice(start, start + _BLOCK)
             yield self.ids[part], np.asarray(self.values[part], dtype=np.float32), self.frequency[part]
 
 
 def export_items(items: Items, to: str, folder: Path) -> tuple[list[Path], list[str]]:
-    """Write `items` as one of `FORMATS` into `folder`; return the files and what should be known of them.
+    """Write `items` into `folder`; return the files, and sentences about what was changed.
+
+    Parameters
+    ----------
+    to
+        one of `FORMATS`.
 
     Raises
     ------
     UserError
-        for an unknown format, one whose optional package is missing, or a folder that cannot be written.
+        for an unknown format, one that needs a missing package, or a folder that cannot be written.
     """
     written, notes = FORMATS[one_of("to", to, FORMATS)](items, folder)
     write_lines(folder / ITEMS, list(items.ids))
@@ -89,12 +96,14 @@ def _safetensors(items: Items, folder: Path) -> Written:
 
 def _word2vec(items: Items, folder: Path) -> Written:
     n, d = items.values.shape
-    escape, notes = _escape(items.ids, _BLANK, "blanks, which part the fields of word2vec's text")
+    escape, notes = _escape(items.ids, _BLANK, "blanks, which separate the fields of word2vec's text")
     return [_lines(items, folder / "item_embeddings.vec", f"{n} {d}", " ", escape)], notes
 
 
 def _recbole(items: Items, folder: Path) -> Written:
-    escape, notes = _escape(items.ids, _LINE, "tabs or line ends, which part the fields of RecBole's files")
+    escape, notes = _escape(
+        items.ids, _LINE, "tabs or line ends, which separate the fields of RecBole's files"
+    )
     return [_lines(items, folder / "item_embeddings.itememb", HEADER, "\t", escape)], notes
 
 
@@ -106,17 +115,22 @@ def _projector(items: Items, folder: Path) -> Written:
 def write_projector(
     folder: Path, values: npt.NDArray[Any], columns: dict[str, Sequence[Any]]
 ) -> tuple[Path, Path]:
-    """Write `tensors.tsv`, a row a line, and `metadata.tsv`, with the row's labels; return both.
+    """Write the files of TensorBoard's projector: `tensors.tsv`, and `metadata.tsv` with labels of each row.
 
     Parameters
     ----------
     folder
-        made if it does not exist.
+        created if it does not exist.
     values
-        [n, d], written to nine digits, which float32 needs.
+        float [n, d], written with nine digits, which float32 needs.
     columns
-        n labels under each name. Tabs and line breaks in them become spaces. As the projector expects, the
-        names are written only where there are several.
+        n labels per name. Tabs and line breaks in them become spaces. The projector expects the names only
+        where there are several.
+
+    Returns
+    -------
+    tuple
+        the paths of both files.
     """
     tensors, metadata = folder / TENSORS, folder / METADATA
     with atomic_path(tensors) as temporary:
@@ -160,7 +174,7 @@ FORMATS: dict[str, Callable[[Items, Path], Written]] = {
 
 
 def _lines(items: Items, path: Path, header: str, after_id: str, escape: Callable[[str], str]) -> Path:
-    """Write `header`, then for each item its id, `after_id`, and its numbers between blanks."""
+    """Write `header`, then per item its id, `after_id`, and its numbers separated by spaces."""
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         file.write(f"{header}\n")
         for ids, rows, _ in items.blocks():
@@ -170,9 +184,9 @@ def _lines(items: Items, path: Path, header: str, after_id: str, escape: Callabl
 
 
 def _escape(ids: Sequence[str], marks: re.Pattern[str], why: str) -> tuple[Callable[[str], str], list[str]]:
-    """Return how ids are written where some hold `marks`: those and % as a URL has them; and a note of it."""
+    """Return a function that escapes `marks` and % in ids as in a URL, where any id has marks, and a note."""
     marked = sum(marks.search(name) is not None for name in ids)
     if not marked:
         return str, []
-    note = f"{marked} ids hold {why}: written as in a URL, %20 for a blank; items.txt has them as they are"
+    note = f"{marked} ids hold {why}: written as in a URL (%20 for a blank); items.txt has them unchanged"
     return lambda name: re.sub(f"%|{marks.pattern}", lambda mark: quote(mark[0], safe=""), name), [note]

@@ -1,7 +1,7 @@
-"""A matrix that stays in its file: only the rows that are asked for are read, and nothing is mapped.
+"""A matrix that stays in its file, of which only the rows that are asked for are read.
 
-Pages of a memory map count as memory of the process once they are touched, so a pass over a large map looks
-like a copy of it. Here every read is a plain one, into an array that the caller drops.
+It is not a memory map. Pages of a map count as memory of the process once they are touched, so that a pass
+over a large map looks like a copy of it. Here every read goes into an array that the caller drops.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ Values = npt.NDArray[Any]
 Index = npt.NDArray[np.int64]
 
 BFLOAT16 = "bfloat16"
-"""Upper half of a float32, little-endian: NumPy has no such type."""
+"""The upper half of a float32, little-endian; NumPy has no such type."""
 
 _SPAN = 256
-"""Rows that are read at once around those of a list: 64 KiB of 64 float32."""
+"""Rows of a list that lie within so many rows are read at once: 64 KiB for 64 columns of float32."""
 
 
 def storage(kind: str) -> np.dtype[Any]:
-    """Return the NumPy type whose bytes are those of `kind`, a NumPy type string or `bfloat16`."""
+    """Return a NumPy type with the bytes of `kind`, which is a NumPy type string or `bfloat16`."""
     return np.dtype("<u2" if kind == BFLOAT16 else kind)
 
 
@@ -35,7 +35,7 @@ def float_type(kind: str) -> np.dtype[Any]:
 
 
 def numbers_of(stored: Values, kind: str) -> Values:
-    """Return what lies in a file as `kind`: as it is, but of a bfloat16 the float32 that it is half of."""
+    """Return numbers stored as `kind`: bfloat16 as the float32 it is the upper half of, others unchanged."""
     if kind == BFLOAT16:
         return (stored.astype(np.uint32) << np.uint32(16)).view(np.float32)
     return stored
@@ -43,20 +43,20 @@ def numbers_of(stored: Values, kind: str) -> Values:
 
 @dataclass(frozen=True, eq=False)
 class FileRows:
-    """Rows [n, d] of numbers in a file, read anew each time; takes a slice or a rising list of row numbers.
+    """Rows [n, d] of numbers in a file, read anew for each slice or increasing list of row numbers.
 
     Attributes
     ----------
     path, offset
-        the file, and the byte in it at which the matrix begins.
+        the file, and the byte at which the matrix begins in it.
     stored_shape
         rows and columns in the file.
     kind
-        how its numbers are stored: a NumPy type string, or `bfloat16`.
+        the type of the numbers in the file: a NumPy type string, or `bfloat16`.
     by_columns
-        whether the file has column after column (Fortran's order).
+        whether the file holds column after column (Fortran order).
     left_out
-        int64, rising: rows of the file that are none of the matrix.
+        int64, increasing: the rows of the file that are not part of the matrix.
     """
 
     path: Path
@@ -74,7 +74,7 @@ class FileRows:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """What is returned: float32 or float64."""
+        """Type of the rows that are returned: float32 or float64."""
         return float_type(self.kind)
 
     @property
@@ -91,7 +91,7 @@ class FileRows:
         Raises
         ------
         IndexError
-            for row numbers outside 0 … n - 1 or not rising.
+            for row numbers that are outside 0 … n - 1 or not increasing.
         """
         if isinstance(rows, slice):
             start, stop, step = rows.indices(len(self))
@@ -100,19 +100,21 @@ class FileRows:
             rows = np.arange(start, stop, step)
         rows = np.asarray(rows)
         if rows.ndim != 1 or rows.dtype.kind not in "iu" or (np.diff(rows.astype(np.int64)) < 0).any():
-            raise IndexError("rows of a file are taken by a slice, or by a rising list of row numbers")
+            raise IndexError("rows of a file are taken by a slice, or by an increasing list of row numbers")
         if len(rows) and not 0 <= rows[0] <= rows[-1] < len(self):
             raise IndexError(f"row numbers must lie in 0 … {len(self) - 1}")
         return self._gather(self._in_file(rows.astype(np.int64)))
 
     def _in_file(self, rows: Index) -> Index:
+        """Return the rows of the file that are `rows` of the matrix."""
         if self.left_out is None:
             return rows
+        # The row left out as number i in order has left_out[i] - i rows of the matrix before it.
         before = np.searchsorted(self.left_out - np.arange(len(self.left_out)), rows, side="right")
         return np.asarray(rows + before, dtype=np.int64)
 
     def _gather(self, rows: Index) -> Values:
-        """Return rows of the file, those of one span with one read."""
+        """Return rows of the file; those of one span are read at once."""
         found = np.empty((len(rows), self.stored_shape[1]), dtype=self.dtype)
         for part in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows // _SPAN)) + 1):
             if len(part):
@@ -125,14 +127,14 @@ class FileRows:
         count = stop - start
         with self.path.open("rb") as file:
             if self.by_columns:
-                places = [self.offset + (column * n + start) * size for column in range(d)]
-                raw = np.stack([self._numbers(file, place, count) for place in places], axis=1)
+                offsets = [self.offset + (column * n + start) * size for column in range(d)]
+                raw = np.stack([self._numbers(file, offset, count) for offset in offsets], axis=1)
             else:
                 raw = self._numbers(file, self.offset + start * d * size, count * d).reshape(count, d)
         return numbers_of(raw, self.kind).astype(self.dtype, copy=False)
 
-    def _numbers(self, file: Any, place: int, count: int) -> Values:
-        file.seek(place)
+    def _numbers(self, file: Any, offset: int, count: int) -> Values:
+        file.seek(offset)
         numbers = np.fromfile(file, dtype=storage(self.kind), count=count)
         if len(numbers) < count:
             raise OSError(f"{self.path} has been cut short since it was opened")

@@ -1,10 +1,10 @@
-"""How often each item occurs, for the colours: a count a row, a count an id, a column, or a log.
+"""Read the frequency of each item of a matrix, from a file of counts or from the log itself.
 
-.npy                     a count a row
-.txt .csv .tsv           a count a line, or an id and a count
-FILE:COLUMN              a column of a table (.csv .tsv .parquet), an array of .npz .safetensors
-.inter, a table that     a log of interactions: every one is counted, by id; where RecBole has numbered the
-names user and item, …   items of a matrix without ids, in the order of their first appearance
+.npy                     one count per row
+.txt .csv .tsv           one count per line, or an id and a count
+FILE:COLUMN              a column of a table (.csv .tsv .parquet), or an array of .npz .safetensors
+.inter, a table that     an interaction log, whose actions are counted by id; the items of a RecBole matrix
+names user and item, …   without ids are numbered by their first appearance in it
 """
 
 from __future__ import annotations
@@ -38,7 +38,17 @@ _COUNTED = [".npy", *DELIMITERS, *_ARRAYS, ".parquet"]
 
 @dataclass(frozen=True)
 class Frequency:
-    """Counts int64 [n], all ≥ 0; the ids of the rows where the log has told them; what should be known."""
+    """Frequencies of items.
+
+    Attributes
+    ----------
+    counts
+        int64 [n], at least 0.
+    ids
+        of the n rows, where the log tells them.
+    notes
+        sentences about what was inferred.
+    """
 
     counts: Counts
     ids: list[str] | None = None
@@ -46,38 +56,38 @@ class Frequency:
 
 
 def load_frequency(path: Path | str, n: int, ids: list[str] | None = None) -> Counts:
-    """Read how often each of `n` items occurs; return int64 [n], all ≥ 0.
+    """Read the frequency of each of `n` items, int64 [n], at least 0.
 
     Parameters
     ----------
     path
-        `.npy` with n whole numbers, or text (`.txt .csv .tsv`): a count a line in the order of the rows, or
-        an id and a count a line in any order, of which those that `ids` lacks are passed over. A first line
-        of words is a header. `FILE:COLUMN` is a column of `.csv .tsv .parquet`, by id where both table and
-        matrix have ids and by row otherwise, or an array of `.npz .safetensors`. Any other file, and a table
-        that names user and item, is a log of interactions: each is counted, and an id that it lacks occurs 0
-        times.
+        One of these: `.npy` with n whole numbers. Text (`.txt .csv .tsv`) with one count per line, in the
+        order of the rows, or with an id and a count per line, in any order; ids that the matrix lacks are
+        ignored, and a first line of words is a header. `FILE:COLUMN`, a column of `.csv .tsv .parquet`, by
+        id where both table and matrix have ids and by row otherwise, or an array of `.npz .safetensors`. Any
+        other file, and a table that names user and item, is an interaction log whose actions are counted; an
+        id that it lacks has frequency 0.
     n
-        rows of the matrix.
+        number of rows of the matrix.
     ids
-        their ids, to be matched with those of the file.
+        the ids of the rows, to be matched with those of the file.
 
     Raises
     ------
     UserError
-        one sentence with the mend: no such file or column, not whole numbers ≥ 0, not n of them, an id
-        without a count or with two.
+        where there is no such file or column, the numbers are not n whole numbers of at least 0, or an id has
+        no count or two.
     """
     return read_frequency(path, n, ids).counts
 
 
 def read_frequency(path: Path | str, n: int, ids: list[str] | None = None, cores: Cores = ()) -> Frequency:
-    """Do what `load_frequency` does, and return what else it learnt.
+    """Read frequencies as `load_frequency` does, and return ids and notes too.
 
     Parameters
     ----------
     cores
-        of the matrix: how rows without ids are numbered in a log, as `log_counts` says.
+        the matrix's `cores`, by which rows without ids are found in a log (see `log_counts`).
     """
     path, column = _split(path)
     check_exists(path)
@@ -90,14 +100,14 @@ def read_frequency(path: Path | str, n: int, ids: list[str] | None = None, cores
 
 
 def _split(path: Path | str) -> tuple[Path, str | None]:
-    """Return the file and the column of `FILE:COLUMN`; a file may have a colon in its name."""
+    """Return the file and the column of `FILE:COLUMN`. The name of a file may contain a colon."""
     file, colon, column = str(path).rpartition(":")
     there = Path(path).exists() or not Path(file).suffix
     return (Path(path), None) if there or not (colon and column) else (Path(file), column)
 
 
 def _is_log(path: Path) -> bool:
-    """Whether a file holds interactions: by its suffix, or by columns that name user and item."""
+    """Return whether a file is a log, by its suffix, or because its columns name user and item."""
     suffix = path.suffix.lower()
     if suffix not in _TABLES:
         return suffix not in _COUNTED
@@ -127,13 +137,13 @@ def _column(path: Path, column: str, ids: list[str] | None) -> Counts:
 
 
 def _text_column(path: Path, column: str) -> tuple[npt.NDArray[np.float64], list[str] | None]:
-    """Return a column of a table with a header, and the ids beside it."""
+    """Return a column of a table with a header, and the ids of its rows, if any."""
     lines = numbered_lines(path)
     header = [name.strip() for name in next(lines, (0, [""]))[1]]
     if column not in header:
         raise UserError(f"{path} has no column '{column}'{nearest(column, header)}")
     place = header.index(column)
-    named = next((at for at, name in enumerate(header) if name.lower() in ID_NAMES), None)
+    id_place = next((at for at, name in enumerate(header) if name.lower() in ID_NAMES), None)
     values, ids = [], []
     for number, fields in lines:
         if len(fields) != len(header):
@@ -142,8 +152,8 @@ def _text_column(path: Path, column: str) -> tuple[npt.NDArray[np.float64], list
                 "every row the same number"
             )
         values += numbers(path, number, fields[place : place + 1])
-        ids.append(fields[named] if named is not None else "")
-    return np.array(values), None if named is None else ids
+        ids.append(fields[id_place] if id_place is not None else "")
+    return np.array(values), None if id_place is None else ids
 
 
 def _read_text(path: Path, ids: list[str] | None) -> Counts:
@@ -151,7 +161,7 @@ def _read_text(path: Path, ids: list[str] | None) -> Counts:
     if lines and not is_number(lines[0][1][-1]):
         del lines[0]
     if not lines:
-        raise UserError(f"{path} holds no counts; write one a line")
+        raise UserError(f"{path} holds no counts; write one per line")
     values = [numbers(path, number, fields[-1:])[0] for number, fields in lines]
     counts = _whole_numbers(path, np.array(values))
     names = [" ".join(fields[:-1]) for _, fields in lines]
@@ -159,7 +169,7 @@ def _read_text(path: Path, ids: list[str] | None) -> Counts:
         return counts
     if ids is None:
         raise UserError(
-            f"{path} counts by id, but the matrix has no ids; write one count a line, in row order"
+            f"{path} counts by id, but the matrix has no ids; write one count per line, in row order"
         )
     return _by_id(path, names, counts, ids)
 
@@ -167,8 +177,8 @@ def _read_text(path: Path, ids: list[str] | None) -> Counts:
 def _by_id(path: Path, names: Sequence[str], counts: Counts, ids: list[str]) -> Counts:
     count = dict(zip(names, counts.tolist(), strict=True))
     if len(count) < len(names):
-        [(twice, _)] = Counter(names).most_common(1)
-        raise UserError(f"{path} counts {twice!r} more than once; leave one line for each id")
+        [(repeated, _)] = Counter(names).most_common(1)
+        raise UserError(f"{path} counts {repeated!r} more than once; leave one line for each id")
     missing = [name for name in ids if name not in count]
     if missing:
         raise UserError(

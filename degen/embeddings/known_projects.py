@@ -1,10 +1,11 @@
-"""Rows of an item matrix that are no items: padding and mask tokens, by the project that wrote the file.
+"""Recognize the project that wrote a checkpoint, and so the rows of its item matrix that are not items.
 
-Such a row is trained too, or left at its start, and would be one more point of every measure. A project is
-told by the names of its weights and by what else its checkpoint holds; a row is left out only where all that
-is known of the file says the same, and the note says which, what may be another (*), and how to overrule it.
+Rows of padding and mask tokens are trained too, or left at their initial values, and would be one more point
+of every measure. A project is recognized by the names of its weights and by the rest of its checkpoint. Rows
+are left out only if everything that is known of the file agrees. The note says which rows, whether there may
+be others (*), and how to keep them.
 
-    project                       item matrix                 no items                    told by
+    project                       item matrix                 rows that are no items      recognized by
     RecBole, the authors' DuoRec  item_embedding.weight       0; last of three models     config's model
     the same without config       item_embedding.weight       0 *; last of BERT4Rec       output_bias
     WarpRec                       item_embedding.weight       from n_items on             info.n_items
@@ -17,7 +18,8 @@ is known of the file says the same, and the note says which, what may be another
     SSLRec                        emb_layer.token_emb.weight  0, last                     its encoder only
     SSLRec's DCRec, MAERec        emb_layer.token_emb.weight  0 *                         further layers
 
-Read in their sources. A file of none of them is taken whole; a row of zeros at its start or end is named.
+The table follows the sources of these projects. Of any other file all rows are kept, and the note names a
+first or last row of zeros.
 """
 
 from __future__ import annotations
@@ -47,21 +49,21 @@ _USUAL: Cores = ((0, 0), (5, 5))
 
 @dataclass(frozen=True)
 class KnownMatrix:
-    """An item matrix whose writer is known.
+    """An item matrix that a known project wrote.
 
     Attributes
     ----------
     key
         its name in the file.
     project
-        who wrote it.
+        the project that wrote it.
     rows
-        rows that are no items; negative ones count from the end.
+        numbers of the rows that are not items; negative ones count from the end.
     doubt
-        what else may be no item, or the empty string.
+        a clause on which other row may not be an item, or the empty string.
     cores
-        least actions of user and item of the filters, one of them used, after which items are numbered as
-        they first appear in their log; empty where they are not numbered so.
+        where the project numbers items by their first appearance in the filtered log: the minimum numbers of
+        actions per user and per item of the filters that it may have used. Empty otherwise.
     ids
         of all rows, where the file has them.
     """
@@ -78,8 +80,8 @@ _MASK_DOUBT = "if its last row is a mask token, as in some of its models: `skip_
 
 
 def known_matrices(found: ArrayFile) -> list[KnownMatrix]:
-    """Return the item matrices in a file that the table has: mostly one or none."""
-    return [known for tell in _PROJECTS for known in tell(found)]
+    """Return the item matrices of known projects in a file, mostly one or none."""
+    return [known for recognize in _PROJECTS for known in recognize(found)]
 
 
 def _recbole(found: ArrayFile) -> Iterable[KnownMatrix]:
@@ -96,7 +98,7 @@ def _recbole(found: ArrayFile) -> Iterable[KnownMatrix]:
 
 
 def _recbole_cores(config: Mapping[Any, Any]) -> Cores:
-    """Return the filter of RecBole's configuration, or the usual ones where it is of another kind."""
+    """Return the filter in RecBole's configuration, or the usual filters where it is of another kind."""
     intervals = (config.get(f"{side}_inter_num_interval") for side in ("user", "item"))
     found = [_LEAST.fullmatch(text) if isinstance(text, str) else None for text in intervals]
     least = [int(match[1]) for match in found if match is not None]
@@ -138,7 +140,7 @@ def _sslrec(found: ArrayFile) -> Iterable[KnownMatrix]:
 
 @dataclass(frozen=True)
 class _Rule:
-    """A project told by the names that stand beside its item matrix."""
+    """A project that is recognized by the weights `beside` its item matrix, and by the lack of `without`."""
 
     project: str
     key: str
@@ -173,13 +175,13 @@ _PROJECTS: tuple[Callable[[ArrayFile], Iterable[KnownMatrix]], ...] = (
 
 
 def _ending(found: ArrayFile, name: str) -> list[str]:
-    """Matrices called `name`, or so after a dot, as those of a wrapped model are."""
+    """Return the matrices named `name`, or `….name` as in a wrapped model."""
     matrices = (key for key, stored in found.arrays.items() if len(stored.shape) == 2)
     return [key for key in matrices if key == name or key.endswith(f".{name}")]
 
 
 def _has(found: ArrayFile, name: str) -> bool:
-    """Whether a weight is called `name`, or begins so where `name` ends in a dot; wrapped or not."""
+    """Return whether a weight is named `name`, or begins with it if it ends in a dot; wrapped or not."""
     if not name:
         return False
     pattern = re.compile(rf"(.*\.)?{re.escape(name)}{'.*' if name.endswith('.') else ''}")
@@ -192,7 +194,7 @@ def _state(value: Any) -> Mapping[Any, Any]:
 
 
 def parse_rows(text: str) -> tuple[int, ...]:
-    """Return the row numbers that `skip_rows` names: `first`, `last`, `none` or numbers, separated by commas.
+    """Return row numbers from `first`, `last`, `none` or numbers, separated by commas.
 
     Raises
     ------
@@ -211,20 +213,20 @@ def parse_rows(text: str) -> tuple[int, ...]:
 
 
 def rows_of(path: Path, rows: Iterable[int], n: int) -> list[int]:
-    """Return row numbers of a matrix of `n` rows, each from 0 and once, rising.
+    """Return row numbers of a matrix of `n` rows, counted from 0, increasing and without repetition.
 
     Raises
     ------
     UserError
-        where there is no such row, or none would be left.
+        where a row does not exist, or no row would be left.
     """
-    wanted = list(rows)
-    outside = [row for row in wanted if not -n <= row < n]
+    given = list(rows)
+    outside = [row for row in given if not -n <= row < n]
     if outside:
         raise UserError(
             f"{path} has {n} rows, so no row {outside[0]}; `skip_rows` counts from 0, and -1 is the last"
         )
-    found = sorted({row % n for row in wanted})
-    if len(found) == n:
+    left_out = sorted({row % n for row in given})
+    if len(left_out) == n:
         raise UserError(f"{path} has {n} rows, all of which `skip_rows` leaves out; keep at least one")
-    return found
+    return left_out

@@ -1,16 +1,18 @@
-"""One door to every matrix file: the suffix picks the reader, and what comes out has been checked.
+"""Load a matrix from a file of any format, and check it.
 
-    .npy                        binary.py      an array of two dimensions
-    .npz .safetensors           binary.py      one of their arrays, by `key` where several have two dimensions
-    .pth .pt .ckpt .bin         checkpoint.py  a tensor of a PyTorch checkpoint, of which nothing is executed
-    .kv                         checkpoint.py  gensim's KeyedVectors as it saves them, likewise
-    .bin                        word2vec.py    word2vec's binary format, told by its first line
-    .csv .tsv .txt .vec         text.py        one row a line, with or without header and ids; word2vec, GloVe
-    .itememb                    recbole.py     RecBole's embeddings of items
-    .parquet                    parquet.py     a column of lists, or one of numbers for each dimension
+    .npy                    numpy_files    an array of two dimensions
+    .npz                    numpy_files    one of its arrays, chosen by `key` if several have two dimensions
+    .safetensors            safetensors    likewise
+    .pth .pt .ckpt .bin     checkpoint     a tensor of a PyTorch checkpoint, of which nothing is executed
+    .kv                     checkpoint     gensim's KeyedVectors, likewise
+    .bin                    word2vec       word2vec's binary format, recognized by its first line
+    .csv .tsv .txt .vec     text           one row per line, with or without header and ids; word2vec, GloVe
+    .itememb                recbole        RecBole's item embeddings
+    .parquet                parquet        a column of lists, or one column of numbers per dimension
 
-Rows that are no items (padding, masks) are left out where the project that wrote the file is known
-(item_rows.py) or `skip_rows` says so. A matrix of 256 MiB or more in one piece stays in its file (rows.py).
+Rows that are not items (padding, masks) are left out if the project that wrote the file is known
+(`known_projects`), or as `skip_rows` says. A matrix of 256 MiB or more that lies in one piece stays in its
+file (`file_rows`).
 """
 
 from __future__ import annotations
@@ -46,20 +48,20 @@ _SUFFIXES = [".npy", *_ARCHIVES, *DELIMITERS, ".itememb", ".parquet"]
 
 @dataclass(frozen=True)
 class Matrix:
-    """Rows of numbers, one an item.
+    """A matrix with one row per item.
 
     Attributes
     ----------
     values
-        float32 [n, d] where the file holds floats of 32 bits or fewer, else float64; n ≥ 1, d ≥ 1. An array,
-        or `FileRows` where it stays in its file.
+        [n, d], with n ≥ 1 and d ≥ 1: float32 where the file holds floats of 32 bits or fewer, else float64.
+        An array, or `FileRows` where the matrix stays in its file.
     ids
         the ids of the n rows, or None where the file has none.
     notes
-        what was left out and why, a sentence each.
+        sentences about rows that were left out, and why.
     cores
-        where items without ids are numbered as they first appear in their log, as RecBole does: least actions
-        of user and item of the filters, one of them used; else empty.
+        where items without ids are numbered by their first appearance in the filtered log, as RecBole does:
+        the minimum actions per user and per item of the filters that may have been used. Empty otherwise.
     """
 
     values: Values | FileRows
@@ -71,26 +73,26 @@ class Matrix:
 def load_matrix(
     path: Path | str, key: str | None = None, skip_rows: str | None = None, *, finite: bool = True
 ) -> Matrix:
-    """Read a matrix [n, d], one row an item.
+    """Read a matrix [n, d] with one row per item.
 
     Parameters
     ----------
     path
         a file whose suffix names its format.
     key
-        which array of a file with several, or which column of lists; not needed where there is one matrix, or
-        where the project that wrote the file is known.
+        the name of an array, or of a column of lists. It is not needed if the file has one matrix, or if the
+        project that wrote it is known.
     skip_rows
-        rows that are no items: `first`, `last`, `none`, or numbers from 0 or from -1, the last, separated by
-        commas. By default those of the project that wrote a checkpoint, where it is known.
+        rows to leave out because they are not items: `first`, `last`, `none`, or numbers separated by commas,
+        where -1 is the last row. By default, those that the project that wrote a checkpoint is known to have.
     finite
-        whether NaN and infinity are refused; a matrix that stays in its file is not looked through.
+        whether to refuse NaN and infinity. A matrix that stays in its file is not checked.
 
     Raises
     ------
     UserError
-        one sentence with the mend: no such file, format or array (with what is there), damaged, not numbers,
-        ragged (with the line), NaN (with the row), not two dimensions, no such row.
+        one sentence with the mend: there is no such file, format, array or row; the file is damaged, or its
+        content is not numbers, ragged, not finite, or not of two dimensions.
     """
     path = Path(path)
     check_file(path, _SUFFIXES)
@@ -129,7 +131,7 @@ def check_exists(path: Path) -> None:
 
 
 def _read(path: Path, key: str | None) -> tuple[Values | FileRows, list[str] | None, KnownMatrix | None]:
-    """Return the matrix with all its rows, their ids, and what is known of who wrote it."""
+    """Return the matrix with all its rows, their ids, and the known project that wrote it."""
     suffix = path.suffix.lower()
     binary = suffix == ".bin" and is_word2vec(path)
     if suffix in _ARCHIVES and not binary:
@@ -166,22 +168,22 @@ def _as_floats(path: Path, values: Values | FileRows) -> Values | FileRows:
     if values.dtype.kind not in "fiu":
         raise UserError(f"{path} holds {values.dtype}; save real numbers, such as float32")
     if values.ndim != 2:
-        raise UserError(f"{path} has shape {list(values.shape)}; save two dimensions, one row an item")
+        raise UserError(f"{path} has shape {list(values.shape)}; save two dimensions, one row per item")
     if 0 in values.shape:
         n, d = values.shape
-        raise UserError(f"{path} has {n} rows of {d} numbers; save one row of numbers an item")
+        raise UserError(f"{path} has {n} rows of {d} numbers; save one row of numbers per item")
     return values.astype(float_type(values.dtype.str), copy=False)
 
 
 def _notes(
     path: Path, known: KnownMatrix | None, left_out: list[int], values: Values | FileRows
 ) -> tuple[str, ...]:
-    """Say which rows were left out, or which look like no item where it is not known who wrote the file."""
+    """Return notes on rows that were left out, or on rows of zeros if the writer of the file is unknown."""
     if known is not None:
         doubt = f"; {known.doubt}" if known.doubt else ""
         rows = ", ".join(map(str, left_out))
-        whole = f"{path}: {known.key} of {known.project}, less the rows that are no items ({rows}){doubt}"
-        return (f"{whole}; `skip_rows='none'` keeps all",) if left_out else ()
+        note = f"{path}: {known.key} of {known.project}, without rows that are no items ({rows}){doubt}"
+        return (f"{note}; `skip_rows='none'` keeps all",) if left_out else ()
     n = len(values)
     ends = {"first": values[0:1], "last": values[n - 1 : n]} if n > 1 else {}
     return tuple(
@@ -200,7 +202,7 @@ def _without(values: Values | FileRows, left_out: list[int]) -> Values | FileRow
 
 
 def _check_finite(path: Path, values: Values, ids: list[str] | None) -> None:
-    """Raise a `UserError` that names the first row that is not finite."""
+    """Raise a `UserError` naming the first row that is not finite, if there is one."""
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if len(bad):
         name = f" (id {ids[bad[0]]!r})" if ids else ""

@@ -1,4 +1,4 @@
-"""Counts of items in a log of interactions, and the numbers that RecBole gave them."""
+"""Count items in an interaction log, and rebuild the numbers that RecBole gave them."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ Counts = npt.NDArray[np.int64]
 def log_counts(
     path: Path, n: int, ids: list[str] | None, cores: Cores
 ) -> tuple[Counts, list[str], tuple[str, ...]]:
-    """Return how often each of `n` items is in the log at `path`, their ids, and what was done.
+    """Return the frequencies of `n` items in the log at `path`, int64 [n], their ids, and notes.
 
     Parameters
     ----------
     ids
         of the rows; None where the matrix has none.
     cores
-        least actions of each user and item of the filters, one of them used, after which rows without ids are
-        numbered in the order in which items first appear in the log; the first that leaves n items is taken.
-        Empty where the rows are not numbered so.
+        filters that may have been applied to the log, as minimum actions per user and per item, before its
+        items were numbered by their first appearance. The first filter that leaves n items is taken. Empty
+        where rows are not numbered so.
 
     Raises
     ------
     UserError
-        where the file is no log, none of the ids is in it, or it has another number of items.
+        where the file is not a log, has none of the ids, or has another number of items.
     """
     log = read_interactions(path)
     if ids is not None:
@@ -49,13 +49,13 @@ def log_counts(
         codes, order = by_appearance(items, len(log.item_ids))
         if len(order) == n:
             core = (
-                f"its core of {min_user} actions a user and {min_item} an item"
+                f"its core of {min_user} actions per user and {min_item} per item"
                 if min_user + min_item
                 else "it"
             )
             note = f"{path}: ids and counts as RecBole numbers the items of {core}, by first appearance"
             return np.bincount(codes, minlength=n), [log.item_ids[item] for item in order.tolist()], (note,)
-        left.append(f"{len(order)} with at least {min_user} actions a user and {min_item} an item")
+        left.append(f"{len(order)} items with at least {min_user} actions per user and {min_item} per item")
     raise UserError(
         f"{path} has {', '.join(left)}, and the matrix has {n} rows; give the log as it was filtered for "
         "training, so that RecBole's numbers can be rebuilt"
@@ -70,4 +70,4 @@ def _by_id(path: Path, log: Interactions, ids: list[str]) -> tuple[Counts, list[
             f"{path} has none of the ids of the matrix, such as {ids[0]!r} (its own are like "
             f"{log.item_ids[0]!r}); give the log that the matrix was trained on"
         )
-    return counts, ids, (f"{path}: every interaction of the log is counted",)
+    return counts, ids, (f"{path}: every action of the log is counted",)

@@ -1,10 +1,10 @@
-"""What lies beside a matrix: ids and counts as a run and `degen export` have them, TensorBoard's metadata.
+"""Find ids and frequencies in files beside a matrix, as in a run, an export or a projector's folder.
 
-    item_embeddings.*     items.txt              one id a line
-    …tensor(s).tsv        …metadata.tsv          one id a line; or a header and several columns
-    both                  item_frequency.npy     a count a row
+    item_embeddings.*     items.txt              one id per line
+    …tensor(s).tsv        …metadata.tsv          one id per line, or a header and several columns
+    both                  item_frequency.npy     one count per row
 
-Ids in the matrix's own file go before those beside it.
+Ids in the matrix's own file take precedence.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ _TENSORS = re.compile(r"tensors?(?=\.tsv$)")
 
 
 def ids_beside(path: Path, n: int) -> list[str] | None:
-    """Return the ids of the `n` rows of the matrix at `path` that lie beside it, or None where none do.
+    """Return the ids beside the matrix at `path`, which has `n` rows; None where there are none.
 
     Raises
     ------
     UserError
-        where there are more or fewer than rows.
+        where there are more or fewer ids than rows.
     """
     if path.stem == Path(ITEM_EMBEDDINGS).stem:
-        place = path.with_name(ITEMS)
-        ids = _lines(place) if place.is_file() else None
+        ids_file = path.with_name(ITEMS)
+        ids = _lines(ids_file) if ids_file.is_file() else None
     else:
-        place = path.with_name(_TENSORS.sub("metadata", path.name))
-        ids = _metadata(place) if place != path and place.is_file() else None
+        ids_file = path.with_name(_TENSORS.sub("metadata", path.name))
+        ids = _metadata(ids_file) if ids_file != path and ids_file.is_file() else None
     if ids is not None and len(ids) != n:
         raise UserError(
-            f"{path} has {n} rows, but {place} lists {len(ids)} items; the two must belong together"
+            f"{path} has {n} rows, but {ids_file} lists {len(ids)} items; the two must belong together"
         )
     return ids
 
 
 def frequency_beside(path: Path) -> Path | None:
-    """Return the file of counts that `degen export` has put beside the matrix at `path`, if it has."""
-    place = path.with_name(ITEM_FREQUENCY)
+    """Return the file of frequencies that an export wrote beside the matrix at `path`, or None."""
+    counts = path.with_name(ITEM_FREQUENCY)
     exported = path.stem == Path(ITEM_EMBEDDINGS).stem or path.name == TENSORS
-    return place if exported and place.is_file() else None
+    return counts if exported and counts.is_file() else None
 
 
 def _lines(path: Path) -> list[str]:

@@ -196,8 +196,8 @@ def test_recboles_numbers_are_rebuilt_from_the_log_after_its_filter(tmp_path):
     assert (found.counts.tolist(), found.ids) == ([2, 3, 1], ["b", "0042", "other"])
     found = read_frequency(path, 2, None, ((9, 9), (2, 2)))
     assert (found.counts.tolist(), found.ids) == ([2, 2], ["b", "0042"])
-    assert "2 actions a user and 2 an item" in found.notes[0]
-    with pytest.raises(UserError, match=r"3 with at least 0 actions.*the matrix has 5 rows"):
+    assert "2 actions per user and 2 per item" in found.notes[0]
+    with pytest.raises(UserError, match=r"3 items with at least 0 actions.*the matrix has 5 rows"):
         read_frequency(path, 5, None, ((0, 0), (2, 2)))
 
 

@@ -1,11 +1,12 @@
-"""Weights in PyTorch checkpoints (`.pth .pt .ckpt .bin`) and gensim's `.kv`, with nothing of them executed.
+"""Find weights in PyTorch checkpoints (`.pth .pt .ckpt .bin`) and gensim's `.kv` without executing anything.
 
-    zip (PyTorch ≥ 1.6)   */data.pkl   what there is          */data/<key>   the numbers of one storage, raw
-    before 1.6            five pickles: a mark, a version, the machine, what there is, keys; then the storages
+    zip (PyTorch ≥ 1.6)   */data.pkl   the description        */data/<key>   the numbers of one storage, raw
+    before 1.6            five pickles (mark, version, machine, the description, keys), then the storages
 
-A tensor is a call of `torch._utils._rebuild_tensor_v2` with storage, offset, size and stride; an array one of
-`numpy…_reconstruct` with shape, type and bytes. Both are read from the notes of `inert`, and copied only
-within the bounds of what is there. torch is not needed; other objects are listed nowhere and never made.
+In the description, a tensor is a call of `torch._utils._rebuild_tensor_v2` with storage, offset, size and
+stride, and an array is a call of `numpy…_reconstruct` with shape, type and bytes. `inert_pickle` returns
+these calls as data. Numbers are read only within the bounds of their storage. torch is not needed, and other
+objects are neither listed nor created.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from degen.errors import UserError
 
 ZIP = b"PK\x03\x04"
 LEGACY = 0x1950A86A20F9469CFC6C
-"""The number that PyTorch before 1.6 puts at the start, as a pickle."""
+"""The number, pickled, with which files of PyTorch before 1.6 begin."""
 
 _WRITER = "torch.save(model.state_dict(), …)"
 _MOST_PICKLE = 1 << 28
@@ -54,11 +55,12 @@ _MODULE = {"_modules", "_parameters", "_buffers"}
 _STATES = ("state_dict.", "model_state_dict.")
 _OPTIMIZER = re.compile(r"optim(izers?)?(_.*)?")
 _LONGEST = 1000
+"""Maximum length of a name: an object that contains itself would have names without end."""
 
 
 @dataclass(frozen=True)
 class _Storages:
-    """The raw numbers of a checkpoint: their byte order, and for each key size, place and bytes."""
+    """The raw numbers of a checkpoint: byte order, and by key size, offset in the file and bytes."""
 
     path: Path
     order: str
@@ -68,12 +70,12 @@ class _Storages:
 
 
 def open_checkpoint(path: Path) -> ArrayFile:
-    """Return the tensors and arrays in a PyTorch checkpoint, and the rest of it as notes.
+    """Return the tensors and arrays in a PyTorch checkpoint, and the rest of it as data.
 
     Raises
     ------
     UserError
-        where it is none, damaged, or compressed.
+        where the file is not a checkpoint, is damaged, or is compressed.
     """
     with path.open("rb") as file:
         zipped = file.read(len(ZIP)) == ZIP
@@ -85,12 +87,12 @@ def open_checkpoint(path: Path) -> ArrayFile:
 
 
 def open_pickled(path: Path) -> ArrayFile:
-    """Return the arrays in a pickle as gensim's `.kv` is one, and in the `.npy` files that lie beside it.
+    """Return the arrays in gensim's `.kv`, which is a pickle, and in the `.npy` file beside it.
 
     Raises
     ------
     UserError
-        where it is none, or damaged.
+        where the file is not a pickle, or is damaged.
     """
     try:
         with path.open("rb") as file:
@@ -100,7 +102,7 @@ def open_pickled(path: Path) -> ArrayFile:
     about = root.state if isinstance(root, Call) and isinstance(root.state, dict) else {}
     nothing = _Storages(path, "<", {}, lambda key: None, lambda key: b"")
     arrays = dict(_arrays(root, nothing))
-    # A large array lies in a file of its own.
+    # gensim stores a large array in a file of its own.
     if "vectors" in (about.get("__numpys") or ()):
         beside = path.with_name(f"{path.name}.vectors.npy")
         if not beside.is_file():
@@ -167,7 +169,7 @@ def _open_legacy(path: Path) -> tuple[Any, _Storages]:
 
 
 def _arrays(root: Any, storages: _Storages) -> Iterator[tuple[str, StoredArray]]:
-    """Yield what is stored under `root` with the keys that lead to it, joined by dots."""
+    """Yield the arrays under `root`, named by the keys that lead to them, joined by dots."""
     waiting: list[tuple[str, Any]] = [("", root)]
     seen: set[int] = set()
     while waiting:
@@ -191,7 +193,7 @@ def _joined(name: str, key: str) -> str:
 
 
 def _inside(value: Any) -> list[tuple[str, Any]]:
-    """Return the parts of a dictionary, a list or an object; an optimizer's copies of weights are none."""
+    """Return the parts of a dictionary, a list or an object, without an optimizer's copies of the weights."""
     if isinstance(value, Call):
         state = value.state if isinstance(value.state, dict) else {}
         value = {**state, **value.items}
@@ -203,7 +205,7 @@ def _inside(value: Any) -> list[tuple[str, Any]]:
 
 
 def _stored(value: Any, name: str, storages: _Storages) -> StoredArray | None:
-    """Return the tensor or array that a note describes, or None where it is another one."""
+    """Return the tensor or array that `value` describes, or None where it describes something else."""
     while isinstance(value, Call) and value.name in _WRAPPED and value.arguments:
         value = value.arguments[0]
     if not isinstance(value, Call):
@@ -214,8 +216,8 @@ def _stored(value: Any, name: str, storages: _Storages) -> StoredArray | None:
     if value.name not in _TENSORS or len(value.arguments) < 4:
         return None
     reference, offset, shape, stride = value.arguments[:4]
-    whole = isinstance(shape, tuple) and isinstance(stride, tuple) and len(shape) == len(stride)
-    if not whole or not _naturals((offset, *shape, *stride)) or not isinstance(reference, Reference):
+    sized = isinstance(shape, tuple) and isinstance(stride, tuple) and len(shape) == len(stride)
+    if not sized or not _naturals((offset, *shape, *stride)) or not isinstance(reference, Reference):
         return None
     return StoredArray(shape, partial(_read, storages, name, reference.identifier, offset, shape, stride))
 
@@ -242,7 +244,7 @@ def _read(
     size = storage(kind).itemsize
     held = storages.sizes.get(key, 0) // size
     last = offset + sum((length - 1) * step for length, step in zip(shape, stride, strict=True))
-    # A tensor repeats none of its numbers: an expanded one could be of any size.
+    # A tensor must not repeat its numbers: an expanded one could claim any size.
     if 0 in shape or last >= held or prod(shape) > held:
         raise damaged
     in_order = stride == tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
@@ -258,7 +260,7 @@ def _read(
 
 
 def _kind(of: Any, order: str) -> str | None:
-    """Return how the numbers of a storage lie in the file, or None for a type that is not read here."""
+    """Return the type of a storage's numbers as `FileRows` names it, or None if it cannot be read here."""
     kind = _TYPES.get(of.name.removeprefix("torch.")) if isinstance(of, Name) else None
     if kind == BFLOAT16:
         return kind if order == "<" else None

@@ -1,11 +1,11 @@
-"""What a pickle describes, as data; nothing in it is imported, looked up or called.
+"""Read a pickle as data, without importing, looking up or calling anything that it names.
 
-A pickle is a program: it names functions of any module, calls them and sets the state of what they return.
-`pickletools` splits it into instructions without carrying one out, and the machine here carries them out on
-notes: a global becomes its `Name`, a call a `Call` that keeps name and arguments, a state is kept beside it.
-So `os.system("…")` in a file is a note that says so, and `pickle` itself is never imported.
+A pickle is a program. It names functions of any module, calls them and sets the state of what they return.
+`pickletools` splits it into instructions without executing any. The machine here executes them on records: a
+global becomes a `Name`, and a call becomes a `Call` with its function, arguments and state. So
+`os.system("…")` in a file becomes a record of that call, and `pickle` itself is never imported.
 
-What the reader of a checkpoint makes of notes is written there, for the few names that it knows.
+`checkpoint` builds arrays from the records of the few functions that it knows.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from itertools import chain
 from typing import IO, Any
 
 MOST_INSTRUCTIONS = 20_000_000
-"""A bound on time and memory: each instruction makes at most one object of no more than its own size."""
+"""Limit on time and memory: an instruction creates at most one object, no larger than its own bytes."""
 
 _MARK = object()
 
 
 class NotAPickle(ValueError):
-    """The bytes are no pickle, or one that no writer of weights makes."""
+    """The bytes are not a pickle, or not one that a program writes for weights."""
 
 
 @dataclass(frozen=True, eq=False)
 class Name:
-    """A global that a pickle names, such as `torch.FloatStorage`."""
+    """The record of a global that a pickle names, such as `torch.FloatStorage`."""
 
     name: str
 
 
 @dataclass(eq=False)
 class Call:
-    """Something called in a pickle, or an object made there, with the state that was set on it."""
+    """The record of a call or of the creation of an object, with the state that was set on the result."""
 
     function: Any
     arguments: tuple[Any, ...]
@@ -45,28 +45,28 @@ class Call:
 
     @property
     def name(self) -> str:
-        """What was called, or the empty string where it was no global."""
+        """Name of the function, or the empty string where it is not a global."""
         return self.function.name if isinstance(self.function, Name) else ""
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """An identifier that the writer of the pickle resolves: of a storage, in a checkpoint."""
+    """The record of a persistent identifier, which in a checkpoint stands for a storage."""
 
     identifier: Any
 
 
 def read_pickle(file: IO[bytes], refer: Callable[[Any], Any] = Reference) -> Any:
-    """Return what the pickle at the position of `file` describes; leave `file` behind it.
+    """Return the content of the pickle at the position of `file`, which is left after the pickle.
 
-    Numbers, strings, lists, tuples, sets and dictionaries are themselves, all else is a `Call`, `Name` or
-    what `refer` makes of an identifier. Entries of a dictionary or set whose key is no plain value are left
-    out.
+    Numbers, strings, lists, tuples, sets and dictionaries are returned as themselves. Everything else is a
+    `Call`, a `Name`, or the result of `refer` for a persistent identifier. Entries of a dictionary or set
+    whose key is not a plain value are left out.
 
     Raises
     ------
     NotAPickle
-        where it is damaged, too long, or uses what no writer of weights uses.
+        where it is damaged, too long, or has an instruction that files of weights do not need.
     """
     machine = _Machine(refer)
     try:
@@ -77,7 +77,7 @@ def read_pickle(file: IO[bytes], refer: Callable[[Any], Any] = Reference) -> Any
         return machine.pop()
     except NotAPickle:
         raise
-    # pickletools raises ValueError for what is no pickle; the rest is what a pickle without sense does here.
+    # pickletools raises ValueError for what is not a pickle. A pickle without sense raises the others here.
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise NotAPickle(f"not a pickle that can be read: {error}") from error
 
@@ -101,7 +101,7 @@ _NOTHING = {"PROTO", "FRAME", "STOP"}
 
 
 class _Machine:
-    """A stack and a memo, as the pickle's program expects them."""
+    """The stack and the memo of a pickle's program; there is one method per instruction."""
 
     def __init__(self, refer: Callable[[Any], Any]) -> None:
         self.refer = refer
@@ -109,7 +109,7 @@ class _Machine:
         self.memo: dict[int, Any] = {}
 
     def step(self, name: str, argument: Any) -> None:
-        """Carry out one instruction."""
+        """Execute one instruction."""
         if name in _LITERALS:
             self.stack.append(argument)
         elif name in _CONSTANTS:
@@ -117,7 +117,7 @@ class _Machine:
         elif name not in _NOTHING:
             action = getattr(self, f"do_{name.lower()}", None)
             if action is None:
-                raise NotAPickle(f"the instruction {name} is not used by writers of weights")
+                raise NotAPickle(f"the instruction {name} is not needed in files of weights")
             action(argument)
 
     def pop(self) -> Any:
@@ -127,7 +127,7 @@ class _Machine:
         return value
 
     def above_mark(self) -> list[Any]:
-        """Take what stands above the last mark, and the mark."""
+        """Pop the values above the last mark, and the mark."""
         taken = []
         while (value := self.stack.pop()) is not _MARK:
             taken.append(value)
@@ -228,7 +228,7 @@ class _Machine:
 
     def do_build(self, _: Any) -> None:
         state = self.pop()
-        # Of a dictionary (`OrderedDict._metadata`) or a function's result that is data, nobody asks for it.
+        # The state of a dictionary (`OrderedDict._metadata`) or of other plain data is not needed.
         if isinstance(self.stack[-1], Call):
             self.stack[-1].state = state
 
@@ -240,14 +240,14 @@ class _Machine:
 
 
 def _made(function: Any, arguments: Any) -> Any:
-    """Return what a call makes: an ordered dictionary is a dictionary, all else a note of the call."""
+    """Return the result of a call: a dictionary for an ordered dictionary, a record of the call otherwise."""
     if isinstance(function, Name) and function.name == "collections.OrderedDict":
         return dict(_pairs([*chain.from_iterable(arguments[0])])) if arguments else {}
     return Call(function, arguments if isinstance(arguments, tuple) else ())
 
 
 def _plain(key: Any) -> bool:
-    """Whether hashing it costs no more than its size: tuples of tuples can take forever."""
+    """Return whether a key may be hashed. Hashing nested tuples can take time exponential in their depth."""
     return key is None or isinstance(key, str | int | float | bytes)
 
 

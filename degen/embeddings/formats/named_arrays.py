@@ -1,4 +1,4 @@
-"""Arrays that lie in a file under names: what they are, which of them is meant, and how it is read."""
+"""Files that hold several arrays by name: choose one of them, and read it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from degen.embeddings.file_rows import FileRows, Values, numbers_of, storage
 from degen.errors import UserError, nearest
 
 LARGE = 1 << 28
-"""Bytes from which a matrix stays in its file."""
+"""Number of bytes from which a matrix stays in its file."""
 
 _LISTED = 12
 """Maximum number of arrays that an error lists."""
@@ -22,7 +22,7 @@ _LISTED = 12
 
 @dataclass(frozen=True)
 class StoredArray:
-    """An array in a file, not read yet."""
+    """An array in a file: its shape, and a function that reads it."""
 
     shape: tuple[int, ...]
     read: Callable[[], Values | FileRows]
@@ -30,14 +30,14 @@ class StoredArray:
 
 @dataclass(frozen=True)
 class ArrayFile:
-    """What a file of several arrays holds.
+    """A file of several arrays, none of them read yet.
 
     Attributes
     ----------
     arrays
-        by name; those of a checkpoint as `state_dict` calls them, `item_embedding.weight`.
+        by name; those of a checkpoint as `state_dict` names them, such as `item_embedding.weight`.
     about
-        what else is in a checkpoint, as plain data: nothing in it was ever called.
+        the rest of a checkpoint, as data (see `inert_pickle`).
     """
 
     arrays: Mapping[str, StoredArray]
@@ -45,13 +45,19 @@ class ArrayFile:
 
 
 def choose(path: Path, found: ArrayFile, key: str | None, usual: str | None) -> str:
-    """Return the name of the array meant by `key` (all of a name, or its end after a dot); without a key
-    `usual`, where the project that wrote the file is known, or the only matrix.
+    """Return the name of the array to read.
+
+    Parameters
+    ----------
+    key
+        the name, or its end after a dot. Without a key the array is `usual`, or else the only matrix.
+    usual
+        the item matrix of the project that wrote the file, where it is known.
 
     Raises
     ------
     UserError
-        listing what is in the file, where there is no such array or more than one.
+        where there is no such array or more than one; it lists the arrays of the file.
     """
     names = list(found.arrays)
     if key is not None:
@@ -73,12 +79,12 @@ def choose(path: Path, found: ArrayFile, key: str | None, usual: str | None) -> 
         )
     raise UserError(
         f"{path} holds no array of two dimensions; it has: {_listed(found.arrays) or 'nothing'}; save one "
-        "row an item"
+        "row per item"
     )
 
 
 def _listed(arrays: Mapping[str, StoredArray]) -> str:
-    """Names and shapes, matrices first and the longest of them first."""
+    """Return names and shapes in words, matrices first, the longest of them first."""
     order = sorted(arrays.items(), key=lambda item: (len(item[1].shape) != 2, *(-k for k in item[1].shape)))
     held = [f"{name} {list(stored.shape)}" for name, stored in order]
     return ", ".join(held[:_LISTED]) + (", …" if len(held) > _LISTED else "")
@@ -87,12 +93,19 @@ def _listed(arrays: Mapping[str, StoredArray]) -> str:
 def array_in_file(
     path: Path, offset: int, shape: tuple[int, ...], kind: str, *, by_columns: bool = False
 ) -> Values | FileRows:
-    """Return the array that lies in a file as it does in memory; a `LARGE` matrix is left there.
+    """Return an array that lies in a file as it does in memory, or `FileRows` for a `LARGE` matrix.
+
+    Parameters
+    ----------
+    offset
+        the byte at which it begins.
+    kind, by_columns
+        as in `FileRows`.
 
     Raises
     ------
     OSError
-        where the file is shorter.
+        where the file is too short.
     """
     size, numeric = prod(shape) * storage(kind).itemsize, storage(kind).kind in "fiu"
     if size >= LARGE and len(shape) == 2 and numeric:

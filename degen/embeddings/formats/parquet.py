@@ -1,6 +1,6 @@
-"""A Parquet table: a column of lists, or one column of numbers a dimension, and a column of ids.
+"""Read a matrix from a Parquet table: a column of lists, or one column of numbers per dimension, and ids.
 
-The optional package pyarrow reads it, in batches of rows.
+Parquet needs the optional package pyarrow, which reads it in batches of rows.
 """
 
 from __future__ import annotations
@@ -16,38 +16,39 @@ from degen.embeddings.formats.text import ID_NAMES
 from degen.errors import UserError, nearest
 
 _BATCH = 65_536
+"""Number of rows that are read at once."""
 
 
 def read_parquet(path: Path, key: str | None = None) -> tuple[Values, list[str] | None]:
     """Return the matrix [n, d] in a Parquet file and its ids.
 
-    Ids are the column called so (`item`, `item_id`, `id`, …), or the only one of strings.
+    Ids are in the column of that name (`item`, `item_id`, `id`, …), or in the only column of strings.
 
     Parameters
     ----------
     key
-        which column of lists; not needed where there is one only.
+        the name of a column of lists; not needed if there is only one.
 
     Raises
     ------
     UserError
-        where pyarrow is missing, the file is damaged, a row is empty, or lists have several lengths.
+        where pyarrow is missing, the file is damaged, a cell is empty, or lists have several lengths.
     """
     with open_parquet(path) as file:
         schema = file.schema_arrow
-        named = _id_column(schema)
-        columns = [_list_column(path, schema, key)] if _lists(schema) or key else _numeric(schema, named)
+        id_column = _id_column(schema)
+        columns = [_list_column(path, schema, key)] if _lists(schema) or key else _numeric(schema, id_column)
         if not columns:
             raise UserError(f"{path} has no column of numbers; it has: {', '.join(schema.names)}")
         blocks: list[Values] = []
         ids: list[str] = []
-        for batch in file.iter_batches(_BATCH, columns=[*columns, *([named] if named else [])]):
+        for batch in file.iter_batches(_BATCH, columns=[*columns, *([id_column] if id_column else [])]):
             parts = [_numbers(path, name, batch.column(name)) for name in columns]
             blocks.append(parts[0] if parts[0].ndim == 2 else np.stack(parts, axis=1))
-            ids += [str(value) for value in batch.column(named).to_pylist()] if named else []
+            ids += [str(value) for value in batch.column(id_column).to_pylist()] if id_column else []
     if len({block.shape[1] for block in blocks}) > 1:
         raise _ragged(path, columns[0])
-    return np.concatenate(blocks) if blocks else np.empty((0, len(columns))), ids if named else None
+    return np.concatenate(blocks) if blocks else np.empty((0, len(columns))), ids if id_column else None
 
 
 def read_column(path: Path, name: str) -> tuple[Values, list[str] | None]:
@@ -56,16 +57,16 @@ def read_column(path: Path, name: str) -> tuple[Values, list[str] | None]:
     Raises
     ------
     UserError
-        as `read_parquet`, and where there is no such column.
+        as for `read_parquet`, and where there is no such column.
     """
     with open_parquet(path) as file:
         schema = file.schema_arrow
         if name not in schema.names:
             raise UserError(f"{path} has no column '{name}'{nearest(name, schema.names)}")
-        named = _id_column(schema)
-        table = file.read(columns=[name, *([named] if named else [])])
+        id_column = _id_column(schema)
+        table = file.read(columns=[name, *([id_column] if id_column else [])])
         values = _numbers(path, name, table.column(name).combine_chunks())
-        return values, [str(value) for value in table.column(named).to_pylist()] if named else None
+        return values, [str(value) for value in table.column(id_column).to_pylist()] if id_column else None
 
 
 def column_names(path: Path) -> list[str]:
@@ -93,11 +94,11 @@ def _list_column(path: Path, schema: Any, key: str | None) -> str:
     raise UserError(f"{path} has no column of lists '{key}'; it has: {shown}")
 
 
-def _numeric(schema: Any, named: str | None) -> list[str]:
+def _numeric(schema: Any, id_column: str | None) -> list[str]:
     import pyarrow.types as kinds
 
     numeric = (column for column in schema if kinds.is_floating(column.type) or kinds.is_integer(column.type))
-    return [column.name for column in numeric if column.name != named]
+    return [column.name for column in numeric if column.name != id_column]
 
 
 def _id_column(schema: Any) -> str | None:

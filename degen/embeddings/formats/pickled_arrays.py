@@ -1,4 +1,4 @@
-"""NumPy's arrays and lists in a pickle, from the notes that `inert` makes of it."""
+"""Build NumPy arrays and lists from the records of `inert_pickle`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from degen.embeddings.file_rows import Values
 from degen.embeddings.formats.inert_pickle import Call
 
 ARRAYS = {"numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct"}
-"""What a pickle of an array calls; shape, type and bytes are then set as its state."""
+"""Functions that a pickle of an array calls; shape, type and bytes are then set as its state."""
 
 _TYPE = re.compile(r"[fiu][1248]|U\d{1,6}")
 
 
 def plain_list(value: Any) -> list[str] | None:
-    """Return a list, or NumPy's array of objects or strings, as strings; None for anything else."""
+    """Return a list, or a one-dimensional NumPy array of strings or objects, as strings; else None."""
     if isinstance(value, Call) and value.name in ARRAYS:
         array = array_of(value)
         value = array.tolist() if array is not None and array.ndim == 1 else _objects(value)
@@ -27,7 +27,7 @@ def plain_list(value: Any) -> list[str] | None:
 
 
 def array_of(call: Call) -> Values | None:
-    """Return the NumPy array of numbers or strings that a note describes, if it does."""
+    """Return the NumPy array of numbers or strings that a call describes; None if it describes none."""
     if not isinstance(call.state, tuple) or len(call.state) < 5:
         return None
     _, shape, dtype, by_columns, raw = call.state[:5]
@@ -49,12 +49,12 @@ def array_of(call: Call) -> Values | None:
 
 
 def _objects(call: Call) -> Any:
-    """Return the list of an array of objects."""
+    """Return the list that an array of objects is pickled as."""
     return call.state[4] if isinstance(call.state, tuple) and len(call.state) > 4 else None
 
 
 def _bytes(raw: Any) -> Any:
-    """Return bytes as they are, or out of the text that Python 2's protocols make of them."""
+    """Return bytes unchanged, and decode the text that protocols of Python 2 make of them."""
     encoded = isinstance(raw, Call) and raw.name == "_codecs.encode" and len(raw.arguments) == 2
     if encoded and isinstance(raw.arguments[0], str) and raw.arguments[1] == "latin1":
         return raw.arguments[0].encode("latin1", errors="replace")

@@ -1,4 +1,4 @@
-"""RecBole's file of item embeddings: `iid:token`, a tab, `item_emb:float_seq`, an item a line."""
+"""Read RecBole's file of item embeddings: per line an `iid:token`, a tab and an `item_emb:float_seq`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ HEADER = "iid:token\titem_emb:float_seq"
 
 
 def read_itememb(path: Path) -> tuple[npt.NDArray[np.float64], list[str]]:
-    """Return the matrix [n, d] and its ids; further columns are passed over.
+    """Return the matrix, float64 [n, d], and its ids; further columns are ignored.
 
     Raises
     ------
     UserError
-        where the first line names no token or no float_seq, or a line has another number of either.
+        where the first line names no token or no float_seq, or a line has another number of fields.
     """
     lines = numbered_lines(path)
     _, header = next(lines, (0, [""]))
@@ -30,7 +30,7 @@ def read_itememb(path: Path) -> tuple[npt.NDArray[np.float64], list[str]]:
     ]
     token, sequence = places
     if token is None or sequence is None:
-        raise UserError(f"{path} line 1 must name an id:token and a vector:float_seq, parted by a tab")
+        raise UserError(f"{path} line 1 must name an id:token and a vector:float_seq, separated by a tab")
     values, ids, d = array("d"), [], None
     for number, fields in lines:
         row = numbers(path, number, fields[sequence].split()) if len(fields) == len(header) else []

@@ -1,9 +1,9 @@
-"""Matrices as text: `.csv` and `.tsv`, and fields between blanks in `.txt` and `.vec`, one row a line.
+"""Read a matrix from text, one row per line: `.csv`, `.tsv`, or `.txt` and `.vec` with blanks between fields.
 
 A first line of names, or of 0, 1, 2, … as pandas writes it, is a header. The first column holds ids if it
-is not numeric, or if the header calls it so ("", id, item, item_id, …). A first line `n d` before lines of
-more than d fields is that of word2vec: the last d fields are numbers, and what stands before them is the
-id, blanks included.
+is not numeric, or if its header is a name of ids ("", id, item, item_id, …). A first line `n d` before lines
+of more than d fields is word2vec's. Then the last d fields are numbers, and all before them is the id, blanks
+included.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ import numpy.typing as npt
 from degen.errors import UserError
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": None, ".vec": None}
-"""What parts the fields, by suffix; None: any blanks."""
+"""Separator of fields by suffix; None is any number of blanks."""
 
 ID_NAMES = {"", "id", "ids", "index", "iid", "item", "item_id", "itemid", "key", "name", "token", "word"}
-"""What a column of ids is called, in lower case."""
+"""Names of a column of ids, in lower case."""
 
 Line = tuple[int, list[str]]
 
 
 def read_text(path: Path) -> tuple[npt.NDArray[np.float64], list[str] | None]:
-    """Return the numbers [n, d] in `path` and the ids of the rows, if any.
+    """Return the matrix, float64 [n, d], and the ids of its rows, if any.
 
     Raises
     ------
     UserError
-        naming the line that is ragged or holds a word, or saying that the file is empty, binary or cut short.
+        where a line is ragged or holds a word, or the file is empty, binary or cut short.
     """
     lines = numbered_lines(path)
     head = list(islice(lines, 2))
     if not head or (len(head) == 1 and _is_header(head[0][1])):
-        raise UserError(f"{path} is empty, or has a header only; write one row of numbers an item")
+        raise UserError(f"{path} is empty, or has a header only; write one row of numbers per item")
     (_, first), (_, second) = head[0], head[-1]
     sized = DELIMITERS[path.suffix.lower()] is None and _is_size(first, second)
     layout = _Layout(True, True, int(first[1]), rows=int(first[0])) if sized else _layout(first, second)
@@ -63,8 +63,8 @@ def read_text(path: Path) -> tuple[npt.NDArray[np.float64], list[str] | None]:
 
 
 def numbered_lines(path: Path) -> Iterator[Line]:
-    """Yield number (from 1) and fields of each line that is not blank; tabs part those of other suffixes."""
-    delimiter = DELIMITERS.get(path.suffix.lower(), "\t")
+    """Yield the number (from 1) and the fields of each line that is not blank."""
+    delimiter = DELIMITERS.get(path.suffix.lower(), "\t")  # .itememb has tabs
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline()
@@ -85,7 +85,7 @@ def _blank_separated(file: Iterator[str]) -> Iterator[Line]:
 
 
 def _delimited(file: Iterator[str], delimiter: str) -> Iterator[Line]:
-    # A tab-separated file knows no quotes: an id may begin with one.
+    # A tab-separated file has no quoting: an id may begin with a quotation mark.
     tabs = delimiter == "\t"
     reader = csv.reader(file, delimiter=delimiter, quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL)
     for fields in reader:
@@ -93,7 +93,7 @@ def _delimited(file: Iterator[str], delimiter: str) -> Iterator[Line]:
 
 
 def numbers(path: Path, number: int, fields: list[str]) -> list[float]:
-    """Return the fields of line `number` as floats, or name the one that is not a number."""
+    """Return the fields of line `number` as floats; raise a `UserError` naming one that is not a number."""
     try:
         return list(map(float, fields))
     except ValueError as error:
@@ -104,7 +104,7 @@ def numbers(path: Path, number: int, fields: list[str]) -> list[float]:
 
 
 def is_number(field: str) -> bool:
-    """Whether Python reads `field` as a float, `nan` and `inf` included."""
+    """Return whether Python reads `field` as a float, `nan` and `inf` included."""
     try:
         float(field)
     except ValueError:
@@ -114,7 +114,7 @@ def is_number(field: str) -> bool:
 
 @dataclass(frozen=True)
 class _Layout:
-    """What the first two lines of a file say of all; `rows` is what a first line of word2vec promises."""
+    """The layout that the first two lines imply; `rows` is the number that word2vec's first line gives."""
 
     header: bool
     ids: bool
@@ -122,15 +122,15 @@ class _Layout:
     rows: int | None = None
 
     def split(self, fields: list[str]) -> tuple[str, list[str]] | None:
-        """Return id and numbers of a line, or None where it has too few or too many fields."""
+        """Return the id and the numbers of a line, or None where it has too few or too many fields."""
         before = len(fields) - self.d
-        # Only where the file itself says d can an id with blanks be told from one number too many.
+        # An id with blanks can be told from one number too many only where the file itself gives d.
         fits = before == self.ids if self.rows is None else before >= 1
         return (" ".join(fields[:before]), fields[before:]) if fits else None
 
 
 def _is_size(first: list[str], second: list[str]) -> bool:
-    """Whether `first` is the line `n d` of word2vec before lines of an id and d numbers."""
+    """Return whether `first` is word2vec's line `n d`, before lines of an id and d numbers."""
     return len(first) == 2 and all(map(str.isdecimal, first)) and len(second) > int(first[1]) > 1
 
 
@@ -142,11 +142,11 @@ def _layout(first: list[str], second: list[str]) -> _Layout:
 
 
 def _is_header(fields: list[str]) -> bool:
-    """Whether a first line holds names, or the column numbers that pandas writes where there are none."""
+    """Return whether a first line holds names, or the column numbers that pandas writes instead."""
     rest = fields if is_number(fields[0]) else fields[1:]
     if not any(map(is_number, rest)):
         return True
-    # Two numbers could be anything.
+    # With only two numbers, the line may well be data.
     return len(rest) > 2 and rest in (_counting(0, rest), _counting(1, rest))
 
 

@@ -1,6 +1,6 @@
-"""word2vec's binary format: `n d` on a line, then for each row its id, a blank and d float32.
+"""Read word2vec's binary format: a line `n d`, then per row its id, a blank and d numbers of float32.
 
-The original program ends each row with a line feed, gensim does not; both are read.
+The original program ends each row with a line feed and gensim does not. Both are read.
 """
 
 from __future__ import annotations
@@ -16,21 +16,22 @@ from degen.errors import UserError
 
 _SIZE = re.compile(rb"(\d{1,12}) (\d{1,6})\n")
 _CHUNK = 1 << 20
+"""Minimum number of bytes that are read at once."""
 
 
 def is_word2vec(path: Path) -> bool:
-    """Whether the file begins with the line `n d`."""
+    """Return whether the file begins with the line `n d`."""
     with path.open("rb") as file:
         return _SIZE.match(file.read(32)) is not None
 
 
 def read_word2vec(path: Path) -> tuple[npt.NDArray[np.float32], list[str]]:
-    r"""Return the matrix, float32 [n, d], and its ids; bytes that are no UTF-8 are written `\xe9` there.
+    r"""Return the matrix, float32 [n, d], and its ids, in which bytes that are not UTF-8 read like `\xe9`.
 
     Raises
     ------
     UserError
-        where the file is shorter than its first line says.
+        where the file is shorter than its first line promises.
     """
     with path.open("rb") as file:
         size = _SIZE.match(file.readline())
