@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,9 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from degen.analysis.result import Analysis
-    from degen.studies.measure_tables import Cell
 
-_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MOST_COLUMNS = 6
 
 
@@ -168,10 +165,14 @@ def analyze(
     for note in found.notes:
         output.note(note)
     written = _write(found.analyses, csv, latex, out)
+    from degen.studies.measure_tables import measures_table
+    from degen.tables.terminal import print_table
+
     flat = [analysis.flat() for analysis in found.analyses]
     if not output.result(flat[0] if len(flat) == 1 else flat):
         for start in range(0, len(flat), _MOST_COLUMNS):
-            _print(found.analyses[start : start + _MOST_COLUMNS], output)
+            some = found.analyses[start : start + _MOST_COLUMNS]
+            print_table(measures_table(some, remarks=len(some) <= 2))
     for path in written:
         output.note(f"written: {path}")
 
@@ -225,37 +226,3 @@ def _list(measures: str | None, markdown: bool, output: Output) -> None:
         return
     for title, rows in found.items():
         output.table(list(rows[0]), [list(row.values()) for row in rows], title=title)
-
-
-def _print(analyses: Sequence[Analysis], output: Output) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from degen.studies.measure_tables import LEGEND, MeasureTable, bucket_lines
-
-    table = MeasureTable.of(analyses)
-    shown = Table(box=None, padding=(0, 2, 0, 0))
-    shown.add_column("")
-    shown.add_column("")
-    for analysis in analyses:
-        size = f"{analysis.name}\n{analysis.rows:,} × {analysis.dimensions:,}"
-        shown.add_column(Text(size), justify="right", overflow="fold")
-    if len(analyses) <= 2:
-        shown.add_column("", style="dim")
-    for title, lines in table.groups.items():
-        shown.add_row()
-        shown.add_row(Text(title, style="bold"))
-        for line, cells in lines:
-            meaning = [Text(line.remark)] if len(analyses) <= 2 else []
-            shown.add_row(Text(f"  {line.name}"), line.arrow, *map(_text, cells), *meaning)
-    Console(width=None if sys.stdout.isatty() else 160).print(shown)
-    output.line(LEGEND)
-    for sentence in bucket_lines(analyses):
-        output.line(sentence)
-    for place, note in enumerate(table.notes, start=1):
-        output.line(f"{str(place).translate(_SUPERSCRIPTS)} {note}")
-
-
-def _text(cell: Cell) -> str:
-    return cell.text + (str(cell.note).translate(_SUPERSCRIPTS) if cell.note else "")

@@ -95,7 +95,7 @@ def compare(
 
 def _print(name: str, one: Against, output: Output) -> None:
     """A table of all measures of a side, and one of how alike the two are."""
-    from degen.studies.measure_tables import number
+    from degen.tables.numbers import number
 
     rows = [_row(one, comparison) for comparison in (*one.measures, *one.users)]
     # Without several seeds a side there is no p.
@@ -117,7 +117,7 @@ def _print(name: str, one: Against, output: Output) -> None:
 
 def _row(against: Against, one: Comparison) -> dict[str, str | None]:
     from degen.analysis.listing import line
-    from degen.studies.measure_tables import between
+    from degen.tables.numbers import between
 
     marked = " *" if one.marked else ""
     return {
@@ -132,7 +132,7 @@ def _row(against: Against, one: Comparison) -> dict[str, str | None]:
 
 
 def _number(value: float | None) -> str | None:
-    from degen.studies.measure_tables import number
+    from degen.tables.numbers import number
 
     return None if value is None or math.isnan(value) else number(value)
 

@@ -1,17 +1,18 @@
-"""What every command prints with: one result on stdout, everything else on stderr."""
+"""Printing for every command: one result on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 import typer
 
 from degen.cli.wording import as_typed
+from degen.tables.table import Table
+from degen.tables.terminal import print_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,13 +25,13 @@ QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Print results an
 
 @dataclass(frozen=True)
 class Output:
-    """Where a command's words go, settled by its `--json` and `--quiet`."""
+    """The streams of a command, chosen by its `--json` and `--quiet`."""
 
     as_json: bool = False
     quiet: bool = False
 
     def note(self, text: str) -> None:
-        """Say something on stderr that is not the result; silent under `--quiet`."""
+        """Print a remark on stderr, unless `--quiet` is given."""
         if not self.quiet:
             self.stderr.print(_typed(text), markup=False, highlight=False, soft_wrap=True)
 
@@ -42,7 +43,7 @@ class Output:
         return Console(stderr=True)
 
     def result(self, value: Any) -> bool:
-        """Print `value` as JSON if that was asked for; return whether it was."""
+        """Print `value` as JSON if `--json` is given; return whether it is."""
         if self.as_json:
             if isinstance(value, dict) and "notes" in value:
                 value = value | {"notes": [_typed(note) for note in value["notes"]]}
@@ -63,33 +64,10 @@ class Output:
         """Print a table on stdout: floats with four decimals; numbers, and the columns `right`, to the
         right.
         """
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-
-        cells = [list(row) for row in rows]
-        table = Table(title=title, title_justify="left")
-        for index, column in enumerate(columns):
-            numeric = all(isinstance(row[index], int | float) or row[index] is None for row in cells)
-            justify: Literal["left", "right"] = "right" if numeric or column in right else "left"
-            table.add_column(column, justify=justify, overflow="fold")
-        for row in cells:
-            table.add_row(*(Text(_cell(value)) for value in row))
-        # Piped output has no width of its own; a table must not be folded to 80 columns there.
-        Console(width=None if sys.stdout.isatty() else 160).print(table)
+        print_table(Table.of_values(columns, rows, title or "", right))
 
 
 def _typed(text: str) -> str:
     """Return a note with options in place of the arguments that it names, while a command runs."""
     context = click.get_current_context(silent=True)
     return text if context is None else as_typed(text, context.find_root().command)
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return f"{value:.4f}" if abs(value) < 1000 else f"{value:,.1f}"
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    return str(value)

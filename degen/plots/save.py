@@ -1,7 +1,6 @@
 """Figures and the numbers behind them, as files that are the same when written twice.
 
     save_figure    PDF, PNG and SVG of exactly the size that was asked for: no tight bounding box
-    write_columns  a CSV, numbers with nine significant digits
     fit_height     a figure's height from the shape that its panels shall have; its width stays
 
 A PDF holds TrueType fonts (Type 42), and no date or version that would change from one call to the next.
@@ -9,7 +8,6 @@ A PDF holds TrueType fonts (Type 42), and no date or version that would change f
 
 from __future__ import annotations
 
-import csv
 import io
 import warnings
 from collections.abc import Mapping, Sequence
@@ -143,19 +141,3 @@ def _lay_out(figure: Figure) -> None:
         raise UserError(
             f"a figure {width:g} inches wide has no room beside its labels; give a larger --width"
         ) from None
-
-
-def write_columns(path: Path, columns: Mapping[str, Sequence[Any]]) -> Path:
-    """Write columns of equal length as CSV with a header, whole or not at all, and return the path.
-
-    Floats are written with nine significant digits; None is left empty.
-    """
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([_cell(value) for value in row] for row in zip(*columns.values(), strict=True))
-    return path
-
-
-def _cell(value: Any) -> Any:
-    return f"{value:.9g}" if isinstance(value, float) else value

@@ -11,7 +11,9 @@ from degen.analysis.passes.buckets import COLD
 from degen.plots.trajectories import ALIGNMENTS, LABELS, UNIFORMITY
 from degen.report.contents import Group, Subject
 from degen.report.svg import Chart, Line, line_chart, path_chart, styles
-from degen.report.tables import UNSEEN, Cell, Column, Table, lines_table, number
+from degen.report.tables import UNSEEN, lines_table
+from degen.tables.numbers import number
+from degen.tables.table import Cell, Column, Table
 
 # Shown first of what an epoch's line holds, in this order; then whatever else it holds.
 _FIRST = ("valid_NDCG@10", "valid_HR@5", UNIFORMITY, *ALIGNMENTS)

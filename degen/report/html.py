@@ -19,6 +19,7 @@ from degen.plots.style import UNSEEN_COLOR, frequency_colors
 from degen.report import charts, tables
 from degen.report.contents import Group, Report, Subject
 from degen.report.packed_points import pack
+from degen.tables.table import Table
 from degen.version import __version__
 
 _COLORS = 64
@@ -34,10 +35,10 @@ class Section:
 
     group: Group
     legend: list[tuple[str, int]]
-    accuracy: tables.Table | None
-    claims: tables.Table | None
-    measures: tables.Table | None
-    deciles: tables.Table | None
+    accuracy: Table | None
+    claims: Table | None
+    measures: Table | None
+    deciles: Table | None
     spectra: charts.Figure | None
     profiles: list[charts.Figure]
     trajectories: list[charts.Figure]

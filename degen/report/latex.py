@@ -16,19 +16,18 @@ from pathlib import Path
 from degen.files import file_names, write_text
 from degen.report import tables
 from degen.report.contents import Group, Report, Subject
-from degen.report.tables import Cell, Column, Table
 from degen.studies.figure_files import FigureOptions
 from degen.studies.svd import SvdOptions, draw_svd
 from degen.studies.uniformity import draw_uniformity
-from degen.tables.latex_text import code, escape
+from degen.tables.latex import tabular
+from degen.tables.latex_text import escape
+from degen.tables.table import Table
 from degen.version import __version__
 
 _HEAD = rf"""% Written by degen {__version__}. Needs \usepackage{{booktabs,graphicx}} and, before it,
 % \newcommand{{\degenreport}}{{path/to/this/folder}}, for \input{{path/to/this/folder/report.tex}}
 \providecommand{{\degenreport}}{{.}}
 """
-
-_COLUMNS = {"number": "r", "text": "l", "key": "l", "sentence": r"p{.36\textwidth}"}
 
 # Only what is wider than the page is made smaller.
 _FITTED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"
@@ -109,27 +108,6 @@ def _draw(group: Group, folder: Path, of_files: SvdOptions | None) -> Iterator[t
         taken = path.suffix == ".pdf"
         whole = f"{group.name}: {caption}"
         yield path, _figure_float(path.stem, whole, f"{folder.name}/{path.name}") if taken else ""
-
-
-def tabular(table: Table) -> str:
-    """Return a `tabular` in the style of booktabs."""
-    spec = "".join(_COLUMNS[column.kind] for column in table.columns)
-    head = [escape(column.title) for column in table.columns]
-    body = [
-        [_cell(cell, column) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows
-    ]
-    lines = [rf"{' & '.join(row)} \\" for row in (head, *body)]
-    inner = [r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"]
-    return "\n".join([rf"\begin{{tabular}}{{{spec}}}", *inner, r"\end{tabular}", ""])
-
-
-def _cell(cell: Cell, column: Column) -> str:
-    text = escape(cell.text)
-    if column.kind == "key":
-        text = code(cell.text)
-    if column.kind == "number" and text.startswith("-") and text != "--":
-        text = f"$-${text[1:]}"
-    return {"best": rf"\textbf{{{text}}}", "second": rf"\underline{{{text}}}"}.get(cell.mark, text)
 
 
 def _paths(subjects: Sequence[Subject]) -> list[Path]:

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from degen.analysis import MEASURES, PROFILES, Measure, Profile
 from degen.analysis.listing import in_order
 from degen.analysis.passes.buckets import COLD
 from degen.analysis.result import Analysis
 from degen.report.contents import Group, Report, Subject
-from degen.studies.measure_tables import number as plain_number
-from degen.studies.measure_tables import with_error
-
-Mark = Literal["", "best", "second", "holds", "fails", "open"]
-Kind = Literal["number", "text", "sentence", "key"]
+from degen.tables.numbers import NOTHING, number, with_error
+from degen.tables.table import Cell, Column, Kind, Mark, Table, marked
 
 UNSEEN = "unseen"
 """What a decile of items that never occur in training is called."""
-
-NOTHING = "–"
-"""What a cell without a value shows."""
 
 _VERDICTS: Mapping[str, Mark] = {
     "holds": "holds",
@@ -35,66 +27,6 @@ _DIRECTIONS: Mapping[str, tuple[str, int]] = {"↑": ("higher", 1), "↓": ("low
 """By a measure's arrow: what is more isotropic, in a word and as a sign."""
 
 _ACCURACY = tuple(f"{metric}@{k}" for k in (5, 10, 20) for metric in ("HR", "NDCG", "MRR"))
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Text, and how it is set off: the best or second of what it is compared with, or a verdict."""
-
-    text: str
-    mark: Mark = ""
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column's title, and what its cells hold."""
-
-    title: str
-    kind: Kind = "number"
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of as many cells as there are columns; the first cell of a row is its header.
-
-    `note` is a sentence on what its marks leave out, or empty.
-    """
-
-    name: str
-    caption: str
-    columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]]
-    note: str = ""
-
-
-def number(value: Any) -> str:
-    """Return a float with four significant digits, all else as it is, a dash for none.
-
-    >>> number(0.0543219), number(12101), number(None), number("cpu")
-    ('0.05432', '12101', '–', 'cpu')
-    """
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return NOTHING
-    return plain_number(value) if isinstance(value, float) else str(value)
-
-
-def marked(values: Sequence[float | None], texts: Sequence[str], sign: int = 1) -> list[Cell]:
-    """Return a cell each, the highest marked best and the next of three or more second.
-
-    The lowest is best where `sign` is -1, none where it is 0. Values that read the same share a mark; nothing
-    is marked where all do.
-    """
-    known = [(sign * value, text) for value, text in zip(values, texts, strict=True) if value is not None]
-    order = list(dict.fromkeys(text for _, text in sorted(known, reverse=True)))
-    marks: dict[str, Mark] = {}
-    if sign and len(order) > 1:
-        marks[order[0]] = "best"
-        if len(known) > 2:
-            marks[order[1]] = "second"
-    return [
-        Cell(text, "" if value is None else marks.get(text, ""))
-        for value, text in zip(values, texts, strict=True)
-    ]
 
 
 def runs_table(report: Report) -> Table:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,12 +16,12 @@ from degen.analysis.registry import PROFILES
 from degen.errors import UserError, nearest
 from degen.files import file_names, writable
 from degen.plots.panels import profiles_figure, spectra_figure
-from degen.plots.save import write_columns
 from degen.plots.style import figure_style
 from degen.studies.compare import Compared, Said, compare_sides, comparison_rows
 from degen.studies.figure_files import Drawn, FigureOptions, output_folder
 from degen.studies.sides import FileOptions, Side, read_sides
 from degen.studies.svd import SvdOptions, draw_svd
+from degen.tables.csv_file import write_rows
 
 SHOWN = ("average_cosine", "norm_mean", "cone_angle_mean", "first_direction_share")
 """The profiles that are drawn unless others are asked for."""
@@ -100,7 +99,7 @@ def draw_comparison(
             drawn.add(_popularity(folder / f"compare-{name}-popularity", compared, options.profiles, look))
         rows = comparison_rows(compared)
         drawn.rows += rows
-        drawn.files.append(_table(folder / f"compare-{name}.csv", rows))
+        drawn.files.append(write_rows(folder / f"compare-{name}.csv", rows))
     drawn.add(_clouds(paths, [side for sides in groups.values() for side in sides], files, look))
     drawn.notes = list(dict.fromkeys(drawn.notes))
     return drawn, results
@@ -132,7 +131,7 @@ def _spectra(stem: Path, compared: Compared, look: FigureOptions) -> Drawn:
         for name, curve in sides[False].items()
         for index, (value, centered) in enumerate(zip(curve, sides[True][name], strict=True), start=1)
     ]
-    drawn.files.append(_table(stem.with_name(f"{stem.name}.csv"), rows))
+    drawn.files.append(write_rows(stem.with_name(f"{stem.name}.csv"), rows))
     return drawn
 
 
@@ -157,7 +156,7 @@ def _popularity(stem: Path, compared: Compared, profiles: Sequence[str], look: F
         for name, found in compared.profiles.items()
         for key, value in found.items()
     ]
-    drawn.files.append(_table(stem.with_name(f"{stem.name}.csv"), rows))
+    drawn.files.append(write_rows(stem.with_name(f"{stem.name}.csv"), rows))
     return drawn
 
 
@@ -165,8 +164,3 @@ def _deciles(found: Mapping[str, float], profile: str) -> dict[str, float]:
     """Return the profile's values for `cold` and the tenths that hold items."""
     there = {bucket: found.get(f"{profile}@{bucket}", np.nan) for bucket in (COLD, *DECILES)}
     return {bucket: value for bucket, value in there.items() if np.isfinite(value)}
-
-
-def _table(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    return write_columns(path, {name: [row.get(name) for row in rows] for name in columns})

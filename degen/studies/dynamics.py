@@ -13,7 +13,6 @@ from typing import Any
 from degen.analysis import MEASURES, Rows, Undefined
 from degen.errors import UserError, nearest
 from degen.plots.panels import epochs_figure
-from degen.plots.save import write_columns
 from degen.plots.style import figure_style
 from degen.plots.trajectories import ALIGNMENTS, LABELS, UNIFORMITY
 from degen.runs.choose import refuse_files
@@ -27,6 +26,7 @@ from degen.studies.epoch_tracks import (
     tracks_of,
 )
 from degen.studies.figure_files import Drawn, FigureOptions
+from degen.tables.csv_file import write_columns
 
 DEFAULT = (
     "valid_NDCG@10",

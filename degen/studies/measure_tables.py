@@ -1,65 +1,61 @@
-"""Measures of matrices as a table, for a terminal, CSV, LaTeX; and the page of all measures."""
+"""Tables of measures for the terminal, CSV and LaTeX, and the page of all measures."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from degen.analysis.listing import GROUPS, Line, in_order
+from degen.analysis.listing import GROUPS, in_order
 from degen.analysis.passes.buckets import COLD, DECILES, BucketContent
 from degen.analysis.registry import Measure, Profile
 from degen.analysis.result import Analysis
 from degen.files import write_text
-from degen.plots.save import write_columns
-from degen.tables.latex_text import code, escape
+from degen.tables.csv_file import write_rows
+from degen.tables.latex import tabular
+from degen.tables.markdown import markdown
+from degen.tables.numbers import NOTHING, number, with_error
+from degen.tables.table import Cell, Column, Table
 
 LEGEND = "↑ higher, ↓ lower is more isotropic"
-"""What the arrows of a table say."""
+"""The meaning of the arrows of a table."""
+
+_LATEX_HEAD = "% Needs \\usepackage{booktabs}. Arrows point to where a matrix is more isotropic.\n"
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A number as people read it, and the footnote that it bears, from 1, or 0."""
+def measures_table(analyses: Sequence[Analysis], *, remarks: bool = False) -> Table:
+    """Return a table with one row per measure and one column per matrix, without the single deciles.
 
-    text: str
-    note: int = 0
-
-
-@dataclass(frozen=True)
-class MeasureTable:
-    """A table with a line a measure and a column a matrix.
-
-    Attributes
+    Parameters
     ----------
-    names
+    analyses
         of the matrices.
-    groups
-        for each group its heading, and its lines with the cells of the matrices.
-    notes
-        the footnotes, of which the first is 1.
+    remarks
+        whether a last column says what each measure means.
     """
-
-    names: list[str]
-    groups: dict[str, list[tuple[Line, list[Cell]]]]
-    notes: list[str]
-
-    @classmethod
-    def of(cls, analyses: Sequence[Analysis]) -> MeasureTable:
-        """Put the measures of matrices side by side, but for those of each tenth of the items."""
-        notes: dict[str, int] = {}
-        groups: dict[str, list[tuple[Line, list[Cell]]]] = {}
-        for line in in_order(name for analysis in analyses for name in analysis.measures):
-            if not line.detail:
-                cells = [_cell(analysis, line.name, notes) for analysis in analyses]
-                groups.setdefault(heading(line.group), []).append((line, cells))
-        return cls([analysis.name for analysis in analyses], groups, list(notes))
+    footnotes: dict[str, int] = {}
+    rows, sections = [], []
+    for line in in_order(name for analysis in analyses for name in analysis.measures):
+        if line.detail:
+            continue
+        values = [_cell(analysis, line.name, footnotes) for analysis in analyses]
+        remark = [Cell(line.remark)] if remarks else []
+        rows.append([Cell(line.name, arrow=line.arrow), *values, *remark])
+        sections.append(heading(line.group))
+    columns = [
+        Column("", "key"),
+        *(Column(a.name, subtitle=f"{a.rows:,} × {a.dimensions:,}") for a in analyses),
+        *([Column("", "sentence")] if remarks else []),
+    ]
+    note = "\n".join([LEGEND, *bucket_lines(analyses)])
+    return Table("measures", "measures", columns, rows, note, sections, list(footnotes))
 
 
 def bucket_lines(analyses: Sequence[Analysis]) -> list[str]:
-    """Return what head, middle and tail are in a sentence, once for matrices that are cut alike."""
+    """Return a sentence on the size and frequencies of head, middle and tail.
+
+    Matrices that are cut alike share it.
+    """
     alike: dict[str, list[str]] = {}
     for analysis in analyses:
         all_actions = sum(bucket.actions for name, bucket in analysis.buckets.items() if name in DECILES)
@@ -86,79 +82,35 @@ def _bucket(name: str, bucket: BucketContent, all_actions: int) -> str:
 
 
 def heading(group: str) -> str:
-    """Return what stands above a group."""
+    """Return the heading of a group."""
     return GROUPS.get(group, group.capitalize())
 
 
-def _cell(analysis: Analysis, name: str, notes: dict[str, int]) -> Cell:
+def _cell(analysis: Analysis, name: str, footnotes: dict[str, int]) -> Cell:
+    """Return a value, and number the footnote on its error or on the reason why it is missing."""
+
+    def noted(text: str, footnote: str) -> Cell:
+        return Cell(text, footnote=footnotes.setdefault(footnote, len(footnotes) + 1))
+
     if name in analysis.reasons:
-        reason = analysis.reasons[name]
-        return Cell("–", notes.setdefault(reason, len(notes) + 1))
+        return noted(NOTHING, analysis.reasons[name])
     if name not in analysis.values:
         return Cell("")
     value = analysis.values[name]
-    if name not in analysis.standard_errors:
-        if name not in analysis.not_judged:
-            return Cell(number(value))
-        note = f"no interval: {analysis.not_judged[name]}"
-        return Cell(number(value), notes.setdefault(note, len(notes) + 1))
-    error, note = analysis.standard_errors[name], f"± standard error; {analysis.samples[name]}"
     if name in analysis.intervals:
         low, high = analysis.intervals[name]
-        error, note = (high - low) / 2, f"± half of the 95 % interval; {analysis.samples[name]}"
-    return Cell(with_error(value, error), notes.setdefault(note, len(notes) + 1))
-
-
-def number(value: float) -> str:
-    """Return four significant digits; whole numbers whole.
-
-    >>> number(0.123456), number(-3.0), number(12101.0), number(2.5e-9), number(math.inf)
-    ('0.1235', '-3', '12,101', '2.5e-09', '∞')
-    """
-    if math.isinf(value):
-        return "∞" if value > 0 else "-∞"
-    if value == round(value) and abs(value) < 1e12:
-        return f"{value:z,.0f}"
-    size = abs(value)
-    if size < 1e-4 or size >= 1e6:
-        return f"{value:.4g}"
-    return f"{value:,.{max(0, 3 - math.floor(math.log10(size)))}f}"
-
-
-def with_error(value: float, error: float) -> str:
-    """Return a value and its error, both to the second digit of the error.
-
-    >>> with_error(-3.874612, 0.00031)
-    '-3.87461 ± 0.00031'
-    """
-    if not (math.isfinite(value) and 0 < error < math.inf):
-        return number(value)
-    digits = _digits(error)
-    return f"{value:z,.{digits}f} ± {error:,.{digits}f}"
-
-
-def between(low: float, high: float) -> str:
-    """Return an interval, both ends to the second digit of half its width.
-
-    >>> between(-2.1234, -2.0021), between(-0.0001, 0.25)
-    ('-2.123 to -2.002', '0.00 to 0.25')
-    """
-    half = (high - low) / 2
-    if not 0 < half < math.inf:
-        return f"{number(low)} to {number(high)}"
-    return " to ".join(f"{end:z,.{_digits(half)}f}" for end in (low, high))
-
-
-def _digits(error: float) -> int:
-    """The decimals with which an error, > 0, has two digits."""
-    return min(max(0, 1 - math.floor(math.log10(error))), 12)
-
-
-# ---------------------------------------------------------------------------------------------- files
+        half = f"± half of the 95 % interval; {analysis.samples[name]}"
+        return noted(with_error(value, (high - low) / 2), half)
+    if name in analysis.standard_errors:
+        text = with_error(value, analysis.standard_errors[name])
+        return noted(text, f"± standard error; {analysis.samples[name]}")
+    if name in analysis.not_judged:
+        return noted(number(value), f"no interval: {analysis.not_judged[name]}")
+    return Cell(number(value))
 
 
 def write_csv(path: Path, analyses: Sequence[Analysis]) -> Path:
-    """Write a line for each matrix and measure, numbers in full.
+    """Write one row per matrix and measure, numbers in full.
 
     Raises
     ------
@@ -170,11 +122,7 @@ def write_csv(path: Path, analyses: Sequence[Analysis]) -> Path:
         for analysis in analyses
         for row in analysis.records()
     ]
-    return write_columns(path, {key: [_full(row[key]) for row in rows] for key in rows[0]})
-
-
-def _full(value: Any) -> Any:
-    return repr(value) if isinstance(value, float) else value
+    return write_rows(path, rows, digits=None)
 
 
 def write_latex(path: Path, analyses: Sequence[Analysis]) -> Path:
@@ -185,42 +133,20 @@ def write_latex(path: Path, analyses: Sequence[Analysis]) -> Path:
     UserError
         if the file cannot be written.
     """
-    table = MeasureTable.of(analyses)
-    columns = 1 + len(table.names)
-    lines = [" & ".join(["", *map(escape, table.names)]) + r" \\"]
-    for title, measures in table.groups.items():
-        lines += [r"\midrule", rf"\multicolumn{{{columns}}}{{l}}{{\emph{{{escape(title)}}}}} \\"]
-        for line, cells in measures:
-            arrow = {"↑": r" $\uparrow$", "↓": r" $\downarrow$", "": ""}[line.arrow]
-            first = code(line.name) + arrow
-            lines.append(" & ".join([first, *map(_latex_cell, cells)]) + r" \\")
-    inner = [r"\toprule", *lines, r"\bottomrule"]
-    notes = [rf"\par\footnotesize $^{{{place}}}$ {escape(note)}" for place, note in enumerate(table.notes, 1)]
-    head = r"% Needs \usepackage{booktabs}. Arrows point to where a matrix is more isotropic."
-    text = [head, rf"\begin{{tabular}}{{l{'r' * len(table.names)}}}", *inner, r"\end{tabular}", *notes, ""]
-    write_text(path, "\n".join(text))
+    write_text(path, _LATEX_HEAD + tabular(measures_table(analyses)))
     return path
 
 
-def _latex_cell(cell: Cell) -> str:
-    text = escape(cell.text)
-    if text.startswith("-") and not text.startswith("--"):
-        text = f"$-${text[1:]}"
-    return text + (f"$^{{{cell.note}}}$" if cell.note else "")
-
-
-# ------------------------------------------------------------------------------- the page of measures
-
 FACTS = ("value", "range", "meaning", "cost", "source")
-"""What is said of a measure."""
+"""Titles of what `facts` returns."""
 
 
-def facts(own: Measure | Profile) -> list[str]:
-    """Return what `FACTS` names, in words; the meaning less what the arrow says."""
-    low, high = (number(end) for end in own.range)
-    needs = "".join(f"; needs {what}" for what in getattr(own, "needs", ("frequency",)))
-    said = own.remark + needs
-    return [own.formula, f"{low} to {high}", said.lstrip("; "), own.cost, own.source]
+def facts(function: Measure | Profile) -> list[str]:
+    """Return what `FACTS` names of a measure, in words; its arrow says the rest of its meaning."""
+    low, high = (number(end) for end in function.range)
+    needs = "".join(f"; needs {what}" for what in getattr(function, "needs", ("frequency",)))
+    meaning = function.remark + needs
+    return [function.formula, f"{low} to {high}", meaning.lstrip("; "), function.cost, function.source]
 
 
 def sections(measures: Sequence[Measure], profiles: Sequence[Profile]) -> dict[str, list[Measure | Profile]]:
@@ -234,24 +160,18 @@ def sections(measures: Sequence[Measure], profiles: Sequence[Profile]) -> dict[s
 
 
 def page(measures: Sequence[Measure], profiles: Sequence[Profile]) -> str:
-    """Return the page of measures in Markdown, a table a group, a line a function."""
+    """Return the page of measures in Markdown: one table per group, one row per function."""
     parts = []
     for title, members in sections(measures, profiles).items():
         same: dict[Any, list[Measure | Profile]] = {}
-        for own in members:
-            same.setdefault(own.function, []).append(own)
+        for member in members:
+            same.setdefault(member.function, []).append(member)
         rows = [[_names(first, others), *facts(first)] for first, *others in same.values()]
-        lines = [["measure", *FACTS], ["---"] * (1 + len(FACTS)), *rows]
-        table = "\n".join(f"| {' | '.join(map(_markdown, line))} |" for line in lines)
-        parts.append(f"### {title}\n\n{table}\n")
+        parts.append(f"### {title}\n\n{markdown(Table.of_values(['measure', *FACTS], rows))}\n")
     return "\n".join(parts)
 
 
 def _names(first: Measure | Profile, others: Sequence[Measure | Profile]) -> str:
     """Return the names of one function, those after the first with their settings."""
-    further = [f"`{own.name}`: {own.formula.rpartition('; with ')[2]}" for own in others]
+    further = [f"`{other.name}`: {other.formula.rpartition('; with ')[2]}" for other in others]
     return "<br>".join([f"`{first.name}` {first.arrow}".strip(), *further])
-
-
-def _markdown(text: str) -> str:
-    return text.replace("|", "\\|")

@@ -9,11 +9,11 @@ from typing import Any
 
 from degen.errors import UserError
 from degen.plots.mechanism import bucket_at, mechanism_epochs_figure, mechanism_figure
-from degen.plots.save import write_columns
 from degen.plots.style import figure_style
 from degen.runs.choose import by_variant, one_seed, refuse_files
 from degen.runs.directory import RunDirectory, collect_runs
 from degen.studies.figure_files import Drawn, FigureOptions, stems_by_dataset
+from degen.tables.csv_file import write_columns
 
 _CAPTION = (
     "What moves the items in epoch {epoch}, by how often they occur in training: the share of being a "

@@ -13,12 +13,12 @@ from degen.analysis.measures.spectrum import Projection, effective_rank_of, proj
 from degen.embeddings.item_matrix import ItemMatrix, open_matrix
 from degen.errors import UserError
 from degen.files import file_names
-from degen.plots.save import write_columns
 from degen.plots.style import figure_style, frequency_colors
 from degen.plots.svd_figure import SvdPanel, svd_figure
 from degen.runs.choose import by_variant, group_runs, one_seed, run_name
 from degen.runs.directory import ITEM_EMBEDDINGS, RunDirectory, collect_runs
 from degen.studies.figure_files import Drawn, FigureOptions, output_folder
+from degen.tables.csv_file import write_columns
 from degen.variant_names import variant_label
 
 if TYPE_CHECKING:

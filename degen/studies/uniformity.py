@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from degen.errors import one_of
-from degen.plots.save import write_columns
 from degen.plots.style import figure_style
 from degen.plots.trajectories import ALIGNMENTS, QUALITY, UNIFORMITY, Rows
 from degen.plots.trajectory_figure import TrajectoryPanel, epochs_figure, trajectory_figure
@@ -22,6 +21,7 @@ from degen.studies.epoch_tracks import (
     tracks_of,
 )
 from degen.studies.figure_files import Drawn, FigureOptions
+from degen.tables.csv_file import write_columns
 from degen.variant_names import variant_label
 
 _QUANTITIES = (UNIFORMITY, *ALIGNMENTS, QUALITY)

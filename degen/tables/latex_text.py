@@ -1,4 +1,4 @@
-r"""Text that LaTeX sets as it reads: `\input` of what degen writes needs no package for its letters."""
+r"""Text in LaTeX: `\input` of what degen writes needs no package for its letters."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _MATH = {
     "τ": r"\tau",
     "κ": r"\kappa",
     "·": r"\cdot",
+    "↑": r"\uparrow",
+    "↓": r"\downarrow",
 }
 _SYMBOLS = {
     "\\": r"\textbackslash{}",
@@ -33,11 +35,11 @@ _SYMBOLS = {
     **{character: f"${command}$" for character, command in _MATH.items()},
 }
 _LAST_LETTER = 0x17F
-"""Latin letters with accents, which every engine sets, end here."""
+"""The last of the accented Latin letters, which every engine sets."""
 
 
 def escape(text: str) -> str:
-    r"""Return text on one line, safe in LaTeX; what not every engine can set, by its number.
+    r"""Return text on one line, safe in LaTeX; characters that not every engine can set appear by number.
 
     >>> print(escape("50 % of σ₂_x"), escape("日"))
     50 \% of $\sigma$$_2$\_x \texttt{U+65E5}
@@ -46,10 +48,10 @@ def escape(text: str) -> str:
 
 
 def code(text: str) -> str:
-    r"""Return a key as code: what to type, with nothing of it reworded.
+    r"""Return a key as code, exactly as it is typed.
 
-    >>> print(code("norm_mean@cold"))
-    \texttt{norm\_mean@cold}
+    >>> print(code("norm_mean@tail"))
+    \texttt{norm\_mean@tail}
     """
     return rf"\texttt{{{escape(text)}}}"
 

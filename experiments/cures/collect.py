@@ -17,7 +17,7 @@ from cureslib.page import page
 
 from degen.errors import one_sentence
 from degen.files import write_text
-from degen.plots.save import write_columns
+from degen.tables.csv_file import write_columns
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,11 +16,12 @@ from typing import Any
 from degen.errors import UserError, one_sentence
 from degen.files import write_text
 from degen.plots.mechanism import bucket_at, mechanism_epochs_figure, mechanism_figure
-from degen.plots.save import save_figure, write_columns
+from degen.plots.save import save_figure
 from degen.plots.style import figure_style, figure_width
 from degen.runs.directory import RunDirectory, find_runs
 from degen.studies.figure_files import FigureOptions
 from degen.studies.mechanism import draw_mechanism
+from degen.tables.csv_file import write_columns
 
 ROOT = Path(__file__).parents[2]
 

@@ -38,8 +38,8 @@ from degen.evaluation.evaluate import representations
 from degen.evaluation.restore import Restored, restore
 from degen.files import write_text
 from degen.model.scores import score_items
-from degen.plots.save import write_columns
 from degen.runs.directory import find_runs
+from degen.tables.csv_file import write_columns
 
 ROOT = Path(__file__).parents[2]
 BLOCK = 128

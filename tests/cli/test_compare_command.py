@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from degen.analysis import average_cosine, linear_cka
 from degen.cli.compare import compare
 from degen.errors import UserError
-from degen.studies.measure_tables import number
+from degen.tables.numbers import number
 
 app = typer.Typer()
 app.command("compare")(compare)

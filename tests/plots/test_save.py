@@ -1,17 +1,14 @@
 from __future__ import annotations
 
-import csv
-import io
 import struct
 from pathlib import Path
 
-import numpy as np
 import pytest
 from drawn import font_types, media_box
 from matplotlib.figure import Figure
 
 from degen.errors import UserError
-from degen.plots.save import figure_formats, fit_height, save_figure, write_columns
+from degen.plots.save import figure_formats, fit_height, save_figure
 from degen.plots.style import figure_style
 
 
@@ -110,18 +107,3 @@ def test_a_figure_without_room_is_the_users_to_mend() -> None:
         figure.axes[0].set_ylabel("a label as high as a house, or higher\n" * 6)
         with pytest.raises(UserError, match=r"1.5 inches wide.*--width"):
             fit_height(figure, figure.axes[0], 1, 1)
-
-
-def test_columns_are_written_with_their_names_and_quotes(tmp_path: Path) -> None:
-    columns = {"item": ['say "hi", twice', "NA", "ü"], "x": [1 / 3, -2.5e-7, 1e20], "n": [1, None, 3]}
-    path = write_columns(tmp_path / "new" / "table.csv", columns)
-    rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
-    assert [row["item"] for row in rows] == columns["item"]
-    assert np.array([float(row["x"]) for row in rows]) == pytest.approx(np.array(columns["x"]), rel=1e-8)
-    assert [row["n"] for row in rows] == ["1", "", "3"]
-
-
-def test_columns_of_unequal_length_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="zip"):
-        write_columns(tmp_path / "table.csv", {"a": [1, 2], "b": [1]})
-    assert not list(tmp_path.iterdir())

@@ -1,8 +1,4 @@
-r"""LaTeX by hand: there is no TeX here, so its rules are checked one by one.
-
-Braces and environments close, every row has as many cells as its table, special characters are commands, and
-what is taken in lies where it is looked for.
-"""
+"""The report in LaTeX: every file is whole, and what is taken in lies where it is looked for."""
 
 from __future__ import annotations
 
@@ -10,44 +6,14 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pytest
 from hostile_runs import finish
-from hypothesis import given
-from hypothesis import strategies as st
 from run_files import write_run
+from tex import check
 
 from degen.analysis import MEASURES
 from degen.report.gather import gather
-from degen.report.latex import by_kind, tabular, write_latex
-from degen.report.tables import Cell, Column, Table, measures_table
-from degen.tables.latex_text import escape
-
-
-def check(text: str) -> None:
-    """Raise where TeX would stop: braces, environments, mathematics, or characters that are commands."""
-    code = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
-    bare = code.replace("\\\\", "\n")
-    plain = re.sub(r"\\[{}$%&#_]", "", bare)
-    depth = 0
-    for character in plain:
-        depth += {"{": 1, "}": -1}.get(character, 0)
-        assert depth >= 0
-    assert depth == 0
-    begun: list[str] = []
-    for kind, name in re.findall(r"\\(begin|end)\{([a-z*]+)\}", plain):
-        if kind == "begin":
-            begun.append(name)
-        else:
-            assert begun.pop() == name
-    assert not begun
-    assert plain.count("$") % 2 == 0
-    without_math = re.sub(r"\$[^$]*\$", "", plain)
-    assert not re.search(r"[%#~^]", without_math)
-    assert "_" not in re.sub(r"\\(input|includegraphics|label|ref)(\[[^]]*\])?\{[^}]*\}", "", without_math)
-    for body in re.findall(r"\\begin\{tabular\}\{(.*?)\}\n(.*?)\\end\{tabular\}", code, re.S):
-        columns = re.sub(r"p\{[^}]*\}", "p", body[0])
-        for row in re.findall(r"^(?!\\)(.*) \\\\$", body[1], re.M):
-            assert len(re.findall(r"(?<!\\)&", row)) == len(columns) - 1, row
+from degen.report.latex import by_kind, write_latex
+from degen.report.tables import measures_table
 
 
 def test_the_fragment_and_all_its_tables_are_whole(runs: Path, tmp_path: Path) -> None:
@@ -97,44 +63,3 @@ def test_groups_do_not_write_over_one_another(tmp_path: Path) -> None:
     assert len(written) == len(set(written))
     assert {path.parent.name for path in written} == {"paper", "clothing-a", "clothing-b", "a.npy"}
     check(written[0].read_text(encoding="utf-8"))
-
-
-def test_best_is_bold_and_second_underlined() -> None:
-    cells = [Cell("a_b"), Cell("0.5", "best"), Cell("-0.25", "second"), Cell("–")]
-    table = Table("t", "t", [Column("run", "text"), Column("x"), Column("y"), Column("z")], [cells])
-    text = tabular(table)
-    assert r"a\_b & \textbf{0.5} & \underline{$-$0.25} & -- \\" in text
-    assert text.startswith("\\begin{tabular}{lrrr}\n\\toprule\nrun & x & y & z \\\\\n\\midrule\n")
-    assert text.endswith("\\bottomrule\n\\end{tabular}\n")
-    check(text)
-
-
-def test_keys_are_set_as_code() -> None:
-    table = Table("t", "t", [Column("measure", "key"), Column("run", "text")], [[Cell("a_b@3"), Cell("a_b")]])
-    assert r"\texttt{a\_b@3} & a\_b \\" in tabular(table)
-    check(tabular(table))
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (r"50 % & #1_{x} $5 \x", r"50 \% \& \#1\_\{x\} \$5 \textbackslash{}x"),
-        ("~^", r"\textasciitilde{}\textasciicircum{}"),
-        ("σ₂/σ₁", r"$\sigma$$_2$/$\sigma$$_1$"),
-        ("[2em] *", "{[}2em] {*}"),
-        ("a\n\nb\x00", r"a b\texttt{U+0000}"),
-        ("café 日", r"café \texttt{U+65E5}"),
-    ],
-)
-def test_special_characters_are_set_as_they_read(text: str, expected: str) -> None:
-    assert escape(text) == expected
-
-
-@given(st.text(), st.text(), st.sampled_from(["text", "number", "sentence", "key"]))
-def test_no_text_breaks_a_table(first: str, second: str, kind: str) -> None:
-    table = Table("t", "t", [Column("a", "text"), Column("b", kind)], [[Cell(first), Cell(second, "best")]])  # type: ignore[arg-type]
-    text = tabular(table)
-    check(text)
-    rows = text.splitlines()
-    assert len(rows) == 7
-    assert not re.match(r"\s*[\[*]", rows[4])

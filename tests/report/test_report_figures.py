@@ -13,7 +13,8 @@ from run_files import epochs, write_run
 from degen.report.charts import by_popularity, legend, over_epochs, spectra, trajectories
 from degen.report.contents import Group
 from degen.report.gather import gather
-from degen.report.tables import Table, deciles_table, glossary_table
+from degen.report.tables import deciles_table, glossary_table
+from degen.tables.table import Table
 
 
 @pytest.fixture

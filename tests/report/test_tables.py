@@ -1,4 +1,4 @@
-"""The report's tables: which values are best, how numbers read, what is left out where there is nothing."""
+"""The report's tables: which values are best, what is left out where there is nothing."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from degen.report.tables import (
     accuracy_table,
     claims_table,
     lines_table,
-    marked,
     measures_table,
-    number,
     runs_table,
 )
 from degen.studies.claims import Claim
@@ -27,42 +25,6 @@ def subject(name: str, **more: object) -> Subject:
 
 def measured(name: str, **values: float) -> Subject:
     return subject(name, analysis=Analysis(name, 10, 4, values, {"isoscore": 0.0123}, {}, {}))
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, "–"),
-        (float("nan"), "–"),
-        (float("inf"), "∞"),
-        (0.054321, "0.05432"),
-        (12101, "12101"),
-        (123456.7, "123,457"),
-        (-11.2049, "-11.20"),
-        (1e-7, "1e-07"),
-        ("cpu", "cpu"),
-    ],
-)
-def test_numbers_read_as_they_should(value: object, text: str) -> None:
-    assert number(value) == text
-
-
-def test_the_highest_is_best_and_the_next_is_second() -> None:
-    cells = marked([0.1, 0.3, None, 0.2], ["0.1", "0.3", "–", "0.2"])
-    assert [cell.mark for cell in cells] == ["", "best", "", "second"]
-    assert [cell.mark for cell in marked([0.1, 0.3, 0.2], ["a", "b", "c"], -1)] == ["best", "", "second"]
-    assert {cell.mark for cell in marked([0.1, 0.3, 0.2], ["a", "b", "c"], 0)} == {""}
-
-
-def test_values_that_read_the_same_share_a_mark() -> None:
-    cells = marked([0.12341, 0.12339, 0.1], ["0.1234", "0.1234", "0.1000"])
-    assert [cell.mark for cell in cells] == ["best", "best", "second"]
-    assert {cell.mark for cell in marked([0.5, 0.5], ["0.5", "0.5"])} == {""}
-    assert {cell.mark for cell in marked([0.5, None], ["0.5", "–"])} == {""}
-
-
-def test_of_two_none_is_second() -> None:
-    assert [cell.mark for cell in marked([1.0, 2.0], ["1", "2"])] == ["", "best"]
 
 
 def test_runs_that_have_no_test_metrics_are_not_compared() -> None:

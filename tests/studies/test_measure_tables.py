@@ -1,4 +1,4 @@
-"""Numbers as people read them, LaTeX that is LaTeX, and the page of measures in the README."""
+"""Tables of measures: footnotes, CSV, LaTeX, and the page of measures in the README."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from degen.analysis import Rows, chosen_measures, chosen_profiles
 from degen.analysis.result import Analysis
 from degen.studies.measure_tables import (
-    MeasureTable,
-    between,
     bucket_lines,
-    number,
+    measures_table,
     page,
-    with_error,
     write_csv,
     write_latex,
 )
@@ -33,68 +29,16 @@ def analysis(name="a_b & c", **more):
     return Analysis(name, 30, 4, values, **plain)
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.0, "0"),
-        (-0.0, "0"),
-        (12101.0, "12,101"),
-        (-3.0, "-3"),
-        (0.123456, "0.1235"),
-        (-3.87461, "-3.875"),
-        (64.4691, "64.47"),
-        (1234.5678, "1,235"),
-        (2.5e-9, "2.5e-09"),
-        (3.21987e7 + 0.5, "3.22e+07"),
-        (math.inf, "∞"),
-        (-math.inf, "-∞"),
-    ],
-)
-def test_numbers_have_four_digits(value, text):
-    assert number(value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "error", "text"),
-    [
-        (-3.874612, 0.00031, "-3.87461 ± 0.00031"),
-        (1234.5, 17.0, "1,234 ± 17"),
-        (0.5, 0.0, "0.5000"),
-        (math.inf, 0.1, "∞"),
-    ],
-)
-def test_a_value_is_written_to_the_second_digit_of_its_error(value, error, text):
-    assert with_error(value, error) == text
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "text"),
-    [
-        (-2.12, -2.0, "-2.120 to -2.000"),
-        (-0.0004, 0.25, "0.00 to 0.25"),
-        (1234.5, 5678.9, "1,234 to 5,679"),
-        (0.5, 0.5, "0.5000 to 0.5000"),
-        (-math.inf, 1.0, "-∞ to 1"),
-    ],
-)
-def test_both_ends_of_an_interval_have_the_digits_of_its_width(low, high, text):
-    assert between(low, high) == text
-
-
 def test_equal_notes_are_one_and_numbered_in_the_order_of_the_table():
     one = analysis(reasons={"norm_cv": "too few", "isoscore": "flat", "vmf_kappa": "flat"})
     sampled = analysis(standard_errors={"average_cosine": 0.01}, samples={"average_cosine": "9 of 99 pairs"})
-    table = MeasureTable.of([one, sampled])
-    assert table.notes == ["± standard error; 9 of 99 pairs", "flat", "too few"]
-    cells = {
-        line.name: [(cell.text, cell.note) for cell in row]
-        for rows in table.groups.values()
-        for line, row in rows
-    }
+    table = measures_table([one, sampled])
+    assert table.footnotes == ["± standard error; 9 of 99 pairs", "flat", "too few"]
+    cells = {key.text: [(cell.text, cell.footnote) for cell in row] for key, *row in table.rows}
     assert cells["average_cosine"] == [("-0.2500", 0), ("-0.250 ± 0.010", 1)]
     assert cells["vmf_kappa"] == [("–", 2), ("", 0)]
     assert cells["norm_cv"] == [("–", 3), ("", 0)]
-    assert list(table.groups) == ["Spectrum", "Isotropy", "Health"]
+    assert list(table.rows_by_section()) == ["Spectrum", "Isotropy", "Health"]
 
 
 def test_buckets_are_described_once_for_matrices_cut_alike():

@@ -68,8 +68,9 @@ def write_figure(
     """Write the figure as PDF and PNG, its numbers and its lines' slopes as CSV, and return the paths."""
     from matplotlib.figure import Figure
 
-    from degen.plots.save import save_figure, write_columns
+    from degen.plots.save import save_figure
     from degen.plots.style import figure_style, figure_width
+    from degen.tables.csv_file import write_columns
 
     rows = [(line, size, point) for line in lines for size, point in series(points, line)]
     columns: dict[str, Sequence[Any]] = {

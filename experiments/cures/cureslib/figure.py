@@ -152,8 +152,9 @@ def write_figure(summaries: Sequence[Row], stem: Path, across: str = "average_co
     """Write the figure as PDF and PNG, and its numbers as CSV, and return the paths."""
     from matplotlib.figure import Figure
 
-    from degen.plots.save import save_figure, write_columns
+    from degen.plots.save import save_figure
     from degen.plots.style import figure_style, figure_width
+    from degen.tables.csv_file import write_columns
 
     keys = [*ACROSS, *(f"NDCG@10_{part}" for part in PARTS)]
     columns = {name: [row[name] for row in summaries] for name in ("dataset", "method", "kind", "seeds")}

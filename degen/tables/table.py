@@ -1,0 +1,118 @@
+"""A table whose cells are text already, independent of where it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from degen.tables.numbers import four_decimals
+
+Mark = Literal["", "best", "second", "holds", "fails", "open"]
+Kind = Literal["number", "text", "sentence", "key"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell.
+
+    Attributes
+    ----------
+    text
+        as people read it.
+    mark
+        the best or second of what it is compared with, or a verdict.
+    footnote
+        number of its footnote, from 1; 0 for none.
+    arrow
+        of a key: ↑ where a higher value is more isotropic, ↓ where a lower one is.
+    """
+
+    text: str
+    mark: Mark = ""
+    footnote: int = 0
+    arrow: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's title, the kind of its cells, and a second line of the title for the terminal."""
+
+    title: str
+    kind: Kind = "number"
+    subtitle: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows with one cell per column; the first cell of a row is its header.
+
+    Attributes
+    ----------
+    name
+        of its file.
+    caption
+        what it shows, without a full stop.
+    columns, rows
+        of equal length.
+    note
+        sentences below the table, or empty.
+    sections
+        heading of the section of each row, or nothing; rows of a section stand together.
+    footnotes
+        their texts; the first is number 1.
+    """
+
+    name: str
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+    note: str = ""
+    sections: Sequence[str] = ()
+    footnotes: Sequence[str] = ()
+
+    @classmethod
+    def of_values(
+        cls,
+        titles: Sequence[str],
+        rows: Iterable[Sequence[Any]],
+        caption: str = "",
+        right: Sequence[str] = (),
+    ) -> Table:
+        """Return a table of plain values: floats with four decimals, whole numbers with commas.
+
+        Columns of numbers, and those whose title is in `right`, are aligned to the right.
+        """
+        values = [list(row) for row in rows]
+        columns = []
+        for index, title in enumerate(titles):
+            numeric = all(isinstance(row[index], int | float) or row[index] is None for row in values)
+            columns.append(Column(title, "number" if numeric or title in right else "text"))
+        cells = [[Cell(four_decimals(value)) for value in row] for row in values]
+        return cls(caption, caption, columns, cells)
+
+    def rows_by_section(self) -> dict[str, list[Sequence[Cell]]]:
+        """Return the rows of each section in order; all of them under an empty heading without sections."""
+        found: dict[str, list[Sequence[Cell]]] = {}
+        for heading, row in zip(self.sections or [""] * len(self.rows), self.rows, strict=True):
+            found.setdefault(heading, []).append(row)
+        return found
+
+
+def marked(values: Sequence[float | None], texts: Sequence[str], sign: int = 1) -> list[Cell]:
+    """Return one cell per value: the highest is marked best, and the next of three or more second.
+
+    The lowest is best where `sign` is -1, and none where it is 0. Values that read the same share a mark.
+    Nothing is marked where all read the same.
+    """
+    known = [(sign * value, text) for value, text in zip(values, texts, strict=True) if value is not None]
+    order = list(dict.fromkeys(text for _, text in sorted(known, reverse=True)))
+    marks: dict[str, Mark] = {}
+    if sign and len(order) > 1:
+        marks[order[0]] = "best"
+        if len(known) > 2:
+            marks[order[1]] = "second"
+    return [
+        Cell(text, "" if value is None else marks.get(text, ""))
+        for value, text in zip(values, texts, strict=True)
+    ]

@@ -1,0 +1,69 @@
+"""A table on the terminal: framed, or as a listing where its rows stand in sections."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Literal
+
+from degen.tables.table import Cell, Table
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def print_table(table: Table) -> None:
+    """Print a table on stdout, with its note and its footnotes below it."""
+    from rich.console import Console
+
+    # Piped output has no width of its own; a table must not be folded to 80 columns there.
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(_listing(table) if table.sections else _framed(table))
+    footnotes = [f"{_superscript(place)} {text}" for place, text in enumerate(table.footnotes, start=1)]
+    for line in (*table.note.splitlines(), *footnotes):
+        console.out(line, highlight=False)
+
+
+def _framed(table: Table) -> RichTable:
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    shown = RichTable(title=table.caption or None, title_justify="left")
+    for column in table.columns:
+        justify: Literal["left", "right"] = "right" if column.kind == "number" else "left"
+        shown.add_column(Text(column.title), justify=justify, overflow="fold")
+    for row in table.rows:
+        shown.add_row(*(Text(_text(cell)) for cell in row))
+    return shown
+
+
+def _listing(table: Table) -> RichTable:
+    """Return the sections below their headings, keys indented, their arrows in a column of their own."""
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    shown = RichTable(box=None, padding=(0, 2, 0, 0))
+    for column in table.columns:
+        if column.kind == "key":
+            shown.add_column(column.title)
+            shown.add_column("")
+        elif column.kind == "sentence":
+            shown.add_column(column.title, style="dim")
+        else:
+            title = f"{column.title}\n{column.subtitle}" if column.subtitle else column.title
+            shown.add_column(Text(title), justify="right", overflow="fold")
+    for heading, rows in table.rows_by_section().items():
+        shown.add_row()
+        shown.add_row(Text(heading, style="bold"))
+        for key, *cells in rows:
+            shown.add_row(Text(f"  {key.text}"), key.arrow, *(Text(_text(cell)) for cell in cells))
+    return shown
+
+
+def _text(cell: Cell) -> str:
+    return cell.text + (_superscript(cell.footnote) if cell.footnote else "")
+
+
+def _superscript(footnote: int) -> str:
+    return str(footnote).translate(_SUPERSCRIPTS)
