@@ -177,7 +177,7 @@ def test_a_log_is_counted_by_id(tmp_path):
     packed.write_bytes(gzip.compress(inter(INTERACTIONS).encode()))
     found = read_frequency(packed, 3, IDS)
     check(found.counts, LOGGED)
-    assert "every interaction" in found.notes[0]
+    assert "every action" in found.notes[0]
     frame = pd.DataFrame([row.split() for row in INTERACTIONS], columns=["user_id", "item_id"])
     frame.to_parquet(tmp_path / "log.parquet")
     check(load_frequency(tmp_path / "log.parquet", 3, IDS), LOGGED)
