@@ -10,37 +10,14 @@ from degen.data.reading.open_log import stem
 # An item has ten characters: a book's ISBN, or B and nine more. A user has A and twelve or thirteen more.
 _ITEM = re.compile(r"[0-9B][0-9A-Z]{9}")
 # Names of the files of 2018. No file of 2014 has one of them, for their names begin with `ratings_`.
-_CATEGORIES_2018 = {
-    "amazon_fashion",
-    "all_beauty",
-    "appliances",
-    "arts_crafts_and_sewing",
-    "automotive",
-    "books",
-    "cds_and_vinyl",
-    "cell_phones_and_accessories",
-    "clothing_shoes_and_jewelry",
-    "digital_music",
-    "electronics",
-    "gift_cards",
-    "grocery_and_gourmet_food",
-    "home_and_kitchen",
-    "industrial_and_scientific",
-    "kindle_store",
-    "luxury_beauty",
-    "magazine_subscriptions",
-    "movies_and_tv",
-    "musical_instruments",
-    "office_products",
-    "patio_lawn_and_garden",
-    "pet_supplies",
-    "prime_pantry",
-    "software",
-    "sports_and_outdoors",
-    "tools_and_home_improvement",
-    "toys_and_games",
-    "video_games",
-}
+_CATEGORIES_2018 = """
+    amazon_fashion all_beauty appliances arts_crafts_and_sewing automotive books cds_and_vinyl
+    cell_phones_and_accessories clothing_shoes_and_jewelry digital_music electronics gift_cards
+    grocery_and_gourmet_food home_and_kitchen industrial_and_scientific kindle_store luxury_beauty
+    magazine_subscriptions movies_and_tv musical_instruments office_products patio_lawn_and_garden
+    pet_supplies prime_pantry software sports_and_outdoors tools_and_home_improvement toys_and_games
+    video_games
+"""
 
 
 def item_comes_first(head: FileHead) -> tuple[bool, str]:
@@ -59,7 +36,7 @@ def item_comes_first(head: FileHead) -> tuple[bool, str]:
     if name.startswith("ratings_"):
         return False, "Amazon's 2014 order, by the file's name"
     more = len(set(second)) - len(set(first))
-    if name in _CATEGORIES_2018 and more >= 0:
+    if name in _CATEGORIES_2018.split() and more >= 0:
         return True, "Amazon's 2018 order, by the file's name"
     if item_first and more > 0:
         return True, "Amazon's 2018 order, by the first column having fewer different values"

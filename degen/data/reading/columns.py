@@ -15,61 +15,19 @@ COLUMNS_EXAMPLE = "`columns='user=NAME,item=NAME,time=NAME'`"
 
 # In order of preference, in lower case without `_`, `-` and spaces. The order matters: where a file has both
 # `parent_asin` and `asin`, the item is the former.
-_KNOWN: dict[str, tuple[str, ...]] = {
-    "user": (
-        "userid",
-        "user",
-        "uid",
-        "reviewerid",
-        "customerid",
-        "customer",
-        "visitorid",
-        "memberid",
-        "personid",
-        "accountid",
-        "authorid",
-        "username",
-        "sessionid",
-    ),
-    "item": (
-        "itemid",
-        "item",
-        "iid",
-        "parentasin",
-        "asin",
-        "movieid",
-        "businessid",
-        "productid",
-        "product",
-        "artistid",
-        "trackid",
-        "songid",
-        "bookid",
-        "isbn",
-        "venueid",
-        "poiid",
-        "locationid",
-        "articleid",
-        "newsid",
-        "recipeid",
-        "gameid",
-        "appid",
-        "videoid",
-        "filmid",
-        "courseid",
-    ),
-    "time": (
-        "timestamp",
-        "unixreviewtime",
-        "time",
-        "datetime",
-        "date",
-        "ts",
-        "unixtime",
-        "unixtimestamp",
-        "eventtime",
-        "createdat",
-    ),
+_USUAL_NAMES = {
+    "user": """
+        userid user uid reviewerid customerid customer visitorid memberid personid accountid authorid
+        username sessionid
+    """,
+    "item": """
+        itemid item iid parentasin asin movieid businessid productid product artistid trackid songid
+        bookid isbn venueid poiid locationid articleid newsid recipeid gameid appid videoid filmid
+        courseid
+    """,
+    "time": """
+        timestamp unixreviewtime time datetime date ts unixtime unixtimestamp eventtime createdat
+    """,
 }
 _TYPE = re.compile(r":(token|float)(_seq)?$")
 
@@ -127,7 +85,7 @@ def named_columns(names: Sequence[str]) -> Columns | None:
 
 def _usual_position(role: str, names: Sequence[str]) -> int | None:
     normal = [re.sub(r"[_\-\s]", "", plain_name(name).lower()) for name in names]
-    return next((normal.index(name) for name in _KNOWN[role] if name in normal), None)
+    return next((normal.index(name) for name in _USUAL_NAMES[role].split() if name in normal), None)
 
 
 def chosen_columns(
