@@ -4,8 +4,9 @@
     python experiments/house.py --json     the same as JSON, with the places behind each number
     python experiments/house.py --places   the table, then the places behind each number
 
-Every figure is read from the source by `ast` and by lines; nothing of the package is imported or run.
-Lines are counted as by `wc -l` over all `.py` files of the package: comments, docstrings and blank lines too.
+The figures are read from the source by `ast` and by lines, but for the modules that `plot-svd` visits
+(`house_visits.py`). Lines are counted as by `wc -l` over all `.py` files of the package: comments, docstrings
+and blank lines too.
 """
 
 from __future__ import annotations
@@ -250,7 +251,7 @@ def _same_to_the_letter(shared: list[tuple[_Line, _Line]]) -> bool:
 
 def figures(package: Path = PACKAGE) -> list[Figure]:
     """Return every number of the house with its limit."""
-    folders = largest_folders(package)
+    folders, own = largest_folders(package), package == PACKAGE
 
     def of(name: str, places: list[str], limit: int | None) -> Figure:
         return Figure(name, len(places), limit, places)
@@ -263,9 +264,16 @@ def figures(package: Path = PACKAGE) -> list[Figure]:
         of("functions over 60 lines", long_functions(package), 2),
         of("functions over 50 lines", long_functions(package, 50), None),
         of("docstrings that open with What, Whether, How, Which, That", riddling_docstrings(package), 0),
+        *([of("modules visited from a path to the figure of `plot-svd`", _visited(), 16)] if own else []),
         of("errors outside cli/ that name command-line options", errors_with_options(package), 0),
         of("pairs of places that share six or more lines", shared_runs(package), 15),
     ]
+
+
+def _visited() -> list[str]:
+    from house_visits import modules_visited  # imports the package, with matplotlib
+
+    return modules_visited()
 
 
 def main() -> None:
