@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-# A busy machine is no failure, and the same examples are drawn on every machine.
-settings.register_profile("degen", deadline=None, derandomize=True)
+# A busy machine is no failure, and the same examples are drawn on every machine. Since they are the same each
+# time, half of Hypothesis' usual number serves. `pytest --hypothesis-profile thorough` looks for new ones.
+settings.register_profile("degen", deadline=None, derandomize=True, max_examples=50)
+settings.register_profile("thorough", deadline=None, max_examples=500)
 settings.load_profile("degen")
 
 
