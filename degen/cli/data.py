@@ -43,7 +43,7 @@ def list_datasets(as_json: JsonFlag = False, quiet: QuietFlag = False) -> None:
     titles = ("name", "users", "items", "actions", "Table 1", "where")
     output.table(titles, map(_cells, rows))
     for entry in CATALOG.values():
-        output.note(f"{entry.name}: {entry.title}; {entry.place}; {entry.licence}")
+        output.note(f"{entry.name}: {entry.title}; {entry.page}; {entry.licence}")
 
 
 def _cells(row: dict[str, Any]) -> list[Any]:
@@ -76,7 +76,7 @@ def _row(name: str, path: Path | None, entry: Entry | None) -> dict[str, Any]:
         "table1_actions": table1 and table1.actions,
         "where": where if path is None else str(path),
         "problem": problem,
-        "place": entry and entry.place,
+        "place": entry and entry.page,
         "licence": entry and entry.licence,
     }
 

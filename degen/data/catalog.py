@@ -43,7 +43,7 @@ class Entry:
     ----------
     name, title
         its name in commands, and a description.
-    place, licence, download
+    page, licence, download
         its official page, the terms of use, and the file to download there.
     table1, real
         the paper's counts, and the counts without the padding that they include; None where unknown.
@@ -59,7 +59,7 @@ class Entry:
 
     name: str
     title: str
-    place: str
+    page: str
     licence: str
     download: str
     table1: Counts | None = None
@@ -70,7 +70,7 @@ class Entry:
     core: tuple[int, int] = (5, 5)
 
 
-_AMAZON_PLACE = "http://jmcauley.ucsd.edu/data/amazon/index_2014.html"
+_AMAZON_PAGE = "http://jmcauley.ucsd.edu/data/amazon/index_2014.html"
 _AMAZON_LICENCE = (
     "Amazon's reviews as collected by McAuley et al., for research; cite their papers, pass nothing on."
 )
@@ -83,7 +83,7 @@ def _amazon(name: str, category: str, table1: Counts | None) -> Entry:
     return Entry(
         name=name,
         title=f"Amazon {category.replace('_', ' ')}, 2014, 5-core",
-        place=_AMAZON_PLACE,
+        page=_AMAZON_PAGE,
         licence=_AMAZON_LICENCE,
         download=f"reviews_{category}_5.json.gz (5-core) or ratings_{category}.csv (ratings only)",
         table1=table1,
@@ -95,7 +95,7 @@ def _movielens(name: str, size: str, archive: Archive, **more: Counts | str) -> 
     return Entry(
         name=name,
         title=f"MovieLens {size}",
-        place=f"https://grouplens.org/datasets/movielens/{size.lower()}/",
+        page=f"https://grouplens.org/datasets/movielens/{size.lower()}/",
         licence=_MOVIELENS_LICENCE,
         download=f"{name}.zip and unpack {archive.member}",
         archive=archive,
@@ -122,7 +122,7 @@ _ENTRIES = (
     Entry(
         name="yelp",
         title="Yelp reviews from 2019-01-01 on, 5-core",
-        place="https://business.yelp.com/data/resources/open-dataset/",
+        page="https://business.yelp.com/data/resources/open-dataset/",
         licence="Academic use under Yelp's own agreement, accepted on its site; no redistribution.",
         download="yelp_academic_dataset_review.json, keep the reviews of 2019",
         table1=Counts(30_499, 20_068, 317_182),
@@ -141,7 +141,7 @@ _ENTRIES = (
     Entry(
         name=SYNTHETIC,
         title="generated: popularity skewed like Amazon's, items that follow one another",
-        place="degen itself: `degen data prepare synthetic`",
+        page="degen itself: `degen data prepare synthetic`",
         licence="Yours to use and to pass on.",
         download="nothing",
         core=(0, 0),
@@ -203,12 +203,12 @@ def how_to_get(entry: Entry) -> str:
     """Return one sentence on how to get a dataset."""
     if entry.archive is not None:
         return (
-            f"`degen data fetch {entry.name}` downloads it, or put {entry.archive.member} of {entry.place} "
+            f"`degen data fetch {entry.name}` downloads it, or put {entry.archive.member} of {entry.page} "
             f"into the folder that {DATA_FOLDER} names"
         )
     folder = os.environ.get(DATA_FOLDER) or f"a folder that the variable {DATA_FOLDER} names"
     return (
-        f"download {entry.download} from {entry.place}; put it, or {entry.name}.txt.gz (one user per line), "
+        f"download {entry.download} from {entry.page}; put it, or {entry.name}.txt.gz (one user per line), "
         f"into {folder}"
     )
 

@@ -59,11 +59,11 @@ def _retrieve(entry: Entry, archive: Archive, folder: str) -> Path:
     except ValueError as error:
         raise UserError(
             f"{archive.url} has another checksum than the one known for {entry.name}, so it was discarded; "
-            f"try again, or look at {entry.place}"
+            f"try again, or look at {entry.page}"
         ) from error
     except (requests.RequestException, OSError) as error:
         raise UserError(
-            f"{archive.url} cannot be downloaded ({_reason(error)}); get {archive.member} of {entry.place} "
+            f"{archive.url} cannot be downloaded ({_reason(error)}); get {archive.member} of {entry.page} "
             f"by other means and put it into the folder that {DATA_FOLDER} names"
         ) from error
 

@@ -73,9 +73,9 @@ class _Catalogue:
         """Draw a place from each of `clusters`, by popularity."""
         low, high = self.bounds[clusters], self.bounds[clusters + 1]
         before, after = self.cumulative[low], self.cumulative[high]
-        wanted = before + rng.random(len(clusters)) * (after - before)
-        # Rounding may put `wanted` on a border; the clip keeps it in its cluster.
-        return np.clip(np.searchsorted(self.cumulative, wanted, side="right") - 1, low, high - 1)
+        drawn = before + rng.random(len(clusters)) * (after - before)
+        # Rounding may put `drawn` on a border; the clip keeps it in its cluster.
+        return np.clip(np.searchsorted(self.cumulative, drawn, side="right") - 1, low, high - 1)
 
 
 def generate(users: int = 2500, items: int = 2576, seed: int = 0) -> Sequences:
@@ -167,11 +167,11 @@ def _let_every_item_occur(places: Int, catalogue: _Catalogue, rng: np.random.Gen
     spare = np.delete(shuffled, first)
     # Both are sorted by cluster, and the k-th missing place of a cluster takes its k-th spare action.
     spare = spare[np.argsort(_cluster(catalogue, places[spare]), kind="stable")]
-    wanted, offered = _cluster(catalogue, missing), _cluster(catalogue, places[spare])
-    k = np.arange(len(missing)) - np.searchsorted(wanted, wanted)
-    index = np.searchsorted(offered, wanted) + k
-    found = index < np.searchsorted(offered, wanted, side="right")
-    places[spare[index[found]]] = missing[found]
+    receiving, giving = _cluster(catalogue, missing), _cluster(catalogue, places[spare])
+    k = np.arange(len(missing)) - np.searchsorted(receiving, receiving)
+    index = np.searchsorted(giving, receiving) + k
+    served = index < np.searchsorted(giving, receiving, side="right")
+    places[spare[index[served]]] = missing[served]
 
 
 def _cluster(catalogue: _Catalogue, places: Int) -> Int:

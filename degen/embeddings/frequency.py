@@ -142,8 +142,8 @@ def _text_column(path: Path, column: str) -> tuple[npt.NDArray[np.float64], list
     header = [name.strip() for name in next(lines, (0, [""]))[1]]
     if column not in header:
         raise UserError(f"{path} has no column '{column}'{nearest(column, header)}")
-    place = header.index(column)
-    id_place = next((at for at, name in enumerate(header) if name.lower() in ID_NAMES), None)
+    position = header.index(column)
+    id_position = next((at for at, name in enumerate(header) if name.lower() in ID_NAMES), None)
     values, ids = [], []
     for number, fields in lines:
         if len(fields) != len(header):
@@ -151,9 +151,9 @@ def _text_column(path: Path, column: str) -> tuple[npt.NDArray[np.float64], list
                 f"{path} line {number} has {len(fields)} columns where {len(header)} are expected; give "
                 "every row the same number"
             )
-        values += numbers(path, number, fields[place : place + 1])
-        ids.append(fields[id_place] if id_place is not None else "")
-    return np.array(values), None if id_place is None else ids
+        values += numbers(path, number, fields[position : position + 1])
+        ids.append(fields[id_position] if id_position is not None else "")
+    return np.array(values), None if id_position is None else ids
 
 
 def _read_text(path: Path, ids: list[str] | None) -> Counts:
@@ -193,7 +193,7 @@ def _whole_numbers(path: Path, values: Values | FileRows) -> Counts:
         raise UserError(f"{path} has counts of shape {list(values.shape)}; give one count for each row")
     if values.dtype.kind not in "fiu":
         raise UserError(f"{path} holds {values.dtype}; save whole numbers, such as int64")
-    whole = np.isfinite(values) & (values >= 0) & (values < 2**63) & (values == np.floor(values))
-    if not whole.all():
-        raise UserError(f"{path} holds {values[~whole].flat[0]}; a frequency is a whole number, 0 or more")
+    valid = np.isfinite(values) & (values >= 0) & (values < 2**63) & (values == np.floor(values))
+    if not valid.all():
+        raise UserError(f"{path} holds {values[~valid].flat[0]}; a frequency is a whole number, 0 or more")
     return np.asarray(values, dtype=np.int64)

@@ -62,5 +62,5 @@ def _metadata(path: Path) -> list[str]:
     if not lines or len(lines[0]) == 1:
         return [fields[0] for fields in lines]
     header = [name.strip().lower() for name in lines[0]]
-    place = next((place for place, name in enumerate(header) if name in ID_NAMES), 0)
-    return [fields[place] if place < len(fields) else "" for fields in lines[1:]]
+    column = next((column for column, name in enumerate(header) if name in ID_NAMES), 0)
+    return [fields[column] if column < len(fields) else "" for fields in lines[1:]]

@@ -1,3 +1,5 @@
+"""Crop, mask and reorder on ragged histories, compared with loops over each history."""
+
 from __future__ import annotations
 
 import itertools

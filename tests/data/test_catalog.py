@@ -1,4 +1,4 @@
-"""What a name means, and where its file is."""
+"""Names of datasets, and the files that they are found in."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_table_1_is_recorded():
 
 def test_every_entry_says_where_it_is_from_and_what_may_be_done_with_it():
     for entry in CATALOG.values():
-        assert entry.place
+        assert entry.page
         assert entry.licence.endswith(".")
 
 

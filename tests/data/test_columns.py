@@ -1,4 +1,4 @@
-"""Columns by their usual names, or as the user says."""
+"""Columns by their usual names, and by the user's choice."""
 
 from __future__ import annotations
 

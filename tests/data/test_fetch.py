@@ -1,4 +1,4 @@
-"""Downloads from a server on this machine: checked, unpacked, and gone where anything is wrong."""
+"""Downloads from a server on this machine: they are checked, unpacked, and removed if anything is wrong."""
 
 from __future__ import annotations
 

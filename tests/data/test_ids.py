@@ -1,4 +1,4 @@
-"""Coding of ids, against a dictionary."""
+"""Numbering of ids, compared with a dictionary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A log in many small blocks, against pandas; and what its columns take of memory, in bytes an action."""
+"""A log read in many small blocks, compared with pandas; and its memory in bytes per action."""
 
 from __future__ import annotations
 

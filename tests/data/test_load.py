@@ -1,4 +1,4 @@
-"""From a file to a dataset: the filter, the order, the notes, and the cache."""
+"""Datasets loaded from files: filter, order, notes and cache."""
 
 from __future__ import annotations
 

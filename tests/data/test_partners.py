@@ -1,3 +1,5 @@
+"""Samples with the same target, compared with loops over all pairs."""
+
 from __future__ import annotations
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""What is told while a log is read and written."""
+"""Progress reported while a log is read and written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every format of the field, plain and gzipped: what is inferred, what is read, and what is refused."""
+"""Logs of every format, plain and gzipped: the layout guessed, the actions read, and the files refused."""
 
 from __future__ import annotations
 

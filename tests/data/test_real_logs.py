@@ -1,4 +1,4 @@
-"""The real logs, where they are: Table 1 and what is known of them."""
+"""Real logs, where they are installed, compared with Table 1 and with published facts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Core, order, splits and samples against loops that import nothing of degen."""
+"""Core, order, splits and samples, compared with loops that import nothing from degen."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The generated log: its size, popularity, order and repetition."""
+
 from __future__ import annotations
 
 import numpy as np

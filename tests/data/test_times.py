@@ -1,4 +1,4 @@
-"""Times of every kind as int64."""
+"""Times of every kind, read as int64."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of `batch_by="users"` against loops over histories."""
+"""The rows of `batch_by="users"`, compared with loops over histories."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Samples that share a window, against loops over their histories."""
+"""Samples that share a window, compared with loops over their histories."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PyTorch's files written by hand: the zip around a pickle that a test makes, with the storages it names."""
+"""PyTorch's files written by hand: a zip around a pickle that a test makes, with the storages it names."""
 
 from __future__ import annotations
 

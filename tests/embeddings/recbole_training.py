@@ -1,4 +1,4 @@
-"""Trains one of RecBole's models on the log in FOLDER and saves it: `recbole_training.py FOLDER MODEL`.
+"""Train one of RecBole's models on the log in FOLDER and save it: `recbole_training.py FOLDER MODEL`.
 
 Beside `MODEL.pth`, which RecBole's trainer writes, it leaves `weight.npy` and `tokens.txt`: the item matrix
 as the model has it in memory, padding and all, and RecBole's own list of ids.

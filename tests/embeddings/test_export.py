@@ -1,4 +1,4 @@
-"""Item embeddings written for other tools: every file gives back ids, counts and each float32."""
+"""Exported item embeddings: every file restores the ids, the counts and each float32."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""word2vec's binary files, Parquet, RecBole's .itememb, TensorBoard's projector, ids that lie beside."""
+"""word2vec's binary files, Parquet, RecBole's .itememb, TensorBoard's projector, and ids beside a matrix."""
 
 from __future__ import annotations
 

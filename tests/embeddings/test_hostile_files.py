@@ -1,4 +1,4 @@
-"""Files made to run something, or to fill the memory, when they are opened: nothing of it happens."""
+"""Files made to execute code or to fill the memory when they are opened: they do neither."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every format, written by others (NumPy, pandas, safetensors, hand) and read back; bad files refused."""
+"""Matrices of every format, written by NumPy, pandas, safetensors or by hand, and files that are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model that RecBole trained and saved, where RecBole is installed: the same matrix, ids and figures."""
+"""A model that RecBole trained and saved, where RecBole is installed: equal matrix, ids and figures."""
 
 from __future__ import annotations
 

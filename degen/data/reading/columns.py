@@ -43,6 +43,11 @@ class Columns:
     item: int
     time: int | None
 
+    def pick(self, fields: Sequence[str]) -> list[str]:
+        """Return the fields of user, item and, where there is one, time."""
+        positions = (self.user, self.item, self.time)
+        return [fields[position] for position in positions if position is not None]
+
 
 def parse_columns(text: str) -> dict[str, str]:
     """Return the column of each role from a text such as `user=uid,item=sku,time=when`.
@@ -88,6 +93,21 @@ def _usual_position(role: str, names: Sequence[str]) -> int | None:
     return next((normal.index(name) for name in _USUAL_NAMES[role].split() if name in normal), None)
 
 
+def find_columns(names: Sequence[str], choice: dict[str, str] | None, where: str) -> Columns:
+    """Find columns in a header, by the user's choice or, where there is none, by their usual names.
+
+    Raises
+    ------
+    UserError
+        where a chosen column does not exist, or no column has a usual name of users or of items.
+    """
+    columns = named_columns(names) if choice is None else chosen_columns(choice, names, where)
+    if columns is None:
+        shown = ", ".join(plain_name(name) for name in names[:12])
+        raise UserError(f"{where} has the columns {shown}: say which is which with {COLUMNS_EXAMPLE}")
+    return columns
+
+
 def chosen_columns(
     choice: dict[str, str], names: Sequence[str], where: str, *, numbers_only: bool = False
 ) -> Columns:
@@ -124,9 +144,3 @@ def _position(name: str, names: Sequence[str], where: str, numbers_only: bool) -
     if numbers_only:
         raise UserError(f"{where} has no line of column names, so no '{name}'; number its columns from 0")
     raise UserError(f"{where} has no column '{name}'{nearest(name, names)}")
-
-
-def unnamed(where: str, names: Sequence[str]) -> UserError:
-    """Return the error for a file with column names of which none is known for user or item."""
-    shown = ", ".join(plain_name(name) for name in names[:12])
-    return UserError(f"{where} has the columns {shown}: say which is which with {COLUMNS_EXAMPLE}")

@@ -23,9 +23,9 @@ from degen.data.reading.columns import (
     COLUMNS_EXAMPLE,
     Columns,
     chosen_columns,
+    find_columns,
     named_columns,
     plain_name,
-    unnamed,
 )
 from degen.data.reading.head import HEAD_BYTES, FileHead, are_ratings, mostly_stamps
 from degen.data.reading.open_log import PARQUET, first_bytes
@@ -93,19 +93,19 @@ def guess_format(path: Path, choice: dict[str, str] | None = None, input_format:
     UserError
         if the file is empty or binary, or has no known shape.
     """
-    wanted = None if input_format is None else format_name(input_format)
+    forced = None if input_format is None else format_name(input_format)
     start = first_bytes(path, HEAD_BYTES)
-    if wanted == "parquet" or (wanted is None and start.startswith(PARQUET)):
+    if forced == "parquet" or (forced is None and start.startswith(PARQUET)):
         return Layout("parquet", "a Parquet table")
     head = FileHead.of(path, start)
-    if wanted == "json" or (wanted is None and head.lines[0].lstrip()[:1] in ("{", "[")):
+    if forced == "json" or (forced is None and head.lines[0].lstrip()[:1] in ("{", "[")):
         return Layout("json", "one JSON object per line")
-    if wanted == "sequences":
+    if forced == "sequences":
         return _sequences(head)
     if choice is not None:
         return _chosen(head, choice)
-    headless = wanted in _HEADLESS and not head.typed and named_columns(head.first) is None
-    return _named(head) if head.has_header and not headless else _unnamed(head, wanted)
+    headless = forced in _HEADLESS and not head.typed and named_columns(head.first) is None
+    return _named(head) if head.has_header and not headless else _unnamed(head, forced)
 
 
 def _sequences(head: FileHead) -> Layout:
@@ -147,34 +147,32 @@ def _named(head: FileHead) -> Layout:
         raise UserError(
             f"{head.path} holds samples already split (item_id_list); give the log they were made from"
         )
-    columns = named_columns(names)
-    if columns is None:
-        raise unnamed(str(head.path), names)
+    columns = find_columns(names, None, str(head.path))
     kind = "RecBole's .inter" if head.typed else "a table"
-    picked = [names[place] for place in (columns.user, columns.item, columns.time) if place is not None]
-    return _table(head, columns, f"{kind} with the columns {', '.join(picked)}", header=True)
+    summary = f"{kind} with the columns {', '.join(columns.pick(names))}"
+    return _table(head, columns, summary, header=True)
 
 
-def _unnamed(head: FileHead, wanted: str | None) -> Layout:
-    if wanted in ("inter", "csv"):
+def _unnamed(head: FileHead, forced: str | None) -> Layout:
+    if forced in ("inter", "csv"):
         raise UserError(
             f"{head.path} has no line of known column names; say which is which with "
             f"{COLUMNS_EXAMPLE}, or with numbers from 0"
         )
-    if wanted is None and _looks_like_sequences(head):
+    if forced is None and _looks_like_sequences(head):
         return _sequences(head)
     if head.width == 1:
         raise UserError(
             f"{head.path} line 1 has one field, '{head.first[0][:40]}'; each line needs a user and an item"
         )
-    if wanted == "pairs" or head.width < 4:
+    if forced == "pairs" or head.width < 4:
         return _pairs(head)
-    if wanted is None and head.width > 4:
+    if forced is None and head.width > 4:
         raise UserError(
             f"{head.path} has {head.width} columns and no names; say which is which, "
             "such as `columns='user=0,item=1,time=3'`"
         )
-    return _ratings(head, wanted)
+    return _ratings(head, forced)
 
 
 def _looks_like_sequences(head: FileHead) -> bool:
@@ -211,14 +209,14 @@ def _pairs(head: FileHead) -> Layout:
     return _table(head, Columns(0, 1, 2), f"pairs (user, item, time) {between}")
 
 
-def _ratings(head: FileHead, wanted: str | None) -> Layout:
+def _ratings(head: FileHead, forced: str | None) -> Layout:
     if head.width < 4:
         raise UserError(
-            f"{head.path} has {head.width} columns where {wanted} has 4: user, item, rating, time"
+            f"{head.path} has {head.width} columns where {forced} has 4: user, item, rating, time"
         )
-    swapped = wanted == "amazon-2018"
-    why = f"as `input_format='{wanted}'` says"
-    if wanted is None:
+    swapped = forced == "amazon-2018"
+    why = f"as `input_format='{forced}'` says"
+    if forced is None:
         swapped, why = item_comes_first(head)
     time = 2 if mostly_stamps(head.column(2)) and not mostly_stamps(head.column(3)) else 3
     order = "item, user" if swapped else "user, item"

@@ -91,11 +91,11 @@ class FileHead:
             return False
         if not body or len(body) < 0.9 * len(others):
             return False
-        return any(mostly_times([row[place] for row in body]) for place in range(len(self.first)))
+        return any(mostly_times([row[index] for row in body]) for index in range(len(self.first)))
 
-    def column(self, place: int) -> list[str]:
+    def column(self, index: int) -> list[str]:
         """The values of one field, of all rows with the most common number of fields."""
-        return [row[place] for row in self.rows if len(row) == self.width]
+        return [row[index] for row in self.rows if len(row) == self.width]
 
     @cached_property
     def one_row_a_user(self) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from degen.data.interactions import Interactions
-from degen.data.reading.columns import Columns, chosen_columns, named_columns, unnamed
+from degen.data.reading.columns import find_columns
 from degen.data.reading.ids import IdCoder
 from degen.data.reading.open_log import open_text
 from degen.data.reading.times import TimeColumn, UnreadableTime
@@ -45,7 +45,8 @@ def read_json_lines(path: Path, choice: dict[str, str] | None, encoding: str) ->
             line += len(lines)
             objects = [(number, _object(text, path, number)) for number, text in numbered]
             if keys is None and objects:
-                keys = _keys(list(objects[0][1]), choice, path)
+                names = list(objects[0][1])
+                keys = find_columns(names, choice, str(path)).pick(names)
             if keys is None:
                 continue
             users.add([_text(value, keys[0], path, number) for number, value in objects])
@@ -58,15 +59,6 @@ def read_json_lines(path: Path, choice: dict[str, str] | None, encoding: str) ->
     user_codes, user_ids = users.finish()
     item_codes, item_ids = items.finish()
     return Interactions(user_codes, item_codes, values, user_ids, item_ids, (*fields, *times.notes))
-
-
-def _keys(names: list[str], choice: dict[str, str] | None, path: Path) -> list[str]:
-    columns: Columns | None = (
-        named_columns(names) if choice is None else chosen_columns(choice, names, str(path))
-    )
-    if columns is None:
-        raise unnamed(str(path), names)
-    return [names[place] for place in (columns.user, columns.item, columns.time) if place is not None]
 
 
 def _object(text: str, path: Path, line: int) -> dict[str, Any]:

@@ -72,14 +72,14 @@ class Block:
         """Return the number in the file, from 1, of a line of the block."""
         return self.before + index + 1
 
-    def empty(self, place: int) -> int | None:
+    def empty(self, column: int) -> int | None:
         """Return the first line whose field is empty, or None."""
-        empty = np.flatnonzero(self.length[:, place] == 0)
+        empty = np.flatnonzero(self.length[:, column] == 0)
         return int(empty[0]) if len(empty) else None
 
-    def words(self, place: int) -> Words:
+    def words(self, column: int) -> Words:
         """Return one field of all lines in the form of `ids.to_words`, uint64 `[lines, k]`."""
-        start, length = self.start[:, place], self.length[:, place]
+        start, length = self.start[:, column], self.length[:, column]
         k = max(-(-int(length.max()) // 8), 1)
         # Overlapping views of 8 bytes, one from every byte on: word i of a field is one look-up and a mask.
         anywhere = np.ndarray((len(self.data) - 7,), dtype="<u8", buffer=self.data, strides=(1,))
@@ -89,9 +89,9 @@ class Block:
             words[:, word] = anywhere[np.minimum(start + 8 * word, len(anywhere) - 1)] & _MASKS[left]
         return words
 
-    def integers(self, place: int) -> Times | None:
+    def integers(self, column: int) -> Times | None:
         """Return one field of all lines as int64 `[lines]`, or None unless all are plain decimal digits."""
-        start, length = self.start[:, place], self.length[:, place]
+        start, length = self.start[:, column], self.length[:, column]
         if not len(length) or not 0 < int(length.min()) <= int(length.max()) <= _DIGITS:
             return None
         value = np.zeros(len(start), dtype=np.int64)
@@ -103,12 +103,13 @@ class Block:
             value = np.where(inside, 10 * value + digit, value)
         return value
 
-    def texts(self, place: int) -> list[str]:
+    def texts(self, column: int) -> list[str]:
         """Return one field of all lines as strings."""
         text = self.data.tobytes().decode()
-        ends = self.start[:, place] + self.length[:, place]
+        ends = self.start[:, column] + self.length[:, column]
         return [
-            text[first:last] for first, last in zip(self.start[:, place].tolist(), ends.tolist(), strict=True)
+            text[first:last]
+            for first, last in zip(self.start[:, column].tolist(), ends.tolist(), strict=True)
         ]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from degen.data.interactions import Interactions
-from degen.data.reading.columns import chosen_columns, named_columns, unnamed
+from degen.data.reading.columns import find_columns
 from degen.data.reading.ids import IdCoder
 from degen.data.reading.open_log import is_gzip, open_bytes
 from degen.data.reading.times import TimeColumn, UnreadableTime
@@ -69,10 +69,8 @@ def read_parquet_log(path: Path, choice: dict[str, str] | None) -> Interactions:
     """
     with open_parquet(path) as file:
         names = file.schema_arrow.names
-        columns = named_columns(names) if choice is None else chosen_columns(choice, names, str(path))
-        if columns is None:
-            raise unnamed(str(path), names)
-        picked = [names[place] for place in (columns.user, columns.item, columns.time) if place is not None]
+        columns = find_columns(names, choice, str(path))
+        picked = columns.pick(names)
         users, items, times = IdCoder(), IdCoder(), TimeColumn()
         row = 0
         for batch in file.iter_batches(batch_size=_BATCH, columns=picked):

@@ -74,13 +74,13 @@ class Rows:
         """Return the number in the file, from 1, of one of the lines."""
         return self.numbers[index]
 
-    def empty(self, place: int) -> int | None:
+    def empty(self, column: int) -> int | None:
         """Return the first line whose field is empty, or None."""
-        return next((index for index, row in enumerate(self.rows) if row[place] == ""), None)
+        return next((index for index, row in enumerate(self.rows) if row[column] == ""), None)
 
-    def texts(self, place: int) -> list[str]:
+    def texts(self, column: int) -> list[str]:
         """Return one field of all lines as strings."""
-        return [row[place] for row in self.rows]
+        return [row[column] for row in self.rows]
 
 
 @dataclass(frozen=True)
@@ -154,22 +154,22 @@ class TableReader:
                     "mend that line, or name the format with `input_format`"
                 )
 
-    def _add_ids(self, coder: IdCoder, part: Block | Rows, place: int, role: str) -> None:
-        empty = part.empty(place)
+    def _add_ids(self, coder: IdCoder, part: Block | Rows, column: int, role: str) -> None:
+        empty = part.empty(column)
         if empty is not None:
             raise UserError(
                 f"{self.path} line {part.line(empty)} has no {role}; remove that line, or give it one"
             )
         if isinstance(part, Block):
-            coder.add_words(part.words(place))
+            coder.add_words(part.words(column))
         else:
-            coder.add(part.texts(place))
+            coder.add(part.texts(column))
 
-    def _add_times(self, times: TimeColumn, part: Block | Rows, place: int) -> None:
-        integers = part.integers(place) if isinstance(part, Block) else None
+    def _add_times(self, times: TimeColumn, part: Block | Rows, column: int) -> None:
+        integers = part.integers(column) if isinstance(part, Block) else None
         try:
             if integers is None:
-                times.add(part.texts(place))
+                times.add(part.texts(column))
             else:
                 times.add_integers(integers)
         except UnreadableTime as error:

@@ -65,7 +65,7 @@ class _Storages:
     path: Path
     order: str
     sizes: Mapping[str, int]
-    place: Callable[[str], int | None]
+    start: Callable[[str], int | None]
     read: Callable[[str], bytes]
 
 
@@ -144,7 +144,7 @@ def _open_legacy(path: Path) -> tuple[Any, _Storages]:
             storages.setdefault(str(identifier[2]), identifier[1])
         return Reference(identifier)
 
-    size, sizes, places = path.stat().st_size, {}, {}
+    size, sizes, starts = path.stat().st_size, {}, {}
     with path.open("rb") as file:
         mark, _version, _machine = (read_pickle(file) for _ in range(3))
         if mark != LEGACY:
@@ -155,17 +155,17 @@ def _open_legacy(path: Path) -> tuple[Any, _Storages]:
             kind = _kind(storages[key], "<") if key in storages else None
             if kind is None:
                 raise NotAPickle("a storage of unknown type stands before others")
-            sizes[key], places[key] = count * storage(kind).itemsize, file.tell()
-            if places[key] + sizes[key] > size:
+            sizes[key], starts[key] = count * storage(kind).itemsize, file.tell()
+            if starts[key] + sizes[key] > size:
                 raise NotAPickle("the file is cut short")
             file.seek(sizes[key], 1)
 
     def read(key: str) -> bytes:
         with path.open("rb") as file:
-            file.seek(places[key])
+            file.seek(starts[key])
             return file.read(sizes[key])
 
-    return root, _Storages(path, "<", sizes, places.get, read)
+    return root, _Storages(path, "<", sizes, starts.get, read)
 
 
 def _arrays(root: Any, storages: _Storages) -> Iterator[tuple[str, StoredArray]]:
@@ -198,7 +198,7 @@ def _inside(value: Any) -> list[tuple[str, Any]]:
         state = value.state if isinstance(value.state, dict) else {}
         value = {**state, **value.items}
     if isinstance(value, list | tuple):
-        return [(str(place), inner) for place, inner in enumerate(value)]
+        return [(str(index), inner) for index, inner in enumerate(value)]
     if not isinstance(value, dict):
         return []
     return [(str(key), inner) for key, inner in value.items() if not _OPTIMIZER.fullmatch(str(key))]
@@ -248,9 +248,9 @@ def _read(
     if 0 in shape or last >= held or prod(shape) > held:
         raise damaged
     in_order = stride == tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
-    place = storages.place(key)
-    if in_order and place is not None and prod(shape) * size >= LARGE:
-        return array_in_file(path, place + offset * size, shape, kind)
+    start = storages.start(key)
+    if in_order and start is not None and prod(shape) * size >= LARGE:
+        return array_in_file(path, start + offset * size, shape, kind)
     try:
         raw = np.frombuffer(storages.read(key), dtype=storage(kind), count=held)[offset:]
     except (*DAMAGE, KeyError) as error:

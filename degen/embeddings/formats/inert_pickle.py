@@ -145,13 +145,13 @@ class _Machine:
     def do_memoize(self, _: Any) -> None:
         self.memo[len(self.memo)] = self.stack[-1]
 
-    def do_put(self, place: int) -> None:
-        self.memo[place] = self.stack[-1]
+    def do_put(self, index: int) -> None:
+        self.memo[index] = self.stack[-1]
 
     do_binput = do_long_binput = do_put
 
-    def do_get(self, place: int) -> None:
-        self.stack.append(self.memo[place])
+    def do_get(self, index: int) -> None:
+        self.stack.append(self.memo[index])
 
     do_binget = do_long_binget = do_get
 

@@ -24,11 +24,10 @@ def read_itememb(path: Path) -> tuple[npt.NDArray[np.float64], list[str]]:
     """
     lines = numbered_lines(path)
     _, header = next(lines, (0, [""]))
-    places = [
-        next((place for place, name in enumerate(header) if name.endswith(kind)), None)
+    token, sequence = (
+        next((column for column, name in enumerate(header) if name.endswith(kind)), None)
         for kind in (":token", ":float_seq")
-    ]
-    token, sequence = places
+    )
     if token is None or sequence is None:
         raise UserError(f"{path} line 1 must name an id:token and a vector:float_seq, separated by a tab")
     values, ids, d = array("d"), [], None

@@ -1,4 +1,4 @@
-"""Long columns in blocks, against NumPy on the whole."""
+"""Operations on long arrays in blocks, compared with NumPy on the whole array."""
 
 from __future__ import annotations
 

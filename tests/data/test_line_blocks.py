@@ -1,4 +1,4 @@
-"""The fast way through a block of lines, against `str.split`."""
+"""Blocks of lines split by NumPy, compared with `str.split`."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Views that a source draws, and batches of an epoch."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Weights out of PyTorch's files: what torch writes, what it once wrote, what lies about its size."""
+"""Weights in PyTorch's files of today and before 1.6, and files that misstate their sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows that stay in their file: equal to the array in memory, whatever is asked for, and little memory."""
+"""Rows that stay in their file: they equal the array in memory, and take little memory."""
 
 from __future__ import annotations
 

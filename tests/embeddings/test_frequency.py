@@ -1,4 +1,4 @@
-"""Counts by row and by id, and the files that are refused."""
+"""Frequencies by row, by id and from a log, and files that are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows of a checkpoint are no items: each project's weights as it names them, with row i all i."""
+"""Rows of a checkpoint that are not items, for each project's names of weights; row i holds only i."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processed logs: what is written is read back as the same."""
+"""Processed logs that are written and read back."""
 
 from __future__ import annotations
 
