@@ -162,13 +162,9 @@ def _parquet(items: Items, folder: Path) -> Written:
     return [path], []
 
 
+_WRITERS = (_npy, _safetensors, _word2vec, _projector, _parquet, _recbole)
 FORMATS: dict[str, Callable[[Items, Path], Written]] = {
-    "npy": _npy,
-    "safetensors": _safetensors,
-    "word2vec": _word2vec,
-    "projector": _projector,
-    "parquet": _parquet,
-    "recbole": _recbole,
+    writer.__name__.removeprefix("_"): writer for writer in _WRITERS
 }
 """The writers by the name of their format."""
 

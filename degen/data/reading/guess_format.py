@@ -124,24 +124,23 @@ def _list_separator(head: FileHead) -> str | None:
 
 def _list_in_second_field(head: FileHead) -> bool:
     """Return whether lines are `user<tab>item item item`."""
-    if head.separator != "\t" or head.width != 2 or not head.one_row_a_user:
+    if head.separator != "\t" or head.width != 2 or not head.one_row_per_user:
         return False
     return sum(len(items.split()) > 2 for items in head.column(1)) > len(head.rows) / 2
 
 
 def _chosen(head: FileHead, choice: dict[str, str]) -> Layout:
+    """Return the layout of a table whose columns the user chose."""
     names = [plain_name(field) for field in head.first]
     header = head.has_header or any(name in names for name in choice.values())
     columns = chosen_columns(choice, head.first, str(head.path), numbers_only=not header)
     return _table(
-        head,
-        columns,
-        f"a table with the columns given, between {_BETWEEN[head.separator]}",
-        header,
+        head, columns, f"a table with the columns given, between {_BETWEEN[head.separator]}", header
     )
 
 
 def _named(head: FileHead) -> Layout:
+    """Return the layout of a table whose first line names its columns."""
     names = [plain_name(field) for field in head.first]
     if "item_id_list" in names:
         raise UserError(
@@ -154,6 +153,7 @@ def _named(head: FileHead) -> Layout:
 
 
 def _unnamed(head: FileHead, forced: str | None) -> Layout:
+    """Return the layout of a file without column names, by the number and the content of its fields."""
     if forced in ("inter", "csv"):
         raise UserError(
             f"{head.path} has no line of known column names; say which is which with "
@@ -176,11 +176,12 @@ def _unnamed(head: FileHead, forced: str | None) -> Layout:
 
 
 def _looks_like_sequences(head: FileHead) -> bool:
+    """Return whether a file without column names has one user per line rather than one action."""
     if _list_in_second_field(head):
         return True
     if max(head.widths) < 1 + MIN_ACTIONS:
         return False  # no user has enough items, so this is a table, perhaps with a bad line
-    if not head.one_row_a_user:
+    if not head.one_row_per_user:
         return len(head.widths) > 1 and head.width > 4
     if len(head.widths) > 1:
         # Between commas, a table with a bad line is likelier than one user per line.
@@ -196,6 +197,7 @@ def _has_rating_and_stamp(head: FileHead) -> bool:
 
 
 def _pairs(head: FileHead) -> Layout:
+    """Return the layout of a table of user, item and perhaps a time, a rating or both."""
     between = f"between {_BETWEEN[head.separator]}"
     if head.width == 2:
         return _table(head, Columns(0, 1, None), f"pairs (user, item) {between}")
@@ -210,6 +212,7 @@ def _pairs(head: FileHead) -> Layout:
 
 
 def _ratings(head: FileHead, forced: str | None) -> Layout:
+    """Return the layout of a table of two ids, a rating and a time, in any of their orders."""
     if head.width < 4:
         raise UserError(
             f"{head.path} has {head.width} columns where {forced} has 4: user, item, rating, time"

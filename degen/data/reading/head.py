@@ -98,7 +98,7 @@ class FileHead:
         return [row[index] for row in self.rows if len(row) == self.width]
 
     @cached_property
-    def one_row_a_user(self) -> bool:
+    def one_row_per_user(self) -> bool:
         """Whether no first field occurs twice."""
         users = [row[0] for row in self.rows]
         return len(set(users)) == len(users)

@@ -1,13 +1,13 @@
-"""Negatives of the sampled losses: items drawn in place of the whole catalogue.
+"""Draw the negatives of sampled losses, items that stand for the whole catalogue.
 
-    TargetNegatives    k for each sample, uniformly from all items but the sample's target
-    HistoryNegatives   k for each sample, uniformly from the items that its user never has in training
-    UniformNegatives   k for a batch, uniformly from all items
-    BatchNegatives     for a batch, its own targets
+    TargetNegatives    k per sample, uniformly from all items but the sample's target
+    HistoryNegatives   k per sample, uniformly from the items that its user never has in training
+    UniformNegatives   k per batch, uniformly from all items
+    BatchNegatives     the targets of the batch itself
 
-The last two are shared by all samples of a batch and come with the number of times that each is expected
-(q in `degen.model.losses.sampled_softmax`). Every draw is of a whole batch, so that processes which each take
-a part of it draw alike.
+The last two are shared by all samples of a batch and come with the expected number of occurrences of each
+item (q in `degen.model.losses.sampled_softmax`). Negatives are drawn for the whole batch, so processes that
+each take a part of a batch draw alike.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ class Negatives:
     Attributes
     ----------
     items
-        int64 `[B, k]`, those of each sample; `[k]`, repetitions included, where the batch shares them.
+        int64 `[B, k]`, the negatives of each sample; or `[k]`, with repetitions, shared by the batch.
     expected
-        float64 `[k]`: how often each of the shared ones is expected among the k; None where none are shared.
+        float64 `[k]`: the expected number of occurrences of each shared negative; None if none is shared.
     """
 
     items: Int
     expected: npt.NDArray[np.float64] | None = None
 
     def part(self, samples: slice) -> Int:
-        """Return the negatives that some samples of the batch take."""
+        """Return the negatives of some samples of the batch."""
         return self.items if self.expected is not None else self.items[samples]
 
 
 class NegativeSampler(Protocol):
-    """Draws the negatives of a batch."""
+    """A way to draw the negatives of a batch."""
 
     def draw(self, rows: Int, rng: np.random.Generator) -> Negatives:
-        """Draw for the samples `rows`, int64 `[B]`."""
+        """Draw negatives for the samples `rows`, int64 `[B]`."""
         ...
 
 
@@ -88,8 +88,8 @@ class HistoryNegatives:
                 f"user '{user}' has every item in training, so that no negative is left; train with "
                 "`negatives_exclude='target'`"
             )
-        # How many allowed items stand before each excluded one. It never falls within a user, and with the
-        # user in front neither does the key, so that one binary search serves all users.
+        # The number of allowed items before each excluded one never decreases within a user. With the user in
+        # front, the keys never decrease at all, so that one binary search serves all users.
         before = items - (np.arange(len(items)) - self.starts[users])
         self.keys = users * n_items + before
 
@@ -103,7 +103,7 @@ class HistoryNegatives:
 
 
 class UniformNegatives:
-    """Items out of all real ones, with replacement; each is expected k / n times."""
+    """All real items, uniformly and with replacement; each is expected k / n_items times."""
 
     def __init__(self, n_items: int, k: int):
         self.n_items, self.k = n_items, k
@@ -117,15 +117,16 @@ class UniformNegatives:
 class BatchNegatives:
     """The targets of the batch.
 
-    Its B - 1 other samples are drawn out of N - 1, of which count / (N - 1) have a given other item as their
-    target. That is exact for batches of samples, and an approximation for batches of users.
+    The B - 1 other samples of a batch are drawn from N - 1 samples, of which `count` have a given item as
+    their target, so that item is expected (B - 1) · count / (N - 1) times. That is exact for batches of
+    samples, and an approximation for batches of users.
     """
 
     def __init__(self, samples: Samples, n_items: int):
         self.samples, self.counts = samples, np.bincount(samples.targets, minlength=n_items + 1)
 
     def draw(self, rows: Int, _rng: np.random.Generator) -> Negatives:
-        """Take the targets `[B]`; nothing is drawn."""
+        """Return the targets, `[B]`; nothing is drawn."""
         targets = _targets(self.samples, rows)
         others = self.counts[targets].astype(np.float64) * (len(rows) - 1)
         return Negatives(targets, others / (len(self.samples) - 1))
