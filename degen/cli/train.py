@@ -110,6 +110,7 @@ def train(
     rec_loss: Annotated[str | None, key_option("objective.rec_loss")] = None,
     sampling: Annotated[str | None, key_option("objective.sampling")] = None,
     negatives: Annotated[int | None, key_option("objective.negatives")] = None,
+    negatives_exclude: Annotated[str | None, key_option("objective.negatives_exclude")] = None,
     dropout: Annotated[
         float | None,
         typer.Option(help="Sets embedding, hidden and attention dropout together.", rich_help_panel="Model"),
@@ -198,9 +199,9 @@ def _variants(names: list[str] | None) -> list[dict[str, Any]]:
     """What to put into `[objective]` for each variant asked for; the file's own or the default's where none
     is named.
     """
-    from degen.model.variants import CURES, VARIANTS, get_variant
+    from degen.model.variants import MITIGATIONS, VARIANTS, get_variant
 
-    sets = {"all": VARIANTS, "cures": CURES}
+    sets = {"all": VARIANTS, "cures": MITIGATIONS, "mitigations": MITIGATIONS}
     typed = [name.strip().lower() for text in names or [] for name in text.split(",")]
     wanted = [name for word in typed for name in sets.get(word, [word])]
     canonical = dict.fromkeys(get_variant(name).name for name in wanted)

@@ -142,6 +142,11 @@ class ObjectiveConfig(Group):
         ge=1,
         description="Sampled negatives: of a target for bce and bpr, of a batch for uniform sampling.",
     )
+    negatives_exclude: Literal["target", "history"] = Field(
+        "target",
+        description="Items that are no negatives for bce and bpr: the target, or all of the user's training "
+        "items, as in the original SASRec.",
+    )
     padding_class: bool = Field(False, description="Make the padding row one more class of the full softmax.")
     crop_rate: float = Field(0.6, gt=0, le=1, description="CL4SRec: share of a history that a crop keeps.")
     mask_rate: float = Field(0.3, ge=0, le=1, description="CL4SRec: share of a history that is masked.")
@@ -158,6 +163,12 @@ class ObjectiveConfig(Group):
             raise ValueError(
                 "objective.sampling = uniform is of the sampled softmax, and objective.rec_loss is "
                 f"{self.rec_loss}; add --rec-loss sampled, or leave --sampling out"
+            )
+        if self.negatives_exclude == "history" and self.rec_loss not in ("bce", "bpr"):
+            raise ValueError(
+                "objective.negatives_exclude = history is for negatives of each target, and "
+                f"objective.rec_loss is {self.rec_loss}; add --rec-loss bce or bpr, or leave "
+                "--negatives-exclude out"
             )
         mends = {
             "ce": "the full softmax takes all items; add --rec-loss bce, bpr or sampled --sampling uniform",

@@ -34,7 +34,7 @@ OFFICIAL: Values = {
 _LIKE_THEIR_KEY = """
     dataset input_format min_user min_item core users items data_seed columns
     dim layers heads max_length embedding_dropout hidden_dropout attention_dropout engine
-    variant recipe temperature similarity rec_loss sampling negatives
+    variant recipe temperature similarity rec_loss sampling negatives negatives_exclude
     seed epochs patience stop_on max_steps steps_per_epoch batch_size batch_by learning_rate item_updates
     item_optimizer item_learning_rate item_momentum
     device precision threads deterministic keep_embeddings trace_gradients tensorboard

@@ -165,7 +165,7 @@ VARIANTS: dict[str, Variant] = {
 }
 """The variants by name, in the paper's order."""
 
-CURES: dict[str, Variant] = {
+MITIGATIONS: dict[str, Variant] = {
     variant.name: variant
     for variant in (
         Variant("cosreg", item_regularizer=ItemRegularizer(cosine_regularization), gamma=1.0),
@@ -203,7 +203,7 @@ def register(variant: Variant) -> Variant:
     lower = variant.name.lower()
     if not re.fullmatch(r"[a-z0-9][a-z0-9+._-]*", lower):
         raise ValueError(f"{variant.name!r} cannot name a variant: use letters, digits, + . _ and -")
-    if lower in VARIANTS or lower in CURES or lower in ALIASES:
+    if lower in VARIANTS or lower in MITIGATIONS or lower in ALIASES:
         raise ValueError(f"there is a variant {variant.name!r} already; give yours another name")
     VARIANTS[lower] = variant
     return variant
@@ -219,7 +219,7 @@ def get_variant(name: str) -> Variant:
     """
     lower = name.strip().lower()
     try:
-        return (VARIANTS | CURES)[ALIASES.get(lower, lower)]
+        return (VARIANTS | MITIGATIONS)[ALIASES.get(lower, lower)]
     except KeyError:
-        known = [*VARIANTS, *CURES, *ALIASES]
+        known = [*VARIANTS, *MITIGATIONS, *ALIASES]
         raise UserError(f"unknown variant '{name}'{nearest(name, known)}") from None

@@ -188,9 +188,9 @@ def _cloud(
 
 def _contrasts(variant: str) -> bool:
     """Return whether λ and τ act on a variant: on one that is not known here they may."""
-    from degen.model.variants import CURES, VARIANTS
+    from degen.model.variants import MITIGATIONS, VARIANTS
 
-    known = {**VARIANTS, **CURES}.get(variant)
+    known = {**VARIANTS, **MITIGATIONS}.get(variant)
     return known is None or bool(known.pairs)
 
 

@@ -22,6 +22,7 @@ from torch import Tensor
 from degen.config.schema import ObjectiveConfig
 from degen.data.sampling.negatives import (
     BatchNegatives,
+    HistoryNegatives,
     NegativeSampler,
     TargetNegatives,
     UniformNegatives,
@@ -105,6 +106,8 @@ def build_negatives(
         if settings.sampling == "uniform":
             return UniformNegatives(sequences.n_items, settings.negatives)
         return BatchNegatives(samples, sequences.n_items)
+    if settings.negatives_exclude == "history":
+        return HistoryNegatives(sequences, samples, settings.negatives)
     return TargetNegatives(samples, sequences.n_items, settings.negatives)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import tiny_runs
 
-from degen.model.variants import CURES
+from degen.model.variants import MITIGATIONS
 
 SCRIPT = Path(__file__).parents[2] / "experiments" / "bench" / "gpu.sh"
 KEYS = {
@@ -82,7 +82,7 @@ def test_one_call_checks_measures_and_trains(first):
     laboratory = result["laboratory"]
     assert laboratory["measures"]["exact"] is True
     assert laboratory["measures"]["compared"] > 150
-    assert set(laboratory["losses"]) == {"duorec", *CURES}
+    assert set(laboratory["losses"]) == {"duorec", *MITIGATIONS}
     assert max(laboratory["losses"].values()) < 1e-5
     assert laboratory["trace"]["error"] == 0  # both are the CPU here
     assert laboratory["seconds"]["rows"] == 3000

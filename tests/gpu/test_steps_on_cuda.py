@@ -6,7 +6,7 @@ import pytest
 import torch
 from pretended_cuda import DEVICE
 
-from degen.model.variants import CURES, VARIANTS
+from degen.model.variants import MITIGATIONS, VARIANTS
 from degen.training.padded.stack import Stack
 from degen.training.trainer import Trainer
 
@@ -18,7 +18,7 @@ RUNS = [
 ]
 LOSSES = [
     (name, rec_loss)
-    for name, variant in (VARIANTS | CURES).items()
+    for name, variant in (VARIANTS | MITIGATIONS).items()
     for rec_loss in ("ce", "bce", "bpr")
     if rec_loss == "ce" or variant.recommendation is None
 ]

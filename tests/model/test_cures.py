@@ -24,7 +24,7 @@ from degen.model.losses.mitigations import (
 )
 from degen.model.losses.recommendation import recommendation_loss
 from degen.model.scores import scored_rows
-from degen.model.variants import CURES, ItemRegularizer, Variant, get_variant
+from degen.model.variants import MITIGATIONS, ItemRegularizer, Variant, get_variant
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 B, N, D = 5, 7, 4
@@ -217,7 +217,7 @@ def test_gating_scales_the_push_of_eq_4_and_nothing_else(h, V, targets):
 
 
 def test_the_cures_by_name():
-    assert list(CURES) == [
+    assert list(MITIGATIONS) == [
         "cosreg",
         "spectrum",
         "item-uniformity",
@@ -228,7 +228,7 @@ def test_the_cures_by_name():
     ]
     assert get_variant("NISER").name == "normalized"
     assert get_variant("agg").name == "gating"
-    assert all(not cure.pairs and not cure.views for cure in CURES.values())
+    assert all(not cure.pairs and not cure.views for cure in MITIGATIONS.values())
 
 
 def test_a_loss_of_items_needs_its_weight():

@@ -55,20 +55,30 @@ CASES = [
 """Variant, what a batch is of, its size, precision, other keys."""
 
 
-def five_steps(log: Path, case: tuple[Any, ...], world: World) -> dict[str, np.ndarray]:
-    """Losses after each of five steps, and the parameters after them."""
+WITH_DROPOUT, DROPOUT = ("duorec", "samples", BATCH, "double"), 0.3
+"""A case that is run twice with dropout, whose masks every process draws for itself."""
+
+
+def trainer_of(log: Path, case: tuple[Any, ...], world: World, dropout: float = 0.0) -> Trainer:
+    """What trains a case."""
     variant, batch_by, batch_size, precision, *more = case
     config = tiny_runs.tiny_config(
         log,
         variant=variant,
         batch_by=batch_by,
         batch_size=batch_size,
-        dropout=0.0,
+        dropout=dropout,
         adam_eps=1e-5,
         **dict(each.split("=") for each in more),
     )
     trainer = Trainer(config, load_data(config.data), torch.device("cpu"), world)
     getattr(trainer.encoder, precision)()
+    return trainer
+
+
+def five_steps(log: Path, case: tuple[Any, ...], world: World, dropout: float = 0.0) -> dict[str, np.ndarray]:
+    """Losses after each of five steps, and the parameters after them."""
+    trainer = trainer_of(log, case, world, dropout)
     epoch, losses = trainer.epoch(1), []
     for _ in range(5):
         epoch.step()
@@ -101,6 +111,10 @@ if __name__ == "__main__":
         found = five_steps(Path(sys.argv[4]), case, World(rank, size))
         if rank == 0:
             np.savez(folder / f"{number}.npz", **found)
+    for repeat in range(2):
+        found = five_steps(Path(sys.argv[4]), WITH_DROPOUT, World(rank, size), DROPOUT)
+        if rank == 0:
+            np.savez(folder / f"dropout-{repeat}.npz", **found)
     dist.barrier()  # nobody leaves while another still talks
     dist.destroy_process_group()
     tasks = Path("/proc/self/task").glob("*/comm")  # none where there is no /proc

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from safetensors.numpy import load_file
 
 from degen.config.schema import Config
 from degen.errors import UserError
+from degen.runs import environment
 from degen.runs.directory import RunDirectory
 from degen.training import checkpoint, resumption
 from degen.training.trainer import Trainer
@@ -158,14 +160,12 @@ def test_a_resumed_run_keeps_the_environments_of_its_earlier_epochs(log, dataset
 
 
 def test_the_commit_is_that_of_the_source_and_none_without_git(monkeypatch, tmp_path):
-    source = checkpoint.Path(checkpoint.__file__).parents[2]
+    source = Path(environment.__file__).parents[2]
     if (source / ".git").exists():
         said = subprocess.run(["git", "-C", source, "rev-parse", "HEAD"], capture_output=True, text=True)
-        assert checkpoint.environment(Config())["commit"] == (said.stdout.strip() or None)
-    monkeypatch.setattr(
-        checkpoint, "__file__", str(tmp_path / "site-packages" / "degen" / "training" / "x.py")
-    )
-    assert checkpoint.environment(Config())["commit"] is None
+        assert environment.environment(Config())["commit"] == (said.stdout.strip() or None)
+    monkeypatch.setattr(environment, "__file__", str(tmp_path / "site-packages" / "degen" / "runs" / "x.py"))
+    assert environment.environment(Config())["commit"] is None
     # A folder that only looks like a checkout is no reason to fail either.
     (tmp_path / "site-packages" / ".git").mkdir(parents=True)
-    assert checkpoint.environment(Config())["commit"] is None
+    assert environment.environment(Config())["commit"] is None

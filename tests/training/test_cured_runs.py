@@ -21,7 +21,7 @@ from degen.errors import UserError
 from degen.evaluation.evaluate import representations
 from degen.evaluation.restore import restore
 from degen.model.losses.mitigations import cosine_regularization, spectrum_concentration, uniform
-from degen.model.variants import CURES, VARIANTS
+from degen.model.variants import MITIGATIONS, VARIANTS
 from degen.runs.directory import RunDirectory
 from degen.training.distributed import World
 from degen.training.loop import train
@@ -136,6 +136,12 @@ def test_gating_counts_targets_a_step_and_spares_the_padding_row(trainer, recipe
     assert cured["recommendation_loss"] == pytest.approx(uncured["recommendation_loss"], rel=1e-6)
 
 
+def test_gatings_rates_are_of_whole_epochs_also_where_epochs_are_cut(trainer):
+    cut, whole = trainer("gating", steps_per_epoch=2), trainer("gating")
+    assert cut.steps_per_epoch == 2 < whole.steps_per_epoch
+    assert cut.losses.target_rates.tolist() == whole.losses.target_rates.tolist()
+
+
 @pytest.mark.parametrize(("name", "setting"), [("adversarial", "epsilon"), ("gating", "rare_rate")])
 def test_without_its_setting_a_cure_trains_as_sasrec(trainer, name, setting):
     cured, plain = trainer(name, adam_eps=1e-3, **{setting: 0.0}), trainer("sasrec", adam_eps=1e-3)
@@ -144,7 +150,7 @@ def test_without_its_setting_a_cure_trains_as_sasrec(trainer, name, setting):
         np.testing.assert_allclose(one.detach(), other.detach(), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", CURES)
+@pytest.mark.parametrize("name", MITIGATIONS)
 @pytest.mark.parametrize("settings", [{"batch_by": "users", "batch_size": 8}, {"engine": "plain"}])
 def test_every_cure_trains_by_users_and_on_the_plain_engine(trainer, name, settings):
     made, fast = trainer(name, **settings), trainer(name, **{**settings, "engine": "fast"})
@@ -154,7 +160,7 @@ def test_every_cure_trains_by_users_and_on_the_plain_engine(trainer, name, setti
 # In stacks
 
 
-@pytest.mark.parametrize("name", CURES)
+@pytest.mark.parametrize("name", MITIGATIONS)
 def test_losses_and_gradients_of_a_stack_are_each_runs_alone(trainer, name):
     runs = [{"seed": 0}, {"seed": 3}]
     settings = {"items_drawn": 7, "rare_rate": 1.0}
@@ -230,7 +236,7 @@ def trained(log, tmp_path_factory):
             tiny_runs.tiny_config(log, variant=name, **settings, keep_embeddings=25, epsilon=0.3),
             folder / name,
         )
-        for name in ("sasrec", *CURES)
+        for name in ("sasrec", *MITIGATIONS)
     }
 
 
@@ -239,7 +245,7 @@ def last_embeddings(run: RunDirectory) -> np.ndarray:
 
 
 def test_regularizers_move_what_they_measure(trained):
-    plain, cures = last_embeddings(trained["sasrec"]), {n: last_embeddings(trained[n]) for n in CURES}
+    plain, cures = last_embeddings(trained["sasrec"]), {n: last_embeddings(trained[n]) for n in MITIGATIONS}
     assert average_cosine(cures["cosreg"]) < average_cosine(plain)
     assert average_cosine(cures["item-uniformity"]) < average_cosine(plain)
 
@@ -290,8 +296,8 @@ def test_all_are_the_papers_six_and_cures_the_cures(log):
         return [config["objective"]["variant"] for config in printed]
 
     assert named("all") == list(VARIANTS)
-    assert named("cures") == list(CURES)
-    assert named("sasrec,Cures,agg") == ["sasrec", *CURES]
+    assert named("cures") == list(MITIGATIONS)
+    assert named("sasrec,Cures,agg") == ["sasrec", *MITIGATIONS]
 
 
 def test_a_cure_trains_from_the_command_line(log, tmp_path):

@@ -22,6 +22,7 @@ from degen.build import load_data
 from degen.data.sampling.histories import Histories
 from degen.errors import UserError
 from degen.model.losses.blocked_softmax import MOST_SCORES
+from degen.training import losses
 from degen.training.distributed import World, joined
 from degen.training.trainer import Trainer
 
@@ -57,6 +58,49 @@ def test_several_processes_equal_one(folder, log, number):
         for name, value in alone.items():
             assert np.abs(together[name] - value).max() < (1e-10 if precision == "double" else 1e-5), name
     assert len(np.unique(alone["losses"], axis=0)) == 5
+
+
+def first_step_by_hand(log, size: int) -> list[float]:
+    """The first losses of `ranks.WITH_DROPOUT`, each process's part encoded under its own masks."""
+    batches = []
+    for rank in range(size):
+        trainer = ranks.trainer_of(log, ranks.WITH_DROPOUT, World(rank, size), ranks.DROPOUT)
+        epoch = trainer.epoch(1)
+        batches.append(epoch.encode(next(epoch.batches)))
+    settings, V = trainer.losses, trainer.encoder.item_embeddings
+    recommendation = sum(
+        losses.recommendation(settings, batch.h, V, batch.targets) * len(batch.h) / ranks.BATCH
+        for batch in batches
+    )
+    views = {name: torch.cat([batch.views[name] for batch in batches]) for name in batches[0].views}
+    contrastive = losses.contrastive(settings, views, batches[0].view_targets, 1.0)
+    weight = settings.objective.contrast_weight
+    return [value.item() for value in (recommendation + weight * contrastive, recommendation, contrastive)]
+
+
+def test_with_dropout_processes_add_up_what_each_does_under_masks_of_its_own(folder, log):
+    with np.load(folder / "dropout-0.npz") as first, np.load(folder / "dropout-1.npz") as again:
+        for name in ("losses", "parameters"):
+            assert np.array_equal(first[name], again[name])
+        size = len(list(folder.glob("said-*.txt")))
+        assert first["losses"][0] == pytest.approx(first_step_by_hand(log, size), abs=1e-10)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_every_process_draws_its_dropout_masks_from_a_stream_of_its_own(log, size):
+    seeds, masks = [], set()
+    for rank in range(size):
+        trainer = ranks.trainer_of(log, ranks.WITH_DROPOUT, World(rank, size), ranks.DROPOUT)
+        streams = [trainer.epoch(number).dropout for number in (1, 1)]
+        drawn = [
+            stream.mask("layer0.attention", (99,), 0.5, lambda kept: kept, torch.zeros(1)).numpy().tobytes()
+            for stream in streams
+        ]
+        assert drawn[0] == drawn[1]
+        masks.add(drawn[0])
+        seeds.append(trainer.epoch(1).rng.bit_generator.state["state"])
+    assert len(masks) == size
+    assert all(seed == seeds[0] for seed in seeds)  # order, views and negatives are the same for all
 
 
 def test_no_thread_of_gloo_outlives_its_group(folder):

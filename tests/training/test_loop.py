@@ -669,7 +669,7 @@ def test_a_run_goes_on_only_with_its_own_settings(log, tmp_path, changed, says):
     with pytest.raises(UserError) as error:
         tiny_train(log, out, resume=True, **changed)
     assert says in str(error.value)
-    assert "--overwrite" in str(error.value)
+    assert "`overwrite=True`" in str(error.value)
     assert result(out) == before
 
 

@@ -122,6 +122,13 @@ def test_with_dropout_two_passes_differ():
     assert 0.01 < measured["alignment"] < 4
 
 
+@pytest.mark.parametrize("engine", ["fast", "plain"])
+def test_h_and_its_second_pass_have_masks_of_their_own(engine):
+    # The plain engine encodes one view at a time, so that two streams from one seed would give equal views.
+    measured = probe().measure(make_encoder(dropout=0.5, engine=engine), get_variant("ucl"))
+    assert measured["alignment"] > 0.3 * measured["alignment_dropout"] > 0.003
+
+
 @pytest.mark.parametrize("name", ["scl", "duorec", "ucl+scl"])
 def test_a_variants_own_alignment_is_of_its_pairs_as_trained(partners, name):
     # Without dropout h' is h; a sample without partner is its own; ucl+scl is the mean of its two pairs.

@@ -13,6 +13,7 @@ import torch
 from degen.build import load_data
 from degen.errors import UserError
 from degen.model.variants import VARIANTS
+from degen.training.padded.stack import Stack
 from degen.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -111,6 +112,54 @@ def test_sampled_losses_are_their_equations(trainer, drawn, monkeypatch, rec_los
     targets = made.source.samples.targets[rows]
     expected = getattr(reference, equation)(h, items, targets.tolist(), negatives.tolist())
     assert epoch.mean_losses()["loss"] == pytest.approx(expected, rel=2e-5)
+
+
+@pytest.mark.parametrize("sampling", ["uniform", "in-batch"])
+def test_the_sampled_softmax_is_its_formula(trainer, drawn, monkeypatch, sampling):
+    negatives = {"negatives": 7} if sampling == "uniform" else {}
+    settings = {"rec_loss": "sampled", "sampling": sampling, "initializer_range": 0.3, **negatives}
+    made = trainer("sasrec", dropout=0.0, batch_size=10, **settings)
+    before, sampled, draw = weights(made), [], made.negatives.draw
+    monkeypatch.setattr(made.negatives, "draw", lambda *given: sampled.append(draw(*given)) or sampled[-1])
+    epoch = made.epoch(1)
+    epoch.step()
+    ((rows, views),) = drawn
+    all_targets = made.source.samples.targets.tolist()
+    targets, shared = [all_targets[row] for row in rows], sampled[0].items.tolist()
+    if sampling == "uniform":
+        q = {item: 7 / tiny_runs.ITEMS for item in shared}
+    else:
+        assert shared == targets
+        q = {item: 9 * all_targets.count(item) / (len(all_targets) - 1) for item in shared}
+    scores = encode_slowly(before, views["h"]) @ before["item_embeddings"].astype(np.float64).T
+    total = 0.0
+    for score, target in zip(scores, targets, strict=True):
+        others = sum(np.exp(score[item]) / q[item] for item in shared if item != target)
+        total += np.log(np.exp(score[target]) + others) - score[target]
+    assert epoch.mean_losses()["loss"] == pytest.approx(total / 10, rel=2e-5)
+
+
+@pytest.mark.parametrize("rec_loss", ["bce", "bpr"])
+def test_negatives_besides_the_history_enter_the_eager_and_the_stacked_step(trainer, dataset, rec_loss):
+    settings = {"rec_loss": rec_loss, "negatives": 4, "negatives_exclude": "history", "dropout": 0.0}
+    eager, stacked = (trainer("sasrec", batch_size=25, **settings) for _ in range(2))
+    sequences, samples = dataset.sequences, eager.source.samples
+    history = [
+        set(sequences.items[start : end - 2].tolist())
+        for start, end in zip(sequences.offsets[:-1], sequences.offsets[1:], strict=True)
+    ]
+    epoch, stack = eager.epoch(1), Stack([stacked]).epoch(1, 3)
+    batch = next(stack._batches)
+    rows = next(epoch.batches)
+    users = [int((sequences.offsets <= end).sum()) - 1 for end in samples.end[rows]]
+    drawn = epoch.draw_negatives(rows).items.tolist()
+    assert batch["negatives"][0].tolist() == drawn
+    for user, negatives in zip(users, drawn, strict=True):
+        assert not history[user] & set(negatives)
+    eager.epoch(1).step()
+    Stack([stacked]).epoch(1, 3).step()
+    assert_close = np.testing.assert_allclose
+    assert_close(weights(eager)["item_embeddings"], weights(stacked)["item_embeddings"], atol=2e-3)
 
 
 def test_the_first_step_of_adam_moves_every_trained_weight_by_the_learning_rate(trainer):

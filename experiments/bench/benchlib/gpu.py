@@ -28,7 +28,7 @@ from degen.data.sequences import item_frequency, leave_one_out
 from degen.device import pick_device
 from degen.evaluation.evaluate import split_ranks
 from degen.model.precision import float32_products
-from degen.model.variants import CURES
+from degen.model.variants import MITIGATIONS
 from degen.training.epoch import Epoch
 from degen.training.padded.batches import CHUNK
 from degen.training.padded.stack import Stack, StackEpoch
@@ -197,7 +197,7 @@ class Bench:
             return {
                 "measures": measures_agree(self.device),
                 "seconds": measure_seconds(self.device, self.asked.rows),
-                "losses": steps_agree(make, ["duorec", *CURES]),
+                "losses": steps_agree(make, ["duorec", *MITIGATIONS]),
                 "trace": traces_agree(make, item_frequency(self.dataset.sequences)),
             }
 

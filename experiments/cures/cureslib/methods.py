@@ -11,7 +11,7 @@ from degen.analysis.postprocess import POST_PROCESSES
 from degen.config.schema import Config
 from degen.config.settle import Values, by_group, merge, settle
 from degen.errors import UserError, nearest
-from degen.model.variants import CURES
+from degen.model.variants import MITIGATIONS
 
 BUDGET = Path(__file__).parents[1] / "cures.toml"
 BASELINE, CONTRAST, PENALTY, LOSS, OPTIMISER, AFTERWARDS = KINDS = (
@@ -37,7 +37,7 @@ METHODS: dict[str, Method] = {
     "duorec": Method(CONTRAST, {"variant": "duorec"}),
     **{
         name: Method(PENALTY if cure.item_regularizer else LOSS, {"variant": name})
-        for name, cure in CURES.items()
+        for name, cure in MITIGATIONS.items()
     },
     "sgd": Method(OPTIMISER, {"item_optimizer": "sgd"}),
     "eps-1e-4": Method(OPTIMISER, {"adam_eps": 1e-4}),
