@@ -128,7 +128,7 @@ def test_every_option_reaches_its_key(log):
         "keep_embeddings": 25,
     }
     switches = {"deterministic": True, "trace_gradients": True, "tensorboard": True}
-    assert set(values) == set(OPTIONS) - {"variant", "columns"} - set(switches)
+    assert set(values) == set(OPTIONS) - {"variant", "columns", "negatives_exclude"} - set(switches)
     typed = [word for key, value in values.items() for word in (OPTIONS[key], value)]
     columns = {"user": "who", "item": "what"}
     printed = result_of(
@@ -138,6 +138,14 @@ def test_every_option_reaches_its_key(log):
     )
     expected = settle(options=by_group({**values, "variant": "scl", "columns": columns, **switches}))
     assert printed == expected.model_dump(exclude_none=True)
+
+
+def test_negatives_may_leave_out_the_history(log):
+    words = ["train", "--print-config", "--dataset", log, "--rec-loss"]
+    printed = result_of(*words, "bce", "--negatives-exclude", "history")
+    assert printed["objective"]["negatives_exclude"] == "history"
+    with pytest.raises(UserError, match=r"negatives_exclude = history .* objective\.rec_loss is ce"):
+        settle(options=by_group({"negatives_exclude": "history"}))
 
 
 # What is trained

@@ -64,26 +64,27 @@ def train_plan(
     place: Path,
     seeds: int,
     deadline: float,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Iterator[tuple[str, Section]]:
     """Train what is planned and not `done`, and yield the name and the result of each that is whole.
 
     `configure` makes a configuration from a log and groups of keys; the run directories go below `place`;
-    `deadline` is a reading of `time.perf_counter`.
+    `deadline` is a reading of `clock`, in seconds.
     """
 
     def until_deadline(configs: Sequence[Config]) -> AbstractContextManager[Sequence[Progress]]:
-        return nullcontext([Until(deadline - SPARE)] * len(configs))
+        return nullcontext([Until(deadline - SPARE, clock)] * len(configs))
 
     for runs in plan:
         if runs.name in done:
             continue
-        if time.perf_counter() > deadline - SPARE:
+        if clock() > deadline - SPARE:
             return
         chosen = {"objective": {"variant": runs.variant}, "training": {"precision": runs.precision}}
         each = range(runs.seeds or seeds)
         configs = [configure(runs.dataset, **merge(chosen, {"training": {"seed": seed}})) for seed in each]
         outs = [place / runs.folder / f"{runs.variant}-s{seed}" for seed in each]
-        started = time.perf_counter()
+        started = clock()
         try:
             train_many(configs, outs, stack=True, resume=True, progress=until_deadline)
         except Interrupted:
@@ -92,7 +93,7 @@ def train_plan(
         except UserError as error:
             print(f"gpu.py: {runs.name}: {error}", flush=True)
             continue
-        yield runs.name, _summary([RunDirectory(out) for out in outs], time.perf_counter() - started)
+        yield runs.name, _summary([RunDirectory(out) for out in outs], clock() - started)
 
 
 class Until(Progress):
@@ -100,12 +101,12 @@ class Until(Progress):
     step, and can go on from its epoch.
     """
 
-    def __init__(self, deadline: float):
-        self.deadline, self.pressed = deadline, False
+    def __init__(self, deadline: float, clock: Callable[[], float]):
+        self.deadline, self.clock, self.pressed = deadline, clock, False
 
     def step(self, epoch: int, step: int, losses: dict[str, Any]) -> None:
         """Look at the clock."""
-        if not self.pressed and time.perf_counter() > self.deadline:
+        if not self.pressed and self.clock() > self.deadline:
             self.pressed = True
             signal.raise_signal(signal.SIGINT)
 
