@@ -31,8 +31,7 @@ def nearest(queries, V, metric, own):
 def small_blocks(monkeypatch):
     monkeypatch.setattr("degen.analysis.passes.rows.BLOCK", 17)
     monkeypatch.setattr("degen.analysis.passes.nearest._TILE", 5)
-    monkeypatch.setattr("degen.analysis.passes.nearest._GROUPS", 3)
-    monkeypatch.setattr("degen.analysis.passes.nearest._DECIDED", 7)
+    monkeypatch.setattr("degen.analysis.passes.nearest._SUMMED", 7)
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -8,9 +8,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from degen.analysis import average_cosine
-from degen.analysis.postprocess import all_but_the_top, post_process, whiten
+from degen.analysis.postprocess import AllButTheTop, Whitening, all_but_the_top, post_process, whiten
 from degen.errors import UserError
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -144,12 +147,76 @@ def test_rows_in_several_blocks_are_all_mapped(rng):
     np.testing.assert_allclose(np.cov(white.T), np.eye(3), atol=1e-5)
 
 
+# As transformers of scikit-learn
+
+TRANSFORMERS = [AllButTheTop(), AllButTheTop(0, project="raw"), Whitening(), Whitening(method="pca")]
+
+
+@parametrize_with_checks(TRANSFORMERS)
+def test_scikit_learn_accepts_the_transformers(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize(
+    ("transformer", "function"),
+    [
+        (AllButTheTop(3), lambda V: all_but_the_top(V, 3)),
+        (AllButTheTop(2, project="raw"), lambda V: all_but_the_top(V, 2, project="raw")),
+        (Whitening(), whiten),
+        (Whitening(method="pca"), lambda V: whiten(V, method="pca")),
+    ],
+    ids=str,
+)
+def test_transformer_and_function_are_one(transformer, function):
+    V = load("cone_200x8").astype(np.float32)
+    found = transformer.fit_transform(V)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, function(V))
+    np.testing.assert_array_equal(transformer.transform(V[:5]), found[:5])
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
+@pytest.mark.parametrize("method", ["zca", "pca"])
+def test_whitened_rows_come_back(method, scale):
+    V = load("items_500x16") * scale
+    whitening = Whitening(method=method).fit(V)
+    np.testing.assert_allclose(
+        whitening.inverse_transform(whitening.transform(V)) / scale, V / scale, atol=1e-10
+    )
+
+
+@pytest.mark.parametrize("project", ["centred", "raw"])
+def test_the_removed_parts_come_back_as_those_of_the_mean(project):
+    V = load("cone_200x8")
+    transformer = AllButTheTop(2, project=project).fit(V)
+    back = transformer.inverse_transform(transformer.transform(V))
+    along, rest = transformer.directions_, np.eye(8) - transformer.directions_.T @ transformer.directions_
+    np.testing.assert_allclose(back @ rest, V @ rest, atol=1e-10)
+    np.testing.assert_allclose(back @ along.T, np.tile(V.mean(axis=0) @ along.T, (200, 1)), atol=1e-10)
+
+
+def test_a_pipeline_names_its_columns():
+    V = load("items_500x16")
+    pipeline = make_pipeline(AllButTheTop(1), Whitening(method="pca")).set_output(transform="pandas")
+    frame = pipeline.fit_transform(V)
+    assert list(frame.columns) == [f"whitening{column}" for column in range(16)]
+    assert list(pipeline[0].get_feature_names_out()) == [f"x{column}" for column in range(16)]
+    assert Whitening().fit(frame).get_feature_names_out().tolist() == list(frame.columns)
+    assert make_pipeline(Whitening(), LinearRegression()).fit(V, V[:, 0]).score(V, V[:, 0]) > 0.999
+
+
+@pytest.mark.parametrize("transformer", [AllButTheTop(project="row"), Whitening(method="zac")])
+def test_a_misspelt_setting_is_said_when_it_is_fitted(transformer):
+    with pytest.raises(UserError, match="did you mean"):
+        transformer.fit(np.eye(4))
+
+
 # By name
 
 
 @pytest.mark.parametrize(
     ("name", "components", "said"),
-    [("whitning", None, "did you mean 'whitening'"), ("whitening", 3, "--components is of all-but-the-top")],
+    [("whitning", None, "did you mean 'whitening'"), ("whitening", 3, "`components` is of all-but-the-top")],
 )
 def test_wrong_options_are_said(name, components, said):
     with pytest.raises(UserError, match=said):

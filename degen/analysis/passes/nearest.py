@@ -1,9 +1,10 @@
-"""The nearest rows of a matrix, exactly, in the memory of a block.
+"""Exact nearest rows of a matrix, found block by block.
 
-A product of queries with a block of rows finds, with room for its rounding, the few rows that can be among
-the nearest so far. How near those are is then decided by a sum over each pair of its own, which is the same
-for the same two rows wherever they stand and whatever multiplied them, so that equal rows are equally near:
-of them the lower index comes first.
+A library finds a few candidates per query in each block: scikit-learn for distances of NumPy arrays, a matrix
+product for inner products and tensors. Both round, and differently at the edge of a block. So the nearness of
+each candidate is then computed by a sum over its own pair, which is the same for the same two rows wherever
+they stand. Equal rows are therefore equally near, and of these the lower index comes first. Where rounding
+could have hidden a row behind the last candidate, all rows of the block are summed for that query.
 """
 
 from __future__ import annotations
@@ -12,18 +13,15 @@ from typing import Literal
 
 import numpy as np
 
-from degen.analysis.passes.arrays import Array, Float, as_kind, namespace, to_numpy, unit_rows
+from degen.analysis.passes.arrays import Array, Float, namespace, to_numpy, unit_rows
 from degen.analysis.passes.rows import Int, Rows
 
 Metric = Literal["cosine", "euclidean", "dot"]
 
 _TILE = 128
-"""Queries at once: their products with a block stay in a processor's cache."""
+"""Queries whose products with a block are held at once."""
 
-_GROUPS = 256
-"""Groups of columns of which the largest product is taken."""
-
-_DECIDED = 2**16
+_SUMMED = 2**16
 """Pairs whose nearness is summed at once."""
 
 
@@ -37,9 +35,9 @@ def nearest_rows(
     queries
         float64 [b, d].
     own
-        int64 [b]: which row of `V` each query is, so that it does not find itself; None where none is one.
+        int64 [b]: row of `V` that each query is, which is not its own neighbour; None if queries are no rows.
     V, rows
-        the matrix, and which of its rows can be found, int64 [m], ascending: enough for lists of `length`.
+        the matrix, and the rows that can be found, int64 [m], ascending; enough for lists of `length`.
     length
         of the lists.
     metric
@@ -47,41 +45,46 @@ def nearest_rows(
         `euclidean`: the same of rows as they are. Rows are divided by 2^e, e the exponent of `Moments`.
     """
     exponent = V.moments.exponent
-    asking = _lifted(queries, metric, exponent, asks=True)
+    asking = _scaled(queries, "cosine" if metric == "dot" else metric, exponent)
     nearest = np.zeros((len(asking), length), dtype=np.int64)
     nearness = np.full((len(asking), length), -np.inf)
+    # Before the last of `length` neighbours stand at most `length` nearer rows, the query itself among them.
+    # Rows as near as the last are mostly copies of it, of which `_first_copies` leaves `length + 1`.
+    count = 2 * length + 2
     for ids, block in V.picked(rows):
-        found = _lifted(block, metric, exponent, asks=False)
-        first = _first_copies(to_numpy(found), length + 1)
-        ids, found = ids[first], found[first]
-        for start in range(0, len(asking), _TILE):
-            tile = slice(start, start + _TILE)
-            selves = None if own is None else _selves(ids, own[tile])
-            near = _near(asking[tile], found, selves, nearness[tile], metric)
-            nearest[tile], nearness[tile] = _merged(nearest[tile], nearness[tile], ids, *near)
+        found = _scaled(block, metric, exponent)
+        kept = _first_copies(to_numpy(found), length + 1)
+        ids, found = ids[kept], found[kept]
+        places, hidden = _candidates(asking, found, count, metric)
+        near = _nearness(asking, found, places, metric)
+        merged = _merged(nearest, nearness, ids[places], near, own)
+        # A row that is no candidate is at most as near as the last of them, but for rounding.
+        unsure = np.flatnonzero(merged[1][:, -1] <= hidden)
+        for start in range(0, len(unsure), _TILE):
+            tile = unsure[start : start + _TILE]
+            every = np.tile(np.arange(len(ids)), (len(tile), 1))
+            near = _nearness(asking[tile], found, every, metric)
+            selves = None if own is None else own[tile]
+            lists = _merged(nearest[tile], nearness[tile], ids[every], near, selves)
+            merged[0][tile], merged[1][tile] = lists
+        nearest, nearness = merged
     return nearest, nearness
 
 
-def _lifted(block: Array, metric: Metric, exponent: int, *, asks: bool) -> Array:
-    """Return rows whose products are their nearness: ⟨q, v⟩, or -‖q - v‖²/2 = ⟨q, v⟩ - ‖v‖²/2 - ‖q‖²/2.
+def _scaled(block: Array, metric: Metric, exponent: int) -> Array:
+    """Return rows between which distances, or products, are nearness. They cannot overflow.
 
-    The length of a query changes no order by products: it is 1, which cannot overflow.
+    The length of a query changes no order by products, so that it may be 1.
     """
-    if metric == "cosine" or (metric == "dot" and asks):
-        block = unit_rows(block)[0]
-    elif exponent:
-        block = block * 2.0**-exponent
-    if metric == "dot":
-        return block
-    xp = namespace(block)
-    half, one = -(block * block).sum(axis=1)[:, None] / 2, xp.ones_like(block[:, :1])
-    return xp.concatenate([block, one, half] if asks else [block, half, one], axis=1)
+    if metric == "cosine":
+        return unit_rows(block)[0]
+    return block * 2.0**-exponent if exponent else block
 
 
 def _first_copies(rows: Float, copies: int) -> Int:
     """Return the places of rows, int64, ascending, but of equal ones only the first `copies`.
 
-    Later ones are in no list, and collapsed rows would all have to be decided between.
+    Later ones are in no list, and collapsed rows would all be equally near.
     """
     whole = np.dtype((np.void, rows.shape[1] * rows.itemsize))
     _, which = np.unique(np.ascontiguousarray(rows).view(whole).ravel(), return_inverse=True)
@@ -91,66 +94,67 @@ def _first_copies(rows: Float, copies: int) -> Int:
     return np.sort(order[rank < copies])
 
 
-def _selves(ids: Int, own: Int) -> tuple[Int, Int]:
-    """Return which queries, and at which places of `ids`, meet themselves."""
-    place = np.searchsorted(ids, own).clip(max=len(ids) - 1)
-    queries = np.flatnonzero(ids[place] == own)
-    return queries, place[queries]
+def _candidates(asking: Array, found: Array, count: int, metric: Metric) -> tuple[Int, Float]:
+    """Return the nearest rows but for rounding, int64 [b, ≤ count], and a bound of how near others can be."""
+    if len(found) <= count:
+        return np.tile(np.arange(len(found)), (len(asking), 1)), np.full(len(asking), -np.inf)
+    if metric != "dot" and namespace(found) is np:
+        places, last = _by_distance(asking, found, count)
+    else:
+        places, last = _by_product(asking, found, count, metric)
+    # A sum of d products is off by less than d ε / 2 times both lengths.
+    q, v = _largest_length(asking), _largest_length(found)
+    error = 4 * (asking.shape[1] + 2) * np.finfo(np.float64).eps * max(q, v if metric != "dot" else 0.0) * v
+    return places, last + error
 
 
-def _near(
-    asking: Array, found: Array, selves: tuple[Int, Int] | None, best: Float, metric: Metric
-) -> tuple[Int, Int, Float]:
-    """Return pairs of query and row, in order, and their nearness: all that can be among the best so far."""
-    products = asking @ found.T
-    if selves is not None:
-        products[selves] = -np.inf
-    floor = best[:, -1]
-    if np.isinf(floor).any():
-        floor = np.maximum(floor, _kth_at_least(products, best.shape[1]))
-    # A product of D numbers is off by less than D ε / 2 times both lengths; two of them are compared here.
-    lengths = _largest_length(asking) * _largest_length(found)
-    floor = floor - 4 * asking.shape[1] * np.finfo(np.float64).eps * lengths
-    passing = products >= as_kind(floor.clip(min=-np.finfo(np.float64).max), products)[:, None]
-    flat = to_numpy(namespace(passing).argwhere(passing.reshape(-1))[:, 0])
-    queries, rows = np.divmod(flat, len(found))
-    pieces = [slice(start, start + _DECIDED) for start in range(0, len(flat), _DECIDED)]
-    nearness = [_nearness(asking[queries[piece]], found[rows[piece]], metric) for piece in pieces]
-    return queries, rows, np.concatenate([np.empty(0), *nearness])
+def _by_distance(asking: Float, found: Float, count: int) -> tuple[Int, Float]:
+    from sklearn.neighbors import NearestNeighbors
+
+    search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(found)
+    distances, places = search.kneighbors(asking)
+    return places, distances[:, -1] ** 2 / -2
+
+
+def _by_product(asking: Array, found: Array, count: int, metric: Metric) -> tuple[Int, Float]:
+    xp = namespace(found)
+    # -‖q - v‖²/2 = ⟨q, v⟩ - ‖v‖²/2 - ‖q‖²/2
+    halves = [None if metric == "dot" else (rows * rows).sum(axis=1) / 2 for rows in (asking, found)]
+    places = np.empty((len(asking), count), dtype=np.int64)
+    last = np.empty(len(asking))
+    for start in range(0, len(asking), _TILE):
+        tile = slice(start, start + _TILE)
+        near = asking[tile] @ found.T
+        if halves[0] is not None:
+            near -= halves[0][tile, None] + halves[1]
+        if xp is np:
+            places[tile] = np.argpartition(near, -count, axis=1)[:, -count:]
+            last[tile] = np.take_along_axis(near, places[tile], axis=1).min(axis=1)
+        else:
+            top = xp.topk(near, count, dim=1)
+            places[tile], last[tile] = to_numpy(top.indices), to_numpy(top.values[:, -1])
+    return places, last
 
 
 def _largest_length(rows: Array) -> float:
     return float(namespace(rows).sqrt((rows * rows).sum(axis=1)).max())
 
 
-def _kth_at_least(products: Array, k: int) -> Float | float:
-    """Return a number that k entries of each row reach: that of k groups of columns that hold one."""
-    groups = max(_GROUPS, 8 * k)
-    if products.shape[1] < k:
-        return -np.inf
-    largest = products[:, :groups]
-    for start in range(groups, products.shape[1] - groups + 1, groups):
-        largest = namespace(products).maximum(largest, products[:, start : start + groups])
-    found: Float = np.partition(to_numpy(largest), -k, axis=1)[:, -k]
-    return found
+def _nearness(asking: Array, found: Array, places: Int, metric: Metric) -> Float:
+    """Return how near the rows at `places` [b, c] are to each query, [b, c], by a sum per pair."""
+    near = np.empty(places.shape)
+    step = max(1, _SUMMED // places.shape[1])
+    for start in range(0, len(asking), step):
+        tile = slice(start, start + step)
+        q, v = asking[tile, None], found[places[tile]]
+        near[tile] = to_numpy((q * v).sum(axis=2) if metric == "dot" else ((q - v) ** 2).sum(axis=2) / -2)
+    return near
 
 
-def _nearness(q: Array, v: Array, metric: Metric) -> Float:
-    """Return the nearness of each pair of lifted rows, by a sum of its own: equal for equal rows."""
-    if metric == "dot":
-        return to_numpy((q * v).sum(axis=1))
-    apart = (q - v)[:, :-2]
-    return to_numpy((apart * apart).sum(axis=1)) / -2
-
-
-def _merged(
-    nearest: Int, nearness: Float, ids: Int, queries: Int, rows: Int, further: Float
-) -> tuple[Int, Float]:
-    """Merge the lists [b, K] with further pairs, all of rows that stand after those in the lists."""
-    b, k = nearest.shape
-    who = np.concatenate([np.repeat(np.arange(b), k), queries])
-    what, near = np.concatenate([nearest.ravel(), ids[rows]]), np.concatenate([nearness.ravel(), further])
-    order = np.lexsort((-near, who))  # stable: of equally near rows the lower index stays first
-    first = np.cumsum(np.bincount(who, minlength=b)) - np.bincount(who, minlength=b)
-    kept = order[first[:, None] + np.arange(k)]
-    return what[kept], near[kept]
+def _merged(nearest: Int, nearness: Float, ids: Int, further: Float, own: Int | None) -> tuple[Int, Float]:
+    """Merge lists [b, K] with further rows [b, c] and their nearness; `own` [b] is never taken."""
+    if own is not None:
+        further[ids == own[:, None]] = -np.inf
+    ids, near = np.hstack([nearest, ids]), np.hstack([nearness, further])
+    order = np.lexsort((ids, -near), axis=1)[:, : nearest.shape[1]]
+    return np.take_along_axis(ids, order, axis=1), np.take_along_axis(near, order, axis=1)
