@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 import numpy as np
 import numpy.typing as npt
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from degen.plots.save import fit_height
+from degen.plots.layout import fit_height, legend_above, panel_grid
 from degen.plots.style import figure_ems, variant_line
 from degen.plots.trajectories import Rows, column, draw_epochs
 from degen.variant_names import variant_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
 COLD_PLACE = 0.4
@@ -154,10 +154,7 @@ def bucket_at(row: Mapping[str, Any], place: int) -> dict[str, Any]:
 def _grid(width: float, panels: Mapping[str, str]) -> tuple[Figure, list[Axes], int]:
     """Panels side by side where the figure is wide enough for all, else in two columns."""
     columns = len(panels) if figure_ems(width) >= _WIDE else 2
-    rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(width, width * (1 + rows / columns)), layout="constrained")
-    cells = figure.add_gridspec(rows, columns)
-    grid = [figure.add_subplot(cells[divmod(position, columns)]) for position in range(len(panels))]
+    figure, grid = panel_grid(width, len(panels), columns)
     for axes, title in zip(grid, panels.values(), strict=True):
         axes.set_title(title, loc="left", fontsize=matplotlib.rcParams["legend.fontsize"])
     return figure, grid, columns
@@ -165,6 +162,6 @@ def _grid(width: float, panels: Mapping[str, str]) -> tuple[Figure, list[Axes], 
 
 def _finished(figure: Figure, grid: Sequence[Axes], columns: int, handles: list[Line2D]) -> Figure:
     most = 6 if columns > 2 else 3
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), most))
-    fit_height(figure, grid[0], _SHAPE, -(-len(grid) // columns))
+    legend_above(figure, handles, most)
+    fit_height(figure, grid[0], _SHAPE)
     return figure

@@ -1,10 +1,10 @@
-"""Small panels of one quantity each, a line a run or variant, under one legend.
+"""Small panels of one quantity each, a line per run or variant, under one legend.
 
     epochs_figure     quantities against the epoch
     spectra_figure    normalized singular values
     profiles_figure   quantities against popularity, from the rarest bucket to the most frequent
 
-All panels of a figure share their scale across.
+All panels of a figure share their horizontal scale.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING
 import matplotlib
 import numpy as np
 import numpy.typing as npt
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from degen.plots.save import fit_height
+from degen.plots.bands import IntervalOf, Samples, draw_means
+from degen.plots.layout import fit_height, legend_above, panel_grid
 from degen.plots.spectra import draw_singular_values
-from degen.plots.style import figure_ems, variant_line
+from degen.plots.style import UNSEEN_LABEL, figure_ems
 from degen.plots.trajectories import Rows, draw_epochs
-from degen.variant_names import variant_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
 COLD = "cold"
@@ -34,8 +34,8 @@ COLD = "cold"
 
 Curve = npt.NDArray[np.float64]
 
-Profile = Mapping[str, float]
-"""A value for each bucket by its name, rarest first."""
+Profile = Mapping[str, Sequence[float]]
+"""The values of all seeds for each bucket by its name, rarest first."""
 
 # In font sizes: a figure that holds three panels side by side, and one that holds two.
 _THREE = 46
@@ -50,8 +50,9 @@ def panels_figure(
     width: float,
     across: str,
     columns: int | None = None,
+    note: str = "",
 ) -> Figure:
-    """Return a grid of panels, `width` inches wide, one a title; side by side as far as they have room.
+    """Return a grid of panels, one per title, `width` inches wide; side by side as far as they have room.
 
     Build it, and save it, inside `figure_style`.
 
@@ -65,18 +66,15 @@ def panels_figure(
         label of the horizontal axis.
     columns
         panels side by side; by default as many as have room, up to three.
+    note
+        small text below the panels.
     """
     ems = figure_ems(width)
     most = 2 if len(draw) == 4 else 3  # two by two, not three and one
     columns = columns or min(len(draw), most, 3 if ems >= _THREE else 2 if ems >= _TWO else 1)
-    rows = -(-len(draw) // columns)
-    # High enough for any labels, until `fit_height` knows what is needed.
-    figure = Figure(figsize=(width, width * (1 + rows / columns)), layout="constrained")
-    grid = figure.add_gridspec(rows, columns)
+    figure, panels = panel_grid(width, len(draw), columns)
     named: dict[str, Line2D] = {}
-    panels = []
-    for position, (title, drawing) in enumerate(draw.items()):
-        axes = figure.add_subplot(grid[divmod(position, columns)])
+    for position, (axes, (title, drawing)) in enumerate(zip(panels, draw.items(), strict=True)):
         named |= {str(line.get_label()): line for line in drawing(axes)}
         axes.set_title(title, loc="left", fontsize=matplotlib.rcParams["legend.fontsize"])
         if axes.get_yscale() == "linear":
@@ -85,15 +83,15 @@ def panels_figure(
         lowest = position + columns >= len(draw)
         axes.tick_params(labelbottom=lowest)
         axes.set_xlabel(across if lowest else "")
-        panels.append(axes)
     # A panel may miss a line that the others have: one scale across for all.
     ends = np.array([axes.get_xlim() for axes in panels])
     for axes in panels:
         axes.set_xlim(ends[:, 0].min(), ends[:, 1].max())
+    if note:
+        figure.supxlabel(note, fontsize=matplotlib.rcParams["legend.fontsize"])
     if len(named) > 1:
-        handles = list(named.values())
-        figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 2 * columns + 1))
-    fit_height(figure, panels[0], _SHAPES[columns], rows)
+        legend_above(figure, list(named.values()), 2 * columns + 1)
+    fit_height(figure, panels[0], _SHAPES[columns])
     return figure
 
 
@@ -153,7 +151,9 @@ def _spectrum(axes: Axes, values: Mapping[str, Curve], least: float) -> list[Lin
     return lines
 
 
-def profiles_figure(profiles: Mapping[str, Mapping[str, Profile]], *, width: float) -> Figure:
+def profiles_figure(
+    profiles: Mapping[str, Mapping[str, Profile]], *, width: float, interval: IntervalOf | None = None
+) -> Figure:
     """Return quantities by popularity, a panel for each title, a line for each variant or other name.
 
     Build it, and save it, inside `figure_style`.
@@ -164,31 +164,36 @@ def profiles_figure(profiles: Mapping[str, Mapping[str, Profile]], *, width: flo
         for each title the profile of each name.
     width
         inches.
+    interval
+        of the mean over seeds, drawn for names with several.
     """
-    draw = {title: partial(draw_profile, curves=curves) for title, curves in profiles.items()}
-    return panels_figure(draw, width=width, across="tenth by frequency")
+    draw = {
+        title: partial(draw_profile, curves=curves, interval=interval) for title, curves in profiles.items()
+    }
+    seeds = max(len(v) for curves in profiles.values() for curve in curves.values() for v in curve.values())
+    note = "bands: 95 % interval of the mean over seeds" if interval and seeds > 1 else ""
+    return panels_figure(draw, width=width, across="decile by frequency", note=note)
 
 
-def draw_profile(axes: Axes, curves: Mapping[str, Profile]) -> list[Line2D]:
-    """Draw a value for each bucket of items, rarest left, a line a name, and return the lines.
+def draw_profile(
+    axes: Axes, curves: Mapping[str, Profile], interval: IntervalOf | None = None
+) -> list[Line2D]:
+    """Draw the mean over seeds for each bucket of items, rarest left, a line per name; return the lines.
 
-    The first bucket, of items that never occur in training, stands apart where there is one: its point is
-    joined to none.
+    The bucket of items that never occur in training stands apart on the left: no line joins its point.
     """
     buckets = sorted({name for curve in curves.values() for name in curve} - {COLD}, key=int)
     places = {name: place for place, name in enumerate(buckets, start=1)}
     if any(COLD in curve for curve in curves.values()):
         places = {COLD: -1, **places}  # room for its name before the first
-    lines = []
-    for position, (name, curve) in enumerate(curves.items()):
-        seen = {bucket: value for bucket, value in curve.items() if bucket != COLD}
-        at = [places[bucket] for bucket in seen]
-        style = variant_line(name, position)
-        lines += axes.plot(
-            at, list(seen.values()), label=variant_label(name), marker="o", markersize=2, **style
-        )
-        if COLD in curve:
-            alone = {"marker": "o", "markersize": 3, "linestyle": "None", "color": style["color"]}
-            axes.plot(places[COLD], curve[COLD], **alone)
-    axes.set_xticks(list(places.values()), list(places))
+
+    def samples(unseen: bool) -> dict[str, Samples]:
+        return {
+            name: {places[bucket]: seeds for bucket, seeds in curve.items() if (bucket == COLD) == unseen}
+            for name, curve in curves.items()
+        }
+
+    lines = draw_means(axes, samples(False), interval, marker="o", markersize=2)
+    draw_means(axes, samples(True), interval, bars=True, marker="o", markersize=3, linestyle="None")
+    axes.set_xticks(list(places.values()), [UNSEEN_LABEL if name == COLD else name for name in places])
     return lines

@@ -1,4 +1,4 @@
-"""Sizes, colours and names shared by every figure.
+"""Sizes and colours shared by every figure.
 
     figure_style("paper")    a context: matplotlib's defaults, then ours, whatever a matplotlibrc says
     figure_width("column")   3.337 in, a column of ACM's sigconf; "text": 7.006 in, both; or inches
@@ -41,6 +41,7 @@ _OTHER_DASHES = ("-.", "--", ":", (0, (7, 1, 1, 1, 1, 1)), (0, (3, 2)))
 
 # Never bought in training: outside the colour map, and a cross where all else is a dot.
 UNSEEN_COLOR = "#D55E00"
+UNSEEN_LABEL = "unseen"
 PLAIN_COLOR = "#3B528B"
 GUIDE_COLOR = "#9A9A9A"
 
@@ -82,11 +83,11 @@ def figure_width(text: str) -> float:
     try:
         inches = float(text)
     except ValueError:
-        message = f"--width '{text}' is neither column, text nor a number of inches{nearest(text, WIDTHS)}"
+        message = f"`width` '{text}' is neither column, text nor a number of inches{nearest(text, WIDTHS)}"
         raise UserError(message) from None
     if not 1.5 <= inches <= 40:
         raise UserError(
-            f"--width {text} is out of range; give 1.5 to 40 inches, column (3.337) or text (7.006)"
+            f"`width` {text} is out of range; give 1.5 to 40 inches, column (3.337) or text (7.006)"
         )
     return inches
 

@@ -21,7 +21,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from degen.plots.style import GUIDE_COLOR, PLAIN_COLOR, UNSEEN_COLOR, frequency_colors
+from degen.plots.style import GUIDE_COLOR, PLAIN_COLOR, UNSEEN_COLOR, UNSEEN_LABEL, frequency_colors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,8 +37,6 @@ Limits = tuple[tuple[float, float], tuple[float, float]]
 
 # Clouds above this many points are drawn as an image inside the vector figure.
 RASTERIZE_ABOVE = 5_000
-
-UNSEEN_LABEL = "unseen"
 
 _FLATTEST, _TALLEST = 0.6, 1.4  # height over width that a panel's axes may have
 

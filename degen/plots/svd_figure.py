@@ -1,4 +1,4 @@
-"""The paper's Fig. 1, 3 and 4: a panel a matrix, one colour bar, and the singular values of all.
+"""The paper's Fig. 1, 3 and 4: a panel per matrix, one colour bar, and the singular values of all.
 
 Panels share their limits and have equal aspect, so that clouds can be compared. On two columns the
 spectrum stands beside them; on one column it lies below, unless there is only one cloud.
@@ -6,7 +6,7 @@ spectrum stands beside them; on one column it lies below, unless there is only o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from degen.plots.labels import drop_names_outside, name_ends, shorten_titles, spread_names
-from degen.plots.save import fit_height
+from degen.plots.layout import fit_height
 from degen.plots.spectra import draw_singular_values
 from degen.plots.style import figure_ems, text_ems
 from degen.plots.svd import (
@@ -43,6 +43,39 @@ _NOTE = 6  # the note beside a panel's name
 
 
 @dataclass(frozen=True)
+class View:
+    """Words for the plane in which items are drawn.
+
+    Attributes
+    ----------
+    x, y
+        labels of the axes.
+    spectrum
+        label of the singular values.
+    shares
+        whether either axis has a share of the squared length of all rows.
+    note
+        small text below everything.
+    """
+
+    x: str
+    y: str
+    spectrum: str = r"$\sigma_i\,/\,\sigma_1$"
+    shares: bool = True
+    note: str = ""
+
+
+VIEWS: Mapping[str, View] = {
+    "svd": View(r"$\sigma_1 u_1$", r"$\sigma_2 u_2$"),
+    "pca": View(
+        "component 1", "component 2", r"$\sigma_i\,/\,\sigma_1$, minus the mean", note="PCA, minus the mean"
+    ),
+    "tsne": View("t-SNE 1", "t-SNE 2", shares=False, note="t-SNE: distances and sizes of groups mean little"),
+}
+"""By the names that `project`, `pca_projection` and `tsne_projection` go by."""
+
+
+@dataclass(frozen=True)
 class SvdPanel:
     """One matrix to draw: a variant or another name, its projection, and int64 `[n]` occurrences or None."""
 
@@ -51,7 +84,9 @@ class SvdPanel:
     frequency: Frequency | None = None
 
 
-def svd_figure(panels: Sequence[SvdPanel], *, width: float, colors: Colormap | None = None) -> Figure:
+def svd_figure(
+    panels: Sequence[SvdPanel], *, width: float, colors: Colormap | None = None, view: View = VIEWS["svd"]
+) -> Figure:
     """Return a figure `width` inches wide; its height follows from the panels.
 
     Build it, and save it, inside `figure_style`.
@@ -64,6 +99,8 @@ def svd_figure(panels: Sequence[SvdPanel], *, width: float, colors: Colormap | N
         inches.
     colors
         map of the counts, by default `frequency_colors()`.
+    view
+        which projection the panels hold.
     """
     limits = common_limits([panel.projection.coordinates for panel in panels])
     shape = (limits[1][1] - limits[1][0]) / (limits[0][1] - limits[0][0])
@@ -84,12 +121,15 @@ def svd_figure(panels: Sequence[SvdPanel], *, width: float, colors: Colormap | N
             size=point_size(len(panel.projection.coordinates), layout.panel_width),
         )
         clouds += [cloud] if cloud else []
-    layout.label_axes(grid)
-    titles = _name_panels(grid, panels, layout)
+    layout.label_axes(grid, view)
+    titles = _name_panels(grid, panels, layout, view)
     if clouds:
         draw_frequency_bar(figure, grid, clouds[0])
     curves = {panel.name: panel.projection.normalized_singular_values for panel in panels}
     lines = draw_singular_values(spectrum, curves)
+    spectrum.set_ylabel(view.spectrum)
+    if view.note:
+        figure.supxlabel(view.note, fontsize=matplotlib.rcParams["xtick.labelsize"])
     if len(panels) > 1:
         # Below the clouds the names may use the room under the colour bar.
         name_ends(spectrum, lines, in_layout=layout.beside or not clouds)
@@ -149,7 +189,7 @@ class _Layout:
         cells = [grid[divmod(position, self.columns)] for position in range(self.count)]
         return [figure.add_subplot(cell) for cell in cells], spectrum
 
-    def label_axes(self, grid: list[Axes]) -> None:
+    def label_axes(self, grid: list[Axes], view: View) -> None:
         """Label the left column and the lowest panel of each column only."""
         for position, axes in enumerate(grid):
             left, lowest = position % self.columns == 0, position + self.columns >= self.count
@@ -158,11 +198,11 @@ class _Layout:
                 count = max(fewest, int(self.panel_ems / ems))
                 axis.set_major_locator(MaxNLocator(count, steps=[1, 2, 5, 10]))
             axes.tick_params(labelleft=left, labelbottom=lowest)
-            axes.set_xlabel(r"$\sigma_1 u_1$" if lowest else "")
-            axes.set_ylabel(r"$\sigma_2 u_2$" if left else "")
+            axes.set_xlabel(view.x if lowest else "")
+            axes.set_ylabel(view.y if left else "")
 
 
-def _name_panels(grid: Sequence[Axes], panels: Sequence[SvdPanel], layout: _Layout) -> list[Text]:
+def _name_panels(grid: Sequence[Axes], panels: Sequence[SvdPanel], layout: _Layout, view: View) -> list[Text]:
     """Write above each panel its name and the share of Σσ² on each axis; return the names.
 
     A panel alone has the shares at its axes, and above it the number of items.
@@ -172,9 +212,10 @@ def _name_panels(grid: Sequence[Axes], panels: Sequence[SvdPanel], layout: _Layo
     titles = []
     for axes, name, panel in zip(grid, names, panels, strict=True):
         first, second = (f"{share:.0%}" for share in panel.projection.variance_share[:2])
-        if len(panels) == 1:
-            axes.set_xlabel(f"{axes.get_xlabel()} ({first})")
-            axes.set_ylabel(f"{axes.get_ylabel()} ({second})")
+        if len(panels) == 1 or not view.shares:
+            if view.shares:
+                axes.set_xlabel(f"{axes.get_xlabel()} ({first})")
+                axes.set_ylabel(f"{axes.get_ylabel()} ({second})")
             titles.append(_head(axes, name, f"{len(panel.projection.coordinates):,} items", below=True))
         else:
             titles.append(_head(axes, name, f"{first}, {second}", below=below))

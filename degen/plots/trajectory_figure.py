@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from degen.plots.labels import shorten_titles
+from degen.plots.layout import fit_height, panel_grid
 from degen.plots.panels import epochs_figure as panels_over_epochs
-from degen.plots.save import fit_height
 from degen.plots.style import figure_ems
 from degen.plots.trajectories import (
     ALIGNMENT,
@@ -29,6 +28,7 @@ from degen.plots.trajectories import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import PathCollection
+    from matplotlib.figure import Figure
 
 _SHAPE = 0.8  # height over width of a panel
 # In font sizes: the width of a column of panels, and of a figure that holds three panels side by side.
@@ -64,7 +64,7 @@ def trajectory_figure(
         which definition of both quantities the runs were measured with; it is named at the axes.
     """
     columns = min(len(panels), 3, max(1, int(figure_ems(width) / _COLUMN)))
-    figure, grid = _grid(width, -(-len(panels) // columns), columns, len(panels))
+    figure, grid = panel_grid(width, len(panels), columns)
     everything = [rows for panel in panels for rows in (panel.rows, *panel.behind)]
     across = common_span(column(rows, alignment) for rows in everything)
     up = common_span(column(rows, UNIFORMITY) for rows in everything)
@@ -80,7 +80,7 @@ def trajectory_figure(
     figure.supxlabel(f"{LABELS[alignment]} ({definition})")
     figure.supylabel(f"{LABELS[UNIFORMITY]} ({definition})")
     _legend(figure, grid, dots, any(np.isfinite(column(panel.rows, QUALITY)).any() for panel in panels))
-    fit_height(figure, grid[0], _SHAPE, -(-len(panels) // columns))
+    fit_height(figure, grid[0], _SHAPE)
     shorten_titles(titles)
     return figure
 
@@ -107,13 +107,6 @@ def epochs_figure(
     titles = {key: f"{LABELS[key]} ({definition})" for key in (UNIFORMITY, alignment)}
     columns = 3 if figure_ems(width) >= _WIDE else 1
     return panels_over_epochs(runs, titles | {QUALITY: LABELS[QUALITY]}, width=width, columns=columns)
-
-
-def _grid(width: float, rows: int, columns: int, count: int) -> tuple[Figure, list[Axes]]:
-    # High enough for any labels, until `fit_height` knows what is needed.
-    figure = Figure(figsize=(width, width * (1 + rows / columns)), layout="constrained")
-    cells = figure.add_gridspec(rows, columns)
-    return figure, [figure.add_subplot(cells[divmod(position, columns)]) for position in range(count)]
 
 
 def _legend(figure: Figure, grid: Sequence[Axes], dots: PathCollection, colored: bool) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 from degen.analysis import MEASURES, PROFILES
 from degen.analysis.passes.buckets import COLD
+from degen.plots.style import UNSEEN_LABEL
 from degen.plots.trajectories import ALIGNMENTS, LABELS, UNIFORMITY
 from degen.report.contents import Group, Subject
 from degen.report.svg import Chart, Line, line_chart, path_chart, styles
-from degen.report.tables import UNSEEN, lines_table
+from degen.report.tables import lines_table
 from degen.tables.numbers import number
 from degen.tables.table import Cell, Column, Table
 
@@ -20,7 +21,7 @@ _FIRST = ("valid_NDCG@10", "valid_HR@5", UNIFORMITY, *ALIGNMENTS)
 _NO_MEASURES = ("epoch", "best_epoch", "samples_per_second")
 _SECONDS = "_seconds"
 _VALIDATION = "valid_"
-_UNSEEN = {0.0: UNSEEN}
+_UNSEEN = {0.0: UNSEEN_LABEL}
 _LABELS = {**LABELS, "sigma2_ratio": "σ₂/σ₁"}
 
 

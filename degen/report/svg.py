@@ -13,14 +13,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from degen.variant_names import VARIANT_LABELS
+
 WIDTH, HEIGHT = 360, 250
 _LEFT, _TOP, _RIGHT, _BOTTOM = 54, 12, 348, 208
 
-_PAPER = ("sasrec", "cl4srec", "ucl", "scl", "ucl+scl", "duorec")
+_PAPER = tuple(VARIANT_LABELS)
 STYLES = 13
 """Colours with dashes that the style sheet has: six for the paper's variants, seven for others in turn."""
-
-Points = Mapping[float, float]
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,10 @@ from degen.analysis import MEASURES, PROFILES, Measure, Profile
 from degen.analysis.listing import in_order
 from degen.analysis.passes.buckets import COLD
 from degen.analysis.result import Analysis
+from degen.plots.style import UNSEEN_LABEL
 from degen.report.contents import Group, Report, Subject
 from degen.tables.numbers import NOTHING, number, with_error
 from degen.tables.table import Cell, Column, Kind, Mark, Table, marked
-
-UNSEEN = "unseen"
-"""What a decile of items that never occur in training is called."""
 
 _VERDICTS: Mapping[str, Mark] = {
     "holds": "holds",
@@ -145,7 +143,7 @@ def deciles_table(group: Group) -> Table | None:
         return None
     parts = zip(deciles.names, deciles.low, deciles.high, deciles.sizes.tolist(), strict=True)
     rows = [
-        [Cell(UNSEEN if name == COLD else name), *(Cell(str(count)) for count in counts)]
+        [Cell(UNSEEN_LABEL if name == COLD else name), *(Cell(str(count)) for count in counts)]
         for name, *counts in parts
     ]
     columns = [Column("decile", "text"), Column("lowest frequency"), Column("highest"), Column("items")]

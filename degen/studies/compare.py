@@ -67,7 +67,7 @@ class Compared:
     against
         the first beside each of the others.
     profiles
-        by side, mean over seeds: measures by popularity (`norm_mean@1`, …); empty without frequencies.
+        by side, for each seed: measures by popularity (`norm_mean@1`, …); empty without frequencies.
     notes
         what the user should know.
     """
@@ -75,7 +75,7 @@ class Compared:
     name: str
     sides: Sequence[Side]
     against: list[Against]
-    profiles: dict[str, dict[str, float]]
+    profiles: dict[str, list[dict[str, float]]]
     notes: list[str] = field(default_factory=list)
 
 
@@ -184,13 +184,12 @@ def _users(a: Side, b: Side, notes: list[str]) -> list[Comparison]:
     return compare_users(user_accuracy(first), user_accuracy(second))
 
 
-def _profiles(sides: Sequence[Side]) -> dict[str, dict[str, float]]:
-    found = {}
-    for side in sides:
-        if all(rows.frequency is not None for rows in side.rows):
-            seeds = [popularity_profile(rows) for rows in side.rows]
-            found[side.name] = {key: math.fsum(one[key] for one in seeds) / len(seeds) for key in seeds[0]}
-    return found
+def _profiles(sides: Sequence[Side]) -> dict[str, list[dict[str, float]]]:
+    return {
+        side.name: [popularity_profile(rows) for rows in side.rows]
+        for side in sides
+        if all(rows.frequency is not None for rows in side.rows)
+    }
 
 
 def comparison_rows(compared: Compared) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from degen.analysis.measures.spectrum import normalized_singular_values
 from degen.analysis.passes.arrays import Float
 from degen.analysis.passes.buckets import COLD, DECILES
 from degen.analysis.registry import PROFILES
+from degen.analysis.statistics.differences import over_seeds
 from degen.errors import UserError, nearest
 from degen.files import file_names, writable
 from degen.plots.panels import profiles_figure, spectra_figure
@@ -60,7 +62,7 @@ class CompareOptions:
         chosen_measures(self.measures)
         for name in self.profiles:
             if name not in PROFILES:
-                raise UserError(f"--profiles '{name}' is unknown{nearest(name, PROFILES)}")
+                raise UserError(f"`profiles` '{name}' is unknown{nearest(name, PROFILES)}")
 
 
 def draw_comparison(
@@ -139,28 +141,44 @@ def _popularity(stem: Path, compared: Compared, profiles: Sequence[str], look: F
     """Draw profiles over deciles of the items, and write them."""
     curves = {
         _TITLES.get(profile, profile): {
-            name: _deciles(found, profile) for name, found in compared.profiles.items()
+            name: _deciles(seeds, profile) for name, seeds in compared.profiles.items()
         }
         for profile in profiles
     }
     drawn = Drawn()
     with figure_style(look.style):
-        figure = profiles_figure(curves, width=look.inches(2))
+        figure = profiles_figure(curves, width=look.inches(2), interval=_interval)
         about = {
             "title": f"By popularity: {compared.name}",
-            "caption": "Measures by tenths of the items, from the rarest; cold: never in training.",
+            "caption": "Measures by deciles of the items, from the rarest; cold: never in training.",
         }
         drawn.save(figure, stem, look, **about)
     rows = [
-        {"name": name, "profile": key.partition("@")[0], "bucket": key.partition("@")[2], "value": value}
-        for name, found in compared.profiles.items()
-        for key, value in found.items()
+        {
+            "name": name,
+            "profile": key.partition("@")[0],
+            "bucket": key.partition("@")[2],
+            "value": _mean(seeds, key),
+        }
+        for name, seeds in compared.profiles.items()
+        for key in seeds[0]
     ]
     drawn.files.append(write_rows(stem.with_name(f"{stem.name}.csv"), rows))
     return drawn
 
 
-def _deciles(found: Mapping[str, float], profile: str) -> dict[str, float]:
-    """Return the profile's values for `cold` and the tenths that hold items."""
-    there = {bucket: found.get(f"{profile}@{bucket}", np.nan) for bucket in (COLD, *DECILES)}
-    return {bucket: value for bucket, value in there.items() if np.isfinite(value)}
+def _deciles(seeds: Sequence[Mapping[str, float]], profile: str) -> dict[str, list[float]]:
+    """Return the profile's values of all seeds for `cold` and the deciles that hold items."""
+    keys = {bucket: f"{profile}@{bucket}" for bucket in (COLD, *DECILES)}
+    values = {bucket: [seed.get(key, np.nan) for seed in seeds] for bucket, key in keys.items()}
+    return {bucket: several for bucket, several in values.items() if np.isfinite(several).all()}
+
+
+def _mean(seeds: Sequence[Mapping[str, float]], key: str) -> float:
+    return math.fsum(seed[key] for seed in seeds) / len(seeds)
+
+
+def _interval(values: Sequence[float]) -> tuple[float, float]:
+    """Return the ends of the 95 % interval of the mean over seeds."""
+    found = over_seeds(list(values))
+    return found.low, found.high

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from drawn import outside, overlaps
+from drawn import outside, overlaps, texts
 from run_files import epochs
 
 from degen.plots.panels import epochs_figure, profiles_figure
 from degen.plots.style import figure_style, figure_width
+from degen.variant_names import VARIANT_LABELS
 
 KEYS = ["uniformity", "alignment", "valid_HR@5", "alignment_dropout", "alignment_same_target", "epoch"]
 
@@ -41,13 +42,36 @@ def test_epochs_without_a_value_are_joined_over_and_the_others_marked():
 
 
 def test_a_profile_rises_from_the_rarest_and_cold_items_stand_apart():
-    profile = {"cold": 9.0, "1": 1.0, "2": 2.0, "10": 3.0}
+    profile = {"cold": [9.0], "1": [1.0], "2": [2.0], "10": [3.0]}
     with figure_style():
-        figure = profiles_figure({"norm": {"sasrec": profile, "scl": {"1": 0.5, "10": 0.1}}}, width=4)
+        figure = profiles_figure({"norm": {"sasrec": profile, "scl": {"1": [0.5], "10": [0.1]}}}, width=4)
     [axes] = figure.axes
-    joined, cold, other = axes.lines
+    joined, other, cold = axes.lines
     assert joined.get_xydata().tolist() == [[1, 1], [2, 2], [3, 3]]
     assert cold.get_xydata().tolist() == [[-1, 9]]
     assert other.get_xydata().tolist() == [[1, 0.5], [3, 0.1]]
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["cold", "1", "2", "10"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["unseen", "1", "2", "10"]
+    assert overlaps(figure) == []
+    assert not axes.collections
+
+
+def test_a_profile_of_several_seeds_has_their_mean_with_its_interval():
+    profile = {"cold": [8.0, 10.0], "1": [1.0, 3.0], "2": [2.0, 6.0]}
+    with figure_style():
+        figure = profiles_figure({"norm": {"scl": profile}}, width=4, interval=lambda v: (min(v), max(v)))
+    [axes] = figure.axes
+    assert axes.lines[0].get_xydata().tolist() == [[1, 2], [2, 4]]
+    band, bar = axes.collections
+    assert {tuple(point) for point in band.get_paths()[0].vertices} == {(1, 1), (1, 3), (2, 6), (2, 2)}
+    assert bar.get_segments()[0].tolist() == [[-1, 8], [-1, 10]]
+    assert "bands: 95 % interval of the mean over seeds" in texts(figure)
+    assert overlaps(figure) == []
+    assert outside(figure) == []
+
+
+def test_a_legend_of_six_variants_stays_within_a_narrow_figure():
+    runs = {name: [epochs(3)] for name in VARIANT_LABELS}
+    with figure_style():
+        figure = epochs_figure(runs, {"alignment": "x", "uniformity": "y"}, width=figure_width("column"))
+    assert outside(figure) == []
     assert overlaps(figure) == []

@@ -8,7 +8,8 @@ from drawn import font_types, media_box
 from matplotlib.figure import Figure
 
 from degen.errors import UserError
-from degen.plots.save import figure_formats, fit_height, save_figure
+from degen.plots.layout import fit_height
+from degen.plots.save import figure_formats, save_figure
 from degen.plots.style import figure_style
 
 
@@ -82,7 +83,7 @@ def test_formats_are_read_from_a_list_once_each() -> None:
 
 @pytest.mark.parametrize(("text", "message"), [("pgn", "did you mean 'png'"), (" , ", "empty")])
 def test_unknown_formats_are_named(text: str, message: str) -> None:
-    with pytest.raises(UserError, match=f"--format.*{message}"):
+    with pytest.raises(UserError, match=f"`formats`.*{message}"):
         figure_formats(text)
 
 
@@ -105,5 +106,5 @@ def test_a_figure_without_room_is_the_users_to_mend() -> None:
     with figure_style("slides"):
         figure = sample(1.5)
         figure.axes[0].set_ylabel("a label as high as a house, or higher\n" * 6)
-        with pytest.raises(UserError, match=r"1.5 inches wide.*--width"):
+        with pytest.raises(UserError, match=r"1.5 inches wide.*`width`"):
             fit_height(figure, figure.axes[0], 1, 1)

@@ -40,7 +40,7 @@ def test_widths_are_those_of_acm_or_inches(text: str, inches: float) -> None:
     [("colum", "did you mean 'column'"), ("0.5", "1.5 to 40"), ("41", "1.5 to 40"), ("nan", "1.5 to 40")],
 )
 def test_an_impossible_width_is_named(text: str, message: str) -> None:
-    with pytest.raises(UserError, match=rf"--width '?{text}'?.*{message}"):
+    with pytest.raises(UserError, match=rf"`width` '?{text}'?.*{message}"):
         figure_width(text)
 
 
@@ -60,7 +60,7 @@ def test_quality_runs_from_yellow_to_blue() -> None:
 
 
 def test_an_unknown_map_is_named() -> None:
-    with pytest.raises(UserError, match=r"--cmap 'viridi'.*did you mean 'viridis'"):
+    with pytest.raises(UserError, match=r"`cmap` 'viridi'.*did you mean 'viridis'"):
         frequency_colors("viridi")
 
 
@@ -85,7 +85,7 @@ def test_paper_letters_are_7_to_8_points_and_slides_larger() -> None:
 
 
 def test_an_unknown_style_is_named() -> None:
-    with pytest.raises(UserError, match=r"--style 'papper'.*did you mean 'paper'"), figure_style("papper"):
+    with pytest.raises(UserError, match=r"`style` 'papper'.*did you mean 'paper'"), figure_style("papper"):
         pass
 
 

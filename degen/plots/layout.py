@@ -1,0 +1,94 @@
+"""Grids of panels, and the height of a figure that follows from the shape of its panels."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+
+from degen.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+# Inches by which a panel may miss its height: less than a dot.
+_CLOSE = 0.002
+
+
+def panel_grid(width: float, count: int, columns: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure `width` inches wide with `count` empty panels in rows of `columns`.
+
+    It is high enough for any labels, until `fit_height` knows what they need.
+    """
+    rows = -(-count // columns)
+    figure = Figure(figsize=(width, width * (1 + rows / columns)), layout="constrained")
+    cells = figure.add_gridspec(rows, columns)
+    return figure, [figure.add_subplot(cells[divmod(position, columns)]) for position in range(count)]
+
+
+def fit_height(figure: Figure, axes: Axes, shape: float, rows: float | None = None) -> None:
+    """Set the height of `figure` so that `axes` get height / width = `shape`; the width stays.
+
+    Parameters
+    ----------
+    figure
+        with constrained layout.
+    axes
+        one panel of a grid whose rows are all as high as its own.
+    shape
+        height over width of the panel's box.
+    rows
+        number of such rows, by default those of the grid; the sum of the grid's height ratios, where this
+        panel's own is 1.
+
+    Raises
+    ------
+    UserError
+        if the figure is too narrow for its labels.
+    """
+    if rows is None:
+        cell = axes.get_subplotspec()
+        rows = cell.get_gridspec().nrows if cell else 1
+    # What surrounds the panels keeps its size in inches, so one step is nearly exact; a colour bar, which
+    # grows with the height, needs more, and no step may go below the height that the labels take.
+    for _ in range(6):
+        lay_out(figure)
+        width, height = figure.get_size_inches()
+        box = axes.get_position(original=True)
+        missing = shape * box.width * width - box.height * height
+        if abs(missing) < _CLOSE:
+            break
+        figure.set_size_inches(width, max(height + rows * missing, 0.6 * height))
+
+
+def legend_above(figure: Figure, handles: Sequence[Line2D], columns: int) -> None:
+    """Name the lines above all panels, in as many as `columns` columns as the figure is wide enough for."""
+    for count in range(min(len(handles), columns), 0, -1):
+        legend = figure.legend(handles=handles, loc="outside upper center", ncols=count)
+        lay_out(figure)
+        if count == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            return
+        legend.remove()
+
+
+def lay_out(figure: Figure) -> None:
+    """Place everything in the figure, without drawing it.
+
+    Raises
+    ------
+    UserError
+        if the figure is too narrow for its labels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message=".*collapsed to zero")
+            figure.draw_without_rendering()
+    except UserWarning:
+        width = figure.get_size_inches()[0]
+        raise UserError(
+            f"a figure {width:g} inches wide has no room beside its labels; give a larger `width`"
+        ) from None
