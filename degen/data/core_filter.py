@@ -63,7 +63,7 @@ def filter_and_order(
 
 
 def _in_order(log: Interactions, kept: Bool) -> tuple[Int, Codes, float | None]:
-    """Return each user's number of kept actions, their items by user and time, and the share of ties."""
+    """Return the number of kept actions per user, their items by user and time, and the share of ties."""
     users, items = keep(log.users, kept), keep(log.items, kept)
     keys = order_keys(users, None if log.times is None else keep(log.times, kept))
     order = np.argsort(keys, kind="stable")
@@ -72,6 +72,7 @@ def _in_order(log: Interactions, kept: Bool) -> tuple[Int, Codes, float | None]:
 
 
 def _distinct(codes: Codes) -> int:
+    """Return the number of distinct codes."""
     return int(np.count_nonzero(count(codes, int(codes.max(initial=-1)) + 1)))
 
 

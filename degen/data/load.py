@@ -73,7 +73,7 @@ class DataOptions:
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise UserError(f"`{name}` is {value}; it must be 0, which turns it off, or more")
-        one_of("core", self.core, CORES)
+        object.__setattr__(self, "core", one_of("core", self.core, CORES))
         if self.input_format is not None:
             format_name(self.input_format)
         if isinstance(self.columns, str):
@@ -123,18 +123,18 @@ def load_dataset(source: str, options: DataOptions | None = None) -> Dataset:
         if the name is unknown, the file cannot be read as a log, or no user is left after the core filter.
     """
     options = options or DataOptions()
-    found = find(source)
-    if found.path is None:
+    located = find(source)
+    if located.path is None:
         return _synthetic(options)
-    settings = _settings(found.entry, found.path, options)
-    key = cache.Key(found.name, found.path, content_hash(found.path), settings)
+    settings = _settings(located.entry, located.path, options)
+    key = cache.Key(located.name, located.path, content_hash(located.path), settings)
     cached = cache.read(key) if options.cache else None
     if cached is not None:
         sequences, facts = cached
-        return _dataset(found, sequences, facts)
-    sequences, facts = _read(found.path, settings)
+        return _dataset(located, sequences, facts)
+    sequences, facts = _read(located.path, settings)
     trouble = cache.write(key, sequences, facts) if options.cache else None
-    return _dataset(found, sequences, facts, *([trouble] if trouble else []))
+    return _dataset(located, sequences, facts, *([trouble] if trouble else []))
 
 
 def _read(path: Path, settings: dict[str, Any]) -> tuple[Sequences, dict[str, Any]]:
@@ -144,12 +144,12 @@ def _read(path: Path, settings: dict[str, Any]) -> tuple[Sequences, dict[str, An
     return filter_and_order(log, settings, str(path))
 
 
-def _dataset(found: DatasetSource, sequences: Sequences, facts: dict[str, Any], *more: str) -> Dataset:
+def _dataset(located: DatasetSource, sequences: Sequences, facts: dict[str, Any], *more: str) -> Dataset:
     return Dataset(
-        name=found.name,
+        name=located.name,
         sequences=sequences,
         notes=(*facts["notes"], *more),
-        source=SYNTHETIC if found.path is None else str(found.path),
+        source=SYNTHETIC if located.path is None else str(located.path),
         fingerprint=fingerprint(sequences),
         tie_share=facts["tie_share"],
         dropped_users=facts["dropped_users"],

@@ -33,6 +33,8 @@ from degen.runs.directory import ITEM_EMBEDDINGS, ITEM_FREQUENCY, ITEMS
 _BLOCK = 8192
 """Number of rows that are written at once."""
 
+FilesAndNotes = tuple[list[Path], list[str]]
+
 _BLANK = re.compile(r"\s")
 _LINE = re.compile(r"[\t\n\r]")
 
@@ -52,7 +54,7 @@ class Items:
             yield self.ids[part], np.asarray(self.values[part], dtype=np.float32), self.frequency[part]
 
 
-def export_items(items: Items, to: str, folder: Path) -> tuple[list[Path], list[str]]:
+def export_items(items: Items, to: str, folder: Path) -> FilesAndNotes:
     """Write `items` into `folder`; return the files, and sentences about what was changed.
 
     Parameters
@@ -71,10 +73,7 @@ def export_items(items: Items, to: str, folder: Path) -> tuple[list[Path], list[
     return [*written, folder / ITEMS, folder / ITEM_FREQUENCY], notes
 
 
-Written = tuple[list[Path], list[str]]
-
-
-def _npy(items: Items, folder: Path) -> Written:
+def _npy(items: Items, folder: Path) -> FilesAndNotes:
     path = folder / ITEM_EMBEDDINGS
     layout = {"descr": "<f4", "fortran_order": False, "shape": items.values.shape}
     with atomic_path(path) as temporary, temporary.open("wb") as file:
@@ -84,7 +83,7 @@ def _npy(items: Items, folder: Path) -> Written:
     return [path], []
 
 
-def _safetensors(items: Items, folder: Path) -> Written:
+def _safetensors(items: Items, folder: Path) -> FilesAndNotes:
     from safetensors.numpy import save_file
 
     path = folder / "item_embeddings.safetensors"
@@ -94,20 +93,20 @@ def _safetensors(items: Items, folder: Path) -> Written:
     return [path], []
 
 
-def _word2vec(items: Items, folder: Path) -> Written:
+def _word2vec(items: Items, folder: Path) -> FilesAndNotes:
     n, d = items.values.shape
     escape, notes = _escape(items.ids, _BLANK, "blanks, which separate the fields of word2vec's text")
     return [_lines(items, folder / "item_embeddings.vec", f"{n} {d}", " ", escape)], notes
 
 
-def _recbole(items: Items, folder: Path) -> Written:
+def _recbole(items: Items, folder: Path) -> FilesAndNotes:
     escape, notes = _escape(
         items.ids, _LINE, "tabs or line ends, which separate the fields of RecBole's files"
     )
     return [_lines(items, folder / "item_embeddings.itememb", HEADER, "\t", escape)], notes
 
 
-def _projector(items: Items, folder: Path) -> Written:
+def _projector(items: Items, folder: Path) -> FilesAndNotes:
     labels = {"item": items.ids, "frequency": items.frequency.tolist()}
     return list(write_projector(folder, items.values[:], labels)), []
 
@@ -141,7 +140,7 @@ def write_projector(
     return tensors, metadata
 
 
-def _parquet(items: Items, folder: Path) -> Written:
+def _parquet(items: Items, folder: Path) -> FilesAndNotes:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -163,7 +162,7 @@ def _parquet(items: Items, folder: Path) -> Written:
 
 
 _WRITERS = (_npy, _safetensors, _word2vec, _projector, _parquet, _recbole)
-FORMATS: dict[str, Callable[[Items, Path], Written]] = {
+FORMATS: dict[str, Callable[[Items, Path], FilesAndNotes]] = {
     writer.__name__.removeprefix("_"): writer for writer in _WRITERS
 }
 """The writers by the name of their format."""

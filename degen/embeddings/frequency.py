@@ -127,8 +127,8 @@ def _counts(path: Path, ids: list[str] | None) -> Counts:
 def _column(path: Path, column: str, ids: list[str] | None) -> Counts:
     suffix = path.suffix.lower()
     if suffix in _ARRAYS:
-        found = _ARRAYS[suffix](path)
-        return _whole_numbers(path, found.arrays[choose(path, found, column, None)].read())
+        file = _ARRAYS[suffix](path)
+        return _whole_numbers(path, file.arrays[choose(path, file, column, None)].read())
     if suffix not in _TABLES:
         raise UserError(f"{path} has no columns; leave out :{column}")
     values, names = read_column(path, column) if suffix == ".parquet" else _text_column(path, column)

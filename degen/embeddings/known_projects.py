@@ -36,14 +36,19 @@ from degen.embeddings.formats.pickled_arrays import plain_list
 from degen.errors import UserError
 
 _RECBOLE_MASKED = {"BERT4Rec", "CL4SRec", "S3Rec"}
+"""RecBole's models whose last row is a mask token."""
+
 _ENDS = {"first": 0, "last": -1}
 
 _LEAST = re.compile(r"\[(\d{1,6}), *inf\)")
+"""RecBole's notation for a minimum number of actions."""
 
 FIRST = (0,)
 BOTH = (0, -1)
 
 Cores = tuple[tuple[int, int], ...]
+"""Filters of a log: the minimum number of actions per user and per item of each."""
+
 _USUAL: Cores = ((0, 0), (5, 5))
 
 
@@ -79,20 +84,20 @@ class KnownMatrix:
 _MASK_DOUBT = "if its last row is a mask token, as in some of its models: `skip_rows='first,last'`"
 
 
-def known_matrices(found: ArrayFile) -> list[KnownMatrix]:
+def known_matrices(file: ArrayFile) -> list[KnownMatrix]:
     """Return the item matrices of known projects in a file, mostly one or none."""
-    return [known for recognize in _PROJECTS for known in recognize(found)]
+    return [known for recognize in _PROJECTS for known in recognize(file)]
 
 
-def _recbole(found: ArrayFile) -> Iterable[KnownMatrix]:
-    config = _state(found.about.get("config")).get("final_config_dict")
-    for key in _ending(found, "item_embedding.weight"):
-        if isinstance(config, Mapping) and "state_dict" in found.about:
+def _recbole(file: ArrayFile) -> Iterable[KnownMatrix]:
+    config = _state(file.about.get("config")).get("final_config_dict")
+    for key in _ending(file, "item_embedding.weight"):
+        if isinstance(config, Mapping) and "state_dict" in file.about:
             model = str(config.get("model"))
             rows = BOTH if model in _RECBOLE_MASKED else FIRST
             yield KnownMatrix(key, f"RecBole's {model}", rows, cores=_recbole_cores(config))
-        elif _has(found, "trm_encoder."):
-            masked = _has(found, "output_bias")
+        elif _has(file, "trm_encoder."):
+            masked = _has(file, "output_bias")
             doubt = "" if masked else _MASK_DOUBT
             yield KnownMatrix(key, "RecBole", BOTH if masked else FIRST, doubt, cores=_USUAL)
 
@@ -100,41 +105,43 @@ def _recbole(found: ArrayFile) -> Iterable[KnownMatrix]:
 def _recbole_cores(config: Mapping[Any, Any]) -> Cores:
     """Return the filter in RecBole's configuration, or the usual filters where it is of another kind."""
     intervals = (config.get(f"{side}_inter_num_interval") for side in ("user", "item"))
-    found = [_LEAST.fullmatch(text) if isinstance(text, str) else None for text in intervals]
-    least = [int(match[1]) for match in found if match is not None]
-    return ((least[0], least[1]),) if len(least) == 2 else _USUAL
+    matches = [_LEAST.fullmatch(text) if isinstance(text, str) else None for text in intervals]
+    minimums = [int(match[1]) for match in matches if match is not None]
+    return ((minimums[0], minimums[1]),) if len(minimums) == 2 else _USUAL
 
 
-def _warprec(found: ArrayFile) -> Iterable[KnownMatrix]:
-    info = found.about.get("info")
+def _warprec(file: ArrayFile) -> Iterable[KnownMatrix]:
+    info = file.about.get("info")
     n_items = info.get("n_items") if isinstance(info, Mapping) else None
-    for key in _ending(found, "item_embedding.weight"):
-        n = found.arrays[key].shape[0]
-        if type(n_items) is int and 0 < n_items <= n and {"name", "params"} <= set(found.about):
+    for key in _ending(file, "item_embedding.weight"):
+        n = file.arrays[key].shape[0]
+        if type(n_items) is int and 0 < n_items <= n and {"name", "params"} <= set(file.about):
             yield KnownMatrix(key, "WarpRec", tuple(range(n_items, n)))
 
 
-def _rectools(found: ArrayFile) -> Iterable[KnownMatrix]:
-    settings = found.about.get("hyper_parameters")
+def _rectools(file: ArrayFile) -> Iterable[KnownMatrix]:
+    settings = file.about.get("hyper_parameters")
     tokens = settings.get("item_extra_tokens") if isinstance(settings, Mapping) else None
-    for key in _ending(found, "ids_emb.weight"):
+    for key in _ending(file, "ids_emb.weight"):
         if isinstance(settings, Mapping) and isinstance(tokens, list | tuple):
             ids = plain_list(settings.get("item_external_ids"))
             yield KnownMatrix(key, "RecTools", tuple(range(len(tokens))), ids=ids)
 
 
-def _others(found: ArrayFile) -> Iterable[KnownMatrix]:
+def _others(file: ArrayFile) -> Iterable[KnownMatrix]:
+    """Yield the matrices of projects that the names of weights are enough to recognize."""
     for rule in _RULES:
-        keys = _ending(found, rule.key)
-        if keys and all(_has(found, name) for name in rule.beside) and not _has(found, rule.without):
+        keys = _ending(file, rule.key)
+        if keys and all(_has(file, name) for name in rule.beside) and not _has(file, rule.without):
             yield from (KnownMatrix(key, rule.project, rule.rows, rule.doubt) for key in keys)
 
 
-def _sslrec(found: ArrayFile) -> Iterable[KnownMatrix]:
-    for key in _ending(found, "emb_layer.token_emb.weight"):
+def _sslrec(file: ArrayFile) -> Iterable[KnownMatrix]:
+    """Yield SSLRec's matrix; only its models of an encoder alone are sure to end with a mask token."""
+    for key in _ending(file, "emb_layer.token_emb.weight"):
         before = key.removesuffix("emb_layer.token_emb.weight")
         encoder = tuple(f"{before}{name}." for name in ("emb_layer", "transformer_layers", "out_fc"))
-        plain = all(name.startswith(encoder) for name in found.arrays)
+        plain = all(name.startswith(encoder) for name in file.arrays)
         yield KnownMatrix(key, "SSLRec", BOTH if plain else FIRST, "" if plain else _MASK_DOUBT)
 
 
@@ -174,18 +181,18 @@ _PROJECTS: tuple[Callable[[ArrayFile], Iterable[KnownMatrix]], ...] = (
 )
 
 
-def _ending(found: ArrayFile, name: str) -> list[str]:
+def _ending(file: ArrayFile, name: str) -> list[str]:
     """Return the matrices named `name`, or `….name` as in a wrapped model."""
-    matrices = (key for key, stored in found.arrays.items() if len(stored.shape) == 2)
+    matrices = (key for key, stored in file.arrays.items() if len(stored.shape) == 2)
     return [key for key in matrices if key == name or key.endswith(f".{name}")]
 
 
-def _has(found: ArrayFile, name: str) -> bool:
+def _has(file: ArrayFile, name: str) -> bool:
     """Return whether a weight is named `name`, or begins with it if it ends in a dot; wrapped or not."""
     if not name:
         return False
     pattern = re.compile(rf"(.*\.)?{re.escape(name)}{'.*' if name.endswith('.') else ''}")
-    return any(pattern.fullmatch(key) for key in found.arrays)
+    return any(pattern.fullmatch(key) for key in file.arrays)
 
 
 def _state(value: Any) -> Mapping[Any, Any]:

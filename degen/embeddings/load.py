@@ -148,15 +148,15 @@ def _read(path: Path, key: str | None) -> tuple[Values | FileRows, list[str] | N
 
 
 def _from_archive(
-    path: Path, found: ArrayFile, key: str | None
+    path: Path, file: ArrayFile, key: str | None
 ) -> tuple[Values | FileRows, list[str] | None, KnownMatrix | None]:
-    matrices = known_matrices(found)
-    name = choose(path, found, key, matrices[0].key if len(matrices) == 1 else None)
+    matrices = known_matrices(file)
+    name = choose(path, file, key, matrices[0].key if len(matrices) == 1 else None)
     known = next((known for known in matrices if known.key == name), None)
-    values = found.arrays[name].read()
+    values = file.arrays[name].read()
     ids = known.ids if known else None
     if name == "vectors":
-        ids = plain_list(found.about.get("index_to_key"))
+        ids = plain_list(file.about.get("index_to_key"))
     belong = ids is not None and values.shape[:1] == (len(ids),)
     return values, ids if belong else None, known
 

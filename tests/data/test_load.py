@@ -108,6 +108,11 @@ def test_options_that_cannot_be(options, what):
         DataOptions(**options)
 
 
+def test_options_are_taken_in_any_case_and_columns_as_a_string():
+    assert DataOptions(core="ONCE").core == "once"
+    assert DataOptions(columns="user=u, item=i").columns == {"user": "u", "item": "i"}
+
+
 def test_a_folder_is_no_log(folder):
     with pytest.raises(UserError, match="is a folder"):
         load_dataset(str(folder))

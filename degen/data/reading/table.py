@@ -54,7 +54,7 @@ def not_csv(path: Path, line: int, error: csv.Error) -> UserError:
     """Return the error for a table whose rows cannot be told apart after `line`."""
     return UserError(
         f"{path} after line {line} is not CSV ({error}); "
-        "look for a quotation mark left open, and for line ends that are not those of a text"
+        "look for a quotation mark left open, and for line ends other than those of text"
     )
 
 
@@ -114,6 +114,7 @@ class TableReader:
         return Interactions(user_codes, item_codes, values, user_ids, item_ids, times.notes)
 
     def _parts(self, file: io.TextIOWrapper) -> Iterator[Block | Rows]:
+        """Yield all lines in order, split by NumPy where that is exact and one by one elsewhere."""
         before = self._skip_header(file) if self.header else 0
         while text := file.read(_BLOCK) + file.readline():
             if self.separator in _QUOTING and '"' in text:
@@ -134,12 +135,13 @@ class TableReader:
         return next((line for line, row in rows if not is_blank(row)), 0)
 
     def _line_by_line(self, lines: Iterable[str], before: int) -> Iterator[Rows]:
+        """Yield lines that are split one by one; `before` is the number of lines before them."""
         rows = split_rows(lines, self.separator)
         line = before
         try:
-            while some := list(islice(rows, _CHUNK)):
-                kept = [(before + number, row) for number, row in some if not is_blank(row)]
-                line = before + some[-1][0]
+            while chunk := list(islice(rows, _CHUNK)):
+                kept = [(before + number, row) for number, row in chunk if not is_blank(row)]
+                line = before + chunk[-1][0]
                 self._check_widths(kept)
                 yield Rows([number for number, _ in kept], [row for _, row in kept])
         except csv.Error as error:
@@ -148,9 +150,9 @@ class TableReader:
     def _check_widths(self, rows: list[tuple[int, Row]]) -> None:
         for line, row in rows:
             if len(row) != self.width:
-                found = "1 field" if len(row) == 1 else f"{len(row)} fields"
+                fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
                 raise UserError(
-                    f"{self.path} line {line} has {found} where {self.width} were expected; "
+                    f"{self.path} line {line} has {fields} where {self.width} were expected; "
                     "mend that line, or name the format with `input_format`"
                 )
 

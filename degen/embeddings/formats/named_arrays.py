@@ -44,7 +44,7 @@ class ArrayFile:
     about: Mapping[Any, Any] = field(default_factory=dict)
 
 
-def choose(path: Path, found: ArrayFile, key: str | None, usual: str | None) -> str:
+def choose(path: Path, file: ArrayFile, key: str | None, usual: str | None) -> str:
     """Return the name of the array to read.
 
     Parameters
@@ -59,26 +59,26 @@ def choose(path: Path, found: ArrayFile, key: str | None, usual: str | None) -> 
     UserError
         where there is no such array or more than one; it lists the arrays of the file.
     """
-    names = list(found.arrays)
+    names = list(file.arrays)
     if key is not None:
         fitting = [name for name in names if name == key] or [n for n in names if n.endswith(f".{key}")]
         if len(fitting) == 1:
             return fitting[0]
         if fitting:
             raise UserError(f"{path} has several arrays '{key}'; give all of a name: {', '.join(fitting)}")
-        near = nearest(key, names) if len(names) <= _LISTED else f"; known: {_listed(found.arrays)}"
+        near = nearest(key, names) if len(names) <= _LISTED else f"; known: {_listed(file.arrays)}"
         raise UserError(f"{path} has no array '{key}'{near}")
     if usual is not None:
         return usual
-    matrices = [name for name in names if len(found.arrays[name].shape) == 2]
+    matrices = [name for name in names if len(file.arrays[name].shape) == 2]
     if len(matrices) == 1:
         return matrices[0]
     if matrices:
         raise UserError(
-            f"{path} holds {len(matrices)} matrices; choose one with `key`: {_listed(found.arrays)}"
+            f"{path} holds {len(matrices)} matrices; choose one with `key`: {_listed(file.arrays)}"
         )
     raise UserError(
-        f"{path} holds no array of two dimensions; it has: {_listed(found.arrays) or 'nothing'}; save one "
+        f"{path} holds no array of two dimensions; it has: {_listed(file.arrays) or 'nothing'}; save one "
         "row per item"
     )
 

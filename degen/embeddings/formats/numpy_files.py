@@ -24,20 +24,10 @@ from degen.errors import UserError
 _LOCAL_HEADER = 30
 """Bytes of the fixed part of the header that stands before each member of a zip."""
 
-# The header of a .npy is a Python literal and a .npz is a zip. Files with bytes changed at random have raised
-# each of these (RuntimeError: encrypted, or compressed by a method that Python lacks).
-DAMAGE = (
-    ValueError,
-    TypeError,
-    SyntaxError,
-    TokenError,
-    OSError,
-    EOFError,
-    BadZipFile,
-    RuntimeError,
-    MemoryError,
-    zlib.error,
-)
+# A .npz is a zip, and the header of a .npy is a Python literal. Random changes of bytes have raised each of
+# these errors (RuntimeError: encrypted, or compressed by a method that Python lacks).
+_ZIP_DAMAGE = (BadZipFile, zlib.error, RuntimeError, EOFError, OSError)
+DAMAGE = (*_ZIP_DAMAGE, ValueError, TypeError, SyntaxError, TokenError, MemoryError)
 
 
 def read_npy(path: Path) -> Values | FileRows:
