@@ -52,6 +52,7 @@ ARROWS_OF_ANALYSIS: dict[str, set[str]] = {
     "recommendations": {"passes", "registry"},
     "measures": {"passes", "registry", "correlation"},
     "postprocess": {"passes"},
+    "projections": {"passes", "measures"},
     "pairs": {"passes", "registry", "measures"},
     "mechanism": {"passes", "correlation", "measures"},
     "each_epoch": {"passes", "registry", "measures"},

@@ -1,11 +1,11 @@
 """Names at the right ends of lines, moved apart where they would overlap, and titles cut to their panels.
 
-    name_ends(axes, lines)   put each line's label behind its end, so that a layout leaves room for it
-    drop_names_outside(axes) where there was no room for one: a legend will have to do
-    shorten_titles(titles)   an ellipsis for what is too long
-    spread_names(axes)       once the layout is settled: move the names apart; each stays joined to its line
+    name_ends(axes, lines)     write each line's label behind its end, before the layout
+    drop_names_outside(axes)   remove the labels if one has no room; a legend takes their place
+    shorten_titles(titles)     end titles that are too long by an ellipsis
+    spread_names(axes)         move the labels apart, after the layout; each stays joined to its line
 
-A name beside its line needs no legend, is clear in grey, and cannot hide a line.
+A name beside its line needs no legend, is clear in grey and cannot hide a line.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _LINE_HEIGHT = 1.15  # of a name, in font sizes
 def name_ends(axes: Axes, lines: Sequence[Line2D], *, in_layout: bool = True) -> None:
     """Write the label of each line to the right of `axes`, at the height of the line's last point.
 
-    With `in_layout=False` constrained layout makes no room for the names: something beside them has done
-    so.
+    With `in_layout=False` constrained layout makes no room for the names, because something else beside the
+    axes already has.
     """
     for line in lines:
         end = (float(np.asarray(line.get_xdata())[-1]), float(np.asarray(line.get_ydata())[-1]))
@@ -63,20 +63,20 @@ def name_ends(axes: Axes, lines: Sequence[Line2D], *, in_layout: bool = True) ->
 
 
 def shorten_titles(titles: Iterable[Text]) -> None:
-    """Cut titles that are wider than their panel, once the layout is settled; an ellipsis ends them."""
+    """Cut titles that are wider than their panel, after the layout; an ellipsis ends them."""
     for title in titles:
         if title.axes is None:
             continue
         room = title.axes.get_window_extent().width
-        whole = title.get_text()
-        for end in range(len(whole) - 1, 0, -1):
+        text = title.get_text()
+        for end in range(len(text) - 1, 0, -1):
             if title.get_window_extent().width <= room:
                 break
-            title.set_text(whole[:end] + "…")
+            title.set_text(text[:end] + "…")
 
 
 def drop_names_outside(axes: Axes) -> bool:
-    """Remove the names if one reaches beyond the figure; return whether that was so, for a legend then."""
+    """Remove all names if one reaches beyond the figure, and return whether they were removed."""
     edge = axes.figure.bbox.x1
     if all(name.get_window_extent().x1 <= edge for name in _names(axes)):
         return False
@@ -86,7 +86,7 @@ def drop_names_outside(axes: Axes) -> bool:
 
 
 def spread_names(axes: Axes) -> None:
-    """Move the names that `name_ends` wrote as little as needed for each to have a line of its own."""
+    """Move the names of `name_ends` just far enough apart for none to overlap."""
     names = _names(axes)
     if not names:
         return
@@ -110,7 +110,7 @@ def spread(values: npt.NDArray[np.float64], gap: float, low: float, high: float)
     """
     order = np.argsort(values, kind="stable")
     steps = gap * np.arange(len(values))
-    # Less their steps the values need only not fall: an isotonic regression.
+    # Minus their steps the values need only be non-falling, which is an isotonic regression.
     level = _rising(values[order] - steps).clip(low, max(low, high - steps[-1]))
     result = np.empty(len(values))
     result[order] = level + steps
@@ -130,6 +130,6 @@ def _rising(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def darker(color: ColorType) -> str:
-    """Return the colour with a third of black in it: thin letters need more contrast than a line does."""
+    """Return the colour with a third of black in it: letters need more contrast than lines do."""
     red, green, blue = to_rgb(color)
     return to_hex((0.67 * red, 0.67 * green, 0.67 * blue))

@@ -1,11 +1,11 @@
-"""What moves the items, by how often they are bought: the theory of Eq. 4 as a measurement.
+"""Forces on the items by their frequency: the theory of Eq. 4 as a measurement.
 
-    draw_by_frequency(axes, runs, key)   one quantity of an epoch's buckets, a line a run, rare items left
+    draw_by_frequency(axes, runs, key)   one quantity of an epoch's buckets, a line per run, rare items left
     mechanism_figure(runs)               four such panels of one epoch
     mechanism_epochs_figure(runs)        the rarest and the most frequent items over epochs
 
-Rows are lines of `trace.jsonl`: `epoch` and `buckets`, rarest first. Items that never occur in training have
-no place on a logarithmic axis: a cross of their own stands left of it, at 0.
+Rows are lines of `trace.jsonl` with `epoch` and `buckets`, rarest first. Items that never occur in training
+have no place on a logarithmic axis, so a cross stands for them left of it, at 0.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 COLD_PLACE = 0.4
-"""Where items that never occur are drawn on the axis of frequencies."""
+"""Position of items that never occur on the axis of frequencies."""
 
 PANELS: Mapping[str, str] = {
     "push_share": "share from being a non-target",
@@ -37,7 +37,7 @@ PANELS: Mapping[str, str] = {
     "step_pairwise_cosine": r"$\cos(\Delta v_i,\;\Delta v_j)$",
     "step_length": r"length of a step $\|\Delta v\|$",
 }
-"""What is drawn of one epoch."""
+"""Titles of the panels of one epoch, by the keys of the buckets."""
 
 OVER_EPOCHS: Mapping[str, str] = {
     "push_share": PANELS["push_share"],
@@ -45,7 +45,7 @@ OVER_EPOCHS: Mapping[str, str] = {
     "step_pairwise_cosine": PANELS["step_pairwise_cosine"],
     "pairwise_cosine": r"$\cos(v_i,\;v_j)$",
 }
-"""What is drawn of all epochs, for the rarest and for the most frequent items."""
+"""Titles of the panels over epochs, for the rarest and the most frequent items."""
 
 _FROM_ZERO = {"push_share", "step_length"}
 _SHAPE = 0.72  # height over width of a panel
@@ -83,7 +83,7 @@ def draw_by_frequency(axes: Axes, runs: Mapping[str, Rows], key: str) -> list[Li
 
 
 def bucket_places(buckets: Rows) -> npt.NDArray[np.float64]:
-    """Return where the buckets stand on the axis of frequencies: geometric middles, `COLD_PLACE` for 0."""
+    """Return the positions of the buckets on the axis of frequencies: geometric middles, or `COLD_PLACE`."""
     low, high = column(buckets, "low"), column(buckets, "high")
     middle: npt.NDArray[np.float64] = np.where(high > 0, np.sqrt(low * high), COLD_PLACE)
     return middle
@@ -146,13 +146,13 @@ def mechanism_epochs_figure(runs: Mapping[str, Rows], *, width: float) -> Figure
 
 
 def bucket_at(row: Mapping[str, Any], place: int) -> dict[str, Any]:
-    """Return a bucket of a line of `trace.jsonl` with its epoch; 0 is the rarest that occurs in training."""
+    """Return one bucket of a line of `trace.jsonl` with its epoch; 0 is the rarest that occurs."""
     seen = [bucket for bucket in row["buckets"] if bucket["high"] > 0]
     return {"epoch": row["epoch"], **seen[place]}
 
 
 def _grid(width: float, panels: Mapping[str, str]) -> tuple[Figure, list[Axes], int]:
-    """Panels side by side where the figure is wide enough for all, else in two columns."""
+    """Return panels side by side where the figure is wide enough for all, else in two columns."""
     columns = len(panels) if figure_ems(width) >= _WIDE else 2
     figure, grid = panel_grid(width, len(panels), columns)
     for axes, title in zip(grid, panels.values(), strict=True):

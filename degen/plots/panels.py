@@ -102,7 +102,7 @@ def epochs_figure(
     width: float,
     columns: int | None = None,
 ) -> Figure:
-    """Return quantities over epochs, a panel for each key of `titles`, a line a run.
+    """Return quantities over epochs, a panel per key of `titles`, a line per run.
 
     Build it, and save it, inside `figure_style`.
 
@@ -122,7 +122,7 @@ def epochs_figure(
 
 
 def spectra_figure(spectra: Mapping[str, Mapping[str, Curve]], *, width: float) -> Figure:
-    """Return normalized singular values, a panel for each title, a line a name.
+    """Return normalized singular values, a panel per title, a line per name.
 
     The scale is logarithmic where a linear one would lay the small values on the axis.
 

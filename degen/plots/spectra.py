@@ -1,7 +1,7 @@
 """Normalized singular values of one or more matrices (Fig. 1, 3 and 4, right).
 
-A degenerated matrix falls steeply from 1; one that spreads over its dimensions falls slowly. Values are
-of the matrix as it is, not centred: the cone's mean is what the first of them shows.
+The curve of a degenerated matrix falls steeply from 1; that of a matrix that spreads over its dimensions
+falls slowly. The matrix is not centred, because the first value shows the mean of the cone.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def draw_singular_values(axes: Axes, values: Mapping[str, npt.NDArray[np.float64
     lines = []
     for position, (name, curve) in enumerate(values.items()):
         index = np.arange(1, len(curve) + 1)
-        # A line through one point would not be seen.
+        # A line through a single point is invisible.
         marker = "o" if len(curve) == 1 else "None"
         style = variant_line(name, position) | ({} if len(values) > 1 else {"linestyle": "-"})
         lines += axes.plot(index, curve, label=variant_label(name), marker=marker, **style)

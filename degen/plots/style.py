@@ -1,13 +1,13 @@
 """Sizes and colours shared by every figure.
 
-    figure_style("paper")    a context: matplotlib's defaults, then ours, whatever a matplotlibrc says
-    figure_width("column")   3.337 in, a column of ACM's sigconf; "text": 7.006 in, both; or inches
-    frequency_colors()       rare items light, frequent ones dark, without the palest part, lost on paper
-    quality_colors()         low yellow, high blue
+    figure_style("paper")    matplotlib's defaults, then ours, inside a `with` block; no matplotlibrc counts
+    figure_width("column")   3.337 in, one column of ACM's sigconf; "text" is both columns, 7.006 in
+    frequency_colors()       rare items light, frequent ones dark; the palest part would be lost on paper
+    quality_colors()         low values yellow, high values blue
     variant_line             colour and dashes of a variant
 
-The colour maps rise evenly in lightness and keep their steps apart under deuteranopia and protanopia.
-Variants have Okabe-Ito colours and dashes of their own, so that they stay apart in grey.
+The lightness of the colour maps changes evenly, and their steps stay apart under deuteranopia and protanopia.
+Each variant has an Okabe-Ito colour and its own dashes, so that variants stay apart in grey.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _VARIANT_LINES: Mapping[str, tuple[str, Any]] = {
     "ucl+scl": ("#CC79A7", (0, (2.5, 1))),
     "duorec": ("#0072B2", (0, (9, 1))),
 }
-# Of all others: as many colours as dashes and one more, so that 30 of them differ.
+# Other names: one colour more than dashes, so that 30 combinations differ.
 _OTHER_COLORS = ("#882255", "#999933", "#44AA99", "#332288", "#AA4499", "#661100")
 _OTHER_DASHES = ("-.", "--", ":", (0, (7, 1, 1, 1, 1, 1)), (0, (3, 2)))
 
-# Never bought in training: outside the colour map, and a cross where all else is a dot.
+# Items that never occur in training have a colour outside the map, and a cross where others have a dot.
 UNSEEN_COLOR = "#D55E00"
 UNSEEN_LABEL = "unseen"
 PLAIN_COLOR = "#3B528B"
@@ -54,7 +54,7 @@ _FREQUENCY_MAPS: Mapping[str, tuple[str, float]] = {
 
 @dataclass(frozen=True)
 class Style:
-    """Font sizes and line widths in points; the width in inches that a figure has when none is asked for."""
+    """Font sizes and line widths in points; `width` is the default width of a figure in inches."""
 
     text: float
     ticks: float
@@ -93,12 +93,12 @@ def figure_width(text: str) -> float:
 
 
 def figure_ems(inches: float) -> float:
-    """Return a width in font sizes of the style in force: what fits beside what depends on the letters."""
+    """Return a width in font sizes of the current style, on which depends what fits side by side."""
     return inches * 72 / float(matplotlib.rcParams["font.size"])
 
 
 def text_ems(text: str) -> float:
-    """Return about how wide `text` is in font sizes: letters are some six tenths as wide as high."""
+    """Return the approximate width of `text` in font sizes: letters are about 0.65 as wide as high."""
     return 0.65 * len(text)
 
 

@@ -3,9 +3,9 @@
     draw_projection(axes, projection, frequency)   one cloud
     draw_frequency_bar(figure, axes, cloud)        the colour bar of one or more clouds
 
-The colour scale is logarithmic, rare light and frequent dark. Points are small and translucent and drawn
-from rare to frequent: most items are rare, and drawn last they would hide the few frequent ones. Items
-that training never saw have no place on a log scale; they are crosses of a colour of their own.
+The colour scale is logarithmic, rare light and frequent dark. Points are small, translucent and drawn from
+rare to frequent: most items are rare, and drawn last they would hide the few frequent ones. Items that never
+occur in training have no place on a log scale; they are crosses in another colour.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _FLATTEST, _TALLEST = 0.6, 1.4  # height over width that a panel's axes may have
 
 
 def frequency_scale(frequencies: Iterable[Frequency]) -> LogNorm:
-    """Return the log scale from 1 to the highest of all counts (at least 10)."""
+    """Return the log scale from 1 to the highest of all counts, at least 10."""
     highest = max((int(counts.max(initial=0)) for counts in frequencies), default=0)
     return LogNorm(1, max(highest, 10))
 

@@ -72,12 +72,12 @@ VIEWS: Mapping[str, View] = {
     ),
     "tsne": View("t-SNE 1", "t-SNE 2", shares=False, note="t-SNE: distances and sizes of groups mean little"),
 }
-"""By the names that `project`, `pca_projection` and `tsne_projection` go by."""
+"""Words for the results of `project`, `pca_projection` and `tsne_projection`."""
 
 
 @dataclass(frozen=True)
 class SvdPanel:
-    """One matrix to draw: a variant or another name, its projection, and int64 `[n]` occurrences or None."""
+    """A matrix to draw: its variant or other name, its projection, and int64 `[n]` occurrences or None."""
 
     name: str
     projection: Projection

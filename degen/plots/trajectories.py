@@ -1,7 +1,7 @@
 """Alignment and uniformity over training (Fig. 5).
 
-    draw_trajectories(axes, rows)        alignment across, uniformity up: a dot an epoch, joined in order
-    draw_epochs(axes, runs, key)         one quantity against the epoch, a line a run
+    draw_trajectories(axes, rows)        alignment across, uniformity up: a dot per epoch, joined in order
+    draw_epochs(axes, runs, key)         one quantity against the epoch, a line per run
 
 Lower is better for both: a run that spreads its representations moves down, one that pulls pairs together
 moves left. Rows are the lines of `metrics.jsonl`, or means over seeds of the same form.
@@ -44,7 +44,7 @@ LABELS: Mapping[str, str] = {
 
 
 def column(rows: Rows, key: str) -> npt.NDArray[np.float64]:
-    """Return one float64 `[len(rows)]` of the rows' values; NaN where a row has none (null or absent)."""
+    """Return float64 `[len(rows)]`, the value of each row; NaN where it is null or absent."""
     values = [row.get(key) for row in rows]
     return np.array([np.nan if value is None else float(value) for value in values], dtype=np.float64)
 
@@ -85,15 +85,15 @@ def draw_trajectories(
     norm: Normalize | None = None,
     behind: Sequence[Rows] = (),
 ) -> PathCollection:
-    """Draw one run's way through the plane of alignment (across) and uniformity (up).
+    """Draw one run's path through the plane of alignment (across) and uniformity (up).
 
     Parameters
     ----------
     axes
         where to draw.
     rows
-        one dictionary an epoch, in order, with `uniformity`, the key `alignment` names, and `valid_HR@5`
-        for the colour (grey where that is null); epochs without one of the two coordinates are left out.
+        one dictionary per epoch, in order, with `uniformity`, the key that `alignment` names, and
+        `valid_HR@5` for the colour, grey where it is null. Epochs without both coordinates are left out.
     alignment
         which key to draw across: `alignment`, `alignment_same_target` or `alignment_dropout`.
     norm
@@ -156,10 +156,10 @@ def draw_epochs(axes: Axes, runs: Mapping[str, Sequence[Rows]], key: str) -> lis
     axes
         where to draw.
     runs
-        one or more runs for each variant or other name, such as several seeds; all of a name look alike.
+        one or more runs for each variant or other name, such as seeds; all runs of a name look alike.
     key
-        a key of the rows; names without a value of it are left out. Where only some epochs have one these are
-        marked, and joined.
+        a key of the rows. Names without a value of it are left out. If only some epochs have a value, they
+        are marked and joined.
     """
     lines = []
     for position, (name, several) in enumerate(runs.items()):
@@ -168,7 +168,7 @@ def draw_epochs(axes: Axes, runs: Mapping[str, Sequence[Rows]], key: str) -> lis
             label = variant_label(name) if number == 0 else "_nolegend_"
             epochs, values = column(rows, "epoch"), column(rows, key)
             there = np.isfinite(values)
-            # A line through one point would not be seen, nor which epochs were measured where some were not.
+            # A line through one point is invisible, and a bare line hides which epochs were measured.
             marker = "o" if len(rows) == 1 or not there.all() else "None"
             style = variant_line(name, position) | {"marker": marker}
             line = axes.plot(epochs[there], values[there], label=label, **style)

@@ -1,4 +1,4 @@
-"""The paper's Fig. 5, a panel a run with common axes and colours, and the same quantities over epochs."""
+"""The paper's Fig. 5, a panel per run on common axes and colours, and the same quantities over epochs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class TrajectoryPanel:
 def trajectory_figure(
     panels: Sequence[TrajectoryPanel], *, width: float, alignment: str = ALIGNMENT, definition: str = "paper"
 ) -> Figure:
-    """Return Fig. 5, `width` inches wide: a panel a run, common limits and colours.
+    """Return Fig. 5, `width` inches wide: a panel per run, with common limits and colours.
 
     Build it, and save it, inside `figure_style`.
 
@@ -61,7 +61,7 @@ def trajectory_figure(
     alignment
         the key to draw across.
     definition
-        which definition of both quantities the runs were measured with; it is named at the axes.
+        definition of both quantities that the runs were measured by; the axes name it.
     """
     columns = min(len(panels), 3, max(1, int(figure_ems(width) / _COLUMN)))
     figure, grid = panel_grid(width, len(panels), columns)
@@ -88,7 +88,7 @@ def trajectory_figure(
 def epochs_figure(
     runs: Mapping[str, Sequence[Rows]], *, width: float, alignment: str = ALIGNMENT, definition: str = "paper"
 ) -> Figure:
-    """Return uniformity, alignment and validation HR@5 over epochs, `width` inches wide, a line a run.
+    """Return uniformity, alignment and validation HR@5 over epochs, `width` inches wide, a line per run.
 
     Build it, and save it, inside `figure_style`. The panels stand side by side on two columns, else one
     above another.
@@ -100,9 +100,9 @@ def epochs_figure(
     width
         inches.
     alignment
-        which alignment to draw; names that have none of it are left out of its panel.
+        key of the alignment to draw; names without it are left out of its panel.
     definition
-        which definition the runs were measured with.
+        definition that the runs were measured by.
     """
     titles = {key: f"{LABELS[key]} ({definition})" for key in (UNIFORMITY, alignment)}
     columns = 3 if figure_ems(width) >= _WIDE else 1

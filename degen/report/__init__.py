@@ -1,9 +1,7 @@
-"""The report: runs and matrices measured, as one self-contained HTML file and as tables for LaTeX.
+"""The report: measured runs and matrices as one self-contained HTML file, and as tables for LaTeX.
 
-data.py     paths ─► numbers (`Report`): runs, claims, clouds, spectra, measures, training
-claims.py   what the paper's claims look at, from run directories alone
-tables.py   numbers ─► tables, for HTML and LaTeX alike
-charts.py   numbers ─► line charts as SVG
-points.py   clouds of items ─► what the page's script draws, in 16 bits, within a budget of bytes
-html.py     all of it ─► one file            latex.py   ─► .tex files and figures
+gather.py          paths ─► numbers            contents.py   the numbers themselves
+tables.py          numbers ─► tables           charts.py     numbers ─► line charts with their tables
+packed_points.py   clouds ─► 16-bit numbers    svg.py        line charts ─► places of lines and marks
+html.py            all of it ─► one file       latex.py      all of it ─► .tex files and figures
 """

@@ -1,4 +1,4 @@
-"""Which charts a group has, each with the table of the numbers behind it."""
+"""Charts of a group, each with a table of its numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from degen.report.tables import lines_table
 from degen.tables.numbers import number
 from degen.tables.table import Cell, Column, Table
 
-# Shown first of what an epoch's line holds, in this order; then whatever else it holds.
+# Drawn first, in this order; then whatever else the lines of `metrics.jsonl` hold.
 _FIRST = ("valid_NDCG@10", "valid_HR@5", UNIFORMITY, *ALIGNMENTS)
 _NO_MEASURES = ("epoch", "best_epoch", "samples_per_second")
 _SECONDS = "_seconds"
@@ -27,7 +27,7 @@ _LABELS = {**LABELS, "sigma2_ratio": "σ₂/σ₁"}
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart, the numbers behind it, and what they say."""
+    """A chart, the table of its numbers, and the meaning of its quantity."""
 
     chart: Chart
     table: Table
@@ -36,12 +36,11 @@ class Figure:
 
 def legend(group: Group) -> list[tuple[str, int]]:
     """Return each line's name and style, in the order of the runs."""
-    style = _styles(group)
-    return [(subject.name, style[_key(subject)]) for subject in group.subjects]
+    return list(_styles(group).items())
 
 
 def spectra(group: Group) -> Figure | None:
-    """Normalized singular values of every run that has embeddings."""
+    """Return the normalized singular values of every run that has embeddings."""
     found = {s.name: s.singular_values for s in group.subjects if s.singular_values is not None}
     points = {
         name: [(float(i), value) for i, value in enumerate(values.tolist(), start=1)]
@@ -51,7 +50,7 @@ def spectra(group: Group) -> Figure | None:
 
 
 def over_epochs(group: Group) -> Iterator[Figure]:
-    """Yield a chart for each quantity that the lines of `metrics.jsonl` hold."""
+    """Yield a chart for each quantity in the lines of `metrics.jsonl`."""
     for key in _quantities(group):
         points = {subject.name: _series(subject.epochs, key) for subject in group.subjects}
         label = _LABELS.get(key, key.replace(_VALIDATION, "validation ").replace("_", " "))
@@ -61,7 +60,7 @@ def over_epochs(group: Group) -> Iterator[Figure]:
 
 
 def by_popularity(group: Group) -> Iterator[Figure]:
-    """Yield a chart for each profile of the registry: its value against the decile of frequency."""
+    """Yield a chart for each profile of the registry, against the decile of frequency."""
     for name, profile in PROFILES.items():
         points = {subject.name: _profile(subject, name) for subject in group.subjects}
         label = name.replace("_", " ")
@@ -74,17 +73,21 @@ def _profile(subject: Subject, name: str) -> list[tuple[float, float]]:
     """Return a profile's values by decile; items that never occur stand left of the first."""
     if subject.analysis is None or subject.deciles is None:
         return []
-    values = {at: subject.analysis.values.get(f"{name}@{at}") for at in subject.deciles.names}
-    return [(0.0 if at == COLD else float(at), value) for at, value in values.items() if value is not None]
+    values = {bucket: subject.analysis.values.get(f"{name}@{bucket}") for bucket in subject.deciles.names}
+    return [
+        (0.0 if bucket == COLD else float(bucket), value)
+        for bucket, value in values.items()
+        if value is not None
+    ]
 
 
 def trajectories(group: Group) -> Iterator[Figure]:
-    """Yield the ways through the plane of each kind of alignment and uniformity (Fig. 5)."""
+    """Yield the paths through the plane of each kind of alignment and uniformity (Fig. 5)."""
     style = _styles(group)
     for key in ALIGNMENTS:
-        ways = {subject: _way(subject.epochs, key) for subject in group.subjects}
-        ways = {subject: way for subject, way in ways.items() if way}
-        lines = [Line(subject.name, style[_key(subject)], way) for subject, way in ways.items()]
+        ways = {subject.name: _way(subject.epochs, key) for subject in group.subjects}
+        ways = {name: way for name, way in ways.items() if way}
+        lines = [Line(name, style[name], way) for name, way in ways.items()]
         chart = path_chart(f"{LABELS[key]} and uniformity", LABELS[key], LABELS[UNIFORMITY], lines)
         if chart is not None:
             yield Figure(chart, _ends(chart.title, LABELS[key], ways))
@@ -101,9 +104,8 @@ def _figure(
     names: Mapping[float, str] | None = None,
 ) -> Figure | None:
     style = _styles(group)
-    of = {subject.name: style[_key(subject)] for subject in group.subjects}
     kept = {name: several for name, several in points.items() if several}
-    lines = [Line(name, of[name], several) for name, several in kept.items()]
+    lines = [Line(name, style[name], several) for name, several in kept.items()]
     chart = line_chart(title, x_label, y_label, lines, zero=zero, names=names)
     if chart is None:
         return None
@@ -111,12 +113,11 @@ def _figure(
     return Figure(chart, lines_table(title, x_label, numbers, names))
 
 
-def _key(subject: Subject) -> str:
-    return subject.variant or subject.name
-
-
 def _styles(group: Group) -> dict[str, int]:
-    return styles(_key(subject) for subject in group.subjects)
+    """Return the style of each line by its name; the seeds of a variant share one."""
+    variants = {subject.name: subject.variant or subject.name for subject in group.subjects}
+    by_variant = styles(variants.values())
+    return {name: by_variant[variant] for name, variant in variants.items()}
 
 
 def _quantities(group: Group) -> list[str]:
@@ -140,11 +141,11 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and abs(value) < float("inf")
 
 
-def _ends(title: str, label: str, ways: dict[Subject, list[tuple[float, float]]]) -> Table:
-    """First and last epoch of each way; every epoch stands under the charts over epochs."""
+def _ends(title: str, label: str, ways: dict[str, list[tuple[float, float]]]) -> Table:
+    """Return the first and last epoch of each path; all epochs stand under the charts over epochs."""
     rows = []
-    for subject, way in ways.items():
+    for name, way in ways.items():
         values = (way[0][0], way[-1][0], way[0][1], way[-1][1])
-        rows.append([Cell(subject.name), *(Cell(number(value)) for value in values)])
-    titles = [f"{what}, {when}" for what in (label, LABELS[UNIFORMITY]) for when in ("first", "last")]
+        rows.append([Cell(name), *(Cell(number(value)) for value in values)])
+    titles = [f"{axis}, {epoch}" for axis in (label, LABELS[UNIFORMITY]) for epoch in ("first", "last")]
     return Table(title, title, [Column("run", "text"), *map(Column, titles)], rows)

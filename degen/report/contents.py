@@ -1,4 +1,4 @@
-"""The numbers of a report; nothing here knows how they were found or will be shown.
+"""The numbers of a report, apart from how they are found and shown.
 
 Report ─► Group, for each dataset ─► Subject, for each run or matrix file ─► Cloud, its items
 """
@@ -27,15 +27,15 @@ class Cloud:
     Attributes
     ----------
     ids
-        original ids of the n rows; their numbers, counted from 0, where a matrix has none.
+        original ids of the n rows, or row numbers from 0 where a matrix has none.
     coordinates
         float64 [n, 2].
     norms
         float64 [n].
     variance_share
-        of the squared length of all rows, that of either direction.
+        share of either direction in the squared length of all rows.
     frequency
-        int64 [n], or None.
+        int64 [n], times that each item occurs in training; None where that is not known.
     """
 
     ids: Sequence[str]
@@ -47,24 +47,25 @@ class Cloud:
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A run or a matrix file, and what was measured of it; empty where there is nothing to measure yet.
+    """A run or a matrix file with its measures; empty where there is nothing to measure yet.
 
     Attributes
     ----------
     name
-        what charts and tables call it: the variant, with its seed where a group has several of it.
+        label in charts and tables: the variant, with the seed where a group has several.
     variant
         canonical name, None for a matrix file.
     path, place
-        where it lies; the same below what all paths share, for a table.
+        where it lies; for a table, the part below the folder that all paths share.
     about
-        what was run, by the titles of the table's columns.
+        configuration and state, by the titles of the table's columns.
     test
         HR, NDCG and MRR by their keys; empty for an unfinished run.
     epochs
         the lines of `metrics.jsonl`.
     analysis
-        every measure and, where frequencies are known, profile of the registries; None without embeddings.
+        every measure of the registry, and every profile where frequencies are known; None without
+        embeddings.
     singular_values
         float64 [d], σᵢ/σ₁; None without embeddings.
     deciles
@@ -72,7 +73,7 @@ class Subject:
     cloud
         None where another seed of the variant is drawn.
     finished
-        whether it may be called the best of a group.
+        whether training has ended; only then may it be marked as the best of a group.
     """
 
     name: str
@@ -91,9 +92,10 @@ class Subject:
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """What is compared: the runs of a dataset, or one matrix file.
+    """Subjects that are compared: the runs of a dataset, or one matrix file.
 
-    `definition` is that of alignment and uniformity, None for a matrix file; `notes` say what was left out.
+    `definition` is that of alignment and uniformity; it is None for a matrix file. `notes` name what was left
+    out.
     """
 
     name: str
@@ -105,7 +107,7 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """All that a report shows, of which paths."""
+    """All that a report shows, and the paths that it is of."""
 
     paths: Sequence[Path]
     groups: Sequence[Group]

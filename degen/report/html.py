@@ -1,8 +1,7 @@
-"""A report as one HTML file that loads nothing: style, script, charts and points are inside it.
+"""A report as one self-contained HTML file, with style, script, charts and points inside it.
 
-Ids and names come from logs and files of anyone: jinja2 escapes all text, the points are JSON in which `<`
-is written as an escape, and the page's own policy (CSP) runs no script and takes no style but those whose
-hashes it names.
+Ids and names come from logs and files of strangers. Therefore jinja2 escapes all text, `<` is an escape in
+the points' JSON, and the page's policy (CSP) names the hashes of the only script and style that may run.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ from degen.version import __version__
 
 _COLORS = 64
 _MOST_BYTES = 4_800_000
-"""Of a page: the points take what charts and tables leave of it, but always some."""
+"""Size of a page. The points get what charts and tables leave, but at least `_LEAST_POINTS`."""
 _LEAST_POINTS = 500_000
 _POINTS = '<script type="application/json" id="points">'
 
 
 @dataclass(frozen=True)
 class Section:
-    """What the page shows of a group; what it has none of is None or empty."""
+    """Parts of the page for a group; a part that it lacks is None or empty."""
 
     group: Group
     legend: list[tuple[str, int]]
@@ -108,12 +107,12 @@ def _resource(name: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """Return what a policy names an inline script or style by."""
+    """Return the hash by which a policy names an inline script or style."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
 def _colors() -> dict[str, Any]:
-    """Return colours from rare to frequent: towards dark on a light page, towards light on a dark one."""
+    """Return colours from rare to frequent; the frequent are dark on a light page, light on a dark one."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 

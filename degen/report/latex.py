@@ -43,9 +43,9 @@ def write_latex(report: Report, folder: Path, of_files: SvdOptions | None = None
     Parameters
     ----------
     report
-        what is shown.
+        its numbers.
     folder
-        where to.
+        of the files.
     of_files
         frequencies and key of matrix files, as `gather` had them.
 

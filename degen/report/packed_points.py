@@ -1,6 +1,6 @@
-"""Clouds of items as the page's script draws them: 16-bit numbers in base64, within a budget of bytes.
+"""Clouds of items for the page's script, as 16-bit numbers in base64 within a budget of bytes.
 
-Where all items would not fit, a sample of them is drawn in which rare and frequent items keep their shares.
+Where all items would not fit, a sample is drawn in which rare and frequent items keep their shares.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _BYTES = 8  # of an item in a cloud: three 16-bit numbers in base64
 
 @dataclass(frozen=True, eq=False)
 class _Catalogue:
-    """Items with their frequencies, and the clouds that are of just these."""
+    """Items with their frequencies, and the clouds of exactly these items."""
 
     ids: Sequence[str]
     frequency: npt.NDArray[np.int64] | None
     clouds: list[tuple[str, Cloud]]
 
-    def is_of(self, cloud: Cloud) -> bool:
+    def matches(self, cloud: Cloud) -> bool:
         return list(self.ids) == list(cloud.ids) and _same(self.frequency, cloud.frequency)
 
     @property
@@ -39,13 +39,15 @@ class _Catalogue:
 
 
 def pack(groups: Sequence[Group], budget: int) -> list[dict[str, Any]]:
-    """Return what the script needs of each group, in about `budget` bytes of JSON.
+    """Return the data of each group for the script, in about `budget` bytes of JSON.
 
     Returns
     -------
-    a dictionary a group: `limits` `[x0, x1, y0, y1]`, the `catalogues` of ids (by rising frequency, of which
-    `counts` holds `[frequency, items]` pairs) and the `panels`, whose `x`, `y` and `norm` are little-endian
-    unsigned 16-bit numbers in base64: 0 to 65,535 across the limits, or from 0 to `longest`.
+    list of dict
+        one per group: `limits` `[x0, x1, y0, y1]`, `catalogues` and `panels`. A catalogue has the `ids` by
+        rising frequency, and `[frequency, items]` pairs as `counts`. The `x`, `y` and `norm` of a panel are
+        little-endian unsigned 16-bit numbers in base64: 0 to 65,535 across the limits, or from 0 to
+        `longest`.
     """
     catalogues = [_catalogues(group) for group in groups]
     needed = sum(catalogue.bytes_needed for several in catalogues for catalogue in several)
@@ -58,7 +60,7 @@ def _catalogues(group: Group) -> list[_Catalogue]:
     for subject in group.subjects:
         if subject.cloud is None:
             continue
-        place = next((catalogue for catalogue in found if catalogue.is_of(subject.cloud)), None)
+        place = next((catalogue for catalogue in found if catalogue.matches(subject.cloud)), None)
         if place is None:
             place = _Catalogue(subject.cloud.ids, subject.cloud.frequency, [])
             found.append(place)
@@ -94,14 +96,14 @@ def _items(catalogue: _Catalogue, rows: Int) -> dict[str, Any]:
 
 
 def _panel(name: str, position: int, cloud: Cloud, rows: Int, limits: Any) -> dict[str, Any]:
-    place = (cloud.coordinates[rows] - limits[0]) / (limits[1] - limits[0])
+    across = (cloud.coordinates[rows] - limits[0]) / (limits[1] - limits[0])
     longest = float(cloud.norms.max()) or 1.0
     return {
         "name": name,
         "catalogue": position,
         "longest": longest,
-        "x": _sixteen_bits(place[:, 0]),
-        "y": _sixteen_bits(place[:, 1]),
+        "x": _sixteen_bits(across[:, 0]),
+        "y": _sixteen_bits(across[:, 1]),
         "norm": _sixteen_bits(cloud.norms[rows] / longest),
     }
 

@@ -1,7 +1,7 @@
-"""Line charts as SVG: where ticks, lines and marks stand; a template turns that into elements.
+"""Places of ticks, lines and marks in line charts, which a template turns into SVG.
 
-    line_chart(lines)    values against epochs, indices, deciles: a line a run
-    path_chart(lines)    a way through a plane: dots, a ring at its start, a square at its end
+    line_chart(lines)    values against epochs, indices or deciles, a line per run
+    path_chart(lines)    paths through a plane: dots, a ring at the start, a square at the end
 
 A chart has a fixed size in its own units and is scaled to the page. Colours and dashes are classes of the
 style sheet, `v0` to `v5` for the paper's variants, so that they change with the theme.
@@ -20,12 +20,12 @@ _LEFT, _TOP, _RIGHT, _BOTTOM = 54, 12, 348, 208
 
 _PAPER = tuple(VARIANT_LABELS)
 STYLES = 13
-"""Colours with dashes that the style sheet has: six for the paper's variants, seven for others in turn."""
+"""Number of styles in the style sheet: six for the paper's variants, seven for other names in turn."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A run's line: points by x (of a path: in order of time), and which style it has."""
+    """A run's line in its style: points by rising x, or those of a path in order of time."""
 
     name: str
     style: int
@@ -34,7 +34,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Tick:
-    """A place on an axis in the chart's units, and what stands there."""
+    """A position on an axis in the chart's units, with its text."""
 
     at: float
     text: str
@@ -42,7 +42,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Mark:
-    """A dot (of a way), point (that stands alone), ring or square of a style."""
+    """A dot of a path, a point that stands alone, a ring or a square, in a style."""
 
     kind: str
     style: int
@@ -52,7 +52,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Chart:
-    """What the template draws."""
+    """Everything that the template draws."""
 
     title: str
     x_label: str
@@ -65,12 +65,12 @@ class Chart:
 
     @property
     def is_way(self) -> bool:
-        """Whether the lines are ways through a plane, whose dots say more than their lines."""
+        """Whether the lines are paths through a plane, whose dots say more than their lines."""
         return any(mark.kind == "dot" for mark in self.marks)
 
     @property
     def label(self) -> str:
-        """What a screen reader says in place of the picture."""
+        """Text that a screen reader says in place of the picture."""
         names = ", ".join(dict.fromkeys(name for _, _, name in self.lines))
         return (
             f"{self.title}: {self.y_label} against {self.x_label} for {names}. The table holds the numbers."
@@ -78,7 +78,7 @@ class Chart:
 
 
 def styles(variants: Iterable[str]) -> dict[str, int]:
-    """Return the style of each variant or other name: the paper's have their own, others take turns."""
+    """Return the style of each name: the paper's variants have their own, others take turns."""
     found: dict[str, int] = {}
     others = 0
     for name in dict.fromkeys(variants):
@@ -99,10 +99,10 @@ def line_chart(
     zero: bool = False,
     names: Mapping[float, str] | None = None,
 ) -> Chart | None:
-    """Draw lines over whole numbers; None where no line has a point.
+    """Return a chart of lines over whole numbers; None where no line has a point.
 
-    `zero` puts 0 on the y axis. Some x have `names` in place of their numbers: points there stand apart, as
-    dots that no line joins with the others.
+    `zero` puts 0 on the y axis. An x in `names` shows its name, and its points stand apart: no line joins
+    them with others.
     """
     drawn = [line for line in lines if line.points]
     if not drawn:
@@ -123,7 +123,7 @@ def line_chart(
 
 
 def path_chart(title: str, x_label: str, y_label: str, lines: Sequence[Line]) -> Chart | None:
-    """Draw ways through a plane; None where no line has a point."""
+    """Return a chart of paths through a plane; None where no line has a point."""
     drawn = [line for line in lines if line.points]
     if not drawn:
         return None
@@ -131,9 +131,9 @@ def path_chart(title: str, x_label: str, y_label: str, lines: Sequence[Line]) ->
     x_axis, y_axis = _Axis.over(xs), _Axis.over(ys)
     marks = []
     for line in drawn:
-        places = [(x_axis.across(x), y_axis.up(y)) for x, y in line.points]
-        marks += [Mark("dot", line.style, *place) for place in places]
-        marks += [Mark("ring", line.style, *places[0]), Mark("square", line.style, *places[-1])]
+        dots = [(x_axis.across(x), y_axis.up(y)) for x, y in line.points]
+        marks += [Mark("dot", line.style, *dot) for dot in dots]
+        marks += [Mark("ring", line.style, *dots[0]), Mark("square", line.style, *dots[-1])]
     return _chart(title, x_label, y_label, drawn, x_axis, y_axis, marks, {})
 
 
@@ -145,7 +145,7 @@ class _Axis:
 
     @classmethod
     def over(cls, values: Iterable[float], *, whole: bool = False) -> _Axis:
-        """An axis that holds all values, with some room beyond them unless they are whole numbers."""
+        """Return an axis that holds all values, with less room beyond them if they are whole numbers."""
         every = list(values)
         low, high = min(every), max(every)
         room = (high - low) * (0.02 if whole else 0.06) or (1.0 if whole else 0.05 * abs(low) or 1.0)

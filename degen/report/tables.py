@@ -1,4 +1,4 @@
-"""The report's tables, for HTML and LaTeX alike: what each cell says, and which are the best."""
+"""Tables of the report, for HTML and LaTeX alike, with the best values marked."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _VERDICTS: Mapping[str, Mark] = {
 }
 
 _DIRECTIONS: Mapping[str, tuple[str, int]] = {"↑": ("higher", 1), "↓": ("lower", -1), "": (NOTHING, 0)}
-"""By a measure's arrow: what is more isotropic, in a word and as a sign."""
+"""By a measure's arrow: the more isotropic end, as a word and as a sign."""
 
 _ACCURACY = tuple(f"{metric}@{k}" for k in (5, 10, 20) for metric in ("HR", "NDCG", "MRR"))
 
 
 def runs_table(report: Report) -> Table:
-    """What was run: a row for each run and matrix file, without the columns that are empty for all."""
+    """Return one row per run and matrix file, without the columns that are empty for all."""
     subjects = [subject for group in report.groups for subject in group.subjects]
     titles = list(dict.fromkeys(title for subject in subjects for title in subject.about))
     shown = [title for title in titles if any(s.about.get(title) is not None for s in subjects)]
@@ -51,7 +51,7 @@ def _kind(subjects: Sequence[Subject], title: str) -> Kind:
 
 
 def accuracy_table(group: Group) -> Table | None:
-    """HR, NDCG and MRR on the test split, a row a finished run; None where there is none."""
+    """Return HR, NDCG and MRR on the test split, one row per finished run; None without such runs."""
     tested = [subject for subject in group.subjects if subject.test]
     keys = [key for key in _ACCURACY if any(key in subject.test for subject in tested)]
     if not keys:
@@ -69,7 +69,7 @@ def accuracy_table(group: Group) -> Table | None:
 
 
 def claims_table(group: Group) -> Table | None:
-    """The paper's claims with their verdicts; None where no claim could be looked at."""
+    """Return the paper's claims with their verdicts; None where no claim could be tested."""
     if not group.claims:
         return None
     rows = [
@@ -81,10 +81,10 @@ def claims_table(group: Group) -> Table | None:
 
 
 def measures_table(group: Group) -> Table | None:
-    """Every measure and profile but those of tenths of the items, a row each, a column for each run.
+    """Return one row per measure and profile, without those of single deciles, and one column per run.
 
-    Where a measure says that higher, or lower, is more isotropic, the most isotropic run is marked best, of
-    those that are finished.
+    Where a measure says whether higher or lower is more isotropic, the most isotropic finished run is marked
+    as the best.
     """
     measured = [(subject, subject.analysis) for subject in group.subjects if subject.analysis]
     if not measured:
@@ -107,22 +107,23 @@ def measures_table(group: Group) -> Table | None:
 
 
 def _value(analysis: Analysis, name: str) -> str:
-    """Return a measure's value as it reads, a sampled one with its standard error."""
+    """Return a measure's value as text, a sampled one with its standard error."""
     value = analysis.values.get(name)
     error = analysis.standard_errors.get(name)
     return number(value) if value is None or error is None else with_error(value, error)
 
 
 def glossary_table(report: Report) -> Table | None:
-    """What each measure and profile says that the report shows; None where it shows none."""
+    """Return the meaning of each measure and profile that the report shows; None where it shows none."""
     subjects = [subject for group in report.groups for subject in group.subjects]
-    shown = {name.split("@")[0] for one in subjects if one.analysis for name in one.analysis.values}
+    analyses = [subject.analysis for subject in subjects if subject.analysis]
+    shown = {name.split("@")[0] for analysis in analyses for name in analysis.values}
     known: dict[str, Measure | Profile] = {**PROFILES, **MEASURES}
     rows = []
     for line in in_order(name for name in known if name in shown):
-        one = known[line.name]
-        low, high = (number(float(bound)) for bound in one.range)
-        texts = (line.name, line.group, one.meaning, f"{low} to {high}", one.source, one.cost)
+        function = known[line.name]
+        low, high = (number(float(bound)) for bound in function.range)
+        texts = (line.name, line.group, function.meaning, f"{low} to {high}", function.source, function.cost)
         rows.append([Cell(text) for text in texts])
     kinds: dict[str, Kind] = {
         "measure": "key",
@@ -137,7 +138,7 @@ def glossary_table(report: Report) -> Table | None:
 
 
 def deciles_table(group: Group) -> Table | None:
-    """How the items of a group's first run with known frequencies are parted; None where none has them."""
+    """Return the deciles of the first run with known frequencies; None where no run has them."""
     deciles = next((subject.deciles for subject in group.subjects if subject.deciles is not None), None)
     if deciles is None:
         return None
@@ -156,7 +157,7 @@ def lines_table(
     lines: Mapping[str, Mapping[float, float]],
     names: Mapping[float, str] | None = None,
 ) -> Table:
-    """The numbers behind lines: a row for each x that one of them has, by its name, a column a line."""
+    """Return the numbers behind lines: one row per x of any line, by its name, and one column per line."""
     xs = sorted({x for line in lines.values() for x in line})
     rows = [
         [Cell((names or {}).get(x, number(x))), *(Cell(number(line.get(x))) for line in lines.values())]

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn import font_types, images, media_box, outside, overlaps
+from drawn import font_types, images, media_box, outside, overlaps, texts
 from matplotlib.figure import Figure
 
 from degen.analysis.measures.spectrum import project
 from degen.plots.save import save_figure
 from degen.plots.style import figure_style, figure_width
-from degen.plots.svd_figure import SvdPanel, svd_figure
+from degen.plots.svd_figure import VIEWS, SvdPanel, svd_figure
 
 PAPER = ["sasrec", "cl4srec", "ucl", "scl", "ucl+scl", "duorec"]
 
@@ -170,3 +170,19 @@ def test_drawn_twice_a_figure_is_the_same_to_the_byte(tmp_path: Path) -> None:
             files.append(save_figure(figure, tmp_path / name, ["pdf", "png", "svg"]))
     for one, other in zip(*files, strict=True):
         assert one.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize(("projection", "across"), [("pca", "component 1"), ("tsne", "t-SNE 1")])
+def test_axes_say_which_projection_it_is(count: int, projection: str, across: str) -> None:
+    view = VIEWS[projection]
+    with figure_style():
+        figure = svd_figure(panels(PAPER[:count]), width=figure_width("column"), view=view)
+    labels = {axes.get_xlabel() for axes in clouds(figure)} - {""}
+    assert len(labels) == 1
+    assert all(label.startswith(across) for label in labels)
+    assert spectrum(figure).get_ylabel() == view.spectrum
+    assert view.note in texts(figure)
+    assert ("%" in "".join(texts(figure))) == view.shares
+    assert overlaps(figure) == []
+    assert outside(figure) == []

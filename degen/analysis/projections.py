@@ -1,0 +1,81 @@
+"""Two other pictures of the items in a plane, beside the paper's singular directions (`project`).
+
+    pca_projection    principal components: as `project`, but minus the mean, so that the cone's axis is gone
+    tsne_projection   t-SNE: who is near to whom; distances, sizes and gaps of groups mean little
+
+Both are scikit-learn's.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from degen.analysis.measures.spectrum import Projection, project
+from degen.analysis.passes.arrays import Array
+from degen.analysis.passes.buckets import Int, sample_rows
+from degen.analysis.passes.rows import Rows
+from degen.errors import UserError
+
+MOST_ITEMS = 10_000
+"""Items that t-SNE places at most; more of them are sampled."""
+
+_PERPLEXITY = 30.0
+
+
+def pca_projection(V: Rows | Array) -> Projection:
+    """Return the rows of `V` [n, d], minus their mean, on their first two principal components.
+
+    `singular_values` and `variance_share` are those of the centred matrix. In either direction the entry
+    of the greatest magnitude is positive.
+
+    Raises
+    ------
+    UserError
+        as `project`.
+    """
+    from sklearn.decomposition import PCA
+
+    rows = Rows.of(V)
+    project(rows)  # refuses what has no projection
+    values = np.asarray(rows.values[:], dtype=np.float64)
+    with np.errstate(invalid="ignore"):  # equal rows have no variance to share
+        pca = PCA(svd_solver="full").fit(values)
+    share = np.nan_to_num(pca.explained_variance_ratio_)
+    return Projection(pca.transform(values)[:, :2], pca.singular_values_, share)
+
+
+def tsne_projection(V: Rows | Array, *, seed: int = 0, most: int = MOST_ITEMS) -> tuple[Projection, Int]:
+    """Return the rows of `V` [n, d] as t-SNE (van der Maaten and Hinton, JMLR 2008) places them, and which.
+
+    Parameters
+    ----------
+    V
+        at least four rows; a sample in which rare and frequent items keep their shares if it has more than
+        `most`.
+    seed
+        of t-SNE and of the sample.
+    most
+        number of rows to place at most.
+
+    Returns
+    -------
+    Projection
+        with float64 [m, 2] coordinates; its singular values and variance shares are those of all of `V`.
+    int64 [m]
+        the rows, ascending.
+
+    Raises
+    ------
+    UserError
+        as `project`, and for fewer than four rows.
+    """
+    from sklearn.manifold import TSNE
+
+    rows = Rows.of(V)
+    whole = project(rows)
+    if len(rows) < 4:
+        raise UserError(f"the matrix has {len(rows)} rows; t-SNE needs at least four")
+    shown = np.sort(sample_rows(rows.frequency, len(rows), most, seed))
+    model = TSNE(perplexity=min(_PERPLEXITY, (len(shown) - 1) / 3), init="pca", random_state=seed)
+    coordinates = model.fit_transform(np.asarray(rows.values[shown], dtype=np.float64))
+    return Projection(coordinates.astype(np.float64), whole.singular_values, whole.variance_share), shown
