@@ -1,4 +1,4 @@
-"""The commands as functions, for notebooks: `from degen import train, open_run, …`."""
+"""Training and opening of runs as functions, for notebooks: `from degen import train, open_run`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def train(
     variant
         name of a variant, such as `scl`.
     dataset
-        catalogue name, or path to a file of interactions.
+        name in the catalogue, or path to an interaction log.
     out
         the run directory; by default `runs/<dataset>/<variant>-s<seed>`.
     resume, overwrite, progress
@@ -41,11 +41,13 @@ def train(
     Raises
     ------
     UserError
-        for anything in data, settings or `out` that can be mended.
+        if the data cannot be read, a setting is invalid, or `out` holds a run already.
 
     Examples
     --------
-    >>> run = train("scl", "synthetic", epochs=1, out="runs/tour/scl")  # doctest: +SKIP
+    >>> run = train("scl", "synthetic", "runs/tour/scl", users=60, items=30, epochs=1, dim=8, threads=1)
+    >>> run.state, run.test["users"]
+    ('finished', 60)
     """
     from degen.build import run_place
     from degen.training.plan import train_one
@@ -67,6 +69,6 @@ def open_run(path: str | Path) -> RunDirectory:
     found = find_runs(Path(path))
     if len(found) != 1 or found[0].path != Path(path):
         raise UserError(
-            f"{path} is not a run but a folder above {len(found)}; name one, such as {found[0].path}"
+            f"{path} is not a run but a folder of {len(found)} runs; name one, such as {found[0].path}"
         )
     return found[0]

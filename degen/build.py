@@ -14,18 +14,18 @@ from degen.model.variants import get_variant
 
 
 def load_data(config: DataConfig) -> Dataset:
-    """Load the log that a configuration names, under the configuration's own name for it if it has one.
+    """Load the interaction log that a configuration names, called by `data.name` if that is set.
 
     Raises
     ------
     UserError
-        where the log is not the one whose fingerprint the configuration holds.
+        if the log is not the one whose fingerprint the configuration holds.
     """
     given = config.model_dump(exclude={"dataset", "name", "fingerprint", "data_seed"}, exclude_none=True)
     dataset = load_dataset(config.dataset, DataOptions(**given, seed=config.data_seed))
     if config.fingerprint not in ("", dataset.fingerprint):
         raise UserError(
-            f"{config.dataset} has changed since this run was started; bring the old log back, or train anew"
+            f"{config.dataset} has changed since this run was started; restore the old log, or train anew"
         )
     return replace(dataset, name=config.name or dataset.name)
 
@@ -45,17 +45,17 @@ def settle_names(config: Config) -> Config:
 
 
 def run_place(config: Config, above: Path | None = None) -> Path:
-    """Where a run goes by default: `<above>/<variant>-s<seed>`, above it `runs/<dataset>`.
+    """Return the default run directory, `<above>/<variant>-s<seed>`; `above` is `runs/<dataset>` by default.
 
     Raises
     ------
     UserError
-        for a dataset or a variant that is unknown.
+        if the dataset or the variant is unknown.
     """
     folder = above or Path("runs") / (config.data.name or find(config.data.dataset).name)
     return folder / f"{get_variant(config.objective.variant).name}-s{config.training.seed}"
 
 
 def build_encoder(config: ModelConfig, n_items: int, seed: int = 0) -> SequenceEncoder:
-    """Make the encoder that a configuration describes, with fresh weights."""
+    """Return the encoder that a configuration describes, with initial weights."""
     return SequenceEncoder(n_items, seed=seed, **config.model_dump())

@@ -1,4 +1,4 @@
-"""The device that a setting names."""
+"""PyTorch devices by the names that the configuration uses."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from degen.errors import UserError
 
 
 def pick_device(wanted: str) -> torch.device:
-    """Turn `auto`, `cpu`, `cuda` or `cuda:N` into a device that is there.
+    """Return the device named `auto`, `cpu`, `cuda` or `cuda:N`; `auto` is CUDA if it is available.
 
     Raises
     ------
     UserError
-        for another name, or where CUDA is asked for and there is none.
+        if the name has another form, or there is no such CUDA device.
     """
     if not re.fullmatch(DEVICES, wanted):
         raise UserError(f"`device='{wanted}'`: it takes auto, cpu, cuda or cuda:N")

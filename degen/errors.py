@@ -1,9 +1,8 @@
 """Errors that the user can mend, and suggestions for misspelt names.
 
-Every command turns a `UserError` into one sentence on stderr and exit code 2; any other exception is a
-failure of ours. Messages name Python arguments in backticks: `out`, `resume=True`, `training.item_block=0`.
-The command line shows the options of the same meaning in their place (`degen.cli.wording`): --out, --resume,
---set training.item_block=0. So a notebook never reads of options, and a terminal never of arguments.
+Every command turns a `UserError` into one sentence on stderr and exit code 2; any other exception is a fault
+of degen. Messages name Python arguments in backticks: `out`, `resume=True`, `training.item_block=0`. The
+command line replaces them by its options (`degen.cli.wording`): --out, --resume, --set training.item_block=0.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from contextlib import contextmanager
 
 
 class UserError(Exception):
-    """A mistake in a file, an option or a value: says what was expected, what arrived and what to type."""
+    """A mistake in a file, an argument or a value; the message says what is wrong, where, and the mend."""
 
 
 class LostProcess(UserError):
-    """Another process of the same run is gone: no mistake of this one's, but it cannot go on either."""
+    """Another process of the same run is gone, so that this one cannot continue either."""
 
 
 @contextmanager
@@ -33,7 +32,7 @@ def one_sentence(program: str) -> Iterator[None]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` for the closest of `known`, or the known names where none is close."""
+    """Return `; did you mean 'x'?` for the closest of `known`, or all known names if none is close."""
     names = sorted(known)
     close = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=1, cutoff=0.5)
     if close:
@@ -48,7 +47,7 @@ def one_of(argument: str, value: str, known: Iterable[str]) -> str:
     Raises
     ------
     UserError
-        naming the argument, the value and the nearest known one.
+        if it is not; the message names the argument, the value and the nearest known one.
     """
     names = list(known)
     if value.lower() in names:

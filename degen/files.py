@@ -1,6 +1,6 @@
-"""Files that appear whole or not at all: each is written beside its place and then renamed.
+"""Atomic writing of files: each is written under a temporary name in its folder and then renamed.
 
-A process that is killed leaves at most a temporary file behind, which `remove_leftovers` takes away.
+A process that is killed leaves at most a temporary file behind, which `remove_leftovers` removes.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ _TEMPORARY = ".partial-"
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the folder of `path`; rename it to `path` if the block ends well, else
-    remove it.
+    """Yield a temporary path in the folder of `path`, and rename it to `path` at the end of the block.
+
+    If the block raises an error, the temporary file is removed and `path` stays as it was.
 
     Raises
     ------
     UserError
-        if the folder cannot be made or written, or the disk is full.
+        if the folder cannot be created or written, or the disk is full.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,47 +66,49 @@ def _umask() -> int:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text whole or not at all."""
+    """Write UTF-8 text atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON, whole or not at all; NaN and infinities are refused."""
+    """Write `value` as indented JSON, atomically; NaN and infinities are refused."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
 def write_array(path: Path, array: npt.NDArray[Any]) -> None:
-    """Write one `.npy`, whole or not at all."""
-    import numpy as np  # which `degen --help` does without
+    """Write an array as `.npy`, atomically."""
+    import numpy as np  # not at the top: `degen --help` runs without NumPy
 
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.save(file, array, allow_pickle=False)
 
 
 def write_lines(path: Path, lines: list[str]) -> None:
-    """Write one string a line, whole or not at all."""
+    """Write one string per line, atomically."""
     write_text(path, "".join(f"{line}\n" for line in lines))
 
 
 def is_temporary(path: Path) -> bool:
-    """Whether `path` is a file that was being written, or that a killed process left behind."""
+    """Whether `path` is a temporary file of `atomic_path`, in use or left by a killed process."""
     return path.name.startswith(_TEMPORARY)
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files that a killed process left in `folder` and below."""
+    """Remove the temporary files that killed processes left in `folder` and below."""
     for path in folder.rglob(f"{_TEMPORARY}*"):
         path.unlink(missing_ok=True)
 
 
 def writable(folder: Path) -> Path:
-    """Return `folder`, made if need be, before long work whose result shall go there.
+    """Create `folder` if it does not exist, check that it can be written, and return it.
+
+    Call it before long work, so that the result does not fail to be written.
 
     Raises
     ------
     UserError
-        if nothing can be written in it.
+        if nothing can be written into it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -113,12 +116,16 @@ def writable(folder: Path) -> Path:
             return folder
     except OSError as error:
         raise UserError(
-            f"cannot write into {folder}: {error.strerror}; choose another folder with --out"
+            f"cannot write into {folder}: {error.strerror}; choose another folder by `out`"
         ) from error
 
 
 def file_names(names: Iterable[str]) -> list[str]:
-    """Return the names as parts of file names, each once: what is no letter, digit or `_+.-` becomes `-`."""
+    """Return unique parts of file names; what is no letter, digit or one of `_+.-` becomes `-`.
+
+    >>> file_names(["HR@10 of scl", "ucl+scl", "ucl+scl"])
+    ['HR-10-of-scl', 'ucl+scl', 'ucl+scl-2']
+    """
     plain = [re.sub(r"[^\w+.-]+", "-", name) for name in names]
     seen: Counter[str] = Counter()
     result = []

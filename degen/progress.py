@@ -1,9 +1,9 @@
-"""Who is told how far the reading and writing of a long log has come.
+"""Progress of reading and writing a long interaction log, reported to whoever watches.
 
     with watched(show):                  show("reading", 1 << 20, 2_500_000_000), and so on
         load_dataset("visits.csv")
 
-A context variable, because the terminal concerns none of the functions between the command and the file.
+The watcher is a context variable, so that no function between the command and the file has to pass it on.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 Watch = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
+"""Called with the name of a stage, the amount that is done, and the total."""
 
 _watch: ContextVar[Watch | None] = ContextVar("watch", default=None)
 
 
 @contextmanager
 def watched(watch: Watch) -> Iterator[None]:
-    """Let `watch` be told of all that is read and written within the block."""
+    """Report to `watch` the progress of all that is read and written within the block."""
     token = _watch.set(watch)
     try:
         yield
@@ -35,14 +35,14 @@ def watched(watch: Watch) -> Iterator[None]:
 
 
 def tell(what: str, done: int, total: int) -> None:
-    """Tell the watch, if there is one."""
+    """Report the progress of a stage to the watcher, if there is one."""
     watch = _watch.get()
     if watch is not None:
         watch(what, done, total)
 
 
 class WatchedFile(io.FileIO):
-    """A file opened for reading that tells how many of its bytes were read."""
+    """A file opened for reading that reports how many of its bytes were read."""
 
     def __init__(self, path: Path, what: str) -> None:
         super().__init__(path)
@@ -50,7 +50,7 @@ class WatchedFile(io.FileIO):
         self._size = path.stat().st_size
 
     def readinto(self, buffer: WriteableBuffer, /) -> int | None:
-        """Read as any file does, and tell."""
+        """Read bytes into `buffer`, and report the position in the file."""
         read = super().readinto(buffer)
         tell(self._what, self.tell(), self._size)
         return read

@@ -12,7 +12,7 @@ VARIANT_LABELS: Mapping[str, str] = {
     "ucl+scl": "UCL+SCL",
     "duorec": "DuoRec",
 }
-"""The variants of the paper's Fig. 2 and 3 in their order, and how the paper writes them."""
+"""Spelling of the variants in the paper's Fig. 2 and 3, in their order."""
 
 
 def variant_label(name: str) -> str:

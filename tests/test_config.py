@@ -11,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import degen
-from degen.cli.config_options import parse_assignments
+from degen.cli.options import parse_assignments
+from degen.cli.wording import as_typed
+from degen.config.facts import KEYS as FACTS
+from degen.config.facts import OPTIONS, sentence
 from degen.config.schema import Config
-from degen.config.settle import DROPOUTS, OFFICIAL, by_group, merge, option_name, read_toml, sentence, settle
+from degen.config.settle import DROPOUTS, OFFICIAL, by_group, merge, read_toml, settle
 from degen.errors import UserError
 
 PACKAGE = Path(degen.__file__).parent
@@ -217,7 +220,7 @@ def test_a_wrong_name_in_a_file_gets_the_nearest(file, text, wrong, near):
     path = file(text)
     with pytest.raises(UserError) as error:
         settle(path)
-    message = str(error.value)
+    message = as_typed(str(error.value))
     assert str(path) in message
     assert wrong in message
     assert near in message
@@ -260,7 +263,8 @@ def test_a_value_out_of_range_names_its_option_and_itself(settings, option):
     with pytest.raises(UserError) as error:
         settle(options=by_group(settings))
     (value,) = settings.values()
-    assert option in str(error.value)
+    assert option in as_typed(str(error.value))
+    assert "--" not in str(error.value)
     assert repr(value) in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -372,15 +376,17 @@ def test_an_assignment_to_an_unknown_group_gets_the_nearest():
 
 @pytest.mark.parametrize(("group", "key"), KEYS)
 def test_every_key_has_a_sentence(group, key):
-    text = sentence(group, key)
+    text = sentence(key)
+    assert FACTS[key][0] == group
     assert text.endswith(".")
     assert len(text) < 130
 
 
 def test_the_names_of_options():
-    assert option_name("objective", "contrast_weight") == "--lambda"
-    assert option_name("training", "batch_size") == "--batch-size"
-    assert option_name("training", "adam_eps") == "--set training.adam_eps=…"
+    named_otherwise = {"contrast_weight": "--lambda", "cure_weight": "--gamma"}
+    for key, option in OPTIONS.items():
+        assert option == named_otherwise.get(key, "--" + key.replace("_", "-"))
+    assert "adam_eps" not in OPTIONS
 
 
 # No dead key

@@ -1,4 +1,4 @@
-"""`degen analyze`: every measure of degeneration of matrices and runs, as a table."""
+"""`degen analyze`: every measure of degeneration of runs and matrix files, as a table."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from degen.cli.matrix_options import Frequency, Key, SkipRows
-from degen.cli.output import JsonFlag, Output, QuietFlag
+from degen.cli.options import FILES, Group, JsonFlag, Measures, QuietFlag, Typed, default, option, takes
+from degen.cli.output import Output
+from degen.config.facts import sentence
 from degen.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,104 +21,75 @@ if TYPE_CHECKING:
 _MOST_COLUMNS = 6
 
 
+MEASURING: Group = {
+    "drop_nonfinite": option(
+        bool, "--drop-nonfinite", "Leave out rows with NaN or infinity, and count them.", False
+    ),
+    "with_model": option(
+        bool, "--with-model", "For runs: add measures that need the model and its test users.", False
+    ),
+    "seeds": option(bool, "--seeds", "Show the seeds of a variant as one column: mean and interval.", False),
+    "jackknife": option(bool, "--jackknife", "Add jackknife intervals over items.", False),
+    "exact_rows": option(
+        int | None,
+        "--exact-rows",
+        "Maximum number of rows of which all pairs are measured; of more, a sample." + default("25000"),
+    ),
+    "seed": option(int, "--seed", "Seed of the samples.", 0, min=0),
+    "engine": option(str, "--engine", "Array library: auto, numpy, torch or dask.", "auto"),
+    "device": option(str, "--device", sentence("device"), "auto"),
+    "modules": option(
+        list[str] | None,
+        "--import",
+        "Python module with measures of your own; importing it executes it. Repeatable.",
+        metavar="MODULE",
+    ),
+}
+"""Options of the measuring, as in `AnalysisOptions`."""
+
+TABLES: Group = {
+    "csv": option(Path | None, "--csv", "Also write this CSV file."),
+    "latex": option(Path | None, "--latex", "Also write this LaTeX table (booktabs)."),
+    "out": option(Path | None, "--out", "Also write analysis.json, .csv and .tex into this folder."),
+}
+"""Options of the files to write."""
+
+
+@takes(files=FILES, measuring=MEASURING, tables=TABLES)
 def analyze(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(
-            metavar="PATH…", help="Runs, folders above runs, or matrix files.", show_default=False
-        ),
+        typer.Argument(metavar="PATH…", help="Runs, folders of runs, or matrix files.", show_default=False),
     ] = None,
-    measures: Annotated[
-        str | None,
-        typer.Option(
-            "--measures", help="Measures and groups, by comma.  \\[default: all]", show_default=False
-        ),
-    ] = None,
+    measures: Measures = None,
     list_measures: Annotated[
-        bool, typer.Option("--list", help="Show every measure: formula, range, meaning, cost, source.")
+        bool, typer.Option("--list", help="List the measures: formula, range, meaning, cost, source.")
     ] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="With --list: as a page in Markdown.")] = False,
-    frequency: Frequency = None,
-    key: Key = None,
-    skip_rows: SkipRows = None,
-    drop_nonfinite: Annotated[
-        bool, typer.Option("--drop-nonfinite", help="Leave rows with NaN or infinity out, and count them.")
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="With --list: print a page in Markdown.")
     ] = False,
-    with_model: Annotated[
-        bool,
-        typer.Option(
-            "--with-model", help="For runs: also measure what needs the model and its log (test users)."
-        ),
-    ] = False,
-    seeds: Annotated[
-        bool,
-        typer.Option(
-            "--seeds", help="Runs of a variant with several seeds as one column: mean and interval."
-        ),
-    ] = False,
-    jackknife: Annotated[
-        bool, typer.Option("--jackknife", help="Intervals over items, by leaving groups of them out.")
-    ] = False,
-    exact_rows: Annotated[
-        int | None,
-        typer.Option(
-            "--exact-rows",
-            help="Up to how many rows all pairs are visited; above: a sample.  \\[default: 25000]",
-            show_default=False,
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of what is sampled.")] = 0,
-    engine: Annotated[str, typer.Option("--engine", help="auto, numpy, torch or dask.")] = "auto",
+    *,
+    files: Typed,
+    measuring: Typed,
     scheduler: Annotated[
         str | None,
         typer.Option(
-            "--scheduler",
             metavar="ADDRESS",
-            help="For dask: the cluster's, such as tcp://host:8786.  \\[default: threads here]",
-            show_default=False,
+            help="Dask cluster, such as tcp://host:8786." + default("threads of this machine"),
         ),
     ] = None,
-    device: Annotated[
-        str, typer.Option("--device", help="auto, cpu, cuda or cuda:N; a GPU is used by torch.")
-    ] = "auto",
     threads: Annotated[
         int | None,
-        typer.Option(
-            "--threads",
-            min=1,
-            help="CPU threads.  \\[default: 1 for NumPy, all for PyTorch]",
-            show_default=False,
-        ),
+        typer.Option(min=1, help="Number of CPU threads." + default("1 for NumPy, all for PyTorch")),
     ] = None,
-    modules: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--import",
-            metavar="MODULE",
-            help="A Python module with measures of yours: it is imported, so all in it runs.",
-            show_default=False,
-        ),
-    ] = None,
-    csv: Annotated[
-        Path | None, typer.Option("--csv", help="Also write this CSV.", show_default=False)
-    ] = None,
-    latex: Annotated[
-        Path | None,
-        typer.Option("--latex", help="Also write this LaTeX table (booktabs).", show_default=False),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", help="Also write analysis.json, .csv and .tex into this folder.", show_default=False
-        ),
-    ] = None,
+    tables: Typed,
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Measure degeneration: spectrum, isotropy, neighbours, health, and by popularity, a column a matrix.
+    """Measure degeneration: spectrum, isotropy, neighbours, health and popularity, in a column per matrix.
 
-    Arrows point to where a matrix is more isotropic. What is sampled says so, with its standard error; a
-    measure without a value says why. With --json an object for one matrix, a list for several.
+    Arrows show the direction in which a matrix is more isotropic. Sampled values have a standard error, and
+    missing values a reason. --json prints an object for one matrix, and a list for several.
 
     [bold]Examples[/bold]
 
@@ -128,46 +100,35 @@ def analyze(
       degen analyze --list
     """
     _use_threads(threads)
-    from degen.studies.analyze import Wanted, analyze_paths, import_measures
+    from degen.studies.analyze import import_measures
 
     output = Output(as_json, quiet)
-    import_measures(modules or [])
+    import_measures(measuring["modules"] or [])
     if list_measures:
         _list(measures, markdown, output)
         return
     if markdown:
-        raise UserError("--markdown writes the page of measures; add --list")
+        raise UserError("--markdown prints the page of measures; add --list")
     if not paths:
-        raise UserError("nothing to analyze; give runs or matrix files, or --list to see the measures")
-    sizes = {} if exact_rows is None else {"exact_rows": exact_rows}
-    wanted = Wanted(
-        measures=measures,
-        frequency=frequency,
-        key=key,
-        skip_rows=skip_rows,
-        drop_nonfinite=drop_nonfinite,
-        seed=seed,
-        engine=engine,
-        device=device,
-        with_model=with_model,
-        jackknife=jackknife,
-        seeds=seeds,
-        modules=modules or (),
-        **sizes,
-    )
-    from degen.analysis.passes.dask_rows import connected
-    from degen.cli.reading import reading_bar
-
-    if scheduler is not None and engine != "dask":
+        raise UserError("nothing to analyze; give runs or matrix files, or see the measures with --list")
+    if scheduler is not None and measuring["engine"] != "dask":
         raise UserError("--scheduler is for Dask; add --engine dask")
-    with reading_bar(quiet), connected(scheduler):
-        found = analyze_paths(paths, wanted)
-    for note in found.notes:
-        output.note(note)
-    written = _write(found.analyses, csv, latex, out)
+    _measure(paths, {"measures": measures, **files, **measuring}, scheduler, tables, output)
+
+
+def _measure(paths: list[Path], typed: Typed, scheduler: str | None, tables: Typed, output: Output) -> None:
+    from degen.analysis.passes.dask_rows import connected
+    from degen.cli.progress import reading_bar
+    from degen.studies.analyze import Wanted, analyze_paths
     from degen.studies.measure_tables import measures_table
     from degen.tables.terminal import print_table
 
+    wanted = Wanted(**{name: value for name, value in typed.items() if value is not None})
+    with reading_bar(output.quiet), connected(scheduler):
+        found = analyze_paths(paths, wanted)
+    for note in found.notes:
+        output.note(note)
+    written = _write(found.analyses, **tables)
     flat = [analysis.flat() for analysis in found.analyses]
     if not output.result(flat[0] if len(flat) == 1 else flat):
         for start in range(0, len(flat), _MOST_COLUMNS):
@@ -178,10 +139,9 @@ def analyze(
 
 
 def _use_threads(threads: int | None) -> None:
-    """Set the threads of NumPy's products and of PyTorch, before they are loaded.
+    """Set the number of threads of NumPy and PyTorch, before they are loaded.
 
-    The products here are small: with several threads most of the time goes by in their waiting for one
-    another, and on a busy machine nearly all of it.
+    The matrix products of the measures are small: several threads would mostly wait for one another.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if threads is not None:
@@ -214,8 +174,8 @@ def _list(measures: str | None, markdown: bool, output: Output) -> None:
     chosen = chosen_measures(measures), chosen_profiles(measures)
     found = {
         title: [
-            {"measure": own.name, "arrow": own.arrow, **dict(zip(FACTS, facts(own), strict=True))}
-            for own in members
+            {"measure": entry.name, "arrow": entry.arrow, **dict(zip(FACTS, facts(entry), strict=True))}
+            for entry in members
         ]
         for title, members in sections(*chosen).items()
     }

@@ -1,27 +1,49 @@
-"""The `degen` command: puts the sub-commands together and turns errors into one sentence and an exit code."""
+"""The `degen` command: its sub-commands, and errors as one sentence with exit code 2."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from degen.cli import analyze, compare, data, demo, figures, mechanism, report, runs, train
+from degen.cli import analyze, compare, data, demo, figures, report, runs, train
 from degen.cli.wording import as_typed
 from degen.errors import LostProcess, UserError
 from degen.version import __version__
 
+
+class _PlainFlags:
+    """Commands whose help shows no type for flags; `--json <bool>` would look as if it took a value."""
+
+    def get_params(self, context: Any) -> list[Any]:
+        parameters: list[Any] = super().get_params(context)  # type: ignore[misc]
+        for parameter in parameters:
+            if getattr(parameter, "is_flag", False):
+                parameter.metavar = ""
+        return parameters
+
+
+class _Command(_PlainFlags, TyperCommand):
+    """A sub-command."""
+
+
+class _Group(_PlainFlags, TyperGroup):
+    """The command, or a group of sub-commands."""
+
+
 app = typer.Typer(
     name="degen",
+    cls=_Group,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    help="Train sequential recommenders whose item embeddings degenerate, and those that resist it; "
-    "measure and draw the difference.",
-    epilog="Start with [bold]degen demo[/bold]: the whole story on an embedded dataset, in a few minutes.",
+    help="Train sequential recommenders whose item embeddings degenerate, and variants that resist it. "
+    "Measure and draw the difference.",
+    epilog="Start with [bold]degen demo[/bold], which trains, measures and draws in a few minutes, offline.",
 )
 app.command("demo")(demo.demo)
 app.command("train")(train.train)
@@ -34,8 +56,10 @@ app.command("uniformity")(figures.uniformity)
 app.command("dynamics")(figures.dynamics)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
-app.command("mechanism")(mechanism.mechanism)
-app.add_typer(data.app, name="data")
+app.command("mechanism")(figures.mechanism)
+app.add_typer(data.app, name="data", cls=_Group)
+for command in (*app.registered_commands, *data.app.registered_commands):
+    command.cls = _Command
 
 
 def _version(wanted: bool) -> None:
@@ -66,7 +90,7 @@ def main() -> None:
     except UserError as error:
         # Under torchrun every process knows of an error; the first of each machine says it.
         if os.environ.get("LOCAL_RANK", "0") == "0" or isinstance(error, LostProcess):
-            typer.echo(f"degen: {as_typed(str(error), typer.main.get_command(app))}", err=True)
+            typer.echo(f"degen: {as_typed(str(error))}", err=True)
         sys.exit(2)
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; close stdout quietly so that Python does not

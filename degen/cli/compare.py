@@ -1,16 +1,24 @@
-"""`degen compare`: how much more degenerate one is than another, and how surely."""
+"""`degen compare`: differences of degeneration between runs or matrices, with their uncertainty."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from degen.cli.figures import Formats, Out, StyleOption, Width
-from degen.cli.matrix_options import Frequency, Key, SkipRows
-from degen.cli.output import JsonFlag, Output, QuietFlag
+from degen.cli.options import (
+    FILES,
+    LOOK,
+    JsonFlag,
+    Measures,
+    QuietFlag,
+    RunsOrFiles,
+    Typed,
+    default,
+    takes,
+)
+from degen.cli.output import Output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,48 +29,34 @@ if TYPE_CHECKING:
 _P = "p (Holm)"
 
 
+@takes(files=FILES, look=LOOK)
 def compare(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="PATH…", help="Runs, folders above runs, or matrix files.", show_default=False
-        ),
-    ],
+    paths: RunsOrFiles,
     against: Annotated[
         str | None,
-        typer.Option(
-            "--against", help="What all are compared against.  \\[default: the first]", show_default=False
-        ),
+        typer.Option("--against", help="Run, variant or matrix to compare with." + default("the first")),
     ] = None,
-    measures: Annotated[
-        str | None,
-        typer.Option(
-            "--measures", help="Measures and groups, by comma.  \\[default: all]", show_default=False
-        ),
-    ] = None,
+    measures: Measures = None,
     profiles: Annotated[
         str | None,
         typer.Option(
             "--profiles",
-            help="What to draw by popularity, by comma.  \\[default: cosine, norm, angle, first direction]",
-            show_default=False,
+            help="Profiles to draw by popularity, separated by commas."
+            + default("cosine, norm, angle, first direction"),
         ),
     ] = None,
-    frequency: Frequency = None,
-    key: Key = None,
-    skip_rows: SkipRows = None,
-    out: Out = None,
-    width: Width = None,
-    style: StyleOption = "paper",
-    formats: Formats = "pdf,png",
+    *,
+    files: Typed,
+    look: Typed,
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Compare how degenerate item embeddings are: all measures with differences and their noise, and figures.
+    """Compare how degenerate item embeddings are: differences of all measures with intervals, and figures.
 
-    Several seeds of a variant give the noise of seeds, and differences beyond it are marked *, after Holm's
-    correction over the measures. With one seed a side that noise is unknown and nothing is marked; intervals
-    are then over items, paired. Figures: spectra, measures by popularity, and the clouds of plot-svd.
+    With several seeds per variant, intervals are over seeds, and differences that exceed the noise of seeds
+    are marked * (Holm's correction over the measures). With one seed that noise is unknown: nothing is
+    marked, and intervals are over items, paired. Figures: spectra, measures by popularity, and the clouds of
+    plot-svd.
 
     [bold]Examples[/bold]
 
@@ -78,56 +72,56 @@ def compare(
 
     output = Output(as_json, quiet)
     drawn_profiles = tuple(name.strip() for name in (profiles or "").split(",") if name.strip()) or SHOWN
-    options = CompareOptions(measures, against, drawn_profiles, FileOptions(key, skip_rows, frequency))
-    drawn, results = draw_comparison(paths, options, FigureOptions(out, width, style, formats), output.note)
+    options = CompareOptions(measures, against, drawn_profiles, FileOptions(**files))
+    drawn, results = draw_comparison(paths, options, FigureOptions(**look), output.note)
     for note in drawn.notes:
         output.note(note)
-    files = [str(path) for path in drawn.files]
-    if output.result({"files": files, "rows": drawn.rows, "notes": drawn.notes}):
+    written = [str(path) for path in drawn.files]
+    if output.result({"files": written, "rows": drawn.rows, "notes": drawn.notes}):
         return
     for compared in results:
-        for one in compared.against:
-            _print(compared.name, one, output)
+        for side in compared.against:
+            _print(compared.name, side, output)
     _print_legend(results, output)
-    for file in files:
+    for file in written:
         output.line(file)
 
 
-def _print(name: str, one: Against, output: Output) -> None:
-    """A table of all measures of a side, and one of how alike the two are."""
+def _print(name: str, side: Against, output: Output) -> None:
+    """Print a table of all measures of a side, and one of how alike the two are."""
     from degen.tables.numbers import number
 
-    rows = [_row(one, comparison) for comparison in (*one.measures, *one.users)]
-    # Without several seeds a side there is no p.
+    rows = [_row(side, comparison) for comparison in (*side.measures, *side.users)]
+    # There is no p without several seeds per side.
     columns = [key for key in rows[0] if key != _P or any(row[_P] is not None for row in rows)]
     output.table(
         columns,
         [[row[key] for key in columns] for row in rows],
-        title=f"{name}: {one.other} beside {one.base}",
-        right=(one.base, one.other, "difference", "interval", _P),
+        title=f"{name}: {side.other} compared with {side.base}",
+        right=(side.base, side.other, "difference", "interval", _P),
     )
-    if one.alike:
+    if side.alike:
         output.table(
-            ["how alike", "value"],
-            [[name, number(value)] for name, value in one.alike.items()],
-            title=f"{name}: {one.other} and {one.base}",
+            ["similarity", "value"],
+            [[name, number(value)] for name, value in side.alike.items()],
+            title=f"{name}: {side.other} and {side.base}",
             right=("value",),
         )
 
 
-def _row(against: Against, one: Comparison) -> dict[str, str | None]:
+def _row(side: Against, compared: Comparison) -> dict[str, str | None]:
     from degen.analysis.listing import line
     from degen.tables.numbers import between
 
-    marked = " *" if one.marked else ""
+    marked = " *" if compared.marked else ""
     return {
-        "measure": f"{one.measure} {line(one.measure).arrow}".rstrip() + marked,
-        against.base: _number(one.a),
-        against.other: _number(one.b),
-        "difference": _number(one.difference),
-        "interval": None if one.interval is None else between(*one.interval),
-        "noise of": one.noise,
-        _P: _number(one.adjusted_p),
+        "measure": f"{compared.measure} {line(compared.measure).arrow}".rstrip() + marked,
+        side.base: _number(compared.a),
+        side.other: _number(compared.b),
+        "difference": _number(compared.difference),
+        "interval": None if compared.interval is None else between(*compared.interval),
+        "noise of": compared.noise,
+        _P: _number(compared.adjusted_p),
     }
 
 
@@ -140,6 +134,6 @@ def _number(value: float | None) -> str | None:
 def _print_legend(results: Sequence[Compared], output: Output) -> None:
     from degen.studies.measure_tables import LEGEND
 
-    found = [one for compared in results for against in compared.against for one in against.measures]
-    marks = "; * differs beyond the noise of seeds" if any(one.marked for one in found) else ""
+    measures = [row for compared in results for side in compared.against for row in side.measures]
+    marks = "; * difference exceeds the noise of seeds" if any(row.marked for row in measures) else ""
     output.line(LEGEND + marks)

@@ -1,4 +1,4 @@
-"""`degen data`: which logs are here, what they are like, getting them, and writing them processed."""
+"""`degen data`: list, describe, download and process interaction logs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from degen.cli.options import takes_data_options
-from degen.cli.output import JsonFlag, Output, QuietFlag
-from degen.cli.reading import reading_bar
+from degen.cli.options import LOG, JsonFlag, QuietFlag, Typed, default, takes
+from degen.cli.output import Output
 from degen.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,17 +16,17 @@ if TYPE_CHECKING:
     from degen.data.load import DataOptions, Dataset
     from degen.data.statistics import Statistics
 
-app = typer.Typer(no_args_is_help=True, help="Look at, get and prepare interaction logs.")
+app = typer.Typer(no_args_is_help=True, help="List, describe, download and process interaction logs.")
 
 SourceArgument = Annotated[
     str,
-    typer.Argument(metavar="NAME|FILE", help="A name of `degen data list`, or a log of any known format."),
+    typer.Argument(metavar="NAME|FILE", help="Name in `degen data list`, or an interaction log."),
 ]
 
 
 @app.command("list")
 def list_datasets(as_json: JsonFlag = False, quiet: QuietFlag = False) -> None:
-    """Show which datasets are here, what Table 1 says of them, and what was counted.
+    """List the datasets that are available, with their size as counted and as in Table 1 of the paper.
 
     [bold]Example[/bold]
 
@@ -40,7 +39,7 @@ def list_datasets(as_json: JsonFlag = False, quiet: QuietFlag = False) -> None:
     rows += [_row(name, path, None) for name, path in other_logs().items()]
     if output.result(rows):
         return
-    titles = ("name", "users", "items", "actions", "Table 1", "where")
+    titles = ("name", "users", "items", "actions", "Table 1", "place")
     output.table(titles, map(_cells, rows))
     for entry in CATALOG.values():
         output.note(f"{entry.name}: {entry.title}; {entry.page}; {entry.licence}")
@@ -54,7 +53,7 @@ def _cells(row: dict[str, Any]) -> list[Any]:
 
 
 def _row(name: str, path: Path | None, entry: Entry | None) -> dict[str, Any]:
-    """One line of the list: a damaged log shows its error in place of its counts, and stops nothing."""
+    """Return a row of the list; a damaged log shows its error in place of its counts."""
     from degen.data.load import load_dataset
 
     table1 = None if entry is None else entry.table1
@@ -82,27 +81,29 @@ def _row(name: str, path: Path | None, entry: Entry | None) -> dict[str, Any]:
 
 
 @app.command()
-@takes_data_options
+@takes(log=LOG)
 def stats(
     source: SourceArgument,
-    options: DataOptions,
+    log: Typed,
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Count and measure a log as it is after the core, and say where it differs from Table 1.
+    """Count and measure an interaction log after filtering, and compare it with Table 1 of the paper.
 
     [bold]Examples[/bold]
 
       degen data stats beauty
       degen data stats visits.csv.gz --columns user=visitor,item=page,time=when --min-item 0
     """
+    from degen.cli.progress import reading_bar
     from degen.data.load import load_dataset
     from degen.data.statistics import compare_with_table1, statistics
 
     output = Output(as_json, quiet)
+    options = _data_options(source, **log)
     with reading_bar(quiet):
         dataset = load_dataset(source, options)
-    _say_notes(dataset, output)
+    _note(dataset, output)
     numbers, comparison = statistics(dataset), compare_with_table1(dataset)
     about = {"name": dataset.name, "source": dataset.source, "fingerprint": dataset.fingerprint}
     if output.result(about | numbers.as_dict() | {"table1": comparison, "notes": list(dataset.notes)}):
@@ -112,36 +113,57 @@ def stats(
         output.line(f"{dataset.name}: {comparison}")
 
 
-def _say_notes(dataset: Dataset, output: Output) -> None:
+def _data_options(source: str, **typed: Any) -> DataOptions:
+    """Build the options of `load_dataset` from what was typed for the dataset `source`.
+
+    Raises
+    ------
+    UserError
+        if a value is out of range, or the option is not for this dataset.
+    """
+    from degen.data.catalog import SYNTHETIC
+    from degen.data.load import DataOptions
+
+    given = {name: value for name, value in typed.items() if value is not None}
+    for name in ("users", "items", "seed"):
+        if name in given and source.lower() != SYNTHETIC:
+            raise UserError(
+                f"--{name} is only for {SYNTHETIC}, which is generated; "
+                f"{source} is read from a file, so leave it out"
+            )
+    return DataOptions(**given)
+
+
+def _note(dataset: Dataset, output: Output) -> None:
     for note in dataset.notes:
         output.note(f"{dataset.name}: {note}")
 
 
 def _lines(numbers: Statistics) -> list[tuple[str, str]]:
-    """The statistics in words, each as people write it."""
+    """Return the statistics as rows of a table."""
     return [
         ("users", f"{numbers.users:,}"),
         ("items", f"{numbers.items:,}"),
         ("actions", f"{numbers.actions:,}"),
         ("average length", f"{numbers.average_length:.1f}"),
-        ("median and greatest length", f"{numbers.median_length:g} and {numbers.longest:,}"),
+        ("median and maximum length", f"{numbers.median_length:g} and {numbers.longest:,}"),
         ("sparsity", f"{numbers.sparsity:.2%}"),
         ("training samples", f"{numbers.training_samples:,}"),
         ("Gini of the items' training frequency", f"{numbers.gini:.3f}"),
-        ("share of the rarest half of the items", f"{numbers.rarest_half_share:.1%}"),
-        ("items never seen in training", f"{numbers.zero_frequency_items:,}"),
-        ("actions on an item of before", f"{numbers.repeats:,}"),
-        ("actions in ties", "no times" if numbers.tie_share is None else f"{numbers.tie_share:.1%}"),
+        ("share of the rarer half of the items", f"{numbers.rarest_half_share:.1%}"),
+        ("items unseen in training", f"{numbers.zero_frequency_items:,}"),
+        ("repeated actions on an item", f"{numbers.repeats:,}"),
+        ("actions with tied times", "no times" if numbers.tie_share is None else f"{numbers.tie_share:.1%}"),
     ]
 
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A name of `degen data list`.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name in `degen data list`.")],
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Download a dataset, checked, where its owner allows it; else say what to get and where to put it.
+    """Download a dataset and verify it; if its owner does not allow that, say where to get it.
 
     [bold]Example[/bold]
 
@@ -156,31 +178,33 @@ def fetch(
 
 
 @app.command()
-@takes_data_options
+@takes(log=LOG)
 def prepare(
     source: SourceArgument,
-    options: DataOptions,
+    log: Typed,
     out: Annotated[
         Path | None,
-        typer.Option(help="A folder, or a file that ends in .txt.gz. \\[default: the cache folder]"),
+        typer.Option(help="Folder, or file that ends in .txt.gz." + default("the cache folder")),
     ] = None,
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Write a processed log: one user a line, oldest first, gzipped, with a note of what it was made from.
+    """Write a processed log: a line per user, oldest action first, gzipped, with a note of its origin.
 
     [bold]Examples[/bold]
 
       degen data prepare reviews_Beauty_5.json.gz --out logs
       degen data prepare synthetic --users 200000 --items 1000000 --seed 1 --out big.txt.gz
     """
+    from degen.cli.progress import reading_bar
     from degen.data.load import load_dataset
     from degen.data.prepared import prepared_path, write_log
 
     output = Output(as_json, quiet)
+    options = _data_options(source, **log)
     with reading_bar(quiet):
         dataset = load_dataset(source, options)
-    _say_notes(dataset, output)
+    _note(dataset, output)
     path = prepared_path(dataset.name, out)
     with reading_bar(quiet):
         note = write_log(dataset.sequences, path, _made_from(dataset, options))

@@ -1,4 +1,4 @@
-"""`degen demo`: the whole story on the embedded dataset."""
+"""`degen demo`: variants trained, drawn and checked against the paper, on the embedded dataset."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from degen.cli.config_options import key_option
-from degen.cli.output import JsonFlag, Output, QuietFlag
+from degen.cli.options import JsonFlag, QuietFlag, Typed, default, key_option, takes
+from degen.cli.output import Output
 
 if TYPE_CHECKING:
     from degen.studies.demo import Demo
@@ -24,21 +24,25 @@ COLUMNS = {
 }
 
 
+@takes(settings={"device": (key_option("device", panel="Options"), None)})
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the runs and the figures.")] = Path("runs/demo"),
     seed: Annotated[int, typer.Option(min=0, help="Seed of the dataset and of the training.")] = 0,
-    device: Annotated[str | None, key_option("training.device", panel="Options")] = None,
+    *,
+    settings: Typed,
     threads: Annotated[
         int | None,
-        typer.Option(min=1, help="CPU threads; one unless given, for steps this small gain little by more."),
+        typer.Option(
+            min=1, help="Number of CPU threads; the steps are too small to gain by more." + default("1")
+        ),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Train anew what is there; by default it is used again.")
+        bool, typer.Option("--overwrite", help="Train again even if the runs are there already.")
     ] = False,
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Train sasrec, ucl, scl and duorec on the embedded dataset, draw the figures, check the paper's claims.
+    """Train sasrec, ucl, scl and duorec on the embedded dataset, draw figures, check the paper's claims.
 
     Takes two to three minutes on one CPU core and needs no network.
 
@@ -53,17 +57,18 @@ def demo(
     from degen.training.run import Interrupted
 
     output = Output(as_json, quiet)
-    configs = demo_configs(seed, device=device, threads=threads)
+    configs = demo_configs(seed, device=settings["device"], threads=threads)
     try:
         found = run_demo(out, configs, lambda: Bar(quiet=quiet), overwrite=overwrite)
     except Interrupted as stop:
         typer.echo(
-            f"degen: stopped; {stop.epochs} whole epochs are in {stop.out}; the same command goes on",
+            f"degen: stopped; {stop.epochs} finished epochs are in {stop.out}; run the command again to "
+            "continue",
             err=True,
         )
         raise typer.Exit(130) from None
     if found.reused:
-        output.note(f"used again: {', '.join(map(str, found.reused))}; --overwrite trains anew")
+        output.note(f"runs used again: {', '.join(map(str, found.reused))}; train anew with --overwrite")
     if not output.result(found.as_json()):
         _print(found, output)
 

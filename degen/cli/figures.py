@@ -1,68 +1,48 @@
-"""`degen plot-svd` and `degen uniformity`: the paper's figures, with the numbers behind them."""
+"""`degen plot-svd`, `uniformity`, `dynamics` and `mechanism`: figures, with the numbers behind them."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from degen.cli.matrix_options import Frequency, Key, SkipRows
-from degen.cli.output import JsonFlag, Output, QuietFlag
+from degen.cli.options import (
+    FILES,
+    LOOK,
+    Aggregate,
+    JsonFlag,
+    QuietFlag,
+    Runs,
+    RunsOrFiles,
+    Seed,
+    Typed,
+    default,
+    takes,
+)
+from degen.cli.output import Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from degen.studies.figure_files import Drawn
 
-Out = Annotated[
-    Path | None,
-    typer.Option("--out", help="Folder for the files.  \\[default: figures/ under PATH]", show_default=False),
-]
-Width = Annotated[
-    str | None,
-    typer.Option(
-        "--width",
-        help="column (3.337 in), text (7.006 in) or inches.  \\[default: column for one or two panels]",
-        show_default=False,
-    ),
-]
-StyleOption = Annotated[str, typer.Option("--style", help="paper or slides.")]
-Formats = Annotated[str, typer.Option("--format", help="pdf, png, svg, separated by commas.")]
-Seed = Annotated[
-    int | None, typer.Option("--seed", help="Which seed.  \\[default: the lowest]", show_default=False)
-]
 
-Aggregate = Annotated[
-    str | None,
-    typer.Option("--aggregate", help="each or mean: all seeds, apart or averaged.", show_default=False),
-]
-
-
+@takes(files=FILES, look=LOOK)
 def plot_svd(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="PATH…", help="Runs, folders above runs, or matrix files.", show_default=False
-        ),
-    ],
-    frequency: Frequency = None,
-    key: Key = None,
-    skip_rows: SkipRows = None,
+    paths: RunsOrFiles,
     seed: Seed = None,
-    cmap: Annotated[str, typer.Option("--cmap", help="viridis or cividis.")] = "viridis",
-    out: Out = None,
-    width: Width = None,
-    style: StyleOption = "paper",
-    formats: Formats = "pdf,png",
+    cmap: Annotated[str, typer.Option("--cmap", help="Colour map: viridis or cividis.")] = "viridis",
+    *,
+    files: Typed,
+    look: Typed,
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
     """Draw item embeddings on their first two singular directions, and their singular values (Fig. 1, 3, 4).
 
-    A run gives Fig. 1, a folder of runs Fig. 3 for each dataset, a matrix file its own figure: .npy .npz
-    .safetensors .csv .tsv .parquet, word2vec's, PyTorch's checkpoints, of which nothing is executed.
-    Coordinates and singular values are written as CSV beside it.
+    A run gives Fig. 1, a folder of runs gives Fig. 3 for each dataset, and a matrix file a figure of its own.
+    Matrix files are .npy, .npz, .safetensors, .csv, .tsv, .parquet, word2vec files and PyTorch checkpoints;
+    nothing in them is executed. Coordinates and singular values are written as CSV beside the figure.
 
     [bold]Examples[/bold]
 
@@ -75,33 +55,31 @@ def plot_svd(
     from degen.studies.figure_files import FigureOptions
     from degen.studies.svd import SvdOptions, draw_svd
 
-    look = FigureOptions(out, width, style, formats)
-    drawn = draw_svd(paths, SvdOptions(frequency, key, seed, cmap, skip_rows), look)
+    drawn = draw_svd(paths, SvdOptions(**files, seed=seed, cmap=cmap), FigureOptions(**look))
     report_figures(drawn, _svd_row, Output(as_json, quiet))
 
 
+@takes(look=LOOK)
 def uniformity(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(metavar="PATH…", help="Runs, or folders above runs.", show_default=False),
-    ],
+    paths: Runs,
     alignment: Annotated[
         str,
-        typer.Option("--alignment", help="alignment, alignment_same_target or alignment_dropout."),
+        typer.Option(
+            "--alignment",
+            help="Alignment on the axis: alignment, alignment_same_target or alignment_dropout.",
+        ),
     ] = "alignment",
     seed: Seed = None,
     aggregate: Aggregate = None,
-    out: Out = None,
-    width: Width = None,
-    style: StyleOption = "paper",
-    formats: Formats = "pdf,png",
+    *,
+    look: Typed,
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
     """Draw alignment and uniformity over training, coloured by validation HR@5 (Fig. 5), for each dataset.
 
-    Two figures a dataset: the trajectories, a panel a variant, and the same quantities over epochs.
-    Unfinished runs are drawn as far as they are.
+    Each dataset gets two figures: the trajectories, with a panel per variant, and the same quantities over
+    epochs. Unfinished runs are drawn up to their last epoch.
 
     [bold]Examples[/bold]
 
@@ -112,36 +90,33 @@ def uniformity(
     from degen.studies.figure_files import FigureOptions
     from degen.studies.uniformity import UniformityOptions, draw_uniformity
 
-    look = FigureOptions(out, width, style, formats)
-    drawn = draw_uniformity(paths, UniformityOptions(seed, aggregate, alignment), look)
+    drawn = draw_uniformity(paths, UniformityOptions(seed, aggregate, alignment), FigureOptions(**look))
     report_figures(drawn, _uniformity_row, Output(as_json, quiet))
 
 
+@takes(look=LOOK)
 def dynamics(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(metavar="PATH…", help="Runs, or folders above runs.", show_default=False),
-    ],
+    paths: Runs,
     measures: Annotated[
         str | None,
         typer.Option(
             "--measures",
-            help="What to draw, separated by commas: keys of metrics.jsonl, or measures of `degen analyze "
-            "--list`, which need the embeddings that --keep-embeddings kept.  \\[default: validation "
-            "NDCG@10, average cosine, σ₂/σ₁, effective rank, uniformity, same-target alignment]",
+            help="Quantities to draw, separated by commas: keys of metrics.jsonl, or measures of `degen "
+            "analyze --list`, which need runs trained with --keep-embeddings."
+            + default(
+                "validation NDCG@10, average cosine, σ₂/σ₁, effective rank, uniformity, same-target alignment"
+            ),
             show_default=False,
         ),
     ] = None,
     seed: Seed = None,
     aggregate: Aggregate = None,
-    out: Out = None,
-    width: Width = None,
-    style: StyleOption = "paper",
-    formats: Formats = "pdf,png",
+    *,
+    look: Typed,
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Draw measures of degeneration against epochs, beside accuracy: when the cone forms, for each dataset.
+    """Draw measures of degeneration and accuracy over epochs, to show when the cone forms, for each dataset.
 
     [bold]Examples[/bold]
 
@@ -152,14 +127,45 @@ def dynamics(
     from degen.studies.dynamics import DEFAULT, DynamicsOptions, draw_dynamics
     from degen.studies.figure_files import FigureOptions
 
-    look = FigureOptions(out, width, style, formats)
     chosen = tuple(name.strip() for name in (measures or "").split(",") if name.strip()) or DEFAULT
-    drawn = draw_dynamics(paths, DynamicsOptions(seed, aggregate, chosen), look)
+    drawn = draw_dynamics(paths, DynamicsOptions(seed, aggregate, chosen), FigureOptions(**look))
     report_figures(drawn, _dynamics_row, Output(as_json, quiet))
 
 
+@takes(look=LOOK)
+def mechanism(
+    paths: Runs,
+    epoch: Annotated[
+        int | None,
+        typer.Option("--epoch", help="Epoch to draw." + default("the last that all runs have")),
+    ] = None,
+    seed: Seed = None,
+    *,
+    look: Typed,
+    as_json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Draw what moves the items during training, by how often they occur (Eq. 4), for each dataset.
+
+    Needs runs that were trained with --trace-gradients. Each dataset gets two figures: one epoch by item
+    frequency, and the rarest and most frequent items over epochs. All numbers are written as CSV beside them.
+
+    [bold]Examples[/bold]
+
+      degen train --variant sasrec,duorec --dataset clothing --trace-gradients --out runs/traced
+
+      degen mechanism runs/traced
+    """
+    from degen.studies.figure_files import FigureOptions
+    from degen.studies.mechanism import MechanismOptions, draw_mechanism
+
+    drawn = draw_mechanism(paths, MechanismOptions(epoch, seed), FigureOptions(**look))
+    ends = "Rarest items that occur in training | most frequent ones"
+    report_figures(drawn, _mechanism_row, Output(as_json, quiet), ends)
+
+
 def _svd_row(row: dict[str, Any]) -> dict[str, Any]:
-    """What the terminal shows of a panel; `--json` has more."""
+    """Return the columns of a panel on the terminal; `--json` has more."""
     return {
         **{key: row[key] for key in ("dataset", "variant", "seed", "file", "items")},
         "σ₂/σ₁": row["sigma2_ratio"],
@@ -170,7 +176,7 @@ def _svd_row(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _uniformity_row(row: dict[str, Any]) -> dict[str, Any]:
-    """What the terminal shows of a run: the first and the last epoch."""
+    """Return the columns of a run on the terminal: its first and its last epoch."""
     return {
         **{key: row[key] for key in ("dataset", "variant", "seed", "epochs")},
         "uniformity": _from_to(row["uniformity_first"], row["uniformity_last"]),
@@ -180,7 +186,7 @@ def _uniformity_row(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _dynamics_row(row: dict[str, Any]) -> dict[str, Any]:
-    """What the terminal shows of a run: each measure at its first and last epoch."""
+    """Return the columns of a run on the terminal: each measure at its first and last epoch."""
     about = {key: row[key] for key in ("dataset", "variant", "seed", "epochs")}
     keys = [key.removesuffix("_first") for key in row if key.endswith("_first")]
     return about | {key: _from_to(row[f"{key}_first"], row[f"{key}_last"], ".3g") for key in keys}
@@ -190,20 +196,39 @@ def _from_to(first: float | None, last: float | None, spec: str = ".2f") -> str 
     return None if first is None or last is None else f"{first:{spec}} → {last:{spec}}"
 
 
+def _mechanism_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of a run on the terminal: the rarest items | the most frequent ones."""
+    shown = {
+        "non-target's share": "push_share",
+        "cos(Δv, -h̄)": "step_cosine",
+        "cos(Δvᵢ, Δvⱼ)": "step_pairwise_cosine",
+        "‖Δv‖": "step_length",
+        "cos(vᵢ, vⱼ)": "pairwise_cosine",
+    }
+    return {
+        **{key: row[key] for key in ("dataset", "variant", "seed", "epoch")},
+        **{name: _beside(row[f"{key}_rarest"], row[f"{key}_most_frequent"]) for name, key in shown.items()},
+    }
+
+
+def _beside(rarest: float | None, frequent: float | None) -> str | None:
+    return None if rarest is None or frequent is None else f"{rarest:.2f} | {frequent:.2f}"
+
+
 def report_figures(
     drawn: Drawn,
     shown: Callable[[dict[str, Any]], dict[str, Any]],
     output: Output,
     title: str | None = None,
 ) -> None:
-    """Print the table and the paths of what was drawn, or all of it as JSON."""
+    """Print a table of what was drawn and the paths of the files, or all of it as JSON."""
     for note in drawn.notes:
         output.note(note)
     files = [str(path) for path in drawn.files]
     if output.result({"files": files, "panels": drawn.rows, "notes": drawn.notes}):
         return
     rows = [shown(row) for row in drawn.rows]
-    # A column that is empty for all rows, such as the variant of matrix files, says nothing.
+    # A column without values, such as the variant of matrix files, is left out.
     columns = [name for name in rows[0] if any(row[name] is not None for row in rows)]
     output.table(columns, [[row[name] for name in columns] for row in rows], title)
     for file in files:

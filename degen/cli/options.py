@@ -1,135 +1,238 @@
-"""The options of every command that takes a dataset, defined once."""
+"""Options that several commands share, each defined once, and the values that are typed for them.
+
+A command takes a group of options as one parameter, a dictionary of what was typed:
+
+    @takes(look=LOOK)
+    def plot_svd(paths: RunsOrFiles, look: Typed) -> None:
+        options = FigureOptions(**look)
+
+The options of keys of the configuration are read from its schema (`degen.config.schema`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from degen.config.settle import sentence
-from degen.errors import UserError
+from degen.config.facts import KEYS, OPTIONS, about, choices_of, sentence, value_type
+from degen.config.schema import Config
+from degen.config.settle import Values, merge
+from degen.errors import UserError, nearest
 
-if TYPE_CHECKING:
-    from degen.data.load import DataOptions
+Typed = dict[str, Any]
+"""Values of a group of options by parameter; None where nothing was typed and there is no default."""
 
-_PANEL = "Data"
+Group = Mapping[str, tuple[Any, Any]]
+"""Options by parameter: each its annotation, with Typer's description of it, and its default."""
 
-ColumnsOption = Annotated[
+WIDEST = 18
+"""Characters of choices that an option's help lists; longer lists are left to its sentence."""
+
+MOST_SEEDS = 10_000
+"""Maximum size of a range of seeds; a larger one is a typing error."""
+
+
+def default(text: str) -> str:
+    """Return `text` as a note of a default that Typer cannot know, for the end of an option's help."""
+    return rf"  [dim]\[default: {text}][/dim]"
+
+
+JsonFlag = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON on stdout; progress stays on stderr.")
+]
+QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and errors.")]
+RunsOrFiles = Annotated[
+    list[Path],
+    typer.Argument(metavar="PATH…", help="Runs, folders of runs, or matrix files.", show_default=False),
+]
+Runs = Annotated[
+    list[Path], typer.Argument(metavar="PATH…", help="Runs, or folders of runs.", show_default=False)
+]
+Measures = Annotated[
+    str | None,
+    typer.Option("--measures", help="Measures and groups, separated by commas." + default("all")),
+]
+Seed = Annotated[
+    int | None, typer.Option("--seed", help="Seed of the runs that are shown." + default("the lowest"))
+]
+Aggregate = Annotated[
     str | None,
     typer.Option(
-        "--columns",
-        metavar="user=…,item=…,time=…",
-        help=sentence("data", "columns"),
-        rich_help_panel=_PANEL,
+        "--aggregate", help="Show all seeds: each by itself (each), or averaged (mean)." + default("one seed")
     ),
 ]
-InputFormatOption = Annotated[
-    str | None,
-    typer.Option(
-        "--input-format",
-        metavar="NAME",
-        help=sentence("data", "input_format"),
-        rich_help_panel=_PANEL,
-    ),
-]
-MinUserOption = Annotated[
-    int | None,
-    typer.Option(
-        "--min-user",
-        help=sentence("data", "min_user"),
-        rich_help_panel=_PANEL,
-    ),
-]
-MinItemOption = Annotated[
-    int | None,
-    typer.Option(
-        "--min-item",
-        help=sentence("data", "min_item"),
-        rich_help_panel=_PANEL,
-    ),
-]
-CoreOption = Annotated[
-    str | None,
-    typer.Option(
-        "--core",
-        metavar="iterated|once",
-        help=sentence("data", "core"),
-        rich_help_panel=_PANEL,
-    ),
-]
-_SYNTHETIC = "Only for `synthetic`"
-UsersOption = Annotated[
-    int | None, typer.Option("--users", help="Users to generate.", rich_help_panel=_SYNTHETIC)
-]
-ItemsOption = Annotated[
-    int | None, typer.Option("--items", help="Items to generate.", rich_help_panel=_SYNTHETIC)
-]
-DataSeedOption = Annotated[
-    int | None, typer.Option("--seed", help="Seed of the generator.", rich_help_panel=_SYNTHETIC)
-]
+Device = Annotated[str, typer.Option("--device", help=sentence("device"))]
 
 
-_OPTIONS: dict[str, Any] = {
-    "columns": ColumnsOption,
-    "input_format": InputFormatOption,
-    "min_user": MinUserOption,
-    "min_item": MinItemOption,
-    "core": CoreOption,
-    "users": UsersOption,
-    "items": ItemsOption,
-    "seed": DataSeedOption,
+def option(kind: Any, flag: str, help: str, value: Any = None, **about: Any) -> tuple[Any, Any]:
+    """Return an option of a group: its annotation, of a type and a `typer.Option`, and its default."""
+    return Annotated[kind, typer.Option(flag, help=help, **about)], value
+
+
+FILES: Group = {
+    "frequency": option(
+        Path | None,
+        "--frequency",
+        "How often each item occurs: counts, FILE:COLUMN, or an interaction log." + default("the run's"),
+    ),
+    "key": option(str | None, "--key", "Name of the array in a file that has several, or column of lists."),
+    "skip_rows": option(
+        str | None,
+        "--skip-rows",
+        "Rows that are not items: first, last, none, or numbers such as 0,-1."
+        + default("those of the project that wrote the checkpoint, if known"),
+    ),
 }
+"""Options of commands that read matrix files."""
+
+LOOK: Group = {
+    "out": option(Path | None, "--out", "Folder for the files." + default("figures/ under PATH")),
+    "width": option(
+        str | None,
+        "--width",
+        "Width of a figure: column (3.337 in), text (7.006 in), or inches."
+        + default("column for one or two panels"),
+    ),
+    "style": option(str, "--style", "paper or slides.", "paper"),
+    "formats": option(str, "--format", "pdf, png, svg, separated by commas.", "pdf,png"),
+}
+"""Options of commands that draw figures."""
 
 
-def takes_data_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of a dataset in the place of its parameter `options`, a `DataOptions`.
+def key_option(key: str, *, flag: str | None = None, panel: str | None = None) -> Any:
+    """Return the annotation of an option that sets a key of the configuration.
 
-    They are built from what was typed for the dataset that the command's `source` names. Typer reads the
-    options off a command's signature, so they are written into that.
+    The option has no default: what is not typed is decided by the file, the recipe or the key's own default,
+    which the help shows.
+
+    Parameters
+    ----------
+    flag
+        the option, by default the key's own.
+    panel
+        heading in the help, by default the key's own, else its group.
     """
-    # `DataOptions` itself is not there: it would bring NumPy along before anything is to be read.
-    hints = get_type_hints(command, localns={"DataOptions": Any}, include_extras=True)
-    parameters = []
-    for parameter in signature(command).parameters.values():
-        if parameter.name == "options":
+    group, field = KEYS[key]
+    shown, choices = about(key, "unset") or field.default, "|".join(choices_of(key))
+    note = "" if shown is None or shown is False or shown == "" else default(str(shown))
+    option = typer.Option(
+        flag or OPTIONS[key],
+        help=sentence(key) + note,
+        metavar=about(key, "metavar") or (choices if 0 < len(choices) <= WIDEST else None),
+        rich_help_panel=panel or about(key, "panel") or group.capitalize(),
+        show_default=False,
+    )
+    return Annotated[value_type(key) | None, option]
+
+
+def key_options(keys: Iterable[str]) -> dict[str, tuple[Any, Any]]:
+    """Return the options of several keys, each under its key."""
+    return {key: (key_option(key), None) for key in keys}
+
+
+_SYNTHETIC = "Only for `synthetic`"
+LOG: Group = {
+    **key_options(("columns", "input_format", "min_user", "min_item", "core")),
+    "users": (key_option("users", panel=_SYNTHETIC), None),
+    "items": (key_option("items", panel=_SYNTHETIC), None),
+    "seed": (key_option("data_seed", flag="--seed", panel=_SYNTHETIC), None),
+}
+"""Options of commands that read an interaction log; the parameters are fields of `DataOptions`."""
+
+
+def takes(**groups: Group) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of groups, each in the place of the parameter that is named here.
+
+    Typer reads the options from a command's signature, so the parameter is replaced in it by the options of
+    the group, and the command is called with a dictionary of their values.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        hints = get_type_hints(command, include_extras=True)
+        parameters = []
+        for name, parameter in signature(command).parameters.items():
+            options = groups.get(name, {name: (hints[name], parameter.default)})
             parameters += [
-                Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=option)
-                for name, option in _OPTIONS.items()
+                Parameter(option, Parameter.KEYWORD_ONLY, default=value, annotation=annotation)
+                for option, (annotation, value) in options.items()
             ]
-        else:
-            parameters.append(
-                parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=hints[parameter.name])
-            )
 
-    @wraps(command)
-    def with_options(*, source: str, **typed: Any) -> None:
-        options = data_options(source, **{name: typed.pop(name) for name in _OPTIONS})
-        command(source=source, options=options, **typed)
+        @wraps(command)
+        def with_options(*arguments: Any, **typed: Any) -> None:
+            grouped = {
+                name: {key: typed.pop(key, value) for key, (_, value) in group.items()}
+                for name, group in groups.items()
+            }
+            command(*arguments, **grouped, **typed)
 
-    with_options.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return with_options
+        with_options.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return with_options
+
+    return decorate
 
 
-def data_options(source: str, *, columns: str | None = None, **typed: Any) -> DataOptions:
-    """Build the options of `load_dataset` from what was typed for the dataset `source`; None is the default.
+def parse_assignments(assignments: Iterable[str]) -> Values:
+    """Parse `--set group.key=value`, the value as TOML; a bare word is taken as a string.
 
     Raises
     ------
     UserError
-        naming the option whose value cannot be, or which this dataset does not have.
-    """
-    from degen.data.catalog import SYNTHETIC
-    from degen.data.load import DataOptions
+        if an assignment has another form, or an unknown group.
 
-    given = {name: value for name, value in typed.items() if value is not None}
-    for name in ("users", "items", "seed"):
-        if name in given and source.lower() != SYNTHETIC:
+    >>> parse_assignments(["training.adam_eps=1e-6", "objective.similarity=cosine"])
+    {'training': {'adam_eps': 1e-06}, 'objective': {'similarity': 'cosine'}}
+    """
+    values: Values = {}
+    for text in assignments:
+        path, equals, raw = text.partition("=")
+        group, dot, key = path.strip().partition(".")
+        if not equals or not dot:
             raise UserError(
-                f"--{name} is only for {SYNTHETIC}, which is generated; "
-                f"{source} is read from a file, so leave it out"
+                f"--set {text}: write it as group.key=value, for example --set training.adam_eps=1e-6"
             )
-    return DataOptions(columns=columns, **given)
+        if group not in Config.model_fields:
+            raise UserError(f"--set {text}: unknown group '{group}'{nearest(group, Config.model_fields)}")
+        values = merge(values, {group: {key: _toml_value(raw.strip())}})
+    return values
+
+
+def _toml_value(raw: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {raw}")["value"]
+    except tomllib.TOMLDecodeError:
+        return raw
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Turn `0-7` or `0,3,5`, or both together, into seeds in the order given.
+
+    Raises
+    ------
+    UserError
+        if the text has another form, a range goes down, or a seed is named twice.
+
+    >>> parse_seeds("0-2,7")
+    [0, 1, 2, 7]
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        found = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        if found is None:
+            raise UserError(f"--seeds {text}: write numbers and ranges, such as 0-7 or 0,3,5")
+        first, last = int(found[1]), int(found[2] or found[1])
+        if last < first:
+            raise UserError(f"--seeds {text}: the range {part.strip()} goes down; write {last}-{first}")
+        if last - first >= MOST_SEEDS:
+            raise UserError(f"--seeds {text}: that is {last - first + 1:,} runs; {MOST_SEEDS:,} at most")
+        seeds.extend(range(first, last + 1))
+    if len(set(seeds)) < len(seeds):
+        raise UserError(f"--seeds {text}: a seed is named twice; name each once")
+    return seeds

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import click
 import typer
 
 from degen.cli.wording import as_typed
@@ -16,11 +15,6 @@ from degen.tables.terminal import print_table
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-JsonFlag = Annotated[
-    bool, typer.Option("--json", help="Print the result as JSON on stdout; progress stays on stderr.")
-]
-QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
 
 
 @dataclass(frozen=True)
@@ -33,7 +27,7 @@ class Output:
     def note(self, text: str) -> None:
         """Print a remark on stderr, unless `--quiet` is given."""
         if not self.quiet:
-            self.stderr.print(_typed(text), markup=False, highlight=False, soft_wrap=True)
+            self.stderr.print(as_typed(text), markup=False, highlight=False, soft_wrap=True)
 
     @property
     def stderr(self) -> Console:
@@ -46,7 +40,7 @@ class Output:
         """Print `value` as JSON if `--json` is given; return whether it is."""
         if self.as_json:
             if isinstance(value, dict) and "notes" in value:
-                value = value | {"notes": [_typed(note) for note in value["notes"]]}
+                value = value | {"notes": [as_typed(note) for note in value["notes"]]}
             typer.echo(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
         return self.as_json
 
@@ -65,9 +59,3 @@ class Output:
         right.
         """
         print_table(Table.of_values(columns, rows, title or "", right))
-
-
-def _typed(text: str) -> str:
-    """Return a note with options in place of the arguments that it names, while a command runs."""
-    context = click.get_current_context(silent=True)
-    return text if context is None else as_typed(text, context.find_root().command)

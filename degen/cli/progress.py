@@ -1,36 +1,46 @@
-"""A progress bar and a line an epoch for a run, on stderr."""
+"""Progress on stderr: a bar and a line per epoch of a run, and bars for long logs and many measures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as RichProgress
 
-from degen.cli.reading import reading_bar
-from degen.config.schema import Config
-from degen.data.load import Dataset
-from degen.training.run import Progress
+from degen.progress import watched
+
+if TYPE_CHECKING:
+    from degen.config.schema import Config
+    from degen.data.load import Dataset
+    from degen.training.run import Progress
+else:
+    Progress = object  # its methods are all overridden; commands that only read a log do without PyTorch
 
 
 class Bar(Progress):
-    """Shows a run as it trains; the `Progress` that `degen.training.loop.train` tells of its steps.
+    """Progress of a run: a bar over all steps with the losses and the time left, and a line per epoch.
 
-    On a terminal: a bar over all steps with the losses and the time left, moved when there are fresh losses,
-    and before it one for reading the log. Elsewhere, as in a log file: a line an epoch.
+    The bar is shown on a terminal only, after one for reading the log.
 
     Parameters
     ----------
     quiet
         show nothing.
     beside
-        the bar in whose display this one stands, where several runs train at once.
+        the bar whose display this one shares, where several runs train at once.
     label
-        what its lines begin with.
+        beginning of its lines.
     """
 
     def __init__(self, quiet: bool = False, beside: Bar | None = None, label: str = ""):
@@ -52,7 +62,7 @@ class Bar(Progress):
         self.bar.stop()
 
     def begin(self, dataset: Dataset, config: Config, epochs_done: int, steps_per_epoch: int) -> None:
-        """Announce the run and set the bar up."""
+        """Announce the run and set up the bar."""
         self.reading.close()
         self.bar.start()
         sequences = dataset.sequences
@@ -60,7 +70,7 @@ class Bar(Progress):
             f"{config.objective.variant} on {dataset.name}: "
             f"{sequences.n_users:,} users, {sequences.n_items:,} items, "
             f"{len(sequences.items):,} actions; recipe {config.objective.recipe}, seed {config.training.seed}"
-            + (f"; going on after epoch {epochs_done}" if epochs_done else "")
+            + (f"; continuing after epoch {epochs_done}" if epochs_done else "")
         )
         for note in dataset.notes:
             self._say(f"  {note}")
@@ -72,14 +82,14 @@ class Bar(Progress):
         self.task = self.bar.add_task(name, total=total, completed=epochs_done * steps_per_epoch, losses="")
 
     def step(self, epoch: int, step: int, losses: dict[str, Any]) -> None:
-        """Move the bar; show fresh losses where there are any."""
+        """Move the bar and show the losses, if there are new ones."""
         assert self.task is not None
         if losses:
             done = (epoch - 1) * self.steps_per_epoch + step
             self.bar.update(self.task, completed=done, losses=f"epoch {epoch}  loss {losses['loss']:.4f}")
 
     def epoch(self, row: dict[str, Any]) -> None:
-        """Print the epoch's line."""
+        """Print the line of an epoch."""
         stopping = f"valid_{self.stop_on}"
         self._say(
             f"  {self._lead}epoch {row['epoch']:3d}  loss {row['loss']:.4f}  HR@5 {row['valid_HR@5']:.4f}  "
@@ -89,7 +99,7 @@ class Bar(Progress):
         )
 
     def end(self, test: dict[str, Any]) -> None:
-        """Take the bar away and print the test result."""
+        """Remove the bar and print the test result."""
         if self.task is not None:
             self.bar.remove_task(self.task)
         self._say(
@@ -120,7 +130,7 @@ def _display(console: Console, quiet: bool) -> RichProgress:
 
 @contextmanager
 def bars(configs: Sequence[Config], *, quiet: bool = False) -> Iterator[list[Progress]]:
-    """Show runs that train at once, or one: their progress, in one display."""
+    """Show the progress of one run, or of several that train at once, in one display."""
     with Bar(quiet) as first:
         if len(configs) == 1:
             yield [first]
@@ -128,3 +138,46 @@ def bars(configs: Sequence[Config], *, quiet: bool = False) -> Iterator[list[Pro
         first.reading.close()
         labels = [f"seed {config.training.seed}" for config in configs]
         yield [Bar(quiet, beside=first, label=label) for label in labels]
+
+
+@contextmanager
+def reading_bar(quiet: bool) -> Iterator[None]:
+    """Show a bar on a terminal for each stage of reading or writing a log; it leaves nothing behind."""
+    console = Console(stderr=True, quiet=quiet)
+    bar = RichProgress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+        TimeRemainingColumn(compact=True),
+        console=console,
+        disable=quiet or not console.is_terminal,
+        transient=True,
+    )
+    task: TaskID | None = None
+
+    def show(what: str, done: int, total: int) -> None:
+        nonlocal task
+        if task is None or bar.tasks[0].description != what:
+            if task is not None:
+                bar.remove_task(task)
+            # A stage of unknown length has a total of 0, and a bar that moves to and fro.
+            task = bar.add_task(what, total=total or None)
+        bar.update(task, completed=done, total=total or None)
+
+    with bar, watched(show):
+        yield
+
+
+@contextmanager
+def counting_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Show on a terminal what is measured and how many are done; it leaves nothing behind."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn())
+    off = quiet or not console.is_terminal
+    with RichProgress(*columns, console=console, disable=off, transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+
+        def watch(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        yield watch

@@ -1,4 +1,4 @@
-"""`degen runs`, `degen evaluate`, `degen export`: what is on disk, measured again, and handed on."""
+"""`degen runs`, `evaluate` and `export`: list runs, rank with them again, and export them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from degen.cli.output import JsonFlag, Output, QuietFlag
+from degen.cli.options import Device, JsonFlag, QuietFlag, default
+from degen.cli.output import Output
 from degen.errors import UserError
 
 if TYPE_CHECKING:
@@ -15,20 +16,19 @@ if TYPE_CHECKING:
     from degen.evaluation.restore import Restored
     from degen.runs.directory import RunDirectory
 
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.", show_default=False)]
-SplitOption = Annotated[str, typer.Option("--split", help="test or valid.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.", show_default=False)]
+SplitOption = Annotated[str, typer.Option("--split", help="Split of the users: test or valid.")]
 
 
 def runs(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="Runs, or any folders above runs.", show_default="runs"),
+        typer.Argument(help="Runs, or folders of runs.", show_default="runs"),
     ] = None,
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """List the runs under folders: variant, dataset, seed, epochs, state, test HR@5 and NDCG@10.
+    """List runs: variant, dataset, seed, epochs, state, test HR@5 and NDCG@10.
 
     [bold]Example[/bold]
 
@@ -43,7 +43,7 @@ def runs(
 
 
 def _describe(run: RunDirectory, output: Output) -> dict[str, Any]:
-    """A line of the list; one damaged run is said to be so and does not hide the others."""
+    """Return a row of the list; a damaged run is noted as such and does not hide the others."""
     try:
         return _line(run)
     except UserError as error:
@@ -74,21 +74,24 @@ def evaluate(
         typer.Option(
             "--post-process",
             metavar="NAME",
-            help="Score the item embeddings after all-but-the-top or whitening; the encoder stays as it is.",
+            help="Score post-processed items: all-but-the-top or whitening. The encoder is unchanged.",
         ),
     ] = None,
     components: Annotated[
         int | None,
-        typer.Option(help="Directions that all-but-the-top takes away.  \\[default: d / 100, at least 1]"),
+        typer.Option(
+            help="Number of directions that all-but-the-top removes." + default("d / 100, at least 1")
+        ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE.npy", help="Write the post-processed items there.")
+        Path | None,
+        typer.Option("--out", metavar="FILE.npy", help="Write the post-processed items to this file."),
     ] = None,
     device: Device = "auto",
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Rank all items for every user again with the best checkpoint, and print HR, NDCG and MRR at 5, 10, 20.
+    """Rank all items for every user with the best checkpoint, and print HR, NDCG and MRR at 5, 10 and 20.
 
     [bold]Examples[/bold]
 
@@ -104,24 +107,24 @@ def evaluate(
         metrics = restored.metrics(wanted)
     else:
         metrics = _post_processed(restored, wanted, post_process, components, out)
-        output.note(f"items are scored after {post_process}; the encoder reads its own, as trained")
+        output.note(f"items are scored after {post_process}; the encoder reads them as trained")
     if not output.result(metrics):
         output.table(["metric", "value"], list(metrics.items()))
 
 
 def _check_post_process(name: str | None, components: int | None, out: Path | None) -> None:
-    """Refuse options that need `--post-process`, and a file that would not be found again by its name."""
+    """Refuse options that need `--post-process`, and an output file of another format than .npy."""
     if name is None and (components is not None or out is not None):
         option = "--components" if components is not None else "--out"
-        raise UserError(f"{option} is of --post-process; add --post-process all-but-the-top or whitening")
+        raise UserError(f"{option} needs --post-process; add --post-process all-but-the-top or whitening")
     if out is not None and out.suffix != ".npy":
-        raise UserError(f"--out {out}: the items are written as .npy; name a file that ends so")
+        raise UserError(f"--out {out}: the items are written as .npy; name a file with this ending")
 
 
 def _post_processed(
     restored: Restored, split: Split, name: str, components: int | None, out: Path | None
 ) -> dict[str, Any]:
-    """The metrics with the items post-processed for scoring alone; writes these to `out`."""
+    """Return the metrics with items post-processed for scoring only, and write these items to `out`."""
     from degen.analysis.postprocess import post_process
     from degen.files import write_array
 
@@ -139,22 +142,22 @@ def export(
         str | None,
         typer.Option(
             "--to",
-            help="Item embeddings instead: npy, safetensors, word2vec, projector, parquet or recbole.",
-            show_default=False,
+            help="Export the item embeddings instead, as npy, safetensors, word2vec, projector, parquet or "
+            "recbole.",
         ),
     ] = None,
     split: SplitOption = "test",
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Folder to write to.  \\[default: RUN/export, with --to a folder in it]"),
+        typer.Option("--out", help="Folder for the files." + default("RUN/export, with --to RUN/export/TO")),
     ] = None,
     device: Device = "auto",
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Write a split's sequence representations, targets and ranks, a row a user; or the item embeddings.
+    """Write sequence representations, targets and ranks of a split, a row per user; or the item embeddings.
 
-    With --to the item embeddings of the best epoch are written for other tools, with ids and frequency.
+    With --to, write the item embeddings of the best epoch for other tools, with ids and frequencies.
 
     [bold]Examples[/bold]
 

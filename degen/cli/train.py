@@ -1,7 +1,9 @@
-"""`degen train`: one variant, several, or all six, on any log."""
+"""`degen train`: one variant, several, or all six, on any interaction log."""
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -9,199 +11,189 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from degen.cli.config_options import key_option, parse_assignments
 from degen.cli.options import (
-    ColumnsOption,
-    CoreOption,
-    InputFormatOption,
-    MinItemOption,
-    MinUserOption,
+    JsonFlag,
+    QuietFlag,
+    Typed,
+    default,
+    key_options,
+    parse_assignments,
+    parse_seeds,
+    takes,
 )
-from degen.cli.output import JsonFlag, Output, QuietFlag
-from degen.cli.seeds import over_seeds, parse_seeds, summary_rows
+from degen.cli.output import Output
+from degen.config.facts import OPTIONS
 from degen.config.schema import Config
 from degen.config.settle import Values, by_group, merge, settle
-from degen.data.reading.columns import parse_columns
 from degen.errors import UserError
 
 if TYPE_CHECKING:
     from degen.runs.directory import RunDirectory
     from degen.training.distributed import World
 
-NO_KEYS = {
-    "variant",
-    "config",
-    "out",
-    "columns",
-    "assign",
-    "seeds",
-    "stack",
-    "resume",
-    "overwrite",
-    "print_config",
-    "as_json",
-    "quiet",
-}
-"""Options of the command that are not keys of the configuration."""
-
 MEASURES = ("HR@5", "NDCG@5", "HR@10", "NDCG@10")
 """Test metrics that are printed at the end."""
 
 
+Variants = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--variant",
+        "-v",
+        help="Variants, separated by commas or repeated. Of the paper: sasrec, cl4srec, ucl, scl, ucl+scl, "
+        "duorec, or all. Mitigations: cosreg, spectrum, item-uniformity, directau, normalized, gating, "
+        "adversarial, or mitigations for all of them." + default("duorec"),
+        show_default=False,
+    ),
+]
+Seeds = Annotated[
+    str | None, typer.Option(help="Several seeds, such as 0-7 or 0,3,5; each is a run of its own.")
+]
+Dropout = Annotated[
+    float | None,
+    typer.Option(help="Embedding, hidden and attention dropout together.", rich_help_panel="Model"),
+]
+StackFlag = Annotated[
+    bool | None,
+    typer.Option(
+        "--stack/--no-stack",
+        help="Train runs that differ only in their seed as one batched model, or one after another."
+        + default("batched on CUDA"),
+        rich_help_panel="Training",
+    ),
+]
+ConfigFile = Annotated[Path | None, typer.Option(help="Configuration file (TOML); options override it.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        help="Run directory, or the folder above the runs of several variants or seeds."
+        + default("runs/DATASET/VARIANT-sSEED")
+    ),
+]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="GROUP.KEY=VALUE", help="Set any key of the configuration; repeatable."),
+]
+PrintConfigFlag = Annotated[
+    bool, typer.Option("--print-config", help="Print the resolved configuration and stop.")
+]
+
+
+@takes(keys=key_options(key for key in OPTIONS if key != "variant"))
 def train(
-    variant: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--variant",
-            "-v",
-            help="sasrec, cl4srec, ucl, scl, ucl+scl, duorec, one of yours, or all of these; cosreg, "
-            "spectrum, item-uniformity, directau, normalized, gating, adversarial, or cures; repeatable.",
-        ),
-    ] = None,
-    dataset: Annotated[str | None, key_option("data.dataset")] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="Configuration file (TOML); options win over it.")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Run directory; with several variants or seeds the folder above them. "
-            "\\[default: runs/DATASET/VARIANT-sSEED]"
-        ),
-    ] = None,
-    recipe: Annotated[str | None, key_option("objective.recipe")] = None,
-    seed: Annotated[int | None, key_option("training.seed")] = None,
-    seeds: Annotated[
-        str | None,
-        typer.Option(help="Several seeds, such as 0-7 or 0,3,5: a run each.", rich_help_panel="Training"),
-    ] = None,
-    stack: Annotated[
-        bool | None,
-        typer.Option(
-            "--stack/--no-stack",
-            help="Train runs that differ in seed alone as one batched model, or one after another "
-            "\\[default: as one on CUDA].",
-            rich_help_panel="Training",
-        ),
-    ] = None,
-    epochs: Annotated[int | None, key_option("training.epochs")] = None,
-    patience: Annotated[int | None, key_option("training.patience")] = None,
-    stop_on: Annotated[str | None, key_option("training.stop_on")] = None,
-    max_steps: Annotated[int | None, key_option("training.max_steps")] = None,
-    steps_per_epoch: Annotated[int | None, key_option("training.steps_per_epoch")] = None,
-    batch_size: Annotated[int | None, key_option("training.batch_size")] = None,
-    batch_by: Annotated[str | None, key_option("training.batch_by")] = None,
-    learning_rate: Annotated[float | None, key_option("training.learning_rate")] = None,
-    item_updates: Annotated[str | None, key_option("training.item_updates")] = None,
-    item_optimizer: Annotated[str | None, key_option("training.item_optimizer")] = None,
-    item_learning_rate: Annotated[float | None, key_option("training.item_learning_rate")] = None,
-    item_momentum: Annotated[float | None, key_option("training.item_momentum")] = None,
-    device: Annotated[str | None, key_option("training.device")] = None,
-    precision: Annotated[str | None, key_option("training.precision")] = None,
-    threads: Annotated[int | None, key_option("training.threads")] = None,
-    deterministic: Annotated[bool | None, key_option("training.deterministic")] = None,
-    keep_embeddings: Annotated[int | None, key_option("training.keep_embeddings")] = None,
-    trace_gradients: Annotated[bool | None, key_option("training.trace_gradients")] = None,
-    tensorboard: Annotated[bool | None, key_option("training.tensorboard")] = None,
-    contrast_weight: Annotated[float | None, key_option("objective.contrast_weight")] = None,
-    temperature: Annotated[float | None, key_option("objective.temperature")] = None,
-    cure_weight: Annotated[float | None, key_option("objective.cure_weight")] = None,
-    similarity: Annotated[str | None, key_option("objective.similarity")] = None,
-    rec_loss: Annotated[str | None, key_option("objective.rec_loss")] = None,
-    sampling: Annotated[str | None, key_option("objective.sampling")] = None,
-    negatives: Annotated[int | None, key_option("objective.negatives")] = None,
-    negatives_exclude: Annotated[str | None, key_option("objective.negatives_exclude")] = None,
-    dropout: Annotated[
-        float | None,
-        typer.Option(help="Sets embedding, hidden and attention dropout together.", rich_help_panel="Model"),
-    ] = None,
-    embedding_dropout: Annotated[float | None, key_option("model.embedding_dropout")] = None,
-    hidden_dropout: Annotated[float | None, key_option("model.hidden_dropout")] = None,
-    attention_dropout: Annotated[float | None, key_option("model.attention_dropout")] = None,
-    dim: Annotated[int | None, key_option("model.dim")] = None,
-    layers: Annotated[int | None, key_option("model.layers")] = None,
-    heads: Annotated[int | None, key_option("model.heads")] = None,
-    max_length: Annotated[int | None, key_option("model.max_length")] = None,
-    engine: Annotated[str | None, key_option("model.engine")] = None,
-    columns: ColumnsOption = None,
-    input_format: InputFormatOption = None,
-    min_user: MinUserOption = None,
-    min_item: MinItemOption = None,
-    core: CoreOption = None,
-    users: Annotated[int | None, key_option("data.users")] = None,
-    items: Annotated[int | None, key_option("data.items")] = None,
-    data_seed: Annotated[int | None, key_option("data.data_seed")] = None,
-    assign: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="GROUP.KEY=VALUE", help="Any other key of the configuration; repeatable."
-        ),
-    ] = None,
+    variant: Variants = None,
+    seeds: Seeds = None,
+    *,
+    keys: Typed,
+    dropout: Dropout = None,
+    stack: StackFlag = None,
+    config: ConfigFile = None,
+    out: Out = None,
+    assign: Assignments = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on after the last finished epoch, or start.")
+        bool, typer.Option("--resume", help="Continue after the last finished epoch, or start.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Remove an earlier run in the same place first.")
+        bool, typer.Option("--overwrite", help="First remove an earlier run in the same place.")
     ] = False,
-    print_config: Annotated[
-        bool, typer.Option("--print-config", help="Print the settled configuration and stop.")
-    ] = False,
+    print_config: PrintConfigFlag = False,
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Train a variant on a dataset, with early stopping, into a run directory.
+    """Train variants on a dataset, with early stopping, each into a run directory.
 
     [bold]Examples[/bold]
 
       degen train --variant scl --dataset clothing
+
       degen train --variant all --dataset beauty --recipe official --epochs 20
+
       degen train --variant duorec --dataset beauty --seeds 0-7
+
       degen train --variant duorec --dataset my.csv --columns user=uid,item=sku,time=when --resume
     """
-    typed = {key: value for key, value in locals().items() if key not in NO_KEYS and value is not None}
-    if columns is not None:
-        typed["columns"] = parse_columns(columns)
-    options = merge(by_group(typed), parse_assignments(assign or []))
-    configs = _settled(config, options, _variants(variant), _seeds(seed, seeds))
+    options = merge(_typed_keys(keys, dropout), parse_assignments(assign or []))
+    configs = _resolved(config, options, _variants(variant), _seeds(keys["seed"], seeds))
     output = Output(as_json, quiet)
     if print_config:
         _print(configs, output)
         return
-    places = _places(configs, out)
+    run_dirs = _run_dirs(configs, out)
     with _processes() as world:
         output = output if world.main else Output(quiet=True)
         runs = _train_all(
-            configs, places, world, resume=resume, overwrite=overwrite, stack=stack, output=output
+            configs, run_dirs, world, resume=resume, overwrite=overwrite, stack=stack, output=output
         )
         results = [_result(run) for run in runs]
     if world.main:
         _print_results(results, output, several_seeds=seeds is not None)
 
 
+def _typed_keys(keys: Typed, dropout: float | None) -> Values:
+    """Return the keys that were typed, by group."""
+    from degen.data.reading.columns import parse_columns
+
+    typed = {key: value for key, value in {**keys, "dropout": dropout}.items() if value is not None}
+    if "columns" in typed:
+        typed["columns"] = parse_columns(typed["columns"])
+    return by_group(typed)
+
+
 def _print_results(results: list[dict[str, Any]], output: Output, *, several_seeds: bool) -> None:
-    summaries = over_seeds(results, MEASURES) if several_seeds else []
-    whole: Any = results if len(results) > 1 else results[0]
-    if output.result({"runs": results, "over_seeds": summaries} if several_seeds else whole):
+    summaries = over_seeds(results) if several_seeds else []
+    runs: Any = results if len(results) > 1 else results[0]
+    if output.result({"runs": results, "over_seeds": summaries} if several_seeds else runs):
         return
     output.table(list(results[0]), [list(result.values()) for result in results])
     if several_seeds:
-        output.table(["variant", "seeds", *MEASURES], summary_rows(summaries, MEASURES), "mean ± deviation")
+        output.table(["variant", "seeds", *MEASURES], _summary_rows(summaries), "mean ± standard deviation")
+
+
+def over_seeds(results: Sequence[Typed]) -> list[Typed]:
+    """Return mean and sample standard deviation of each metric over the seeds of each variant.
+
+    The deviation of a single seed is None.
+    """
+    summaries = []
+    for variant in dict.fromkeys(result["variant"] for result in results):
+        of_variant = [result for result in results if result["variant"] == variant]
+        summary: Typed = {
+            "variant": variant,
+            "dataset": of_variant[0]["dataset"],
+            "seeds": len(of_variant),
+        }
+        for name in MEASURES:
+            values = [float(result[name]) for result in of_variant]
+            summary[name] = statistics.fmean(values)
+            summary[f"{name}_sd"] = statistics.stdev(values) if len(values) > 1 else None
+        summaries.append(summary)
+    return summaries
+
+
+def _summary_rows(summaries: Sequence[Typed]) -> list[list[str]]:
+    """Return cells of a table: variant, number of seeds, and `mean ± deviation` of each metric."""
+    return [
+        [row["variant"], str(row["seeds"]), *(_spread(row[name], row[f"{name}_sd"]) for name in MEASURES)]
+        for row in summaries
+    ]
+
+
+def _spread(mean: float, deviation: float | None) -> str:
+    return f"{mean:.4f}" if deviation is None else f"{mean:.4f} ± {deviation:.4f}"
 
 
 def _processes() -> AbstractContextManager[World]:
-    """Those that train together: one, or as many as `torchrun` started."""
+    """Return the processes that train together: one, or as many as `torchrun` started."""
     from degen.training.distributed import joined
 
     return joined()
 
 
 def _variants(names: list[str] | None) -> list[dict[str, Any]]:
-    """What to put into `[objective]` for each variant asked for; the file's own or the default's where none
-    is named.
-    """
+    """Return the keys of `[objective]` for each variant asked for; no key if none is named."""
     from degen.model.variants import MITIGATIONS, VARIANTS, get_variant
 
-    sets = {"all": VARIANTS, "cures": MITIGATIONS, "mitigations": MITIGATIONS}
+    sets = {"all": VARIANTS, "mitigations": MITIGATIONS, "cures": MITIGATIONS}
     typed = [name.strip().lower() for text in names or [] for name in text.split(",")]
     wanted = [name for word in typed for name in sets.get(word, [word])]
     canonical = dict.fromkeys(get_variant(name).name for name in wanted)
@@ -209,15 +201,15 @@ def _variants(names: list[str] | None) -> list[dict[str, Any]]:
 
 
 def _seeds(seed: int | None, seeds: str | None) -> list[dict[str, Any]]:
-    """What to put into `[training]` for each seed of `--seeds`; nothing where there is none."""
+    """Return the keys of `[training]` for each seed of `--seeds`; no key if there are none."""
     if seeds is None:
         return [{}]
     if seed is not None:
-        raise UserError("--seed names one seed and --seeds several; give one of the two")
+        raise UserError("--seed gives one seed and --seeds several; give one of the two")
     return [{"seed": each} for each in parse_seeds(seeds)]
 
 
-def _settled(
+def _resolved(
     file: Path | None, options: Values, variants: list[dict[str, Any]], seeds: list[dict[str, Any]]
 ) -> list[Config]:
     from degen.build import settle_names
@@ -230,16 +222,13 @@ def _settled(
 
 
 def _print(configs: list[Config], output: Output) -> None:
-    if not output.result(
-        [c.model_dump(exclude_none=True) for c in configs]
-        if len(configs) > 1
-        else configs[0].model_dump(exclude_none=True)
-    ):
+    values = [config.model_dump(exclude_none=True) for config in configs]
+    if not output.result(values if len(values) > 1 else values[0]):
         output.line("\n".join(config.toml() for config in configs))
 
 
-def _places(configs: list[Config], out: Path | None) -> list[Path]:
-    """The run directory of each configuration."""
+def _run_dirs(configs: list[Config], out: Path | None) -> list[Path]:
+    """Return the run directory of each configuration."""
     from degen.build import run_place
     from degen.runs.directory import is_run
 
@@ -247,14 +236,14 @@ def _places(configs: list[Config], out: Path | None) -> list[Path]:
         return [out]
     if out is not None and is_run(out):
         raise UserError(
-            f"--out {out} is a run; for several variants or seeds name the folder above their runs"
+            f"--out {out} is a run; with several variants or seeds, give the folder above their runs"
         )
     return [run_place(config, above=out) for config in configs]
 
 
 def _train_all(
     configs: list[Config],
-    places: list[Path],
+    run_dirs: list[Path],
     world: World,
     *,
     resume: bool,
@@ -262,25 +251,24 @@ def _train_all(
     stack: bool | None,
     output: Output,
 ) -> list[RunDirectory]:
-    from degen.cli.progress import bars
-    from degen.cli.reading import reading_bar
+    from degen.cli.progress import bars, reading_bar
     from degen.training.plan import train_many
     from degen.training.resumption import is_complete, refuse
     from degen.training.run import Interrupted
 
     # All are checked before the first has trained for hours.
     with world.together():
-        for config, place in zip(configs, places, strict=True):
-            refuse(config, place, resume=resume, overwrite=overwrite)
-            if resume and is_complete(config, place):
+        for config, run_dir in zip(configs, run_dirs, strict=True):
+            refuse(config, run_dir, resume=resume, overwrite=overwrite)
+            if resume and is_complete(config, run_dir):
                 output.note(
-                    f"{place} is finished and stays as it is; --epochs with a larger number goes on with it, "
-                    "--overwrite trains it again"
+                    f"{run_dir} is finished and left as it is; a larger --epochs continues it, --overwrite "
+                    "trains it again"
                 )
     try:
         return train_many(
             configs,
-            places,
+            run_dirs,
             resume=resume,
             overwrite=overwrite,
             stack=stack,
@@ -290,8 +278,8 @@ def _train_all(
             world=world,
         )
     except Interrupted as stop:
-        done = {0: "no epoch was whole yet", 1: f"1 whole epoch is in {stop.out}"}.get(
-            stop.epochs, f"{stop.epochs} whole epochs are in {stop.out}"
+        done = {0: "no epoch was finished yet", 1: f"1 finished epoch is in {stop.out}"}.get(
+            stop.epochs, f"{stop.epochs} finished epochs are in {stop.out}"
         )
         _say_stopped(f"; {done}", world)
         raise typer.Exit(130) from None
@@ -302,9 +290,9 @@ def _train_all(
 
 def _say_stopped(done: str, world: World) -> None:
     if world.main:
-        typer.echo(f"degen: stopped{done}; the same command with --resume goes on", err=True)
+        typer.echo(f"degen: stopped{done}; continue with the same command and --resume", err=True)
 
 
 def _result(run: RunDirectory) -> dict[str, Any]:
-    place = {"run": str(run.path), "variant": run.variant, "dataset": run.dataset, "seed": run.seed}
-    return {**place, "epoch": run.test["epoch"], **{name: run.test[name] for name in MEASURES}}
+    identity = {"run": str(run.path), "variant": run.variant, "dataset": run.dataset, "seed": run.seed}
+    return {**identity, "epoch": run.test["epoch"], **{name: run.test[name] for name in MEASURES}}

@@ -1,52 +1,89 @@
-"""The words of the command line in messages that speak of Python arguments."""
+"""Options of the command line in messages that name Python arguments.
+
+Errors and notes of the package name arguments in backticks, so that a notebook reads of arguments. The
+commands pass every message through `as_typed` before they print it, so that a terminal reads of options:
+
+    `out`                        --out
+    `resume=True`                --resume
+    `stack=False`                --no-stack
+    `device='cpu'`               --device cpu
+    `training.epochs=5`          --epochs 5
+    `training.item_block=0`      --set training.item_block=0, for a key without an option of its own
+
+Anything else in backticks stays as it is: file names, commands, arguments that no command has.
+"""
 
 from __future__ import annotations
 
+import ast
 import re
+import shlex
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
-from degen.config.schema import Config
-from degen.config.settle import OPTIONS
+from degen.config.facts import KEYS, OPTIONS
 
 _ARGUMENT = re.compile(r"`((?:\w+\.)?\w+)(?:=([^`]*))?`")
 
 
-def as_typed(message: str, command: Any) -> str:
-    """Return `message` with options of a click command, or its sub-commands, for the arguments in backticks.
+def as_typed(message: str) -> str:
+    """Return `message` with options in place of the arguments that it names in backticks.
 
-    `out` becomes --out, `resume=True` --resume, `stack=False` --no-stack, `device='cpu'` --device cpu, and a
-    key of the configuration that has no option of its own --set group.key=value. Other words in backticks
-    stay.
+    >>> as_typed("train on with `resume=True`, or with a lower `contrast_weight`")
+    'train on with --resume, or with a lower --lambda'
     """
-    options = dict(_options(command))
-
-    def typed(match: re.Match[str]) -> str:
-        name, value = match.group(1), match.group(2)
-        group, _, key = name.rpartition(".")
-        option, negative = options.get(key, (None, None))
-        if option is None or (group and group not in Config.model_fields):
-            return _assignment(group, key, value) or match.group(0)
-        if value in ("True", "False"):
-            return option if value == "True" else negative or f"no {option}"
-        return option if value is None else f"{option} {value.strip(chr(39))}"
-
-    return _ARGUMENT.sub(typed, message)
+    return _ARGUMENT.sub(_typed, message)
 
 
-def _assignment(group: str, key: str, value: str | None) -> str | None:
-    """Return `--set group.key=value` for a key of the configuration; None for anything else."""
-    for name, field in Config.model_fields.items():
-        if group in ("", name) and key in getattr(field.annotation, "model_fields", {}):
-            return f"--set {name}.{key}={'…' if value is None else value.strip(chr(39))}"
-    return None
+def _typed(match: re.Match[str]) -> str:
+    argument, value = match.groups()
+    group, _, name = argument.rpartition(".")
+    if group and KEYS.get(name, ("", None))[0] != group:
+        return match[0]
+    option, negative = _options().get(name, (None, None))
+    if option is None:
+        if name not in KEYS:
+            return match[0]
+        return f"--set {KEYS[name][0]}.{name}={'…' if value is None else _value(value)}"
+    if value in ("True", "False"):
+        return option if value == "True" else negative or f"no {option}"
+    return option if value is None else f"{option} {_value(value)}"
 
 
-def _options(command: Any) -> Iterator[tuple[str, tuple[str, str | None]]]:
-    """Yield the arguments of a command and its sub-commands: name, option, and the option that negates it."""
-    yield from ((key, (option, None)) for key, option in OPTIONS.items())
+def _value(code: str) -> str:
+    """Return what a shell takes for a value that is written in Python: `['a', 'b']` is a,b."""
+    try:
+        value = ast.literal_eval(code)
+    except (SyntaxError, ValueError):
+        return code
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        value = [f"{name}={column}" for name, column in value.items()]
+    if isinstance(value, list | tuple):
+        value = ",".join(map(str, value))
+    return shlex.quote(value) if isinstance(value, str) and "…" not in value else str(value)
+
+
+@cache
+def _options() -> dict[str, tuple[str, str | None]]:
+    """Return the option of each argument of the commands, and the option that negates it, if there is one."""
+    from typer.main import get_command
+
+    from degen.cli.app import app
+
+    found: dict[str, tuple[str, str | None]] = {key: (option, None) for key, option in OPTIONS.items()}
+    for parameter in _parameters(get_command(app)):
+        negative = next(iter(parameter.secondary_opts), None)
+        found.setdefault(parameter.name, (max(parameter.opts, key=len), None))
+        if negative is not None:
+            found[parameter.name] = found[parameter.name][0], negative
+    return found
+
+
+def _parameters(command: Any) -> Iterator[Any]:
+    """Yield the options of a command and of its sub-commands."""
+    yield from (parameter for parameter in command.params if parameter.param_type_name == "option")
     for inner in getattr(command, "commands", {}).values():
-        yield from _options(inner)
-    for parameter in command.params:
-        if parameter.param_type_name == "option":
-            yield parameter.name, (max(parameter.opts, key=len), next(iter(parameter.secondary_opts), None))
+        yield from _parameters(inner)

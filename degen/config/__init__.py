@@ -1,1 +1,1 @@
-"""Configuration: its keys, and how defaults, recipe, file and options become one."""
+"""Configuration: its keys and their defaults, and its resolution from recipe, file and options."""

@@ -1,7 +1,7 @@
-"""How a configuration is settled: defaults < recipe < file < options.
+"""Resolution of a configuration: options override the file, which overrides the recipe and the defaults.
 
-The keys and their defaults stand in `degen.config.schema`. An unknown key is an error that names the nearest
-known one. A settled configuration, written as `config.toml`, repeats its run.
+The keys and their defaults are in `degen.config.schema`. An unknown key is an error that names the nearest
+known one. A resolved configuration, written as `config.toml`, repeats its run.
 """
 
 from __future__ import annotations
@@ -9,105 +9,65 @@ from __future__ import annotations
 import tomllib
 from functools import reduce
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 from pydantic import ValidationError
 
-from degen.config.schema import Config, Group
+from degen.config.facts import KEYS, group_of, sentence
+from degen.config.schema import Config
 from degen.errors import UserError, nearest
 
 Values = dict[str, dict[str, Any]]
 
 NOTED = ("name", "fingerprint")
-"""Keys of `[data]` that training fills in."""
+"""Keys of `[data]` that training records."""
 
 DROPOUTS = ("embedding_dropout", "hidden_dropout", "attention_dropout")
 
 OFFICIAL: Values = {
     "objective": {"reduction": "mean", "same_target_negatives": True, "padding_class": True},
-    # It ends after *more than* 10 validations without improvement, and compares rounded values.
+    # The released code stops after *more than* 10 validations without improvement, of rounded values.
     "training": {"epochs": 50, "stop_on": "MRR@10", "patience": 11, "stop_decimals": 4},
     "evaluation": {"definition": "official"},
 }
 """What `--recipe official` sets: where the authors' released code differs from their paper."""
 
-_LIKE_THEIR_KEY = """
-    dataset input_format min_user min_item core users items data_seed columns
-    dim layers heads max_length embedding_dropout hidden_dropout attention_dropout engine
-    variant recipe temperature similarity rec_loss sampling negatives negatives_exclude
-    seed epochs patience stop_on max_steps steps_per_epoch batch_size batch_by learning_rate item_updates
-    item_optimizer item_learning_rate item_momentum
-    device precision threads deterministic keep_embeddings trace_gradients tensorboard
-"""
-OPTIONS = {key: "--" + key.replace("_", "-") for key in _LIKE_THEIR_KEY.split()} | {
-    "contrast_weight": "--lambda",
-    "cure_weight": "--gamma",
-}
-"""Keys with an option of their own on the command line; the others go by `--set group.key=value`."""
-
-
-def option_name(group: str, key: str) -> str:
-    """What to type for a key: `contrast_weight` is `--lambda`, `adam_eps` is `--set training.adam_eps=…`."""
-    return OPTIONS.get(key, f"--set {group}.{key}=…")
-
-
-def sentence(group: str, key: str) -> str:
-    """The sentence that says what a key is."""
-    return str(_group(group).model_fields[key].description)
-
-
-def default_of(group: str, key: str) -> Any:
-    """The default of a key; None where it is settled elsewhere."""
-    return _group(group).model_fields[key].default
-
-
-def choices_of(group: str, key: str) -> tuple[Any, ...]:
-    """The values of a key that has a few of them; none of any other."""
-    annotation = _group(group).model_fields[key].annotation
-    return get_args(annotation) if get_origin(annotation) is Literal else ()
-
-
-def _group(name: str) -> type[Group]:
-    return Config.model_fields[name].annotation  # type: ignore[return-value]
-
 
 def by_group(flat: dict[str, Any]) -> Values:
-    """Sort keys given without their groups; `dropout` stands for those of the three dropouts that are not
-    given.
+    """Sort keys given without their groups into the groups.
+
+    `dropout` sets the embedding, hidden and attention dropout, except those that are given themselves.
 
     Raises
     ------
     UserError
-        for a key that no group has, naming the nearest.
+        if no group has such a key; the message names the nearest.
     """
     flat = dict(flat)
     if (dropout := flat.pop("dropout", None)) is not None:
         flat = {**dict.fromkeys(DROPOUTS, dropout), **flat}
-    home = {key: group for group in Config.model_fields for key in _group(group).model_fields}
     values: Values = {}
     for key, value in flat.items():
-        if key not in home:
-            raise UserError(f"unknown setting '{key}'{nearest(key, [*home, 'dropout'])}")
-        values.setdefault(home[key], {})[key] = value
+        if key not in KEYS:
+            raise UserError(f"unknown setting '{key}'{nearest(key, [*KEYS, 'dropout'])}")
+        values.setdefault(KEYS[key][0], {})[key] = value
     return values
 
 
 def settle(file: Path | None = None, options: Values | None = None) -> Config:
-    """Put defaults, recipe, configuration file and options together, the later ones winning.
+    """Resolve a configuration from defaults, recipe, configuration file and options; later ones override.
 
-    A recipe named by the file stands below the file's own keys; one named by an option stands above the
+    The keys of a file override the recipe that the file names. A recipe named by an option overrides the
     whole file.
 
     Raises
     ------
     UserError
-        for a file that is not TOML, an unknown key or a value out of range; names the key, its option and
-        what it takes.
+        if the file is not TOML, a key is unknown, or a value is out of range; the message names the key and
+        the values that it takes.
     """
     given, typed = read_toml(file) if file else {}, options or {}
-    if typed.get(
-        "data"
-    ):  # another log, or read in another way: what training noted of the file's no longer holds
+    if typed.get("data"):  # another log, or another way to read it: what training noted no longer holds
         given = {**given, "data": {k: v for k, v in given.get("data", {}).items() if k not in NOTED}}
     layers = [_recipe(given), given, _recipe(typed), typed]
     try:
@@ -117,9 +77,7 @@ def settle(file: Path | None = None, options: Values | None = None) -> Config:
 
 
 def _absolute(config: Config) -> Config:
-    """Put the absolute path of a log in place of a relative one, so that the run can be repeated from
-    anywhere.
-    """
+    """Make the path of a log absolute, so that the run can be repeated from any folder."""
     path = Path(config.data.dataset)
     if not path.is_file():
         return config
@@ -129,7 +87,7 @@ def _absolute(config: Config) -> Config:
 
 
 def _recipe(values: Values) -> Values:
-    """What the recipe named in `values` sets; nothing where none is named."""
+    """Return the keys that the recipe named in `values` sets; empty if none is named."""
     recipe = values.get("objective", {}).get("recipe")
     if recipe == "official":
         return OFFICIAL
@@ -140,16 +98,22 @@ def _recipe(values: Values) -> Values:
 
 
 def read_toml(path: Path) -> Values:
-    """Read a configuration file into its groups."""
+    """Read a configuration file into its groups.
+
+    Raises
+    ------
+    UserError
+        if there is no such file, it is not TOML, or a key is outside a group.
+    """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"--config {path}: there is no such file") from None
+        raise UserError(f"`config` {path}: there is no such file") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"--config {path} is not readable TOML: {error}") from None
+        raise UserError(f"`config` {path} is not readable TOML: {error}") from None
     for group, keys in values.items():
         if not isinstance(keys, dict):
-            raise UserError(f"{path}: '{group}' stands outside a group; put it under one of {_group_names()}")
+            raise UserError(f"{path}: '{group}' is outside a group; put it under one of {_group_names()}")
     return values
 
 
@@ -163,33 +127,29 @@ def _group_names() -> str:
 
 
 def _explain(error: ValidationError, file: Path | None, given: Values, typed: Values) -> str:
-    """One sentence for the first thing that is wrong; it names the file only where the file said it."""
+    """Explain the first fault in one sentence, which names the file only if the value is from the file."""
     first = error.errors()[0]
     place = [str(part) for part in first["loc"]]
     prefix = f"{file}: " if _states(given, place) and not _states(typed, place) else ""
     if first["type"] == "extra_forbidden":
         if len(place) == 1:
             return f"{prefix}unknown group [{place[0]}]{nearest(place[0], Config.model_fields)}"
-        return f"{prefix}unknown key {'.'.join(place)}{nearest(place[1], _group(place[0]).model_fields)}"
+        return f"{prefix}unknown key {'.'.join(place)}{nearest(place[1], group_of(place[0]).model_fields)}"
     message = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
     if len(place) < 2:
         return f"{prefix}{message}"
     if first["type"] == "string_pattern_mismatch":
-        message = f"should be as in: {sentence(place[0], place[1]).rstrip('.')}"
+        message = f"should be as in: {sentence(place[1]).rstrip('.')}"
     if first["type"] == "literal_error":
         expected = str(first.get("ctx", {}).get("expected", ""))
         message += nearest(
             str(first["input"]), [choice.strip("' ") for choice in expected.replace(" or ", ", ").split(",")]
         )
-    return (
-        f"{prefix}{place[0]}.{place[1]} ({option_name(place[0], place[1])}) {message}; got {first['input']!r}"
-    )
+    return f"{prefix}{place[0]}.{place[1]} (`{place[1]}`) {message}; got {first['input']!r}"
 
 
 def _states(values: Values, place: list[str]) -> bool:
-    """Whether `values` holds the group, or the group's key, that an error is about; anything at all where it
-    is about several groups.
-    """
+    """Whether `values` holds the group or the key of an error; for an error of several groups, any key."""
     if not place:
         return bool(values)
     keys = values.get(place[0], {})

@@ -1,4 +1,4 @@
-"""The run directory of somebody else's training loop: one call an epoch."""
+"""Recording of any training loop into a run directory, by one call per epoch."""
 
 from degen.monitor.recorder import Monitor
 

@@ -1,4 +1,4 @@
-"""Rows of numbers from any framework's array."""
+"""Arrays of any framework as checked rows of numbers."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from degen.errors import UserError
 
 
 def as_rows(x: Any, name: str) -> Array:
-    """Return `x` [n, d], checked: a torch tensor on its device and without gradient, else a NumPy array.
+    """Return `x` [n, d] as a checked PyTorch tensor on its device without gradient, or as a NumPy array.
 
     Parameters
     ----------
     x
-        a torch tensor; whatever has `__array__` (NumPy, JAX, TensorFlow) or `__dlpack__` (CuPy), or nested
-        lists. What lies on a GPU and offers DLPack alone stays there if PyTorch is loaded.
+        a PyTorch tensor, an object with `__array__` (NumPy, JAX, TensorFlow) or `__dlpack__` (CuPy), or
+        nested lists. An array on a GPU that offers only DLPack stays there if PyTorch is loaded.
     name
-        what a message calls it.
+        name of the array in messages.
 
     Raises
     ------
     UserError
-        if `x` is no array, has not two dimensions, or holds NaN or infinity.
+        if `x` is not an array of two dimensions, or holds NaN or infinity.
     """
     if namespace(x) is not np:
         return checked(x, name)
@@ -36,12 +36,12 @@ def as_rows(x: Any, name: str) -> Array:
         return checked(x, name)
     except (TypeError, ValueError) as error:
         raise UserError(
-            f"{name} is {type(x).__name__}, which is no matrix of numbers ({error}); give an array [n, d]"
+            f"{name} is {type(x).__name__}, which is not a matrix of numbers ({error}); give an array [n, d]"
         ) from None
 
 
 def _from_dlpack(x: Any, name: str) -> Array:
-    """Return an array that offers DLPack as NumPy's, or as torch's where it lies on a GPU."""
+    """Return an array that offers DLPack as a NumPy array, or as a PyTorch tensor if it is on a GPU."""
     try:
         return np.asarray(x) if hasattr(x, "__array__") else np.from_dlpack(x)
     except (TypeError, ValueError, RuntimeError, BufferError) as error:
@@ -52,6 +52,6 @@ def _from_dlpack(x: Any, name: str) -> Array:
 
 
 def float32_array(rows: Array) -> npt.NDArray[np.float32]:
-    """Return checked rows as float32 in NumPy, from whatever device."""
+    """Return checked rows as a NumPy array of float32, copied from their device."""
     on_cpu = rows if namespace(rows) is np else rows.float().cpu().numpy()
     return np.asarray(on_cpu, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Which epoch of a recorded run is the best, whose embeddings are kept."""
+"""Best epoch of a recorded run, whose embeddings are kept."""
 
 from __future__ import annotations
 
@@ -14,22 +14,28 @@ DEFAULT = "valid_NDCG@10"
 
 @dataclass(frozen=True)
 class Best:
-    """The metric that decides, None for the default's, and whether more or less of it is better."""
+    """The metric that decides, by default `valid_NDCG@10`, and whether larger or smaller is better."""
 
     metric: str | None
     mode: Literal["max", "min"]
 
     def __post_init__(self) -> None:
         if self.mode not in ("max", "min"):
-            raise UserError(f"mode takes 'max' or 'min', not {self.mode!r}")
+            raise UserError(f"`mode` takes 'max' or 'min', not {self.mode!r}")
 
     @property
     def key(self) -> str:
-        """The key of an epoch's line that is compared."""
+        """The key of `metrics.jsonl` that is compared."""
         return self.metric or DEFAULT
 
     def check(self, row: Row) -> None:
-        """Raise where a line has validation metrics, but not the one that was asked for."""
+        """Check that a line with validation metrics has the one that was asked for.
+
+        Raises
+        ------
+        UserError
+            if it does not.
+        """
         validated = any(key.startswith("valid_") for key in row)
         if self.metric is not None and validated and self.metric not in row:
             raise UserError(
@@ -37,7 +43,7 @@ class Best:
             )
 
     def epoch(self, row: Row, before: list[Row], dropped: list[Row]) -> int:
-        """Return the best epoch up to `row`, the earliest of equals; the latest, until a line has the metric.
+        """Return the best epoch up to `row`, the earliest of equals; the latest until a line has the metric.
 
         Parameters
         ----------
@@ -46,8 +52,8 @@ class Best:
         before
             the lines of the epochs before it, each with its `best_epoch`.
         dropped
-            those that `row` and what follows take the place of. Where the best one is among them, its
-            embeddings had replaced those before it: then the best is sought from `row` on.
+            the lines that `row` and its successors replace. If the best epoch is among them, the embeddings
+            of earlier epochs are gone, so the search for the best starts again at `row`.
         """
         number: int = row["epoch"]
         if not before or (dropped and dropped[-1]["best_epoch"] >= number):

@@ -1,6 +1,6 @@
-"""Metrics under the names that other tools give them, brought to those of a run directory.
+"""Translation of metric names of other tools into those of a run directory.
 
-HR@K is the Recall@K, Hit@K or hit rate of other tools, which are equal where each user has one target.
+HR@K is the Recall@K, Hit@K or hit rate of other tools; all are equal if each user has one target.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ _AT = re.compile(r"([a-z]+(?:[_ ]rate)?)(?:@|_at_|_)(\d+)", re.IGNORECASE)
 
 
 def epoch_key(name: str) -> str:
-    """Return the key of an epoch's line: `valid_HR@10` for `hit@10`, `val_recall@10`, `HR_at_10`, …
+    """Return the key of `metrics.jsonl` for a metric; a ranking metric without a split is of validation.
 
-    A ranking metric without a split is of the validation split; `test_ndcg@5` is `test_NDCG@5`. Other names
-    stay as they are.
+    Names that are not ranking metrics stay as they are.
+
+    >>> epoch_key("hit@10"), epoch_key("val_recall@10"), epoch_key("test_ndcg@5"), epoch_key("loss")
+    ('valid_HR@10', 'valid_HR@10', 'test_NDCG@5', 'loss')
     """
     split, metric = _parse(name)
     if metric is None:
@@ -38,13 +40,17 @@ def epoch_key(name: str) -> str:
 
 
 def final_key(name: str) -> str:
-    """Return the key of `test.json`: `HR@10` for `hit@10`, `test_recall@10`, …; other names as they are."""
+    """Return the key of `test.json` for a metric of the test split; other names stay as they are.
+
+    >>> final_key("hit@10"), final_key("test_recall@10"), final_key("loss")
+    ('HR@10', 'HR@10', 'loss')
+    """
     split, metric = _parse(name)
     return metric if metric is not None and split in ("", "test") else name
 
 
 def _parse(name: str) -> tuple[str, str | None]:
-    """Split `name` into a split, lower case, and a ranking metric under degen's name, None for others."""
+    """Return the split, in lower case, and the ranking metric under degen's name, None for other metrics."""
     found = _SPLIT.fullmatch(name)
     split, rest = (found[1].lower(), found[2]) if found else ("", name)
     at = _AT.fullmatch(rest)
@@ -53,13 +59,13 @@ def _parse(name: str) -> tuple[str, str | None]:
 
 
 def renamed(metrics: Mapping[str, Any], key: Callable[[str], str]) -> dict[str, float]:
-    """Return `metrics` as Python numbers under the names that `key` gives them.
+    """Return `metrics` as Python numbers, under the names that `key` gives them.
 
     Raises
     ------
     UserError
-        for a name that is no string, a value that is not one finite number, or two names of one metric whose
-        values differ.
+        if a name is not a string, a value is not one finite number, or two names of one metric have
+        different values.
     """
     named: dict[str, float] = {}
     came_from: dict[str, str] = {}
@@ -77,7 +83,7 @@ def renamed(metrics: Mapping[str, Any], key: Callable[[str], str]) -> dict[str, 
 
 
 def _number(name: str, value: Any) -> float:
-    """Return a number, NumPy's, or that of an array or tensor with one element; whole numbers stay whole."""
+    """Return the number in `value`, also if it is an array of one element; whole numbers stay whole."""
     try:
         value = value.item() if hasattr(value, "item") else value
         number = value if isinstance(value, int) else float(value)

@@ -1,4 +1,4 @@
-"""What a recorded epoch measures besides its item embeddings: uniformity and alignment of representations."""
+"""Uniformity and alignment of the sequence representations of a recorded epoch."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ from degen.monitor.arrays import as_rows
 
 @dataclass
 class Probe:
-    """The same rows of the representations each epoch: `samples` of them, or all, drawn by `seed`."""
+    """The rows that are measured in each epoch: `samples` of them, or all if there are fewer, by `seed`."""
 
     samples: int
     seed: int
     n: int | None = field(default=None, init=False)
-    """How many representations the first epoch had."""
+    """Number of representations in the first epoch."""
 
     def measure(self, representations: Any, pairs: Mapping[str, Any]) -> dict[str, float]:
-        """Return `uniformity` of the probe's rows, and the alignment of each pair that is given, by its key.
+        """Return the `uniformity` of the probe's rows, and the alignment of each pair, by its key.
 
         Raises
         ------
         UserError
-            if an array does not fit; if there are more or fewer representations than in the first epoch, so
-            that the rows could not be the same.
+            if an array does not fit, or there are not as many representations as in the first epoch.
         """
         measured = {} if representations is None else {"uniformity": self._uniformity(representations)}
         for key, pair in pairs.items():
@@ -41,8 +40,8 @@ class Probe:
         rows = as_rows(representations, "representations")
         if self.n not in (None, len(rows)):
             raise UserError(
-                f"representations has {len(rows)} rows, and had {self.n} before; give those of the same "
-                "sequences, in one order, each epoch"
+                f"representations has {len(rows)} rows, and had {self.n} before; give those of the "
+                "same sequences, in the same order, in each epoch"
             )
         self.n = len(rows)
         drawn = np.random.default_rng(self.seed).choice(self.n, min(self.samples, self.n), replace=False)
@@ -51,8 +50,10 @@ class Probe:
 
 def _alignment(key: str, pair: Any) -> float:
     if not isinstance(pair, tuple | list) or len(pair) != 2:
-        raise UserError(f"{key} takes two arrays [m, d], (x, y), whose rows i are a pair")
+        raise UserError(f"{key} takes two arrays (x, y), each [m, d]; rows i of both are a pair")
     x, y = (as_rows(view, f"{key}[{side}]") for side, view in enumerate(pair))
     if x.shape != y.shape:
-        raise UserError(f"{key} has views of shape {list(x.shape)} and {list(y.shape)}; give a row a pair")
+        raise UserError(
+            f"{key} has views of shape {list(x.shape)} and {list(y.shape)}; give one row per pair"
+        )
     return alignment(x, y)

@@ -1,8 +1,8 @@
-"""Any training loop's run directory: `degen.Monitor`, one call an epoch.
+"""Recorder of any training loop into a run directory: `degen.Monitor`, called once per epoch.
 
-What it writes is what `degen train` writes (see `degen.runs.directory`), less the weights; so the commands
-that read runs read it, too. An epoch's embeddings are written before its line: the line makes the
-epoch count.
+It writes what `degen train` writes (see `degen.runs.directory`), except the weights, so that all commands
+that read runs can read it. The embeddings of an epoch are written before its line in `metrics.jsonl`, because
+an epoch counts once it has a line.
 """
 
 from __future__ import annotations
@@ -35,48 +35,51 @@ Row = dict[str, Any]
 
 
 class Monitor:
-    """Records a training loop into a run directory; of several processes that train, in one of them.
+    """Recorder of a training loop; if several processes train, use it in one of them.
 
     Parameters
     ----------
     out
-        the run directory; made if it does not exist.
+        run directory; created if it does not exist.
     item_frequency
         whole numbers [n_items]: how often each item occurs in training.
     items
-        ids of the items, all different; by default their row numbers.
+        unique ids of the items; by default their row numbers.
     variant, dataset, seed
-        what figures and tables call the run; by default as `out` says, `runs/<dataset>/<variant>-s<seed>`,
-        with seed 0 where it names none.
+        names of the run in figures and tables; by default read from `out`, as in
+        `runs/<dataset>/<variant>-s<seed>`, with seed 0 if it has none.
     best
-        which metric picks the epoch whose embeddings become `item_embeddings.npy`, the earliest of equals; by
-        default `valid_NDCG@10`. Until a line has it, the latest epoch is kept.
+        metric that picks the epoch whose embeddings become `item_embeddings.npy`, the earliest of equals. By
+        default `valid_NDCG@10`; as long as no epoch has the metric, the latest epoch.
     mode
         whether a larger or a smaller value of `best` is better.
     keep_embeddings
-        keep the embeddings of every this many epochs as `embeddings/e###.npy`, too.
+        also keep the embeddings of every this many epochs, as `embeddings/e###.npy`.
     probe_samples, probe_seed
-        the rows of `representations` on which uniformity is measured: this many, or all, drawn by this seed.
+        number of rows of `representations` on which uniformity is measured, and the seed that draws them.
     tensorboard
         write event files, and at the end the projector's files, into `out/tensorboard`; needs tensorboardX.
     resume
-        go on with the run in `out`, or start where there is none. An epoch that is there already is replaced
-        when it is recorded again, with all that followed it.
+        continue the run in `out`, or start a new one. An epoch that is recorded again replaces the earlier
+        one and all that followed it.
     overwrite
-        remove an earlier run in `out` first.
+        first remove an earlier run in `out`.
 
     Raises
     ------
     UserError
-        for a run in `out` that neither `resume` nor `overwrite` covers, or that another process writes; an
-        argument that does not fit, or is not the resumed run's.
+        if `out` holds a run and neither `resume` nor `overwrite` is set, another process writes into it, an
+        argument is invalid, or it differs from the resumed run's.
 
     Examples
     --------
-    >>> with degen.Monitor("runs/beauty/gru4rec-s0", item_frequency) as monitor:  # doctest: +SKIP
-    ...     for epoch in range(1, 101):
-    ...         train_one_epoch(model)
-    ...         monitor.record(epoch, model.item_embedding.weight[1:], validate(model))
+    >>> import numpy as np
+    >>> item_embeddings = np.random.default_rng(0).normal(size=(50, 8))
+    >>> with Monitor("runs/beauty/gru4rec-s0", item_frequency=np.arange(50)) as monitor:
+    ...     for epoch in (1, 2):
+    ...         row = monitor.record(epoch, item_embeddings, {"NDCG@10": 0.01 * epoch})
+    >>> row["best_epoch"], row["valid_NDCG@10"]
+    (2, 0.02)
     """
 
     _open: ClassVar[WeakValueDictionary[Path, Monitor]] = WeakValueDictionary()
@@ -99,12 +102,8 @@ class Monitor:
         resume: bool = False,
         overwrite: bool = False,
     ):
-        for name, number, least in (
-            ("keep_embeddings", keep_embeddings, 1),
-            ("probe_samples", probe_samples, 2),
-        ):
-            if number is not None and number < least:
-                raise UserError(f"{name} = {number}; give {least} or more")
+        start.at_least(1, keep_embeddings=keep_embeddings)
+        start.at_least(2, probe_samples=probe_samples)
         self.out = Path(out).absolute()
         self._frequency = start.whole_numbers(item_frequency)
         self._best = Best(epoch_key(best) if best is not None else None, mode)
@@ -113,28 +112,27 @@ class Monitor:
         self._probe = Probe(probe_samples, probe_seed)
         ids = start.item_ids(items, len(self._frequency))
         given = {"variant": variant, "dataset": dataset, "seed": seed}
+        given = {key: value for key, value in given.items() if value is not None}
         config = start.groups(
-            start.named_by_place(self.out)
-            | {key: value for key, value in given.items() if value is not None},
+            start.named_by_place(self.out) | given,
             {"keep_embeddings": keep_embeddings, "tensorboard": tensorboard},
             {"probe_samples": probe_samples, "probe_seed": probe_seed},
             {"best": self._best.key, "mode": mode},
         )
         if tensorboard:
             require()
-        refuse_occupied(self.out, resume=resume, overwrite=overwrite)
+        opening = {"resume": resume, "overwrite": overwrite}
+        refuse_occupied(self.out, **opening)
         self._held = self._hold()
         try:
-            self.rows = start.begin(
-                self.out, config, ids, self._frequency, resume=resume, overwrite=overwrite
-            )
+            self.rows = start.begin(self.out, config, ids, self._frequency, **opening)
         except BaseException:
             self.close()
             raise
         self._begun, self._last = False, time.perf_counter()
 
     def _hold(self) -> ExitStack:
-        """Hold the folder; an earlier monitor of this process on it, as in a notebook, lets it go."""
+        """Lock the folder; an earlier monitor of this process, as in a notebook, releases it first."""
         if (earlier := Monitor._open.get(self.out)) is not None:
             earlier.close()
         held = ExitStack()
@@ -153,30 +151,30 @@ class Monitor:
         alignment_dropout: tuple[Any, Any] | None = None,
         alignment_same_target: tuple[Any, Any] | None = None,
     ) -> Row:
-        """Measure an epoch and write it; returns its line of `metrics.jsonl`.
+        """Measure an epoch, write it, and return its line of `metrics.jsonl`.
 
-        Arrays may be PyTorch's (measured on their device, gradients left alone), NumPy's, or whatever has
-        `__array__` or DLPack.
+        Arrays may be PyTorch tensors, which are measured on their device and whose gradients are untouched,
+        NumPy arrays, or any object with `__array__` or DLPack.
 
         Parameters
         ----------
         epoch
-            its number, 0 or more, larger than those before it.
+            number of the epoch, 0 or more, larger than the one before it.
         item_embeddings
-            [n_items, d], a row an item in the order of `item_frequency`: without rows for padding or a mask.
+            [n_items, d], a row per item in the order of `item_frequency`, without rows for padding or a mask.
         metrics
-            one finite number a name. `hit@10`, `recall@10`, `val_HR@10`, … become `valid_HR@10`; names that
-            are no ranking metric stay as they are.
+            one finite number per name. `hit@10`, `recall@10`, `val_HR@10` and so on become `valid_HR@10`;
+            names that are not ranking metrics stay as they are.
         representations
             [m, d], of the same sequences in the same order each epoch, without dropout, for `uniformity`.
         alignment, alignment_dropout, alignment_same_target
-            two arrays [m, d] each, row i of one and row i of the other being a pair: the views that the
-            method contrasts, two dropout passes, or sequences with the same target.
+            two arrays [m, d] each, whose rows i are a pair: views that the method contrasts, two passes with
+            dropout, or sequences with the same target.
 
         Raises
         ------
         UserError
-            for an array or a metric that does not fit; nothing is written then.
+            if an array or a metric does not fit; nothing is written then.
         """
         started = time.perf_counter()
         number = self._number(epoch)
@@ -187,8 +185,8 @@ class Monitor:
             "alignment_same_target": alignment_same_target,
         }
         measured = {**summarize(rows), **self._probe.measure(representations, pairs)}
-        own = ("epoch", "best_epoch", "epoch_seconds", "monitor_seconds", *measured)
-        row = {"epoch": number, **_unlike(renamed(metrics or {}, epoch_key), own), **measured}
+        reserved = ("epoch", "best_epoch", "epoch_seconds", "monitor_seconds", *measured)
+        row = {"epoch": number, **_without(reserved, renamed(metrics or {}, epoch_key)), **measured}
         self._best.check(row)
         dropped = self._drop(number)
         row["best_epoch"] = self._best.epoch(row, self.rows, dropped)
@@ -203,9 +201,9 @@ class Monitor:
         return row
 
     def _number(self, epoch: int) -> int:
-        """The epoch's number, checked; one that another process recorded may come again."""
+        """Return the number of the epoch, checked; an epoch of an earlier process may be recorded again."""
         if Monitor._open.get(self.out) is not self:
-            raise UserError(f"the monitor of {self.out} is closed; open it again with resume=True")
+            raise UserError(f"the monitor of {self.out} is closed; open it again with `resume=True`")
         try:
             number = operator.index(epoch)
         except TypeError:
@@ -223,12 +221,12 @@ class Monitor:
         if len(rows) != (n := len(self._frequency)):
             raise UserError(
                 f"item_embeddings has {len(rows)} rows and item_frequency {n} counts; leave out rows that "
-                "are no items, such as padding: item_embeddings[1:]"
+                "are not items, such as padding: `item_embeddings[1:]`"
             )
         return rows
 
     def _drop(self, number: int) -> list[Row]:
-        """Forget the epochs from `number` on, which another process recorded; return their lines."""
+        """Remove the epochs from `number` on, which an earlier process recorded; return their lines."""
         dropped = [row for row in self.rows if row["epoch"] >= number]
         self.rows = self.rows[: len(self.rows) - len(dropped)]
         for row in dropped:
@@ -246,20 +244,20 @@ class Monitor:
             files.write_array(self._kept(number), values)
 
     def _write_line(self, row: Row) -> None:
-        (self.out / directory.TEST).unlink(missing_ok=True)  # of a run that goes on, it holds no more
+        (self.out / directory.TEST).unlink(missing_ok=True)  # a run that continues is not finished
         directory.write_metrics(self.out, [*self.rows, row])
         self.rows.append(row)
 
     def finish(self, test: Mapping[str, Any] | None = None, *, epoch: int | None = None) -> RunDirectory:
-        """Write `test.json`, which makes the run finished; may be called again, with the test's metrics.
+        """Write `test.json`, which marks the run as finished; call it again to add the metrics of a test.
 
         Parameters
         ----------
         test
-            metrics on the test split, one finite number a name: `hit@10`, `test_recall@10`, … become
+            metrics on the test split, one finite number per name; `hit@10`, `test_recall@10` and so on become
             `HR@10`.
         epoch
-            the epoch of the weights that were tested, by default the best one.
+            epoch of the weights that were tested, by default the best one.
 
         Raises
         ------
@@ -267,9 +265,9 @@ class Monitor:
             if no epoch is recorded, or a metric does not fit.
         """
         if not self.rows:
-            raise UserError(f"{self.out} has no epoch yet; call record before finish")
+            raise UserError(f"{self.out} has no epoch yet; call `record` before `finish`")
         about = {"epoch": self.rows[-1]["best_epoch"] if epoch is None else epoch, "split": "test"}
-        named = _unlike(renamed(test or {}, final_key), about)
+        named = _without(about, renamed(test or {}, final_key))
         run = RunDirectory(self.out)
         if self._tensorboard:
             write_run_projector(run)
@@ -277,7 +275,7 @@ class Monitor:
         return run
 
     def close(self) -> None:
-        """Let another process, or another monitor, write into the run directory."""
+        """Release the run directory, so that another process or monitor can write into it."""
         self._held.close()
         if Monitor._open.get(self.out) is self:
             del Monitor._open[self.out]
@@ -288,7 +286,7 @@ class Monitor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Finish the run if it is not, unless the loop was left by an error; then close."""
+        """Finish the run if it is unfinished and no error was raised, and close the monitor."""
         try:
             if kind is None and self.rows and RunDirectory(self.out).state == "unfinished":
                 self.finish()
@@ -296,8 +294,8 @@ class Monitor:
             self.close()
 
 
-def _unlike(metrics: dict[str, float], own: Collection[str]) -> dict[str, float]:
-    """Return `metrics`, none of which has a name that the monitor gives."""
-    if clash := sorted(set(own) & metrics.keys()):
+def _without(reserved: Collection[str], metrics: dict[str, float]) -> dict[str, float]:
+    """Return `metrics` after a check that none has a name that the monitor writes itself."""
+    if clash := sorted(set(reserved) & metrics.keys()):
         raise UserError(f"metrics has '{clash[0]}', which the monitor writes itself; give it another name")
     return metrics

@@ -1,4 +1,4 @@
-"""What a recorded run starts from: its name, its items, and the files that do not change."""
+"""Start of a recorded run: checks of its arguments, and the files that do not change."""
 
 from __future__ import annotations
 
@@ -27,10 +27,23 @@ _FRAMEWORKS = ("torch", "jax", "tensorflow", "lightning", "pytorch_lightning", "
 _FREE_TO_CHANGE = ("keep_embeddings", "tensorboard")
 
 
-def named_by_place(out: Path) -> dict[str, Any]:
-    """Return `dataset`, `variant` and `seed` as `out` says them: `<dataset>/<variant>-s<seed>`.
+def at_least(least: int, **arguments: int | None) -> None:
+    """Check that arguments that are given are not too small.
 
-    A folder of another form is the variant, with seed 0.
+    Raises
+    ------
+    UserError
+        if one is.
+    """
+    for name, number in arguments.items():
+        if number is not None and number < least:
+            raise UserError(f"`{name}` is {number}; give {least} or more")
+
+
+def named_by_place(out: Path) -> dict[str, Any]:
+    """Return `dataset`, `variant` and `seed` as read from a path `<dataset>/<variant>-s<seed>`.
+
+    A folder of another form names the variant; the seed is 0 then.
     """
     found = re.fullmatch(r"(.+)-s(\d+)", out.name)
     variant, seed = (found[1], int(found[2])) if found else (out.name, 0)
@@ -38,9 +51,9 @@ def named_by_place(out: Path) -> dict[str, Any]:
 
 
 def groups(named: dict[str, Any], training: dict[str, Any], probe: dict[str, Any], best: Any) -> Groups:
-    """Return `config.toml` as its groups, with the keys by which `degen train` writes them where it has them.
+    """Return the groups of `config.toml`, with the keys of `degen train` as far as it has them.
 
-    The group `[monitor]` says who wrote it; keys that are None are left out.
+    The group `[monitor]` marks a recorded run. Keys that are None are left out.
     """
     config = {
         "data": {"dataset": named["dataset"], "name": named["dataset"]},
@@ -61,7 +74,7 @@ def whole_numbers(item_frequency: Any) -> Counts:
     Raises
     ------
     UserError
-        if it is no list of two or more whole numbers ≥ 0.
+        if it does not hold two or more whole numbers, each 0 or more.
     """
     counts = np.asarray(item_frequency)
     whole = counts.dtype.kind in "iuf" and counts.ndim == 1 and len(counts) >= 2
@@ -83,7 +96,7 @@ def item_ids(items: Sequence[Any] | None, n: int) -> list[str]:
     """
     ids = [str(item) for item in (range(n) if items is None else items)]
     if len(ids) != n:
-        raise UserError(f"items has {len(ids)} ids and item_frequency {n} counts; give one of each an item")
+        raise UserError(f"items has {len(ids)} ids and item_frequency {n} counts; give one of each per item")
     if len(set(ids)) < n or any("\n" in name for name in ids):
         raise UserError("items has two equal ids, or one with a line break; give each item an id of its own")
     return ids
@@ -92,12 +105,12 @@ def item_ids(items: Sequence[Any] | None, n: int) -> list[str]:
 def begin(
     out: Path, config: Groups, items: list[str], frequency: Counts, *, resume: bool, overwrite: bool
 ) -> list[dict[str, Any]]:
-    """Make `out` a run directory, and return the lines of the epochs that an earlier process recorded.
+    """Write the fixed files of a run into `out`; return the lines of epochs that were recorded earlier.
 
     Raises
     ------
     UserError
-        where the resumed run has other items or settings.
+        if the resumed run has other items or settings.
     """
     files.remove_leftovers(out)
     rows: list[dict[str, Any]] = []
@@ -119,13 +132,13 @@ def _lines(out: Path) -> list[dict[str, Any]]:
         if not all(isinstance(row.get(key), int) for key in ("epoch", "best_epoch")):
             raise UserError(
                 f"{out / directory.METRICS} line {number} lacks epoch or best_epoch; start anew with "
-                "overwrite=True"
+                "`overwrite=True`"
             )
     return rows
 
 
 def _check_same(run: RunDirectory, config: Groups, items: list[str], frequency: Counts) -> None:
-    mend = "resume with the same, or start anew with overwrite=True"
+    mend = "resume with the same, or start anew with `overwrite=True`"
     for group, keys in config.items():
         before = run.config.get(group, {})
         for key in sorted((keys.keys() | before.keys()) - set(_FREE_TO_CHANGE)):
@@ -139,7 +152,7 @@ def _check_same(run: RunDirectory, config: Groups, items: list[str], frequency: 
 
 
 def environment() -> dict[str, Any]:
-    """Return the versions that a recorded result depends on, as far as degen can know."""
+    """Return the versions that a recorded result depends on, of the frameworks that are loaded."""
     loaded = {name: sys.modules[name] for name in _FRAMEWORKS if name in sys.modules}
     return {
         "degen": __version__,

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degen.config.schema import ObjectiveConfig
+from degen.config.objective import ObjectiveConfig
 from degen.data.sampling.negatives import (
     BatchNegatives,
     HistoryNegatives,

@@ -17,9 +17,8 @@ from pathlib import Path
 
 from cureslib.methods import METHODS, planned
 
-from degen.cli.config_options import parse_assignments
+from degen.cli.options import parse_assignments, parse_seeds
 from degen.cli.progress import bars
-from degen.cli.seeds import parse_seeds
 from degen.config.settle import merge
 from degen.errors import one_sentence
 from degen.training.plan import train_many

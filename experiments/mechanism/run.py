@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from degen.cli.config_options import parse_assignments
+from degen.cli.options import parse_assignments
 from degen.cli.progress import bars
 from degen.config.schema import Config
 from degen.config.settle import Values, by_group, merge, settle

@@ -148,9 +148,9 @@ def test_what_is_drawn_and_written(runs: Path) -> None:
         cells = {(row["name"], row["profile"], row["bucket"]): row["value"] for row in csv.DictReader(file)}
     seeds = [np.linalg.norm(matrix(runs, f"duorec-s{seed}")[:4], axis=1).mean() for seed in range(3)]
     assert float(cells["duorec", "norm_mean", "cold"]) == pytest.approx(np.mean(seeds), rel=1e-6)
-    assert "clothing: duorec beside sasrec" in result.stdout
+    assert "clothing: duorec compared with sasrec" in result.stdout
     assert "average_cosine ↓ *" in result.stdout
-    assert "↑ higher, ↓ lower is more isotropic; * differs beyond the noise of seeds" in result.stdout
+    assert "↑ higher, ↓ lower is more isotropic; * difference exceeds the noise of seeds" in result.stdout
 
 
 def test_the_table_says_which_way_is_better_and_has_no_negative_zero(runs: Path) -> None:

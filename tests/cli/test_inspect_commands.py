@@ -181,9 +181,9 @@ def test_the_output_says_what_was_post_processed(scl):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--components", 2], "--components is of --post-process"),
-        (["--out", "items.npy"], "--out is of --post-process"),
-        (["--post-process", "whitening", "--out", "items.csv"], "ends so"),
+        (["--components", 2], "--components needs --post-process"),
+        (["--out", "items.npy"], "--out needs --post-process"),
+        (["--post-process", "whitening", "--out", "items.csv"], "with this ending"),
         (["--post-process", "whitening", "--components", 2], "--components is of all-but-the-top"),
         (["--post-process", "whiten"], "did you mean 'whitening'"),
         (["--post-process", "all-but-the-top", "--components", 9], "0 to 8"),

@@ -237,7 +237,7 @@ def test_auto_takes_cuda_where_there_is_one(monkeypatch):
 @pytest.mark.parametrize(("wanted", "devices"), [("cuda", 0), ("cuda:0", 0), ("cuda:1", 1)])
 def test_cuda_that_is_not_there_is_one_sentence(monkeypatch, wanted, devices):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: devices)
-    with pytest.raises(UserError, match=rf"--device {wanted}: .* {devices} CUDA devices?.*--device cpu"):
+    with pytest.raises(UserError, match=rf"`device='{wanted}'`: .* {devices} CUDA devices?.*`device='cpu'`"):
         pick_device(wanted)
 
 
@@ -248,7 +248,7 @@ def test_cuda_that_is_there_is_taken(monkeypatch):
 
 @pytest.mark.parametrize("wanted", ["gpu", "cuda:x", "", "cpu:", "xpu", "meta"])
 def test_a_device_that_nobody_knows_is_one_sentence(wanted):
-    with pytest.raises(UserError, match=r"--device .*auto, cpu, cuda"):
+    with pytest.raises(UserError, match=r"`device=.*auto, cpu, cuda"):
         pick_device(wanted)
 
 

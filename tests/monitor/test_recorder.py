@@ -287,7 +287,7 @@ def test_a_cell_that_is_run_again_takes_the_place_of_its_earlier_run(tmp_path, V
     first = degen.Monitor(tmp_path / "run", FREQUENCY)
     first.record(1, V)
     second = degen.Monitor(tmp_path / "run", FREQUENCY, overwrite=True)
-    with pytest.raises(UserError, match=r"monitor of .*run is closed; open it again with resume=True"):
+    with pytest.raises(UserError, match=r"monitor of .*run is closed; open it again with `resume=True`"):
         first.record(2, V)
     first.close()
     second.record(1, V)
@@ -350,9 +350,9 @@ def test_uniformity_of_your_own_is_kept_where_the_monitor_measures_none(tmp_path
         ({"items": ["a"]}, r"items has 1 ids and item_frequency 40 counts"),
         ({"items": ["a"] * N}, r"two equal ids"),
         ({"items": [*"ab\n", *range(N - 3)]}, r"line break"),
-        ({"mode": "most"}, r"mode takes 'max' or 'min'"),
-        ({"keep_embeddings": 0}, r"keep_embeddings = 0; give 1 or more"),
-        ({"probe_samples": 1}, r"probe_samples = 1; give 2 or more"),
+        ({"mode": "most"}, r"`mode` takes 'max' or 'min'"),
+        ({"keep_embeddings": 0}, r"`keep_embeddings` is 0; give 1 or more"),
+        ({"probe_samples": 1}, r"`probe_samples` is 1; give 2 or more"),
         ({"resume": True, "overwrite": True}, r"choose one of the two"),
     ],
 )

@@ -1,0 +1,100 @@
+"""Keys of the group `[objective]`: the variant, its losses and what they are given."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from degen.config.key import Group, key
+
+
+class ObjectiveConfig(Group):
+    """The variant and the losses of Eq. 11, 14, 15."""
+
+    variant: str = key(
+        "duorec",
+        "Variant: sasrec, cl4srec, ucl, scl, ucl+scl, duorec, a mitigation, or one registered in Python.",
+        "--variant",
+        min_length=1,
+    )
+    recipe: Literal["paper", "official"] = key(
+        "paper",
+        "Follow the paper, or the authors' released code where it differs.",
+        "--recipe",
+        panel="Options",
+    )
+    contrast_weight: float = key(0.1, "λ of Eq. 15, the weight of the contrastive loss.", "--lambda", ge=0)
+    temperature: float = key(1.0, "τ of Eq. 14.", "--temperature", gt=0)
+    similarity: Literal["dot", "cosine"] = key("dot", "Similarity of two views in Eq. 14.", "--similarity")
+    reduction: Literal["sum", "mean"] = key("sum", "Sum or mean of the two directions of Eq. 14.")
+    same_target_negatives: bool = key(False, "Keep views with the same target among the negatives.")
+    cure_weight: float | None = key(
+        None,
+        "γ, the weight of a mitigation's term: cosreg, spectrum, item-uniformity, directau.",
+        "--gamma",
+        unset="the variant's own",
+        ge=0,
+    )
+    scale: float = key(16.0, "Factor of the cosines of normalized, 1 / temperature.", gt=0)
+    items_drawn: int = key(
+        2000, "Number of items that item-uniformity draws per step; all, if there are fewer.", ge=2
+    )
+    rare_rate: float = key(
+        0.03,
+        "α of gating: items that are a target less often than this per step, on average, are rare.",
+        ge=0,
+    )
+    epsilon: float = key(0.005, "ε of adversarial, whose margin at the target is ε‖v‖‖h‖.", ge=0)
+    rec_loss: Literal["ce", "bce", "bpr", "sampled"] = key(
+        "ce",
+        "Recommendation loss: full softmax (Eq. 11), or BCE, BPR or a softmax over sampled negatives.",
+        "--rec-loss",
+    )
+    sampling: Literal["in-batch", "uniform"] = key(
+        "in-batch",
+        "Negatives of the sampled softmax: the other targets of the batch, or items drawn uniformly.",
+        "--sampling",
+    )
+    negatives: int = key(
+        1,
+        "Number of sampled negatives: per target for bce and bpr, per batch for uniform sampling.",
+        "--negatives",
+        ge=1,
+    )
+    negatives_exclude: Literal["target", "history"] = key(
+        "target",
+        "Items that bce and bpr never draw: the target, or all of the user's training items (as in SASRec).",
+        "--negatives-exclude",
+    )
+    padding_class: bool = key(False, "Make the padding row one more class of the full softmax.")
+    crop_rate: float = key(0.6, "CL4SRec: fraction of a history that a crop keeps.", gt=0, le=1)
+    mask_rate: float = key(0.3, "CL4SRec: fraction of a history that is masked.", ge=0, le=1)
+    reorder_rate: float = key(0.6, "CL4SRec: fraction of a history that is shuffled.", ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _negatives_fit_the_loss(self) -> ObjectiveConfig:
+        if self.rec_loss == "sampled" and self.sampling == "uniform" and self.negatives == 1:
+            raise ValueError(
+                "objective.sampling = uniform shares objective.negatives items in a batch, and 1 is too few; "
+                "give `negatives`, for instance 1024"
+            )
+        if self.sampling == "uniform" and self.rec_loss != "sampled":
+            raise ValueError(
+                "objective.sampling = uniform is for the sampled softmax, and objective.rec_loss is "
+                f"{self.rec_loss}; add `rec_loss='sampled'`, or leave `sampling` out"
+            )
+        mends = {
+            "ce": "the full softmax takes all items; add `rec_loss='bce'`, `rec_loss='bpr'`, or "
+            "`rec_loss='sampled'` with `sampling='uniform'`",
+            "sampled": "in-batch sampling takes the other targets of the batch; add `sampling='uniform'`",
+        }
+        if self.negatives_exclude == "history" and self.rec_loss not in ("bce", "bpr"):
+            raise ValueError(
+                "objective.negatives_exclude = history is for negatives of each target, and "
+                f"objective.rec_loss is {self.rec_loss}; add `rec_loss='bce'` or `rec_loss='bpr'`, or leave "
+                "`negatives_exclude` out"
+            )
+        if self.negatives > 1 and self.sampling == "in-batch" and self.rec_loss in mends:
+            raise ValueError(f"objective.negatives = {self.negatives}, but {mends[self.rec_loss]}")
+        return self
