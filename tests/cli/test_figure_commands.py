@@ -363,7 +363,9 @@ def test_a_matrix_without_a_projection_is_named(tmp_path: Path, shape: tuple[int
 def test_rows_that_are_no_items_are_left_out_of_the_figure(tmp_path: Path) -> None:
     np.save(tmp_path / "v.npy", np.vstack([np.zeros(6), matrix()]))
     found = result_of("plot-svd", tmp_path / "v.npy")
-    assert any("the first row is all zeros" in note for note in found["notes"])
+    assert any(
+        "is all zeros, as a padding row is; --skip-rows first leaves it out" in n for n in found["notes"]
+    )
     found = result_of("plot-svd", tmp_path / "v.npy", "--skip-rows", "first")
     assert len(found["notes"]) == 1
     assert points(table(tmp_path / "figures" / "svd-v.csv")) == pytest.approx(coordinates(matrix()), abs=1e-6)
