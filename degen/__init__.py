@@ -1,13 +1,12 @@
-"""degen: how item embeddings of sequential recommenders degenerate, and what resists it.
+"""degen: degeneration of item embeddings in sequential recommenders, and variants that resist it.
 
-What the commands do, as functions for notebooks; each is imported when it is first asked for.
+The commands as functions for notebooks. Each is imported on first use.
 
-    load_dataset  train  open_run                       a log, a run
-    Monitor                                             the run of a training loop of your own
+    load_dataset  train  open_run                       interaction logs and runs
+    Monitor                                             recorder of a training loop of your own
     analyze                                             all measures of a matrix, a file or a run
-    project  singular_values  effective_rank  average_cosine  alignment  uniformity      measures
-    draw_projection  draw_singular_values  draw_trajectories                             figures on a given
-    Axes
+    project  singular_values  effective_rank  average_cosine  alignment  uniformity      single measures
+    draw_projection  draw_singular_values  draw_trajectories                             figures on given Axes
     Variant  register                                   variants of your own
 """
 

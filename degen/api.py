@@ -68,7 +68,5 @@ def open_run(path: str | Path) -> RunDirectory:
     """
     found = find_runs(Path(path))
     if len(found) != 1 or found[0].path != Path(path):
-        raise UserError(
-            f"{path} is not a run but a folder of {len(found)} runs; name one, such as {found[0].path}"
-        )
+        raise UserError(f"{path} is a folder above runs, not a run; name one, such as {found[0].path}")
     return found[0]

@@ -1,8 +1,8 @@
-"""`degen.Monitor` inside other people's trainers.
+"""Callbacks that call `degen.Monitor` from other trainers, at present Lightning's.
 
-`LightningMonitor` is a callback of every Lightning that is installed, `lightning` and `pytorch_lightning`
-(RecTools trains with the latter): they do not accept each other's. Lightning is imported when it is asked
-for.
+`LightningMonitor` is a callback for both packages of Lightning, `lightning` and `pytorch_lightning` (which
+RecTools uses). Each accepts only callbacks of its own class, so `LightningMonitor` inherits from those of all
+that are installed. Lightning is imported on first use.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from degen.errors import UserError, nearest
 from degen.monitor import Monitor
 
 Source = str | Callable[[Any], Any]
-"""Where something is found in a LightningModule: the path of an attribute, or a function of the module."""
+"""Place of a value in a LightningModule: the path of an attribute, or a function of the module."""
 
 
 class LightningHooks:
-    """Records each training epoch of a Lightning trainer; `LightningMonitor` is this as a callback.
+    """Recorder of each training epoch of a Lightning trainer; `LightningMonitor` makes it a callback.
 
-    The line of an epoch holds what was logged (`trainer.callback_metrics`), the run is finished when `fit`
-    ends, and `trainer.test` puts its metrics into `test.json`. Of several processes the first records.
+    The line of an epoch holds the logged metrics (`trainer.callback_metrics`). The run is finished when `fit`
+    ends, and `trainer.test` adds its metrics to `test.json`. With several processes, the first one records.
 
     Parameters
     ----------
     out
-        the run directory.
+        run directory.
     item_embeddings
-        where [n_items, d] is found in the module, without rows for padding: `"item_embedding.weight"`, or
-        `lambda module: module.item_embedding.weight[1:]`.
+        place of the item embeddings [n_items, d] in the module, without rows for padding:
+        `"item_embedding.weight"`, or `lambda module: module.item_embedding.weight[1:]`.
     item_frequency
-        whole numbers [n_items], or where they are found when `fit` starts.
+        whole numbers [n_items], or their place, read when `fit` starts.
     items
-        the ids, or where they are found when `fit` starts; by default row numbers.
+        ids of the items, or their place, read when `fit` starts; by default row numbers.
     representations
-        where the sequence representations [m, d] are found at the end of an epoch, if they are to be
-        measured. It is called without gradients and with the module in evaluation, as `item_embeddings` is.
+        place of the sequence representations [m, d], read at the end of an epoch; by default they are not
+        measured. Like `item_embeddings`, it is read without gradients and with the module in evaluation mode.
     **options
-        of `degen.Monitor`: `best`, `mode`, `keep_embeddings`, `resume`, `overwrite`, …
+        options of `degen.Monitor`: `best`, `mode`, `keep_embeddings`, `resume`, `overwrite` and so on.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class LightningHooks:
         self._tested: int | None = None
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
-        """Open the run; a second `fit` goes on with it."""
+        """Open the run; a second `fit` continues it."""
         if trainer.is_global_zero:
             again = {} if self.monitor is None else {"resume": True, "overwrite": False}
             with _in_evaluation(pl_module):
@@ -70,7 +70,7 @@ class LightningHooks:
             self.monitor = Monitor(self.out, frequency, items=items, **self.options | again)
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-        """Record the epoch; its validation, if it has one, is over."""
+        """Record the epoch, after its validation if it has one."""
         if self.monitor is None:
             return
         with _in_evaluation(pl_module):
@@ -89,24 +89,24 @@ class LightningHooks:
             self.monitor.close()
 
     def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
-        """Remember the epoch of the weights that are loaded, for the test."""
-        # Not its `epoch`, which is less by one where it was saved within the epoch, as ModelCheckpoint does.
+        """Note the epoch of the weights that are loaded, for the test."""
+        # The checkpoint's `epoch` is one less if it was saved within the epoch, as ModelCheckpoint does.
         self._tested = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["ready"]
 
     def on_test_end(self, trainer: Any, pl_module: Any) -> None:
-        """Put the test's metrics into `test.json`, with the epoch of the weights that were tested."""
+        """Write the test's metrics into `test.json`, with the epoch of the weights that were tested."""
         if self.monitor is not None:
             epoch = self._tested or self.monitor.rows[-1]["epoch"]
             self.monitor.finish(trainer.callback_metrics, epoch=epoch)
 
 
 def found(module: Any, source: Any) -> Any:
-    """Return what `source` names: an attribute's path, a function of `module`, or the value itself.
+    """Return the value at `source`: the path of an attribute, a function of `module`, or the value itself.
 
     Raises
     ------
     UserError
-        for a path that leads nowhere; it names the attribute and the nearest one.
+        if the module has no such attribute; the message names the nearest one.
     """
     if callable(source):
         return source(module)
@@ -124,7 +124,7 @@ def found(module: Any, source: Any) -> Any:
 
 @contextmanager
 def _in_evaluation(module: Any) -> Iterator[None]:
-    """Turn dropout and gradients off, and each part of `module` back to what it was."""
+    """Turn off dropout and gradients within the block, and restore the mode of each part of `module`."""
     import torch
 
     modes = {part: part.training for part in module.modules()}
@@ -138,10 +138,12 @@ def _in_evaluation(module: Any) -> Iterator[None]:
 
 
 def _callback_classes() -> tuple[type, ...]:
-    """Return `Callback` of every Lightning that is installed."""
-    places = {"lightning": "lightning.pytorch", "pytorch_lightning": "pytorch_lightning"}
+    """Return the `Callback` class of each package of Lightning that is installed."""
+    modules = {"lightning": "lightning.pytorch", "pytorch_lightning": "pytorch_lightning"}
     classes = tuple(
-        import_module(place).Callback for package, place in places.items() if find_spec(package) is not None
+        import_module(module).Callback
+        for package, module in modules.items()
+        if find_spec(package) is not None
     )
     if not classes:
         raise UserError("LightningMonitor needs Lightning, which is not installed; pip install lightning")

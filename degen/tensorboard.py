@@ -1,11 +1,11 @@
-"""A run as TensorBoard reads it: RUN/tensorboard with event files and the embedding projector's files.
+"""Event files and projector files of a run for TensorBoard, in RUN/tensorboard.
 
-    scalars         every number of an epoch's line, under loss/, ranking/, geometry/ or run/
-    histograms      the items' norms and their cosines to the mean direction
-    singular_values σᵢ/σ₁ as a histogram whose axis is i: its shape is the curve of Fig. 1
-    projector       the best epoch's item embeddings with id and frequency, of at most 10,000 items
+    scalars         every number in the line of an epoch, under loss/, ranking/, geometry/ or run/
+    histograms      norms of the items, and their cosines to the mean direction
+    singular_values σᵢ/σ₁ as a histogram whose axis is i, so that its shape is the curve of Fig. 1
+    projector       item embeddings of the best epoch with id and frequency, at most 10,000 items
 
-Needs tensorboardX, the extra `tensorboard`; TensorBoard itself is needed only to look.
+Writing needs tensorboardX, the extra `tensorboard`; only viewing needs TensorBoard itself.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from degen.runs.directory import RunDirectory
 Float = npt.NDArray[np.float64]
 
 MOST_ITEMS = 10_000
-"""Points that the projector turns smoothly; of more items a sample is written."""
+"""Maximum number of points that the projector rotates smoothly; of more items a sample is written."""
 
 BINS = 50
 
@@ -41,27 +41,27 @@ _OF_REPRESENTATIONS = ("uniformity", "alignment", "alignment_dropout", "alignmen
 
 
 def require() -> None:
-    """Raise where tensorboardX is missing.
+    """Check that tensorboardX is installed.
 
     Raises
     ------
     UserError
-        with what to install.
+        if it is not; the message says what to install.
     """
     if find_spec("tensorboardX") is None:
-        raise UserError('tensorboard needs tensorboardX; install it by pip install "degen[tensorboard]"')
+        raise UserError('tensorboard needs tensorboardX; install it with pip install "degen[tensorboard]"')
 
 
 class Board:
-    """The event file of one process's epochs.
+    """Event file of the epochs that one process trains.
 
     Parameters
     ----------
     folder
-        where event files of a run lie; made if it does not exist.
+        folder of the event files of a run; created if it does not exist.
     first_epoch
-        the first epoch that will be written: TensorBoard forgets what an earlier, killed process wrote of it
-        and of later ones.
+        the first epoch that will be written. TensorBoard discards what an earlier, killed process wrote of
+        this epoch and later ones.
     """
 
     def __init__(self, folder: Path, first_epoch: int):
@@ -89,7 +89,7 @@ class Board:
         self._append(Event(step=row["epoch"], summary=Summary(value=values)))
 
     def _append(self, *events: Any) -> None:
-        """Append events at once; nothing is held open, so a run may end at any time and in any way."""
+        """Append events; the file is not kept open, so a run may end at any time and in any way."""
         records = b""
         for event in events:
             event.wall_time = time.time()
@@ -103,7 +103,7 @@ class Board:
 
 
 def _record(data: bytes) -> bytes:
-    """Return a record of TensorFlow's format: length, its check sum, the data, their check sum."""
+    """Return a record in TensorFlow's format: length, its checksum, the data, their checksum."""
     from tensorboardX.record_writer import masked_crc32c
 
     header = struct.pack("<Q", len(data))
@@ -111,7 +111,7 @@ def _record(data: bytes) -> bytes:
 
 
 def tag(key: str) -> str:
-    """Return the name of a line's key in TensorBoard, which groups by what stands before the slash."""
+    """Return the name of a metric in TensorBoard, which groups names by the part before the slash."""
     if key.startswith(("valid_", "test_")):
         return f"ranking/{key}"
     if key in MEASURES or key in _OF_REPRESENTATIONS:
@@ -120,13 +120,13 @@ def tag(key: str) -> str:
 
 
 def histogram(values: Float) -> Any:
-    """Return how many of `values` lie in each of 50 bins between the smallest and the largest."""
+    """Return a histogram of `values` with 50 bins between the smallest and the largest."""
     counts, edges = np.histogram(values, bins=BINS)
     return _proto(values, edges, counts)
 
 
 def bars(heights: Float) -> Any:
-    """Return a histogram that shows `heights` as they are, number i from 1 between i - ½ and i + ½."""
+    """Return a histogram that shows `heights` unchanged, number i (from 1) between i - ½ and i + ½."""
     return _proto(heights, np.arange(len(heights) + 1) + 0.5, heights)
 
 
@@ -145,9 +145,9 @@ def _proto(values: Float, edges: npt.NDArray[Any], heights: npt.NDArray[Any]) ->
 
 
 def write_run_projector(run: RunDirectory, seed: int = 0) -> None:
-    """Write the best epoch's item embeddings for the projector, all or a sample by frequency.
+    """Write the item embeddings of the best epoch for the projector, or a sample of them by frequency.
 
-    The tensor's name says how many of how many items there are.
+    The name of the tensor states the number of items in the sample and in all.
     """
     frequency, folder = run.item_frequency, run.path / directory.TENSORBOARD
     kept = np.sort(sample_rows(frequency, len(frequency), MOST_ITEMS, seed))

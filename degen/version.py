@@ -1,3 +1,3 @@
-"""The version of degen, in one place."""
+"""Version of degen."""
 
 __version__ = "0.1.0"

@@ -96,7 +96,7 @@ def test_opening_what_is_no_run(tmp_path, log):
         degen.open_run(tmp_path)
     degen.train("sasrec", log, tmp_path / "runs" / "a", **tiny_runs.SETTINGS | {"max_steps": 1})
     assert degen.open_run(tmp_path / "runs" / "a").variant == "sasrec"
-    with pytest.raises(UserError, match=r"is not a run but a folder above 1; .*runs/a"):
+    with pytest.raises(UserError, match=r"is a folder above runs, not a run; .*runs/a"):
         degen.open_run(tmp_path / "runs")
 
 

@@ -107,7 +107,7 @@ def test_without_tensorboardx_nothing_is_begun(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(tensorboard, "find_spec", lambda name: None)
     out = tmp_path / "run"
     said = mistake(capfd, "train", "--dataset", "synthetic", "--tensorboard", "--out", out)
-    assert said == 'tensorboard needs tensorboardX; install it by pip install "degen[tensorboard]"'
+    assert said == 'tensorboard needs tensorboardX; install it with pip install "degen[tensorboard]"'
     with pytest.raises(UserError, match="needs tensorboardX"):
         degen.Monitor(out, [1, 2], tensorboard=True)
     assert not out.exists()

@@ -1,1 +1,1 @@
-"""The commands: parse, call, print."""
+"""Commands of `degen`: each parses its options, calls the package and prints the result."""

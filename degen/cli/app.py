@@ -62,8 +62,8 @@ for command in (*app.registered_commands, *data.app.registered_commands):
     command.cls = _Command
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(asked: bool) -> None:
+    if asked:
         typer.echo(f"degen {__version__}")
         raise typer.Exit
 

@@ -100,13 +100,13 @@ def evaluate(
     """
     from degen.evaluation.restore import restore
 
-    wanted = _split(split)
+    split_name = _split(split)
     _check_post_process(post_process, components, out)
     restored, output = restore(_one_run(run), device), Output(as_json, quiet)
     if post_process is None:
-        metrics = restored.metrics(wanted)
+        metrics = restored.metrics(split_name)
     else:
-        metrics = _post_processed(restored, wanted, post_process, components, out)
+        metrics = _post_processed(restored, split_name, post_process, components, out)
         output.note(f"items are scored after {post_process}; the encoder reads them as trained")
     if not output.result(metrics):
         output.table(["metric", "value"], list(metrics.items()))
@@ -167,7 +167,7 @@ def export(
     """
     from degen.runs.directory import EXPORT
 
-    wanted, found = _split(split), _one_run(run)
+    split_name, found = _split(split), _one_run(run)
     folder, output = out or found.path / EXPORT / (to or ""), Output(as_json, quiet)
     if to is not None:
         if (split, device) != ("test", "auto"):
@@ -179,7 +179,7 @@ def export(
         from degen.evaluation.export import export as write
         from degen.evaluation.restore import restore
 
-        written = write(restore(found, device), wanted, folder)
+        written = write(restore(found, device), split_name, folder)
     if not output.result({"written": [str(path) for path in written]}):
         for path in written:
             output.line(str(path))

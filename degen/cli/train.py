@@ -195,8 +195,8 @@ def _variants(names: list[str] | None) -> list[dict[str, Any]]:
 
     sets = {"all": VARIANTS, "mitigations": MITIGATIONS, "cures": MITIGATIONS}
     typed = [name.strip().lower() for text in names or [] for name in text.split(",")]
-    wanted = [name for word in typed for name in sets.get(word, [word])]
-    canonical = dict.fromkeys(get_variant(name).name for name in wanted)
+    named = [name for word in typed for name in sets.get(word, [word])]
+    canonical = dict.fromkeys(get_variant(name).name for name in named)
     return [{"variant": name} for name in canonical] or [{}]
 
 

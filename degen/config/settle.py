@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from degen.config.facts import KEYS, group_of, sentence
+from degen.config.facts import KEYS, choices_of, group_of, sentence
 from degen.config.schema import Config
 from degen.errors import UserError, nearest
 
@@ -129,28 +129,26 @@ def _group_names() -> str:
 def _explain(error: ValidationError, file: Path | None, given: Values, typed: Values) -> str:
     """Explain the first fault in one sentence, which names the file only if the value is from the file."""
     first = error.errors()[0]
-    place = [str(part) for part in first["loc"]]
-    prefix = f"{file}: " if _states(given, place) and not _states(typed, place) else ""
+    location = [str(part) for part in first["loc"]]
+    prefix = f"{file}: " if _holds(given, location) and not _holds(typed, location) else ""
+    group, key = [*location, "", ""][:2]
+    if first["type"] == "extra_forbidden" and not key:
+        return f"{prefix}unknown group [{group}]{nearest(group, Config.model_fields)}"
     if first["type"] == "extra_forbidden":
-        if len(place) == 1:
-            return f"{prefix}unknown group [{place[0]}]{nearest(place[0], Config.model_fields)}"
-        return f"{prefix}unknown key {'.'.join(place)}{nearest(place[1], group_of(place[0]).model_fields)}"
+        return f"{prefix}unknown key {'.'.join(location)}{nearest(key, group_of(group).model_fields)}"
     message = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
-    if len(place) < 2:
+    if not key:
         return f"{prefix}{message}"
     if first["type"] == "string_pattern_mismatch":
-        message = f"should be as in: {sentence(place[1]).rstrip('.')}"
+        message = f"should be as in: {sentence(key).rstrip('.')}"
     if first["type"] == "literal_error":
-        expected = str(first.get("ctx", {}).get("expected", ""))
-        message += nearest(
-            str(first["input"]), [choice.strip("' ") for choice in expected.replace(" or ", ", ").split(",")]
-        )
-    return f"{prefix}{place[0]}.{place[1]} (`{place[1]}`) {message}; got {first['input']!r}"
+        message += nearest(str(first["input"]), choices_of(key))
+    return f"{prefix}{group}.{key} (`{key}`) {message}; got {first['input']!r}"
 
 
-def _states(values: Values, place: list[str]) -> bool:
+def _holds(values: Values, location: list[str]) -> bool:
     """Whether `values` holds the group or the key of an error; for an error of several groups, any key."""
-    if not place:
+    if not location:
         return bool(values)
-    keys = values.get(place[0], {})
-    return place[0] in values and (len(place) == 1 or place[1] in keys)
+    keys = values.get(location[0], {})
+    return location[0] in values and (len(location) == 1 or location[1] in keys)

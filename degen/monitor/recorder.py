@@ -111,10 +111,8 @@ class Monitor:
         self._board: Board | None = None
         self._probe = Probe(probe_samples, probe_seed)
         ids = start.item_ids(items, len(self._frequency))
-        given = {"variant": variant, "dataset": dataset, "seed": seed}
-        given = {key: value for key, value in given.items() if value is not None}
         config = start.groups(
-            start.named_by_place(self.out) | given,
+            start.names(self.out, variant=variant, dataset=dataset, seed=seed),
             {"keep_embeddings": keep_embeddings, "tensorboard": tensorboard},
             {"probe_samples": probe_samples, "probe_seed": probe_seed},
             {"best": self._best.key, "mode": mode},

@@ -40,14 +40,15 @@ def at_least(least: int, **arguments: int | None) -> None:
             raise UserError(f"`{name}` is {number}; give {least} or more")
 
 
-def named_by_place(out: Path) -> dict[str, Any]:
-    """Return `dataset`, `variant` and `seed` as read from a path `<dataset>/<variant>-s<seed>`.
+def names(out: Path, **given: Any) -> dict[str, Any]:
+    """Return `dataset`, `variant` and `seed` as given, or as read from a path `<dataset>/<variant>-s<seed>`.
 
     A folder of another form names the variant; the seed is 0 then.
     """
     found = re.fullmatch(r"(.+)-s(\d+)", out.name)
     variant, seed = (found[1], int(found[2])) if found else (out.name, 0)
-    return {"dataset": out.parent.name, "variant": variant, "seed": seed}
+    read = {"dataset": out.parent.name, "variant": variant, "seed": seed}
+    return read | {name: value for name, value in given.items() if value is not None}
 
 
 def groups(named: dict[str, Any], training: dict[str, Any], probe: dict[str, Any], best: Any) -> Groups:
@@ -77,8 +78,8 @@ def whole_numbers(item_frequency: Any) -> Counts:
         if it does not hold two or more whole numbers, each 0 or more.
     """
     counts = np.asarray(item_frequency)
-    whole = counts.dtype.kind in "iuf" and counts.ndim == 1 and len(counts) >= 2
-    if not whole or not (np.isfinite(counts) & (counts >= 0) & (counts == np.floor(counts))).all():
+    valid = counts.dtype.kind in "iuf" and counts.ndim == 1 and len(counts) >= 2
+    if not valid or not (np.isfinite(counts) & (counts >= 0) & (counts == np.floor(counts))).all():
         raise UserError(
             f"item_frequency, {counts.dtype} {list(counts.shape)}, must hold one whole number, 0 or more, "
             "for each of at least two items"
