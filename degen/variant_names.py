@@ -16,8 +16,12 @@ VARIANT_LABELS: Mapping[str, str] = {
 
 
 def variant_label(name: str) -> str:
-    """Return the paper's spelling of a variant, `ucl+scl` as UCL+SCL; another name stays as it is."""
-    return VARIANT_LABELS.get(name, name)
+    """Return the paper's spelling of a variant or series: `ucl+scl` as UCL+SCL, `duorec λ 1` as DuoRec λ 1.
+
+    Another name stays as it is.
+    """
+    variant, space, settings = name.partition(" ")
+    return VARIANT_LABELS.get(variant, variant) + space + settings
 
 
 def in_paper_order(names: Iterable[str]) -> list[str]:

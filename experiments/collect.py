@@ -19,10 +19,10 @@ import pandas as pd
 
 from degen.analysis.statistics.differences import compare_users
 from degen.errors import one_sentence
+from degen.evaluation.exported_ranks import known_ranks, user_accuracy
 from degen.evaluation.restore import restore
 from degen.model.variants import VARIANTS
 from degen.runs.directory import ENVIRONMENT, RunDirectory, collect_runs
-from degen.studies.user_ranks import known_ranks, user_accuracy
 
 METRICS = ("HR@5", "HR@10", "NDCG@5", "NDCG@10")
 GEOMETRY = ("sigma2_ratio", "effective_rank", "average_cosine", "uniformity", "alignment")

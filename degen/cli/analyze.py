@@ -100,7 +100,7 @@ def analyze(
       degen analyze --list
     """
     _use_threads(threads)
-    from degen.studies.analyze import import_measures
+    from degen.studies.analysis_options import import_measures
 
     output = Output(as_json, quiet)
     import_measures(measuring["modules"] or [])
@@ -119,11 +119,12 @@ def analyze(
 def _measure(paths: list[Path], typed: Typed, scheduler: str | None, tables: Typed, output: Output) -> None:
     from degen.analysis.passes.dask_rows import connected
     from degen.cli.progress import reading_bar
-    from degen.studies.analyze import Wanted, analyze_paths
+    from degen.studies.analysis_options import AnalysisOptions
+    from degen.studies.analyze import analyze_paths
     from degen.studies.measure_tables import measures_table
     from degen.tables.terminal import print_table
 
-    wanted = Wanted(**{name: value for name, value in typed.items() if value is not None})
+    wanted = AnalysisOptions(**{name: value for name, value in typed.items() if value is not None})
     with reading_bar(output.quiet), connected(scheduler):
         found = analyze_paths(paths, wanted)
     for note in found.notes:

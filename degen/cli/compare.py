@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from degen.analysis.statistics.differences import Comparison
-    from degen.studies.compare import Against, Compared
+    from degen.studies.compare import DatasetComparison, SideComparison
 
 _P = "p (Holm)"
 
@@ -66,9 +66,9 @@ def compare(
 
       degen compare ours.npy theirs.pth --frequency counts.txt --against theirs
     """
+    from degen.embeddings.select import FileOptions
     from degen.studies.compare_figures import SHOWN, CompareOptions, draw_comparison
     from degen.studies.figure_files import FigureOptions
-    from degen.studies.sides import FileOptions
 
     output = Output(as_json, quiet)
     drawn_profiles = tuple(name.strip() for name in (profiles or "").split(",") if name.strip()) or SHOWN
@@ -80,14 +80,14 @@ def compare(
     if output.result({"files": written, "rows": drawn.rows, "notes": drawn.notes}):
         return
     for compared in results:
-        for side in compared.against:
+        for side in compared.comparisons:
             _print(compared.name, side, output)
     _print_legend(results, output)
     for file in written:
         output.line(file)
 
 
-def _print(name: str, side: Against, output: Output) -> None:
+def _print(name: str, side: SideComparison, output: Output) -> None:
     """Print a table of all measures of a side, and one of how alike the two are."""
     from degen.tables.numbers import number
 
@@ -109,7 +109,7 @@ def _print(name: str, side: Against, output: Output) -> None:
         )
 
 
-def _row(side: Against, compared: Comparison) -> dict[str, str | None]:
+def _row(side: SideComparison, compared: Comparison) -> dict[str, str | None]:
     from degen.analysis.listing import line
     from degen.tables.numbers import between
 
@@ -131,9 +131,9 @@ def _number(value: float | None) -> str | None:
     return None if value is None or math.isnan(value) else number(value)
 
 
-def _print_legend(results: Sequence[Compared], output: Output) -> None:
+def _print_legend(results: Sequence[DatasetComparison], output: Output) -> None:
     from degen.studies.measure_tables import LEGEND
 
-    measures = [row for compared in results for side in compared.against for row in side.measures]
+    measures = [row for compared in results for side in compared.comparisons for row in side.measures]
     marks = "; * difference exceeds the noise of seeds" if any(row.marked for row in measures) else ""
     output.line(LEGEND + marks)

@@ -24,7 +24,7 @@ from degen.cli.output import Output
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from degen.studies.figure_files import Drawn
+    from degen.studies.figure_files import FigureFiles
 
 
 @takes(files=FILES, look=LOOK)
@@ -52,10 +52,11 @@ def plot_svd(
 
       degen plot-svd SASRec-Nov-24.pth --frequency Beauty.inter
     """
+    from degen.embeddings.select import FileOptions
     from degen.studies.figure_files import FigureOptions
     from degen.studies.svd import SvdOptions, draw_svd
 
-    drawn = draw_svd(paths, SvdOptions(**files, seed=seed, cmap=cmap), FigureOptions(**look))
+    drawn = draw_svd(paths, SvdOptions(FileOptions(**files), seed, cmap), FigureOptions(**look))
     report_figures(drawn, _svd_row, Output(as_json, quiet))
 
 
@@ -216,7 +217,7 @@ def _beside(rarest: float | None, frequent: float | None) -> str | None:
 
 
 def report_figures(
-    drawn: Drawn,
+    drawn: FigureFiles,
     shown: Callable[[dict[str, Any]], dict[str, Any]],
     output: Output,
     title: str | None = None,

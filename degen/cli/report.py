@@ -40,22 +40,23 @@ def report(
       degen report runs --out report.html --latex paper/tables
     """
     from degen.cli.progress import counting_bar
+    from degen.embeddings.select import FileOptions
     from degen.report.gather import gather
     from degen.report.html import write_html
     from degen.report.latex import write_latex
-    from degen.studies.analyze import Wanted
+    from degen.studies.analysis_options import AnalysisOptions
     from degen.studies.svd import SvdOptions
 
     output = Output(as_json, quiet)
     path = out or _beside(paths)
     if path.is_dir():
         raise UserError(f"--out {path} is a folder; name the file to write, such as {path / 'report.html'}")
-    wanted = Wanted(measures=measures, **files)
+    wanted = AnalysisOptions(measures=measures, **files)
     with counting_bar(quiet) as watch:
         found = gather(paths, wanted, watch)
     written = [write_html(found, path)]
     if latex is not None:
-        written += write_latex(found, latex, SvdOptions(**files))
+        written += write_latex(found, latex, SvdOptions(FileOptions(**files)))
     notes = [f"{group.name}: {note}" for group in found.groups for note in group.notes]
     for note in notes:
         output.note(note)

@@ -187,9 +187,9 @@ def export(
 
 def _export_items(run: RunDirectory, to: str, folder: Path, output: Output) -> list[Path]:
     from degen.embeddings.export import Items, export_items
-    from degen.embeddings.item_matrix import open_matrix
+    from degen.embeddings.item_matrix import open_run
 
-    matrix = open_matrix(run.path)
+    matrix = open_run(run)
     written, notes = export_items(Items(matrix.values, run.items, run.item_frequency), to, folder)
     for note in notes:
         output.note(note)

@@ -1,9 +1,7 @@
-"""What a user names as a matrix, with the ids and counts of its rows.
+"""A matrix of item embeddings with the ids and counts of its rows.
 
-    a run, its item_embeddings.npy or embeddings/e###.npy     with the run's ids and counts
-    any other file                                            as `degen.embeddings` reads it
-
-Every command that takes a matrix takes it from here.
+a run, its item_embeddings.npy or embeddings/e###.npy     with the run's ids and counts
+any other file                                            as `degen.embeddings` reads it
 """
 
 from __future__ import annotations
@@ -11,12 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from degen.embeddings import FileRows, load_matrix
 from degen.embeddings.file_rows import Values
+from degen.embeddings.formats import named_arrays
 from degen.embeddings.frequency import Counts, read_frequency
 from degen.embeddings.sidecars import frequency_beside
 from degen.errors import UserError
-from degen.runs.directory import EMBEDDINGS, ITEM_EMBEDDINGS, ITEM_FREQUENCY, RunDirectory, find_runs, is_run
+from degen.runs.directory import EMBEDDINGS, ITEM_EMBEDDINGS, ITEM_FREQUENCY, RunDirectory, is_run
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,41 @@ class ItemMatrix:
         return self.values[:]
 
 
-def open_matrix(
+def no_embeddings_yet(run: RunDirectory) -> UserError:
+    """Return the error of a run whose first epoch has not finished."""
+    return UserError(f"{run.path} has no {ITEM_EMBEDDINGS} yet; finish the run with `resume=True`")
+
+
+def open_run(run: RunDirectory, frequency: Path | None = None, *, finite: bool = True) -> ItemMatrix:
+    """Read the item embeddings of a run's best epoch.
+
+    Parameters
+    ----------
+    run
+        with at least one finished epoch.
+    frequency
+        as in `load_frequency`; by default the run's own counts.
+    finite
+        whether NaN and infinity are refused.
+
+    Raises
+    ------
+    UserError
+        where there are none yet, or a file is damaged or does not belong to the others.
+    """
+    if not run.has_embeddings:
+        raise no_embeddings_yet(run)
+    if frequency is None and (run.path / ITEM_EMBEDDINGS).stat().st_size < named_arrays.LARGE:
+        # degen wrote these files, so they need no guessing. Whatever is unusual about them goes the long way,
+        # which says what is wrong.
+        values, ids, counts = run.item_embeddings, run.items, run.item_frequency
+        usual = values.ndim == 2 and values.dtype == np.float32 and counts.dtype == np.int64
+        if usual and len(values) == len(ids) == len(counts) and np.isfinite(values).all():
+            return ItemMatrix(run.path / ITEM_EMBEDDINGS, values, ids, counts, (), run)
+    return open_file(run.path / ITEM_EMBEDDINGS, frequency=frequency, finite=finite)
+
+
+def open_file(
     path: Path,
     key: str | None = None,
     skip_rows: str | None = None,
@@ -80,54 +115,35 @@ def open_matrix(
     *,
     finite: bool = True,
 ) -> ItemMatrix:
-    """Read what a user names as a matrix.
+    """Read a matrix file; one of a run has the run's ids and counts.
 
     Parameters
     ----------
-    path
-        a run, or a file.
-    key, skip_rows, finite
-        as in `load_matrix`; a run has neither arrays to choose nor rows to leave out.
+    path, key, skip_rows, finite
+        as in `load_matrix`.
     frequency
         as in `load_frequency`; by default the counts of the run, or those beside an export.
 
     Raises
     ------
     UserError
-        for whatever can be mended in paths, files and options.
+        for whatever can be mended in the files.
     """
-    file = _run_file(path, key, skip_rows) if path.is_dir() else path
-    if not file.exists() and not file.suffix:
-        raise UserError(f"{path} does not exist; give a run, a folder above runs or a matrix file")
-    run = _owner(file)
-    matrix = load_matrix(file, key, skip_rows, finite=finite)
+    run = _owner(path)
+    matrix = load_matrix(path, key, skip_rows, finite=finite)
     n, ids, notes = len(matrix.values), matrix.ids, matrix.notes
     if run is not None:
         ids = run.items
         if len(ids) != n:
             raise UserError(
-                f"{file} has {n} rows, but {len(ids)} items are listed; the two must belong together"
+                f"{path} has {n} rows, but {len(ids)} items are listed; the two must belong together"
             )
         frequency = frequency or run.path / ITEM_FREQUENCY
-    frequency = frequency or frequency_beside(file)
+    frequency = frequency or frequency_beside(path)
     if frequency is None:
-        return ItemMatrix(file, matrix.values, ids, None, notes, run)
+        return ItemMatrix(path, matrix.values, ids, None, notes, run)
     counted = read_frequency(frequency, n, ids, matrix.cores)
-    return ItemMatrix(file, matrix.values, ids or counted.ids, counted.counts, (*notes, *counted.notes), run)
-
-
-def _run_file(path: Path, key: str | None, skip_rows: str | None) -> Path:
-    for option, value in (("--key", key), ("--skip-rows", skip_rows)):
-        if value is not None:
-            raise UserError(f"{option} is for files; {path} is a run, whose rows are its items: leave it out")
-    [run, *others] = find_runs(path)
-    if others:
-        raise UserError(f"{path} holds {1 + len(others)} runs; name one of them, such as {run.path}")
-    if not (run.path / ITEM_EMBEDDINGS).exists():
-        raise UserError(
-            f"{run.path} has no {ITEM_EMBEDDINGS} yet; finish the run with `degen train … --resume`"
-        )
-    return run.path / ITEM_EMBEDDINGS
+    return ItemMatrix(path, matrix.values, ids or counted.ids, counted.counts, (*notes, *counted.notes), run)
 
 
 def _owner(path: Path) -> RunDirectory | None:

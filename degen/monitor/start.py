@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import platform
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,13 +15,12 @@ from degen import files
 from degen.errors import UserError
 from degen.runs import directory
 from degen.runs.directory import RunDirectory
+from degen.runs.environment import environment
 from degen.runs.lock import remove_run
-from degen.version import __version__
 
 Counts = npt.NDArray[np.int64]
 Groups = dict[str, dict[str, Any]]
 
-_FRAMEWORKS = ("torch", "jax", "tensorflow", "lightning", "pytorch_lightning", "recbole", "rectools")
 _FREE_TO_CHANGE = ("keep_embeddings", "tensorboard")
 
 
@@ -150,15 +147,3 @@ def _check_same(run: RunDirectory, config: Groups, items: list[str], frequency: 
                 )
     if run.items != items or not np.array_equal(run.item_frequency, frequency):
         raise UserError(f"{run.path} was started with other items or another item_frequency; {mend}")
-
-
-def environment() -> dict[str, Any]:
-    """Return the versions that a recorded result depends on, of the frameworks that are loaded."""
-    loaded = {name: sys.modules[name] for name in _FRAMEWORKS if name in sys.modules}
-    return {
-        "degen": __version__,
-        "python": sys.version.split()[0],
-        "numpy": np.__version__,
-        **{name: str(getattr(module, "__version__", "unknown")) for name, module in loaded.items()},
-        "platform": platform.platform(),
-    }

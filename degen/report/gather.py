@@ -17,13 +17,15 @@ import numpy as np
 import numpy.typing as npt
 
 from degen.analysis import Projection, Rows, project
-from degen.embeddings.item_matrix import ItemMatrix, open_matrix
+from degen.embeddings.item_matrix import ItemMatrix
+from degen.embeddings.select import Source, select
 from degen.errors import UserError
 from degen.report.contents import Cloud, Group, Report, Subject
-from degen.runs.choose import by_variant, group_runs, one_seed
-from degen.runs.directory import ITEM_EMBEDDINGS, RunDirectory, collect_runs
-from degen.studies.analyze import Wanted
-from degen.studies.claims_of_runs import best_epoch, judge
+from degen.runs.best import best_epoch
+from degen.runs.choose import by_definition, one_seed
+from degen.runs.directory import RunDirectory
+from degen.studies.analysis_options import AnalysisOptions
+from degen.studies.claims_of_runs import judge
 from degen.variant_names import variant_label
 
 Watch = Callable[[str, int, int], None]
@@ -32,7 +34,7 @@ Watch = Callable[[str, int, int], None]
 
 def gather(
     paths: Sequence[Path],
-    wanted: Wanted | None = None,
+    options: AnalysisOptions | None = None,
     watch: Watch = lambda what, done, total: None,
 ) -> Report:
     """Read and measure what lies at `paths`.
@@ -41,7 +43,7 @@ def gather(
     ----------
     paths
         runs, folders above runs, matrix files. Unfinished runs are taken as far as they are.
-    wanted
+    options
         what to measure, by default all; its `key`, `skip_rows` and `frequency` are of matrix files.
     watch
         called before each run or file is measured.
@@ -52,95 +54,77 @@ def gather(
         for a path without a run, or a file that cannot be read; a damaged run among others is left out, and
         its group's notes say so.
     """
-    wanted = wanted or Wanted()
-    if missing := [path for path in paths if not path.exists()]:
-        raise UserError(f"{missing[0]} does not exist; give a run, a folder above runs or a matrix file")
-    files = [path for path in paths if not path.is_dir()]
-    runs = collect_runs(path for path in paths if path.is_dir())
-    if not files and not (wanted.key is wanted.skip_rows is wanted.frequency is None):
-        raise UserError(
-            "--key, --skip-rows and --frequency are about matrix files; a run has its own, so leave them out"
-        )
-    done, total = count(), len(files) + len(runs)
+    options = options or AnalysisOptions()
+    selection = select(paths, replace(options.files, finite=True), begun_only=False)
+    if not selection.files and options.frequency is not None:
+        raise UserError("`frequency` is about matrix files; a run has its own counts, so leave it out")
+    done, total = count(), len(selection.sources)
 
     def begin(what: str) -> None:
         watch(what, next(done), total)
 
     groups = []
-    for file in files:
-        begin(file.name)
-        groups.append(_matrix(file, wanted))
-    first = paths[0].absolute()
-    shared = (
-        parent
-        for parent in (first, *first.parents)
-        if all(path.absolute().is_relative_to(parent) for path in paths)
-    )
-    below = next(shared, None)
-    for name, members in _comparable(group_runs(runs)).items():
-        groups.append(_group(name, members, below, wanted, begin))
+    for file in selection.files:
+        begin(file.path.name)
+        groups.append(_file_group(file, options))
+    shared = _shared_folder(paths)
+    series = {group.name: group.series for group in selection.groups}
+    for name, members in by_definition(series).items():
+        groups.append(_run_group(name, members, shared, options, begin))
     return Report(paths, groups)
 
 
-def _comparable(groups: Mapping[str, list[RunDirectory]]) -> dict[str, list[RunDirectory]]:
-    """Part groups whose runs measured alignment and uniformity by different definitions."""
-    parted = {}
-    for name, runs in groups.items():
-        definitions = sorted({_definition(run) for run in runs})
-        for definition in definitions:
-            members = [run for run in runs if _definition(run) == definition]
-            parted[name if len(definitions) == 1 else f"{name} ({definition} definition)"] = members
-    return parted
+def _shared_folder(paths: Sequence[Path]) -> Path | None:
+    """Return the lowest folder that holds all of `paths`; the path itself where there is one."""
+    first = paths[0].absolute()
+    above = (first, *first.parents)
+    return next((f for f in above if all(path.absolute().is_relative_to(f) for path in paths)), None)
 
 
-def _definition(run: RunDirectory) -> str:
-    return str(run.config.get("evaluation", {}).get("definition", "paper"))
-
-
-def _group(
+def _run_group(
     name: str,
-    runs: Sequence[RunDirectory],
-    below: Path | None,
-    wanted: Wanted,
+    series: Mapping[str, Sequence[Source]],
+    shared: Path | None,
+    options: AnalysisOptions,
     begin: Callable[[str], None],
 ) -> Group:
     notes: list[str] = []
-    variants = by_variant(runs)
-    started = {v: [run for run in several if _measurable(run)] for v, several in variants.items()}
-    started = {variant: several for variant, several in started.items() if several}
-    drawn = one_seed(started, None, notes) if started else {}
+    begun = {label: [source for source in sources if source.begun] for label, sources in series.items()}
+    begun = {label: sources for label, sources in begun.items() if sources}
+    drawn = one_seed(begun, None, notes) if begun else {}
     subjects = []
-    for several in variants.values():
-        for run in several:
-            begin(f"{name}: {run.variant}")
-            label = variant_label(run.variant) + (f", seed {run.seed}" if len(several) > 1 else "")
-            keep = run in drawn.values()
+    for label, sources in series.items():
+        for source in sources:
+            begin(f"{name}: {label}")
+            title = variant_label(label) + (f", seed {source.seed}" if len(sources) > 1 else "")
+            place = _place(source.path, shared)
             try:
-                subjects.append(_run(run, label, _place(run.path, below), wanted, keep_cloud=keep))
+                subjects.append(_run(source, title, place, options, keep_cloud=source in drawn.values()))
             except UserError as error:
                 notes.append(f"left out: {error}")
     if not subjects:
         raise UserError(notes[-1].removeprefix("left out: "))
-    whole = {subject.path for subject in subjects if subject.cloud is not None and subject.epochs}
-    claims = judge({variant: run for variant, run in drawn.items() if run.path in whole}, notes)
-    return Group(name, _definition(runs[0]), subjects, claims, notes)
+    complete = {subject.path for subject in subjects if subject.cloud is not None and subject.epochs}
+    judged = {label: source.run for label, source in drawn.items() if source.path in complete and source.run}
+    definition = next(source.definition for sources in series.values() for source in sources)
+    return Group(name, definition, subjects, judge(judged, notes), notes)
 
 
-def _measurable(run: RunDirectory) -> bool:
-    return (run.path / ITEM_EMBEDDINGS).exists()
+def _place(path: Path, shared: Path | None) -> str:
+    place = path.absolute()
+    if shared is None:
+        return str(path)
+    return path.name if place == shared else str(place.relative_to(shared))
 
 
-def _place(path: Path, below: Path | None) -> str:
-    whole = path.absolute()
-    return str(path) if below is None else str(whole.relative_to(below)) if whole != below else path.name
-
-
-def _run(run: RunDirectory, name: str, place: str, wanted: Wanted, *, keep_cloud: bool) -> Subject:
+def _run(source: Source, name: str, place: str, options: AnalysisOptions, *, keep_cloud: bool) -> Subject:
     """Read and measure a run."""
+    run = source.run
+    assert run is not None
     test = run.test if run.state == "finished" else {}
     subject = Subject(
         name=name,
-        variant=run.variant,
+        variant=source.name,
         path=run.path,
         place=place,
         about=_about(run),
@@ -148,27 +132,25 @@ def _run(run: RunDirectory, name: str, place: str, wanted: Wanted, *, keep_cloud
         epochs=run.metrics,
         finished=run.state == "finished",
     )
-    if not _measurable(run):
+    if not source.begun:
         return subject
-    return _measured(subject, open_matrix(run.path), wanted, keep_cloud=keep_cloud)
+    return _measured(subject, source.open(), options, keep_cloud=keep_cloud)
 
 
-def _matrix(path: Path, wanted: Wanted) -> Group:
-    given = wanted.frequency
-    frequency = Path(given) if isinstance(given, str | Path) else None
-    matrix = open_matrix(path, wanted.key, wanted.skip_rows, frequency)
-    subject = Subject(path.stem, None, path, str(path), {"state": "matrix file"})
-    measured = _measured(subject, matrix, wanted, keep_cloud=True)
-    return Group(path.name, None, [measured], notes=list(matrix.notes))
+def _file_group(file: Source, options: AnalysisOptions) -> Group:
+    matrix = file.open()
+    subject = Subject(file.name, None, file.path, str(file.path), {"state": "matrix file"})
+    measured = _measured(subject, matrix, options, keep_cloud=True)
+    return Group(file.path.name, None, [measured], notes=list(matrix.notes))
 
 
-def _measured(subject: Subject, matrix: ItemMatrix, wanted: Wanted, *, keep_cloud: bool) -> Subject:
+def _measured(subject: Subject, matrix: ItemMatrix, options: AnalysisOptions, *, keep_cloud: bool) -> Subject:
     V, frequency = matrix.projectable(), matrix.frequency
     projection = project(V)
-    rows = Rows(V, frequency, exact_rows=wanted.exact_rows, seed=wanted.seed)
+    rows = Rows(V, frequency, exact_rows=options.exact_rows, seed=options.seed)
     return replace(
         subject,
-        analysis=wanted.measured(rows, subject.name),
+        analysis=options.measured(rows, subject.name),
         deciles=rows.deciles,
         singular_values=projection.normalized_singular_values,
         cloud=_cloud(projection, V, matrix.names, frequency) if keep_cloud else None,

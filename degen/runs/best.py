@@ -1,9 +1,11 @@
-"""The best epoch of a run."""
+"""The best epoch of a run, and the epochs that runs have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+
+from degen.runs.directory import RunDirectory
 
 
 def best_row(rows: Sequence[dict[str, Any]], stop_on: str, decimals: int | None = None) -> dict[str, Any]:
@@ -24,3 +26,25 @@ def best_row(rows: Sequence[dict[str, Any]], stop_on: str, decimals: int | None 
         return value if decimals is None else round(value, decimals)
 
     return max(rows, key=score)
+
+
+def best_epoch(run: RunDirectory) -> int | None:
+    """Return the epoch of `item_embeddings.npy`: the best one so far, by the metric that the run stops on.
+
+    None where neither `test.json` nor the lines of `metrics.jsonl` tell; those of `degen.Monitor` name it.
+    """
+    if run.state == "finished" and isinstance(run.test.get("epoch"), int):
+        return int(run.test["epoch"])
+    rows = run.metrics
+    if rows and isinstance(rows[-1].get("best_epoch"), int):
+        return int(rows[-1]["best_epoch"])
+    settings = run.config.get("training", {})
+    stop_on = settings.get("stop_on", "NDCG@10")
+    scored = [row for row in rows if isinstance(row.get(f"valid_{stop_on}"), int | float)]
+    return int(best_row(scored, stop_on, settings.get("stop_decimals"))["epoch"]) if scored else None
+
+
+def common_epoch(runs: Sequence[RunDirectory]) -> int | None:
+    """Return the last epoch whose item embeddings all of the runs kept, or None."""
+    kept = [set(run.kept_epochs) for run in runs]
+    return max(set.intersection(*kept), default=None) if kept else None

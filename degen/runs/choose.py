@@ -1,105 +1,257 @@
-"""The runs meant by a path: grouped by dataset, variant and seed."""
+"""Choose the runs that paths mean, and name what sets them apart.
+
+One rule holds in every command:
+
+1. The runs of one dataset form a group.
+2. The runs of one variant with the same settings form a series. They repeat one experiment with other seeds.
+3. A series has the name of its variant. Where a variant has several series, the settings in which they
+   differ are added: `duorec λ 0.02`, `sasrec item_optimizer=sgd`. A setting that changes only together with
+   one that is named already is left out, so `recipe=official` stands for all that the recipe sets.
+4. How long and on what a run trained, and what was recorded of it, does not part its seeds. It names two runs
+   that are otherwise the same.
+5. Runs that agree in everything, seed included, are copies. They form a group for each parent folder; copies
+   inside one folder have their own names added, `scl in trial-2`.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from degen.errors import UserError
 from degen.files import file_names
-from degen.runs.directory import RunDirectory
+from degen.runs.directory import RunDirectory, collect_runs
 from degen.variant_names import in_paper_order
 
+Series = dict[str, list[RunDirectory]]
+"""The runs of each series by its name, in the order of tables and figures; seeds rise."""
 
-def run_name(run: RunDirectory) -> str:
-    """Return what a figure of this run alone is called."""
-    return f"{run.dataset}-{run.variant}-s{run.seed}"
+_GROUPS = ("objective", "model", "training", "data")
+"""Groups of `config.toml` whose keys are settings, in the order in which they name a series."""
+
+_IDENTITY = {"variant", "seed", "dataset", "name", "fingerprint"}
+"""Keys that say which run it is, but for `fingerprint`: it stands last, because other keys explain it."""
+
+_CIRCUMSTANCES = {
+    *("epochs", "patience", "max_steps"),
+    *("device", "precision", "threads", "deterministic", "cuda_graph", "engine", "item_block"),
+    *("keep_embeddings", "trace_gradients", "tensorboard"),
+}
+"""Keys of those groups that are no settings: how long and on what a run trained, and what it recorded."""
+
+_SYMBOLS = {"contrast_weight": "λ", "temperature": "τ", "cure_weight": "γ"}
 
 
-def refuse_files(paths: Iterable[Path], why: str) -> None:
-    """Raise for a file among `paths` where only runs will do.
+class OfRun(Protocol):
+    """A run, or what belongs to one."""
+
+    @property
+    def dataset(self) -> str:
+        """Name of the run's dataset."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+
+    @property
+    def definition(self) -> str:
+        """Definition of alignment and uniformity that the run measures by."""
+
+
+S = TypeVar("S", bound=OfRun)
+
+
+def run_name(run: RunDirectory, series: str | None = None) -> str:
+    """Return the name of a run that stands alone: dataset, variant or series, and seed."""
+    return f"{run.dataset}-{series or run.variant}-s{run.seed}"
+
+
+def figure_name(group: str, series: Mapping[str, Sequence[RunDirectory]], paths: Sequence[Path]) -> str:
+    """Return what a figure of a group is called: by its one run, where that is given by itself."""
+    runs = [run for members in series.values() for run in members]
+    return run_name(runs[0]) if len(runs) == 1 and runs[0].path in paths else group
+
+
+def only_runs(paths: Sequence[Path], need: str) -> list[RunDirectory]:
+    """Return the runs at and below `paths`, each once.
+
+    Parameters
+    ----------
+    paths
+        runs and folders above runs.
+    need
+        why files will not do, such as `trajectories need runs`.
 
     Raises
     ------
     UserError
-        with `why`, such as `traces are in runs`.
+        for a file, for a path that does not exist or that holds no run.
     """
     for path in paths:
         if path.is_file():
-            raise UserError(f"{path} is a file, and {why}; give a run or a folder of runs")
+            raise UserError(f"{path} is a file, and {need}; give a run or a folder of runs")
+    return collect_runs(paths)
+
+
+def select_runs(runs: Sequence[RunDirectory]) -> dict[str, Series]:
+    """Return the series of each group of runs, by the rule above."""
+    return {name: by_variant(members) for name, members in group_runs(runs).items()}
 
 
 def group_runs(runs: Sequence[RunDirectory]) -> dict[str, list[RunDirectory]]:
-    """Return the runs of each dataset; of each folder, where a dataset has a variant and seed twice.
-
-    Raises
-    ------
-    UserError
-        naming two runs of one folder that have the same dataset, variant and seed.
-    """
+    """Return the runs of each dataset; of each folder, where a dataset has copies of a run in several."""
     groups: dict[str, list[RunDirectory]] = {}
     for run in runs:
         groups.setdefault(run.dataset, []).append(run)
     result: dict[str, list[RunDirectory]] = {}
     for name, members in groups.items():
-        result |= {name: members} if _twins(members) is None else _by_folder(name, members)
+        result |= _by_folder(name, members) if _has_copies(members) else {name: members}
     return result
+
+
+def _has_copies(runs: Sequence[RunDirectory]) -> bool:
+    variants = {run.variant for run in runs}
+    series = (_by_settings([run for run in runs if run.variant == variant]) for variant in variants)
+    return any(_seed_twice(members) for found in series for members in found.values())
 
 
 def _by_folder(name: str, runs: Sequence[RunDirectory]) -> dict[str, list[RunDirectory]]:
     folders: dict[Path, list[RunDirectory]] = {}
     for run in runs:
         folders.setdefault(run.path.parent, []).append(run)
-    for members in folders.values():
-        if twins := _twins(members):
-            one, other = twins
-            raise UserError(
-                f"{one.path} and {other.path} are both {one.variant} with seed {one.seed} on {name}; "
-                "give the paths of the runs to draw, or move one of them to another folder"
-            )
+    if len(folders) == 1:
+        return {name: list(runs)}
     names = file_names(name if folder.name == name else f"{name}-{folder.name}" for folder in folders)
     return dict(zip(names, folders.values(), strict=True))
 
 
-def _twins(runs: Sequence[RunDirectory]) -> tuple[RunDirectory, RunDirectory] | None:
-    seen: dict[tuple[str, int], RunDirectory] = {}
-    for run in runs:
-        if other := seen.get((run.variant, run.seed)):
-            return other, run
-        seen[run.variant, run.seed] = run
-    return None
+def by_variant(runs: Sequence[RunDirectory]) -> Series:
+    """Return the runs of each series by rising seed, the variants in the paper's order.
+
+    Parameters
+    ----------
+    runs
+        of one group.
+    """
+    result: Series = {}
+    for variant in in_paper_order(run.variant for run in runs):
+        members = sorted((run for run in runs if run.variant == variant), key=lambda run: run.seed)
+        for setting, repeated in _by_settings(members).items():
+            name = f"{variant} {setting}".rstrip()
+            if _seed_twice(repeated):
+                folders = [run.path.name for run in repeated]
+                unique = len(set(folders)) == len(folders)
+                result |= {f"{name} in {run.path.name if unique else run.path}": [run] for run in repeated}
+            else:
+                result[name] = repeated
+    return result
 
 
-def by_variant(runs: Sequence[RunDirectory]) -> dict[str, list[RunDirectory]]:
-    """Return the runs of each variant by rising seed, the variants in the paper's order."""
-    return {
-        variant: sorted((run for run in runs if run.variant == variant), key=lambda run: run.seed)
-        for variant in in_paper_order(run.variant for run in runs)
-    }
+def by_definition(groups: Mapping[str, Mapping[str, Sequence[S]]]) -> dict[str, dict[str, list[S]]]:
+    """Part groups whose runs measured alignment and uniformity by different definitions."""
+    parted: dict[str, dict[str, list[S]]] = {}
+    for name, series in groups.items():
+        definitions = sorted({member.definition for members in series.values() for member in members})
+        for definition in definitions:
+            part = {
+                label: kept
+                for label, members in series.items()
+                if (kept := [member for member in members if member.definition == definition])
+            }
+            parted[name if len(definitions) == 1 else f"{name} ({definition} definition)"] = part
+    return parted
 
 
-def one_seed(
-    variants: Mapping[str, Sequence[RunDirectory]], seed: int | None, notes: list[str]
-) -> dict[str, RunDirectory]:
-    """Return the run of each variant with `seed`, or with its lowest; say in `notes` what was left out.
+def one_seed(series: Mapping[str, Sequence[S]], seed: int | None, notes: list[str]) -> dict[str, S]:
+    """Return the member of each series with `seed`, or with its lowest; say in `notes` what was left out.
 
     Raises
     ------
     UserError
-        if no variant has the seed.
+        if no series has the seed.
     """
     chosen = {
-        variant: run
-        for variant, runs in variants.items()
-        if (run := next((run for run in runs if seed in (None, run.seed)), None)) is not None
+        name: member
+        for name, members in series.items()
+        if (member := next((one for one in members if seed in (None, one.seed)), None)) is not None
     }
-    seeds = sorted({run.seed for runs in variants.values() for run in runs})
+    seeds = ", ".join(map(str, sorted({one.seed for members in series.values() for one in members})))
     if not chosen:
-        name = next(iter(variants.values()))[0].dataset
-        raise UserError(f"no run of {name} has seed {seed}; --seed takes {', '.join(map(str, seeds))}")
-    for variant in variants:
-        if variant not in chosen:
-            notes.append(f"{variant} has no run with seed {seed}: left out")
-    if seed is None and any(len(runs) > 1 for runs in variants.values()):
-        notes.append(f"several seeds ({', '.join(map(str, seeds))}): drawn is the lowest of each variant")
+        dataset = next(iter(series.values()))[0].dataset
+        raise UserError(f"no run of {dataset} has seed {seed}; `seed` takes {seeds}")
+    for name in series:
+        if name not in chosen:
+            notes.append(f"{name} has no run with seed {seed}: left out")
+    if seed is None and any(len(members) > 1 for members in series.values()):
+        notes.append(f"several seeds ({seeds}): drawn is the lowest of each variant")
     return chosen
+
+
+def _by_settings(runs: Sequence[RunDirectory]) -> Series:
+    """Part the runs of one variant by their settings, which name the parts; empty where there is one."""
+    settings = _keys(runs, _GROUPS, _IDENTITY | _CIRCUMSTANCES)
+    if all(_value(run, "data", "fingerprint") for run in runs):
+        settings.append(("data", "fingerprint"))
+    parts = {}
+    for setting, members in _parted(runs, settings).items():
+        if not _seed_twice(members):
+            parts[setting] = members
+            continue
+        circumstances = _keys(members, (*_GROUPS, "evaluation", "monitor"), _IDENTITY)
+        for circumstance, kept in _parted(members, circumstances).items():
+            parts[", ".join(filter(None, (setting, circumstance)))] = kept
+    return parts
+
+
+def _parted(runs: Sequence[RunDirectory], keys: Iterable[tuple[str, str]]) -> Series:
+    """Part runs by those of `keys` that tell them apart, each only where the ones before it do not."""
+    values: list[list[Any]] = [[] for _ in runs]
+    named: list[str] = []
+    for group, key in keys:
+        finer = [[*known, _value(run, group, key)] for known, run in zip(values, runs, strict=True)]
+        if len(set(map(repr, finer))) > len(set(map(repr, values))):
+            values, named = finer, [*named, key]
+    parts: Series = {}
+    for found, run in sorted(zip(values, runs, strict=True), key=lambda pair: list(map(_order, pair[0]))):
+        parts.setdefault(", ".join(map(_setting, named, found)), []).append(run)
+    return parts
+
+
+def _keys(runs: Sequence[RunDirectory], groups: Sequence[str], without: set[str]) -> list[tuple[str, str]]:
+    """Return the keys that any of the runs sets, with their groups, as their files have them."""
+    every = ((group, key) for group in groups for run in runs for key in run.config.get(group, {}))
+    return list(dict.fromkeys((group, key) for group, key in every if key not in without))
+
+
+def _value(run: RunDirectory, group: str, key: str) -> Any:
+    """Return a setting of a run, and its default where the run does not have it."""
+    values = run.config.get(group, {})
+    return values[key] if key in values else _defaults().get(group, {}).get(key)
+
+
+@cache
+def _defaults() -> dict[str, dict[str, Any]]:
+    from degen.config.schema import Config  # brings pydantic, which most choices do without
+
+    return Config().model_dump()
+
+
+def _order(value: Any) -> tuple[float, str]:
+    """Return a sorting key: numbers by size, then words."""
+    number = isinstance(value, int | float)
+    return (float(value), "") if number else (math.inf, str(value))
+
+
+def _setting(key: str, value: Any) -> str:
+    """Return a setting in words: `λ 0.02`, `item_optimizer=sgd`."""
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    if key == "fingerprint":
+        text = text[:8]
+    return f"{_SYMBOLS[key]} {text}" if key in _SYMBOLS else f"{key}={text}"
+
+
+def _seed_twice(runs: Sequence[RunDirectory]) -> bool:
+    return len({run.seed for run in runs}) < len(runs)

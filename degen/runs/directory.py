@@ -20,7 +20,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from degen.errors import UserError
+from degen.errors import UserError, nearest
 from degen.files import is_temporary, write_text
 
 CONFIG = "config.toml"
@@ -38,6 +38,8 @@ FIGURES = "figures"
 EXPORT = "export"
 TENSORBOARD = "tensorboard"
 LOCK = ".training"
+
+DEFINITIONS = ("paper", "official")
 
 State = Literal["finished", "unfinished"]
 
@@ -96,9 +98,10 @@ class RunDirectory:
         """The settled configuration, as its groups."""
         path = self.path / CONFIG
         try:
-            return tomllib.loads(path.read_text(encoding="utf-8"))
+            groups = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise UserError(f"{path} cannot be read as TOML: {error}") from error
+        return {group: keys for group, keys in groups.items() if isinstance(keys, dict)}
 
     def _setting(self, group: str, key: str) -> Any:
         try:
@@ -124,9 +127,24 @@ class RunDirectory:
         return int(self._setting("training", "seed"))
 
     @property
+    def definition(self) -> str:
+        """Definition of alignment and uniformity that the run measures by, `paper` or `official`."""
+        name = str(self.config.get("evaluation", {}).get("definition", DEFINITIONS[0]))
+        if name not in DEFINITIONS:
+            raise UserError(
+                f"{self.path / CONFIG}: unknown evaluation.definition '{name}'{nearest(name, DEFINITIONS)}"
+            )
+        return name
+
+    @property
     def recorded(self) -> bool:
         """Whether `degen.Monitor` wrote it from a training loop that is not degen's: it has no weights."""
         return "monitor" in self.config
+
+    @property
+    def has_embeddings(self) -> bool:
+        """Whether an epoch has finished, so that `item_embeddings` is there."""
+        return (self.path / ITEM_EMBEDDINGS).exists()
 
     @property
     def state(self) -> State:
@@ -174,7 +192,8 @@ class RunDirectory:
             raise UserError(f"{path} does not exist yet; go on with the run by `degen train … --resume`")
         return path
 
-    def _array(self, name: str) -> npt.NDArray[Any]:
+    def array(self, name: str) -> npt.NDArray[Any]:
+        """Return the `.npy` array of a file of the run; a pickled one is refused."""
         path = self.existing(name)
         try:
             with path.open("rb") as file:
@@ -185,21 +204,22 @@ class RunDirectory:
     @property
     def item_embeddings(self) -> npt.NDArray[np.float32]:
         """float32 `[n_items, d]` of the best epoch so far; row i belongs to line i of `items.txt`."""
-        return self._array(ITEM_EMBEDDINGS)
+        return self.array(ITEM_EMBEDDINGS)
 
     @property
     def kept_epochs(self) -> list[int]:
         """The epochs whose item embeddings `--keep-embeddings` kept, rising."""
-        return sorted(int(path.stem[1:]) for path in (self.path / EMBEDDINGS).glob("e[0-9]*.npy"))
+        names = [path.stem[1:] for path in (self.path / EMBEDDINGS).glob("e*.npy")]
+        return sorted(int(name) for name in names if name.isdecimal())
 
     def embeddings_of(self, epoch: int) -> npt.NDArray[np.float32]:
         """float32 `[n_items, d]` of one of `kept_epochs`."""
-        return self._array(f"{EMBEDDINGS}/e{epoch:03d}.npy")
+        return self.array(f"{EMBEDDINGS}/e{epoch:03d}.npy")
 
     @property
     def item_frequency(self) -> npt.NDArray[np.int64]:
         """int64 `[n_items]`: occurrences of each item in the training part."""
-        return self._array(ITEM_FREQUENCY)
+        return self.array(ITEM_FREQUENCY)
 
     @property
     def items(self) -> list[str]:

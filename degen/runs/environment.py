@@ -6,29 +6,45 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import scipy
-import torch
-
-from degen.config.schema import Config
-from degen.device import pick_device
 from degen.version import __version__
 
+if TYPE_CHECKING:
+    from degen.config.schema import Config
 
-def environment(config: Config) -> dict[str, Any]:
-    """Versions, device, threads and the commit of the source: what a result depends on besides the
-    configuration.
+_LIBRARIES = (
+    *("torch", "numpy", "scipy", "jax", "tensorflow", "lightning", "pytorch_lightning", "recbole"),
+    "rectools",
+)
+
+
+def environment(config: Config | None = None) -> dict[str, Any]:
+    """Return what a result depends on besides the configuration.
+
+    Parameters
+    ----------
+    config
+        of a run that degen trains: adds device, threads and the commit of the source. Without it the loop
+        belongs to someone else, and only the versions of Python and of the loaded libraries are known.
     """
-    device = pick_device(config.training.device)
-    return {
+    loaded = {name: sys.modules[name] for name in _LIBRARIES if name in sys.modules}
+    found = {
         "degen": __version__,
         "python": sys.version.split()[0],
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
+        **{name: str(getattr(module, "__version__", "unknown")) for name, module in loaded.items()},
         "platform": platform.platform(),
+    }
+    return found if config is None else found | _training(config)
+
+
+def _training(config: Config) -> dict[str, Any]:
+    import torch
+
+    from degen.device import pick_device
+
+    device = pick_device(config.training.device)
+    return {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "threads": config.training.threads or torch.get_num_threads(),
         "commit": _commit(),
@@ -36,7 +52,7 @@ def environment(config: Config) -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    """Commit of the source tree that degen runs from; None for an installed package."""
+    """Return the commit of the source tree that degen runs from; None for an installed package."""
     source = Path(__file__).parents[2]
     if not (source / ".git").exists():
         return None

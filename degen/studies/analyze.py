@@ -1,133 +1,38 @@
-"""All measures of matrices and runs: what `degen analyze` and `degen.analyze` do.
+"""All measures of matrices and runs, for `degen analyze` and `degen.analyze`.
 
 degen.analyze(V)                            an array, a tensor, a Dask array
 degen.analyze("vectors.npz", key="item")    any matrix file, or a run
-analyze_paths([…], Wanted(…))               many, as the command does
+analyze_paths([…], AnalysisOptions(…))      many, as the command does
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from degen.analysis.listing import chosen_measures, chosen_profiles, names_recommendations
+from degen.analysis.listing import chosen_measures
 from degen.analysis.measures.health import finite_rows
 from degen.analysis.passes.arrays import Array, is_tensor
-from degen.analysis.passes.engines import ENGINES, rows_on
+from degen.analysis.passes.engines import rows_on
 from degen.analysis.passes.rows import Rows
-from degen.analysis.result import Analysis
-from degen.analysis.statistics.differences import over_items
-from degen.analysis.statistics.jackknife import jackknife
+from degen.analysis.registry import Undefined
+from degen.analysis.result import Analysis, Interval
+from degen.analysis.statistics.differences import SEED_NOISE_UNKNOWN, over_seeds
 from degen.embeddings import FileRows
 from degen.embeddings.frequency import Counts
-from degen.embeddings.item_matrix import ItemMatrix, open_matrix
-from degen.errors import UserError, one_of
+from degen.embeddings.item_matrix import ItemMatrix
+from degen.embeddings.select import Selection, Source, select, select_one
+from degen.errors import UserError
 from degen.runs.choose import run_name
-from degen.runs.directory import ITEM_EMBEDDINGS, collect_runs
-from degen.studies.over_seeds import over_runs
+from degen.runs.directory import ITEM_EMBEDDINGS
+from degen.studies.analysis_options import AnalysisOptions, import_measures
 
 if TYPE_CHECKING:
     import torch
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What to measure, and how; checked when it is made.
-
-    Attributes
-    ----------
-    measures
-        names of measures and groups, a list or text with commas; by default all.
-    frequency
-        how often each row occurs: counts, int [n], or a file of them; by default those of a run, or beside a
-        file.
-    key, skip_rows
-        as in `load_matrix`, for files.
-    drop_nonfinite
-        leave rows with NaN or infinity out, and count them.
-    exact_rows
-        up to how many rows measures of pairs visit all of them; above they sample.
-    seed
-        of what is sampled.
-    engine
-        `auto`, `numpy`, `torch` or `dask`.
-    device
-        for torch: `auto`, `cpu`, `cuda` or `cuda:N`.
-    with_model
-        also measure a run's representations of its test users, for which its log is read and its model run.
-    jackknife
-        also give intervals over items, by leaving groups of them out.
-    seeds
-        take runs of a variant with several seeds together, as mean and interval over seeds.
-    modules
-        Python modules with measures of one's own, which are imported: what is in them runs.
-    """
-
-    measures: str | Sequence[str] | None = None
-    frequency: Path | str | Counts | None = None
-    key: str | None = None
-    skip_rows: str | None = None
-    drop_nonfinite: bool = False
-    exact_rows: int = Rows.exact_rows
-    seed: int = 0
-    engine: str = "auto"
-    device: str = "auto"
-    with_model: bool = False
-    jackknife: bool = False
-    seeds: bool = False
-    modules: Sequence[str] = ()
-
-    def __post_init__(self) -> None:
-        import_measures(self.modules)
-        chosen_measures(self.measures)
-        if names_recommendations(self.measures) and not self.with_model:
-            raise UserError("what a run recommends is measured by its model; add --with-model")
-        one_of("engine", self.engine, ENGINES)
-        if self.exact_rows < 2:
-            raise UserError(f"--exact-rows {self.exact_rows}: pairs need at least 2 rows")
-
-    def measured(self, rows: Rows, name: str) -> Analysis:
-        """Take what is wanted of a matrix.
-
-        Raises
-        ------
-        UserError
-            for NaN or infinity in it, or fewer rows than a jackknife needs.
-        """
-        found = Analysis.of(rows, chosen_measures(self.measures), chosen_profiles(self.measures), name)
-        if not self.jackknife:
-            return found
-        judged = jackknife(rows, found, seed=self.seed)
-        intervals = {one: over_items(judged, one) for one in judged.replicates}
-        missing = {one: judged.reasons[one] for one in found.values if one not in intervals}
-        return replace(found.with_intervals(intervals), not_judged=missing)
-
-
-def import_measures(modules: Sequence[str]) -> None:
-    """Import modules, of the current folder too, so that the measures in them are registered.
-
-    Raises
-    ------
-    UserError
-        for one that cannot be found, or imports what cannot be.
-    """
-    for module in modules:
-        here = str(Path.cwd())
-        sys.path.insert(0, here)
-        try:
-            import_module(module)
-        except ImportError as error:
-            raise UserError(
-                f"--import {module}: {error}; name a module as Python imports it, of this folder or installed"
-            ) from error
-        finally:
-            sys.path.remove(here)
 
 
 @dataclass(frozen=True)
@@ -138,7 +43,7 @@ class Analyzed:
     notes: list[str]
 
 
-def analyze(matrix: Rows | Array | Path | str, *, name: str | None = None, **wanted: Any) -> Analysis:
+def analyze(matrix: Rows | Array | Path | str, *, name: str | None = None, **options: Any) -> Analysis:
     """Take all measures of a matrix, or those asked for.
 
     Parameters
@@ -148,9 +53,9 @@ def analyze(matrix: Rows | Array | Path | str, *, name: str | None = None, **wan
         run or a matrix file.
     name
         what it is called; by default what its path says.
-    **wanted
-        as in `Wanted`: `measures`, `frequency`, `key`, `skip_rows`, `drop_nonfinite`, `exact_rows`, `seed`,
-        `engine`, `device`, `with_model`, `jackknife`, `modules`.
+    **options
+        as in `AnalysisOptions`: `measures`, `frequency`, `key`, `skip_rows`, `drop_nonfinite`, `exact_rows`,
+        `seed`, `engine`, `device`, `with_model`, `jackknife`, `modules`.
 
     Raises
     ------
@@ -164,88 +69,111 @@ def analyze(matrix: Rows | Array | Path | str, *, name: str | None = None, **wan
     >>> round(analysis["effective_rank"], 6), analysis["average_cosine"]
     (4.0, 0.0)
     """
-    settings = Wanted(**wanted)
+    wanted = AnalysisOptions(**options)
     if isinstance(matrix, str | Path):
-        found, _ = _analyze_path(Path(matrix), settings)
-        return replace(found, name=name) if name else found
+        analysis, _ = _analyze_source(select_one(Path(matrix), wanted.files), wanted)
+        return replace(analysis, name=name) if name else analysis
     rows = Rows.of(matrix)
     if isinstance(matrix, Rows):
-        return settings.measured(rows, name or "")
-    counts = settings.frequency
+        return wanted.measured(rows, name or "")
+    counts = wanted.frequency
     if isinstance(counts, str | Path):
         from degen.embeddings import load_frequency
 
         counts = load_frequency(counts, len(rows))
-    return _measured(rows.values, None if counts is None else np.asarray(counts), None, name or "", settings)
+    return _measured(rows.values, None if counts is None else np.asarray(counts), None, name or "", wanted)
 
 
-def analyze_paths(paths: Sequence[Path], wanted: Wanted) -> Analyzed:
+def analyze_paths(paths: Sequence[Path], options: AnalysisOptions) -> Analyzed:
     """Take the measures of every run at and below `paths` and of every file.
 
     Raises
     ------
     UserError
-        for whatever can be mended in paths, files and options; no run under a folder has embeddings.
+        for whatever can be mended in paths, files and options; where no run has embeddings.
     """
-    places, notes = _places(paths)
-    if wanted.engine == "dask" and len(places) > 1:
+    selection = select(paths, options.files)
+    sources = selection.sources
+    if options.engine == "dask" and len(sources) > 1:
         from degen.analysis.passes.dask_rows import each
 
-        results = each(_analyze_path, places, replace(wanted, engine="numpy"))
+        results = each(_analyze_source, sources, replace(options, engine="numpy"))
     else:
-        results = [_analyze_path(place, wanted) for place in places]
-    analyses = [found for found, _ in results]
-    if wanted.seeds:
-        together, more = over_runs(places, analyses)
-        return Analyzed(together, notes + [note for _, own in results for note in own] + more)
+        results = [_analyze_source(source, options) for source in sources]
+    analyses = [analysis for analysis, _ in results]
+    notes = [*selection.notes, *(note for _, several in results for note in several)]
+    if options.seeds:
+        together, more = _over_seeds(selection, dict(zip(sources, analyses, strict=True)))
+        return Analyzed(together, notes + more)
     names = [analysis.name for analysis in analyses]
     analyses = [
-        replace(found, name=str(place)) if names.count(found.name) > 1 else found
-        for found, place in zip(analyses, places, strict=True)
+        replace(analysis, name=str(source.path)) if names.count(analysis.name) > 1 else analysis
+        for analysis, source in zip(analyses, sources, strict=True)
     ]
-    return Analyzed(analyses, notes + [note for _, own in results for note in own])
+    return Analyzed(analyses, notes)
 
 
-def _places(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
-    """Return the matrix files and runs that paths lead to, and which runs were left out."""
-    places: list[Path] = []
+def _over_seeds(
+    selection: Selection, analyses: Mapping[Source, Analysis]
+) -> tuple[list[Analysis], list[str]]:
+    """Put each series of runs in one: means over seeds, with their intervals. Files stay alone."""
+    found: list[Analysis] = []
     notes: list[str] = []
-    for path in paths:
-        runs = collect_runs([path]) if path.is_dir() else []
-        started = [run.path for run in runs if (run.path / ITEM_EMBEDDINGS).exists()]
-        if runs and not started:
-            raise UserError(
-                f"{path} has no {ITEM_EMBEDDINGS} yet; finish the run with `degen train … --resume`"
-            )
-        notes += [
-            f"{run.path} has no item embeddings yet: left out" for run in runs if run.path not in started
-        ]
-        places += started or [path]
-    return list(dict.fromkeys(places)), notes
+    order = list(analyses)
+    series = [(group.name, *each) for group in selection.groups for each in group.series.items()]
+    for dataset, name, sources in sorted(series, key=lambda each: order.index(each[2][0])):
+        members = [analyses[source] for source in sources]
+        if len(members) == 1:
+            notes.append(f"{members[0].name} is the only seed of {name}: {SEED_NOISE_UNKNOWN}")
+        found.append(members[0] if len(members) == 1 else mean_of_seeds(f"{dataset}-{name}", members))
+    return found + [analyses[file] for file in selection.files], notes
 
 
-def _analyze_path(path: Path, wanted: Wanted) -> tuple[Analysis, list[str]]:
+def mean_of_seeds(name: str, members: Sequence[Analysis]) -> Analysis:
+    """Return the means over seeds; a measure that one of them lacks is missing, with that seed's reason."""
+    reasons: dict[str, str] = {}
+    intervals: dict[str, Interval] = {}
+    for measure in dict.fromkeys(key for member in members for key in member.measures):
+        missing = [member.reasons[measure] for member in members if measure in member.reasons]
+        try:
+            if missing:
+                raise Undefined(missing[0])
+            one = over_seeds([member.values[measure] for member in members])
+            intervals[measure] = replace(one, method=f"over {len(members)} seeds, {one.method}")
+        except Undefined as undefined:
+            reasons[measure] = str(undefined)
+    first = members[0]
+    plain = Analysis(name, first.rows, first.dimensions, {}, {}, {}, reasons, buckets=first.buckets)
+    values = {measure: one.value for measure, one in intervals.items()}
+    return plain.with_values(values).with_intervals(intervals)
+
+
+def _analyze_source(source: Source, options: AnalysisOptions) -> tuple[Analysis, list[str]]:
     """Measure a run or a file; return what was found, and notes."""
-    import_measures(wanted.modules)  # for a process of its own
-    given = wanted.frequency
-    file = Path(given) if isinstance(given, str | Path) else None
-    opened = open_matrix(path, wanted.key, wanted.skip_rows, file, finite=False)
-    counts = opened.frequency if given is None or file else np.asarray(given)
+    import_measures(options.modules)  # for a process of its own
+    opened = source.open()
+    counts = opened.frequency
+    if options.frequency is not None and options.files.frequency is None:
+        counts = np.asarray(options.frequency)
+    name = _name(source, opened)
     try:
-        if not wanted.with_model:
-            return _measured(opened.values, counts, None, _name(opened), wanted), list(opened.notes)
-        hidden, shown = _used(opened, counts, wanted)
-        found = _measured(opened.values, counts, hidden, _name(opened), wanted)
-        return found.with_values(shown), list(opened.notes)
+        if not options.with_model:
+            return _measured(opened.values, counts, None, name, options), list(opened.notes)
+        hidden, recommended = _used(opened, counts, options)
+        analysis = _measured(opened.values, counts, hidden, name, options)
+        return analysis.with_values(recommended), list(opened.notes)
     except UserError as error:
-        raise UserError(f"{path}: {error}") from error
+        raise UserError(f"{source.path}: {error}") from error
 
 
-def _name(opened: ItemMatrix) -> str:
-    run, file = opened.run, opened.path
-    if run is None:
-        return file.stem
-    return run_name(run) if file.name == ITEM_EMBEDDINGS else f"{run_name(run)} {file.stem}"
+def _name(source: Source, opened: ItemMatrix) -> str:
+    """Return what the analysis is called; that of a file of a run, by the run and the file."""
+    if source.run is not None:
+        return run_name(source.run, source.name)
+    if opened.run is None:
+        return source.name
+    best = opened.path.name == ITEM_EMBEDDINGS
+    return run_name(opened.run) if best else f"{run_name(opened.run)} {source.name}"
 
 
 def _measured(
@@ -253,55 +181,57 @@ def _measured(
     frequency: Counts | None,
     representations: Array | None,
     name: str,
-    wanted: Wanted,
+    options: AnalysisOptions,
 ) -> Analysis:
     rows = rows_on(
         values,
-        wanted.engine,
-        _device(values, wanted),
+        options.engine,
+        _device(values, options),
         name,
         frequency=frequency,
         representations=representations,
-        exact_rows=wanted.exact_rows,
-        seed=wanted.seed,
+        exact_rows=options.exact_rows,
+        seed=options.seed,
     )
-    if rows.finite or {own.name for own in chosen_measures(wanted.measures)} <= {"nonfinite_rows"}:
-        return wanted.measured(rows, name)
+    if rows.finite or {measure.name for measure in chosen_measures(options.measures)} <= {"nonfinite_rows"}:
+        return options.measured(rows, name)
     kept = finite_rows(values)
     bad = np.flatnonzero(~kept)
-    if not wanted.drop_nonfinite:
+    if not options.drop_nonfinite:
         raise UserError(
             f"{len(bad):,} of {len(kept):,} rows hold NaN or infinity, the first of them row {bad[0]} "
-            "(counted from 0); --drop-nonfinite leaves them out"
+            "(counted from 0); `drop_nonfinite=True` leaves them out"
         )
     if not kept.any():
         raise UserError("every row holds NaN or infinity; nothing is left to measure")
     left = values[np.flatnonzero(kept)]
     counts = None if frequency is None else frequency[kept]
-    found = _measured(left, counts, representations, name, wanted)
+    found = _measured(left, counts, representations, name, options)
     return found.with_values({"nonfinite_rows": len(bad)}) if "nonfinite_rows" in found.values else found
 
 
-def _device(values: Any, wanted: Wanted) -> torch.device | None:
+def _device(values: Any, options: AnalysisOptions) -> torch.device | None:
     """Return the device to which the rows are moved; None for NumPy, Dask, and a tensor where it lies."""
-    on_device = wanted.engine == "torch" or (wanted.engine == "auto" and wanted.device.startswith("cuda"))
-    if not on_device or (wanted.engine == "auto" and hasattr(values, "dask")):
+    on_device = options.engine == "torch" or (options.engine == "auto" and options.device.startswith("cuda"))
+    if not on_device or (options.engine == "auto" and hasattr(values, "dask")):
         return None
     from degen.device import pick_device
 
-    return None if wanted.device == "auto" and is_tensor(values) else pick_device(wanted.device)
+    return None if options.device == "auto" and is_tensor(values) else pick_device(options.device)
 
 
-def _used(opened: ItemMatrix, frequency: Counts | None, wanted: Wanted) -> tuple[Array, dict[str, float]]:
+def _used(
+    opened: ItemMatrix, frequency: Counts | None, options: AnalysisOptions
+) -> tuple[Array, dict[str, float]]:
     """Return the representations of a run's test users, float32 [n_users, d], and what it recommends them."""
     run = opened.run
     if run is None or opened.path.name != ITEM_EMBEDDINGS:
-        raise UserError("--with-model is for runs; another matrix has no model: leave it out")
+        raise UserError("`with_model=True` is for runs; another matrix has no model: leave it out")
     from degen.evaluation.evaluate import representations
     from degen.evaluation.recommended import recommend
     from degen.evaluation.restore import restore
 
-    restored = restore(run, wanted.device)
+    restored = restore(run, options.device)
     h = representations(restored.encoder, restored.samples("test"))
     return h.detach().cpu().numpy(), recommend(restored).measures(
         run.item_frequency if frequency is None else frequency

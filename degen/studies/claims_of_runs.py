@@ -1,9 +1,8 @@
-"""What the paper's claims look at, from run directories alone: no log is read and nothing is ranked anew."""
+"""The paper's claims, judged from run directories alone: no log is read and nothing is ranked anew."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,17 +10,17 @@ import numpy.typing as npt
 
 from degen.analysis.measures.isotropy import average_cosine
 from degen.analysis.measures.spectrum import sigma2_ratio
-from degen.embeddings.formats.numpy_files import read_npy
-from degen.runs.best import best_row
-from degen.runs.directory import EMBEDDINGS, RunDirectory
+from degen.evaluation.exported_ranks import known_ranks
+from degen.evaluation.ranking import Ranks
+from degen.runs.best import best_epoch, common_epoch
+from degen.runs.directory import RunDirectory
 from degen.studies.claims import Claim, Geometry, Trained, check_claims
-from degen.studies.user_ranks import known_ranks
 
 _VARIANTS = ("sasrec", "ucl", "scl", "duorec")
 
 
 def judge(runs: Mapping[str, RunDirectory], notes: list[str]) -> list[Claim]:
-    """Hold the paper's claims against one run of each variant; see `degen.studies.claims`.
+    """Test the paper's claims against one run of each variant; see `degen.studies.claims`.
 
     Parameters
     ----------
@@ -35,7 +34,7 @@ def judge(runs: Mapping[str, RunDirectory], notes: list[str]) -> list[Claim]:
     # A run that has just begun must not keep those that are done from being compared at an epoch of theirs.
     done = [run for run in judged.values() if run.state == "finished"]
     epoch = common_epoch(list(judged.values())) or common_epoch(done)
-    results = {variant: _trained(run, epoch, notes) for variant, run in judged.items()}
+    results = {variant: trained(run, epoch, known_ranks(run, notes)) for variant, run in judged.items()}
     claims = check_claims(results)
     without = [str(run.path) for run in done if results[run.variant].ranks is None]
     if without and len(results) > 1:
@@ -43,43 +42,27 @@ def judge(runs: Mapping[str, RunDirectory], notes: list[str]) -> list[Claim]:
     return claims
 
 
-def common_epoch(runs: Sequence[RunDirectory]) -> int | None:
-    """Return the last epoch whose item embeddings all of the runs kept, or None."""
-    kept = [set(_kept(run)) for run in runs]
-    return max(set.intersection(*kept), default=None) if kept else None
+def trained(run: RunDirectory, common: int | None, ranks: Ranks | None) -> Trained:
+    """Return what the claims look at of a run that has item embeddings.
 
-
-def _kept(run: RunDirectory) -> dict[int, Path]:
-    """The files `embeddings/e###.npy` of a run by their epochs."""
-    files = (run.path / EMBEDDINGS).glob("e*.npy")
-    return {int(file.stem[1:]): file for file in files if file.stem[1:].isdecimal()}
-
-
-def best_epoch(run: RunDirectory) -> int | None:
-    """Return the epoch that `item_embeddings.npy` is of: the best one so far, by what the run stops on.
-
-    None where neither `test.json` nor the lines of `metrics.jsonl` tell; those of `degen.Monitor` name it.
+    Parameters
+    ----------
+    run
+        its directory.
+    common
+        an epoch at which it is compared with others, besides its best one.
+    ranks
+        of its users' test targets, float64 `[n_users]`, or None.
     """
-    if run.state == "finished" and isinstance(run.test.get("epoch"), int):
-        return int(run.test["epoch"])
-    if run.metrics and isinstance(run.metrics[-1].get("best_epoch"), int):
-        return int(run.metrics[-1]["best_epoch"])
-    settings = run.config.get("training", {})
-    stop_on = settings.get("stop_on", "NDCG@10")
-    scored = [row for row in run.metrics if isinstance(row.get(f"valid_{stop_on}"), int | float)]
-    return int(best_row(scored, stop_on, settings.get("stop_decimals"))["epoch"]) if scored else None
-
-
-def _trained(run: RunDirectory, common: int | None, notes: list[str]) -> Trained:
     best = best_epoch(run)
     epochs = [row for row in run.metrics if best is None or row["epoch"] <= best]
     frequency = run.item_frequency
-    kept = None if common is None else _kept(run).get(common)
+    kept = common is not None and common in run.kept_epochs
     return Trained(
         variant=run.variant,
-        ranks=known_ranks(run, notes),
+        ranks=ranks,
         best=_geometry(run.item_embeddings, frequency, best or len(epochs)),
-        common=None if kept is None or common is None else _geometry(read_npy(kept)[:], frequency, common),
+        common=_geometry(run.embeddings_of(common), frequency, common) if common and kept else None,
         epochs=epochs,
         finished=run.state == "finished",
     )

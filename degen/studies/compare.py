@@ -1,18 +1,18 @@
-"""How much more degenerate one matrix is than another, and how surely: numbers of `degen compare`.
+"""Compare the degeneration of item embeddings: the numbers of `degen compare`.
 
-several seeds a side     Welch's t over seeds, Holm's correction over the measures (`compare_seeds`)
-one seed on a side       a paired jackknife over items; the noise of seeds is unknown, nothing is marked
+several seeds per side   Welch's t over seeds, Holm's correction over the measures (`compare_seeds`)
+one seed on a side       a paired jackknife over items; the noise of seeds is unknown, so nothing is marked
 the same items           also how alike the two are: CKA, Procrustes, neighbours (`COMPARISONS`)
 exported ranks           also accuracy, paired over users (`compare_users`)
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -23,16 +23,44 @@ from degen.analysis.result import Analysis
 from degen.analysis.statistics.differences import Comparison, compare_matrices, compare_seeds, compare_users
 from degen.analysis.statistics.jackknife import Jackknife, jackknife
 from degen.embeddings.item_matrix import ItemMatrix
-from degen.errors import UserError
-from degen.runs.directory import EXPORT
-from degen.studies.sides import Side
+from degen.embeddings.select import FileOptions, Source, select
+from degen.errors import UserError, nearest
+from degen.evaluation.exported_ranks import RANKS, exported_users, known_ranks, user_accuracy
+from degen.files import file_names
+from degen.runs.directory import EXPORT, RunDirectory
 
-Said = Callable[[str], None]
-"""Called with what is being done."""
+Progress = Callable[[str], None]
+"""Called with a sentence that says what is being done."""
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One of those compared: a series of runs with all its seeds, or a file.
+
+    Attributes
+    ----------
+    name
+        of the series, or the file's without suffix.
+    matrices
+        one per seed, by rising seed; at least one.
+    """
+
+    name: str
+    matrices: tuple[ItemMatrix, ...]
+
+    @cached_property
+    def rows(self) -> tuple[Rows, ...]:
+        """The matrices with the frequencies of their items."""
+        return tuple(Rows(matrix.values, matrix.frequency) for matrix in self.matrices)
+
+    @property
+    def runs(self) -> list[RunDirectory]:
+        """The runs behind the matrices; none for a file."""
+        return [matrix.run for matrix in self.matrices if matrix.run is not None]
 
 
 @dataclass(frozen=True)
-class Against:
+class SideComparison:
     """A side beside the one that all are compared against.
 
     Attributes
@@ -55,7 +83,7 @@ class Against:
 
 
 @dataclass(frozen=True)
-class Compared:
+class DatasetComparison:
     """The sides of a dataset, the one to compare against first.
 
     Attributes
@@ -64,8 +92,8 @@ class Compared:
         of the dataset.
     sides
         what is compared.
-    against
-        the first beside each of the others.
+    comparisons
+        the first side beside each of the others.
     profiles
         by side, for each seed: measures by popularity (`norm_mean@1`, …); empty without frequencies.
     notes
@@ -74,14 +102,75 @@ class Compared:
 
     name: str
     sides: Sequence[Side]
-    against: list[Against]
+    comparisons: list[SideComparison]
     profiles: dict[str, list[dict[str, float]]]
     notes: list[str] = field(default_factory=list)
 
 
+def read_sides(
+    paths: Sequence[Path], options: FileOptions, against: str | None, notes: list[str]
+) -> dict[str, list[Side]]:
+    """Return the sides of each dataset, the one to compare against first.
+
+    Files join the dataset of the runs that are given with them; without runs they are compared among
+    themselves.
+
+    Raises
+    ------
+    UserError
+        for whatever can be mended in paths and files; where nothing is left to compare, or `against` is none
+        of the sides.
+    """
+    selection = select(paths, options)
+    notes += selection.notes
+    groups, files = selection.groups, selection.files
+    if files and len(groups) > 1:
+        datasets = ", ".join(group.name for group in groups)
+        raise UserError(
+            f"{files[0].path} could belong to any of {datasets}; give the runs of one dataset with a file"
+        )
+    sides = {
+        group.name: [_side(name, sources, notes) for name, sources in group.series.items()]
+        for group in groups
+    } or {"matrices": []}
+    names = file_names(file.name for file in files)
+    for members in sides.values() if files else ():
+        members += [_side(name, [file], notes) for name, file in zip(names, files, strict=True)]
+    result = {name: _first(members, against) for name, members in sides.items() if len(members) > 1}
+    if not result:
+        alone = ", ".join(f"{side.name} is of {name}" for name, members in sides.items() for side in members)
+        raise UserError(
+            f"nothing to compare: {alone}; give two or more runs of one dataset, or two matrix files"
+        )
+    notes += [f"{name}: 1 to compare, and two are needed: left out" for name in sides if name not in result]
+    return result
+
+
+def _side(name: str, sources: Sequence[Source], notes: list[str]) -> Side:
+    matrices = tuple(source.open() for source in sources)
+    for source, matrix in zip(sources, matrices, strict=True):
+        notes += matrix.notes
+        if source.run is not None and source.run.state != "finished":
+            notes.append(f"{source.path} is not finished: as far as it is")
+    return Side(name, matrices)
+
+
+def _first(sides: list[Side], against: str | None) -> list[Side]:
+    """Return the sides with the one that is named in front."""
+    if against is None:
+        return sides
+    wanted, names = against.lower(), [side.name for side in sides]
+    if wanted not in map(str.lower, names):
+        raise UserError(f"`against` '{against}' is none of those compared{nearest(against, names)}")
+    return sorted(sides, key=lambda side: side.name.lower() != wanted)
+
+
 def compare_sides(
-    name: str, sides: Sequence[Side], measures: Sequence[Measure], said: Said = lambda _: None
-) -> Compared:
+    name: str,
+    sides: Sequence[Side],
+    measures: Sequence[Measure],
+    progress: Progress = lambda doing: None,
+) -> DatasetComparison:
     """Compare the first of `sides` with each of the others.
 
     Raises
@@ -93,19 +182,19 @@ def compare_sides(
     notes: list[str] = []
     analyses = {}
     for side in sides:
-        said(f"{name}: measuring {side.name}")
+        progress(f"{name}: measuring {side.name}")
         analyses[side.name] = [Analysis.of(rows, measures, name=side.name) for rows in side.rows]
-    against = []
+    comparisons = []
     for other in others:
-        said(f"{name}: {base.name} beside {other.name}")
+        progress(f"{name}: {base.name} beside {other.name}")
         pair = _pair(base.matrices[0], other.matrices[0], notes)
         seeds = analyses[base.name], analyses[other.name]
         found = _over_seeds(*seeds) if min(map(len, seeds)) > 1 else _over_items(*seeds, pair)
         alike = {} if pair is None else _alike(pair)
-        against.append(Against(base.name, other.name, found, _users(base, other, notes), alike))
+        comparisons.append(SideComparison(base.name, other.name, found, _users(base, other, notes), alike))
     if any(len(side.matrices) == 1 for side in sides):
         notes.append("seed noise unknown where a side has one seed: no difference is marked there")
-    return Compared(name, sides, against, _profiles(sides), notes)
+    return DatasetComparison(name, sides, comparisons, _profiles(sides), notes)
 
 
 def _over_seeds(a: Sequence[Analysis], b: Sequence[Analysis]) -> list[Comparison]:
@@ -164,17 +253,13 @@ def _alike(pair: Pair) -> dict[str, float]:
 
 
 def _users(a: Side, b: Side, notes: list[str]) -> list[Comparison]:
-    """Accuracy of the lowest seeds, paired over users, where both have exported the ranks of the same
-    users.
-    """
+    """Compare the accuracy of the lowest seeds over the users whose ranks both have exported."""
     if not (a.runs and b.runs):
         return []
     runs = (a.runs[0], b.runs[0])
-    if missing := [run for run in runs if not (run.path / EXPORT / "ranks.npy").exists()]:
+    if missing := [run for run in runs if not (run.path / EXPORT / RANKS).exists()]:
         notes += [f"accuracy over users needs ranks: `degen export {run.path}`" for run in missing]
         return []
-    from degen.studies.user_ranks import exported_users, known_ranks, user_accuracy  # brings PyTorch
-
     first, second = (known_ranks(run, notes) for run in runs)
     if first is None or second is None:
         return []
@@ -190,37 +275,3 @@ def _profiles(sides: Sequence[Side]) -> dict[str, list[dict[str, float]]]:
         for side in sides
         if all(rows.frequency is not None for rows in side.rows)
     }
-
-
-def comparison_rows(compared: Compared) -> list[dict[str, Any]]:
-    """Return a flat row for every measure, accuracy and likeness of every side, for CSV and JSON."""
-    rows = []
-    for one in compared.against:
-        about = {"dataset": compared.name, "against": one.base, "side": one.other}
-        for kind, found in (("embeddings", one.measures), ("users", one.users)):
-            rows += [about | {"kind": kind} | _flat(comparison) for comparison in found]
-        rows += [
-            about | {"kind": "alike", "measure": name, "value": value} for name, value in one.alike.items()
-        ]
-    return rows
-
-
-def _flat(one: Comparison) -> dict[str, Any]:
-    low, high = one.interval or (None, None)
-    return {
-        "measure": one.measure,
-        "against_value": _finite(one.a),
-        "value": _finite(one.b),
-        "difference": _finite(one.difference),
-        "low": low,
-        "high": high,
-        "noise": one.noise,
-        "method": one.method,
-        "p": one.p,
-        "adjusted_p": one.adjusted_p,
-        "marked": one.marked,
-    }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,14 +15,20 @@ from degen.analysis.measures.spectrum import normalized_singular_values
 from degen.analysis.passes.arrays import Float
 from degen.analysis.passes.buckets import COLD, DECILES
 from degen.analysis.registry import PROFILES
-from degen.analysis.statistics.differences import over_seeds
+from degen.analysis.statistics.differences import Comparison, over_seeds
+from degen.embeddings.select import FileOptions
 from degen.errors import UserError, nearest
 from degen.files import file_names, writable
 from degen.plots.panels import profiles_figure, spectra_figure
 from degen.plots.style import figure_style
-from degen.studies.compare import Compared, Said, compare_sides, comparison_rows
-from degen.studies.figure_files import Drawn, FigureOptions, output_folder
-from degen.studies.sides import FileOptions, Side, read_sides
+from degen.studies.compare import (
+    DatasetComparison,
+    Progress,
+    Side,
+    compare_sides,
+    read_sides,
+)
+from degen.studies.figure_files import FigureFiles, FigureOptions, output_folder
 from degen.studies.svd import SvdOptions, draw_svd
 from degen.tables.csv_file import write_rows
 
@@ -69,8 +76,8 @@ def draw_comparison(
     paths: Sequence[Path],
     options: CompareOptions | None = None,
     look: FigureOptions | None = None,
-    said: Said = lambda _: None,
-) -> tuple[Drawn, list[Compared]]:
+    progress: Progress = lambda doing: None,
+) -> tuple[FigureFiles, list[DatasetComparison]]:
     """Compare what is found at `paths`, and draw it; the drawn rows are those of `comparison_rows`.
 
     Parameters
@@ -79,7 +86,7 @@ def draw_comparison(
         runs, folders above runs, matrix files.
     options, look
         by default as `degen compare PATH…` does.
-    said
+    progress
         called with what is being done.
 
     Raises
@@ -88,14 +95,14 @@ def draw_comparison(
         for whatever can be mended in paths, files and options.
     """
     options, look = options or CompareOptions(), look or FigureOptions()
-    drawn, files = Drawn(), options.files
+    drawn, files = FigureFiles(), options.files
     groups = read_sides(paths, files, options.against, drawn.notes)
     folder, results = writable(output_folder(paths, look.out)), []
     for name, sides in zip(file_names(groups), groups.values(), strict=True):
-        compared = compare_sides(name, sides, chosen_measures(options.measures), said)
+        compared = compare_sides(name, sides, chosen_measures(options.measures), progress)
         results.append(compared)
         drawn.notes += compared.notes
-        said(f"{name}: drawing")
+        progress(f"{name}: drawing")
         drawn.add(_spectra(folder / f"compare-{name}-spectra", compared, look))
         if compared.profiles:
             drawn.add(_popularity(folder / f"compare-{name}-popularity", compared, options.profiles, look))
@@ -107,22 +114,60 @@ def draw_comparison(
     return drawn, results
 
 
-def _clouds(paths: Sequence[Path], sides: Sequence[Side], files: FileOptions, look: FigureOptions) -> Drawn:
+def comparison_rows(dataset: DatasetComparison) -> list[dict[str, Any]]:
+    """Return a flat row for every measure, accuracy and likeness of every side, for CSV and JSON."""
+    rows = []
+    for side in dataset.comparisons:
+        about = {"dataset": dataset.name, "against": side.base, "side": side.other}
+        for kind, found in (("embeddings", side.measures), ("users", side.users)):
+            rows += [about | {"kind": kind} | _flat(comparison) for comparison in found]
+        rows += [
+            about | {"kind": "alike", "measure": name, "value": value} for name, value in side.alike.items()
+        ]
+    return rows
+
+
+def _flat(comparison: Comparison) -> dict[str, Any]:
+    low, high = comparison.interval or (None, None)
+    return {
+        "measure": comparison.measure,
+        "against_value": _finite(comparison.a),
+        "value": _finite(comparison.b),
+        "difference": _finite(comparison.difference),
+        "low": low,
+        "high": high,
+        "noise": comparison.noise,
+        "method": comparison.method,
+        "p": comparison.p,
+        "adjusted_p": comparison.adjusted_p,
+        "marked": comparison.marked,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _clouds(
+    paths: Sequence[Path], sides: Sequence[Side], files: FileOptions, look: FigureOptions
+) -> FigureFiles:
     """Draw the projections as `degen plot-svd` does, where every matrix has one."""
     for side in sides:
         if any(not len(rows) >= rows.d >= 2 for rows in side.rows):
-            return Drawn(notes=[f"{side.name} has fewer items than dimensions, or one dimension: no clouds"])
-    clouds = draw_svd(paths, SvdOptions(files.frequency, files.key, skip_rows=files.skip_rows), look)
-    return Drawn(clouds.files, notes=clouds.notes)
+            return FigureFiles(
+                notes=[f"{side.name} has fewer items than dimensions, or one dimension: no clouds"]
+            )
+    clouds = draw_svd(paths, SvdOptions(files), look)
+    return FigureFiles(clouds.files, notes=clouds.notes)
 
 
-def _spectra(stem: Path, compared: Compared, look: FigureOptions) -> Drawn:
+def _spectra(stem: Path, compared: DatasetComparison, look: FigureOptions) -> FigureFiles:
     """Draw the normalized singular values of the lowest seeds, as they are and centred."""
     curves = {
         title: {side.name: normalized_singular_values(side.rows[0], center=center) for side in compared.sides}
         for center, title in _SPECTRA.items()
     }
-    drawn = Drawn()
+    drawn = FigureFiles()
     with figure_style(look.style):
         figure = spectra_figure(curves, width=look.inches(2))
         about = {"title": f"Singular values: {compared.name}", "caption": "Normalized singular values."}
@@ -137,7 +182,9 @@ def _spectra(stem: Path, compared: Compared, look: FigureOptions) -> Drawn:
     return drawn
 
 
-def _popularity(stem: Path, compared: Compared, profiles: Sequence[str], look: FigureOptions) -> Drawn:
+def _popularity(
+    stem: Path, compared: DatasetComparison, profiles: Sequence[str], look: FigureOptions
+) -> FigureFiles:
     """Draw profiles over deciles of the items, and write them."""
     curves = {
         _TITLES.get(profile, profile): {
@@ -145,7 +192,7 @@ def _popularity(stem: Path, compared: Compared, profiles: Sequence[str], look: F
         }
         for profile in profiles
     }
-    drawn = Drawn()
+    drawn = FigureFiles()
     with figure_style(look.style):
         figure = profiles_figure(curves, width=look.inches(2), interval=_interval)
         about = {

@@ -34,18 +34,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from degen.analysis.measures.isotropy import average_cosine
-from degen.analysis.measures.spectrum import sigma2_ratio
 from degen.build import run_place
 from degen.config.schema import Config
 from degen.config.settle import by_group, merge, settle
 from degen.evaluation.restore import restore
 from degen.files import write_json
-from degen.runs.directory import EMBEDDINGS, FIGURES, RunDirectory
-from degen.studies.claims import Claim, Geometry, Trained, check_claims
+from degen.runs.directory import FIGURES, RunDirectory
+from degen.studies.claims import Claim, check_claims
+from degen.studies.claims_of_runs import trained
 from degen.studies.figure_files import FigureOptions
 from degen.studies.svd import draw_svd
 from degen.studies.uniformity import draw_uniformity
@@ -145,7 +141,8 @@ def run_demo(out: Path, configs: list[Config], watch: Watch, *, overwrite: bool 
     for config, place in zip(configs, places, strict=True):
         with watch() as progress:
             runs.append(train(config, place, resume=not overwrite, overwrite=overwrite, progress=progress))
-    results = {run.variant: measure(run) for run in runs}
+    ranks = {run: restore(run).ranks("test") for run in runs}
+    results = {run.variant: trained(run, len(run.metrics), ranks[run]) for run in runs}
     look = FigureOptions(out=out / FIGURES)
     figures = [*draw_svd(places, look=look).files, *draw_uniformity(places, look=look).files]
     demo = Demo([summary_row(run) for run in runs], check_claims(results), figures, reused)
@@ -164,22 +161,3 @@ def summary_row(run: RunDirectory) -> dict[str, Any]:
         "epoch": run.test["epoch"],
         "run": str(run.path),
     }
-
-
-def measure(run: RunDirectory) -> Trained:
-    """Return what the claims look at of a finished run of the demo."""
-    restored = restore(run)
-    epochs = run.metrics
-    last = np.load(run.path / EMBEDDINGS / f"e{len(epochs):03d}.npy", allow_pickle=False)
-    return Trained(
-        variant=run.variant,
-        ranks=restored.ranks("test"),
-        best=_geometry(run.item_embeddings, run.item_frequency, restored.epoch),
-        common=_geometry(last, run.item_frequency, len(epochs)),
-        epochs=epochs[: restored.epoch],
-    )
-
-
-def _geometry(V: npt.NDArray[np.float32], frequency: npt.NDArray[np.int64], epoch: int) -> Geometry:
-    rarer = np.argsort(frequency, kind="stable")[: len(frequency) // 2]
-    return Geometry(epoch, sigma2_ratio(V), average_cosine(V[rarer]))

@@ -15,17 +15,10 @@ from degen.errors import UserError, nearest
 from degen.plots.panels import epochs_figure
 from degen.plots.style import figure_style
 from degen.plots.trajectories import ALIGNMENTS, LABELS, UNIFORMITY
-from degen.runs.choose import refuse_files
+from degen.runs.choose import Series
 from degen.runs.directory import RunDirectory
-from degen.studies.epoch_tracks import (
-    SeedOptions,
-    Track,
-    begun_by_dataset,
-    definition_of,
-    track_columns,
-    tracks_of,
-)
-from degen.studies.figure_files import Drawn, FigureOptions
+from degen.studies.epoch_tracks import SeedOptions, Track, begun_groups, track_columns, tracks_of
+from degen.studies.figure_files import FigureFiles, FigureOptions, figure_stems
 from degen.tables.csv_file import write_columns
 
 DEFAULT = (
@@ -45,6 +38,9 @@ _NAMES = {
     "average_cosine": "average cosine of items",
     "effective_rank": "effective rank of items",
 }
+_DEFINED = (UNIFORMITY, *ALIGNMENTS)
+"""Quantities that depend on the definition by which a run was measured."""
+
 _CAPTION = "Measures after every epoch of training, of the item embeddings unless said otherwise. {sources}"
 
 
@@ -57,7 +53,7 @@ class DynamicsOptions(SeedOptions):
 
 def draw_dynamics(
     paths: Sequence[Path], options: DynamicsOptions | None = None, look: FigureOptions | None = None
-) -> Drawn:
+) -> FigureFiles:
     """Draw each measure against epochs, a line a variant, for every dataset at and below `paths`.
 
     What `metrics.jsonl` has is taken from there; other measures are computed from the embeddings that
@@ -75,28 +71,23 @@ def draw_dynamics(
     UserError
         for whatever can be mended in paths and options; for a measure that nothing tells of.
     """
-    options, look = options or DynamicsOptions(), look or FigureOptions()
-    refuse_files(paths, "dynamics need runs")
-    drawn = Drawn()
-    for stem, variants in begun_by_dataset(paths, "dynamics", options, look.out, drawn.notes):
-        drawn.add(_dataset(stem, list(variants.values()), options, look))
-    return drawn
+    options, look, result = options or DynamicsOptions(), look or FigureOptions(), FigureFiles()
+    one_definition = any(key in _DEFINED for key in options.measures)
+    groups = begun_groups(paths, "dynamics need runs", result.notes, one_definition=one_definition)
+    for stem, series in figure_stems(groups, paths, "dynamics", look.out):
+        result.add(_dataset(stem, options.chosen(series, result.notes), options, look))
+    return result
 
 
-def _dataset(
-    stem: Path, variants: Sequence[Sequence[RunDirectory]], options: DynamicsOptions, look: FigureOptions
-) -> Drawn:
-    drawn = Drawn()
-    every = [run for runs in variants for run in runs]
-    sources = _sources(every, options.measures, drawn.notes)
-    rows = partial(_epochs, sources=sources)
-    tracks = [track for runs in variants for track in tracks_of(runs, options, options.measures, rows)]
+def _dataset(stem: Path, series: Series, options: DynamicsOptions, look: FigureOptions) -> FigureFiles:
+    result = FigureFiles()
+    runs = [run for members in series.values() for run in members]
+    sources = _sources(runs, options.measures, result.notes)
+    tracks = tracks_of(series, options, options.measures, partial(_epochs, sources=sources))
     titles = {key: _NAMES.get(key, key.replace("_", " ")) for key in sources}
-    if representations := [key for key in sources if key in (UNIFORMITY, *ALIGNMENTS)]:
-        definition = definition_of(every)
-        titles |= {key: f"{titles[key]} ({definition})" for key in representations}
-    drawn.add(_figure(stem, tracks, sources, titles, look))
-    return drawn
+    titles |= {key: f"{titles[key]} ({runs[0].definition})" for key in sources if key in _DEFINED}
+    result.add(_figure(stem, tracks, sources, titles, look))
+    return result
 
 
 def _sources(runs: Sequence[RunDirectory], keys: Sequence[str], notes: list[str]) -> dict[str, str]:
@@ -152,8 +143,8 @@ def _figure(
     sources: Mapping[str, str],
     titles: Mapping[str, str],
     look: FigureOptions,
-) -> Drawn:
-    drawn = Drawn(rows=[_row(track, sources) for track in tracks])
+) -> FigureFiles:
+    drawn = FigureFiles(rows=[_row(track, sources) for track in tracks])
     lines: dict[str, list[Any]] = {}
     for track in tracks:
         lines.setdefault(track.variant, []).append(track.rows)

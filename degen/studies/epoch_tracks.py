@@ -1,20 +1,20 @@
-"""What happened epoch by epoch, of a run or of the mean of its seeds: what figures over epochs draw."""
+"""Epoch by epoch, the values of a run or of the mean of its seeds, for figures over epochs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from degen.analysis.statistics.seeds import mean_by_epoch
-from degen.errors import UserError, nearest, one_of
+import numpy as np
+
+from degen.errors import UserError, one_of
 from degen.plots.trajectories import Rows
-from degen.runs.choose import by_variant, one_seed
-from degen.runs.directory import CONFIG, RunDirectory, collect_runs
-from degen.studies.figure_files import stems_by_dataset
+from degen.runs.choose import Series, by_definition, one_seed, only_runs, select_runs
+from degen.runs.directory import RunDirectory
 
 AGGREGATES = ("each", "mean")
-_DEFINITIONS = ("paper", "official")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,13 @@ class SeedOptions:
         if self.aggregate is not None:
             one_of("aggregate", self.aggregate, AGGREGATES)
             if self.seed is not None:
-                raise UserError("--seed picks one run and --aggregate takes all seeds; give one of the two")
+                raise UserError("`seed` picks one run and `aggregate` takes all seeds; give one of the two")
+
+    def chosen(self, series: Series, notes: list[str]) -> Series:
+        """Return the runs of each series to draw; `notes` gets what was left out."""
+        if self.aggregate is not None:
+            return series
+        return {name: [run] for name, run in one_seed(series, self.seed, notes).items()}
 
     @property
     def mean(self) -> bool:
@@ -44,61 +50,90 @@ class Track:
     variant: str
     seed: int | str
     rows: Rows
-    behind: Mapping[int, Rows] = field(default_factory=dict)
+    behind: Mapping[int | str, Rows] = field(default_factory=dict)
 
 
-def begun_by_dataset(
-    paths: Sequence[Path], what: str, options: SeedOptions, out: Path | None, notes: list[str]
-) -> Iterator[tuple[Path, dict[str, list[RunDirectory]]]]:
-    """Yield the runs to draw, by variant, of each dataset at and below `paths`, and the stem of their figure.
+def begun_groups(
+    paths: Sequence[Path], need: str, notes: list[str], *, one_definition: bool
+) -> dict[str, Series]:
+    """Return the series of each dataset at and below `paths`, without the runs that have no finished epoch.
 
-    `what` is the first word of the stem.
+    Parameters
+    ----------
+    paths
+        runs and folders above runs.
+    need
+        why files will not do, such as `dynamics need runs`.
+    notes
+        gets what was left out.
+    one_definition
+        part runs that measured alignment and uniformity by different definitions.
 
     Raises
     ------
     UserError
         where no run has finished an epoch.
     """
-    begun = False
-    for stem, members in stems_by_dataset(paths, collect_runs(paths), what, out):
-        if variants := _begun(members, options, notes):
-            begun = True
-            yield stem, variants
-    if not begun:
-        raise UserError(f"no run under {paths[0]} has finished an epoch yet; train on with --resume")
-
-
-def _begun(
-    runs: Sequence[RunDirectory], options: SeedOptions, notes: list[str]
-) -> dict[str, list[RunDirectory]]:
-    """Return the runs of each variant to draw; those without a finished epoch are left out."""
+    runs = only_runs(paths, need)
     begun = [run for run in runs if run.metrics]
+    if not begun:
+        raise UserError(f"no run under {paths[0]} has finished an epoch yet; train on with `resume=True`")
     notes += [f"{run.path} has no finished epoch yet: left out" for run in runs if run not in begun]
-    variants = by_variant(begun)
-    if options.aggregate is not None or not begun:
-        return variants
-    return {variant: [run] for variant, run in one_seed(variants, options.seed, notes).items()}
+    groups = select_runs(begun)
+    return by_definition(groups) if one_definition else groups
 
 
 def tracks_of(
-    runs: Sequence[RunDirectory],
+    series: Mapping[str, Sequence[RunDirectory]],
     options: SeedOptions,
     keys: Sequence[str],
     rows: Callable[[RunDirectory], Rows] = lambda run: run.metrics,
 ) -> list[Track]:
-    """Return what to draw of the runs of one variant: a track each, or one of the means of `keys`."""
-    if options.mean and len(runs) > 1:
-        seeds = {run.seed: rows(run) for run in runs}
-        return [
-            Track(runs[0].dataset, runs[0].variant, "mean", mean_by_epoch(list(seeds.values()), keys), seeds)
-        ]
-    return [Track(run.dataset, run.variant, run.seed, rows(run)) for run in runs]
+    """Return what to draw of each series: a track per run, or one of the means of `keys`."""
+    tracks = []
+    for name, runs in series.items():
+        each = [Track(run.dataset, name, run.seed, rows(run)) for run in runs]
+        if options.mean and len(each) > 1:
+            seeds = {track.seed: track.rows for track in each}
+            tracks.append(
+                Track(each[0].dataset, name, "mean", mean_by_epoch(list(seeds.values()), keys), seeds)
+            )
+        else:
+            tracks += each
+    return tracks
+
+
+def mean_by_epoch(runs: Sequence[Sequence[Mapping[str, Any]]], keys: Iterable[str]) -> list[dict[str, Any]]:
+    """Return one row per epoch that every run has, in order: `epoch` and the mean of each of `keys`.
+
+    Seeds stop at different epochs. A mean that loses a seed on the way would jump, so it ends where the first
+    seed does.
+
+    Parameters
+    ----------
+    runs
+        at least one; the rows of each hold `epoch`, once each, and numbers or None.
+    keys
+        what to average; None where one run has None or lacks the key.
+    """
+    by_epoch = [{row["epoch"]: row for row in rows} for rows in runs]
+    common = sorted(set.intersection(*(set(rows) for rows in by_epoch)))
+    names = list(keys)
+    return [{"epoch": epoch, **_means([rows[epoch] for rows in by_epoch], names)} for epoch in common]
+
+
+def _means(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> dict[str, float | None]:
+    return {key: _mean([row.get(key) for row in rows]) for key in keys}
+
+
+def _mean(values: Sequence[Any]) -> float | None:
+    return None if any(value is None for value in values) else float(np.mean(values))
 
 
 def track_columns(
     tracks: Sequence[Track], keys: Sequence[str], **constant: object
 ) -> dict[str, list[object]]:
-    """Return a table's columns, a row an epoch; the seeds behind a mean stand before it."""
+    """Return a table's columns, a row per epoch; the seeds behind a mean stand before it."""
     rows = [
         {"dataset": track.dataset, "variant": track.variant, "seed": seed, **constant, **row}
         for track in tracks
@@ -107,31 +142,3 @@ def track_columns(
     ]
     names = ["dataset", "variant", "seed", *constant, "epoch", *keys]
     return {name: [row.get(name) for row in rows] for name in names}
-
-
-def definition_of(runs: Sequence[RunDirectory]) -> str:
-    """Return the definition by which all the runs were measured.
-
-    Raises
-    ------
-    UserError
-        naming two runs that differ.
-    """
-    first, *others = runs
-    wanted = _run_definition(first)
-    for run in others:
-        if (found := _run_definition(run)) != wanted:
-            raise UserError(
-                f"{first.path} was measured by the {wanted} definition of alignment and uniformity, "
-                f"{run.path} by the {found} one; draw them apart, by giving their own paths"
-            )
-    return wanted
-
-
-def _run_definition(run: RunDirectory) -> str:
-    name = str(run.config.get("evaluation", {}).get("definition", "paper"))
-    if name not in _DEFINITIONS:
-        raise UserError(
-            f"{run.path / CONFIG}: unknown evaluation.definition '{name}'{nearest(name, _DEFINITIONS)}"
-        )
-    return name

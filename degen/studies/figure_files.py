@@ -1,15 +1,13 @@
-"""From paths to figure files: which runs share a figure, where its files go and what they are called.
+"""Figure files: where they go, what they are called, and what else comes of drawing them.
 
-    runs of a dataset   one figure, a panel a variant, in the paper's order, each of its lowest seed
-    a matrix file       a figure of its own
-    figures/            under the path, or beside a matrix file; here, where several paths are given
-
-`svd_figures.py` and `uniformity_figures.py` hold what is drawn.
+runs of a dataset   one figure, a panel per variant, in the paper's order, each of its lowest seed
+a matrix file       a figure of its own
+figures/            under the path, or beside a matrix file; here, where several paths are given
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +16,8 @@ from degen.errors import one_of
 from degen.files import file_names
 from degen.plots.save import figure_formats, save_figure
 from degen.plots.style import STYLES, figure_width
-from degen.runs.choose import group_runs, run_name
-from degen.runs.directory import FIGURES, RunDirectory
+from degen.runs.choose import Series, figure_name
+from degen.runs.directory import FIGURES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,14 +60,14 @@ class FigureOptions:
 
 
 @dataclass
-class Drawn:
+class FigureFiles:
     """What was made: the files, a flat row of numbers for each panel, and what the user should know."""
 
     files: list[Path] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def add(self, other: Drawn) -> None:
+    def add(self, other: FigureFiles) -> None:
         """Take over all that `other` holds."""
         self.files += other.files
         self.rows += other.rows
@@ -89,13 +87,11 @@ def output_folder(paths: Sequence[Path], out: Path | None) -> Path:
     return (paths[0] if paths[0].is_dir() else paths[0].parent) / FIGURES
 
 
-def stems_by_dataset(
-    paths: Sequence[Path], runs: Sequence[RunDirectory], what: str, out: Path | None
-) -> Iterator[tuple[Path, list[RunDirectory]]]:
-    """Yield the runs of each dataset behind the stem of their figure, `what-<dataset>`; of one run that is
-    given by itself, what `run_name` says.
-    """
-    groups, folder = group_runs(runs), output_folder(paths, out)
-    for name, members in zip(file_names(groups), groups.values(), strict=True):
-        single = len(members) == 1 and members[0].path in paths
-        yield folder / f"{what}-{run_name(members[0]) if single else name}", members
+def figure_stems(
+    groups: Mapping[str, Series], paths: Sequence[Path], what: str, out: Path | None
+) -> Iterator[tuple[Path, Series]]:
+    """Yield the series of each group behind the stem of its figure, `what-<group>`."""
+    folder = output_folder(paths, out)
+    names = [name.rstrip("-") for name in file_names(groups)]  # of "clothing (paper definition)"
+    for name, series in zip(names, groups.values(), strict=True):
+        yield folder / f"{what}-{figure_name(name, series, paths)}", series

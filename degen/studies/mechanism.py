@@ -10,9 +10,9 @@ from typing import Any
 from degen.errors import UserError
 from degen.plots.mechanism import bucket_at, mechanism_epochs_figure, mechanism_figure
 from degen.plots.style import figure_style
-from degen.runs.choose import by_variant, one_seed, refuse_files
-from degen.runs.directory import RunDirectory, collect_runs
-from degen.studies.figure_files import Drawn, FigureOptions, stems_by_dataset
+from degen.runs.choose import one_seed, only_runs, select_runs
+from degen.runs.directory import RunDirectory
+from degen.studies.figure_files import FigureFiles, FigureOptions, figure_stems
 from degen.tables.csv_file import write_columns
 
 _CAPTION = (
@@ -37,7 +37,7 @@ class MechanismOptions:
 
 def draw_mechanism(
     paths: Sequence[Path], options: MechanismOptions | None = None, look: FigureOptions | None = None
-) -> Drawn:
+) -> FigureFiles:
     """Draw what moves the items, for every dataset at and below `paths`.
 
     Parameters
@@ -52,23 +52,23 @@ def draw_mechanism(
     UserError
         for whatever can be mended in paths and options.
     """
-    options, look = options or MechanismOptions(), look or FigureOptions()
-    refuse_files(paths, "traces are in runs")
-    drawn = Drawn()
-    runs = [run for run in collect_runs(paths) if run.trace]
-    for stem, members in stems_by_dataset(paths, runs, "mechanism", look.out):
-        chosen = one_seed(by_variant(members), options.seed, drawn.notes)
-        drawn.add(_figures(stem, chosen, options.epoch, look))
-    if not drawn.files:
-        raise UserError(f"no run under {paths[0]} holds a trace; train with --trace-gradients")
-    return drawn
+    options, look, result = options or MechanismOptions(), look or FigureOptions(), FigureFiles()
+    traced = [run for run in only_runs(paths, "traces are in runs") if run.trace]
+    if not traced:
+        raise UserError(f"no run under {paths[0]} holds a trace; train with `trace_gradients=True`")
+    for stem, series in figure_stems(select_runs(traced), paths, "mechanism", look.out):
+        chosen = one_seed(series, options.seed, result.notes)
+        result.add(_figures(stem, chosen, options.epoch, look))
+    return result
 
 
-def _figures(stem: Path, runs: Mapping[str, RunDirectory], epoch: int | None, look: FigureOptions) -> Drawn:
+def _figures(
+    stem: Path, runs: Mapping[str, RunDirectory], epoch: int | None, look: FigureOptions
+) -> FigureFiles:
     traces = {variant: run.trace for variant, run in runs.items()}
     number = _common_epoch(runs, epoch)
     lines = {variant: trace[number - 1] for variant, trace in traces.items()}
-    drawn = Drawn(rows=[_row(run, lines[variant]) for variant, run in runs.items()])
+    drawn = FigureFiles(rows=[_row(variant, run, lines[variant]) for variant, run in runs.items()])
     name, width = stem.name.removeprefix("mechanism-"), look.inches(2)
     with figure_style(look.style):
         figure = mechanism_figure({variant: line["buckets"] for variant, line in lines.items()}, width=width)
@@ -92,25 +92,25 @@ def _common_epoch(runs: Mapping[str, RunDirectory], wanted: int | None) -> int:
     shortest = min(runs.values(), key=lambda run: len(run.trace))
     last = len(shortest.trace)
     if wanted is not None and not 1 <= wanted <= last:
-        raise UserError(f"--epoch {wanted}: {shortest.path} has traces of epochs 1 to {last}")
+        raise UserError(f"`epoch={wanted}`: {shortest.path} has traces of epochs 1 to {last}")
     return wanted or last
 
 
-def _row(run: RunDirectory, line: Mapping[str, Any]) -> dict[str, Any]:
-    """What is said of a run: its rarest items that occur in training beside its most frequent ones."""
+def _row(variant: str, run: RunDirectory, line: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the numbers of a run: of its rarest items in training, and of its most frequent ones."""
     rarest, frequent = bucket_at(line, 0), bucket_at(line, -1)
     pairs = {
         f"{key}_{which}": bucket.get(key)
         for key in ("push_share", "step_cosine", "step_pairwise_cosine", "step_length", "pairwise_cosine")
         for which, bucket in (("rarest", rarest), ("most_frequent", frequent))
     }
-    whole = {key: line[key] for key in ("context_concentration", "step_energy", "step_effective_rank")}
-    place = {"dataset": run.dataset, "variant": run.variant, "seed": run.seed, "epoch": line["epoch"]}
-    return {**place, **pairs, **whole}
+    of_all = ("context_concentration", "step_energy", "step_effective_rank")
+    about = {"dataset": run.dataset, "variant": variant, "seed": run.seed, "epoch": line["epoch"]}
+    return {**about, **pairs, **{key: line[key] for key in of_all}}
 
 
 def _table(path: Path, runs: Mapping[str, RunDirectory]) -> Path:
-    """Write a row a bucket of all epochs."""
+    """Write a row per bucket and epoch."""
     rows = [
         {"dataset": run.dataset, "variant": variant, "seed": run.seed, "epoch": line["epoch"], **bucket}
         for variant, run in runs.items()

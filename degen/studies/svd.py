@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from degen.analysis.measures.spectrum import Projection, effective_rank_of, project
-from degen.embeddings.item_matrix import ItemMatrix, open_matrix
-from degen.errors import UserError
+from degen.embeddings.item_matrix import ItemMatrix
+from degen.embeddings.select import FileOptions, Source, select
 from degen.files import file_names
 from degen.plots.style import figure_style, frequency_colors
 from degen.plots.svd_figure import SvdPanel, svd_figure
-from degen.runs.choose import by_variant, group_runs, one_seed, run_name
-from degen.runs.directory import ITEM_EMBEDDINGS, RunDirectory, collect_runs
-from degen.studies.figure_files import Drawn, FigureOptions, output_folder
+from degen.runs.choose import one_seed
+from degen.studies.figure_files import FigureFiles, FigureOptions, output_folder
 from degen.tables.csv_file import write_columns
 from degen.variant_names import variant_label
 
@@ -36,13 +35,14 @@ _COLOUR = "Colour: occurrences in training, log scale; unseen: none."
 
 @dataclass(frozen=True)
 class SvdOptions:
-    """What to draw: the counts, array, rows, seed and colours (`viridis`, `cividis`) that users name."""
+    """How files are read, which seed is drawn (by default the lowest), and the map of colours.
 
-    frequency: Path | None = None
-    key: str | None = None
+    `cmap` is `viridis` or `cividis`.
+    """
+
+    files: FileOptions = field(default_factory=FileOptions)
     seed: int | None = None
     cmap: str = "viridis"
-    skip_rows: str | None = None
 
     def __post_init__(self) -> None:
         frequency_colors(self.cmap)
@@ -61,7 +61,7 @@ class _Panel:
 
 def draw_svd(
     paths: Sequence[Path], options: SvdOptions | None = None, look: FigureOptions | None = None
-) -> Drawn:
+) -> FigureFiles:
     """Draw the projection and the singular values of every matrix and run at `paths`.
 
     Parameters
@@ -78,58 +78,42 @@ def draw_svd(
         for whatever can be mended in paths, files and options.
     """
     options, look = options or SvdOptions(), look or FigureOptions()
-    files = [path for path in paths if not path.is_dir()]
-    runs = collect_runs(path for path in paths if path.is_dir())
-    if not files and (options.key or options.skip_rows) is not None:
-        raise UserError(
-            "--key and --skip-rows are for files; the rows of a run are its items: leave them out"
-        )
-    drawn = Drawn()
-    figures = [(path.stem, [_matrix(path, options, drawn.notes)]) for path in files]
-    for name, members in group_runs(runs).items():
-        single = len(members) == 1 and members[0].path in paths
-        figures.append((run_name(members[0]) if single else name, _dataset(members, options, drawn.notes)))
+    selection = select(paths, options.files)
+    result = FigureFiles(notes=list(selection.notes))
+    figures = [(file.name, [_file_panel(file, result.notes)]) for file in selection.files]
+    for group in selection.groups:
+        chosen = one_seed(group.series, options.seed, result.notes)
+        figures.append((group.figure_name, [_run_panel(source) for source in chosen.values()]))
     folder = output_folder(paths, look.out)
     for name, (_, panels) in zip(file_names(name for name, _ in figures), figures, strict=True):
-        drawn.add(_figure(folder / f"svd-{name}", panels, options, look))
-    return drawn
+        result.add(_figure(folder / f"svd-{name}", panels, options, look))
+    return result
 
 
-def _dataset(runs: Sequence[RunDirectory], options: SvdOptions, notes: list[str]) -> list[_Panel]:
-    """Return a panel for each variant that has item embeddings."""
-    chosen = one_seed(by_variant(runs), options.seed, notes)
-    started = {v: run for v, run in chosen.items() if (run.path / ITEM_EMBEDDINGS).exists()}
-    notes += [f"{chosen[v].path} has no item embeddings yet: left out" for v in chosen if v not in started]
-    if not started:
-        raise UserError(
-            f"{runs[0].path} has no {ITEM_EMBEDDINGS} yet; finish the run with `degen train … --resume`"
-        )
-    return [_run(run, options) for run in started.values()]
+def _run_panel(source: Source) -> _Panel:
+    about = {"dataset": source.dataset, "variant": source.name, "seed": source.seed, "file": None}
+    return _panel(source, source.open(), about)
 
 
-def _run(run: RunDirectory, options: SvdOptions) -> _Panel:
-    about = {"dataset": run.dataset, "variant": run.variant, "seed": run.seed, "file": None}
-    return _panel(open_matrix(run.path, frequency=options.frequency), run.variant, about)
-
-
-def _matrix(path: Path, options: SvdOptions, notes: list[str]) -> _Panel:
+def _file_panel(source: Source, notes: list[str]) -> _Panel:
     """Return the panel of a matrix file; one inside a run has the run's ids and counts."""
-    about = {"dataset": None, "variant": None, "seed": None, "file": str(path)}
-    matrix = open_matrix(path, options.key, options.skip_rows, options.frequency)
+    about = {"dataset": None, "variant": None, "seed": None, "file": str(source.path)}
+    matrix = source.open()
     notes += matrix.notes
     if matrix.frequency is None:
         notes.append(
-            f"{path}: drawn in one colour, because how often items occur is unknown; give --frequency FILE"
+            f"{source.path}: drawn in one colour, because how often items occur is unknown; give "
+            "--frequency FILE"
         )
-    return _panel(matrix, path.stem, about)
+    return _panel(source, matrix, about)
 
 
-def _panel(matrix: ItemMatrix, name: str, about: dict[str, Any]) -> _Panel:
-    return _Panel(name, matrix.names, project(matrix.projectable()), matrix.frequency, about)
+def _panel(source: Source, matrix: ItemMatrix, about: dict[str, Any]) -> _Panel:
+    return _Panel(source.name, matrix.names, project(matrix.projectable()), matrix.frequency, about)
 
 
-def _figure(stem: Path, panels: Sequence[_Panel], options: SvdOptions, look: FigureOptions) -> Drawn:
-    drawn = Drawn(rows=[_row(panel) for panel in panels])
+def _figure(stem: Path, panels: Sequence[_Panel], options: SvdOptions, look: FigureOptions) -> FigureFiles:
+    drawn = FigureFiles(rows=[_row(panel) for panel in panels])
     shown = [SvdPanel(panel.name, panel.projection, panel.frequency) for panel in panels]
     coloured = any(panel.frequency is not None for panel in panels)
     counts = "; ".join(f"{variant_label(panel.name)}: {len(panel.ids):,} items" for panel in panels)

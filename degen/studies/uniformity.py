@@ -11,16 +11,8 @@ from degen.errors import one_of
 from degen.plots.style import figure_style
 from degen.plots.trajectories import ALIGNMENTS, QUALITY, UNIFORMITY, Rows
 from degen.plots.trajectory_figure import TrajectoryPanel, epochs_figure, trajectory_figure
-from degen.runs.choose import refuse_files
-from degen.studies.epoch_tracks import (
-    SeedOptions,
-    Track,
-    begun_by_dataset,
-    definition_of,
-    track_columns,
-    tracks_of,
-)
-from degen.studies.figure_files import Drawn, FigureOptions
+from degen.studies.epoch_tracks import SeedOptions, Track, begun_groups, track_columns, tracks_of
+from degen.studies.figure_files import FigureFiles, FigureOptions, figure_stems
 from degen.tables.csv_file import write_columns
 from degen.variant_names import variant_label
 
@@ -46,8 +38,10 @@ class UniformityOptions(SeedOptions):
 
 def draw_uniformity(
     paths: Sequence[Path], options: UniformityOptions | None = None, look: FigureOptions | None = None
-) -> Drawn:
+) -> FigureFiles:
     """Draw the trajectories of every dataset at and below `paths`, and the same quantities over epochs.
+
+    Runs of a dataset that were measured by different definitions have figures of their own.
 
     Parameters
     ----------
@@ -59,25 +53,23 @@ def draw_uniformity(
     Raises
     ------
     UserError
-        for whatever can be mended in paths and options; for runs of one dataset that were measured by
-        different definitions.
+        for whatever can be mended in paths and options.
     """
-    options, look = options or UniformityOptions(), look or FigureOptions()
-    refuse_files(paths, "trajectories need runs")
-    drawn = Drawn()
-    for stem, variants in begun_by_dataset(paths, "uniformity", options, look.out, drawn.notes):
-        tracks = [track for runs in variants.values() for track in tracks_of(runs, options, _QUANTITIES)]
-        definition = definition_of([run for runs in variants.values() for run in runs])
-        drawn.add(_figures(stem, tracks, options, look, definition))
-    return drawn
+    options, look, result = options or UniformityOptions(), look or FigureOptions(), FigureFiles()
+    groups = begun_groups(paths, "trajectories need runs", result.notes, one_definition=True)
+    for stem, series in figure_stems(groups, paths, "uniformity", look.out):
+        chosen = options.chosen(series, result.notes)
+        definition = next(run.definition for runs in chosen.values() for run in runs)
+        result.add(_figures(stem, tracks_of(chosen, options, _QUANTITIES), options, look, definition))
+    return result
 
 
 def _figures(
     stem: Path, tracks: Sequence[Track], options: UniformityOptions, look: FigureOptions, definition: str
-) -> Drawn:
+) -> FigureFiles:
     alignment = options.alignment.lower()
     moving = [track for track in tracks if _has(track.rows, alignment)]
-    drawn = Drawn(rows=[_row(track, alignment, definition) for track in tracks])
+    drawn = FigureFiles(rows=[_row(track, alignment, definition) for track in tracks])
     drawn.notes = [_without(track, alignment) for track in tracks if track not in moving]
     width = look.inches(len(moving))
     settings: dict[str, Any] = {"width": width, "alignment": alignment, "definition": definition}

@@ -17,6 +17,8 @@ from run_files import epochs, write_run
 from typer.testing import CliRunner, Result
 
 from degen.cli import figures
+from degen.cli.app import app as degen
+from degen.cli.wording import as_typed
 from degen.errors import UserError
 
 app = typer.Typer()
@@ -42,7 +44,7 @@ def result_of(*words: object) -> dict:
 def mistake(*words: object) -> str:
     result = run(*words)
     assert isinstance(result.exception, UserError), result.output
-    return str(result.exception)
+    return as_typed(str(result.exception), typer.main.get_command(degen))
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -300,11 +302,30 @@ def test_runs_that_have_not_begun_are_an_error(tmp_path: Path) -> None:
 def test_definitions_are_not_mixed_in_one_figure(runs: Path) -> None:
     rows = epochs(2)
     write_run(runs / "clothing" / "mine-s0", "mine", metrics=rows, definition="official")
-    message = mistake("uniformity", runs / "clothing")
-    assert "mine-s0" in message
-    assert "official" in message
+    found = result_of("uniformity", runs / "clothing")
+    by_definition = [(panel["variant"], panel["definition"]) for panel in found["panels"]]
+    assert by_definition == [("mine", "official"), *((variant, "paper") for variant in VARIANTS)]
+    tables = [Path(file).name for file in found["files"] if file.endswith(".csv")]
+    assert tables == [
+        "uniformity-clothing-official-definition.csv",
+        "uniformity-clothing-paper-definition.csv",
+    ]
     alone = result_of("uniformity", runs / "clothing" / "mine-s0")
     assert alone["panels"][0]["definition"] == "official"
+
+
+def test_runs_that_differ_in_settings_are_panels_of_one_figure(tmp_path: Path) -> None:
+    for weight, folder in ((0.1, "a"), (0.02, "b")):
+        run = write_run(tmp_path / folder, embeddings=matrix(), metrics=epochs(2))
+        config = (run / "config.toml").read_text()
+        setting = f"[objective]\ncontrast_weight = {weight}\n"
+        (run / "config.toml").write_text(config.replace("[objective]\n", setting))
+    for command in ("plot-svd", "uniformity"):
+        found = result_of(command, tmp_path)
+        assert [panel["variant"] for panel in found["panels"]] == ["duorec λ 0.02", "duorec λ 0.1"]
+        assert found["files"][0] == str(
+            tmp_path / "figures" / f"{command.removeprefix('plot-')}-clothing.pdf"
+        )
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 
 from degen.embeddings import load_frequency, load_matrix
 from degen.embeddings.export import FORMATS, Items, export_items, write_projector
-from degen.embeddings.item_matrix import open_matrix
+from degen.embeddings.item_matrix import open_file
 from degen.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -46,7 +46,7 @@ def test_every_format_comes_back(tmp_path, to, monkeypatch):
     matrix = load_matrix(files[0])
     np.testing.assert_array_equal(matrix.values.astype(np.float32), VALUES)
     assert matrix.ids == IDS
-    found = open_matrix(files[0])
+    found = open_file(files[0])
     assert found.ids == IDS
     assert found.frequency.tolist() == COUNTS.tolist()
     if to in COLUMN:

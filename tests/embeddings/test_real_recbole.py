@@ -13,6 +13,7 @@ import pytest
 
 from degen.analysis.measures.spectrum import project
 from degen.embeddings import load_matrix
+from degen.embeddings.select import FileOptions
 from degen.studies.figure_files import FigureOptions
 from degen.studies.svd import SvdOptions, draw_svd
 
@@ -57,7 +58,7 @@ def test_the_matrix_is_the_models_own_without_padding_and_mask(saved):
 
 def test_the_figure_is_that_of_its_own_weights_with_its_own_ids(saved):
     folder, model = saved
-    options = SvdOptions(frequency=folder / "log" / "log.inter")
+    options = SvdOptions(FileOptions(frequency=folder / "log" / "log.inter"))
     drawn = draw_svd([folder / f"{model}.pth"], options, FigureOptions(out=folder / "out"))
     with next(path for path in drawn.files if path.name == f"svd-{model}.csv").open() as file:
         rows = list(csv.DictReader(file))

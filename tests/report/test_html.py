@@ -17,7 +17,7 @@ from run_files import epochs, write_run
 
 from degen.report.gather import gather
 from degen.report.html import render, write_html
-from degen.studies.analyze import Wanted
+from degen.studies.analysis_options import AnalysisOptions
 
 
 class Elements(HTMLParser):
@@ -188,6 +188,6 @@ def test_six_variants_on_four_logs_stay_under_5_mb(tmp_path: Path) -> None:
                 metrics=rows,
             )
             (run / "items.txt").write_text("".join(f"B{row:09d}\n" for row in range(n)))
-    path = write_html(gather([tmp_path], Wanted(measures="spectrum")), tmp_path / "report.html")
+    path = write_html(gather([tmp_path], AnalysisOptions(measures="spectrum")), tmp_path / "report.html")
     assert 4_000_000 < path.stat().st_size < 5_000_000
     assert '"of":23033' in path.read_text()

@@ -10,8 +10,10 @@ import pytest
 from hostile_runs import counts, finish, matrix
 from run_files import epochs, write_run
 
+from degen.evaluation.exported_ranks import known_ranks
+from degen.runs.best import best_epoch, common_epoch
 from degen.runs.directory import RunDirectory
-from degen.studies.claims_of_runs import best_epoch, common_epoch, judge, known_ranks
+from degen.studies.claims_of_runs import judge
 
 RANKS = np.array([1.0, 2.0, 30.0, 3.0])
 NDCG = (1 + 1 / np.log2(3) + 0 + 1 / 2) / 4

@@ -12,7 +12,7 @@ from run_files import epochs, write_run
 from degen.analysis import MEASURES
 from degen.errors import UserError
 from degen.report.gather import gather
-from degen.studies.analyze import Wanted
+from degen.studies.analysis_options import AnalysisOptions
 
 
 def test_every_run_is_there_in_the_papers_order(runs: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_measure_of_the_users_own_is_measured_too(runs: Path, monkeypatch: pyt
 
 
 def test_only_what_is_asked_for_is_measured(runs: Path) -> None:
-    [group] = gather([runs], Wanted(measures="rankme,average_cosine")).groups
+    [group] = gather([runs], AnalysisOptions(measures="rankme,average_cosine")).groups
     assert group.subjects[0].analysis is not None
     assert {"rankme", "average_cosine"} == set(group.subjects[0].analysis.values)
 
@@ -120,7 +120,7 @@ def test_a_run_alone_that_is_damaged_is_a_mistake(runs: Path) -> None:
 def test_a_matrix_file_has_its_own_group(tmp_path: Path) -> None:
     np.save(tmp_path / "vectors.npy", matrix(0))
     np.save(tmp_path / "counts.npy", counts())
-    [group] = gather([tmp_path / "vectors.npy"], Wanted(frequency=tmp_path / "counts.npy")).groups
+    [group] = gather([tmp_path / "vectors.npy"], AnalysisOptions(frequency=tmp_path / "counts.npy")).groups
     [subject] = group.subjects
     assert (group.name, group.definition, subject.name) == ("vectors.npy", None, "vectors")
     assert subject.cloud is not None
@@ -137,7 +137,7 @@ def test_rows_that_are_no_items_are_left_out_of_a_file_and_zeros_are_named(tmp_p
     assert group.subjects[0].cloud is not None
     assert group.subjects[0].cloud.ids[0] == "0"
     assert "first row is all zeros" in group.notes[0]
-    [group] = gather([tmp_path / "m.npy"], Wanted(skip_rows="first")).groups
+    [group] = gather([tmp_path / "m.npy"], AnalysisOptions(skip_rows="first")).groups
     [subject] = group.subjects
     assert subject.cloud is not None
     assert len(subject.cloud.ids) == 30
@@ -147,8 +147,10 @@ def test_rows_that_are_no_items_are_left_out_of_a_file_and_zeros_are_named(tmp_p
 
 
 def test_options_about_files_are_refused_where_there_is_none(runs: Path) -> None:
-    with pytest.raises(UserError, match="--key, --skip-rows and --frequency are about matrix files"):
-        gather([runs], Wanted(key="weight"))
+    with pytest.raises(UserError, match="`key` and `skip_rows` are for files"):
+        gather([runs], AnalysisOptions(key="weight"))
+    with pytest.raises(UserError, match="`frequency` is about matrix files"):
+        gather([runs], AnalysisOptions(frequency=runs / "counts.npy"))
 
 
 def test_progress_counts_every_run(runs: Path) -> None:

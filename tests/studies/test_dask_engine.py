@@ -12,7 +12,8 @@ from degen.analysis.passes import dask_rows
 from degen.embeddings import load_matrix
 from degen.embeddings.file_rows import FileRows
 from degen.errors import UserError
-from degen.studies.analyze import Wanted, analyze_paths
+from degen.studies.analysis_options import AnalysisOptions
+from degen.studies.analyze import analyze_paths
 
 dask = pytest.importorskip("dask", reason="needs Dask: pip install 'degen[dask]'")
 da = pytest.importorskip("dask.array", reason="needs Dask's arrays: pip install 'degen[dask]'")
@@ -104,8 +105,8 @@ def test_many_matrices_are_a_task_each(tmp_path, cluster):
     paths = [tmp_path / f"m{place}.npy" for place in range(3)]
     for place, path in enumerate(paths):
         np.save(path, cone(200)[0] + place)
-    together = analyze_paths(paths, Wanted(engine="dask", measures="spectrum"))
-    alone = analyze_paths(paths, Wanted(measures="spectrum"))
+    together = analyze_paths(paths, AnalysisOptions(engine="dask", measures="spectrum"))
+    alone = analyze_paths(paths, AnalysisOptions(measures="spectrum"))
     assert [one.name for one in together.analyses] == ["m0", "m1", "m2"]
     for one, other in zip(together.analyses, alone.analyses, strict=True):
         assert_equal(one, other)

@@ -7,9 +7,10 @@ from run_files import write_run
 
 from degen.errors import UserError
 from degen.files import file_names
-from degen.runs.choose import by_variant, group_runs, one_seed
+from degen.runs.choose import by_variant, group_runs, one_seed, select_runs
 from degen.runs.directory import RunDirectory, collect_runs
 from degen.studies.figure_files import FigureOptions, output_folder
+from degen.variant_names import variant_label
 
 
 def names(groups: dict[str, list[RunDirectory]]) -> dict[str, list[str]]:
@@ -40,11 +41,79 @@ def test_a_dataset_with_a_variant_and_seed_twice_is_split_by_folder(tmp_path: Pa
     assert groups == {"clothing": ["scl-s0"], "clothing-official": ["scl-s0", "ucl-s0"]}
 
 
-def test_the_same_twice_in_one_folder_is_the_users_to_mend(tmp_path: Path) -> None:
+def series(path: Path) -> dict[str, list[str]]:
+    [(name, found)] = select_runs(collect_runs([path])).items()
+    assert name == "clothing"
+    return names(found)
+
+
+def set_keys(run: Path, group: str, text: str) -> None:
+    config = (run / "config.toml").read_text()
+    (run / "config.toml").write_text(config.replace(f"[{group}]\n", f"[{group}]\n{text}\n"))
+
+
+def test_copies_in_one_folder_are_told_apart_by_their_own_names(tmp_path: Path) -> None:
     write_run(tmp_path / "a", "scl")
     write_run(tmp_path / "b", "scl")
-    with pytest.raises(UserError, match=r"a and .*b are both scl with seed 0 on clothing"):
-        group_runs(collect_runs([tmp_path]))
+    write_run(tmp_path / "c", "ucl")
+    assert series(tmp_path) == {"ucl": ["c"], "scl in a": ["a"], "scl in b": ["b"]}
+
+
+def test_settings_that_differ_name_the_series_and_seeds_repeat_them(tmp_path: Path) -> None:
+    for weight in (0.1, 0.02, 10.0):
+        for seed in (0, 1):
+            run = write_run(tmp_path / f"{weight}-{seed}", seed=seed)
+            set_keys(run, "objective", f"contrast_weight = {weight}")
+    write_run(tmp_path / "sasrec", "sasrec")
+    assert series(tmp_path) == {
+        "sasrec": ["sasrec"],
+        "duorec λ 0.02": ["0.02-0", "0.02-1"],
+        "duorec λ 0.1": ["0.1-0", "0.1-1"],
+        "duorec λ 10": ["10.0-0", "10.0-1"],
+    }
+    assert [variant_label(name) for name in ("duorec λ 0.02", "ucl+scl", "mine λ 1")] == [
+        "DuoRec λ 0.02",
+        "UCL+SCL",
+        "mine λ 1",
+    ]
+
+
+def test_seeds_that_do_not_meet_are_parted_by_their_settings_all_the_same(tmp_path: Path) -> None:
+    for seed, weight in enumerate((0.1, 0.02)):
+        set_keys(write_run(tmp_path / str(seed), seed=seed), "objective", f"contrast_weight = {weight}")
+    assert series(tmp_path) == {"duorec λ 0.02": ["1"], "duorec λ 0.1": ["0"]}
+
+
+def test_a_key_that_is_not_there_has_its_default(tmp_path: Path) -> None:
+    write_run(tmp_path / "a")
+    set_keys(write_run(tmp_path / "b", seed=1), "objective", "temperature = 1.0")
+    set_keys(write_run(tmp_path / "c", seed=1), "training", 'item_optimizer = "sgd"')
+    assert series(tmp_path) == {"duorec item_optimizer=adam": ["a", "b"], "duorec item_optimizer=sgd": ["c"]}
+
+
+def test_what_changes_with_a_named_setting_is_not_named(tmp_path: Path) -> None:
+    write_run(tmp_path / "a")
+    run = write_run(tmp_path / "b", definition="official")
+    set_keys(run, "objective", 'recipe = "official"\nreduction = "mean"')
+    assert series(tmp_path) == {"duorec recipe=official": ["b"], "duorec recipe=paper": ["a"]}
+
+
+def test_how_long_and_on_what_a_run_trained_names_it_only_beside_a_twin(tmp_path: Path) -> None:
+    write_run(tmp_path / "a")
+    set_keys(write_run(tmp_path / "b", seed=1), "training", "epochs = 3")
+    assert series(tmp_path) == {"duorec": ["a", "b"]}
+    set_keys(write_run(tmp_path / "c", seed=1), "training", "epochs = 20")
+    assert series(tmp_path) == {
+        "duorec epochs=3": ["b"],
+        "duorec epochs=20": ["c"],
+        "duorec epochs=100": ["a"],
+    }
+
+
+def test_logs_that_differ_are_told_apart_where_nothing_else_does(tmp_path: Path) -> None:
+    for name in ("a" * 64, "b" * 64):
+        set_keys(write_run(tmp_path / name), "data", f'fingerprint = "{name}"')
+    assert list(series(tmp_path)) == ["duorec fingerprint=aaaaaaaa", "duorec fingerprint=bbbbbbbb"]
 
 
 def test_variants_come_in_the_papers_order_and_seeds_rise(tmp_path: Path) -> None:
@@ -76,7 +145,7 @@ def test_a_seed_can_be_asked_for(tmp_path: Path) -> None:
     notes: list[str] = []
     assert {v: run.seed for v, run in one_seed(variants, 2, notes).items()} == {"scl": 2}
     assert notes == ["ucl has no run with seed 2: left out"]
-    with pytest.raises(UserError, match="no run of clothing has seed 7; --seed takes 1, 2"):
+    with pytest.raises(UserError, match="no run of clothing has seed 7; `seed` takes 1, 2"):
         one_seed(variants, 7, [])
 
 

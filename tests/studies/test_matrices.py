@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from run_files import write_run
 
 from degen.embeddings import FileRows
-from degen.embeddings.item_matrix import open_matrix
+from degen.embeddings.item_matrix import ItemMatrix
+from degen.embeddings.select import FileOptions, select_one
 from degen.errors import UserError
 
 VALUES = np.arange(12, dtype=np.float32).reshape(6, 2) + 1
 COUNTS = [5, 4, 3, 2, 1, 0]
+
+
+def open_matrix(path: Path, **options: Any) -> ItemMatrix:
+    return select_one(path, FileOptions(**options)).open()
 
 
 @pytest.fixture
@@ -66,7 +72,7 @@ def test_a_log_gives_the_counts_by_id(tmp_path: Path) -> None:
     found = open_matrix(tmp_path / "v.csv", frequency=tmp_path / "log.inter")
     assert found.frequency is not None
     assert found.frequency.tolist() == [1, 2]
-    assert "every interaction" in found.notes[0]
+    assert "every action" in found.notes[0]
 
 
 def test_a_large_matrix_stays_in_its_file(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,8 +86,8 @@ def test_mistakes(run: Path, tmp_path: Path) -> None:
     write_run(run.parent / "ucl-s0", "ucl")
     np.save(run / "embeddings" / "e003.npy", VALUES[:5])
     for path, options, words in (
-        (run, {"key": "a"}, "--key is for files"),
-        (run, {"skip_rows": "first"}, "--skip-rows is for files"),
+        (run, {"key": "a"}, "`key` and `skip_rows` are for files"),
+        (run, {"skip_rows": "first"}, "`key` and `skip_rows` are for files"),
         (run.parent, {}, "holds 2 runs"),
         (run.parent / "ucl-s0", {}, "no item_embeddings.npy yet"),
         (run / "embeddings" / "e003.npy", {}, "5 rows, but 6 items are listed"),
@@ -91,4 +97,4 @@ def test_mistakes(run: Path, tmp_path: Path) -> None:
         (run, {"frequency": tmp_path / "none.npy"}, "none.npy does not exist"),
     ):
         with pytest.raises(UserError, match=words):
-            open_matrix(path, **options)  # type: ignore[arg-type]
+            open_matrix(path, **options)

@@ -1,10 +1,9 @@
-"""The ranks of the users' test targets, where `degen export RUN` has written them."""
+"""Ranks of the users' test targets, as `degen export RUN` has written them; no model is run."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from degen.embeddings.formats.numpy_files import read_npy
 from degen.evaluation.ranking import Ranks, discounted_gain, ndcg
 from degen.runs.directory import EXPORT, RunDirectory
 
@@ -21,7 +20,7 @@ def known_ranks(run: RunDirectory, notes: list[str]) -> Ranks | None:
     path = run.path / EXPORT / RANKS
     if not path.exists():
         return None
-    ranks = np.asarray(read_npy(path), dtype=np.float64)
+    ranks = np.asarray(run.array(f"{EXPORT}/{RANKS}"), dtype=np.float64)
     wanted = run.test.get("NDCG@10") if run.state == "finished" else None
     if wanted is None or ranks.ndim != 1 or abs(ndcg(ranks, 10) - wanted) > 1e-9:
         notes.append(f"{path} does not give the NDCG@10 of test.json; `degen export {run.path}` renews it")
@@ -35,7 +34,7 @@ def exported_users(run: RunDirectory) -> list[str]:
 
 
 def user_accuracy(ranks: Ranks) -> dict[str, Ranks]:
-    """Return what each user gets, float64 `[users]` by metric: their means are HR and NDCG at 5 and 10."""
+    """Return HR and NDCG at 5 and 10 of each user, float64 `[n_users]` by metric."""
     found: dict[str, Ranks] = {}
     for k in (5, 10):
         found |= {f"HR@{k}": (ranks <= k).astype(np.float64), f"NDCG@{k}": discounted_gain(ranks, k)}

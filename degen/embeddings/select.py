@@ -1,0 +1,205 @@
+"""Select the matrices that paths mean: runs by dataset, series and seed, and files.
+
+    select(paths) ─► Selection ─► Group, a dataset ─► Source, a run or a file ─► open() ─► ItemMatrix
+
+Every command that takes runs and matrix files takes them from here. What makes runs a series, and what it is
+called, `degen.runs.choose` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from degen.embeddings.item_matrix import ItemMatrix, no_embeddings_yet, open_file, open_run
+from degen.errors import UserError
+from degen.runs.choose import Series, figure_name, select_runs
+from degen.runs.directory import RunDirectory, find_runs
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """How matrix files are read.
+
+    Attributes
+    ----------
+    key, skip_rows
+        array of a file, and rows that are no items, as in `load_matrix`.
+    frequency
+        file that says how often each item occurs, as in `load_frequency`. It replaces the counts of runs only
+        where no matrix file is given.
+    finite
+        whether NaN and infinity are refused.
+    """
+
+    key: str | None = None
+    skip_rows: str | None = None
+    frequency: Path | None = None
+    finite: bool = True
+
+
+@dataclass(frozen=True)
+class Source:
+    """A run or a matrix file whose matrix has not been read yet.
+
+    Attributes
+    ----------
+    name
+        of the run's series, or the file's without suffix.
+    path
+        run directory or file.
+    options
+        how to read it.
+    run
+        the run; None for a file, even for one that lies in a run.
+    """
+
+    name: str
+    path: Path
+    options: FileOptions
+    run: RunDirectory | None = None
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run; 0 for a file."""
+        return 0 if self.run is None else self.run.seed
+
+    @property
+    def dataset(self) -> str:
+        """Dataset of the run; empty for a file."""
+        return "" if self.run is None else self.run.dataset
+
+    @property
+    def definition(self) -> str:
+        """Definition of alignment and uniformity that the run measures by; empty for a file."""
+        return "" if self.run is None else self.run.definition
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a matrix: a file, or a run that has finished an epoch."""
+        return self.run is None or self.run.has_embeddings
+
+    def open(self) -> ItemMatrix:
+        """Read the matrix with the ids and counts of its rows.
+
+        Raises
+        ------
+        UserError
+            for whatever can be mended in the files.
+        """
+        options = self.options
+        if self.run is not None:
+            return open_run(self.run, options.frequency, finite=options.finite)
+        return open_file(self.path, options.key, options.skip_rows, options.frequency, finite=options.finite)
+
+
+@dataclass(frozen=True)
+class Group:
+    """The runs of a dataset.
+
+    Attributes
+    ----------
+    name
+        of the dataset.
+    series
+        by name, in the order of tables and figures; a source for each seed, by rising seed.
+    figure_name
+        what a figure of the group is called: by its one run, where that was given by itself, else `name`.
+    """
+
+    name: str
+    series: Mapping[str, Sequence[Source]]
+    figure_name: str
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What paths mean.
+
+    Attributes
+    ----------
+    sources
+        in the order of the paths, each once.
+    groups
+        the runs among them.
+    notes
+        what was left out, a sentence each.
+    """
+
+    sources: Sequence[Source]
+    groups: Sequence[Group]
+    notes: Sequence[str]
+
+    @property
+    def files(self) -> list[Source]:
+        """The matrix files."""
+        return [source for source in self.sources if source.run is None]
+
+
+def select(
+    paths: Sequence[Path], options: FileOptions | None = None, *, begun_only: bool = True
+) -> Selection:
+    """Return the runs at and below `paths`, and the matrix files among them.
+
+    Parameters
+    ----------
+    paths
+        runs, folders above runs, matrix files.
+    options
+        how matrix files are read.
+    begun_only
+        leave out runs that have no item embeddings yet, and say so in the notes.
+
+    Raises
+    ------
+    UserError
+        for a path that does not exist or holds no run; for `key` and `skip_rows` without a file; where no run
+        has item embeddings.
+    """
+    options = options or FileOptions()
+    found = [(path, find_runs(path) if path.is_dir() else []) for path in paths]
+    files = {path.resolve(): Source(path.stem, path, options) for path, runs in found if not runs}
+    if missing := [file.path for file in files.values() if not (file.path.exists() or file.path.suffix)]:
+        raise UserError(f"{missing[0]} does not exist; give a run, a folder above runs or a matrix file")
+    if not files and (options.key or options.skip_rows) is not None:
+        raise UserError("`key` and `skip_rows` are for files; a run's rows are its items: leave them out")
+    runs = list({run.path.resolve(): run for _, several in found for run in several}.values())
+    begun = [run for run in runs if run.has_embeddings or not begun_only]
+    if not begun and not files:
+        raise no_embeddings_yet(runs[0])
+    for_runs = FileOptions(frequency=None if files else options.frequency, finite=options.finite)
+    groups = [_group(name, series, paths, for_runs) for name, series in select_runs(begun).items()]
+    sources = files | {
+        source.path.resolve(): source
+        for group in groups
+        for members in group.series.values()
+        for source in members
+    }
+    places = [run.path.resolve() for path, several in found for run in several or [RunDirectory(path)]]
+    return Selection(
+        [sources[place] for place in dict.fromkeys(places) if place in sources],
+        groups,
+        [f"{run.path} has no item embeddings yet: left out" for run in runs if run not in begun],
+    )
+
+
+def select_one(path: Path, options: FileOptions | None = None) -> Source:
+    """Return the one run or matrix file that `path` means.
+
+    Raises
+    ------
+    UserError
+        as `select` does; for a folder above several runs.
+    """
+    first, *others = select([path], options, begun_only=False).sources
+    if others:
+        raise UserError(f"{path} holds {1 + len(others)} runs; name one of them, such as {first.path}")
+    return first
+
+
+def _group(name: str, series: Series, paths: Sequence[Path], options: FileOptions) -> Group:
+    sources = {
+        label: [Source(label, run.path, options, run) for run in runs] for label, runs in series.items()
+    }
+    return Group(name, sources, figure_name(name, series, paths))

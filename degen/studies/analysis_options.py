@@ -1,0 +1,119 @@
+"""What to measure of matrices, and by which engine."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+
+from degen.analysis.listing import chosen_measures, chosen_profiles, names_recommendations
+from degen.analysis.passes.engines import ENGINES
+from degen.analysis.passes.rows import Rows
+from degen.analysis.result import Analysis
+from degen.analysis.statistics.differences import over_items
+from degen.analysis.statistics.jackknife import jackknife
+from degen.embeddings.frequency import Counts
+from degen.embeddings.select import FileOptions
+from degen.errors import UserError, one_of
+
+
+@dataclass(frozen=True)
+class AnalysisOptions:
+    """What to measure, and how; checked when it is made.
+
+    Attributes
+    ----------
+    measures
+        names of measures and groups, a list or text with commas; by default all.
+    frequency
+        how often each row occurs: counts, int [n], or a file of them; by default those of a run, or beside a
+        file.
+    key, skip_rows
+        as in `load_matrix`, for files.
+    drop_nonfinite
+        leave rows with NaN or infinity out, and count them.
+    exact_rows
+        up to how many rows measures of pairs visit all of them; above they sample.
+    seed
+        of what is sampled.
+    engine
+        `auto`, `numpy`, `torch` or `dask`.
+    device
+        for torch: `auto`, `cpu`, `cuda` or `cuda:N`.
+    with_model
+        also measure a run's representations of its test users, for which its log is read and its model run.
+    jackknife
+        also give intervals over items, by leaving groups of them out.
+    seeds
+        take runs of a variant with several seeds together, as mean and interval over seeds.
+    modules
+        Python modules with measures of one's own, which are imported: what is in them runs.
+    """
+
+    measures: str | Sequence[str] | None = None
+    frequency: Path | str | Counts | None = None
+    key: str | None = None
+    skip_rows: str | None = None
+    drop_nonfinite: bool = False
+    exact_rows: int = Rows.exact_rows
+    seed: int = 0
+    engine: str = "auto"
+    device: str = "auto"
+    with_model: bool = False
+    jackknife: bool = False
+    seeds: bool = False
+    modules: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        import_measures(self.modules)
+        chosen_measures(self.measures)
+        if names_recommendations(self.measures) and not self.with_model:
+            raise UserError("what a run recommends is measured by its model; add `with_model=True`")
+        one_of("engine", self.engine, ENGINES)
+        if self.exact_rows < 2:
+            raise UserError(f"`exact_rows={self.exact_rows}`: pairs need at least 2 rows")
+
+    @property
+    def files(self) -> FileOptions:
+        """How matrix files are read; rows with NaN or infinity are for `drop_nonfinite` to judge."""
+        counts = self.frequency if isinstance(self.frequency, str | Path) else None
+        return FileOptions(self.key, self.skip_rows, None if counts is None else Path(counts), finite=False)
+
+    def measured(self, rows: Rows, name: str) -> Analysis:
+        """Take what is wanted of a matrix.
+
+        Raises
+        ------
+        UserError
+            for NaN or infinity in it, or fewer rows than a jackknife needs.
+        """
+        found = Analysis.of(rows, chosen_measures(self.measures), chosen_profiles(self.measures), name)
+        if not self.jackknife:
+            return found
+        judged = jackknife(rows, found, seed=self.seed)
+        intervals = {one: over_items(judged, one) for one in judged.replicates}
+        missing = {one: judged.reasons[one] for one in found.values if one not in intervals}
+        return replace(found.with_intervals(intervals), not_judged=missing)
+
+
+def import_measures(modules: Sequence[str]) -> None:
+    """Import modules, of the current folder too, so that the measures in them are registered.
+
+    Raises
+    ------
+    UserError
+        for one that cannot be found, or imports what cannot be.
+    """
+    for module in modules:
+        here = str(Path.cwd())
+        sys.path.insert(0, here)
+        try:
+            import_module(module)
+        except ImportError as error:
+            raise UserError(
+                f"`modules` names {module}: {error}; name one of this folder or an installed one"
+            ) from error
+        finally:
+            sys.path.remove(here)
