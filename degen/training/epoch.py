@@ -115,7 +115,8 @@ class Epoch:
     def item_losses(self) -> list[Tensor]:
         """Compute the variant's loss of item embeddings, a scalar in a list; empty where it has none."""
         V, drawn = self.trainer.encoder.real_item_embeddings(), self.draw_items()
-        return losses.item_losses(self.trainer.losses, V, None if drawn is None else drawn.to(V.device))
+        rows = None if drawn is None else drawn.to(V.device, non_blocking=True)
+        return losses.item_losses(self.trainer.losses, V, rows)
 
     def draw_items(self) -> Tensor | None:
         """Draw rows of V, each at most once, int64 `[k]`, from a stream of their own.

@@ -9,16 +9,16 @@ for the device is noted. Kernels, speed and CUDA's own libraries are not tried.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from torch.utils._mode_utils import no_dispatch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_map
 
 DEVICE = torch.device("cuda", 0)
 
@@ -64,6 +64,12 @@ class DeviceTensor(Tensor):
         Tensor.data.__set__(self, value)
         self.inner = value.inner
 
+    def __getitem__(self, index: Any) -> Tensor:
+        return super().__getitem__(on_device(index))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        super().__setitem__(on_device(index), value)
+
     def tolist(self):
         return self.cpu().tolist()
 
@@ -75,6 +81,31 @@ class DeviceTensor(Tensor):
 
     def __repr__(self) -> str:
         return f"DeviceTensor({self.inner})"
+
+
+def on_device(index: Any) -> Any:
+    """Bring NumPy's indices to the device, as PyTorch does by itself, and waits for it."""
+    if isinstance(index, tuple):
+        return tuple(map(on_device, index))
+    return torch.as_tensor(index).to(DEVICE) if isinstance(index, np.ndarray | list | range) else index
+
+
+def leaves(values: Iterable[Any]) -> Iterator[Any]:
+    """Values, and those in lists of them."""
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from value
+        else:
+            yield value
+
+
+def each(change: Callable[[Any], Any], value: Any) -> Any:
+    """Change a value, or each in a list."""
+    return type(value)(map(change, value)) if type(value) in (list, tuple) else change(value)
+
+
+def inner_of(value: Any) -> Any:
+    return value.inner if isinstance(value, DeviceTensor) else value
 
 
 class PretendedCuda(TorchDispatchMode):
@@ -91,34 +122,38 @@ class PretendedCuda(TorchDispatchMode):
         self.waits: Counter[str] = Counter()
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
-        name, kwargs = operation._schema.name.removeprefix("aten::"), dict(kwargs or {})
+        name, kwargs = operation._schema.name.removeprefix("aten::"), kwargs or {}
         if name == "is_pinned":
             return False
         if name == "_pin_memory":
             return args[0].clone()
-        tensors = [leaf for leaf in tree_flatten((args, kwargs))[0] if isinstance(leaf, Tensor)]
+        tensors = [value for value in leaves((*args, *kwargs.values())) if isinstance(value, Tensor)]
         here = [tensor for tensor in tensors if isinstance(tensor, DeviceTensor)]
-        on_device = isinstance(args[0], DeviceTensor) if name == "copy_" else bool(here)
+        if not here and kwargs.get("device") is None:
+            return operation(*args, **kwargs)
+        if any(tensor.device.type == "meta" for tensor in tensors):
+            raise MixedDevices(f"{name} of a tensor that PyTorch made unseen")
+        onto_device = isinstance(args[0], DeviceTensor) if name == "copy_" else bool(here)
         if kwargs.get("device") is not None:
-            on_device = torch.device(kwargs["device"]).type in ("cuda", "meta")
-            kwargs["device"] = torch.device("cpu")
+            onto_device = torch.device(kwargs["device"]).type in ("cuda", "meta")
+            kwargs = {**kwargs, "device": torch.device("cpu")}
         if name in ("copy_", "_to_copy"):
-            self._note_copy(tensors, on_device, non_blocking(name, args, kwargs))
-        elif here:
+            self._note_copy(tensors, onto_device, non_blocking(name, args, kwargs))
+        else:
             self._check(name, tensors, here)
-        owners = {id(tensor.inner): tensor for tensor in here}
-        if on_device and torch.Tag.inplace_view in operation.tags:
+        if onto_device and torch.Tag.inplace_view in operation.tags:
             with no_dispatch():
-                operation(*args, **kwargs)  # another shape of the device's tensor itself
-        args, kwargs = tree_map(lambda x: x.inner if isinstance(x, DeviceTensor) else x, (args, kwargs))
+                operation(*args, **kwargs)  # gives the tensor on the device itself another shape
+        owners = {id(tensor.inner): tensor for tensor in here}
 
         def owned(value: Any) -> Any:
             """What was computed in place is what was given; all else is a tensor of its own."""
-            if not on_device or not isinstance(value, Tensor):
+            if not onto_device or not isinstance(value, Tensor):
                 return value
             return owners.get(id(value)) if id(value) in owners else DeviceTensor(value)
 
-        return tree_map(owned, operation(*args, **kwargs))
+        inner = [each(inner_of, value) for value in args]
+        return each(owned, operation(*inner, **{key: each(inner_of, value) for key, value in kwargs.items()}))
 
     def _note_copy(self, tensors: list[Tensor], onto_device: bool, without_waiting: bool) -> None:
         for source in tensors[-1:]:  # a number of Python's has none
@@ -130,6 +165,8 @@ class PretendedCuda(TorchDispatchMode):
 
     def _check(self, name: str, tensors: list[Tensor], here: list[DeviceTensor]) -> None:
         """Numbers without dimensions go to the device with the kernel; other tensors must lie there."""
+        if not here:
+            return
         others = [tensor for tensor in tensors if not isinstance(tensor, DeviceTensor) and tensor.dim() > 0]
         masked = name in BY_INDEX and any(tensor.dtype == torch.bool for tensor in tensors[1:])
         if others and not (name in BY_INDEX and tensors[0] is here[0]):
@@ -172,6 +209,7 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> Iterator[PretendedCuda]:
     with monkeypatch.context() as patch:
         patch.setattr(torch.cuda, "_lazy_init", lambda: None)
         patch.setattr(torch.cuda, "device_count", lambda: 1)
+        patch.setattr(torch.cuda, "get_device_name", lambda device: "pretended")
         patch.setattr(torch, "Generator", CpuGenerator)
         patch.setattr(Tensor, "device", property(seen_device), raising=False)
         lifts = torch._C._only_lift_cpu_tensors()

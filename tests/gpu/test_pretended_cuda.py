@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from pretended_cuda import DEVICE, DeviceTensor, MixedDevices
@@ -65,6 +66,8 @@ def test_operations_refuse_to_mix_devices(cuda):
         (lambda x: x.nonzero(), "nonzero"),
         (lambda x: x.unique(), "_unique2"),
         (lambda x: x[torch.tensor([0])], "index on the CPU"),
+        (lambda x: x[np.array([0])], "copy to the device"),
+        (lambda x: x.__setitem__(range(2), 1), "copy to the device"),
         (lambda x: x.copy_(torch.ones(3)), "copy to the device"),
         (lambda x: torch.ones(3).to(x.device), "copy to the device"),
         (lambda x: torch.tensor([1.0], device=x.device), "copy to the device"),

@@ -12,10 +12,7 @@ from degen.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 STEPS = 2
-RUNS = [
-    {"seed": 0},
-    {"seed": 3, "contrast_weight": 0.5, "temperature": 0.4, "learning_rate": 0.003, "weight_decay": 0.01},
-]
+RUNS = {"seed": 0}, {"seed": 3, "contrast_weight": 0.5, "temperature": 0.4, "learning_rate": 0.003}
 LOSSES = [
     (name, rec_loss)
     for name, variant in (VARIANTS | MITIGATIONS).items()
@@ -36,7 +33,7 @@ def of_stack(stack: Stack, cuda=None) -> tuple[list[dict[str, float]], torch.Ten
 
 @pytest.mark.parametrize(("variant", "rec_loss"), LOSSES)
 def test_a_stack_moves_its_runs_as_on_the_cpu_and_never_waits(config, dataset, cuda, variant, rec_loss):
-    configs = [config(variant=variant, rec_loss=rec_loss, **{**run, "weight_decay": 0.01}) for run in RUNS]
+    configs = [config(variant=variant, rec_loss=rec_loss, weight_decay=0.01, **run) for run in RUNS]
     stacks = [Stack([Trainer(one, dataset, device) for one in configs]) for device in (CPU, DEVICE)]
     cuda.waits.clear()
     (expected, weights), (losses, moved) = of_stack(stacks[0]), of_stack(stacks[1], cuda)
@@ -66,13 +63,18 @@ BY_BLOCKS = "_coalesce", "copy to the CPU"
     ("settings", "reasons"),
     [
         ({}, ()),
+        ({"rec_loss": "bpr"}, ()),
         ({"rec_loss": "sampled"}, ()),
+        ({"rec_loss": "sampled", "sampling": "uniform", "negatives": 9}, ()),
+        ({"variant": "item-uniformity"}, ()),
         ({"item_optimizer": "sgd"}, ()),
         ({"batch_by": "users"}, ()),
         ({"engine": "plain"}, ("copy to the device", "index_put_ by a mask")),
+        ({"rec_loss": "bce", "item_updates": "lazy"}, OF_ROWS),
         ({"rec_loss": "sampled", "item_updates": "lazy"}, OF_ROWS),
         ({"item_block": 5}, BY_BLOCKS),
         ({"item_block": 5, "batch_by": "users"}, BY_BLOCKS),
+        ({"rec_loss": "bce", "item_block": 5}, {*OF_ROWS, *BY_BLOCKS}),
     ],
     ids=str,
 )

@@ -175,8 +175,7 @@ def _log_sum_exp(exponent: Array, *, upper: bool) -> float:
     xp = namespace(exponent)
     if upper:
         # A block on the diagonal is symmetric: leave out the diagonal and take half of the rest.
-        index = range(len(exponent))
-        exponent[index, index] = -math.inf
+        exponent.reshape(-1)[:: len(exponent) + 1] = -math.inf
     largest = exponent.max()
     total = float(largest + xp.log(xp.exp(exponent - largest).sum()))
     return total - math.log(2) if upper else total
