@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,12 +51,17 @@ def train(
     ('finished', 60)
     """
     from degen.build import run_place
-    from degen.training.plan import train_one
+    from degen.training.plan import train_many
+    from degen.training.run import Progress
 
     named = {"objective": {"variant": variant}, "data": {"dataset": str(dataset)}}
     config = settle(options=merge(by_group(settings), named))
-    place = Path(out) if out is not None else run_place(config)
-    return train_one(config, place, resume=resume, overwrite=overwrite, progress=progress)
+    run_dir = Path(out) if out is not None else run_place(config)
+    callbacks = [progress or Progress()]
+    runs = train_many(
+        [config], [run_dir], resume=resume, overwrite=overwrite, progress=lambda _: nullcontext(callbacks)
+    )
+    return runs[0]
 
 
 def open_run(path: str | Path) -> RunDirectory:

@@ -1,11 +1,11 @@
-"""How exactly the matrix products of a training step are computed (`--precision`).
+"""Precision of the matrix products of a training step (`--precision`).
 
     fp32   single precision throughout
     tf32   the same numbers, but a GPU's matrix products round their factors to 10 bits of mantissa
     bf16   the encoder's products in bfloat16 (8 bits); norms, softmax and losses stay in single precision,
            the losses' products as with tf32; parameters and Adam's moments are float32
 
-Evaluation and the probe always use fp32, so that what is reported does not depend on how it was trained.
+Evaluation and the probe always use fp32, so that reported numbers do not depend on the precision of training.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def pick_precision(wanted: Precision | Literal["auto"], device: torch.device) ->
 
 @contextmanager
 def float32_products(precision: Precision, device: torch.device) -> Iterator[None]:
-    """Let float32 matrix products on CUDA use TF32, or not, for a while; PyTorch keeps it for the process."""
+    """Let float32 matrix products on CUDA use TF32, or not; PyTorch keeps this for the whole process."""
     before = torch.get_float32_matmul_precision()
     rounded = precision != "fp32" and device.type == "cuda"
     try:
@@ -52,7 +52,7 @@ def float32_products(precision: Precision, device: torch.device) -> Iterator[Non
 
 
 def encoder_products(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
-    """The encoder's own precision: bfloat16 products under bf16, else nothing special."""
+    """Return the context of the encoder: bfloat16 products under bf16, else nothing special."""
     if precision != "bf16":
         return nullcontext()
     # No cache of cast weights: a recorded step would replay the casts of the step it was recorded at.

@@ -1,4 +1,4 @@
-"""The variants as declarations: which views are encoded, which pairs are contrasted, with what loss.
+"""Declarations of the variants: the views to encode, the pairs of views to contrast, and the losses.
 
     variant    views besides h                                   contrasted pairs
     sasrec     none                                              none
@@ -8,10 +8,14 @@
     ucl+scl    h', hs'                                           (h, h') and (h, hs')
     duorec     h', hs'                                           (h', hs')
 
-Beside them the cures: what other papers do against degeneration, on `sasrec`
-(`degen.model.losses.mitigations` has the formulas).
+Two conventions follow from these declarations. The `alignment` that each epoch measures for ucl+scl is the
+mean over two kinds of pairs, (h, h') and (h, hs'), so that it is not comparable to that of ucl or scl. Under
+recipe `paper` views of samples with the same target are no negatives in any variant, though §4.3.3 describes
+that for DuoRec only; recipe `official` keeps them in all.
 
-    cure             what it changes                                                  its weight
+Mitigations of degeneration from other papers, each on `sasrec` (formulas: `degen.model.losses.mitigations`):
+
+    mitigation       change                                                           weight
     cosreg           + γ · mean cosine of item pairs (Gao et al. 2019)                γ 1
     spectrum         + γ / participation ratio of V (ours, after Wang et al. 2020)    γ 10
     item-uniformity  + γ · uniformity of items drawn uniformly (after DirectAU)       γ .1, 2,000 items
@@ -20,7 +24,7 @@ Beside them the cures: what other papers do against degeneration, on `sasrec`
     gating           Eq. 4's push on rare items scaled down (Yu et al. 2022)          α .03
     adversarial      a margin at the target (Wang et al. 2019)                        ε .005
 
-`register` adds one of your own; nothing else in the package names a variant.
+`register` adds a variant. The spelling of names in tables and figures is in `degen.variant_names`.
 """
 
 from __future__ import annotations
@@ -49,8 +53,8 @@ from degen.model.losses.mitigations import (
 from degen.model.scores import Scores
 
 MakeViews = Callable[[Source, Int, np.random.Generator], "Histories | tuple[Histories, ...]"]
-"""From the source, a batch's rows and a generator to the histories of one view, or of several drawn
-together.
+"""Makes the histories of one view, or of several drawn together, from the source, a batch's rows and a
+generator.
 """
 
 
@@ -63,23 +67,23 @@ class PairLoss(Protocol):
 
 
 RecommendationLoss = Callable[..., Tensor]
-"""What replaces Eq. 11: of h `[B, d]`, V `[n, d]` and targets int64 `[B]`, rows of V, a scalar.
+"""Replacement of Eq. 11: from h `[B, d]`, V `[n, d]` and targets int64 `[B]`, rows of V, to a scalar.
 
-Given by keyword are `gamma`, `epsilon`, `rare_rate` as configured, and `per_step`, a tensor `[n]`: how often
-each row of V is a target in a step of training, on average (infinite for the padding row).
+Its keywords are `gamma`, `epsilon` and `rare_rate` as configured, and `per_step`, a tensor `[n]`: how often
+each row of V is a target per training step, on average (infinite for the padding row).
 """
 
 
 @dataclass(frozen=True)
 class ItemRegularizer:
-    """A loss of item embeddings `[n, d]` alone, a scalar, that is added to the objective with weight γ.
+    """A loss of item embeddings alone, which is added to the objective with weight γ.
 
     Attributes
     ----------
     loss
-        of the embeddings.
+        from the embeddings `[n, d]` to a scalar.
     drawn
-        whether it is of items drawn uniformly from the catalogue at each step, not of all.
+        whether each step takes items drawn uniformly from the catalogue, instead of all items.
     """
 
     loss: Callable[[Tensor], Tensor]
@@ -88,32 +92,32 @@ class ItemRegularizer:
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to train: what `degen train --variant` names.
+    """One way to train, as `degen train --variant` names it.
 
     Attributes
     ----------
     name
-        what users type, in lower case.
+        name that users type, in lower case.
     views
-        names of the views besides `h`, and what makes their histories; a key of several names, separated by
-        commas, stands for views drawn together.
+        makers of histories by the names of the views besides `h`; a key of several names, separated by
+        commas, stands for views that are drawn together.
     pairs
         pairs of view names to contrast; `h` is the sequence as the recommendation loss encodes it.
     loss
-        what to compute on each pair.
+        loss of each pair.
     same_target_negatives
         whether views of samples with the same target stay among the negatives (§4.3.3: they do not).
     scores
-        what ranks items, in training and in evaluation: the dot product (Eq. 10), or the cosine, which
+        score that ranks items in training and evaluation: the dot product (Eq. 10), or the cosine, which
         training multiplies by `objective.scale`.
     recommendation
-        what replaces the recommendation loss; None for the configured one.
+        replacement of the recommendation loss; None for the configured one.
     of_whole_batch
-        whether `recommendation` is no mean over the batch's samples, so that processes cannot share it out.
+        whether `recommendation` is no mean over samples, so that processes cannot divide it among them.
     item_regularizer
-        what is added to the objective with weight γ; None for nothing.
+        loss of item embeddings that is added with weight γ; None for none.
     gamma
-        γ where it is not configured; None for a variant that has none.
+        default of γ; None for a variant without one.
     """
 
     name: str
@@ -177,7 +181,7 @@ MITIGATIONS: dict[str, Variant] = {
         Variant("adversarial", recommendation=adversarial_loss),
     )
 }
-"""Cures of degeneration by name, each on plain `sasrec`."""
+"""The mitigations of degeneration by name, each on plain `sasrec`."""
 
 ALIASES = {
     "un": "ucl",
@@ -189,11 +193,11 @@ ALIASES = {
     "niser": "normalized",
     "agg": "gating",
 }
-"""Other spellings; the first four are the authors' names, the last two those of the cures' papers."""
+"""Other spellings; the first four are the authors' names, the last two come from the mitigations' papers."""
 
 
 def register(variant: Variant) -> Variant:
-    """Make a variant known by its name, in any case.
+    """Make a variant known by its name, in upper or lower case.
 
     Raises
     ------
@@ -210,7 +214,7 @@ def register(variant: Variant) -> Variant:
 
 
 def get_variant(name: str) -> Variant:
-    """Find a variant by its name or alias, in any case.
+    """Find a variant by its name or alias, in upper or lower case.
 
     Raises
     ------

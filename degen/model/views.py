@@ -43,8 +43,7 @@ def encode_windows(encoder: SequenceEncoder, windows: Windows, dropout: Dropout 
 def encode_views(
     encoder: SequenceEncoder, views: dict[str, Histories], dropout: Dropout | None = None
 ) -> dict[str, Tensor]:
-    """Encode all views `[B, d]` each, stacked into one pass; every view gets dropout masks of its own (Eq.
-    12).
+    """Encode all views, `[B, d]` each, in one pass; each view has its own dropout masks (Eq. 12).
 
     The plain engine encodes them one after another.
     """
@@ -57,7 +56,7 @@ def encode_views(
 
 
 def contrast(variant: Variant, encoded: dict[str, Tensor], targets: Tensor, **settings: object) -> Tensor:
-    """The sum of the variant's loss over its pairs; 0 for a variant without pairs.
+    """Add up the variant's loss over its pairs; 0 for a variant without pairs.
 
     `settings` are those of `contrastive_loss`.
     """

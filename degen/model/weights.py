@@ -1,8 +1,8 @@
-"""Tensors out of a safetensors file, straight into memory that is there already.
+"""Tensors of a safetensors file, read straight into memory that exists already.
 
-The library's own reader maps the file: what it returns lies beside the weights that it is copied into, and
-keeps the file alive after another has taken its name. With ten million items that is gigabytes of memory and
-of disk. Its check of the file is used; the bytes are read here, one tensor at a time.
+The library's reader maps the file, so that its tensors lie in memory beside the weights they are copied into,
+and the file stays on disk after another has taken its name. With ten million items that is gigabytes of both.
+Its check of the file is used; the bytes are read here, one tensor at a time.
 """
 
 from __future__ import annotations
@@ -89,12 +89,12 @@ class StoredTensors:
 
 @contextmanager
 def reading(path: Path, what: str) -> Iterator[StoredTensors]:
-    """Open a stored file, and read from it what has to be there.
+    """Open a stored file for a block that reads from it.
 
     Raises
     ------
     UserError
-        where that fails: the path, and `what` is wrong with it.
+        where reading fails: the path, followed by `what`, a phrase such as "is damaged".
     """
     try:
         yield StoredTensors(path)

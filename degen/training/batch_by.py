@@ -1,4 +1,4 @@
-"""What a batch is made of (`--batch-by`), and its way through the encoder.
+"""Batches of samples or of users (`--batch-by`), and their way through the encoder.
 
     samples   B training samples; h of each enters both losses
     users     B rows of `degen.data.sampling.windows`, each encoded once; h at every target enters the
@@ -7,8 +7,8 @@
 With `users`, h of a drawn target is that of the row's pass; its other views are made as by default: h' the
 same history with fresh dropout, hs' the history of a partner, a1 and a2 augmentations. The targets of a row
 share their dropout masks, a row's losses weigh as many samples as it has, and a contrastive batch has as many
-pairs as rows. That is how the original SASRec trains, but for samples whose history is longer than the
-window: it leaves them out, here each is a row of its own with the history that it has by default.
+pairs as rows. The original SASRec trains in this way, except that it leaves out samples whose history is
+longer than the window. Here each of them is a separate row with the history that it has by default.
 
 On Beauty 131,413 samples are 25,745 rows, and the encoder reads 27 % of the default's items in an epoch for
 sasrec, 23 % for duorec (`experiments/bench/batch_by.py tokens`). Over half of the 27 % are the 2.6 % of the
@@ -42,13 +42,13 @@ class EncodedBatch:
     Attributes
     ----------
     h
-        `[P, d]`: what enters the recommendation loss, of the encoded part of the batch.
+        `[P, d]`: representations of the encoded part of the batch, for the recommendation loss.
     targets
-        int64 `[P]`, those of `h`.
+        int64 `[P]`, the targets of `h`.
     samples, own
-        int64 `[N]`, sample numbers of the whole batch on the host, and which of them are those of `h`.
+        sample numbers of the whole batch, int64 `[N]` on the host, and the slice of them that `h` represents.
     views
-        each `[len(part), d]`: what enters the contrastive loss, `h` among them, of the encoded part.
+        `[len(part), d]` each: the views of the encoded part, `h` among them, for the contrastive loss.
     view_targets
         int64 `[B]`, of the whole batch.
     """
@@ -62,10 +62,10 @@ class EncodedBatch:
 
 
 class Batching(Protocol):
-    """What an epoch's permutation is of, and how a piece of it is encoded."""
+    """A way to make batches: an epoch permutes its members, and encodes them piece by piece."""
 
     def __len__(self) -> int:
-        """How many there are in an epoch, samples or rows."""
+        """Number of members of an epoch, samples or rows."""
         ...
 
     def n_samples(self, batch: Int) -> int:
@@ -119,7 +119,7 @@ class ByUsers:
     def encode(
         self, encoder: SequenceEncoder, batch: Int, rng: np.random.Generator, dropout: Dropout, part: slice
     ) -> EncodedBatch:
-        """Encode each row once, and the views besides h of one sample a row."""
+        """Encode each row once, and the views besides h of one sample per row."""
         drawn, all_members = self.rows.draw(batch, rng), self.rows.members(batch)
         chosen = all_members[drawn]
         others = {name: view[part] for name, view in self.variant.draw(self.source, chosen, rng).items()}

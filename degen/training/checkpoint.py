@@ -1,9 +1,9 @@
-"""What is written to a run directory while it trains, and how a stopped run goes on.
+"""Files that a run writes while it trains, and from which a stopped run goes on.
 
 `last.safetensors` makes an epoch count; `best.safetensors` follows it. So a kill leaves at most a line of
-`metrics.jsonl` too many, which is dropped, or a best epoch not yet written, whose weights `last.safetensors`
-then holds. The draws of an epoch depend on the seed and the epoch's number alone: a resumed run repeats the
-uninterrupted one to the bit.
+`metrics.jsonl` too many, which is dropped, or a best epoch not yet written, whose weights are in
+`last.safetensors`. The draws of an epoch depend on the seed and the epoch's number alone: a resumed run
+repeats the uninterrupted one to the bit.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def prepare(config: Config, out: Path, *, resume: bool, overwrite: bool, stacked
 
 
 def _with_earlier(now: dict[str, Any], out: Path) -> dict[str, Any]:
-    """An environment, with those that the run's epochs until now were trained in, where they were others."""
+    """Return the environment, with the other environments in which earlier epochs were trained."""
     before = RunDirectory(out).environment
     earlier = before.pop("earlier", [])
     if before and before != now and (epochs := epochs_done(out)):
@@ -65,7 +65,7 @@ def save_embeddings(encoder: SequenceEncoder, path: Path) -> None:
 def save_last(
     encoder: SequenceEncoder, optimizer: torch.optim.Optimizer, out: Path, epoch: int, step: int
 ) -> None:
-    """Write all that going on needs: weights and Adam's moments, with the epoch and step they are of."""
+    """Write all that resuming needs: weights and Adam's moments, with their epoch and step."""
     tensors = {f"model.{name}": value for name, value in encoder.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"adam.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
@@ -86,20 +86,18 @@ def _save(tensors: dict[str, torch.Tensor], path: Path, numbers: dict[str, int])
 
 
 def read_rows(out: Path, epochs: int, name: str = directory.METRICS) -> list[dict[str, Any]]:
-    """Return the lines of the `epochs` that `last.safetensors` counts; a line more is of a killed epoch."""
+    """Return the lines of the `epochs` that `last.safetensors` counts; a killed epoch may leave one more."""
     rows = directory.read_metrics(out, name)[:epochs]
     if [row.get("epoch") for row in rows] != list(range(1, epochs + 1)):
         raise UserError(
-            f"{out / name} has not the lines of epochs 1 to {epochs}, which "
-            f"{directory.LAST} goes on from; train anew with `overwrite=True`"
+            f"{out / name} lacks lines of epochs 1 to {epochs}, after which "
+            f"{directory.LAST} goes on; train anew with `overwrite=True`"
         )
     return rows
 
 
 def load_last(encoder: SequenceEncoder, optimizer: torch.optim.Optimizer, out: Path) -> tuple[int, int]:
-    """Fill encoder and optimiser from `last.safetensors`; return its epoch and step, (0, 0) where there is
-    none yet.
-    """
+    """Fill encoder and optimiser from `last.safetensors`; return its epoch and step, (0, 0) without one."""
     path = out / directory.LAST
     if not path.exists():
         return 0, 0

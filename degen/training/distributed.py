@@ -2,17 +2,17 @@
 
 Every process draws the whole batch from the same generator and encodes its part of the rows. So the order of
 samples, partners and augmentations does not depend on the number of processes, and N of them do what one
-does, dropout masks apart, which come from a stream for each process.
+does, apart from dropout masks, for which each process has its own stream.
 
-    recommendation   each process: its own rows, as a share of the batch; the shares add up (Eq. 11). Sampled
-                     negatives are drawn for the whole batch, alike everywhere
-    contrastive      all: the views of every process, gathered; so a negative may be anybody's (Eq. 14)
-    gradient         summed over the processes, once a step, then the same step of Adam everywhere. Of a
-                     large V only rows go on the way: those of a sparse gradient, and by blocks of items the
-                     batch's h, from which each process forms the gradient of every block: what that takes is
-                     not shared out, for sending the gradient would take longer
+    recommendation   Each process takes its rows, as a share of the batch; the shares add up (Eq. 11).
+                     Sampled negatives are drawn for the whole batch, alike in every process.
+    contrastive      Each process takes the gathered views of all, so that negatives come from all (Eq. 14).
+    gradient         It is summed over the processes once per step; then each takes the same step of Adam. Of
+                     a large V only rows are sent: those of a sparse gradient, or with blocks of items the
+                     batch's h, from which every process forms the gradient of every block. That work is
+                     repeated, because sending the gradient would take longer.
 
-Process 0, the main one, alone writes, prints and measures the probe. An error of one process ends all.
+Only process 0, the main one, writes, prints and measures the probe. An error of one process ends all.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ if dist.is_available():
     import torch.distributed.nn.functional
 
 PATIENCE = timedelta(minutes=30)
-"""How long a process waits for the others: longer than the main one takes to measure and write an epoch."""
+"""Time that a process waits for the others: longer than the main one needs to measure and write an epoch."""
 
 STEPS_BETWEEN_SIGNALS = 16
-"""How often processes tell one another of a Ctrl-C; asking at every step would hold a GPU up."""
+"""Steps between exchanges about a Ctrl-C; asking at every step would hold up a GPU."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class World:
     Attributes
     ----------
     rank
-        which one this is, from 0, the main one.
+        number of this process, from 0, the main one.
     size
-        how many there are.
+        number of processes.
     """
 
     rank: int = 0
@@ -60,15 +60,15 @@ class World:
 
     @property
     def main(self) -> bool:
-        """Whether this is the process that writes and prints."""
+        """Return whether this is the process that writes and prints."""
         return self.rank == 0
 
     def part(self, n: int) -> slice:
-        """The process's share of n rows: neighbours, and about as many as the others'."""
+        """Return the process's share of n rows: consecutive ones, about as many as the others have."""
         return _part(n, self.rank, self.size)
 
     def own_device(self, wanted: str) -> str:
-        """The `--device` of the process: of several on one machine each takes a GPU of its own.
+        """Return the device of this process: each of several on one machine takes another GPU.
 
         Raises
         ------
@@ -79,19 +79,19 @@ class World:
             return wanted
         if wanted not in ("auto", "cuda"):
             raise UserError(f"`device='{wanted}'` is one GPU for all processes; use `device='cuda'`")
-        place, there = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
-        if place >= there:
+        local_rank, gpus = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+        if local_rank >= gpus:
             raise UserError(
-                f"torchrun starts more processes than the {there} GPUs here; start {there}, or add "
+                f"torchrun starts more processes than the {gpus} GPUs here; start {gpus}, or add "
                 "`device='cpu'`"
             )
-        return f"cuda:{place}"
+        return f"cuda:{local_rank}"
 
     def gather(self, x: Tensor, n: int) -> Tensor:
         """Put the parts `x` of all processes together, `[n, …]`, with a gradient for this process's own.
 
-        Every process computes the same loss of what is gathered, so its own rows' gradient is whole without
-        the others'.
+        Every process computes the same loss of the gathered rows, so that the gradient of its rows is
+        complete without the others'.
         """
         return x if self.size == 1 else _Gather.apply(x, self, n)  # type: ignore[no-untyped-call]
 
@@ -142,16 +142,16 @@ class World:
         return flat[-1]
 
     def _all_rows(self, sparse: Tensor) -> Tensor:
-        """The gradient of all processes: the rows of each, some of them more than once."""
+        """Return the gradient of all processes: the rows of each, some of them more than once."""
         rows, values = torch.empty(0, dtype=torch.int64, device=sparse.device), sparse.detach()[:0]
         if sparse.grad is not None:  # a process without rows has none
-            own = sparse.grad.coalesce()
-            rows, values = own.indices()[0], own.values()
+            gradient = sparse.grad.coalesce()
+            rows, values = gradient.indices()[0], gradient.values()
         rows, values = self.gather_any(rows), self.gather_any(values)
         return torch.sparse_coo_tensor(rows[None], values, sparse.shape, check_invariants=False)
 
     def any(self, flag: bool) -> bool:
-        """Whether any process says so."""
+        """Return whether `flag` is true in any process."""
         return flag if self.size == 1 else any(self._share(flag))
 
     @contextmanager
@@ -171,16 +171,16 @@ class World:
             yield
         except UserError as error:
             message = str(error)
-        for said in self._share(message):
-            if said is not None:
-                raise UserError(said)
+        for other in self._share(message):
+            if other is not None:
+                raise UserError(other)
 
     def _share(self, value: Any) -> list[Any]:
-        """What each process says, in the order of ranks."""
-        said: list[Any] = [None] * self.size
+        """Return the values of all processes, in the order of ranks."""
+        values: list[Any] = [None] * self.size
         with _contact():
-            dist.all_gather_object(said, value)
-        return said
+            dist.all_gather_object(values, value)
+        return values
 
 
 @contextmanager
@@ -238,7 +238,7 @@ def _part(n: int, rank: int, size: int) -> slice:
 
 @contextmanager
 def _contact() -> Iterator[None]:
-    """Say plainly that another process is gone; PyTorch raises a RuntimeError of many wordings."""
+    """Turn PyTorch's RuntimeErrors about another process, of many wordings, into one `LostProcess`."""
     try:
         yield
     except RuntimeError as error:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -23,7 +23,6 @@ from torch import Tensor
 from degen.build import load_data, settle_names
 from degen.config.schema import Config
 from degen.data.load import Dataset
-from degen.data.sampling.source import Source
 from degen.device import pick_device
 from degen.errors import UserError
 from degen.model.precision import float32_products
@@ -53,13 +52,7 @@ class EngineEpoch(Protocol):
 
 
 class StepEngine(Protocol):
-    """A way to train the runs of a group at once.
-
-    Attributes
-    ----------
-    stacked
-        whether `environment.json` says that the run was trained in a stack.
-    """
+    """A way to train the runs of a group at once; `environment.json` tells `stacked` of each."""
 
     stacked: ClassVar[bool]
 
@@ -145,16 +138,13 @@ def train_group(
 
     Parameters
     ----------
-    configs
-        resolved configurations; what may differ between them is the engine's to say.
-    outs
-        the run directory of each, all different.
+    configs, outs, progress
+        resolved configuration, run directory and `Progress` of each run; the engine decides in which keys
+        configurations may differ.
     dataset
         the log that they name.
-    progress
-        one for each run.
     engine
-        what trains the group's steps.
+        trains the group's steps.
     resume, overwrite, world
         as in `train`.
 
@@ -178,33 +168,20 @@ def train_group(
             for member in zip(configs, outs, progress, strict=True)
             if not (resume and resumption.is_complete(member[0], member[1]))
         ]
+    runs, source = list[Run](), None
     with torch_settings(configs[0].training), ExitStack() as locks:
         with world.together():
-            runs = [
-                Run(trainer, dataset, out, told)
-                for trainer, (_, out, told) in zip(
-                    _trainers([config for config, _, _ in group], dataset, device, world), group, strict=True
-                )
-            ]
+            for config, out, told in group:
+                trainer = Trainer(config, dataset, device, world, source)
+                source = trainer.source  # the runs share their samples
+                runs.append(Run(trainer, dataset, out, told))
             if world.main:
                 for run in runs:
                     locks.enter_context(sole_writer(run.out))
+                options = {"resume": resume, "overwrite": overwrite, "stacked": engine.stacked}
                 for run in runs:
-                    checkpoint.prepare(
-                        run.config, run.out, resume=resume, overwrite=overwrite, stacked=engine.stacked
-                    )
+                    checkpoint.prepare(run.config, run.out, **options)
         return _Group(runs, engine, world).train()
-
-
-def _trainers(
-    configs: Sequence[Config], dataset: Dataset, device: torch.device, world: World
-) -> Iterator[Trainer]:
-    """Yield the trainers of a group, which share the samples of the first."""
-    source: Source | None = None
-    for config in configs:
-        trainer = Trainer(config, dataset, device, world, source)
-        source = trainer.source
-        yield trainer
 
 
 class _Group:

@@ -40,7 +40,7 @@ Softmax = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class LossSettings:
-    """What decides the losses of a run besides its weights and draws.
+    """Everything that decides the losses of a run besides its weights and draws.
 
     Attributes
     ----------
@@ -75,9 +75,10 @@ class LossSettings:
 
     @property
     def is_eq_11(self) -> bool:
-        """Whether ℓ_Rec is the full softmax of dot products, to which Eq. 4 belongs."""
-        own = self.variant.recommendation is not None
-        return self.objective.rec_loss == "ce" and not own and self.variant.scores == "dot"
+        """Return whether ℓ_Rec is the full softmax of dot products, to which Eq. 4 belongs."""
+        variant = self.variant
+        full = self.objective.rec_loss == "ce" and variant.recommendation is None
+        return full and variant.scores == "dot"
 
 
 def target_rates(samples: Samples, n_items: int, steps: int) -> Tensor:

@@ -1,23 +1,22 @@
-"""Adam on all weights of the encoder, and its three ways with the item embeddings V; or SGD on these.
+"""Adam in three variants (dense, lazy, by blocks of items), with optional SGD for the item embeddings V.
 
     Adam on a dense gradient   PyTorch's, for catalogues whose scores fit in memory
     by blocks of items         the same update, to rounding; the gradient of V exists a block at a time
     lazy                       another update: only rows with a gradient move (`training.item_updates`)
     SGD with momentum          PyTorch's, of V alone (`training.item_optimizer`)
 
-**Lazy** updates follow `torch.optim.SparseAdam`: moments decay and rows move at the steps that touch them
-(as inputs, targets or negatives), and the bias corrections count all steps. Dense Adam moves an untouched
-row too, by its decaying first moment, and its second moment forgets meanwhile; so a rare item takes fewer but
-larger steps here, and weight decay, where there is any, acts on touched rows only. Epsilon stands where Adam
-has it, beside the corrected root; SparseAdam adds it before the correction. A step's cost then depends on the
-batch, not on the catalogue.
+**Lazy** updates follow `torch.optim.SparseAdam`. Moments decay and rows move only at steps that touch them,
+as inputs, targets or negatives; the bias corrections count all steps. Dense Adam also moves an untouched row,
+by its decaying first moment, while its second moment fades. So a rare item takes fewer but larger steps here,
+and weight decay acts on touched rows only. Epsilon is added to the corrected root as in Adam; SparseAdam adds
+it before the correction. The cost of a step depends on the batch, not on the catalogue.
 
-**SGD** is there for the question what Adam has to do with degeneration: Adam divides by the gradient's size,
-so that the small, steady push on a rare item (Eq. 4) becomes as large a step as a frequent item's. The
-encoder keeps Adam, so that the contexts are trained alike and only what moves V differs; V has a learning
-rate of its own, because its gradients are far below 1.
+**SGD** shows Adam's part in degeneration: Adam divides by the gradient's size, so that the small, steady push
+on a rare item (Eq. 4) becomes as large a step as a frequent item's. The encoder keeps Adam, so that contexts
+are trained alike and only the movement of V differs. V has another learning rate, because its gradients are
+far below 1.
 
-The moments have PyTorch's names and places, so that a checkpoint is the same file in all of Adam's ways.
+The moments have PyTorch's names and places, so that a checkpoint is the same file in all variants of Adam.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ def build_optimizer(
     block
         items of a block (`item_block`), None for a dense gradient.
     softmax
-        the loss that keeps its part of V's gradient to itself, where there is one.
+        the loss that forms the gradient of V by blocks; None where automatic differentiation forms it.
 
     Raises
     ------
@@ -168,11 +167,11 @@ class ItemAdam(torch.optim.Adam):
 
     def _move_rows(self, rows: Tensor, values: Tensor) -> None:
         """The rows with a gradient and no others."""
-        places = [self.V, self._moments()["exp_avg"], self._moments()["exp_avg_sq"]]
-        weights, first, second = (place[rows] for place in places)
+        tables = [self.V, self._moments()["exp_avg"], self._moments()["exp_avg_sq"]]
+        weights, first, second = (table[rows] for table in tables)
         self._move(weights, values, first, second)
-        for place, moved in zip(places, (weights, first, second), strict=True):
-            place[rows] = moved
+        for table, moved in zip(tables, (weights, first, second), strict=True):
+            table[rows] = moved
 
     def _move(self, weights: Tensor, gradient: Tensor, first: Tensor, second: Tensor) -> None:
         """Adam's update of some rows, in place."""

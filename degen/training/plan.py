@@ -1,9 +1,8 @@
-"""Several runs: as stacks where the device gains by it, else one after another.
+"""Plan of several runs: as stacks where the device gains by it, else one after another.
 
-On CUDA runs that agree in shapes train as one model (`degen.training.padded.stack`); a run alone trains
-there as
-a stack of one, in padded steps of one shape. On the CPU, where grouping histories by length gains more, each
-run has the cores for itself, and they share the loaded log.
+On CUDA runs that agree in shapes train as one model (`degen.training.padded.stack`), and a single run as a
+stack of one, in padded steps of one shape. On the CPU grouping histories by length gains more: there each run
+has all cores, and the runs share the loaded log.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from degen.training.rules import shared_settings, why_alone
 from degen.training.run import Progress
 
 Watch = Callable[[Sequence[Config]], AbstractContextManager[Sequence[Progress]]]
-"""From the runs that train at once to what is told of each."""
+"""Makes the `Progress` of each of the runs that train at once, for as long as they do."""
 
 
 def train_many(
@@ -47,7 +46,7 @@ def train_many(
     Parameters
     ----------
     configs, outs
-        settled configurations, and the run directory of each, all different.
+        resolved configurations, and the run directory of each, all different.
     stack
         whether runs that agree in all but seed, dropout rates, λ, τ and learning rate train as one batched
         model; by default on CUDA only, where they can.
@@ -56,15 +55,15 @@ def train_many(
     progress
         called with the configurations that train at once.
     note
-        told in a sentence where runs that would be stacked are not.
+        called with a sentence where runs that would be stacked are not.
     reading
-        what is entered while the log is read.
+        context that is entered while the log is read.
 
     Raises
     ------
     UserError
-        as `degen.training.loop.train` and `stacked_failures`; what one of several runs, or stacks, fails with
-        is told when the others have ended (of several processes: at once).
+        as `degen.training.loop.train_group`. The error of one of several runs or stacks is raised when the
+        others have ended, with several processes at once.
     Interrupted
         after Ctrl-C: no run goes on.
     """
@@ -106,21 +105,6 @@ def train_many(
     return [RunDirectory(out) for out in outs]
 
 
-def train_one(
-    config: Config,
-    out: Path,
-    *,
-    resume: bool = False,
-    overwrite: bool = False,
-    progress: Progress | None = None,
-) -> RunDirectory:
-    """Train a single run, on CUDA in padded steps where it can; as `train_many`."""
-    told = [progress or Progress()]
-    return train_many(
-        [config], [out], resume=resume, overwrite=overwrite, progress=lambda _: nullcontext(told)
-    )[0]
-
-
 def _check_device(settings: TrainingConfig, world: World) -> None:
     device = pick_device(world.own_device(settings.device))
     pick_precision(settings.precision, device)
@@ -131,7 +115,7 @@ def _check_device(settings: TrainingConfig, world: World) -> None:
 
 
 def _alike(configs: Sequence[Config]) -> list[list[int]]:
-    """The numbers of the configurations that could share a stack, in the order of the first of each."""
+    """Group the numbers of the configurations that could share a stack, in the order of their first."""
     groups: dict[str, list[int]] = {}
     for number, config in enumerate(configs):
         groups.setdefault(repr(shared_settings(config)), []).append(number)
@@ -141,7 +125,7 @@ def _alike(configs: Sequence[Config]) -> list[list[int]]:
 def _stacks(
     config: Config, dataset: Dataset, stack: bool | None, world: World, note: Callable[[str], None]
 ) -> bool:
-    """Whether runs like this one train as a stack; says so where they would, and cannot."""
+    """Return whether runs like this one train as a stack; note the reason where they would but cannot."""
     if stack is not None or world.size > 1:
         return bool(stack)
     device = pick_device(config.training.device)

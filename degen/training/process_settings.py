@@ -1,4 +1,4 @@
-"""What a run sets for the whole process while it lasts: PyTorch's threads and determinism, and Ctrl-C."""
+"""Settings of the whole process while a run lasts: PyTorch's threads and determinism, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -35,13 +35,11 @@ def torch_settings(config: TrainingConfig) -> Iterator[None]:
 
 @contextmanager
 def deferred_interrupt() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into an event, so that a step is never cut in half; a second one interrupts at
-    once.
-    """
+    """Turn the first Ctrl-C into an event, so that no step is cut in half; a second interrupts at once."""
     interrupted = threading.Event()
     before = signal.getsignal(signal.SIGINT)
-    # Python takes handlers in its main thread only; one set in C cannot be put back; an ignored Ctrl-C stays
-    # ignored.
+    # Python sets handlers in its main thread only, a handler set in C cannot be restored, and a Ctrl-C that
+    # is ignored stays ignored.
     if threading.current_thread() is not threading.main_thread() or before in (None, signal.SIG_IGN):
         yield interrupted
         return

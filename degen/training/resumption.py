@@ -1,4 +1,4 @@
-"""Whether a run can go on in its folder, and whether there is anything left for it to do."""
+"""Checks before a run goes on in its folder, and of whether anything is left to do."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ FREE_TO_CHANGE = {
 """Keys that may differ between a stopped run and the command that resumes it."""
 
 DAMAGED = "is damaged; train anew with `overwrite=True`"
-"""What is said of a `last.safetensors` that cannot be read."""
+"""Message about a `last.safetensors` that cannot be read."""
 
 
 def refuse(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
-    """Raise where a run cannot be put into `out`; touches nothing.
+    """Raise where a run cannot be put into `out`; change nothing.
 
     Raises
     ------
     UserError
-        if there is something in `out` that neither `resume` nor `overwrite` covers, the resumed run had
-        other settings or lacks a file, or TensorBoard's files are asked for without tensorboardX.
+        if `out` holds something that neither `resume` nor `overwrite` covers, the resumed run had other
+        settings or lacks a file, or TensorBoard's files are asked for without tensorboardX.
     """
     if config.training.tensorboard:
         tensorboard.require()
@@ -57,7 +57,7 @@ def refuse(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
 def _check_same(new: Config, old: Config, out: Path) -> None:
     if new.data.fingerprint and old.data.fingerprint not in ("", new.data.fingerprint):
         raise UserError(f"the log has changed since {out} was started; train anew with `overwrite=True`")
-    # What training notes of the log is known only once that is loaded, which may be after this.
+    # Training notes name and fingerprint of the log only once it is loaded, which may be after this check.
     noted = {key: getattr(old.data, key) for key in NOTED}
     new = new.model_copy(update={"data": new.data.model_copy(update=noted)})
     for group, keys in new.model_dump().items():
@@ -71,7 +71,7 @@ def _check_same(new: Config, old: Config, out: Path) -> None:
 
 
 def _check_whole(settings: TrainingConfig, out: Path) -> None:
-    """Refuse to go on where a file is gone that it takes: the epochs would be trained again, and lost."""
+    """Refuse to go on where a needed file is missing: the epochs would be trained again, and lost."""
     rows, last = directory.read_metrics(out), out / directory.LAST
     if not last.exists():
         # A kill in the first epoch leaves one line at most, and no best epoch.
@@ -106,7 +106,7 @@ def epochs_done(out: Path) -> int:
 
 
 def has_ended(settings: TrainingConfig, rows: list[dict[str, Any]], steps: int = 0) -> bool:
-    """Whether epochs, steps or patience have run out."""
+    """Return whether epochs, steps or patience have run out."""
     if not rows:
         return False
     out_of_steps = settings.max_steps is not None and steps >= settings.max_steps
@@ -115,7 +115,7 @@ def has_ended(settings: TrainingConfig, rows: list[dict[str, Any]], steps: int =
 
 
 def is_complete(config: Config, out: Path) -> bool:
-    """Whether `out` holds a finished run that `config` takes no further.
+    """Return whether `out` holds a finished run that `config` takes no further.
 
     More epochs or more patience go on from its last epoch; not where `max_steps` may cut one short or did so.
     """

@@ -39,7 +39,7 @@ class Interrupted(Exception):
 
 
 class Progress:
-    """What a caller may do while a run goes on: override what you need; these do nothing."""
+    """Callbacks while a run goes on: override the ones you need; these do nothing."""
 
     def begin(self, dataset: Dataset, config: Config, epochs_done: int, steps_per_epoch: int) -> None:
         """The log is loaded and training is about to start, or to go on after `epochs_done`."""
@@ -55,7 +55,7 @@ class Progress:
 
 
 def note_data(config: Config, dataset: Dataset) -> Config:
-    """Put what is known of the log once it is loaded into a configuration: name and fingerprint."""
+    """Put name and fingerprint of the loaded log into a configuration."""
     known = {"name": dataset.name, "fingerprint": dataset.fingerprint}
     return config.model_copy(update={"data": config.data.model_copy(update=known)})
 
@@ -63,7 +63,7 @@ def note_data(config: Config, dataset: Dataset) -> Config:
 class Run:
     """A trainer with its validation split, its probe and its folder.
 
-    Of several processes each ranks its part of the users, and the main one measures the probe and writes.
+    With several processes each ranks its part of the users, and the main one measures the probe and writes.
     """
 
     def __init__(self, trainer: Trainer, dataset: Dataset, out: Path, progress: Progress):
@@ -81,7 +81,7 @@ class Run:
         self.board: Board | None = None
 
     def begin(self) -> None:
-        """Read what an earlier process left of the run, and write what does not change."""
+        """Read the state that an earlier process left, and write the files that do not change."""
         done, self.steps = checkpoint.load_last(self.trainer.encoder, self.trainer.optimizer, self.out)
         self.rows = checkpoint.read_rows(self.out, done)
         if self.steps < done * self.trainer.steps_per_epoch and not self.finished:
@@ -97,9 +97,8 @@ class Run:
         self.progress.begin(self.dataset, self.config, done, self.trainer.steps_per_epoch)
 
     def _begin_writing(self, done: int) -> None:
-        (self.out / directory.TEST).unlink(
-            missing_ok=True
-        )  # of a finished run that goes on; it is tested again
+        # A finished run that goes on is tested again.
+        (self.out / directory.TEST).unlink(missing_ok=True)
         directory.write_metrics(self.out, self.rows)
         files.write_lines(self.out / directory.ITEMS, self.dataset.sequences.item_ids)
         files.write_array(self.out / directory.ITEM_FREQUENCY, item_frequency(self.dataset.sequences))
@@ -109,12 +108,12 @@ class Run:
             checkpoint.save_best(self.trainer.encoder, self.out, done)
 
     def best(self) -> Row:
-        """The line of the best epoch so far."""
+        """Line of the best epoch so far."""
         return best_row(self.rows, self.config.training.stop_on, self.config.training.stop_decimals)
 
     @property
     def finished(self) -> bool:
-        """Whether epochs, steps or patience have run out."""
+        """Return whether epochs, steps or patience have run out."""
         return resumption.has_ended(self.config.training, self.rows, self.steps)
 
     def close_epoch(self, losses: Row, samples: int, train_seconds: float) -> None:
@@ -139,7 +138,7 @@ class Run:
 
     @property
     def steps_now(self) -> int:
-        """Steps of the epoch that comes next."""
+        """Number of steps of the next epoch."""
         steps, most = self.trainer.steps_per_epoch, self.config.training.max_steps
         return steps if most is None else min(steps, most - self.steps)
 
@@ -161,7 +160,7 @@ class Run:
     def test(self) -> None:
         """Rank the test targets with the best epoch's weights and write `test.json`.
 
-        The weights take the place of the last epoch's, and the log is the one at hand: both can be large.
+        They replace the last epoch's in memory, and the log is not loaded again: both can be large.
         """
         with self.world.together():  # nobody reads the best epoch before it is written
             pass
@@ -177,8 +176,8 @@ class Run:
                 self.progress.end(test)
 
     def _ranks(self, encoder: SequenceEncoder, samples: Samples) -> Ranks:
-        """Rank every target, float64 `[n_samples]`: each process its part of the users."""
+        """Rank every target, float64 `[n_samples]`; each process ranks its part of the users."""
         part = self.world.part(len(samples))
-        own = Samples(samples.items, samples.end[part], samples.length[part])
-        ranks = split_ranks(encoder, own, self.config.evaluation.score_block, self.trainer.variant.scores)
+        share = Samples(samples.items, samples.end[part], samples.length[part])
+        ranks = split_ranks(encoder, share, self.config.evaluation.score_block, self.trainer.variant.scores)
         return self.world.gather_rows(torch.from_numpy(ranks), len(samples)).numpy()

@@ -1,8 +1,8 @@
-"""Dropout masks: drawn at random in training, or fed in by a test, through one door.
+"""Dropout masks, drawn at random in training or fed in by a test.
 
 A mask is asked for by site (such as `layer0.attention`) and by the rows that the fast engine holds at that
 moment. Random masks ignore both. A fed mask is stated once for the padded layout, and each engine cuts from
-it what it computes; that is how a test holds the fast engine to the plain one with dropout on.
+it what it computes. So tests compare the fast engine with the plain one while dropout is on.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class RandomDropout:
     """Independent Bernoulli masks from a seed of their own.
 
     On the CPU one random bit decides an entry at rate 1/2, 16 bits otherwise; drawing them as whole words
-    from NumPy's SFC64 takes a tenth of the time of one Bernoulli draw an entry. The scale uses the rate that
+    from NumPy's SFC64 takes a tenth of the time of one Bernoulli draw per entry. The scale uses the rate that
     16 bits can express, so that the expectation is exact. On CUDA a generator of the device's own draws.
 
     Attributes

@@ -28,7 +28,7 @@ Tensors = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class Architecture:
-    """What the parameters do not tell of an encoder."""
+    """Facts of an encoder that its parameters do not tell."""
 
     layers: int
     heads: int
@@ -40,7 +40,7 @@ class Architecture:
 
     @classmethod
     def of(cls, encoder: SequenceEncoder) -> Architecture:
-        """Read it off an encoder."""
+        """Read them from an encoder."""
         rates = encoder.embedding_dropout, encoder.hidden_dropout, encoder.attention_dropout
         dim, eps = encoder.item_embeddings.shape[1], encoder.input_norm.eps
         return cls(len(encoder.blocks), encoder.heads, dim, eps, *rates)

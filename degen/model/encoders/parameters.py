@@ -1,4 +1,4 @@
-"""What the shared encoder learns, whichever engine computes with it."""
+"""Parameters of the shared encoder, the same for every engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How ragged histories lie in memory for the fast engine: sorted by length, in a few groups of equal width.
+"""Memory layout of ragged histories for the fast engine: sorted by length, in a few groups of equal width.
 
     lengths 3 1 2 7 9 1   ─►   groups of width 1 (two sequences), 2, 3, 8 and 9
                                tokens: a | b | c c | d d d | e e e e e e e · | f f f f f f f f f
@@ -30,8 +30,9 @@ Int = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Group:
-    """`size` sequences of `width` tokens each: rows `first` … of the sorted sequences, tokens `token` … of
-    the flat ones.
+    """`size` sequences of `width` tokens each.
+
+    They are rows `first` … of the sorted sequences and tokens `token` … of the flat tokens.
     """
 
     first: int
@@ -138,9 +139,7 @@ class Layout:
         return np.concatenate([tokens, np.zeros(round_up(len(tokens)) - len(tokens), dtype=np.int64)])
 
     def spread(self, items: Tensor) -> Tensor:
-        """Lay the input's flat items `[N]` out as tokens `[n_tokens]`, padding where a group is wider than
-        its sequence.
-        """
+        """Spread the flat items `[N]` of the input over tokens `[n_tokens]`; the rest is padding."""
         input_length = self.length[self.back]
         input_start = np.cumsum(input_length) - input_length
         source = ragged_positions(input_start[self.order], self.length)

@@ -1,4 +1,4 @@
-"""Eq. 11 over a catalogue too large for its scores: in blocks of items, never `[B, n]` at once.
+"""Eq. 11 by blocks of items, for a catalogue whose scores `[B, n]` are too many to hold at once.
 
     pass one, `loss`           over blocks of V: running maximum and sum of exponentials (an online softmax),
                                hence the loss, and Σⱼ pⱼ vⱼ beside them, hence the gradient of h
@@ -28,7 +28,7 @@ and 512 MiB on a GPU.
 
 
 class _Batch(NamedTuple):
-    """What pass two needs of a batch: h `[B, d]`; target, log-sum-exp and weight of each row, `[B]`."""
+    """A batch as pass two needs it: h `[B, d]`; target, log-sum-exp and weight of each row, `[B]`."""
 
     h: Tensor
     targets: Tensor
@@ -100,8 +100,8 @@ class BlockedSoftmax:
         """
         no_rows = self.V.detach()[:0]
         none = _Batch(no_rows, no_rows.new_empty(0, dtype=torch.int64), no_rows[:, 0], no_rows[:, 0])
-        own = self._batches.pop() if self._batches else none
-        self._batches = [_Batch(*map(gather, own))]
+        batch = self._batches.pop() if self._batches else none
+        self._batches = [_Batch(*map(gather, batch))]
 
 
 class _OnlineSoftmax(torch.autograd.Function):

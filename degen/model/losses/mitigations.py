@@ -1,6 +1,4 @@
-"""Cures of degeneration from the literature, one small function a formula, and what each is made from.
-
-    scored_rows              cosine scores: rows at length 1 before their product (Gupta et al. 2019)
+"""Mitigations of degeneration from the literature, one small function per formula.
 
     in place of Eq. 11, from h `[B, d]`, V `[n, d]` and targets
     adversarial_loss         a margin ε‖v‖‖h‖ at the target (Wang et al. 2019)
@@ -12,8 +10,8 @@
     spectrum_concentration   1 / participation ratio, ours, after spectrum control (L. Wang et al. 2020)
     uniform                  uniformity (Wang & Isola 2020), of some items
 
-All take and return tensors of the precision they are given, losses are scalars, and all of it works under
-`torch.func.vmap`: no shape depends on a value.
+Tensors keep the precision that they are given. Losses are scalars. No shape depends on a value, so that all
+of them work under `torch.func.vmap`. Cosine scores (Gupta et al. 2019) are in `degen.model.scores`.
 """
 
 from __future__ import annotations
@@ -32,8 +30,8 @@ def adversarial_loss(h: Tensor, V: Tensor, targets: Tensor, *, epsilon: float, *
     worst point is v - ε‖v‖ h/‖h‖, so that the target's score is ⟨v, h⟩ - ε‖v‖‖h‖: a margin. (Their code
     takes it only where the cosine is positive, and holds the perturbation constant in the backward pass.)
     """
-    of_targets = functional.embedding(targets, V)
-    margin = epsilon * of_targets.norm(dim=1) * h.norm(dim=1)
+    v = functional.embedding(targets, V)
+    margin = epsilon * v.norm(dim=1) * h.norm(dim=1)
     scores = (h @ V.T).scatter_add(1, targets[:, None], -margin[:, None])
     return functional.cross_entropy(scores, targets)
 
@@ -59,18 +57,18 @@ def gated_loss(
 
 
 def gates(targets: Tensor, per_step: Tensor, rare_rate: float) -> Tensor:
-    """What each row's push on each class is multiplied by, in [0, 1], `[B, n]`.
+    """Compute the factor of each row's push on each class, in [0, 1], `[B, n]`.
 
-    A class is rare if it is a target less than `rare_rate` times a step (α of Yu et al. 2022). The gate of a
-    rare class is its rate where the row's target is not rare, and its rate as a share of the rare classes'
-    mean, at most 1, where it is; the row's own target and classes that are not rare keep 1.
+    A class is rare if it is a target less than `rare_rate` times per step (α of Yu et al. 2022). In a row
+    whose target is not rare, the gate of a rare class is its rate. In a row whose target is rare, it is the
+    rate divided by the rare classes' mean, at most 1. The row's target and all other classes keep 1.
 
     Parameters
     ----------
     targets
         int64 `[B]`.
     per_step
-        `[n]`: how often each class is a target in a step, on average; infinite for what is no item.
+        `[n]`: how often each class is a target per step, on average; infinite for rows that are no item.
     """
     rare = per_step < rare_rate
     mean_rate = torch.where(rare, per_step, 0).sum() / rare.sum().clamp(min=1)
@@ -87,14 +85,14 @@ def direct_au_loss(h: Tensor, V: Tensor, targets: Tensor, *, gamma: float, **_: 
     (DirectAU), with h in place of the user's embedding; γ is .5 in their command for Beauty. Each item
     of the batch counts once here: two copies are a pair at distance 0, and would drown the rare items.
     """
-    of_targets = functional.embedding(targets, V)
-    aligned = functional.normalize(h, dim=1) - functional.normalize(of_targets, dim=1)
-    spread = uniform(h) + uniform(of_targets, first_of_each(targets))
+    v = functional.embedding(targets, V)
+    aligned = functional.normalize(h, dim=1) - functional.normalize(v, dim=1)
+    spread = uniform(h) + uniform(v, first_of_each(targets))
     return aligned.square().sum(1).mean() + gamma * spread / 2
 
 
 def first_of_each(values: Tensor) -> Tensor:
-    """Whether each value of `[B]` is the first of its kind, bool `[B]`.
+    """Mark the first occurrence of each value of `[B]`, bool `[B]`.
 
     >>> first_of_each(torch.tensor([7, 7, 9])).tolist()
     [True, False, True]
@@ -118,10 +116,10 @@ def uniform(x: Tensor, kept: Tensor | None = None, *, t: float = 2.0) -> Tensor:
     """
     units = functional.normalize(x, dim=1)
     kernel = (2 * t * units @ units.T).exp_()  # of -t‖x̂ᵢ - x̂ⱼ‖² = 2t cos - 2t all but the constant
-    own = torch.exp(2 * t * units.square().sum(1))
+    diagonal = torch.exp(2 * t * units.square().sum(1))
     counted = x.new_ones(len(x)) if kept is None else kept.to(x.dtype)
     n_pairs = counted.sum() * (counted.sum() - 1)
-    mean = (counted @ kernel @ counted - own @ counted) / n_pairs.clamp(min=1)
+    mean = (counted @ kernel @ counted - diagonal @ counted) / n_pairs.clamp(min=1)
     return torch.log(torch.where(n_pairs > 0, mean * math.exp(-2 * t), 1))
 
 

@@ -1,4 +1,4 @@
-"""Batches that are put together on the device: the log lies there, and the host sends which rows to take.
+"""Batches put together on the device: the log lies there, and the host sends the numbers of the rows.
 
     host      the permutation, partners, augmentations and negatives, from the generators of `Epoch`, in the
               order in which training without a device draws them; a chunk of steps at a time, sent ahead
@@ -47,15 +47,15 @@ class DeviceLog:
     def histories(self, rows: Tensor, width: int) -> tuple[Tensor, Tensor]:
         """Gather the histories of samples `rows`, int64 `[…]`: items `[…, width]`, padded, and lengths."""
         lengths = self.length[rows]
-        place = torch.arange(width, device=rows.device)
-        position = (self.end[rows] - lengths)[..., None] + place
-        real = place < lengths[..., None]
+        offset = torch.arange(width, device=rows.device)
+        position = (self.end[rows] - lengths)[..., None] + offset
+        real = offset < lengths[..., None]
         return self.items[position.clamp(max=len(self.items) - 1)].where(real, PAD), lengths
 
 
 @dataclass(frozen=True)
 class _Drawn:
-    """What the host draws for a step of one run."""
+    """The draws of the host for a step of one run."""
 
     views: dict[str, Histories]
     targets: Int
@@ -96,7 +96,7 @@ def _send(chunk: list[list[_Drawn]], log: DeviceLog, width: int) -> Iterator[Bat
     views = [
         _view([[run.views[name] for run in step] for step in chunk], log, width) for name in _names(chunk)
     ]
-    whole = {
+    batches = {
         "items": torch.cat([items for items, _ in views], dim=2),
         "lengths": torch.cat([lengths for _, lengths in views], dim=2),
         "targets": _upload(_stack([[torch.from_numpy(run.targets) for run in step] for step in chunk]), log),
@@ -104,9 +104,9 @@ def _send(chunk: list[list[_Drawn]], log: DeviceLog, width: int) -> Iterator[Bat
     for name in ("negatives", "items_drawn"):
         grid = [[value for run in step if (value := getattr(run, name)) is not None] for step in chunk]
         if grid[0]:
-            whole[name] = _upload(_stack(grid), log)
+            batches[name] = _upload(_stack(grid), log)
     for step in range(len(chunk)):
-        yield {name: tensor[step] for name, tensor in whole.items()}
+        yield {name: tensor[step] for name, tensor in batches.items()}
 
 
 def _names(chunk: list[list[_Drawn]]) -> list[str]:
@@ -116,7 +116,7 @@ def _names(chunk: list[list[_Drawn]]) -> list[str]:
 def _view(grid: list[list[Histories]], log: DeviceLog, width: int) -> tuple[Tensor, Tensor]:
     """One view of K steps of R runs on the device: items `[K, R, B, width]` and lengths `[K, R, B]`."""
     rows = [[run.rows for run in step if isinstance(run, SampleHistories)] for step in grid]
-    if all(len(whole) == len(step) for whole, step in zip(rows, grid, strict=True)):
+    if all(len(numbers) == len(step) for numbers, step in zip(rows, grid, strict=True)):
         return log.histories(_upload(torch.from_numpy(np.array(rows, dtype=np.int64)), log), width)
     lengths = [[torch.from_numpy(run.length).long() for run in step] for step in grid]
     items = [

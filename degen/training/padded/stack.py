@@ -4,10 +4,10 @@
     one run's losses    a pure function of its row, its batch and its masks; `vmap` makes it that of R runs
     Adam                PyTorch's own kernel on each row, with the run's own learning rate
 
-A run's `Trainer` goes on as the owner of its encoder and optimiser, whose tensors become views of the rows:
-so evaluation, the probe and checkpoints do not know of the stack, and a run leaves it by being left out of
-the next one. The runs share the log and all shapes; seed, dropout rates, λ, τ and learning rate are each
-one's own. A stack of one is how a single run trains on a GPU.
+A run's `Trainer` still owns its encoder and optimiser, whose tensors become views of the rows. So evaluation,
+the probe and checkpoints do not know of the stack, and a run leaves it by being left out of the next one. The
+runs share the log and all shapes; each has its own seed, dropout rates, λ, τ and learning rate. A single run
+trains on a GPU as a stack of one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Stack:
     Parameters
     ----------
     trainers
-        one a run, at least one, with the weights and moments from which it goes on; they share their data.
+        one per run, at least one, with the weights and moments from which it goes on; they share their data.
 
     Attributes
     ----------
@@ -62,8 +62,8 @@ class Stack:
         self.shapes = {name: value.shape for name, value in example.encoder.named_parameters()}
         self.architectures = [Architecture.of(trainer.encoder) for trainer in self.trainers]
         settings = [trainer.config.objective for trainer in self.trainers]
-        self.contrast_weight = self._of_runs([one.contrast_weight for one in settings])
-        self.temperature = self._of_runs([one.temperature for one in settings])
+        self.contrast_weight = self._of_runs([objective.contrast_weight for objective in settings])
+        self.temperature = self._of_runs([objective.temperature for objective in settings])
         self.log = DeviceLog.of(example.source.samples, self.device)
         self.records = self.device.type == "cuda" and self.config.training.cuda_graph
         self._recorded: RecordedStep | None = None
@@ -78,19 +78,21 @@ class Stack:
         """Copy the runs' state into rows, and make the runs' own tensors views of these."""
         encoders = [list(trainer.encoder.parameters()) for trainer in self.trainers]
         moments = [
-            [_moments(t.optimizer, p) for p in own] for t, own in zip(self.trainers, encoders, strict=True)
+            [_moments(t.optimizer, p) for p in parameters]
+            for t, parameters in zip(self.trainers, encoders, strict=True)
         ]
         self.weights = _rows(encoders).requires_grad_()
-        self.first = _rows([[state["exp_avg"] for state in own] for own in moments])
-        self.second = _rows([[state["exp_avg_sq"] for state in own] for own in moments])
+        self.first = _rows([[state["exp_avg"] for state in states] for states in moments])
+        self.second = _rows([[state["exp_avg_sq"] for state in states] for states in moments])
         # PyTorch counts the steps of each parameter by itself: [R, parameters], all the same within a row.
-        self.steps = torch.stack([torch.stack([state["step"] for state in own]) for own in moments])
-        for run, own in enumerate(encoders):
+        self.steps = torch.stack([torch.stack([state["step"] for state in states]) for states in moments])
+        for run, parameters in enumerate(encoders):
             first, second = self._named(self.first[run]), self._named(self.second[run])
-            for place, (name, value) in enumerate(self._named(self.weights.detach()[run]).items()):
-                own[place].data = value
-                state = {"step": self.steps[run, place], "exp_avg": first[name], "exp_avg_sq": second[name]}
-                self.trainers[run].optimizer.state[own[place]] = state
+            weights = self._named(self.weights.detach()[run])
+            for parameter, name, step in zip(parameters, weights, self.steps[run], strict=True):
+                parameter.data = weights[name]
+                state = {"step": step, "exp_avg": first[name], "exp_avg_sq": second[name]}
+                self.trainers[run].optimizer.state[parameter] = state
 
     def _named(self, row: Tensor) -> dict[str, Tensor]:
         """A row `[P]` as the parameters by name."""
@@ -110,9 +112,9 @@ class Stack:
         """Let every epoch draw from the first one's generators, seeded anew: a recorded step knows these."""
         drawn = [epoch.dropout for epoch in epochs]
         self._dropouts = self._dropouts or drawn
-        for epoch, kept, own in zip(epochs, self._dropouts, drawn, strict=True):
-            if kept.generator is not None and own.generator is not None:
-                kept.generator.manual_seed(own.generator.initial_seed())
+        for epoch, kept, fresh in zip(epochs, self._dropouts, drawn, strict=True):
+            if kept.generator is not None and fresh.generator is not None:
+                kept.generator.manual_seed(fresh.generator.initial_seed())
             epoch.dropout = kept
 
     def move(self, batch: Batch, epochs: Sequence[Epoch]) -> Tensor:
@@ -150,8 +152,9 @@ class Stack:
         return found.detach()
 
     def losses(self, batch: Batch, masks: Tensors) -> Tensor:
-        """The losses of each run on its batch under its masks: recommendation, contrastive, `[R, 2]`, and
-        that of items where the variant has one, `[R, 3]`.
+        """Compute each run's losses on its batch under its masks, `[R, 2]`, or `[R, 3]` with a loss of items.
+
+        They are recommendation, contrastive, and that of items where the variant has one.
         """
         if len(self.trainers) > 1:
             return torch.func.vmap(self._losses)(self.weights, batch, masks, self.temperature)
@@ -159,7 +162,7 @@ class Stack:
         return self._losses(self.weights[0], batch, masks, self.temperature[0])[None]
 
     def _losses(self, row: Tensor, batch: Batch, masks: Tensors, temperature: Tensor) -> Tensor:
-        """The same of one run, `[2]` or `[3]`."""
+        """Compute the losses of one run, `[2]` or `[3]`."""
         parameters = self._named(row)
         with encoder_products(self.trainers[0].precision, self.device):
             encoded = encode_padded(
@@ -182,16 +185,16 @@ class Stack:
     def _adam(self, gradient: Tensor) -> None:
         """Adam on every run's row, each with its own learning rate."""
         for run, trainer in enumerate(self.trainers):
-            own = (self.weights[run], gradient[run], self.first[run], self.second[run], self.steps[run, 0])
-            adam_in_place(*own, trainer.optimizer.param_groups[0])
+            row = (self.weights[run], gradient[run], self.first[run], self.second[run], self.steps[run, 0])
+            adam_in_place(*row, trainer.optimizer.param_groups[0])
         self.steps[:, 1:] = self.steps[:, :1]
 
     def masks(self, epochs: Sequence[Epoch], lengths: Tensor) -> dict[str, Tensor]:
         """Draw every run's dropout masks for histories of `lengths` `[R, S]`: `[R, …]` by site."""
         width = self.config.model.max_length
         drawn = [
-            draw_masks(architecture, epoch.dropout, own, width, self.weights)
-            for architecture, epoch, own in zip(self.architectures, epochs, lengths, strict=True)
+            draw_masks(architecture, epoch.dropout, run_lengths, width, self.weights)
+            for architecture, epoch, run_lengths in zip(self.architectures, epochs, lengths, strict=True)
         ]
         shapes = {site: mask.shape for masks in drawn for site, mask in masks.items()}
         if len(drawn) == 1:
@@ -242,4 +245,4 @@ def _moments(optimizer: torch.optim.Adam, parameter: Tensor) -> dict[str, Tensor
 
 def _rows(runs: Sequence[Sequence[Tensor]]) -> Tensor:
     """Each run's tensors one after another in a row, `[R, P]`."""
-    return torch.stack([torch.cat([tensor.reshape(-1) for tensor in own]) for own in runs])
+    return torch.stack([torch.cat([tensor.reshape(-1) for tensor in tensors]) for tensors in runs])

@@ -1,8 +1,7 @@
-"""What each epoch's line says about geometry: alignment and uniformity on a fixed probe, and the spectrum of
-V.
+"""The geometry in each epoch's line: alignment and uniformity on a fixed probe, and the spectrum of V.
 
 The probe is the same for every method, seed and epoch: up to 4,096 training samples, their partners, views
-and dropout masks all come from a seed of its own. So values differ between runs only where the models do.
+and dropout masks all come from a separate seed. So values differ between runs only where the models do.
 """
 
 from __future__ import annotations
@@ -47,9 +46,7 @@ class Probe:
 
     @torch.no_grad()
     def measure(self, encoder: SequenceEncoder, variant: Variant) -> dict[str, float | None]:
-        """`uniformity` and the three alignments, and `sigma2_ratio`, `effective_rank`, `average_cosine` of
-        V.
-        """
+        """Measure uniformity and three alignments, and the spectrum of V: the keys of `metrics.jsonl`."""
         without_dropout = self._without_dropout(encoder)
         with float32_products("fp32", encoder.item_embeddings.device):
             with_dropout = self._with_dropout(encoder, variant)
@@ -60,20 +57,21 @@ class Probe:
         paired = self.source.partners.has_partner[self.rows]
         partners = self.source.partners.draw(self.rows[paired], np.random.default_rng(self.seed))
         both = representations(encoder, self.source.samples, np.concatenate([self.rows, partners]))
-        h, of_partners = both[: len(self.rows)], both[len(self.rows) :]
-        own = h[torch.from_numpy(paired).to(h.device)]
+        h, partner_h = both[: len(self.rows)], both[len(self.rows) :]
+        with_partner = h[torch.from_numpy(paired).to(h.device)]
         return {
             "uniformity": uniformity(h, definition=self.definition),
-            "alignment_same_target": alignment(own, of_partners, definition=self.definition)
+            "alignment_same_target": alignment(with_partner, partner_h, definition=self.definition)
             if len(partners)
             else None,
         }
 
     def _with_dropout(self, encoder: SequenceEncoder, variant: Variant) -> dict[str, float | None]:
-        """Alignment of the variant's own pairs as they are trained (Eq. 16), and of two dropout passes.
+        """Alignment of the variant's pairs as they are trained (Eq. 16), and of two dropout passes.
 
-        The two passes have a stream of masks apart from the variant's other views, of which there may be
-        any number: so they are the same for every variant.
+        `alignment` is the mean over the variant's kinds of pairs: two for ucl+scl, one for the others. The
+        two passes have masks from another stream than the other views, so that they are the same for every
+        variant.
         """
         device = encoder.item_embeddings.device
         passes, others = (
@@ -87,9 +85,9 @@ class Probe:
             rest = encode_views(encoder, drawn, others) if drawn else {}
             blocks.append(encode_views(encoder, twice, passes) | rest)
         views = {name: torch.cat([block[name] for block in blocks]) for name in blocks[0]}
-        own = [alignment(views[a], views[b], definition=self.definition) for a, b in variant.pairs]
+        of_pairs = [alignment(views[a], views[b], definition=self.definition) for a, b in variant.pairs]
         return {
-            "alignment": float(np.mean(own)) if own else None,
+            "alignment": float(np.mean(of_pairs)) if of_pairs else None,
             "alignment_dropout": alignment(views["h"], views[AGAIN], definition=self.definition),
         }
 

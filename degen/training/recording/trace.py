@@ -1,17 +1,17 @@
-"""What moves the items while they train (`--trace-gradients`): a line of `trace.jsonl` an epoch.
+"""Trace of the forces and steps that move the items (`--trace-gradients`): a line of `trace.jsonl` per epoch.
 
-    forces   on 30 batches at the epoch's end, drawn by a seed of their own and with dropout, as in training:
-             what Eq. 4's push, the pull on targets, histories, the contrast and a cure's regularizer each do
-             to every item
-    steps    ΔV = V_e - V_{e-1}: what moved the items, which is what the optimiser makes of the gradients
+    forces   on 30 batches at the end of the epoch, with a separate seed and with dropout, as in training:
+             Eq. 4's push, the pull on targets, the gradient through histories, the contrast and a
+             mitigation's regularizer, each for every item
+    steps    ΔV = V_e - V_{e-1}: the movement that the optimiser makes of the gradients
 
 V is tied, so an item is moved from two sides: as a class of the softmax (push and pull, from the
 probabilities and h) and as an input of the encoder (the total of automatic differentiation less these two).
 Nothing here touches the draws or the weights of training, whose result is the same to the bit. The batches
 are the same for every method and seed, so that values differ only where the models do.
 
-Under another loss than the full softmax of dot products (`--rec-loss sampled`, a cure's own, …) there is no
-Eq. 4 to measure; the steps are recorded all the same.
+Under another loss than the full softmax of dot products, such as `--rec-loss sampled` or a mitigation's,
+there is no Eq. 4 to measure. The steps are recorded all the same.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Tracer:
         after = self._embeddings()
         contexts, forces = self._forces(number)
         context = to_numpy(contexts.double().mean(0))
-        whole, steps = describe_steps(self.before, after, context, self.buckets)
+        summary, steps = describe_steps(self.before, after, context, self.buckets)
         moved = describe_forces(forces, context, self.buckets) if forces else [{} for _ in steps]
         parts = zip(self._named_buckets(), moved, steps, strict=True)
         self.rows.append(
@@ -87,7 +87,7 @@ class Tracer:
                 "epoch": number,
                 "contexts": len(contexts),
                 "context_concentration": context_concentration(contexts),
-                **whole,
+                **summary,
                 "buckets": [{**bucket, **force, **step} for bucket, force, step in parts],
                 "trace_seconds": round(time.perf_counter() - started, 3),
             }
@@ -95,18 +95,18 @@ class Tracer:
         self.before = after
 
     def _named_buckets(self) -> list[Row]:
-        """Which items the buckets hold."""
+        """Describe the buckets: name, range of frequencies and number of items."""
         cut = self.buckets
         facts = zip(cut.names, cut.low, cut.high, cut.sizes.tolist(), strict=True)
         return [dict(zip(("name", "low", "high", "items"), fact, strict=True)) for fact in facts]
 
     def _embeddings(self) -> Float:
-        """A copy of V `[n_items, d]` as it is now."""
+        """Copy V `[n_items, d]`."""
         V = self.trainer.encoder.real_item_embeddings().detach().cpu().numpy()
         return np.array(V, dtype=np.float64)
 
     def _forces(self, number: int) -> tuple[Tensor, dict[str, Force]]:
-        """The contexts h of the epoch's batches, `[P, d]`, and the forces added up; none without Eq. 4."""
+        """Return the contexts h of the batches, `[P, d]`, and the summed forces, empty without Eq. 4."""
         if not self.trainer.losses.is_eq_11:
             with torch.no_grad():
                 return torch.cat([batch.h for _, _, batch in self._batches(number)]), {}
@@ -124,15 +124,16 @@ class Tracer:
         return torch.cat(contexts), forces
 
     def _batches(self, number: int) -> Iterator[tuple[Epoch, Int, EncodedBatch]]:
-        """The epoch that the traces of epoch `number` are drawn from, with each of its first batches."""
+        """Yield the batches on which epoch `number` is traced, each with the epoch that draws it."""
         seeds = np.random.SeedSequence([self.trainer.config.evaluation.probe_seed, number, STREAM])
         epoch = Epoch(self.trainer, seeds)
         for rows in islice(epoch.batches, BATCHES):
             yield epoch, rows, epoch.encode(rows)
 
     def _parts(self, epoch: Epoch, rows: Int, batch: EncodedBatch) -> dict[str, Tensor]:
-        """What one batch does to the real items, `[n_items, d]` each, as descent directions; they add up to
-        minus the gradient of the objective.
+        """Compute the forces of one batch on the real items, `[n_items, d]` each, as descent directions.
+
+        They add up to minus the gradient of the objective.
         """
         trainer = self.trainer
         V, classes = trainer.encoder.item_embeddings, trainer.losses.classes
