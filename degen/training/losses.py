@@ -6,8 +6,7 @@
 
 `LossSettings` holds all that decides them besides tensors. An engine encodes the batch, draws negatives and
 items, calls these functions, adds the results up by Eq. 15 (`degen.model.losses.objective`) and moves the
-weights. A model of another kind therefore needs an encoder that represents histories, and a variant that
-declares its loss; loop and engines stay as they are.
+weights.
 """
 
 from __future__ import annotations

@@ -7,9 +7,10 @@ has all cores, and the runs share the loaded log.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from degen.build import load_data
 from degen.config.schema import Config, TrainingConfig
@@ -75,34 +76,38 @@ def train_many(
     for config in configs:  # what is wrong with all of them is said once
         _check_device(config.training, world)
     failures: dict[Path, UserError] = {}
+    options: dict[str, Any] = {"resume": resume, "overwrite": overwrite, "world": world}
+    for members, dataset, engine in _groups(configs, stack, world, note, reading):
+        group, run_dirs = [configs[i] for i in members], [outs[i] for i in members]
+        with watch(group) as callbacks:
+            try:
+                failures |= train_group(group, run_dirs, dataset, callbacks, engine=engine, **options)
+            except UserError as error:
+                if world.size > 1:
+                    raise
+                failures |= dict.fromkeys(run_dirs, error)
+    raise_failures(failures, len(configs))
+    return [RunDirectory(out) for out in outs]
+
+
+def _groups(
+    configs: Sequence[Config],
+    stack: bool | None,
+    world: World,
+    note: Callable[[str], None],
+    reading: Callable[[], AbstractContextManager[object]],
+) -> Iterator[tuple[list[int], Dataset, type[StepEngine]]]:
+    """Yield the numbers of the configurations that train at once, their log and their step engine."""
     dataset, read = None, None
     for members in _alike(configs):
         first = configs[members[0]]
         if dataset is None or first.data != read:
             with world.together(), reading():
                 dataset, read = load_data(first.data), first.data
-        stacked = _stacks(first, dataset, stack, world, note)
-        engine: type[StepEngine] = Stack if stacked else Eager
-        for group in [members] if stacked else [[member] for member in members]:
-            run_configs, run_dirs = [configs[i] for i in group], [outs[i] for i in group]
-            with watch(run_configs) as watchers:
-                try:
-                    failures |= train_group(
-                        run_configs,
-                        run_dirs,
-                        dataset,
-                        watchers,
-                        engine=engine,
-                        resume=resume,
-                        overwrite=overwrite,
-                        world=world,
-                    )
-                except UserError as error:
-                    if world.size > 1:
-                        raise
-                    failures |= dict.fromkeys(run_dirs, error)
-    raise_failures(failures, len(configs))
-    return [RunDirectory(out) for out in outs]
+        if _stacks(first, dataset, stack, world, note):
+            yield members, dataset, Stack
+        else:
+            yield from (([member], dataset, Eager) for member in members)
 
 
 def _check_device(settings: TrainingConfig, world: World) -> None:
