@@ -18,9 +18,9 @@ from degen.model.encoders.dropout import RandomDropout
 from degen.model.encoders.ragged_layout import on
 from degen.model.losses.objective import objective
 from degen.model.losses.sampled_softmax import needed_rows
+from degen.model.precision import pick_precision
 from degen.training import losses
 from degen.training.batch_by import EncodedBatch
-from degen.training.rules import refuse_eager
 
 if TYPE_CHECKING:
     from degen.training.trainer import Trainer
@@ -36,8 +36,12 @@ class Eager:
 
     @staticmethod
     def refuse(configs: Sequence[Config], _n_items: int, device: torch.device) -> None:
-        """Raise where a configuration needs the padded engine."""
-        refuse_eager(configs[0], device)
+        """Raise for bfloat16 products, which need padded steps."""
+        if pick_precision(configs[0].training.precision, device) == "bf16":
+            others = "`precision='fp32'`" + (" or `precision='tf32'`" if device.type == "cuda" else "")
+            raise UserError(
+                f"`precision='bf16'` is for padded steps, on CUDA or with `stack=True`; use {others}"
+            )
 
     def epoch(self, number: int, _steps: int) -> Epoch:
         """Begin epoch `number`, from 1."""

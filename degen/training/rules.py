@@ -9,7 +9,6 @@ import torch
 
 from degen.config.schema import Config
 from degen.errors import UserError
-from degen.model.precision import pick_precision
 from degen.model.variants import Variant
 from degen.training.distributed import World
 from degen.training.optimizer import item_block
@@ -61,19 +60,6 @@ def refuse_variant(variant: Variant, config: Config, block: int | None, world: W
             f"the loss of {variant.name} needs the whole batch, which several processes would divide; train "
             "it without torchrun"
         )
-
-
-def refuse_eager(config: Config, device: torch.device) -> None:
-    """Raise where a run needs padded steps.
-
-    Raises
-    ------
-    UserError
-        for bfloat16 products.
-    """
-    if pick_precision(config.training.precision, device) == "bf16":
-        others = "`precision='fp32'`" + (" or `precision='tf32'`" if device.type == "cuda" else "")
-        raise UserError(f"`precision='bf16'` is for padded steps, on CUDA or with `stack=True`; use {others}")
 
 
 FREE_IN_A_STACK = {

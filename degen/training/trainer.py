@@ -34,16 +34,12 @@ class Trainer:
 
     Parameters
     ----------
-    config
-        resolved configuration.
-    dataset
-        the log.
-    device
-        where the weights lie.
+    config, dataset, device
+        resolved configuration, log, and the device of the weights.
     world
         the processes that train the run together; by default this one alone.
     source
-        the samples of another trainer on the same log whose settings agree; by default they are made.
+        samples of another trainer on the same log whose settings agree; by default they are made.
 
     Attributes
     ----------

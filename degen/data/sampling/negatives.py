@@ -13,7 +13,6 @@ each take a part of a batch draw alike.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -41,14 +40,6 @@ class Negatives:
     def part(self, samples: slice) -> Int:
         """Return the negatives of some samples of the batch."""
         return self.items if self.expected is not None else self.items[samples]
-
-
-class NegativeSampler(Protocol):
-    """A way to draw the negatives of a batch."""
-
-    def draw(self, rows: Int, rng: np.random.Generator) -> Negatives:
-        """Draw negatives for the samples `rows`, int64 `[B]`."""
-        ...
 
 
 class TargetNegatives:
@@ -130,6 +121,9 @@ class BatchNegatives:
         targets = _targets(self.samples, rows)
         others = self.counts[targets].astype(np.float64) * (len(rows) - 1)
         return Negatives(targets, others / (len(self.samples) - 1))
+
+
+NegativeSampler = TargetNegatives | HistoryNegatives | UniformNegatives | BatchNegatives
 
 
 def _targets(samples: Samples, rows: Int) -> Int:
