@@ -5,4 +5,5 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[2] / "experiments" / "cures")]
+# Behind the bench's folder, which has a run.py too.
+sys.path.append(str(Path(__file__).parents[2] / "experiments" / "cures"))
