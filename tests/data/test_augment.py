@@ -149,7 +149,7 @@ def test_a_long_neighbour_does_not_bend_the_distribution(rng):
 
 
 def operation(after: list[int], before: list[int]) -> str:
-    """Which operation made `after` of 10 items: only a crop is shorter, only a mask has the token."""
+    """Return the operation that made `after` of 10 items: only a crop is shorter, a mask has the token."""
     if len(after) < len(before):
         return "crop"
     return "mask" if TOKEN in after else "reorder"

@@ -90,7 +90,7 @@ def test_repeats_in_small_blocks_are_those_of_a_loop(monkeypatch, rng):
 
 
 def peak_of(work: Callable[[], Any]) -> tuple[Any, float]:
-    """What `work` returns, and the most bytes an action that it took besides what was there."""
+    """Return the result of `work`, and the peak of its additional memory in bytes per action."""
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]

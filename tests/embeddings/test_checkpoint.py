@@ -291,7 +291,7 @@ def test_a_compressed_zip_is_refused_whatever_it_promises(tmp_path):
 
 
 def keyed_vectors(vectors, **more):
-    """What gensim 4 pickles of KeyedVectors, by protocol 4."""
+    """Return the pickle of KeyedVectors that gensim 4 writes, by protocol 4."""
     names = ["a", "b c", "d", "e"]
     state = {"vector_size": 3, "index_to_key": names, "key_to_index": dict(zip(names, range(4), strict=True))}
     made = Called(Global("gensim.models.keyedvectors", "KeyedVectors"), state={**state, **vectors, **more})

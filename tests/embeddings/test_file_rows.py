@@ -20,7 +20,7 @@ from degen.errors import UserError
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    """What is large begins at a kilobyte."""
+    """Let large matrices begin at a kilobyte."""
     for module in ("named_arrays", "numpy_files", "checkpoint"):
         monkeypatch.setattr(f"degen.embeddings.formats.{module}.LARGE", 1000)
 

@@ -23,7 +23,7 @@ def state(**names):
 
 
 def rows(path, **options):
-    """Which rows of the item matrix were taken."""
+    """Return the rows of the item matrix that were taken."""
     matrix = load_matrix(path, **options)
     return [int(row) - 1 for row in matrix.values[:, 0]], " ".join(matrix.notes)
 

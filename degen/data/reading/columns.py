@@ -11,7 +11,7 @@ from degen.errors import UserError, nearest
 ROLES = ("user", "item", "time")
 
 COLUMNS_EXAMPLE = "`columns='user=NAME,item=NAME,time=NAME'`"
-"""What an error tells the user to write."""
+"""The advice of errors about columns."""
 
 # In order of preference, in lower case without `_`, `-` and spaces. The order matters: where a file has both
 # `parent_asin` and `asin`, the item is the former.

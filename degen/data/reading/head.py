@@ -77,12 +77,12 @@ class FileHead:
 
     @cached_property
     def typed(self) -> bool:
-        """Whether the first line is `name:type …`, as RecBole writes it."""
+        """True if the first line is `name:type …`, as RecBole writes it."""
         return all(_TYPED.fullmatch(field.strip()) for field in self.first)
 
     @cached_property
     def has_header(self) -> bool:
-        """Whether the first line names columns: it has known names, or words above a column of numbers."""
+        """True if the first line names columns: it has known names, or words above a column of numbers."""
         if self.typed or named_columns(self.first) is not None:
             return True
         others = self.rows[1 : 1 + _TRIED]
@@ -99,7 +99,7 @@ class FileHead:
 
     @cached_property
     def one_row_per_user(self) -> bool:
-        """Whether no first field occurs twice."""
+        """True if no first field occurs twice."""
         users = [row[0] for row in self.rows]
         return len(set(users)) == len(users)
 

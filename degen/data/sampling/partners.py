@@ -56,6 +56,6 @@ class PartnerIndex:
 
     @property
     def has_partner(self) -> npt.NDArray[np.bool_]:
-        """Whether each sample has another with the same target, bool `[n_samples]`."""
+        """True for each sample that shares its target with another, bool `[n_samples]`."""
         group = np.diff(self.starts)
         return lookup(np.repeat(group > 1, group), self.place)

@@ -40,7 +40,7 @@ class Windows:
 
     @property
     def shared(self) -> bool:
-        """Whether any window holds more than one sample."""
+        """True if any window holds more than one sample."""
         return len(self.histories) < len(self.sequence)
 
 
