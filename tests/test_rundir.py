@@ -59,7 +59,7 @@ def test_ids_with_other_line_separators_stay_one_line(run):
 
 @pytest.mark.parametrize("name", ["item_embeddings", "item_frequency", "items", "test"])
 def test_what_is_not_there_yet_is_named_with_the_mend(run, name):
-    with pytest.raises(UserError, match=rf"{name}\.\w+ does not exist yet; .*--resume"):
+    with pytest.raises(UserError, match=rf"{name}\.\w+ does not exist yet; .*`resume=True`"):
         getattr(run, name)
 
 
@@ -85,7 +85,7 @@ def test_a_pickled_array_is_refused(run):
 
 def test_a_damaged_test_json_is_named(run):
     (run.path / "test.json").write_text('{"HR@5": ', encoding="utf-8")
-    with pytest.raises(UserError, match=r"test\.json is not JSON; .*--overwrite"):
+    with pytest.raises(UserError, match=r"test\.json is not JSON; .*`overwrite=True`"):
         _ = run.test
 
 

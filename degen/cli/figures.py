@@ -89,7 +89,7 @@ def uniformity(
       degen uniformity runs --alignment alignment_same_target --aggregate mean
     """
     from degen.studies.figure_files import FigureOptions
-    from degen.studies.uniformity import UniformityOptions, draw_uniformity
+    from degen.studies.over_epochs.uniformity import UniformityOptions, draw_uniformity
 
     drawn = draw_uniformity(paths, UniformityOptions(seed, aggregate, alignment), FigureOptions(**look))
     report_figures(drawn, _uniformity_row, Output(as_json, quiet))
@@ -125,8 +125,8 @@ def dynamics(
 
       degen dynamics runs/clothing --measures average_cosine,stable_rank,valid_NDCG@10 --aggregate mean
     """
-    from degen.studies.dynamics import DEFAULT, DynamicsOptions, draw_dynamics
     from degen.studies.figure_files import FigureOptions
+    from degen.studies.over_epochs.dynamics import DEFAULT, DynamicsOptions, draw_dynamics
 
     chosen = tuple(name.strip() for name in (measures or "").split(",") if name.strip()) or DEFAULT
     drawn = draw_dynamics(paths, DynamicsOptions(seed, aggregate, chosen), FigureOptions(**look))

@@ -17,8 +17,8 @@ from degen.files import file_names, write_text
 from degen.report import tables
 from degen.report.contents import Group, Report, Subject
 from degen.studies.figure_files import FigureOptions
+from degen.studies.over_epochs.uniformity import draw_uniformity
 from degen.studies.svd import SvdOptions, draw_svd
-from degen.studies.uniformity import draw_uniformity
 from degen.tables.latex import tabular
 from degen.tables.latex_text import escape
 from degen.tables.table import Table

@@ -1,1 +1,1 @@
-"""Run directories: which epoch of a run is the best."""
+"""Run directories: what is on disk, which runs are meant, which epoch is the best."""

@@ -45,12 +45,12 @@ State = Literal["finished", "unfinished"]
 
 
 def write_metrics(folder: Path, rows: list[dict[str, Any]], name: str = METRICS) -> None:
-    """Write `metrics.jsonl`, or a file like it, whole: a line an epoch; NaN and infinities are refused."""
+    """Write `metrics.jsonl`, or a file like it, whole: a line per epoch. NaN and infinities are refused."""
     write_text(folder / name, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows))
 
 
 def read_metrics(folder: Path, name: str = METRICS) -> list[dict[str, Any]]:
-    """Return the lines of `metrics.jsonl`, or of a file like it, in epoch order; none where it is not there.
+    """Return the lines of `metrics.jsonl`, or of a file like it, in epoch order; none without the file.
 
     Raises
     ------
@@ -65,14 +65,14 @@ def read_metrics(folder: Path, name: str = METRICS) -> list[dict[str, Any]]:
         row = _object(line)
         if row is None:
             raise UserError(
-                f"{path} line {number} is not a JSON object; remove it, or train again with --overwrite"
+                f"{path} line {number} is not a JSON object; remove it, or train again with `overwrite=True`"
             )
         rows.append(row)
     return rows
 
 
 def _object(line: str) -> dict[str, Any] | None:
-    """The JSON object on a line, or None where there is something else."""
+    """Return the JSON object on a line, or None for anything else."""
     try:
         value = json.loads(line)
     except ValueError:
@@ -84,18 +84,20 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read as text ({error}); train again with --overwrite") from error
+        raise UserError(
+            f"{path} cannot be read as text ({error}); train again with `overwrite=True`"
+        ) from error
 
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """A run on disk; reads only what is asked for."""
+    """A run on disk. Its files are read when they are asked for."""
 
     path: Path
 
     @cached_property
     def config(self) -> dict[str, dict[str, Any]]:
-        """The settled configuration, as its groups."""
+        """The resolved configuration, by groups."""
         path = self.path / CONFIG
         try:
             groups = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -153,12 +155,12 @@ class RunDirectory:
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """The lines of `metrics.jsonl`, one dictionary an epoch."""
+        """The lines of `metrics.jsonl`, one dictionary per epoch."""
         return read_metrics(self.path)
 
     @property
     def trace(self) -> list[dict[str, Any]]:
-        """The lines of `trace.jsonl`, one dictionary an epoch; empty where gradients were not traced."""
+        """The lines of `trace.jsonl`, one dictionary per epoch; empty where gradients were not traced."""
         return read_metrics(self.path, TRACE)
 
     @cached_property
@@ -175,21 +177,21 @@ class RunDirectory:
         try:
             return json.loads(self.existing(name).read_text(encoding="utf-8"))
         except ValueError as error:
-            raise UserError(f"{self.path / name} is not JSON; train again with --overwrite") from error
+            raise UserError(f"{self.path / name} is not JSON; train again with `overwrite=True`") from error
 
     def existing(self, name: str) -> Path:
-        """The path of a file of the run.
+        """Return the path of a file of the run.
 
         Raises
         ------
         UserError
-            where it is not there; it says what to do.
+            where it is not there, with the mend.
         """
         path = self.path / name
         if not path.exists():
             if self.state == "finished":
-                raise UserError(f"{path} is missing; put it back, or train again with --overwrite")
-            raise UserError(f"{path} does not exist yet; go on with the run by `degen train … --resume`")
+                raise UserError(f"{path} is missing; put it back, or train again with `overwrite=True`")
+            raise UserError(f"{path} does not exist yet; train on with `resume=True`")
         return path
 
     def array(self, name: str) -> npt.NDArray[Any]:
@@ -208,12 +210,12 @@ class RunDirectory:
 
     @property
     def kept_epochs(self) -> list[int]:
-        """The epochs whose item embeddings `--keep-embeddings` kept, rising."""
+        """The epochs whose item embeddings were kept (`keep_embeddings`), rising."""
         names = [path.stem[1:] for path in (self.path / EMBEDDINGS).glob("e*.npy")]
         return sorted(int(name) for name in names if name.isdecimal())
 
     def embeddings_of(self, epoch: int) -> npt.NDArray[np.float32]:
-        """float32 `[n_items, d]` of one of `kept_epochs`."""
+        """Return the item embeddings of one of `kept_epochs`, float32 `[n_items, d]`."""
         return self.array(f"{EMBEDDINGS}/e{epoch:03d}.npy")
 
     @property
@@ -228,7 +230,7 @@ class RunDirectory:
 
 
 def is_run(path: Path) -> bool:
-    """Whether `path` is a run directory: it holds a `config.toml` with the group `[objective]`."""
+    """Return whether `path` is a run directory: it holds a `config.toml` with the group `[objective]`."""
     try:
         return "objective" in tomllib.loads((path / CONFIG).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
@@ -249,7 +251,7 @@ def find_runs(path: Path) -> list[RunDirectory]:
         )
     folders = [path] if is_run(path) else sorted(p.parent for p in path.rglob(CONFIG) if is_run(p.parent))
     if not folders:
-        raise UserError(f"no run under {path}; make one with `degen train --variant scl --dataset synthetic`")
+        raise UserError(f"no run under {path}; `degen train` makes one")
     return [RunDirectory(folder) for folder in folders]
 
 
@@ -265,5 +267,5 @@ def collect_runs(paths: Iterable[Path]) -> list[RunDirectory]:
 
 
 def is_leftover(path: Path) -> bool:
-    """Whether `path` is a file that a killed run left behind, temporary or its lock."""
+    """Return whether `path` is a file that a killed run left behind, temporary or its lock."""
     return is_temporary(path) or path.name == LOCK

@@ -1,4 +1,4 @@
-"""Whether a run may be put into a folder, by one process at a time, and how an earlier one is removed."""
+"""Room for a run: refuse an occupied folder, lock it for one process, remove an earlier run."""
 
 from __future__ import annotations
 
@@ -13,31 +13,32 @@ from degen.runs import directory
 
 
 def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
-    """Raise where there is something in `out` that neither `resume` nor `overwrite` covers; touches nothing.
+    """Raise where `out` holds something that neither `resume` nor `overwrite` covers. Nothing is changed.
 
     Raises
     ------
     UserError
-        for a file, a folder with other things in it, or an earlier run; it says what to add.
+        for a file, a folder with other things in it, or an earlier run, with the mend.
     """
     if resume and overwrite:
-        raise UserError("--resume goes on with a run and --overwrite removes it; choose one of the two")
+        raise UserError(
+            "`resume=True` goes on with a run and `overwrite=True` removes it; choose one of the two"
+        )
     if out.exists() and not out.is_dir():
-        raise UserError(f"--out {out} is a file; name a folder")
+        raise UserError(f"`out` {out} is a file; name a folder")
     if not directory.is_run(out):
         if out.is_dir() and not all(directory.is_leftover(path) for path in out.iterdir()):
             config = out / directory.CONFIG
             if config.exists() or (out / directory.METRICS).exists():
-                raise UserError(f"{config} is missing or damaged; put it back, or name another --out")
-            raise UserError(f"--out {out} is not empty and is no run; name another folder")
+                raise UserError(f"{config} is missing or damaged; put it back, or name another `out`")
+            raise UserError(f"`out` {out} is not empty and is no run; name another folder")
     elif resume or overwrite:
         return
     elif directory.RunDirectory(out).state == "finished":
-        raise UserError(f"{out} holds a finished run; add --overwrite (overwrite=True) to train it again")
+        raise UserError(f"{out} holds a finished run; add `overwrite=True` to train it again")
     else:
         raise UserError(
-            f"{out} holds an unfinished run; add --resume (resume=True) to go on, or --overwrite "
-            "(overwrite=True) to start anew"
+            f"{out} holds an unfinished run; add `resume=True` to go on, or `overwrite=True` to start anew"
         )
 
 
@@ -59,7 +60,7 @@ def remove_run(out: Path) -> None:
 
 @contextmanager
 def sole_writer(folder: Path) -> Iterator[None]:
-    """Hold a run directory, so that no two processes train into it at once; makes it if need be.
+    """Hold a run directory, so that no two processes train into it at once. It is made if need be.
 
     The lock is the system's and goes with the process, so a killed run leaves none behind. Where the system
     has none (Windows, some network file systems) nothing is held.
@@ -79,14 +80,14 @@ def sole_writer(folder: Path) -> Iterator[None]:
         lock = (folder / directory.LOCK).open("a")
     except OSError as error:
         raise UserError(
-            f"cannot write {folder}: {error.strerror}; choose another folder with --out"
+            f"cannot write {folder}: {error.strerror}; choose another folder with `out`"
         ) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(
-                f"another process trains into {folder} at this moment; wait for it, or name another --out"
+                f"another process trains into {folder} at this moment; wait for it, or name another `out`"
             ) from None
         except OSError as error:
             if error.errno not in (errno.ENOLCK, errno.ENOTSUP):

@@ -1,1 +1,1 @@
-"""What reads or drives many runs: the demo, and the figures of whole datasets."""
+"""Studies of many runs: figures of whole datasets, comparisons, claims, the demo."""

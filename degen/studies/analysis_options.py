@@ -1,4 +1,4 @@
-"""What to measure of matrices, and by which engine."""
+"""Options of an analysis: the measures, the engine that takes them, and how files are read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from degen.errors import UserError, one_of
 
 @dataclass(frozen=True)
 class AnalysisOptions:
-    """What to measure, and how; checked when it is made.
+    """The measures to take and how to take them; values are checked when this is made.
 
     Attributes
     ----------
@@ -31,25 +31,25 @@ class AnalysisOptions:
         how often each row occurs: counts, int [n], or a file of them; by default those of a run, or beside a
         file.
     key, skip_rows
-        as in `load_matrix`, for files.
+        as in `load_matrix`, for matrix files.
     drop_nonfinite
-        leave rows with NaN or infinity out, and count them.
+        leave out rows with NaN or infinity, and count them.
     exact_rows
-        up to how many rows measures of pairs visit all of them; above they sample.
+        maximum number of rows for which measures of pairs visit all pairs; above it they sample.
     seed
-        of what is sampled.
+        of all sampling.
     engine
         `auto`, `numpy`, `torch` or `dask`.
     device
         for torch: `auto`, `cpu`, `cuda` or `cuda:N`.
     with_model
-        also measure a run's representations of its test users, for which its log is read and its model run.
+        also measure a run's representations of its test users. This reads its log and runs its model.
     jackknife
-        also give intervals over items, by leaving groups of them out.
+        also give intervals over items, from leaving groups of items out.
     seeds
-        take runs of a variant with several seeds together, as mean and interval over seeds.
+        combine the seeds of a series of runs into their mean, with an interval over seeds.
     modules
-        Python modules with measures of one's own, which are imported: what is in them runs.
+        Python modules with further measures. They are imported, so their code runs.
     """
 
     measures: str | Sequence[str] | None = None
@@ -82,7 +82,7 @@ class AnalysisOptions:
         return FileOptions(self.key, self.skip_rows, None if counts is None else Path(counts), finite=False)
 
     def measured(self, rows: Rows, name: str) -> Analysis:
-        """Take what is wanted of a matrix.
+        """Take the measures of a matrix.
 
         Raises
         ------

@@ -1,13 +1,13 @@
-"""The paper's claims that sasrec, ucl, scl and duorec can show, each held against what was measured.
+"""The paper's claims about sasrec, ucl, scl and duorec, each tested against measurements.
 
     accuracy    ranks of the same users' targets, paired: the difference of NDCG@10 and its standard error
     geometry    σ₂/σ₁ and the average cosine of the rarer items, at each run's best epoch and, because methods
                 peak at different times, at one epoch that all have; the weaker verdict counts
     training    first epoch against the best one
 
-What a run does not hold (its users' ranks, embeddings of a common epoch) is said; a claim that rests on it
-is not judged, or judged at the best epochs alone. Nor is a claim that rests on an unfinished run. Pure
-functions of results: nothing here trains, reads a file or prints.
+A run may lack its users' ranks, or embeddings of a common epoch. A claim that needs them says so, and is not
+judged, or is judged at the best epochs alone. A claim that rests on an unfinished run is not judged either.
+These are pure functions of results: nothing here trains, reads a file or prints.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ Results = Mapping[str, Trained]
 
 
 def check_claims(results: Results) -> list[Claim]:
-    """Hold every claim whose variants are all among `results` against them, in the order of the paper."""
+    """Test every claim whose variants are all among `results`, in the order of the paper."""
     claims = []
     for needed, check in _CLAIMS:
         if needed <= results.keys():

@@ -43,8 +43,8 @@ from degen.runs.directory import FIGURES, RunDirectory
 from degen.studies.claims import Claim, check_claims
 from degen.studies.claims_of_runs import trained
 from degen.studies.figure_files import FigureOptions
+from degen.studies.over_epochs.uniformity import draw_uniformity
 from degen.studies.svd import draw_svd
-from degen.studies.uniformity import draw_uniformity
 from degen.training.loop import train
 from degen.training.resumption import refuse
 from degen.training.run import Progress

@@ -1,4 +1,4 @@
-"""What moves the items, for every dataset among the paths: figures of `trace.jsonl`, with their numbers."""
+"""Figures of `trace.jsonl`, with their numbers: the forces that move the items during training."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class MechanismOptions:
 def draw_mechanism(
     paths: Sequence[Path], options: MechanismOptions | None = None, look: FigureOptions | None = None
 ) -> FigureFiles:
-    """Draw what moves the items, for every dataset at and below `paths`.
+    """Draw the forces on the items, for every dataset at and below `paths`.
 
     Parameters
     ----------
     paths
-        runs and folders above runs; what was not trained with `--trace-gradients` is left out.
+        runs and folders above runs; runs without a trace (`trace_gradients=True`) are left out.
     options, look
         by default as `degen mechanism PATH` does.
 

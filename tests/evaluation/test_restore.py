@@ -160,10 +160,10 @@ def test_an_export_into_a_file_is_one_sentence(whole, tmp_path):
 def test_a_run_without_a_whole_epoch_has_nothing_to_restore(run):
     for name in ("best.safetensors", "test.json"):
         (run.path / name).unlink()
-    with pytest.raises(UserError, match=r"best\.safetensors does not exist yet; .*--resume"):
+    with pytest.raises(UserError, match=r"best\.safetensors does not exist yet; .*`resume=True`"):
         restore(run, "cpu")
     (run.path / "items.txt").unlink()
-    with pytest.raises(UserError, match=r"items\.txt does not exist yet; .*--resume"):
+    with pytest.raises(UserError, match=r"items\.txt does not exist yet; .*`resume=True`"):
         restore(run, "cpu")
 
 

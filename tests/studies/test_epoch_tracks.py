@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from degen.studies.epoch_tracks import mean_by_epoch
+from degen.studies.over_epochs.tracks import mean_by_epoch
 
 
 def test_means_by_hand_over_the_epochs_that_all_runs_have() -> None:

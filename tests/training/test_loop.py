@@ -636,7 +636,7 @@ def test_more_epochs_may_be_asked_for_when_going_on(log, tmp_path, duorec):
 
 def test_a_finished_run_is_never_overwritten_by_accident(log, duorec):
     before = result(duorec.path)
-    with pytest.raises(UserError, match=r"holds a finished run; add --overwrite"):
+    with pytest.raises(UserError, match=r"holds a finished run; add `overwrite=True`"):
         tiny_train(log, duorec.path)
     assert result(duorec.path) == before
 
@@ -646,7 +646,7 @@ def test_an_unfinished_run_needs_a_decision(log, tmp_path):
     with pytest.raises(Interrupted):
         tiny_train(log, out, progress=CtrlC(1))
     before = result(out)
-    with pytest.raises(UserError, match=r"unfinished run; add --resume .* --overwrite"):
+    with pytest.raises(UserError, match=r"unfinished run; add `resume=True` .* `overwrite=True`"):
         tiny_train(log, out)
     assert result(out) == before
 
@@ -678,7 +678,7 @@ def test_resume_and_overwrite_exclude_one_another(log, tmp_path):
     with pytest.raises(Interrupted):
         tiny_train(log, out, progress=CtrlC(1))
     before = result(out)
-    with pytest.raises(UserError, match=r"--resume .*--overwrite"):
+    with pytest.raises(UserError, match=r"`resume=True` .*`overwrite=True`"):
         tiny_train(log, out, resume=True, overwrite=True)
     assert result(out) == before
 
@@ -737,7 +737,7 @@ def test_a_folder_with_other_things_is_left_alone(log, tmp_path, flags):
 @pytest.mark.parametrize("flags", [{}, {"resume": True}, {"overwrite": True}])
 def test_a_file_is_no_place_for_a_run(log, tmp_path, flags):
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match=r"--out .*file is a file; name a folder"):
+    with pytest.raises(UserError, match=r"`out` .*file is a file; name a folder"):
         tiny_train(log, tmp_path / "file", **flags)
 
 

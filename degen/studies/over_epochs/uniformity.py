@@ -11,8 +11,8 @@ from degen.errors import one_of
 from degen.plots.style import figure_style
 from degen.plots.trajectories import ALIGNMENTS, QUALITY, UNIFORMITY, Rows
 from degen.plots.trajectory_figure import TrajectoryPanel, epochs_figure, trajectory_figure
-from degen.studies.epoch_tracks import SeedOptions, Track, begun_groups, track_columns, tracks_of
 from degen.studies.figure_files import FigureFiles, FigureOptions, figure_stems
+from degen.studies.over_epochs.tracks import SeedOptions, Track, begun_groups, track_columns, tracks_of
 from degen.tables.csv_file import write_columns
 from degen.variant_names import variant_label
 

@@ -1,4 +1,4 @@
-"""When degeneration happens: measures of the item embeddings against epochs, beside accuracy."""
+"""Measures of degeneration against epochs, beside accuracy: they show when the cone forms."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from degen.plots.style import figure_style
 from degen.plots.trajectories import ALIGNMENTS, LABELS, UNIFORMITY
 from degen.runs.choose import Series
 from degen.runs.directory import RunDirectory
-from degen.studies.epoch_tracks import SeedOptions, Track, begun_groups, track_columns, tracks_of
 from degen.studies.figure_files import FigureFiles, FigureOptions, figure_stems
+from degen.studies.over_epochs.tracks import SeedOptions, Track, begun_groups, track_columns, tracks_of
 from degen.tables.csv_file import write_columns
 
 DEFAULT = (
@@ -56,8 +56,8 @@ def draw_dynamics(
 ) -> FigureFiles:
     """Draw each measure against epochs, a line a variant, for every dataset at and below `paths`.
 
-    What `metrics.jsonl` has is taken from there; other measures are computed from the embeddings that
-    `--keep-embeddings` kept, and the notes say which.
+    Quantities in `metrics.jsonl` are taken from there. Other measures are computed from the embeddings that
+    were kept (`keep_embeddings`), and the notes name them.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def draw_dynamics(
     Raises
     ------
     UserError
-        for whatever can be mended in paths and options; for a measure that nothing tells of.
+        for whatever can be mended in paths and options; for a measure of which there is no value.
     """
     options, look, result = options or DynamicsOptions(), look or FigureOptions(), FigureFiles()
     one_definition = any(key in _DEFINED for key in options.measures)
@@ -109,7 +109,7 @@ def _sources(runs: Sequence[RunDirectory], keys: Sequence[str], notes: list[str]
             mend = "; train with --keep-embeddings to measure it" if key in MEASURES else ""
             notes.append(f"{key} is not in metrics.jsonl{mend}: left out")
         else:
-            raise UserError(f"--measures '{key}' is unknown{nearest(key, {*recorded, *MEASURES})}")
+            raise UserError(f"`measures` '{key}' is unknown{nearest(key, {*recorded, *MEASURES})}")
     if not found:
         raise UserError(f"nothing to draw: {notes[-1]}")
     if computed := [key for key, source in found.items() if source == "embeddings"]:
