@@ -46,19 +46,19 @@ ARROWS["cli"] = set(ARROWS)
 
 # The same inside `degen/analysis`. Its `__init__.py` imports all of them, so that measures are registered.
 ARROWS_OF_ANALYSIS: dict[str, set[str]] = {
+    "values": set(),
     "passes": set(),
-    "registry": {"passes"},
-    "correlation": {"passes", "registry"},
-    "recommendations": {"passes", "registry"},
-    "measures": {"passes", "registry", "correlation"},
+    "registry": {"values", "passes"},
+    "correlation": {"values", "passes"},
     "postprocess": {"passes"},
+    "measures": {"values", "passes", "registry", "correlation"},
     "projections": {"passes", "measures"},
-    "pairs": {"passes", "registry", "measures"},
+    "pairs": {"values", "passes", "registry", "measures"},
     "mechanism": {"passes", "correlation", "measures"},
     "each_epoch": {"passes", "registry", "measures"},
     "listing": {"passes", "registry"},
-    "result": {"passes", "registry", "listing"},
-    "statistics": {"passes", "registry", "result"},
+    "result": {"values", "passes", "registry", "listing"},
+    "statistics": {"values", "passes", "registry", "result"},
 }
 
 WITHOUT_TORCH = {

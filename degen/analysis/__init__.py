@@ -92,17 +92,14 @@ from degen.analysis.passes.rows import Rows as Rows
 from degen.analysis.registry import COMPARISONS as COMPARISONS
 from degen.analysis.registry import MEASURES as MEASURES
 from degen.analysis.registry import PROFILES as PROFILES
-from degen.analysis.registry import Estimate as Estimate
 from degen.analysis.registry import Measure as Measure
 from degen.analysis.registry import PairMeasure as PairMeasure
 from degen.analysis.registry import Profile as Profile
-from degen.analysis.registry import Undefined as Undefined
 from degen.analysis.registry import comparison as comparison
 from degen.analysis.registry import measure as measure
-from degen.analysis.registry import popularity_profile as popularity_profile
 from degen.analysis.registry import profile as profile
 from degen.analysis.result import Analysis as Analysis
-from degen.analysis.result import Interval as Interval
+from degen.analysis.result import popularity_profile as popularity_profile
 from degen.analysis.statistics.differences import Comparison as Comparison
 from degen.analysis.statistics.differences import compare_matrices as compare_matrices
 from degen.analysis.statistics.differences import compare_seeds as compare_seeds
@@ -111,3 +108,6 @@ from degen.analysis.statistics.differences import over_items as over_items
 from degen.analysis.statistics.differences import over_seeds as over_seeds
 from degen.analysis.statistics.jackknife import Jackknife as Jackknife
 from degen.analysis.statistics.jackknife import jackknife as jackknife
+from degen.analysis.values import Estimate as Estimate
+from degen.analysis.values import Interval as Interval
+from degen.analysis.values import Undefined as Undefined

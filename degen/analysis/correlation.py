@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from degen.analysis.passes.arrays import Float
-from degen.analysis.registry import Undefined
+from degen.analysis.values import Undefined
 
 _BLOCK = 1 << 16
-"""Numbers in float64 at once."""
+"""Number of entries in float64 at once."""
 
 _EQUAL = 1e-12
-"""Numbers that differ by less than this share of the largest are equal but for rounding."""
+"""Numbers that differ by less than this share of the largest differ by rounding alone."""
 
 
 def spearman(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> float:
@@ -40,8 +40,9 @@ def average_ranks(x: Float) -> Float:
 
 
 def _doubled_ranks(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return twice the average ranks: whole numbers, in four bytes where they fit, for there may be ten
-    million; and nothing here takes more than twenty bytes a number meanwhile.
+    """Return twice the average ranks, which are whole numbers, in four bytes each where they fit.
+
+    There may be ten million, so that no step here takes more than twenty bytes per number.
     """
     n = len(x)
     order = np.argsort(x)
@@ -50,7 +51,7 @@ def _doubled_ranks(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
     del ordered
     places = np.arange(n, dtype=np.int32 if n < 2**30 else np.int64)
     begin = np.maximum.accumulate(np.where(first, places, 0))
-    places[:-1][~first[1:]] = n  # only the last of equal numbers ends a stretch of them
+    places[:-1][~first[1:]] = n  # only the last of equal numbers keeps its place and so ends their stretch
     end = np.minimum.accumulate(places[::-1])[::-1]
     doubled = np.empty_like(begin)
     doubled[order] = begin + end + 2

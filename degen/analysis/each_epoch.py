@@ -1,10 +1,8 @@
-"""What every epoch's line of `metrics.jsonl` says of the item embeddings: the measures that cost
-milliseconds.
-"""
+"""Measures of the item embeddings that `metrics.jsonl` records every epoch, in milliseconds."""
 
 from __future__ import annotations
 
-from degen.analysis.measures import isotropy, spectrum  # noqa: F401  they register their measures
+from degen.analysis.measures import isotropy, spectrum  # noqa: F401  they register the measures
 from degen.analysis.passes.arrays import Array
 from degen.analysis.passes.rows import Rows
 from degen.analysis.registry import MEASURES

@@ -1,10 +1,10 @@
-"""The lines of a table of measures: which there are, in what order, and what is said of each.
+"""Lines of a table of measures, in order, with a remark on each; and the choice of measures by name.
 
-    a measure                 `effective_rank`
-    a profile in a bucket     `norm_mean@tail`, `norm_mean@10`
-    of recommendations        `catalogue_coverage@10`, `HR@10@tail`
+    a measure                         `effective_rank`
+    a profile in a bucket             `norm_mean@tail`, `norm_mean@10`
+    a measure of recommendations      `catalogue_coverage@10`, `HR@10@tail`
 
-All of them have a group; tables go by group.
+Every line belongs to a group, and tables go by group.
 """
 
 from __future__ import annotations
@@ -76,16 +76,16 @@ def line(name: str) -> Line:
 
 
 def in_order(names: Iterable[str]) -> list[Line]:
-    """Return the lines of keys by group in the order of tables; measures as registered, then what else."""
+    """Return the lines of keys by group, in the order of tables: measures as registered, then other keys."""
     lines = [line(name) for name in dict.fromkeys(names)]
     groups = dict.fromkeys([*GROUPS, *(measure.group for measure in MEASURES.values())])
-    order = {group: place for place, group in enumerate(groups)}
-    place = {name: position for position, name in enumerate(MEASURES)}
-    return sorted(lines, key=lambda own: (order[own.group], place.get(own.name, len(place))))
+    group_rank = {group: rank for rank, group in enumerate(groups)}
+    rank = {name: rank for rank, name in enumerate(MEASURES)}
+    return sorted(lines, key=lambda line: (group_rank[line.group], rank.get(line.name, len(rank))))
 
 
 def chosen_measures(names: str | Sequence[str] | None = None) -> list[Measure]:
-    """Return measures in the order of tables: all, or those that names of measures and of groups choose.
+    """Return measures in the order of tables: all, or those chosen by names of measures and groups.
 
     Parameters
     ----------
@@ -95,15 +95,15 @@ def chosen_measures(names: str | Sequence[str] | None = None) -> list[Measure]:
     Raises
     ------
     UserError
-        for a name that is neither, nor a profile, with the nearest that is.
+        for an unknown name, with the nearest known one.
     """
     wanted = _checked(names)
-    kept = [key for key, own in MEASURES.items() if wanted is None or wanted & {key, own.group}]
-    return [MEASURES[own.name] for own in in_order(kept)]
+    kept = [key for key, entry in MEASURES.items() if wanted is None or wanted & {key, entry.group}]
+    return [MEASURES[line.name] for line in in_order(kept)]
 
 
 def chosen_profiles(names: str | Sequence[str] | None = None) -> list[Profile]:
-    """Return profiles: all, with the group `popularity` too, or those named that are no measures as well.
+    """Return profiles: all, also for the group `popularity`, or the named ones whose name no measure has.
 
     Raises
     ------
@@ -113,11 +113,11 @@ def chosen_profiles(names: str | Sequence[str] | None = None) -> list[Profile]:
     wanted = _checked(names)
     if wanted is None or "popularity" in wanted:
         return list(PROFILES.values())
-    return [own for key, own in PROFILES.items() if key in wanted and key not in MEASURES]
+    return [entry for key, entry in PROFILES.items() if key in wanted and key not in MEASURES]
 
 
 def names_recommendations(names: str | Sequence[str] | None) -> bool:
-    """Return whether names of measures ask for the group of what a run recommends, which is no matrix's."""
+    """Return whether names of measures ask for the group of recommendations, which need a run's model."""
     return RECOMMENDATIONS in (_checked(names) or ())
 
 
@@ -128,6 +128,6 @@ def _checked(names: str | Sequence[str] | None) -> set[str] | None:
     known = {*MEASURES, *PROFILES, *GROUPS, *(measure.group for measure in MEASURES.values())}
     for name in sorted(wanted - known):
         if not name:
-            raise UserError("a name of a measure is empty; `degen analyze --list` shows all")
+            raise UserError("`measures` holds an empty name; leave it out")
         raise UserError(f"there is no measure or group '{name}'{nearest(name, known)}")
     return wanted

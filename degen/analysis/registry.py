@@ -1,6 +1,6 @@
 """The registry of measures of a matrix, of profiles by popularity and of comparisons of two matrices.
 
-It is the one list that `degen analyze`, `degen compare`, the report, TensorBoard and `metrics.jsonl` share.
+`degen analyze`, `degen compare`, the report, TensorBoard and `metrics.jsonl` all take their measures from it.
 
     @measure("spectrum", range=(1, math.inf), meaning="higher is more isotropic", source="…", cost="O(n d²)")
     def stable_rank(V: Rows, *, center: bool = False) -> float:          one number; MEASURES
@@ -21,18 +21,16 @@ raises `Undefined` with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast
-
-import numpy as np
 
 from degen.analysis.passes.arrays import Array, Float
 from degen.analysis.passes.buckets import Buckets, Codes
 from degen.analysis.passes.pair import Pair
 from degen.analysis.passes.rows import Rows
-from degen.errors import UserError
+from degen.analysis.values import Undefined
 
 P = ParamSpec("P")
 E = TypeVar("E", bound="Entry")
@@ -63,31 +61,6 @@ _NEEDS = {
     "representations": "sequence representations",
 }
 _ARROWS = {"higher is more isotropic": "↑", "lower is more isotropic": "↓"}
-
-
-class Undefined(UserError):
-    """A measure has no value for a matrix; the message gives the reason."""
-
-
-class Estimate(float):
-    """A sampled value.
-
-    Attributes
-    ----------
-    standard_error
-        standard error of the value, > 0.
-    sample
-        what it was computed from, such as `1,000,000 of 73,210,050 pairs`.
-    """
-
-    standard_error: float
-    sample: str
-
-    def __new__(cls, value: float, standard_error: float, sample: str) -> Estimate:
-        """Make a float that carries its uncertainty."""
-        estimate = super().__new__(cls, value)
-        estimate.standard_error, estimate.sample = standard_error, sample
-        return estimate
 
 
 @dataclass(frozen=True)
@@ -265,13 +238,7 @@ def measure(
 def profile(
     *, name: str | None = None, **facts: Unpack[Facts]
 ) -> Callable[[Callable[[Rows, Buckets], Float]], Profile]:
-    """Register a function of `Rows` and `Buckets` as a profile.
-
-    Raises
-    ------
-    ValueError
-        if a name is taken.
-    """
+    """Register a function of `Rows` and `Buckets` as a profile; errors as of `measure`."""
 
     def register(function: Callable[[Rows, Buckets], Float]) -> Profile:
         entry = Profile(name or function.__name__, function, **facts)
@@ -287,13 +254,7 @@ def comparison(
 ) -> Callable[
     [Callable[Concatenate[Pair, P], float]], Callable[Concatenate[Rows | Array, Rows | Array, P], float]
 ]:
-    """Register a function of `Pair` as a comparison; `name` and `also` as in `measure`.
-
-    Raises
-    ------
-    ValueError
-        if a name is taken.
-    """
+    """Register a function of `Pair` as a comparison; parameters and errors as of `measure`."""
 
     def register(
         function: Callable[Concatenate[Pair, P], float],
@@ -334,27 +295,3 @@ def _documented(function: Callable[..., Any], facts: Facts) -> str:
         f"    Cost: {facts['cost']}.\n"
         f"    Source: {facts['source']}.\n"
     )
-
-
-def popularity_profile(V: Rows, profiles: Iterable[Profile] | None = None) -> dict[str, float]:
-    """Return `profiles`, by default all, over head, middle, tail and deciles.
-
-    Keys are `norm_mean@tail`, `norm_mean@10` and so on. The value is NaN where a bucket has none. Buckets
-    without items have no key.
-
-    Raises
-    ------
-    Undefined
-        without frequencies.
-    """
-    if V.head_mid_tail is None or V.deciles is None:
-        raise Undefined("a profile by popularity needs how often each item occurs")
-    found: dict[str, float] = {}
-    for entry in PROFILES.values() if profiles is None else profiles:
-        for buckets in (V.head_mid_tail, V.deciles):
-            try:
-                values = entry(V, buckets)
-            except Undefined:
-                values = np.full(len(buckets.names), np.nan)
-            found |= {f"{entry.name}@{name}": float(x) for name, x in zip(buckets.names, values, strict=True)}
-    return found

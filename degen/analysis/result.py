@@ -1,43 +1,22 @@
-"""What was measured of a matrix: values, how uncertain the sampled ones are, and why others are missing."""
+"""The result of measuring a matrix: values, their uncertainty, and reasons for missing ones."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from degen.analysis.listing import in_order, line
 from degen.analysis.passes.buckets import BucketContent
 from degen.analysis.passes.rows import Rows
-from degen.analysis.registry import Estimate, Measure, Profile, Undefined, popularity_profile
+from degen.analysis.registry import PROFILES, Measure, Profile
+from degen.analysis.values import Estimate, Interval, Undefined
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value with its uncertainty.
-
-    Attributes
-    ----------
-    value, low, high
-        the estimate, and the ends of its interval.
-    standard_error
-        of the estimate.
-    noise
-        what it is of: `seeds` or `items`.
-    method
-        how it was found.
-    """
-
-    value: float
-    low: float
-    high: float
-    standard_error: float
-    noise: str
-    method: str
 
 
 @dataclass(frozen=True)
@@ -47,22 +26,22 @@ class Analysis:
     Attributes
     ----------
     name
-        what the matrix is called.
+        name of the matrix.
     rows, dimensions
         n and d.
     values
-        by measure; a condition number may be ∞. A profile has one for each bucket, as `norm_mean@tail`.
+        by measure; a condition number may be ∞. A profile has one per bucket, such as `norm_mean@tail`.
     standard_errors, samples
-        of those that were sampled: the standard error, and what it was computed from, such as `1,000,000 of
-        73,210,050 pairs`. Where `intervals` have the measure, what these are of.
+        of sampled values: the standard error, and the sample, such as `1,000,000 of 73,210,050 pairs`. Of
+        measures in `intervals`: those of the interval, and its method.
     reasons
-        why a measure has no value here.
+        reasons why measures have no value here.
     intervals
-        lowest and highest value, of those that were taken over seeds or judged by a jackknife.
+        lowest and highest value, of measures over seeds or judged by a jackknife.
     not_judged
-        where a jackknife was asked for, why others have no interval.
+        reasons why a jackknife that was asked for gave other measures no interval.
     buckets
-        where profiles were asked for: what each bucket by popularity holds, deciles among them.
+        content of each bucket by popularity, deciles among them, where profiles were asked for.
     """
 
     name: str
@@ -130,34 +109,38 @@ class Analysis:
 
     @property
     def measures(self) -> list[str]:
-        """What was asked for, with and without value, in the order of tables."""
-        return [own.name for own in in_order([*self.values, *self.reasons])]
+        """The measures that were asked for, with and without value, in the order of tables."""
+        return [line.name for line in in_order([*self.values, *self.reasons])]
 
     def with_values(self, more: Mapping[str, float]) -> Analysis:
-        """Return the same with further values, or others in place of those that it has; NaN is no value."""
+        """Return a copy with further or replaced values; NaN means no value."""
         empty = {key: "no item of the bucket has a value" for key, value in more.items() if math.isnan(value)}
         values = {key: value for key, value in {**self.values, **more}.items() if key not in empty}
         return replace(self, values=values, reasons={**self.reasons, **empty})
 
     def with_intervals(self, intervals: Mapping[str, Interval]) -> Analysis:
-        """Return the same with the intervals of some measures, which are no samples' any more."""
+        """Return a copy with the intervals of some measures, which take the place of errors of samples."""
         return replace(
             self,
             standard_errors={
                 **self.standard_errors,
-                **{name: one.standard_error for name, one in intervals.items()},
+                **{name: interval.standard_error for name, interval in intervals.items()},
             },
-            samples={**self.samples, **{name: one.method for name, one in intervals.items()}},
-            intervals={**self.intervals, **{name: (one.low, one.high) for name, one in intervals.items()}},
+            samples={**self.samples, **{name: interval.method for name, interval in intervals.items()}},
+            intervals={
+                **self.intervals,
+                **{name: (interval.low, interval.high) for name, interval in intervals.items()},
+            },
         )
 
     def flat(self) -> dict[str, Any]:
-        """Return one flat dictionary for JSON: `<measure>`, and of what is not exact
-        `<measure>_standard_error`, `<measure>_sample`, `<measure>_low` and `<measure>_high`.
+        """Return one flat dictionary for JSON.
 
-        A measure without a finite value is None, and `<measure>_reason` says why; one that a jackknife was
-        to judge and could not has `<measure>_not_judged`. A bucket by popularity has `items@tail`,
-        `actions@tail`, `frequency_low@tail` and `frequency_high@tail`, and so on.
+        Every measure has its value under its name, and where it is not exact `<measure>_standard_error`,
+        `<measure>_sample`, `<measure>_low` and `<measure>_high`. A measure without a finite value is None,
+        with the reason in `<measure>_reason`. `<measure>_not_judged` says why a jackknife gave no interval.
+        Buckets by popularity have `items@tail`, `actions@tail`, `frequency_low@tail`, `frequency_high@tail`,
+        and so on.
         """
         found: dict[str, Any] = {"name": self.name, "rows": self.rows, "dimensions": self.dimensions}
         for measure in self.measures:
@@ -178,7 +161,7 @@ class Analysis:
         return found
 
     def records(self) -> list[dict[str, Any]]:
-        """Return a dictionary a measure: its name, group and value, and what else there is of it or None."""
+        """Return one dictionary per measure; what a measure lacks is None."""
         return [
             {
                 "name": self.name,
@@ -199,3 +182,27 @@ class Analysis:
         import pandas as pd
 
         return pd.DataFrame.from_records(self.records(), index="measure")
+
+
+def popularity_profile(V: Rows, profiles: Iterable[Profile] | None = None) -> dict[str, float]:
+    """Return `profiles`, by default all, over head, middle, tail and deciles.
+
+    Keys are `norm_mean@tail`, `norm_mean@10` and so on. The value is NaN where a bucket has none. Buckets
+    without items have no key.
+
+    Raises
+    ------
+    Undefined
+        without frequencies.
+    """
+    if V.head_mid_tail is None or V.deciles is None:
+        raise Undefined("a profile by popularity needs how often each item occurs")
+    found: dict[str, float] = {}
+    for entry in PROFILES.values() if profiles is None else profiles:
+        for buckets in (V.head_mid_tail, V.deciles):
+            try:
+                values = entry(V, buckets)
+            except Undefined:
+                values = np.full(len(buckets.names), np.nan)
+            found |= {f"{entry.name}@{name}": float(x) for name, x in zip(buckets.names, values, strict=True)}
+    return found

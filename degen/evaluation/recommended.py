@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from degen.analysis.passes.buckets import HEAD_MID_TAIL, Buckets, Float, Int
-from degen.analysis.registry import Undefined
+from degen.analysis.values import Undefined
 from degen.data.sequences import Split
 from degen.data.statistics import gini
 from degen.evaluation.evaluate import rank_targets, representations

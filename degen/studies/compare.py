@@ -18,10 +18,11 @@ import numpy as np
 
 from degen.analysis.passes.pair import Pair, matched
 from degen.analysis.passes.rows import Rows
-from degen.analysis.registry import COMPARISONS, MEASURES, Measure, Undefined, popularity_profile
-from degen.analysis.result import Analysis
+from degen.analysis.registry import COMPARISONS, MEASURES, Measure
+from degen.analysis.result import Analysis, popularity_profile
 from degen.analysis.statistics.differences import Comparison, compare_matrices, compare_seeds, compare_users
 from degen.analysis.statistics.jackknife import Jackknife, jackknife
+from degen.analysis.values import Undefined
 from degen.embeddings.item_matrix import ItemMatrix
 from degen.embeddings.select import FileOptions, Source, select
 from degen.errors import UserError, nearest

@@ -133,7 +133,7 @@ def test_what_was_sampled_is_said(rng):
 def test_what_a_sample_cannot_tell_has_no_value(rng):
     rows = Rows(cone(rng, 600, 4), exact_rows=120)
     for measure in OF_ITEMS[1:]:
-        with pytest.raises(Undefined, match="all 600 rows are needed, more than --exact-rows 120 allows"):
+        with pytest.raises(Undefined, match="all 600 rows are needed, more than `exact_rows=120` allows"):
             measure(rows)
     with pytest.raises(Undefined, match="100 of 600 queries say too little"):
         hubness_skewness(rows)

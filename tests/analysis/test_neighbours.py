@@ -161,7 +161,7 @@ def test_what_has_no_neighbours_says_why():
         neighbours(Rows(np.eye(6)), 0)
     with pytest.raises(ValueError, match="'l1'"):
         neighbours(Rows(np.eye(6)), 2, "l1")
-    with pytest.raises(Undefined, match="all 150 rows are needed, more than --exact-rows 9 allows"):
+    with pytest.raises(Undefined, match="all 150 rows are needed, more than `exact_rows=9` allows"):
         k_occurrence(Rows(np.random.default_rng(0).normal(size=(150, 3)), exact_rows=9), 2)
 
 

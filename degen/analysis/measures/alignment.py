@@ -1,4 +1,4 @@
-"""How near the two views of a sample lie, and how evenly all spread (paper Eq. 6-7, 16-18).
+"""Alignment of two views of a sample, and uniformity of all rows (paper Eq. 6-7, 16-18).
 
     alignment(x, y)   mean ‖x̂ - ŷ‖² over positive pairs                               [0, 4]
     uniformity(x)     log mean over pairs i < j of exp(-t ‖x̂ᵢ - x̂ⱼ‖²), t = 2         [-4t, 0]
@@ -6,11 +6,11 @@
 x̂ is x at length 1 (Wang & Isola, ICML 2020). Lower is better for both. The uniform distribution on the
 sphere has uniformity -3.875 in 64 dimensions; 0 means that all rows point one way.
 
-`definition="official"` is what the released code of DuoRec measures under these names: rows as they are,
-and distances that are not squared, ‖x - y‖ and exp(-t ‖xᵢ - xⱼ‖). Those values depend on the length of the
-rows and have no bound.
+`definition="official"` follows the formulas in the released code of DuoRec: rows as they are, and distances
+that are not squared, ‖x - y‖ and exp(-t ‖xᵢ - xⱼ‖). Those values depend on the length of the rows and have no
+bound. The released code takes them over training batches with dropout on, so absolute levels differ.
 
-One body for NumPy arrays and torch tensors (on their device), in float64 whatever the input's type.
+NumPy arrays and torch tensors (on their device) are measured alike, in float64 whatever their type.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from degen.analysis.measures.pair_cosines import (
 from degen.analysis.passes.arrays import Array, Float, checked_rows, namespace, unit_rows
 from degen.analysis.passes.buckets import Codes
 from degen.analysis.passes.rows import Rows
-from degen.analysis.registry import Estimate, Undefined, measure
+from degen.analysis.registry import measure
+from degen.analysis.values import Estimate, Undefined
 from degen.errors import UserError
 
 Definition = Literal["paper", "official"]
@@ -44,7 +45,7 @@ def alignment(x: Array, y: Array, *, definition: Definition = "paper") -> float:
     Parameters
     ----------
     x, y
-        [n, d] each, row i of one belonging to row i of the other; both arrays, or both tensors on one device.
+        [n, d] each; row i of both belongs to one sample. Both arrays, or both tensors on one device.
     definition
         `paper`: squared, of rows at length 1; a pair with a zero row has no angle and is left out.
         `official`: not squared, of the rows as they are.
@@ -74,9 +75,9 @@ def uniformity(
 ) -> float:
     """Return the log of the mean over all pairs i < j of exp(-t · distance); at least two rows are needed.
 
-    Every pair is visited once, in blocks: O(n² d) time, O(block²) memory besides the rows in float64. The
-    sum is kept as its logarithm, so that rows far apart (`official`) give a large negative number, not -∞.
-    Of `Rows` above their `exact_rows`, the paper's is an `Estimate` from random pairs.
+    Every pair is visited once, in blocks, in O(n² d) time and O(block²) memory besides the rows in float64.
+    The sum is kept as a logarithm, so that rows far apart (`official`) give a large negative number, not -∞.
+    For `Rows` above their `exact_rows`, the paper's uniformity is an `Estimate` from random pairs.
 
     Parameters
     ----------
@@ -160,7 +161,7 @@ def _squared_exponent(a: Array, b: Array, t: float) -> Any:
 def _distance_exponent(a: Array, b: Array, t: float) -> Any:
     """Return -t ‖aᵢ - bⱼ‖ [A, B], from differences.
 
-    Lengths and a product would lose half the digits of a small distance: equal rows would seem 1e-8 apart.
+    The square root of lengths minus products would lose half the digits: equal rows would seem 1e-8 apart.
     """
     xp = namespace(a)
     if xp.__name__ == "torch":

@@ -1,9 +1,9 @@
-"""How far the rows point one way, and which way: resultant length, concentration, angles, energy of the mean.
+"""The common direction of the rows: resultant length, concentration, angles to it, energy of the mean.
 
     û = v / ‖v‖ over the m rows that are not zero, S = Σ û, μ the mean row
 
-For a catalogue whose rare items lie in a cone while frequent ones spread, numbers for all rows say little:
-the same by popularity is in `popularity`.
+Where rare items lie in a cone and frequent ones spread, numbers over all rows hide it; `popularity` measures
+the same per bucket.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import numpy as np
 from degen.analysis.measures.isotropy import at_least
 from degen.analysis.passes.arrays import Float
 from degen.analysis.passes.rows import Rows
-from degen.analysis.registry import Undefined, measure
+from degen.analysis.registry import measure
+from degen.analysis.values import Undefined
 
 _UNIFORM = 1e-9
-"""A mean shorter than this share of the rows has no direction but that of rounding."""
+"""A mean below this share of the rows' length is rounding and has no direction."""
 
 
 @measure(
@@ -65,9 +66,7 @@ def vmf_kappa(V: Rows, *, method: Literal["mle", "banerjee"] = "mle") -> float:
 
 
 def _kappa(r: float, d: int, start: float) -> float:
-    """Solve A_d(κ) = r: Newton's steps, A' = 1 - A² - (d - 1) A / κ (Sra 2012), within a bracket that
-    shrinks.
-    """
+    """Solve A_d(κ) = r by Newton's method in a shrinking bracket; A' = 1 - A² - (d - 1) A / κ (Sra 2012)."""
     low, high, kappa = 0.2 * start, 5.0 * start, start
     for _ in range(100):
         ratio = bessel_ratio(d, kappa)
@@ -196,7 +195,7 @@ def cos_mean_first_direction(V: Rows) -> float:
 
 
 def no_axis(V: Rows) -> bool:
-    """Whether the rows at length 1 add up to nothing but rounding: they have no mean direction."""
+    """Whether the sum of the rows at length 1 is rounding, so that they have no mean direction."""
     return bool(np.linalg.norm(V.moments.unit_sum) <= _UNIFORM * V.moments.alive)
 
 

@@ -1,8 +1,8 @@
-"""Whether the eigenvalues of the covariance fall as a power of their rank, and how fast.
+"""Power law of the eigenvalues of the covariance: its exponent, and how well it fits.
 
-    λᵢ ∝ i^-α     0 is white, near 1 is what good self-supervised features have, far above 1 is collapsed
+    λᵢ ∝ i^-α     α = 0 is white, near 1 is usual for good self-supervised features, far above 1 is collapsed
 
-The ranks are 1-based; the first, which seldom lies on the line of the others, is left out by default.
+Ranks count from 1. The first is left out by default, because it seldom lies on the line of the others.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 from degen.analysis.measures.spectrum import above_noise
 from degen.analysis.passes.arrays import Array
 from degen.analysis.passes.rows import Rows
-from degen.analysis.registry import Undefined, measure
+from degen.analysis.registry import measure
+from degen.analysis.values import Undefined
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Rows that are wrong before anything is measured: zero, tiny, repeated, not finite; how long rows are."""
+"""Health of a matrix: zero, tiny, repeated and non-finite rows, and the lengths of all rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from degen.analysis.passes.arrays import Array, is_tensor, namespace, to_numpy
 from degen.analysis.passes.rows import BLOCK, Rows
-from degen.analysis.registry import Undefined, measure
+from degen.analysis.registry import measure
+from degen.analysis.values import Undefined
 
 
 def finite_rows(values: Array) -> npt.NDArray[np.bool_]:
@@ -82,8 +83,9 @@ def duplicate_rows(V: Rows) -> float:
 
 
 def _visit_hashes(block: Array, start: int) -> tuple[None, tuple[npt.NDArray[np.uint64]]]:
-    """Hash each row of a block: bits of each number, mixed before they are weighed, or opposite changes would
-    cancel.
+    """Hash each row of a block.
+
+    The bits of each number are mixed before they are weighted, or opposite changes would cancel.
     """
     bits = (to_numpy(block) + 0.0).view(np.uint64)  # + 0 makes -0 a 0
     weights = np.random.default_rng(0).integers(1, 2**63, size=bits.shape[1], dtype=np.uint64) | np.uint64(1)

@@ -1,13 +1,14 @@
-"""The skewness of k-occurrence, also from the lists of a sample of the queries.
+"""Skewness of k-occurrence, exact or from a sample of the queries.
 
-    X(i), N(i)    in how many of the Q lists that were drawn, of all T lists, row i is
+    X(i), N(i)    number of lists that row i is in, among the Q drawn lists and among all T lists
     E N(N-1)…(N-r+1) = E X(X-1)…(X-r+1) · T…(T-r+1) / Q…(Q-r+1)
 
-Counts of a sample carry a noise of their own, which factorial moments do not: naively 10 % of the queries
-turn a skewness of .29 into .99. What is left is unbiased but noisy, and its noise comes from single queries,
-from pairs, and from triples that meet in one row. The three fall differently with Q, so that the jackknife,
-which takes all for the first kind, may say twice the truth. Here their variances are told apart by how much
-the value scatters as a small, a fourth and a half of the queries are left out.
+The counts of a sample have sampling noise, which adds to their skewness: taken as they are, 10 % of the
+queries turned 0.29 into 0.99. Factorial moments are free of that bias. The estimate is still noisy. Its noise
+comes from single queries, from pairs and from triples of queries whose lists share a row, and these three
+parts fall at different rates with Q. A plain jackknife takes all of it for the first part and may report
+twice the true error. So the three variances are estimated apart, from the scatter of the value when few, a
+fourth and half of the queries are left out.
 """
 
 from __future__ import annotations
@@ -17,20 +18,20 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from degen.analysis.measures.neighbours import Side, neighbours, places_of
+from degen.analysis.measures.neighbours import Side, neighbours, search_for
 from degen.analysis.passes.arrays import Float
 from degen.analysis.passes.nearest import Metric
 from degen.analysis.passes.rows import Int, Rows
-from degen.analysis.registry import Estimate, Undefined
+from degen.analysis.values import Estimate, Undefined
 
 _LISTS = 2.5
-"""In how many lists of a sample a row is on average, at least: with fewer there are hardly triples."""
+"""Least mean number of sampled lists per row; with fewer there are hardly any triples."""
 
 _GROUPS = 40
-"""Groups of queries that are left out or kept whole."""
+"""Number of groups of queries, each left out or kept as a whole."""
 
 _SUBSETS = 4
-"""Random subsets of the groups, in multiples of their number."""
+"""Number of random subsets of the groups, in multiples of the number of groups."""
 
 _ORDERS = np.array([1, 2, 3])
 
@@ -45,12 +46,12 @@ def skewness(V: Rows, k: int, metric: Metric, side: Side = "rows") -> float:
     Undefined
         if all rows are in equally many lists, or the sample is too small.
     """
-    places = places_of(V, metric, side)
-    asked, total, rows = len(places.asked), places.total, len(places.rows)
-    # A sentence and no exception: one kept here would, once raised, keep what lies in this frame.
+    search = search_for(V, metric, side)
+    asked, total, rows = len(search.asked), search.total, len(search.rows)
+    # Kept as text: an exception made here would, once raised, keep the arrays of this frame alive.
     few = (
         f"the lists of {asked:,} of {total:,} queries say too little of the skewness over {rows:,} rows; "
-        "set --exact-rows higher, or measure some of the rows and compare only equal numbers of them"
+        "set `exact_rows` higher, or measure some of the rows and compare only equal numbers of them"
     )
     if asked < total and asked * k < _LISTS * rows:
         raise Undefined(few)

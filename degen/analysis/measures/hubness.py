@@ -1,11 +1,12 @@
-"""Hubs, which are in many lists of neighbours, and items that are in none.
+"""Hubness: rows that are in many lists of neighbours, and rows that are in none.
 
-    N_k(i)     k-occurrence: how many rows have row i among their k nearest
-    exposure   the same with sequences asking: how many have item i among the k of highest score ⟨h, v⟩
+    N_k(i)     k-occurrence: number of rows that have row i among their k nearest
+    exposure   number of sequences that have item i among the k of highest score ⟨h, v⟩
 
-All depend on how many rows there are: compare equal numbers. From a sample of the queries only the skewness
-can be had, because only moments of N_k can; the others ask every query, or have no value. Of equally near
-rows the one of lower index is taken: where most rows are equal (`duplicate_rows`), the first are hubs.
+All of them depend on the number of rows, so compare matrices of equal size only. A sample of the queries
+gives the skewness alone, because it is a function of moments. The other measures need every query, or have no
+value. Of equally near rows the one of lower index is taken. Where most rows are equal (`duplicate_rows`), the
+first of these are therefore hubs.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from degen.analysis.passes.rows import Int, Rows
 from degen.analysis.registry import measure
 
 _SETTINGS: dict[str, dict[str, Any]] = {"5": {"k": 5}, "dot": {"metric": "dot"}}
-"""Each measure by five neighbours, and by product, beside ten by cosine."""
+"""Further names of each measure: with 5 neighbours, and by inner product. The default is 10 by cosine."""
 
 
 @measure(

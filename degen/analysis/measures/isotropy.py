@@ -1,13 +1,13 @@
-"""Whether the rows of a matrix point everywhere, or all one way.
+"""Isotropy: the spread of the rows of a matrix over all directions.
 
     û = v / ‖v‖ over the m rows that are not zero, S = Σ û
 
     average_cosine        mean cosine over all pairs of rows i < j, by a closed form: nothing is sampled
-    mean_squared_cosine   mean squared cosine; with the mean, the spread of all cosines
-    isotropy              I(V): least over greatest partition function along the singular directions
-    isoscore              from the covariance alone: blind to a common direction
+    mean_squared_cosine   mean squared cosine; together with the mean, the spread of all cosines
+    isotropy              I(V): smallest over largest partition function along the singular directions
+    isoscore              from the covariance alone, so that it does not see a common direction
 
-Rows of length zero have no direction and are left out of what is about directions.
+Zero rows have no direction; measures of directions leave them out.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ import numpy as np
 
 from degen.analysis.passes.arrays import Float
 from degen.analysis.passes.rows import Rows
-from degen.analysis.registry import Undefined, measure
+from degen.analysis.registry import measure
+from degen.analysis.values import Undefined
 
 _NULL = 1e-7
-"""Roots of eigenvalues of VᵀV below this share of the first are rounding, of a direction without rows."""
+"""Roots of eigenvalues of VᵀV below this share of the first are rounding: no row has a part along them."""
 
 _REPEATED = 1e-9
-"""Singular values nearer than this share of the first count as equal."""
+"""Singular values that differ by less than this share of the first count as equal."""
 
 
 @measure(

@@ -1,11 +1,12 @@
-"""Which rows are nearest to which: the lists behind hubness, closest neighbours and exposure.
+"""Lists of nearest rows, from which hubness, closest neighbours and exposure are measured.
 
     cosine, euclidean    by distance, of rows at length 1 or as they are
-    dot                  by ⟨q, v⟩; every row is a neighbour, however long
+    dot                  by ⟨q, v⟩; every row can be a neighbour, however long
 
-A row is never its own neighbour, by its index and not by a distance of 0, which a repeated row has as well.
-Of equally near rows the lower index comes first. Up to `Rows.exact_rows` rows every row asks for its
-neighbours; of more rows, and of very many sequences, a sample drawn by `Rows.seed` does, among all rows.
+A row is never its own neighbour. That is decided by its index, because a repeated row is at distance 0 as
+well. Of equally near rows the lower index comes first. Up to `Rows.exact_rows` rows, the neighbours of every
+row are searched. Of more rows, and of very many sequences, a sample drawn with `Rows.seed` is searched for,
+always among all rows.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ import numpy as np
 from degen.analysis.passes.arrays import Array, Float
 from degen.analysis.passes.nearest import Metric, nearest_rows
 from degen.analysis.passes.rows import Int, Rows
-from degen.analysis.registry import Undefined
+from degen.analysis.values import Undefined
 
 Side = Literal["rows", "representations"]
 
 LENGTH = 10
-"""Neighbours that a list has at least, so that one search serves every measure."""
+"""Least length of a list, so that one search serves every measure."""
 
 BUDGET = 4
-"""Pairs of query and row that are compared at most, in squares of `Rows.exact_rows`."""
+"""Largest number of pairs of query and row to compare, in squares of `Rows.exact_rows`."""
 
 _FEWEST = 100
-"""Queries that a sample has at least."""
+"""Least number of queries in a sample."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +44,11 @@ class Neighbours:
     nearness
         float64 [q, K]: descending, as in `nearest_rows`.
     queries
-        int64 [q], ascending: which rows, or sequences, asked.
+        int64 [q], ascending: rows, or sequences, whose neighbours were searched for.
     total
-        how many there are, asked or not.
+        number of possible queries, searched for or not.
     rows
-        int64 [m]: rows that can be neighbours; all but zero rows, which have no cosine.
+        int64 [m]: rows that can be neighbours. By cosine these are all but zero rows.
     """
 
     indices: Int
@@ -58,26 +59,26 @@ class Neighbours:
 
     @property
     def complete(self) -> bool:
-        """Whether every query that there is was asked."""
+        """Whether the neighbours of every possible query were searched for."""
         return len(self.queries) == self.total
 
     def occurrences(self, k: int, asked: slice | Int = slice(None)) -> Int:
-        """Return int64 [m]: in how many lists of `k` each of `rows` is, of the queries `asked`."""
+        """Return in how many lists of `k` each of `rows` is, int64 [m], over the queries `asked`."""
         found = self.indices[asked, :k].ravel()
         return np.bincount(found, minlength=int(self.rows[-1]) + 1)[self.rows]
 
 
 def neighbours(V: Rows, k: int = LENGTH, metric: Metric = "cosine", side: Side = "rows") -> Neighbours:
-    """Return lists of at least `k` neighbours among the rows of `V`; they are searched for once.
+    """Return lists of at least `k` neighbours among the rows of `V`. They are searched for once.
 
     Parameters
     ----------
     k
-        length of the lists that is needed, ≥ 1.
+        least length of the lists, ≥ 1.
     metric
-        what is near.
+        `cosine`, `euclidean` or `dot`.
     side
-        who asks: each of the rows, or each of the sequence representations.
+        the queries: each of the rows, or each of the sequence representations.
 
     Raises
     ------
@@ -120,19 +121,19 @@ def every_list(V: Rows, k: int, metric: Metric, side: Side = "rows") -> Neighbou
     Undefined
         where only a sample of the queries is asked.
     """
-    places = places_of(V, metric, side)
-    if len(places.asked) < places.total:
+    search = search_for(V, metric, side)
+    if len(search.asked) < search.total:
         raise Undefined(
-            f"the neighbours of all {places.total:,} {side} are needed, more than "
-            f"--exact-rows {V.exact_rows:,} allows; set it higher, or measure some of the rows and "
+            f"the neighbours of all {search.total:,} {side} are needed, more than "
+            f"`exact_rows={V.exact_rows}` allows; set it higher, or measure some of the rows and "
             "compare only equal numbers of them"
         )
     return neighbours(V, k, metric, side)
 
 
 @dataclass(frozen=True, eq=False)
-class Places:
-    """Who asks, and who can be found: `asked` of `total` rows of `source` look for neighbours in `rows`."""
+class Search:
+    """A search among `rows` of a matrix for neighbours of `asked`, of `total` possible rows of `source`."""
 
     source: Rows
     asked: Int
@@ -140,10 +141,11 @@ class Places:
     rows: Int
 
 
-def places_of(V: Rows, metric: Metric, side: Side) -> Places:
-    """Return who asks and who can be found.
+def search_for(V: Rows, metric: Metric, side: Side) -> Search:
+    """Return whose neighbours are searched for, and among which rows.
 
-    A zero row is nobody's neighbour by cosine, and by cosine or product it finds all equally near.
+    By cosine a zero row is nobody's neighbour. By cosine and product it is no query, because all rows would
+    be equally near.
     """
     source = V if side == "rows" else _representations(V)
     rows = np.flatnonzero(V.norms > 0) if metric == "cosine" else np.arange(len(V))
@@ -153,9 +155,9 @@ def places_of(V: Rows, metric: Metric, side: Side) -> Places:
         most = len(V) if len(V) <= V.exact_rows else min(most, V.exact_rows)
     most = max(most, _FEWEST)
     if len(asking) <= most:
-        return Places(source, asking, len(asking), rows)
+        return Search(source, asking, len(asking), rows)
     drawn = np.random.default_rng(V.seed).choice(asking, most, replace=False)
-    return Places(source, np.sort(drawn), len(asking), rows)
+    return Search(source, np.sort(drawn), len(asking), rows)
 
 
 def _representations(V: Rows) -> Rows:
@@ -168,18 +170,18 @@ def _representations(V: Rows) -> Rows:
 
 
 def _search(V: Rows, k: int, metric: Metric, side: Side) -> Neighbours:
-    places = places_of(V, metric, side)
-    possible = len(places.rows) - (side == "rows")
-    if possible < k or not places.total:
+    search = search_for(V, metric, side)
+    possible = len(search.rows) - (side == "rows")
+    if possible < k or not search.total:
         kind = "rows that are not zero" if metric == "cosine" else "rows"
         raise Undefined(
             f"lists of {k} neighbours need at least {k + (side == 'rows')} {kind}, and someone to ask; "
-            f"there are {len(places.rows)}"
+            f"there are {len(search.rows)}"
         )
     length = min(max(k, LENGTH), possible)
     parts = [
-        nearest_rows(block, ids if side == "rows" else None, V, places.rows, length, metric)
-        for ids, block in places.source.picked(places.asked)
+        nearest_rows(block, ids if side == "rows" else None, V, search.rows, length, metric)
+        for ids, block in search.source.picked(search.asked)
     ]
     indices, nearness = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Neighbours(indices, nearness, places.asked, places.total, places.rows)
+    return Neighbours(indices, nearness, search.asked, search.total, search.rows)

@@ -1,10 +1,9 @@
-"""Means over all pairs of rows: every pair in blocks, or random pairs with a standard error.
+"""Means over pairs of rows: over all pairs in blocks, or over random pairs with a standard error.
 
-    c          cosines of m pairs i ≠ j, drawn independently: repeats cost nothing but a little precision
-    E c, E c²  known exactly from pass 1, so that the noise that y = f(c) shares with them can be taken off
+    c          cosines of m pairs i ≠ j, drawn independently; a repeated pair costs a little precision
+    E c, E c²  known exactly from the first pass; they serve as control variates for y = f(c)
 
-m is 10⁶ unless the rows of so many pairs would not fit: then as many as fill 2²⁵ numbers. Rows are picked
-block by block, in order, from whatever holds them.
+m is 10⁶, or as many pairs as have rows of 2²⁵ numbers. Rows are read block by block, in order.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ from degen.analysis.passes.buckets import Codes
 from degen.analysis.passes.rows import Int, Rows
 
 PAIRS = 1_000_000
-"""Random pairs at most."""
+"""Largest number of random pairs."""
 
 _FEWEST = 1000
-"""Random pairs at least."""
+"""Least number of random pairs."""
 
 _NUMBERS = 2**25
-"""Numbers of the rows that random pairs are made of, at most: 256 MB."""
+"""Largest number of entries in the rows of random pairs: 256 MB in float64."""
 
 _PIECE = 2**16
-"""Pairs whose cosines are summed at once."""
+"""Number of pairs whose cosines are computed at once."""
 
 
 def upper_blocks(n: int, block: int) -> Iterator[tuple[slice, slice]]:
@@ -94,7 +93,8 @@ def _cosines(units: Float, first: Int, second: Int) -> Float:
 def estimated_mean(V: Rows, y: Float) -> tuple[float, float]:
     """Return the mean over all pairs of `y`, a function of `random_cosines`, and its standard error.
 
-    The control variates c - E c and c² - E c² are regressed out.
+    c - E c and c² - E c² have mean 0 and correlate with `y`. Regressing `y` on them removes the noise that it
+    shares with them.
     """
     cosines = random_cosines(V)
     controls = np.stack(
@@ -106,7 +106,7 @@ def estimated_mean(V: Rows, y: Float) -> tuple[float, float]:
 
 
 def sampled_pairs(V: Rows) -> str:
-    """Return how many of how many pairs were drawn, in words."""
+    """Return in words how many pairs were drawn, and of how many."""
     m = V.moments.alive
     return f"{len(random_cosines(V)):,} of {m * (m - 1) // 2:,} pairs"
 
@@ -114,21 +114,24 @@ def sampled_pairs(V: Rows) -> str:
 def means_without(V: Rows, group: Codes, groups: int, of: Callable[[Array], Array]) -> Float:
     """Return the mean over pairs i < j of a function of cos(vᵢ, vⱼ), without the rows of each group.
 
+    All pairs are visited once, for the sums over the pairs of every two groups. To leave a group out is to
+    leave out its sums.
+
     Parameters
     ----------
     V
         few enough rows that all pairs can be visited; zero rows are left out.
     group, groups
-        [n], which group each row is in, and how many groups there are.
+        group of each row, [n], and number of groups.
     of
-        of a block of cosines, element by element.
+        the function, of a block of cosines, element by element.
 
     Returns
     -------
     float64 [groups], NaN where no pair is left.
     """
     units, alive, _ = unit_rows(all_rows(V))
-    members = [np.flatnonzero((group == own) & np.asarray(alive.tolist())) for own in range(groups)]
+    members = [np.flatnonzero((group == code) & np.asarray(alive.tolist())) for code in range(groups)]
     sums, pairs = np.zeros((groups, groups)), np.zeros((groups, groups))
     for first, rows in enumerate(members):
         for second, columns in enumerate(members[: first + 1]):
@@ -139,6 +142,6 @@ def means_without(V: Rows, group: Codes, groups: int, of: Callable[[Array], Arra
             else:
                 sums[first, second], pairs[first, second] = float(block.sum()), len(rows) * len(columns)
     rest = [
-        np.delete(np.delete(np.stack([sums, pairs]), own, 1), own, 2).sum((1, 2)) for own in range(groups)
+        np.delete(np.delete(np.stack([sums, pairs]), code, 1), code, 2).sum((1, 2)) for code in range(groups)
     ]
     return np.array([total / count if count else np.nan for total, count in rest])

@@ -1,11 +1,10 @@
-"""Measures by popularity: whether rare items lie in a cone while frequent ones spread, and what follows
-popularity.
+"""Measures by popularity: the cone of rare items, and what correlates with frequency.
 
-    profiles    a number for each bucket of items: norms, cosines, angles, the first direction
+    profiles    one number per bucket of items: norms, cosines, angles, share of the first direction
     scalars     correlations of frequency with norm, first coordinate and cosine to the axis; tail and head
 
-In a degenerated matrix the cosine within the tail is far above that within the head, the tail lies near the
-axis of all items, and nearly all of its length is along the first singular direction.
+In a degenerated matrix the cosine within the tail is far above that within the head. The tail lies near the
+axis of all items, with nearly all of its length along the first singular direction.
 
     û = v / ‖v‖, S_b = Σ û over the m_b rows of bucket b that are not zero
 
@@ -25,13 +24,11 @@ from degen.analysis.measures.cone import no_axis
 from degen.analysis.passes.arrays import Array, Float
 from degen.analysis.passes.buckets import Buckets, Int
 from degen.analysis.passes.rows import Rows
-from degen.analysis.registry import Undefined, measure, profile
+from degen.analysis.registry import measure, profile
+from degen.analysis.values import Undefined
 
 _REPEATED = 1e-9
-"""A first singular value this near to the second leaves the first direction undetermined."""
-
-
-# ------------------------------------------------------------------------------------------- profiles
+"""The first direction is not determined where σ₁ - σ₂ is below this share of σ₁."""
 
 
 @profile(
@@ -125,17 +122,14 @@ def bucket_cosines(V: Rows | Array, buckets: Buckets) -> Float:
     On the diagonal over the pairs i < j within a bucket; NaN where there is no pair. Zero rows are left out.
     """
     m, S = Rows.of(V).unit_sums(buckets)
-    own = np.diag(m)
-    return _ratio(S @ S.T - own, np.outer(m, m) - own)
+    selves = np.diag(m)  # pairs of a row with itself, of cosine 1
+    return _ratio(S @ S.T - selves, np.outer(m, m) - selves)
 
 
 def _ratio(sums: Float, counts: Float | Int) -> Float:
     """Return sums / counts, NaN where nothing was counted."""
     ratio: Float = np.divide(sums, counts, out=np.full(np.shape(sums), np.nan), where=counts > 0)
     return ratio
-
-
-# -------------------------------------------------------------------------------------------- scalars
 
 
 @measure(

@@ -1,10 +1,10 @@
-"""How alike the members of a group are: sequences with one target, or two dropout views of one sequence.
+"""Self-similarity of groups of rows, such as sequences with one target or dropout views of one sequence.
 
     S_g = Σ û over group g of m_g rows
     within      (‖S_g‖² - m_g) / (m_g (m_g - 1))            mean cosine over pairs of the group
     between     (‖S‖² - Σ ‖S_g‖²) / (m² - Σ m_g²)           mean cosine over pairs of different groups
 
-Closed forms, O(n d): no pair is visited. Source: Ethayarajh, EMNLP 2019, whose baseline is random pairs.
+Closed forms in O(n d) that visit no pair. Source: Ethayarajh, EMNLP 2019, with random pairs as baseline.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from degen.analysis.passes.arrays import Array, Float, to_numpy, unit_rows
 from degen.analysis.passes.rows import Rows
-from degen.analysis.registry import Undefined
+from degen.analysis.values import Undefined
 from degen.errors import UserError
 
 
@@ -60,12 +60,12 @@ def self_similarity_baseline(V: Rows | Array, groups: npt.ArrayLike) -> float:
     sums, sizes = _group_sums(Rows.of(V), groups)
     if (sizes > 0).sum() < 2:
         raise Undefined("a baseline needs rows that are not zero in two groups")
-    whole = sums.sum(axis=0)
-    return float((whole @ whole - (sums**2).sum()) / (sizes.sum() ** 2 - (sizes**2).sum()))
+    total = sums.sum(axis=0)
+    return float((total @ total - (sums**2).sum()) / (sizes.sum() ** 2 - (sizes**2).sum()))
 
 
 def self_similarity_adjusted(V: Rows | Array, groups: npt.ArrayLike) -> float:
-    """Return `self_similarity` less its baseline, in [-2, 2]: above 0 if members are more alike than others.
+    """Return `self_similarity` minus its baseline, in [-2, 2]: above 0 if members are more alike than others.
 
     Parameters and errors are those of both.
     """

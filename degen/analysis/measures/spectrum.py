@@ -1,20 +1,20 @@
-"""How fast the singular values of an embedding matrix fall, and what its first two axes show.
+"""The spectrum of an embedding matrix: singular values, and coordinates along the first two axes.
 
 A degenerated matrix has one large singular value; its rare items lie in a cone along the first axis
 (paper §2).
 
-    V [n, d] = U S Wᵀ            thin SVD; not centred unless asked for: centring hides the cone
+    V [n, d] = U S Wᵀ            thin SVD, not centred by default, because centring hides the cone
     σ, λ = σ²                    singular values and eigenvalues, descending
 
     project                      coordinates, σ and variance shares        Fig. 1, 3, 4
     normalized_singular_values   σᵢ / σ₁, descending, [d]; zeros for a zero matrix
-    effective_rank … explained_variance     one number each; in the registry of measures
+    effective_rank … explained_variance     one number each, in the registry of measures
 
-σ comes from two passes over blocks of rows (`Rows`): as exact as LAPACK's, in the memory of a block. It is 0
-where it is below the rounding noise of the numbers as they were stored (`Rows.rank_tolerance`) for what would
-change its value by that: rank and condition number.
+σ comes from two passes over blocks of rows (`Rows`). It is as exact as LAPACK's and needs the memory of one
+block. Rank and condition number count σ as 0 below the rounding noise of the numbers as they were stored
+(`Rows.rank_tolerance`).
 
-Arrays in (NumPy or torch), new NumPy arrays out: nothing here draws, reads a file or changes its input.
+Arrays in (NumPy or torch), new NumPy arrays out. No input is changed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ import numpy as np
 
 from degen.analysis.passes.arrays import Array, Float
 from degen.analysis.passes.rows import Rows
-from degen.analysis.registry import Undefined, measure
+from degen.analysis.registry import measure
+from degen.analysis.values import Undefined
 from degen.errors import UserError
 
 

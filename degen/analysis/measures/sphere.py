@@ -1,7 +1,6 @@
-"""How the directions of rows lie on the sphere: how near any two are, and how near the nearest.
+"""Directions of rows on the sphere: cosines of all pairs, and distances to the nearest row.
 
-Rows of length zero have no direction and are left out. `uniformity` and `alignment`, the paper's two, are in
-`alignment`.
+Zero rows have no direction and are left out. The paper's `alignment` and `uniformity` are in `alignment`.
 """
 
 from __future__ import annotations
@@ -22,7 +21,8 @@ from degen.analysis.measures.pair_cosines import (
 )
 from degen.analysis.passes.arrays import Float, namespace
 from degen.analysis.passes.rows import Rows
-from degen.analysis.registry import Estimate, Undefined, measure
+from degen.analysis.registry import measure
+from degen.analysis.values import Estimate, Undefined
 
 _BLOCK = 1024
 
@@ -90,8 +90,8 @@ def closest_neighbour_distance(V: Rows) -> float:
 def closest_neighbour_distance_median(V: Rows) -> float:
     """Return the median over rows of ‖v̂ - v̂'‖, v̂' the nearest other row; an `Estimate` above `exact_rows`.
 
-    Its standard error is a fourth of the distance between the quantiles two standard errors of a share of ½
-    away on either side (McKean and Schrader, 1984).
+    Its standard error is a fourth of the distance between two quantiles, those two standard errors of a share
+    of ½ below and above the median (McKean and Schrader, 1984).
 
     Raises
     ------
@@ -110,7 +110,7 @@ def _distances(lists: Neighbours) -> Float:
 
 
 def _estimate(value: float, error: float, lists: Neighbours) -> float:
-    """Return the value, with the error that a sample without replacement has."""
+    """Return the value; of a sample with its error, which is that of drawing without replacement."""
     asked, total = len(lists.queries), lists.total
     if lists.complete:
         return value

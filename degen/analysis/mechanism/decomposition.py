@@ -1,14 +1,15 @@
-"""Eq. 3: do scores carry co-occurrence and popularity, and how much is popularity alone?
+"""Eq. 3: the parts of scores that co-occurrence and popularity explain.
 
     ⟨h_c, v⟩ ≈ PMI(v, c) + log p(v) + λ_c = log p(v|c) + λ_c            at the optimum
 
-A whole history occurs only once, so its last item stands for the context c: p(v|c) is of adjacent pairs in
-training, smoothed by popularity,
+A full history occurs only once, so its last item stands for the context c. p(v|c) comes from adjacent pairs
+in training, smoothed with popularity:
 
     p(v|c) = (N_cv + κ p(v)) / (N_c + κ),    p(v) = (N_v + 1) / (N + n)
 
-with N_cv how often v follows c, N_c and N_v its sums, and κ the strength; without any count PMI is 0. λ_c is
-the same for all candidates of a context, so that it cancels in a rank correlation over them.
+N_cv is how often v follows c, N_c and N_v are its sums, and κ is the strength of smoothing. Without any
+count, PMI is 0. λ_c is the same for all candidates of a context, so it cancels in a rank correlation over
+them.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Int = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class PairCounts:
-    """How often each item follows each other one.
+    """Counts of adjacent pairs: how often each item follows each other item.
 
     Attributes
     ----------
@@ -87,13 +88,13 @@ class ScoreDecomposition:
     popularity
         of the scores with log p alone.
     pmi
-        semi-partial: of the scores with what log p does not explain of the ranks of PMI + log p.
+        of the scores with the part of the ranks of PMI + log p that log p does not explain (semi-partial).
     ideal
-        `pmi` of scores that are Eq. 3's to the letter. Small where few candidates ever followed the context:
-        all others are in the order of log p.
+        `pmi` of scores that fulfil Eq. 3 exactly. It is small where few candidates ever followed the context,
+        because all others are in the order of log p.
     followers
-        no correlation: the probability that a candidate that did follow the context in training scores above
-        one that did not, ties half (the area under the ROC curve); .5 by chance.
+        area under the ROC curve, not a correlation: the probability that a candidate that followed the
+        context in training scores above one that did not, ties counting half. 0.5 by chance.
     """
 
     whole: Float
@@ -117,7 +118,7 @@ class ScoreDecomposition:
 def score_decomposition(
     scores: Float, contexts: Int, pairs: PairCounts, *, strength: float = 1.0, candidates: Int | None = None
 ) -> ScoreDecomposition:
-    """Hold scores to Eq. 3, context by context.
+    """Test scores against Eq. 3, context by context.
 
     Parameters
     ----------
@@ -128,7 +129,7 @@ def score_decomposition(
     pairs
         of the training part.
     strength
-        κ: how many counts popularity is worth.
+        κ: number of counts that popularity is worth.
     candidates
         int64, the items over which to correlate; all by default.
     """
@@ -136,9 +137,9 @@ def score_decomposition(
     chosen = np.arange(pairs.n_items) if candidates is None else candidates
     by_popularity = _standardized(average_ranks(log_p[chosen]))
     rows = []
-    for context, of_context in zip(contexts.tolist(), scores, strict=True):
+    for context, candidate_scores in zip(contexts.tolist(), scores, strict=True):
         expected = pairs.log_conditional(context, log_p, strength)[chosen]
-        ranks = average_ranks(of_context[chosen])
+        ranks = average_ranks(candidate_scores[chosen])
         s, q = _standardized(ranks), _standardized(average_ranks(expected))
         followed = np.isin(chosen, pairs.followers(context))
         rows.append((s @ q, s @ by_popularity, q @ by_popularity, _area(ranks, followed)))
@@ -161,7 +162,7 @@ def decomposition_by_bucket(
 
 
 def _standardized(ranks: Float) -> Float:
-    """Ranks less their mean, at length 1, so that a product is Spearman's ρ; NaN if all are equal."""
+    """Ranks minus their mean, at length 1, so that a product is Spearman's ρ; NaN if all are equal."""
     centred = ranks - ranks.mean()
     length = np.linalg.norm(centred)
     return np.asarray(centred / (length if length > 0 else np.nan))

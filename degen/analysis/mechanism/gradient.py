@@ -1,16 +1,16 @@
-"""What Eq. 4 says moves an item, and how far items move together.
+"""The gradient of Eq. 4 on an item, split into pull and push, and the common direction of items' steps.
 
     -∂J/∂vᵢ = pullᵢ - pushᵢ                 J: mean over a batch of -log softmax(V h_b)[y_b] (Eq. 2, 11)
-    pushᵢ = 1/B Σ_{b: y_b ≠ i} p_bi h_b         what moves item i, as a non-target, along -h
-    pullᵢ = 1/B Σ_{b: y_b = i} (1 - p_bi) h_b   what moves it, as the target, along +h
+    pushᵢ = 1/B Σ_{b: y_b ≠ i} p_bi h_b         moves item i along -h where it is not the target
+    pullᵢ = 1/B Σ_{b: y_b = i} (1 - p_bi) h_b   moves it along +h where it is the target
 
 **The sign of Eq. 4.** The paper prints -p(v*|c) h_c as the gradient of J for an item v* that is not the
-target. The derivative of the cross-entropy is +p(v*|c) h_c; it is the step against the gradient that has the
-minus. The paper's conclusion, that non-targets move away from the context, is that of the step.
+target. The derivative of the cross-entropy is +p(v*|c) h_c. The minus belongs to the step against the
+gradient, and so does the paper's conclusion that non-targets move away from the context.
 
-V is tied: looking v up in a history gives it a gradient of its own, which is not in Eq. 4 and not in
-`pull_push`. And what moves an item in the end is the optimiser's step. So the other functions take any rows,
-one an item: pushes, gradients, or steps ΔV.
+V is tied: an item in a history gets a further gradient, which is neither in Eq. 4 nor in `pull_push`. In the
+end the optimiser's step moves the item. So the other functions take any rows, one per item: pushes, gradients
+or steps ΔV.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def pull_push(h: Array, V: Array, targets: Array) -> tuple[Array, Array]:
     targets
         int64 `[B]`, rows of V.
 
-    The `[B, n]` probabilities are held at once. Of float32 the sums over one batch are float32's; batches are
-    for the caller to add up in float64.
+    The `[B, n]` probabilities are in memory at once. Sums over a batch have the type of `h`; add batches up
+    in float64.
     """
     xp = namespace(h)
     of_target = (xp.arange(len(h)), targets)
@@ -51,16 +51,16 @@ def pull_push(h: Array, V: Array, targets: Array) -> tuple[Array, Array]:
 def push_share(push: Array, *others: Array) -> Array:
     """Return ‖pushᵢ‖ / (‖pushᵢ‖ + Σ ‖otherᵢ‖) of each item, float64 `[n]` in [0, 1].
 
-    `others` are what else moves it, `[n, d]` each: its pull, and what reaches it through histories. 1 for an
-    item that is only ever a non-target; NaN for one that nothing moves.
+    `others` are the other forces on the items, `[n, d]` each: pull, and the gradient through histories. The
+    share is 1 for an item that is only ever a non-target, and NaN for one that nothing moves.
     """
     return share(lengths(push), *(lengths(other) for other in others))
 
 
 def share(part: Array, *others: Array) -> Array:
     """Return part / (part + Σ others), elementwise; NaN where all are 0."""
-    whole = sum(others, start=part)
-    return part / namespace(part).where(whole > 0, whole, float("nan"))
+    total = sum(others, start=part)
+    return part / namespace(part).where(total > 0, total, float("nan"))
 
 
 def lengths(rows: Array) -> Array:
@@ -72,8 +72,8 @@ def lengths(rows: Array) -> Array:
 def cosine_to(rows: Array, direction: Array) -> Array:
     """Return cos(rowᵢ, direction), float64 `[n]`; NaN for rows of zeros, and for all if the direction is 0.
 
-    With steps and the mean context h̄: near -1 for items that drift away from all contexts, the cone's cause.
-    Its square is the share of one row's energy that lies along h̄.
+    Of steps to the mean context h̄ it is near -1 for items that drift away from all contexts, which makes the
+    cone. Its square is the share of the row's energy along h̄.
     """
     x, norms = checked_rows(rows, "the matrix of steps"), lengths(rows)
     along = x @ _unit(direction)
@@ -99,14 +99,14 @@ def _unit(direction: Array) -> Array:
 def mean_pairwise_cosine(rows: Array) -> float | None:
     """Return the mean cosine over all pairs of rows that are not zero, exactly; None with fewer than two.
 
-    Of steps: 1 where all items of a group move the same way, whatever the direction.
+    Of steps it is 1 where all items of a group move the same way, whatever the direction.
     """
     moved = int((lengths(rows) > 0).sum())
     return average_cosine(rows) if moved > 1 else None
 
 
 def context_concentration(h: Array) -> float:
-    """Return ‖h̄‖² / mean ‖h‖² in [0, 1] of contexts `[B, d]`: how much of a direction they share at all."""
+    """Return ‖h̄‖² / mean ‖h‖² in [0, 1] of contexts `[B, d]`: the share of their energy in the mean."""
     x = checked_rows(h, "the matrix of contexts")
     mean = x.mean(axis=0)
     return float(mean @ mean) / float((x * x).sum() / len(x))

@@ -1,12 +1,12 @@
-"""What moves the items of each bucket of popularity, and where to: one epoch in numbers.
+"""Forces on the items of each bucket by popularity over some batches, and their steps over an epoch.
 
-    describe_forces   Eq. 4 over some batches: the shares of being a non-target, a target, in a history
-    describe_steps    ΔV of an epoch: what the optimiser made of it
+    describe_forces   Eq. 4 over some batches: shares of being a non-target, being a target, being in a
+    history describe_steps    ΔV of an epoch, the work of the optimiser
 
-A force is given twice: the vectors of the batches added up, `[n, d]`, and their lengths added up, `[n]`. The
-first is what is left after batches that contradict each other, the second all that pulled and pushed. What
-is said of a bucket is the mean over its items. A cosine of 1 with -h̄, the direction opposite to the mean
-context, is drift into the cone.
+A force is given twice. The sum of the vectors of batches, `[n, d]`, is what remains after batches that
+contradict each other. The sum of their lengths, `[n]`, is all that pulled and pushed. Numbers of a bucket are
+means over its items. A cosine of 1 with -h̄, the direction opposite to the mean context, is drift into the
+cone.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from degen.analysis.passes.buckets import Buckets
 Row = dict[str, Any]
 
 PUSH, PULL, INPUT, CONTRAST, REGULARIZER = "push", "pull", "input", "contrast", "regularizer"
-"""Being a non-target (Eq. 4), being the target, being in a history, the contrastive loss, and a cure's loss
-of the items alone.
+"""Names of forces: being a non-target (Eq. 4), being the target, being in a history, the contrastive loss,
+and the loss of a mitigation on the items alone.
 """
 
 
 @dataclass(frozen=True, eq=False)
 class Force:
-    """What one part of the loss does to the items over some batches, as a descent direction.
+    """Descent direction of one part of the loss on the items, over some batches.
 
     Attributes
     ----------
     vectors
         float64 `[n, d]`, the sum over the batches.
     lengths
-        float64 `[n]`, the sum of the batches' lengths, at least the length of the sum.
+        float64 `[n]`, the sum of the lengths per batch, at least the length of the sum.
     """
 
     vectors: Float
@@ -47,12 +47,12 @@ class Force:
 
 
 def describe_forces(forces: Mapping[str, Force], context: Float, buckets: Buckets) -> list[Row]:
-    """Return a row a bucket: what has which share in the items' updates, and where the non-target's leads.
+    """Return one row per bucket: the share of each force in the updates, and the direction of the push.
 
     Parameters
     ----------
     forces
-        by name, `push` among them; together they are the whole update.
+        by name, `push` among them; together they are the complete update.
     context
         float64 `[d]`, the mean context h̄.
     buckets
@@ -60,14 +60,14 @@ def describe_forces(forces: Mapping[str, Force], context: Float, buckets: Bucket
 
     Returns
     -------
-    `push_share` and so on, of the lengths added up, which sum to 1; `net_push_share` and so on, of the
-    vectors added up; `push_cosine`, the cosine of the non-target update with -h̄; `push_pairwise_cosine` and
-    `update_pairwise_cosine`, the mean cosine of two different items' non-target and whole updates. A push is
-    of the steps at which an item is not the target, frequent items' too: theirs is what to hold the rare
-    ones' `push_cosine` against.
+    `push_share` and so on are shares of the summed lengths and add up to 1. `net_push_share` and so on are
+    shares of the lengths of the summed vectors. `push_cosine` is the cosine of the push with -h̄.
+    `push_pairwise_cosine` and `update_pairwise_cosine` are mean cosines of two items' pushes and complete
+    updates. Frequent items are pushed too, where they are not the target: compare the `push_cosine` of rare
+    items with theirs.
     """
     net = {name: lengths(force.vectors) for name, force in forces.items()}
-    whole = np.sum([force.vectors for force in forces.values()], axis=0)
+    update = np.sum([force.vectors for force in forces.values()], axis=0)
     push = forces[PUSH].vectors
     columns: dict[str, list[float | None]] = {}
     for name, force in forces.items():
@@ -77,12 +77,12 @@ def describe_forces(forces: Mapping[str, Force], context: Float, buckets: Bucket
         columns[f"net_{name}_share"] = means(share(left, *(net[other] for other in others)), buckets)
     columns["push_cosine"] = means(cosine_to(push, -context), buckets)
     columns["push_pairwise_cosine"] = [mean_pairwise_cosine(rows) for rows in parts(push, buckets)]
-    columns["update_pairwise_cosine"] = [mean_pairwise_cosine(rows) for rows in parts(whole, buckets)]
+    columns["update_pairwise_cosine"] = [mean_pairwise_cosine(rows) for rows in parts(update, buckets)]
     return _rows(columns, buckets)
 
 
 def describe_steps(before: Float, after: Float, context: Float, buckets: Buckets) -> tuple[Row, list[Row]]:
-    """Return what is said of ΔV = after - before as a whole, and a row a bucket.
+    """Return numbers of ΔV = after - before over all items, and one row per bucket.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def describe_steps(before: Float, after: Float, context: Float, buckets: Buckets
 
     Returns
     -------
-    Of the whole: `step_energy`, the share of ‖ΔV‖² along h̄, and `step_effective_rank`. Of a bucket:
+    Over all items: `step_energy`, the share of ‖ΔV‖² along h̄, and `step_effective_rank`. Per bucket:
     `step_length`, ‖Δv‖; `step_cosine`, its cosine with -h̄; `step_pairwise_cosine`, the mean cosine of two
     different items' steps; `drift`, how far the bucket's mean moved, and `drift_cosine`, that move's cosine
     with -h̄; of the embeddings after the epoch `mean_length`, ‖v̄‖, and `pairwise_cosine`.
@@ -111,11 +111,11 @@ def describe_steps(before: Float, after: Float, context: Float, buckets: Buckets
         "mean_length": [float(np.linalg.norm(rows.mean(axis=0))) for rows in parts(after, buckets)],
         "pairwise_cosine": [mean_pairwise_cosine(rows) for rows in parts(after, buckets)],
     }
-    whole = {
+    overall = {
         "step_energy": energy_along(step, context) if step.any() else None,
         "step_effective_rank": effective_rank(step) if step.any() else None,
     }
-    return whole, _rows(columns, buckets)
+    return overall, _rows(columns, buckets)
 
 
 def means(values: Float, buckets: Buckets) -> list[float | None]:

@@ -1,13 +1,13 @@
-"""How alike two matrices over the same items are, whatever rotation lies between them.
+"""Similarity of two matrices over the same items, up to a rotation between them.
 
     A [n, d_a], B [n, d_b], rows matched by item (`matched`)
 
-    linear_cka, debiased_cka             the large directions: how alike all products of rows are
-    procrustes_distance, _disparity      what is left after the best rotation
-    procrustes_cosines                   the same for each item: which items moved
-    principal_angle                      between the spaces that the leading left singular directions span
+    linear_cka, debiased_cka             similarity of all products of rows, led by the large directions
+    procrustes_distance, _disparity      remainder after the best rotation
+    procrustes_cosines                   the same per item, to see which items moved
+    principal_angle                      angle between the spaces of the leading left singular directions
 
-CKA sees large directions only: two runs may have one near 1 and share half of their neighbours.
+CKA sees large directions only: two runs with a CKA near 1 may share half of their neighbours.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ import numpy as np
 from degen.analysis.passes.arrays import Array, Float, to_numpy, unit_rows
 from degen.analysis.passes.pair import Pair
 from degen.analysis.passes.rows import Rows
-from degen.analysis.registry import Undefined, comparison
+from degen.analysis.registry import comparison
+from degen.analysis.values import Undefined
 
 _CONSTANT = 1e-24
 """Rows whose variance is below this share of their energy are equal but for rounding."""
 
 _NULL = 1e-5
-"""Singular values below this share of the first are left out of angles: their directions are not exact."""
+"""Singular values below this share of the first are left out of angles; their directions are inexact."""
 
 
 @comparison(
@@ -73,12 +74,12 @@ def debiased_cka(pair: Pair) -> float:
     grams = (_unit_gram(pair.a, True), _unit_gram(pair.b, True))
     alike = [(grams[0] ** 2).sum(), (_unit_cross(pair, True) ** 2).sum(), (grams[1] ** 2).sum()]
     pairs = [pair.squares[0, 0], pair.squares[0, 1], pair.squares[1, 1]]
-    own_a, both, own_b = (
+    alike_a, both, alike_b = (
         found - same * n / (n - 2) + 1 / ((n - 1) * (n - 2)) for found, same in zip(alike, pairs, strict=True)
     )
-    if min(own_a, own_b) <= 0:
+    if min(alike_a, alike_b) <= 0:
         raise Undefined("debiased CKA needs more rows: their own similarity is not above chance")
-    return float(both / math.sqrt(own_a * own_b))
+    return float(both / math.sqrt(alike_a * alike_b))
 
 
 @comparison(
@@ -161,8 +162,8 @@ def principal_angle(pair: Pair, k: int = 5, *, center: bool = False) -> float:
 def principal_angles(A: Rows | Array, B: Rows | Array, k: int = 5, *, center: bool = False) -> Float:
     """Return the angles between the spaces of n dimensions that k left singular directions of each span.
 
-    They do not change with a rotation of the columns. In degrees, ascending, float64 [≤ k]: directions whose
-    singular value is hardly above 0 are left out. Exact to 1e-6 degrees.
+    In degrees, ascending, float64 [≤ k]; exact to 1e-6 degrees. A rotation of the columns does not change
+    them. Directions whose singular value is hardly above 0 are left out.
 
     Raises
     ------
@@ -175,12 +176,12 @@ def principal_angles(A: Rows | Array, B: Rows | Array, k: int = 5, *, center: bo
 
 
 def _energy(side: Rows, center: bool) -> float:
-    """Return ‖V‖_F², of the rows divided by 2^exponent, less their mean where they are centred."""
-    whole = float(np.trace(side.moments.gram))
-    found = float(np.trace(side.moments.scatter)) if center else whole
-    if found <= _CONSTANT * whole:
+    """Return ‖V‖_F² of the rows divided by 2^exponent, minus their mean where they are centred."""
+    uncentered = float(np.trace(side.moments.gram))
+    energy = float(np.trace(side.moments.scatter)) if center else uncentered
+    if energy <= _CONSTANT * uncentered:
         raise Undefined("a comparison needs rows that are not zero, and that differ where they are centred")
-    return found
+    return energy
 
 
 def _unit_gram(side: Rows, center: bool) -> Float:
@@ -205,10 +206,10 @@ def _nuclear_norm(pair: Pair, center: bool) -> float:
 def _cosines(pair: Pair) -> Float:
     left, _, right = np.linalg.svd(_unit_cross(pair, False), full_matrices=False)
     found = np.empty(len(pair.a))
-    for (place, first), (_, second) in zip(pair.a.blocks(), pair.b.blocks(), strict=True):
+    for (rows, first), (_, second) in zip(pair.a.blocks(), pair.b.blocks(), strict=True):
         (a, alive, _), (b, also_alive, _) = unit_rows(to_numpy(first)), unit_rows(to_numpy(second))
         cosines = ((a @ left) * (b @ right.T)).sum(axis=1)
-        found[place] = np.where(alive & also_alive, cosines, np.nan)
+        found[rows] = np.where(alive & also_alive, cosines, np.nan)
     return found
 
 

@@ -1,12 +1,12 @@
-"""Whether two matrices over the same items agree on who is near to whom.
+"""Fraction of nearest neighbours that two matrices over the same items share.
 
     A_k(i), B_k(i)    the k nearest rows of item i in each matrix, itself left out
 
     neighbour_overlap     mean |A_k ∩ B_k| / k
     neighbour_jaccard     mean |A_k ∩ B_k| / |A_k ∪ B_k|
 
-Two matrices at random share k/(n-1) of their neighbours. Items that are zero in either are not asked. Up to
-`exact_rows` items all are, above a sample of them.
+Two random matrices share k/(n-1) of their neighbours. Items that are zero in either matrix are left out. Up
+to `exact_rows` items all others count, above that a sample of them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from degen.analysis.passes.arrays import Array, Float
 from degen.analysis.passes.nearest import Metric
 from degen.analysis.passes.pair import Pair
 from degen.analysis.passes.rows import Rows
-from degen.analysis.registry import Estimate, Undefined, comparison
+from degen.analysis.registry import comparison
+from degen.analysis.values import Estimate, Undefined
 
 
 @comparison(
@@ -60,9 +61,9 @@ def neighbour_jaccard(pair: Pair, k: int = 10, metric: Metric = "cosine") -> flo
 
 
 def neighbour_shares(A: Rows | Array, B: Rows | Array, k: int = 10, metric: Metric = "cosine") -> Float:
-    """Return |A_k ∩ B_k| / k of every item, float64 [n]: which items have other neighbours.
+    """Return |A_k ∩ B_k| / k per item, float64 [n]: low for items whose neighbours differ.
 
-    NaN for items that were not asked, or are zero in either. `Buckets.means` gives them by popularity.
+    NaN for items outside the sample, or zero in either matrix. `Buckets.means` gives means by popularity.
 
     Raises
     ------
@@ -73,7 +74,7 @@ def neighbour_shares(A: Rows | Array, B: Rows | Array, k: int = 10, metric: Metr
 
 
 def _mean(pair: Pair, shares: Float) -> float:
-    """Return the mean over the items that were asked, an `Estimate` where these are a sample."""
+    """Return the mean over the items that count, an `Estimate` where these are a sample."""
     asked = shares[np.isfinite(shares)]
     value = float(asked.mean())
     if len(pair.a) <= min(pair.a.exact_rows, pair.b.exact_rows):
@@ -88,7 +89,7 @@ def _shares(pair: Pair, k: int, metric: Metric) -> Float:
     if len(asked) < 2:
         raise Undefined("no two items that are zero in neither matrix were asked for their neighbours")
     both = np.hstack([first.indices[of_first, :k], second.indices[of_second, :k]])
-    both.sort(axis=1)  # an item in both lists now stands beside itself
+    both.sort(axis=1)  # brings the two copies of a shared item side by side
     shares = np.full(len(pair.a), np.nan)
     shares[asked] = (both[:, 1:] == both[:, :-1]).sum(axis=1) / k
     return shares

@@ -1,9 +1,9 @@
-"""What every measure asks of its rows, in a form that takes NumPy arrays and torch tensors alike.
+"""Checks and helpers that treat NumPy arrays and torch tensors alike.
 
-torch is never imported here: where the caller has a tensor, torch is already loaded, and its module is used
-in place of NumPy's. A tensor stays on its device. Mistakes in the data (NaN, one dimension, too few rows)
-are `UserError`s, because they come from a file or from a training that diverged; mistakes in a call (an
-unknown definition, shapes that do not belong together) are `ValueError`s.
+torch is never imported here. Whoever passes a tensor has loaded it already, and its functions then take the
+place of NumPy's. A tensor stays on its device. Mistakes in the data (NaN, one dimension, too few rows) are
+`UserError`s, because they come from a file or a training that diverged. Mistakes in a call (an unknown
+definition, shapes that do not match) are `ValueError`s.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ Array = Any
 """A NumPy array, whatever `numpy.asarray` takes, or a torch tensor."""
 
 _LEAST = 1e-280
-"""Squared lengths of rows between this and its inverse have lost nothing to underflow or overflow."""
+"""Squared lengths between this and its inverse have not suffered from underflow or overflow."""
 
 _BLOCK = 8192
-"""Rows in float64 at once, so that a measure of millions of rows needs little beside them."""
+"""Number of rows in float64 at once, so that millions of rows need little memory besides their own."""
 
 
 def is_tensor(x: object) -> bool:
@@ -35,12 +35,12 @@ def is_tensor(x: object) -> bool:
 
 
 def namespace(x: Array) -> ModuleType:
-    """Return the module whose functions take `x`: torch for a tensor, NumPy for all else."""
+    """Return torch for a tensor, NumPy for anything else."""
     return sys.modules["torch"] if is_tensor(x) else np
 
 
 def as_kind(array: Float, like: Array) -> Array:
-    """Return a NumPy array as what `like` is, on its device."""
+    """Return a NumPy array as the kind that `like` is, on its device."""
     return array if namespace(like) is np else namespace(like).as_tensor(array, device=like.device)
 
 
@@ -86,14 +86,16 @@ def checked_block(x: Array, start: int, name: str = "the matrix") -> Array:
 
 
 def checked(x: Array, name: str = "the matrix") -> Array:
-    """Return `x` [n, d] as it is, or in float64 if its numbers are of no floating type; same kind, same
-    device, no gradient, not a copy where that can be helped: do not write in it.
+    """Return `x` [n, d] of the same kind on the same device, without gradient.
+
+    A floating type stays, other types become float64. The result may share memory with `x`: do not write in
+    it.
 
     Raises
     ------
     UserError
-        if `x` holds no numbers, has not two dimensions, or no row or column; naming the row, for NaN or
-        infinity.
+        if `x` holds no numbers, has not two dimensions, or no row or column. For NaN or infinity the message
+        names the row.
     """
     rows = _floating(x, name)
     if rows.ndim != 2 or 0 in rows.shape:
@@ -121,38 +123,36 @@ def _floating(x: Array, name: str) -> Array:
 
 
 def checked_rows(x: Array, name: str = "the matrix") -> Array:
-    """Return `x` [n, d] `checked`, all of it in float64."""
+    """Return `x` [n, d] as `checked` does, in float64."""
     return double(checked(x, name))
 
 
 def double(rows: Array) -> Array:
-    """Return an array or tensor in float64, itself if it is."""
+    """Return an array or tensor in float64, without a copy where it is float64 already."""
     return np.asarray(rows, dtype=np.float64) if namespace(rows) is np else rows.double()
 
 
 def to_numpy(rows: Array) -> npt.NDArray[Any]:
-    """Return an array or tensor as a NumPy array, from whatever device."""
+    """Return an array or tensor, on any device, as a NumPy array."""
     return rows.cpu().numpy() if is_tensor(rows) else np.asarray(rows)
 
 
 def unit_rows(rows: Array) -> tuple[Array, Array, Array]:
-    """Return the rows [n, d] at length 1, which of them were not zero, bool [n], and their lengths [n]; zero
-    rows stay zero.
+    """Return the rows [n, d] at length 1, which rows are not zero, bool [n], and their lengths [n].
 
-    Squares of very small or very large rows would vanish or overflow: such a row is first divided by its
-    largest entry.
+    Zero rows stay zero. A row whose squares would vanish or overflow is first divided by its largest entry.
     """
     xp = namespace(rows)
     squares = xp.einsum("ij,ij->i", rows, rows)
-    plain = (squares > _LEAST) & (squares < 1 / _LEAST)
-    length = xp.sqrt(xp.where(plain, squares, 1.0))
+    safe = (squares > _LEAST) & (squares < 1 / _LEAST)
+    length = xp.sqrt(xp.where(safe, squares, 1.0))
     units = rows / length[:, None]
-    if not plain.all():
-        units[~plain], length[~plain] = _careful(rows[~plain])
+    if not safe.all():
+        units[~safe], length[~safe] = _rescaled_units(rows[~safe])
     return units, length > 0, length
 
 
-def _careful(rows: Array) -> tuple[Array, Array]:
+def _rescaled_units(rows: Array) -> tuple[Array, Array]:
     xp = namespace(rows)
     largest = xp.amax(abs(rows), axis=1)
     alive = largest > 0

@@ -1,8 +1,7 @@
-"""Items by popularity: head, middle and tail, or deciles.
+"""Buckets of items by popularity: head, middle and tail, or deciles.
 
-Buckets are cut at values of the frequency, so that items of equal frequency never part; the shares are of
-items and are kept as nearly as that allows. Items that never occur in training (frequency 0: only ever
-pushed) are a bucket of their own, `cold`, before the others.
+Items of equal frequency always share a bucket; the shares of items are kept as nearly as that allows. Unseen
+items, which never occur in training, form a bucket of their own before the others, under the key `cold`.
 """
 
 from __future__ import annotations
@@ -17,19 +16,20 @@ import numpy.typing as npt
 Int = npt.NDArray[np.int64]
 Float = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int16]
-"""Small numbers, one an item: ten million items shall not take eight bytes each."""
+"""Small numbers, one per item, in two bytes each, for there may be ten million items."""
 
 HEAD_MID_TAIL: Mapping[str, float] = {"tail": 0.5, "mid": 0.3, "head": 0.2}
 """The rarest half of the items, the next 30 %, the most frequent 20 %."""
 
-DECILES: Mapping[str, float] = {str(tenth): 0.1 for tenth in range(1, 11)}
-"""Tenths of the items, rarest first."""
+DECILES: Mapping[str, float] = {str(decile): 0.1 for decile in range(1, 11)}
+"""Ten buckets of a tenth of the items each, rarest first."""
 
 COLD = "cold"
+"""Key of the bucket of unseen items in tables and JSON."""
 
 
 class BucketContent(NamedTuple):
-    """Lowest and highest frequency in a bucket, its number of items, and of their occurrences."""
+    """Lowest and highest frequency in a bucket, its number of items, and the sum of their frequencies."""
 
     low: int
     high: int
@@ -39,7 +39,7 @@ class BucketContent(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Buckets:
-    """Which bucket each item is in.
+    """The bucket of each item.
 
     Attributes
     ----------
@@ -60,18 +60,18 @@ class Buckets:
     def cut(cls, frequency: Int, shares: Mapping[str, float] = HEAD_MID_TAIL) -> Buckets:
         """Cut items with these frequencies, int [n], into buckets that hold about these shares of them.
 
-        Of an empty bucket (ties that swallow it whole) nothing is left.
+        A bucket that ties leave empty is dropped.
         """
         seen = np.sort(frequency[frequency > 0])
         ends = np.ceil(np.cumsum(list(shares.values()))[:-1] * len(seen)).astype(int) - 1
         edges = seen[ends.clip(0)] if len(seen) else np.zeros(len(shares) - 1, dtype=np.int64)
-        # The frequencies up to an edge lie below it: equal ones on the same side.
-        whole = np.where(frequency > 0, 1 + np.searchsorted(edges, frequency, side="left"), 0)
-        return cls._filled(frequency, whole, (COLD, *shares))
+        # A frequency equal to an edge lies below it, so that equal frequencies stay together.
+        bucket = np.where(frequency > 0, 1 + np.searchsorted(edges, frequency, side="left"), 0)
+        return cls._filled(frequency, bucket, (COLD, *shares))
 
     @classmethod
     def up_to(cls, highest: Mapping[str, float], frequency: Int) -> Buckets:
-        """Put items with these frequencies, int [n], into buckets with edges of one's own.
+        """Put items with these frequencies, int [n], into buckets with given edges.
 
         Parameters
         ----------
@@ -94,9 +94,9 @@ class Buckets:
         return cls._filled(frequency, np.searchsorted(edges, frequency, side="left"), tuple(highest))
 
     @classmethod
-    def _filled(cls, frequency: Int, whole: Int, all_names: tuple[str, ...]) -> Buckets:
-        """Keep those of `all_names` that hold an item; `whole` has the place of each item's bucket there."""
-        codes, kept = renumbered(whole)
+    def _filled(cls, frequency: Int, bucket: Int, all_names: tuple[str, ...]) -> Buckets:
+        """Keep those of `all_names` that hold an item; `bucket` has the position of each item's."""
+        codes, kept = renumbered(bucket)
         members = [frequency[codes == code] for code in range(len(kept))]
         return cls(
             tuple(all_names[code] for code in kept),
@@ -120,11 +120,13 @@ class Buckets:
         return np.asarray(np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0))
 
     def contents(self, frequency: Int) -> dict[str, BucketContent]:
-        """Return what each bucket holds, by name; `frequency`, int [n], of the items that were cut."""
-        of = zip(self.low, self.high, self.sizes, self.sums(frequency.astype(np.float64)), strict=True)
+        """Return the content of each bucket by name; `frequency`, int [n], is that of the cut items."""
+        actions = self.sums(frequency.astype(np.float64))
         return {
-            name: BucketContent(low, high, int(items), int(actions))
-            for name, (low, high, items, actions) in zip(self.names, of, strict=True)
+            name: BucketContent(low, high, int(items), int(total))
+            for name, low, high, items, total in zip(
+                self.names, self.low, self.high, self.sizes, actions, strict=True
+            )
         }
 
     @property
@@ -134,7 +136,7 @@ class Buckets:
 
 
 def renumbered(numbers: npt.NDArray[Any]) -> tuple[Codes, Int]:
-    """Return small numbers from 0, [n], as the position of each among those that occur, and these, rising."""
+    """Return the position of each of `numbers` [n], from 0, among those that occur, and these, ascending."""
     kept = np.flatnonzero(np.bincount(numbers))
     position = np.zeros(kept[-1] + 1, dtype=np.int16)
     position[kept] = np.arange(len(kept))
@@ -142,19 +144,19 @@ def renumbered(numbers: npt.NDArray[Any]) -> tuple[Codes, Int]:
 
 
 def sample_rows(frequency: Int | None, n: int, k: int, seed: int = 0) -> Int:
-    """Return `k` of `n` rows by rising frequency, [min(n, k)]: all, or one of each of k neighbourhoods.
+    """Return `k` of `n` rows by rising frequency, int64 [min(n, k)].
 
-    The neighbourhoods are equal stretches of the order by frequency, so that rare and frequent items keep
-    their shares.
+    One is drawn from each of k equal stretches of that order, so that rare and frequent items keep their
+    shares.
 
     Parameters
     ----------
     frequency
         int [n], or None for the order of the rows.
     n, k
-        how many rows there are, and how many are wanted.
+        numbers of rows that there are, and that are wanted.
     seed
-        of which neighbour is taken.
+        of the draw from each stretch.
     """
     order = np.arange(n) if frequency is None else np.argsort(frequency, kind="stable")
     if k >= n:

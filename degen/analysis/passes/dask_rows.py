@@ -1,10 +1,10 @@
-"""Passes over a matrix as tasks of Dask: one a chunk of rows, whose sums are joined as in a tree.
+"""Passes over a matrix as tasks of Dask, one per chunk of rows; their sums are joined in a tree.
 
-    Rows of a Dask array, of a file, of an array        the same numbers as in memory
-    within `connected`, or a Client of one's own        on the workers of a cluster
-    without a client                                    on threads of this process
+    rows of a Dask array, a file or an array        the same numbers as in memory
+    within `connected`, or with an active Client    on the workers of a cluster
+    without a client                                on threads of this process
 
-What a pass keeps a row of (norms, angles, hashes) comes back to this process: 8 bytes a row each.
+Columns that a pass computes (norms, angles, hashes) come back to this process, 8 bytes per row each.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from degen.errors import UserError
 R = TypeVar("R")
 
 _CHUNK = 1 << 23
-"""Numbers in a chunk of a matrix that has none of its own."""
+"""Number of entries in a chunk, for a matrix that is not in chunks already."""
 
 _FAN = 8
-"""Sums that one task joins."""
+"""Number of sums that one task joins."""
 
 
 def dask_rows(values: Any, **about: Any) -> Rows:
@@ -126,12 +126,12 @@ def connected(address: str | None) -> Iterator[None]:
     try:
         from distributed import Client
     except ImportError:
-        raise UserError("--scheduler needs distributed: pip install 'degen[dask]'") from None
+        raise UserError("`scheduler` needs distributed: pip install 'degen[dask]'") from None
     try:
         client: Any = cast("Any", Client)(address, timeout="10s")
     except (OSError, ValueError) as error:
         raise UserError(
-            f"--scheduler {address}: {error}; start one with `dask scheduler`, or leave the option out"
+            f"`scheduler={address!r}`: {error}; start one with `dask scheduler`, or leave it out"
         ) from error
     with client:
         yield
@@ -142,6 +142,6 @@ def _dask() -> Any:
         import dask
     except ImportError:
         raise UserError(
-            "--engine dask needs Dask, which is not installed: pip install 'degen[dask]'"
+            "`engine='dask'` needs Dask, which is not installed: pip install 'degen[dask]'"
         ) from None
     return dask

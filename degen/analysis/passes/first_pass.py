@@ -1,14 +1,17 @@
-"""The first pass over a matrix: means, scatter and sums, from which most measures need nothing else.
+"""The first pass over a matrix: means, scatter and sums. Most measures need nothing else.
 
     V [n, d], û = v / ‖v‖ over the m rows that are not zero
 
     mean, scatter    μ and Σ (v - μ)(v - μ)ᵀ, merged block by block (Chan, Golub, LeVeque 1983)
-    gram             VᵀV = scatter + n μ μᵀ: a sum of two positive parts, so that no digit is lost
+    gram             VᵀV = scatter + n μ μᵀ, a sum of two positive parts, so that no digit is lost
     unit_gram        ÛᵀÛ
     unit_sums        Σ û of each group of rows, and of all
 
-Moments of parts of a matrix add up to those of the whole, in any order: blocks, processes, chunks of an array
-that no machine holds. All in float64 whatever the numbers' type.
+Moments of parts of a matrix add up to those of the whole, in any order: blocks, processes, or chunks of an
+array that fits no machine. All are float64, whatever the type of the numbers.
+
+Squares of numbers beyond 2^±300 could overflow or vanish. Such rows are first divided by a power of two,
+which loses no digit. `Moments.exponent` keeps it.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from degen.analysis.passes.arrays import Array, Float, largest_entry, namespace,
 from degen.errors import UserError
 
 _PLAIN = 300
-"""Rows whose largest entry lies within 2^±300 have squares that add up in float64 without care."""
+"""Rows whose largest entry lies within 2^±300 need no division."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class Pair:
     Raises
     ------
     UserError
-        if they have not as many rows.
+        if the numbers of rows differ.
     """
 
     a: Rows
@@ -64,7 +64,7 @@ class Pair:
 
     @property
     def squares(self) -> Float:
-        """float64 [2, 2]: Σ ‖x‖² ‖y‖² over the rows of the same two, x and y each of A, B."""
+        """float64 [2, 2]: Σ ‖x‖² ‖y‖² over the rows of these two, for x and y each of A and B."""
         return self._products[1]
 
 
@@ -73,21 +73,21 @@ def _centered(side: Rows, block: Array) -> Float:
 
 
 def matched(ids_a: Sequence[str], ids_b: Sequence[str]) -> tuple[Int, Int]:
-    """Return where the items that both lists hold are in the first, ascending, and in the second: int64 [m].
+    """Return the rows of items that both lists hold, int64 [m]: in the first, ascending, and in the second.
 
     Raises
     ------
     UserError
         if they have no item in common, or an id stands twice in one of them.
     """
-    places = {name: row for row, name in enumerate(ids_b)}
+    row_in_b = {name: row for row, name in enumerate(ids_b)}
     for ids in (ids_a, ids_b):
         if len(set(ids)) < len(ids):
             twice = Counter(ids).most_common(1)[0][0]
             raise UserError(
                 f"item {twice!r} stands twice in a list of items; each row needs an id of its own"
             )
-    common = [(row, places[name]) for row, name in enumerate(ids_a) if name in places]
+    common = [(row, row_in_b[name]) for row, name in enumerate(ids_a) if name in row_in_b]
     if not common:
         raise UserError(
             f"the two lists of items, from {ids_a[0]!r} and from {ids_b[0]!r} on, have no id in common; "

@@ -1,12 +1,12 @@
-"""A matrix of embeddings and what its measures share, each computed once and only when asked for.
+"""A matrix of embeddings with the sums that its measures share, each computed once and on demand.
 
     rows = Rows(V, frequency=counts)
     stable_rank(rows), average_cosine(rows), …      two passes over V for all of them together
 
-Pass 1 (`moments`) takes means, scatter and sums; pass 2 (`projected`) goes over V W, where W are the singular
-directions that pass 1 found. Only a block of rows is in float64 at a time, so `V` may be an array, a tensor
-(which is measured on its device) or anything that gives rows by slices, such as a file of ten million of
-them.
+Pass 1 (`moments`) takes means, scatter and sums. Their eigenvectors W are the singular directions of V, and
+pass 2 (`projected`) goes over V W. One block of rows is in float64 at a time. So `V` may be an array, a
+tensor, which is measured on its device, or anything that gives rows by slices, such as a file of ten million
+rows.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _WIDE = 1e-2
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """A matrix [n, d], one row an item, with what is known of its items.
+    """A matrix [n, d], one row per item, with what is known about the items.
 
     Attributes
     ----------
@@ -58,11 +58,11 @@ class Rows:
     representations
         [q, d]: sequence representations h, whose dot products with the rows are scores, or None.
     exact_rows
-        up to how many rows measures of pairs visit all pairs; above they sample, and say so.
+        number of rows up to which measures of pairs visit all pairs; above it they return an `Estimate`.
     seed
-        of what is sampled.
+        of all sampling.
     name
-        what errors call it.
+        of the matrix in errors.
 
     Raises
     ------
@@ -122,12 +122,12 @@ class Rows:
         return int(self.values.shape[1])
 
     def take(self, rows: Int) -> Rows:
-        """Return some of the rows, ascending, with their frequencies, as a matrix of their own."""
+        """Return some of the rows, ascending, with their frequencies, as `Rows`."""
         frequency = None if self.frequency is None else self.frequency[rows]
         return replace(self, values=self.values[rows], frequency=frequency)
 
     def blocks(self) -> Iterator[tuple[slice, Array]]:
-        """Yield which rows, and these in float64 [≤ 8192, d], in order, same kind, same device.
+        """Yield slices of rows in order, each with its rows in float64 [≤ 8192, d], same kind, same device.
 
         Raises
         ------
@@ -135,11 +135,11 @@ class Rows:
             naming the first row with NaN or infinity.
         """
         for start in range(0, len(self), BLOCK):
-            place = slice(start, min(start + BLOCK, len(self)))
-            yield place, checked_block(self.values[place], start, self.name)
+            rows = slice(start, min(start + BLOCK, len(self)))
+            yield rows, checked_block(self.values[rows], start, self.name)
 
     def picked(self, rows: Int) -> Iterator[tuple[Int, Array]]:
-        """Yield some of the rows, ascending, in float64, with their numbers, about a block of them at a time.
+        """Yield some of the rows, ascending, about a block at a time: their numbers, and they in float64.
 
         Raises
         ------
@@ -148,22 +148,22 @@ class Rows:
         """
         held: list[Array] = []
         given = 0
-        for place, block in self.blocks():
-            first, last = np.searchsorted(rows, [place.start, place.stop])
+        for read, block in self.blocks():
+            first, last = np.searchsorted(rows, [read.start, read.stop])
             if last > first:
-                held.append(block[rows[first:last] - place.start])
-            if last - given >= BLOCK // 2 or (held and place.stop == len(self)):
+                held.append(block[rows[first:last] - read.start])
+            if last - given >= BLOCK // 2 or (held and read.stop == len(self)):
                 yield rows[given:last], namespace(block).concatenate(held)
                 held, given = [], last
 
     @cached_property
     def shared(self) -> dict[Any, Any]:
-        """What other modules compute once for these rows, each under a key of its own."""
+        """Results that other modules compute once for these rows, by key."""
         return {}
 
     @cached_property
     def rank_tolerance(self) -> float:
-        """σᵢ/σ₁ up to which a singular value is rounding noise of the numbers as they were stored."""
+        """Largest σᵢ/σ₁ of a singular value that may be rounding noise of the numbers as they were stored."""
         return 10 * source_epsilon(self.values)
 
     @cached_property
@@ -173,12 +173,12 @@ class Rows:
 
     @cached_property
     def deciles(self) -> Buckets | None:
-        """Tenths of the items, or None without frequencies."""
+        """Deciles of the items, or None without frequencies."""
         return None if self.frequency is None else Buckets.cut(self.frequency, DECILES)
 
     @cached_property
     def groups(self) -> tuple[Codes, int] | None:
-        """The finest groups that make up `head_mid_tail` and `deciles`: each row's, [n], and how many."""
+        """Group of each row, [n], and their number: cuts of `head_mid_tail` and `deciles` together."""
         if self.head_mid_tail is None or self.deciles is None:
             return None
         codes, kept = renumbered(self.head_mid_tail.codes * len(self.deciles.names) + self.deciles.codes)
@@ -217,9 +217,9 @@ class Rows:
             return False
 
     def unit_sums(self, buckets: Buckets) -> tuple[Int, Float]:
-        """Return how many rows of each bucket are not zero, int [b], and Σ û of each, float64 [b, d].
+        """Return the number of rows that are not zero in each bucket, int [b], and their Σ û, float64 [b, d].
 
-        Pass 1 has them for `head_mid_tail` and `deciles`; for other buckets the rows are read again.
+        Pass 1 has them for `head_mid_tail` and `deciles`. For other buckets the rows are read again.
         """
         n_buckets = len(buckets.names)
         if self.groups is not None:
@@ -240,7 +240,7 @@ class Rows:
 
     @cached_property
     def axes(self) -> Axes:
-        """The singular directions, of the eigenvalues of what pass 1 summed."""
+        """The singular directions, from the eigenvectors of the sums of pass 1."""
         return Axes.of(self.moments)
 
     @cached_property
@@ -263,12 +263,13 @@ class Rows:
 
     @cached_property
     def centered_singular_values(self) -> Float:
-        """float64 [min(n, d)]: those of the matrix less its mean row."""
+        """float64 [min(n, d)]: those of the matrix minus its mean row."""
         return self._refined(self.axes.centered_values, lambda: self.projected.sums.centered_gram)
 
     def _refined(self, values: Float, gram: Any) -> Float:
         kept = values[: min(len(self), self.d)]
-        # An eigenvalue's error is that of the largest one: enough for all but a wide spectrum.
+        # Every eigenvalue has the error of the largest one. That is good enough unless the spectrum is wide;
+        # only then does pass 2 pay for exact small values.
         wide = kept[-1] < _WIDE * kept[0]
         exact = refined(gram())[: len(kept)] if wide else kept
         return np.ldexp(exact, self.moments.exponent)

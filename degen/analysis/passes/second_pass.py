@@ -2,7 +2,7 @@
 
     gram             (V W)ᵀ V W, from which small singular values come as exact as from an SVD
     coordinates      first two columns of U S, [n, 2]
-    log_z            log Σ exp(± ⟨w, v⟩) for every direction w, of rows as they are and at length 1: I(V)
+    log_z            log Σ exp(± ⟨w, v⟩) for every direction w, of rows as they are and at length 1, for I(V)
     unit_angles      degrees between each row and the mean direction of unit rows
 
 Sums of blocks of rows are joined into those of the whole.
@@ -19,10 +19,10 @@ from degen.analysis.passes.arrays import Array, Float, as_kind, largest_entry, n
 from degen.analysis.passes.first_pass import Moments
 
 _SAFE = 700.0
-"""exp of a larger number overflows in float64."""
+"""exp of larger numbers overflows in float64."""
 
 _NEAR = 0.9
-"""Cosines above it have lost a digit of the angle."""
+"""The arc cosine of larger numbers loses digits of the angle."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class Axes:
     raw, raw_values
         float64 [d, d] and [d]: of the rows as they are.
     centered, centered_values
-        of the rows less their mean.
+        of the rows minus their mean.
     unit, unit_values
         of the rows at length 1.
     mean
@@ -85,7 +85,7 @@ class Shadow:
     Attributes
     ----------
     gram, centered_gram
-        float64 [d, d]: PᵀP of P = V W and of the rows less their mean, divided by 4^exponent.
+        float64 [d, d]: PᵀP of P = V W and of the rows minus their mean, divided by 4^exponent.
     log_z, unit_log_z
         float64 [2, d]: log Σᵢ exp(⟨w, vᵢ⟩) and log Σᵢ exp(-⟨w, vᵢ⟩) for each axis w, of rows as they are and
         of rows at length 1.
@@ -109,7 +109,7 @@ class Shadow:
 
 @dataclass(frozen=True, eq=False)
 class Projected:
-    """What a matrix shows along its axes.
+    """Sums and columns of a matrix along its axes.
 
     Attributes
     ----------
@@ -128,8 +128,10 @@ class Projected:
 
 
 def block_projected(block: Array, axes: Axes) -> tuple[Shadow, Float, Float]:
-    """Return the sums of a block of rows in float64, [b, d], along `axes`, the first coordinates of its rows,
-    [b, min(d, 2)], of either sign, and their angles to the mean direction of unit rows, [b].
+    """Return sums and columns of a block of rows in float64, [b, d], along `axes`.
+
+    The columns are the first coordinates, [b, min(d, 2)], of either sign, and the angles to the mean
+    direction of unit rows, [b].
     """
     scaled = block * 2.0**-axes.exponent if axes.exponent else block
     along = scaled @ as_kind(axes.raw, block)

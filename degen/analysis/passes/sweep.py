@@ -1,10 +1,10 @@
-"""Going over all rows of a matrix once, some of them in float64 at a time.
+"""One visit of all rows of a matrix, a block in float64 at a time.
 
     sums, columns = sweep(values, visit, join)
 
-`visit(block, start)` returns what a block adds to the sums, and its columns: numbers for each row. `join`
-puts the sums of parts together, in any grouping, so that parts of a matrix may be visited by different
-processes. One read serves several visits: what is visited fits the processor's cache.
+`visit(block, start)` returns the sums of a block, and its columns, which hold numbers per row. `join` puts
+the sums of parts together, in any grouping, so that different processes may visit parts of a matrix. A large
+read is visited in smaller blocks that fit the processor's cache.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ Visit = Callable[..., tuple[Any, tuple[Column, ...]]]
 Join = Callable[[Sequence[Any]], Any]
 
 READ = 8192
-"""Rows that are read at once."""
+"""Number of rows that are read at once."""
 
 _VISITED = 1 << 16
-"""Numbers that are visited at once on a CPU: half a megabyte, below the second cache of any processor."""
+"""Number of entries in a block on a CPU: half a megabyte, less than any second-level cache."""
 
 _KEPT = 1 << 18
-"""Numbers that the sums of parts may have before they are joined."""
+"""Number of entries that the sums of parts may have before they are joined."""
 
 
 def sweep(
@@ -39,9 +39,9 @@ def sweep(
     Parameters
     ----------
     values
-        [n, d]: a matrix, or a part of one; array, tensor, or what gives rows by slices.
+        [n, d]: a matrix or a part of one, as array, tensor, or anything that gives rows by slices.
     visit
-        called with rows in float64, the number of the first of them, and their part of `given`.
+        called with a block in float64, the number of its first row, and its part of `given`.
     join
         of a list of sums.
     given
@@ -53,12 +53,12 @@ def sweep(
     most = max(2, _KEPT // (d * d))
     parts: list[Any] = []
     columns: list[Column] = []
-    for place, block in _blocks(values):
-        part, own = visit(block, start + place.start, *(column[place] for column in given))
+    for rows, block in _blocks(values):
+        part, added = visit(block, start + rows.start, *(column[rows] for column in given))
         if not columns:
-            columns = [np.empty((n, *column.shape[1:]), dtype=column.dtype) for column in own]
-        for column, numbers in zip(columns, own, strict=True):
-            column[place] = numbers
+            columns = [np.empty((n, *column.shape[1:]), dtype=column.dtype) for column in added]
+        for column, numbers in zip(columns, added, strict=True):
+            column[rows] = numbers
         parts.append(part)
         if len(parts) == most:
             parts = [join(parts)]

@@ -1,1 +1,1 @@
-"""Intervals, tests and correlations."""
+"""Intervals and tests of measures."""

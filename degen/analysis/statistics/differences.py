@@ -1,12 +1,13 @@
-"""How sure a number is, and whether two are different: noise of seeds, of users, of items.
+"""Intervals for measures, and tests of differences: over seeds, over items and over users.
 
     over_seeds          an interval for the mean over seeds
-    compare_seeds       two variants, several seeds each: Welch's t, or a bootstrap over many seeds
+    over_items          an interval for a measure of one matrix, from a jackknife over items
+    compare_seeds       two variants with several seeds each: Welch's t, or a bootstrap over many seeds
     compare_matrices    two matrices over the same items: a paired jackknife over items
     compare_users       two models on the same users: a paired t test over users
 
-Training again with another seed gives other embeddings and another accuracy. Where a side has one seed only
-that noise is unknown, and nothing is marked as different, however narrow an interval over items or users is.
+Another seed gives other embeddings and another accuracy. Where a side has one seed only, that noise is
+unknown. Then nothing is marked as different, however narrow an interval over items or users is.
 """
 
 from __future__ import annotations
@@ -19,10 +20,9 @@ from typing import Any
 import numpy as np
 
 from degen.analysis.passes.arrays import Float
-from degen.analysis.registry import Undefined
-from degen.analysis.result import Interval
 from degen.analysis.statistics.jackknife import Jackknife, standard_error
 from degen.analysis.statistics.significance import contrast, holm, student, t_contrast
+from degen.analysis.values import Interval, Undefined
 from degen.errors import UserError
 
 SEED_NOISE_UNKNOWN = "seed noise unknown"
@@ -41,15 +41,16 @@ class Comparison:
     difference
         b - a.
     interval
-        of the difference, or None where nothing tells its noise.
+        of the difference, or None where its noise is unknown.
     noise
-        what the interval is of, and what is unknown, such as `items; seed noise unknown`.
+        source of the interval's noise, and what is unknown, such as `items; seed noise unknown`.
     method
-        how interval and p were found.
+        name of the method that gave interval and p.
     p, adjusted_p
-        two-sided, of no difference; after Holm's correction over all that were compared. None without a test.
+        two-sided p-value of no difference, before and after Holm's correction over all measures compared.
+        None without a test.
     marked
-        whether the difference is beyond the noise of seeds: `adjusted_p` is at most 1 - level.
+        whether the difference exceeds the noise of seeds: `adjusted_p` is at most 1 - level.
     """
 
     measure: str
@@ -150,15 +151,16 @@ def compare_matrices(a: Jackknife, b: Jackknife, level: float = 0.95) -> list[Co
     Raises
     ------
     UserError
-        if the groups are not as many.
+        if the numbers of groups differ.
     """
     found = []
     for name in (name for name in a.values if name in b.values):
         values = float(a.values[name]), float(b.values[name])
-        one = Comparison(name, *values, values[1] - values[0], None, SEED_NOISE_UNKNOWN, "")
+        difference = values[1] - values[0]
+        compared = Comparison(name, *values, difference, None, SEED_NOISE_UNKNOWN, "")
         if name in a.replicates and name in b.replicates:
-            one = replace(one, **_paired(a, b, name, one.difference, level))
-        found.append(one)
+            compared = replace(compared, **_paired(a, b, name, difference, level))
+        found.append(compared)
     return found
 
 
@@ -190,13 +192,13 @@ def compare_users(a: Mapping[str, Float], b: Mapping[str, Float], level: float =
 
     Returns
     -------
-    One for each measure that both have; p is of these two models on users like these. Nothing is marked:
-    another seed would have given other models.
+    One for each measure that both have. p concerns these two models on users like these. Nothing is marked,
+    because another seed would have given other models.
 
     Raises
     ------
     UserError
-        if the users are not as many, or fewer than two.
+        if the numbers of users differ, or there are fewer than two.
     """
     return _holm([_over_users(name, a[name], b[name], level) for name in a if name in b], level)
 
@@ -215,11 +217,11 @@ def _over_users(name: str, a: Float, b: Float, level: float) -> Comparison:
 
 
 def _holm(found: Sequence[Comparison], level: float) -> list[Comparison]:
-    """Adjust the p-values there are, and mark what is beyond the noise of seeds."""
-    adjusted = iter(holm([one.p for one in found if one.p is not None]))
+    """Adjust the p-values, and mark the differences that exceed the noise of seeds."""
+    adjusted = iter(holm([comparison.p for comparison in found if comparison.p is not None]))
     judged = []
-    for one in found:
-        p = None if one.p is None else float(next(adjusted))
-        marked = p is not None and p <= 1 - level and one.noise == "seeds"
-        judged.append(replace(one, adjusted_p=p, marked=marked))
+    for comparison in found:
+        p = None if comparison.p is None else float(next(adjusted))
+        marked = p is not None and p <= 1 - level and comparison.noise == "seeds"
+        judged.append(replace(comparison, adjusted_p=p, marked=marked))
     return judged

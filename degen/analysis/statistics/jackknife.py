@@ -1,15 +1,16 @@
-"""How much a measure of one matrix owes to which items are in it: a delete-a-group jackknife.
+"""Standard errors of measures over the choice of items, by a delete-a-group jackknife.
 
     θ₋ⱼ the measure without group j of G of the items, θ̄ their mean
     standard error² = (G - 1)/G Σⱼ (θ₋ⱼ - θ̄)²                      Shao and Tu 1995, chapter 2
 
-The groups are drawn by a seed: two matrices over the same items, in the same order, leave the same items out,
-and the error of their difference is that of differences (`uncertainty.compare_matrices`). Rows are left out,
-never drawn with repeats as a bootstrap does: a repeated row is a pair at distance 0, which lifts uniformity,
-lowers ranks and is everybody's nearest neighbour.
+The groups are drawn with a seed. Two matrices over the same items, in the same order, leave out the same
+items, so that `differences.compare_matrices` can take the error of their difference from differences.
 
-What needs pass 1 alone is had without another look at the rows, for moments of groups add up, and measures of
-all pairs in one visit of them (`pair_groups`). Cuts between buckets stay those of all items.
+A bootstrap would not do: it repeats rows, and a repeated row is a pair at distance 0, which lifts uniformity,
+lowers ranks and is its own nearest neighbour.
+
+Moments of groups add up, so measures of pass 1 need no further look at the rows. Measures of all pairs need
+one visit of the pairs (`pair_cosines.means_without`). Buckets keep the cuts of all items.
 """
 
 from __future__ import annotations
@@ -26,17 +27,18 @@ from degen.analysis.passes.arrays import Array, Float
 from degen.analysis.passes.buckets import Buckets, Codes
 from degen.analysis.passes.first_pass import Moments, block_moments, total
 from degen.analysis.passes.rows import Int, Rows
-from degen.analysis.registry import MEASURES, PROFILES, Undefined
+from degen.analysis.registry import MEASURES, PROFILES
 from degen.analysis.result import Analysis
+from degen.analysis.values import Undefined
 
 GROUPS = 20
-"""Groups of items, of which one at a time is left out."""
+"""Number of groups of items, of which one at a time is left out."""
 
 MOST_ROWS = 200_000
-"""Rows of a matrix up to which it is read again for each group; above, only what pass 1 gives is judged."""
+"""Largest number of rows to read again for each group; of more, only measures of pass 1 are judged."""
 
 _EIGENVALUES = 1e-7
-"""Roots of eigenvalues of VᵀV below this share of the first are rounding."""
+"""Roots of eigenvalues of VᵀV below this share of the first are rounding noise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +50,9 @@ class Jackknife:
     values
         by measure, profiles as `norm_mean@tail`; only those that have a value.
     replicates
-        float64 [G] by measure: without each group; only those that a jackknife judges.
+        float64 [G] by measure: values without each group, of the measures that a jackknife judges.
     reasons
-        why a measure is not judged.
+        reasons why measures are not judged.
     """
 
     values: Mapping[str, float]
@@ -77,40 +79,40 @@ def jackknife(
     Parameters
     ----------
     V
-        the matrix, at least two rows a group.
+        the matrix, at least two rows per group.
     analysis
-        what was measured of it; by default all that a jackknife judges is measured here. What does not change
-        smoothly with the items (`Measure.jackknife`) is not judged.
+        measures of it, by default all that a jackknife judges. Measures that do not change smoothly with the
+        items (`Measure.jackknife`) are not judged.
     groups, seed
-        how many groups of nearly one size, and how they are drawn.
+        number of groups, of nearly one size, and seed of their draw.
     most_rows
-        of larger matrices only what pass 1 gives is judged.
+        largest number of rows to read again for each group; of more, only measures of pass 1 are judged.
 
     Raises
     ------
     Undefined
-        if there are not two rows a group.
+        if there are fewer than two rows per group.
     """
     rows = Rows.of(V)
     if analysis is None:
-        judged = [one for one in MEASURES.values() if one.jackknife]
+        judged = [measure for measure in MEASURES.values() if measure.jackknife]
         analysis = Analysis.of(rows, judged, list(PROFILES.values()))
     found: dict[str, list[float]] = {name: [] for name in analysis.values}
     exact = [MEASURES[name] for name in found if name in MEASURES and name not in analysis.standard_errors]
-    measures = [one for one in exact if one.jackknife is True]
+    measures = [measure for measure in exact if measure.jackknife is True]
     taken = {name.partition("@")[0] for name in analysis.values if "@" in name}
-    profiles = [one for name, one in PROFILES.items() if name in taken]
+    profiles = [entry for name, entry in PROFILES.items() if name in taken]
     reasons = dict(analysis.reasons)
-    for one in exact:
-        if callable(one.jackknife):
-            found[one.name] = list(one.jackknife(rows, drawn_groups(len(rows), groups, seed), groups))
+    for measure in exact:
+        if callable(measure.jackknife):
+            found[measure.name] = list(measure.jackknife(rows, drawn_groups(len(rows), groups, seed), groups))
     for rest in leave_out(rows, groups, seed, most_rows):
         without = Analysis.of(rest, measures, profiles)
         reasons |= without.reasons
         for name in found.keys() & without.values.keys():
             found[name].append(without.values[name])
-    whole = {name: np.array([*replicates, analysis.values[name]]) for name, replicates in found.items()}
-    finite = {name: x[:-1] for name, x in whole.items() if len(x) > groups and np.isfinite(x).all()}
+    joined = {name: np.array([*replicates, analysis.values[name]]) for name, replicates in found.items()}
+    finite = {name: x[:-1] for name, x in joined.items() if len(x) > groups and np.isfinite(x).all()}
     for name in found.keys() - finite.keys():
         reasons[name] = _why_not(name, analysis, reasons, len(rows) > most_rows)
     return Jackknife(analysis.values, finite, reasons)
@@ -132,12 +134,12 @@ def too_dear(n: int) -> str:
 
 
 def drawn_groups(n: int, groups: int = GROUPS, seed: int = 0) -> Codes:
-    """Return which group each of `n` rows is in: groups that differ by a row at most, drawn by `seed`.
+    """Return the group of each of `n` rows, drawn with `seed`; the sizes of groups differ by one at most.
 
     Raises
     ------
     Undefined
-        if there are not two rows a group.
+        if there are fewer than two rows per group.
     """
     if groups < 2 or n < 2 * groups:
         raise Undefined(f"a jackknife over {groups} groups of items needs {2 * groups} rows, there are {n}")
@@ -145,12 +147,12 @@ def drawn_groups(n: int, groups: int = GROUPS, seed: int = 0) -> Codes:
 
 
 def leave_out(rows: Rows, groups: int = GROUPS, seed: int = 0, most_rows: int = MOST_ROWS) -> Iterator[Rows]:
-    """Yield the matrix without each of `groups` groups of its rows, drawn by `seed`.
+    """Yield the matrix without each of `groups` groups of its rows, drawn with `seed`.
 
     Raises
     ------
     Undefined
-        if there are not two rows a group.
+        if there are fewer than two rows per group.
     """
     n = len(rows)
     group = drawn_groups(n, groups, seed)
@@ -167,7 +169,7 @@ def leave_out(rows: Rows, groups: int = GROUPS, seed: int = 0, most_rows: int = 
             rows.seed,
             whole=rows,
             kept=kept,
-            known=total(part for place, own in enumerate(parts) if place != left_out for part in own),
+            known=total(part for code, moments in enumerate(parts) if code != left_out for part in moments),
         )
 
 
@@ -180,22 +182,22 @@ def _visit_groups(
 
 
 def _joined(parts: Sequence[Sequence[Sequence[Moments]]]) -> list[list[Moments]]:
-    by_group = [[moments for part in own for moments in part] for own in zip(*parts, strict=True)]
-    return [[total(own)] if own else [] for own in by_group]
+    by_group = [[moments for part in group for moments in part] for group in zip(*parts, strict=True)]
+    return [[total(moments)] if moments else [] for moments in by_group]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Remainder(Rows):
-    """Some of the rows of a matrix, with what is known of them already.
+    """Some of the rows of a matrix, with their moments.
 
     Attributes
     ----------
     whole
-        the matrix.
+        the full matrix.
     kept
-        int64: which of its rows, ascending.
+        int64: the rows of it, ascending.
     known
-        the moments of these.
+        their moments.
     """
 
     whole: Rows
@@ -208,23 +210,23 @@ class Remainder(Rows):
 
     @cached_property
     def rank_tolerance(self) -> float:
-        """That of the whole, whose numbers these are; without pass 2 that of roots of eigenvalues."""
+        """That of the full matrix; without pass 2, that of roots of eigenvalues."""
         tolerance = self.whole.rank_tolerance
         return tolerance if self.values.readable else max(tolerance, _EIGENVALUES)
 
     @cached_property
     def head_mid_tail(self) -> Buckets | None:
-        """The buckets of the whole, of which one may be empty."""
+        """The buckets of the full matrix, of which one may be empty."""
         return self.whole.head_mid_tail and self.whole.head_mid_tail.take(self.kept)
 
     @cached_property
     def deciles(self) -> Buckets | None:
-        """The buckets of the whole, of which one may be empty."""
+        """The buckets of the full matrix, of which one may be empty."""
         return self.whole.deciles and self.whole.deciles.take(self.kept)
 
     @cached_property
     def groups(self) -> tuple[Codes, int] | None:
-        """The groups of the whole."""
+        """The groups of the full matrix."""
         return self.whole.groups and (self.whole.groups[0][self.kept], self.whole.groups[1])
 
     @cached_property
@@ -247,8 +249,8 @@ class _Picked:
     def __len__(self) -> int:
         return len(self.kept)
 
-    def __getitem__(self, place: slice) -> Array:
+    def __getitem__(self, part: slice) -> Array:
         if not self.readable:
             raise Undefined(too_dear(len(self)))
-        rows = self.kept[place]
+        rows = self.kept[part]
         return self.values[int(rows[0]) : int(rows[-1]) + 1][rows - rows[0]]

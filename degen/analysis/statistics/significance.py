@@ -1,4 +1,4 @@
-"""Whether means differ: t tests, a bootstrap of t, and Holm's correction for many at once."""
+"""Tests of means: Student's and Welch's t, a bootstrap of t, and Holm's correction for many tests."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import numpy as np
 from degen.analysis.passes.arrays import Float
 
 FEW = 10
-"""Numbers a sample up to which their mean is taken to be normal; of more a bootstrap tells."""
+"""Size of a sample up to which its mean is taken to be normal; larger ones are bootstrapped."""
 
 _DRAWS = 9999
 _SAME = 1e-12
-"""Numbers that differ by less than this share of the largest do not differ."""
+"""A standard error below this share of the largest number is rounding: nothing varies."""
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """A mean, or the difference of two, with its interval and p of 0, which is None where nothing varies."""
+    """A mean, or a difference of two, with its interval and the p-value of 0, None where nothing varies."""
 
     value: float
     standard_error: float
@@ -32,15 +32,15 @@ class Contrast:
 def contrast(
     samples: Sequence[Float], signs: Sequence[float], level: float = 0.95, seed: int = 0
 ) -> Contrast:
-    """Judge Σ sign · mean over independent samples: by t where one is small, else by a bootstrap of t."""
+    """Test Σ sign · mean over independent samples: by t where one is small, else by a bootstrap of t."""
     few = min(map(len, samples)) <= FEW
     return t_contrast(samples, signs, level) if few else bootstrap_contrast(samples, signs, level, seed)
 
 
 def t_contrast(samples: Sequence[Float], signs: Sequence[float], level: float = 0.95) -> Contrast:
-    """Judge Σ sign · mean over independent samples of at least two numbers: Student's t, or Welch's for two.
+    """Test Σ sign · mean over independent samples of at least two numbers: Student's t, or Welch's for two.
 
-    Degrees of freedom of Welch 1947 and Satterthwaite 1946; of one sample they are its size less one.
+    Degrees of freedom as in Welch 1947 and Satterthwaite 1946; for one sample its size minus one.
     """
     value, variances, error = _moments(samples, signs)
     if error == 0:
@@ -55,7 +55,7 @@ def t_contrast(samples: Sequence[Float], signs: Sequence[float], level: float = 
 def bootstrap_contrast(
     samples: Sequence[Float], signs: Sequence[float], level: float = 0.95, seed: int = 0
 ) -> Contrast:
-    """Judge Σ sign · mean over independent samples by a symmetric bootstrap of t (Hall 1988)."""
+    """Test Σ sign · mean over independent samples by a symmetric bootstrap of t (Hall 1988)."""
     value, _, error = _moments(samples, signs)
     if error == 0:
         return Contrast(value, 0.0, (value, value), None, "")
@@ -81,15 +81,16 @@ def _drawn_t(samples: Sequence[Float], signs: Sequence[float], seed: int) -> Flo
         drawn = x[generator.integers(len(x), size=(_DRAWS, len(x)))]
         moved += sign * (drawn.mean(axis=1) - x.mean())
         variance += drawn.var(axis=1, ddof=1) / len(x)
-    # A draw of one number over and over has no spread: it counts as far out.
+    # A draw that repeats one number has no spread; it counts as infinitely far out.
     far = np.full(_DRAWS, math.inf)
     return np.asarray(np.divide(abs(moved), np.sqrt(variance), out=far, where=variance > 0))
 
 
 def holm(p: Sequence[float]) -> Float:
-    """Return p-values adjusted so that the chance of any false mark is kept, float64, in the order given.
+    """Return p-values adjusted for the number of tests, float64, in the order given.
 
-    Source: Holm 1979. Holds however the measures depend on one another.
+    The chance of any false mark stays below the level, however the tests depend on one another. Source: Holm
+    1979.
     """
     values = np.asarray(p, dtype=np.float64)
     order = np.argsort(values, kind="stable")
@@ -100,7 +101,7 @@ def holm(p: Sequence[float]) -> Float:
 
 
 def student(level: float, degrees: float) -> float:
-    """Return how many standard errors either side hold `level` of Student's t."""
+    """Return the half-width, in standard errors, of the interval that holds `level` of Student's t."""
     from scipy.stats import t
 
     return float(t.ppf((1 + level) / 2, degrees))
