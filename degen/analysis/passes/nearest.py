@@ -1,10 +1,10 @@
 """Exact nearest rows of a matrix, found block by block.
 
-A library finds a few candidates per query in each block: scikit-learn for distances of NumPy arrays, a matrix
-product for inner products and tensors. Both round, and differently at the edge of a block. So the nearness of
-each candidate is then computed by a sum over its own pair, which is the same for the same two rows wherever
-they stand. Equal rows are therefore equally near, and of these the lower index comes first. Where rounding
-could have hidden a row behind the last candidate, all rows of the block are summed for that query.
+A library finds a few candidates per query in each block: scikit-learn for NumPy arrays, `topk` of products
+for tensors. Both round, and differently at the edge of a block. So the nearness of each candidate is then
+computed by a sum over its own pair, which is the same for the same two rows wherever they stand. Equal rows
+are therefore equally near, and of these the lower index comes first. Where rounding could have hidden a row
+behind the last candidate, all rows of the block are summed for that query.
 """
 
 from __future__ import annotations
@@ -98,26 +98,28 @@ def _candidates(asking: Array, found: Array, count: int, metric: Metric) -> tupl
     """Return the nearest rows but for rounding, int64 [b, ≤ count], and a bound of how near others can be."""
     if len(found) <= count:
         return np.tile(np.arange(len(found)), (len(asking), 1)), np.full(len(asking), -np.inf)
-    if metric != "dot" and namespace(found) is np:
-        places, last = _by_distance(asking, found, count)
-    else:
-        places, last = _by_product(asking, found, count, metric)
-    # A sum of d products is off by less than d ε / 2 times both lengths.
-    q, v = _largest_length(asking), _largest_length(found)
-    error = 4 * (asking.shape[1] + 2) * np.finfo(np.float64).eps * max(q, v if metric != "dot" else 0.0) * v
-    return places, last + error
+    if namespace(found) is np:
+        return _by_distance(asking, found, count, metric)
+    return _by_product(asking, found, count, metric)
 
 
-def _by_distance(asking: Float, found: Float, count: int) -> tuple[Int, Float]:
+def _by_distance(asking: Float, found: Float, count: int, metric: Metric) -> tuple[Int, Float]:
     from sklearn.neighbors import NearestNeighbors
 
+    longest = _largest_length(found)
+    if metric == "dot":
+        # One more number makes all rows as long as the longest, M, so that distances follow products:
+        # -‖M q̂ - v‖² / 2 = M ⟨q̂, v⟩ - M².
+        rest = np.sqrt((longest**2 - (found * found).sum(axis=1)).clip(0))
+        asking, found = np.pad(longest * asking, ((0, 0), (0, 1))), np.column_stack([found, rest])
     search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(found)
     distances, places = search.kneighbors(asking)
-    return places, distances[:, -1] ** 2 / -2
+    lengths = _largest_length(asking), _largest_length(found)
+    last = distances[:, -1] ** 2 / -2 + _error(asking.shape[1], max(lengths))
+    return places, last / longest + longest if metric == "dot" else last
 
 
 def _by_product(asking: Array, found: Array, count: int, metric: Metric) -> tuple[Int, Float]:
-    xp = namespace(found)
     # -‖q - v‖²/2 = ⟨q, v⟩ - ‖v‖²/2 - ‖q‖²/2
     halves = [None if metric == "dot" else (rows * rows).sum(axis=1) / 2 for rows in (asking, found)]
     places = np.empty((len(asking), count), dtype=np.int64)
@@ -127,13 +129,19 @@ def _by_product(asking: Array, found: Array, count: int, metric: Metric) -> tupl
         near = asking[tile] @ found.T
         if halves[0] is not None:
             near -= halves[0][tile, None] + halves[1]
-        if xp is np:
-            places[tile] = np.argpartition(near, -count, axis=1)[:, -count:]
-            last[tile] = np.take_along_axis(near, places[tile], axis=1).min(axis=1)
-        else:
-            top = xp.topk(near, count, dim=1)
-            places[tile], last[tile] = to_numpy(top.indices), to_numpy(top.values[:, -1])
-    return places, last
+        top = near.topk(count, dim=1)
+        places[tile], last[tile] = to_numpy(top.indices), to_numpy(top.values[:, -1])
+    lengths = _largest_length(asking), _largest_length(found)
+    longest = (lengths[0] * lengths[1]) ** 0.5 if metric == "dot" else max(lengths)
+    return places, last + _error(asking.shape[1], longest)
+
+
+def _error(d: int, longest: float) -> float:
+    """Return a bound of the rounding error of nearness found from sums of d products of rows up to `longest`.
+
+    Such a sum is off by less than d ε / 2 times both lengths; a few of them are added.
+    """
+    return 4 * (d + 2) * 2.0**-52 * longest**2
 
 
 def _largest_length(rows: Array) -> float:
