@@ -19,9 +19,9 @@ from degen.analysis.measures.health import finite_rows
 from degen.analysis.passes.arrays import Array, is_tensor
 from degen.analysis.passes.engines import rows_on
 from degen.analysis.passes.rows import Rows
-from degen.analysis.registry import Undefined
-from degen.analysis.result import Analysis, Interval
+from degen.analysis.result import Analysis
 from degen.analysis.statistics.differences import SEED_NOISE_UNKNOWN, over_seeds
+from degen.analysis.values import Interval, Undefined
 from degen.embeddings import FileRows
 from degen.embeddings.frequency import Counts
 from degen.embeddings.item_matrix import ItemMatrix
