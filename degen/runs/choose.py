@@ -176,9 +176,9 @@ def one_seed(series: Mapping[str, Sequence[S]], seed: int | None, notes: list[st
     chosen = {
         name: member
         for name, members in series.items()
-        if (member := next((one for one in members if seed in (None, one.seed)), None)) is not None
+        if (member := next((run for run in members if seed in (None, run.seed)), None)) is not None
     }
-    seeds = ", ".join(map(str, sorted({one.seed for members in series.values() for one in members})))
+    seeds = ", ".join(map(str, sorted({run.seed for members in series.values() for run in members})))
     if not chosen:
         dataset = next(iter(series.values()))[0].dataset
         raise UserError(f"no run of {dataset} has seed {seed}; `seed` takes {seeds}")

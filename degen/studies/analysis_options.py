@@ -93,8 +93,8 @@ class AnalysisOptions:
         if not self.jackknife:
             return found
         judged = jackknife(rows, found, seed=self.seed)
-        intervals = {one: over_items(judged, one) for one in judged.replicates}
-        missing = {one: judged.reasons[one] for one in found.values if one not in intervals}
+        intervals = {name: over_items(judged, name) for name in judged.replicates}
+        missing = {name: judged.reasons[name] for name in found.values if name not in intervals}
         return replace(found.with_intervals(intervals), not_judged=missing)
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Analyzed:
-    """What was measured of paths, and what the user should know."""
+    """The analyses of several matrices, with notes for the user."""
 
     analyses: list[Analysis]
     notes: list[str]
@@ -49,7 +49,7 @@ def analyze(matrix: Rows | Array | Path | str, *, name: str | None = None, **opt
     Parameters
     ----------
     matrix
-        [n, d], one row an item: an array, a tensor (measured on its device), a Dask array, or the path of a
+        [n, d], one row per item: an array, a tensor (measured on its device), a Dask array, or the path of a
         run or a matrix file.
     name
         what it is called; by default what its path says.
@@ -116,7 +116,7 @@ def analyze_paths(paths: Sequence[Path], options: AnalysisOptions) -> Analyzed:
 def _over_seeds(
     selection: Selection, analyses: Mapping[Source, Analysis]
 ) -> tuple[list[Analysis], list[str]]:
-    """Put each series of runs in one: means over seeds, with their intervals. Files stay alone."""
+    """Combine the seeds of each series into their mean, with intervals. Files stay as they are."""
     found: list[Analysis] = []
     notes: list[str] = []
     order = list(analyses)
@@ -138,13 +138,13 @@ def mean_of_seeds(name: str, members: Sequence[Analysis]) -> Analysis:
         try:
             if missing:
                 raise Undefined(missing[0])
-            one = over_seeds([member.values[measure] for member in members])
-            intervals[measure] = replace(one, method=f"over {len(members)} seeds, {one.method}")
+            interval = over_seeds([member.values[measure] for member in members])
+            intervals[measure] = replace(interval, method=f"over {len(members)} seeds, {interval.method}")
         except Undefined as undefined:
             reasons[measure] = str(undefined)
     first = members[0]
     plain = Analysis(name, first.rows, first.dimensions, {}, {}, {}, reasons, buckets=first.buckets)
-    values = {measure: one.value for measure, one in intervals.items()}
+    values = {measure: interval.value for measure, interval in intervals.items()}
     return plain.with_values(values).with_intervals(intervals)
 
 

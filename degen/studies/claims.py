@@ -89,8 +89,8 @@ def check_claims(results: Results) -> list[Claim]:
     claims = []
     for needed, check in _CLAIMS:
         if needed <= results.keys():
-            of_these = {name: result for name, result in results.items() if name in needed}
-            claims.append(_once_finished(check(of_these), of_these))
+            needed_results = {name: result for name, result in results.items() if name in needed}
+            claims.append(_once_finished(check(needed_results), needed_results))
     return claims
 
 

@@ -200,7 +200,7 @@ def compare_sides(
 
 def _over_seeds(a: Sequence[Analysis], b: Sequence[Analysis]) -> list[Comparison]:
     def by_measure(side: Sequence[Analysis]) -> dict[str, list[float | None]]:
-        return {name: [one.values.get(name) for one in side] for name in side[0].measures}
+        return {name: [analysis.values.get(name) for analysis in side] for name in side[0].measures}
 
     return compare_seeds(by_measure(a), by_measure(b))
 
@@ -210,7 +210,7 @@ def _over_items(a: Sequence[Analysis], b: Sequence[Analysis], pair: Pair | None)
     if pair is not None:
         with suppress(Undefined):  # too few rows to leave any out
             found = compare_matrices(_jackknife(pair.a, a[0]), _jackknife(pair.b, b[0]))
-            return [one for one in found if one.measure in a[0].measures]
+            return [row for row in found if row.measure in a[0].measures]
     return _over_seeds(a[:1], b[:1])
 
 

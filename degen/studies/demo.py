@@ -1,29 +1,29 @@
-"""`degen demo`: the embedded dataset, four variants trained on it, the paper's claims held against them.
+"""`degen demo`: the embedded dataset, four variants trained on it, the paper's claims tested on them.
 
     run_demo ─► train sasrec, ucl, scl, duorec ─► Fig. 3 and 5 ─► Demo (rows, claims, figures)
                 runs/demo/<variant>-s<seed>       runs/demo/figures   runs/demo/demo.json
 
-The settings are the paper's (λ .1, τ 1) but for dropout .4 and, because 12,000 samples are only 47 batches
-of 256, batch 64 and learning rate .002. Over the seeds 0, 1, 2 and 4, each of dataset and training (lowest
-to highest):
+The settings are the paper's (λ 0.1, τ 1) apart from dropout 0.4, batch size 64 and learning rate 0.002, since
+12,000 samples would be only 47 batches of 256. Lowest and highest values over the seeds 0, 1, 2 and 4, which
+seed both dataset and training:
 
-                              sasrec         ucl            scl            duorec
-    NDCG@10                   .210 to .215   .196 to .209   .211 to .221   .215 to .220
-    σ₂/σ₁, best epoch         .16 to .18     .18 to .19     .31 to .32     .32 to .34
-    σ₂/σ₁, epoch 8            .20 to .23     .25 to .26     .31 to .32     .32 to .34
-    rarer half's cosine       .71 to .74     .65 to .67     .42 to .43     .41 to .43
-    the same, epoch 8         .52 to .55     .43 to .46     .42 to .43     .41 to .43
+                              sasrec           ucl              scl              duorec
+    NDCG@10                   0.210 to 0.215   0.196 to 0.209   0.211 to 0.221   0.215 to 0.220
+    σ₂/σ₁, best epoch         0.16 to 0.18     0.18 to 0.19     0.31 to 0.32     0.32 to 0.34
+    σ₂/σ₁, epoch 8            0.20 to 0.23     0.25 to 0.26     0.31 to 0.32     0.32 to 0.34
+    rarer half's cosine       0.71 to 0.74     0.65 to 0.67     0.42 to 0.43     0.41 to 0.43
+    the same, epoch 8         0.52 to 0.55     0.43 to 0.46     0.42 to 0.43     0.41 to 0.43
 
-Popularity has .031 to .033, a chain from the last item .169 to .176. So sasrec's cone and the spread of scl
-and duorec show with every seed, at the best and at a common epoch. duorec is above sasrec by .004 to .006,
-within two standard errors (.0034) each time; ucl spreads the rare items a little and is below sasrec by .006
-to .015.
+Popularity has an NDCG@10 of 0.031 to 0.033, a chain from the last item 0.169 to 0.176. So sasrec's cone and
+the spread of scl and duorec show with every seed, at the best and at a common epoch. duorec is above sasrec
+by 0.004 to 0.006, each time within two standard errors (0.0034). ucl spreads the rare items a little and is
+below sasrec by 0.006 to 0.015.
 
-Tried before, and what it showed:
+Other settings that were tried:
 
-    learning rate .003, dropout .4 or .5       with one seed in five sasrec stays at popularity for epochs
-    dropout .3, batch 128, rate .002, λ .05    .221 against sasrec's .216, which by epoch 8 has spread as well
-    dropout .3, batch 64, rate .002, λ .03     .221 against .209; σ₂/σ₁ only .07 apart
+    learning rate 0.003, dropout 0.4 or 0.5      sasrec stays at popularity for epochs, with one seed in five
+    dropout 0.3, batch 128, rate 0.002, λ 0.05   0.221 against sasrec's 0.216, which spreads too by epoch 8
+    dropout 0.3, batch 64, rate 0.002, λ 0.03    0.221 against 0.209; σ₂/σ₁ only 0.07 apart
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ Watch = Callable[[], AbstractContextManager[Progress]]
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo found.
+    """Result of the demo.
 
     Attributes
     ----------
@@ -133,18 +133,18 @@ def run_demo(out: Path, configs: list[Config], watch: Watch, *, overwrite: bool 
     Interrupted
         after Ctrl-C.
     """
-    places = [run_place(config, above=out) for config in configs]
-    for config, place in zip(configs, places, strict=True):
-        refuse(config, place, resume=not overwrite, overwrite=overwrite)
-    reused = [place for place in places if not overwrite and RunDirectory(place).state == "finished"]
+    folders = [run_place(config, above=out) for config in configs]
+    for config, folder in zip(configs, folders, strict=True):
+        refuse(config, folder, resume=not overwrite, overwrite=overwrite)
+    reused = [folder for folder in folders if not overwrite and RunDirectory(folder).state == "finished"]
     runs = []
-    for config, place in zip(configs, places, strict=True):
+    for config, folder in zip(configs, folders, strict=True):
         with watch() as progress:
-            runs.append(train(config, place, resume=not overwrite, overwrite=overwrite, progress=progress))
+            runs.append(train(config, folder, resume=not overwrite, overwrite=overwrite, progress=progress))
     ranks = {run: restore(run).ranks("test") for run in runs}
     results = {run.variant: trained(run, len(run.metrics), ranks[run]) for run in runs}
     look = FigureOptions(out=out / FIGURES)
-    figures = [*draw_svd(places, look=look).files, *draw_uniformity(places, look=look).files]
+    figures = [*draw_svd(folders, look=look).files, *draw_uniformity(folders, look=look).files]
     demo = Demo([summary_row(run) for run in runs], check_claims(results), figures, reused)
     write_json(out / SUMMARY, demo.as_json())
     return demo

@@ -55,8 +55,8 @@ class FigureOptions:
         """Return the width of a figure of so many panels."""
         if self.width is not None:
             return figure_width(self.width)
-        own = STYLES[self.style.lower()].width
-        return own if own is not None else figure_width("column" if panels <= 2 else "text")
+        width = STYLES[self.style.lower()].width
+        return width if width is not None else figure_width("column" if panels <= 2 else "text")
 
 
 @dataclass

@@ -29,7 +29,7 @@ _OVER_EPOCHS = (
 
 @dataclass(frozen=True)
 class MechanismOptions:
-    """Which epoch to draw (by default the last one that all runs have), and of which seed."""
+    """The epoch to draw, by default the last one that all runs have, and the seed, by default the lowest."""
 
     epoch: int | None = None
     seed: int | None = None
@@ -44,8 +44,10 @@ def draw_mechanism(
     ----------
     paths
         runs and folders above runs; runs without a trace (`trace_gradients=True`) are left out.
-    options, look
-        by default as `degen mechanism PATH` does.
+    options
+        epoch and seed.
+    look
+        style, width and folder of the figures.
 
     Raises
     ------
@@ -104,9 +106,9 @@ def _row(variant: str, run: RunDirectory, line: Mapping[str, Any]) -> dict[str, 
         for key in ("push_share", "step_cosine", "step_pairwise_cosine", "step_length", "pairwise_cosine")
         for which, bucket in (("rarest", rarest), ("most_frequent", frequent))
     }
-    of_all = ("context_concentration", "step_energy", "step_effective_rank")
+    whole_epoch = ("context_concentration", "step_energy", "step_effective_rank")
     about = {"dataset": run.dataset, "variant": variant, "seed": run.seed, "epoch": line["epoch"]}
-    return {**about, **pairs, **{key: line[key] for key in of_all}}
+    return {**about, **pairs, **{key: line[key] for key in whole_epoch}}
 
 
 def _table(path: Path, runs: Mapping[str, RunDirectory]) -> Path:

@@ -98,7 +98,7 @@ def test_seeds_can_be_averaged(runs: Path) -> None:
     [
         (["--measures", "stable_rnk"], "did you mean 'stable_rank'"),
         (["--seed", "0", "--aggregate", "mean"], "give one of the two"),
-        (["--seed", "7"], "--seed takes 0, 1"),
+        (["--seed", "7"], "`seed` takes 0, 1"),
     ],
 )
 def test_mistakes_are_named_and_nothing_is_written(runs: Path, words: list[str], message: str) -> None:

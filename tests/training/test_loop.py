@@ -743,7 +743,7 @@ def test_a_file_is_no_place_for_a_run(log, tmp_path, flags):
 
 def test_a_place_below_a_file_is_one_sentence(log, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match=r"cannot write .*--out"):
+    with pytest.raises(UserError, match=r"cannot write .*`out`"):
         tiny_train(log, tmp_path / "file" / "run")
 
 
