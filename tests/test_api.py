@@ -69,7 +69,7 @@ def test_train_takes_a_place_and_refuses_what_is_there(log, tmp_path):
     settings = tiny_runs.SETTINGS | {"max_steps": 1}
     run = degen.train("ucl", str(log), out=str(tmp_path / "mine"), **settings)
     assert run.path == tmp_path / "mine"
-    with pytest.raises(UserError, match="--overwrite"):
+    with pytest.raises(UserError, match="`overwrite=True`"):
         degen.train("ucl", log, tmp_path / "mine", **settings)
     assert degen.train("ucl", log, tmp_path / "mine", resume=True, **settings).test == run.test
     assert degen.train("ucl", log, tmp_path / "mine", overwrite=True, **settings).test == run.test

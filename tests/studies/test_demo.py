@@ -104,7 +104,7 @@ def test_a_second_demo_trains_nothing_and_says_the_same(story):
 
 def test_another_configuration_in_the_same_place_is_refused_before_anything_trains(story):
     _, out = story
-    with pytest.raises(UserError, match=r"dim = 8, not 16.*--overwrite"):
+    with pytest.raises(UserError, match=r"dim = 8, not 16.*`overwrite=True`"):
         tiny(out, dim=16)
 
 

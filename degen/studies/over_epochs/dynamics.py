@@ -106,7 +106,7 @@ def _sources(runs: Sequence[RunDirectory], keys: Sequence[str], notes: list[str]
         elif key in MEASURES and any(run.kept_epochs for run in runs):
             found[key] = "embeddings"
         elif key in MEASURES or key in DEFAULT:
-            mend = "; train with --keep-embeddings to measure it" if key in MEASURES else ""
+            mend = "; train with `keep_embeddings` to measure it" if key in MEASURES else ""
             notes.append(f"{key} is not in metrics.jsonl{mend}: left out")
         else:
             raise UserError(f"`measures` '{key}' is unknown{nearest(key, {*recorded, *MEASURES})}")
