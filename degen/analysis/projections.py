@@ -70,6 +70,7 @@ def tsne_projection(V: Rows | Array, *, seed: int = 0, most: int = MOST_ITEMS) -
         as `project`, and for fewer than four rows.
     """
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     rows = Rows.of(V)
     whole = project(rows)
@@ -77,5 +78,7 @@ def tsne_projection(V: Rows | Array, *, seed: int = 0, most: int = MOST_ITEMS) -
         raise UserError(f"the matrix has {len(rows)} rows; t-SNE needs at least four")
     shown = np.sort(sample_rows(rows.frequency, len(rows), most, seed))
     model = TSNE(perplexity=min(_PERPLEXITY, (len(shown) - 1) / 3), init="pca", random_state=seed)
-    coordinates = model.fit_transform(np.asarray(rows.values[shown], dtype=np.float64))
+    # One thread: t-SNE adds up its threads' sums, so that another number of them gives another picture.
+    with threadpool_limits(1, user_api="openmp"):
+        coordinates = model.fit_transform(np.asarray(rows.values[shown], dtype=np.float64))
     return Projection(coordinates.astype(np.float64), whole.singular_values, whole.variance_share), shown

@@ -32,6 +32,9 @@ def plot_svd(
     paths: RunsOrFiles,
     seed: Seed = None,
     cmap: Annotated[str, typer.Option("--cmap", help="Colour map: viridis or cividis.")] = "viridis",
+    projection: Annotated[
+        str, typer.Option("--projection", help="svd (the paper's), pca (minus the mean) or tsne.")
+    ] = "svd",
     *,
     files: Typed,
     look: Typed,
@@ -42,7 +45,8 @@ def plot_svd(
 
     A run gives Fig. 1, a folder of runs gives Fig. 3 for each dataset, and a matrix file a figure of its own.
     Matrix files are .npy, .npz, .safetensors, .csv, .tsv, .parquet, word2vec files and PyTorch checkpoints;
-    nothing in them is executed. Coordinates and singular values are written as CSV beside the figure.
+    nothing in them is executed. Coordinates and singular values are written as CSV beside the figure. t-SNE
+    shows which items are near to each other; distances between groups and sizes of groups mean little there.
 
     [bold]Examples[/bold]
 
@@ -50,13 +54,15 @@ def plot_svd(
 
       degen plot-svd vectors.npy --frequency counts.txt --width 5
 
+      degen plot-svd runs/clothing --projection pca
+
       degen plot-svd SASRec-Nov-24.pth --frequency Beauty.inter
     """
     from degen.embeddings.select import FileOptions
     from degen.studies.figure_files import FigureOptions
     from degen.studies.svd import SvdOptions, draw_svd
 
-    drawn = draw_svd(paths, SvdOptions(FileOptions(**files), seed, cmap), FigureOptions(**look))
+    drawn = draw_svd(paths, SvdOptions(FileOptions(**files), seed, cmap, projection), FigureOptions(**look))
     report_figures(drawn, _svd_row, Output(as_json, quiet))
 
 

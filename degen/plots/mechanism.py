@@ -112,8 +112,8 @@ def mechanism_figure(runs: Mapping[str, Rows], *, width: float) -> Figure:
     for axes in grid:
         axes.set_xlim(min(low for low, _ in limits), max(high for _, high in limits))
     label = "times an item occurs in training"
-    cold = any(bucket["high"] == 0 for buckets in runs.values() for bucket in buckets)
-    figure.supxlabel(f"{label} (×: never)" if cold else label)
+    unseen = any(bucket["high"] == 0 for buckets in runs.values() for bucket in buckets)
+    figure.supxlabel(f"{label} (×: never)" if unseen else label)
     return _finished(figure, grid, columns, list(named.values()))
 
 

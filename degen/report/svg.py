@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 
 from degen.variant_names import VARIANT_LABELS
 
-WIDTH, HEIGHT = 360, 250
 _LEFT, _TOP, _RIGHT, _BOTTOM = 54, 12, 348, 208
 
 _PAPER = tuple(VARIANT_LABELS)

@@ -41,7 +41,7 @@ _TITLES = {
     "cone_angle_mean": "degrees to the mean direction",
     "first_direction_share": "share on the first direction",
 }
-_SPECTRA = {False: r"$\sigma_i\,/\,\sigma_1$", True: r"$\sigma_i\,/\,\sigma_1$, less the mean row"}
+_SPECTRA = {False: r"$\sigma_i\,/\,\sigma_1$", True: r"$\sigma_i\,/\,\sigma_1$, minus the mean"}
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def _popularity(
         figure = profiles_figure(curves, width=look.inches(2), interval=_interval)
         about = {
             "title": f"By popularity: {compared.name}",
-            "caption": "Measures by deciles of the items, from the rarest; cold: never in training.",
+            "caption": "Measures by deciles of the items, from the rarest; unseen: never in training.",
         }
         drawn.save(figure, stem, look, **about)
     rows = [

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from degen.analysis.measures.spectrum import Projection, effective_rank_of, project
+from degen.analysis.passes.rows import Rows
+from degen.analysis.projections import pca_projection, tsne_projection
 from degen.embeddings.item_matrix import ItemMatrix
 from degen.embeddings.select import FileOptions, Source, select
+from degen.errors import one_of
 from degen.files import file_names
 from degen.plots.style import figure_style, frequency_colors
-from degen.plots.svd_figure import SvdPanel, svd_figure
+from degen.plots.svd_figure import VIEWS, SvdPanel, svd_figure
 from degen.runs.choose import one_seed
 from degen.studies.figure_files import FigureFiles, FigureOptions, output_folder
 from degen.tables.csv_file import write_columns
@@ -23,11 +26,16 @@ from degen.variant_names import variant_label
 if TYPE_CHECKING:
     from degen.plots.svd import Frequency
 
-_CAPTION = (
-    "Each item's row of V = U diag(σ) Wᵀ (thin SVD, not centred) at x = σ₁u₁, y = σ₂u₂, signs such that "
-    "each column's sum is at least 0; percentages are σᵢ²/Σσ² of the two axes. {colour} "
-    "σᵢ/σ₁ are the normalized singular values. {counts}."
-)
+_TITLES = {"svd": "SVD projection", "pca": "PCA projection", "tsne": "t-SNE"}
+_TSNE_NOTE = "t-SNE shows which items are near; distances between groups and sizes of groups mean little"
+_CAPTIONS = {
+    "svd": "Each item's row of V = U diag(σ) Wᵀ (thin SVD, not centred) at x = σ₁u₁, y = σ₂u₂, signs such "
+    "that each column's sum is at least 0; percentages are σᵢ²/Σσ² of the two axes.",
+    "pca": "Each item's row of V minus the mean row on its first two principal components; percentages are "
+    "their shares of the variance.",
+    "tsne": f"Each item where t-SNE places its row of V. {_TSNE_NOTE}.",
+}
+_SPECTRUM = "σᵢ/σ₁ are the normalized singular values."
 # Of a file with one panel, and with more.
 _MOST_BYTES = (480_000, 950_000)
 _COLOUR = "Colour: occurrences in training, log scale; unseen: none."
@@ -35,28 +43,30 @@ _COLOUR = "Colour: occurrences in training, log scale; unseen: none."
 
 @dataclass(frozen=True)
 class SvdOptions:
-    """How files are read, which seed is drawn (by default the lowest), and the map of colours.
+    """How files are read, which seed is drawn (by default the lowest), in which colours and projection.
 
-    `cmap` is `viridis` or `cividis`.
+    `cmap` is `viridis` or `cividis`; `projection` is `svd` as in the paper, `pca` or `tsne`.
     """
 
     files: FileOptions = field(default_factory=FileOptions)
     seed: int | None = None
     cmap: str = "viridis"
+    projection: str = "svd"
 
     def __post_init__(self) -> None:
         frequency_colors(self.cmap)
+        object.__setattr__(self, "projection", one_of("projection", self.projection, VIEWS))
 
 
 @dataclass(frozen=True)
 class _Panel:
-    """A projected matrix: what it is called, and what its table and its row of the result say."""
+    """A projected matrix with the ids and counts of the items shown, and its row of the result."""
 
     name: str
     ids: list[str]
     projection: Projection
     frequency: Frequency | None
-    about: dict[str, Any]
+    row: dict[str, Any]
 
 
 def draw_svd(
@@ -80,22 +90,25 @@ def draw_svd(
     options, look = options or SvdOptions(), look or FigureOptions()
     selection = select(paths, options.files)
     result = FigureFiles(notes=list(selection.notes))
-    figures = [(file.name, [_file_panel(file, result.notes)]) for file in selection.files]
+    figures = [(file.name, [_file_panel(file, options.projection, result.notes)]) for file in selection.files]
     for group in selection.groups:
         chosen = one_seed(group.series, options.seed, result.notes)
-        figures.append((group.figure_name, [_run_panel(source) for source in chosen.values()]))
+        panels = [_run_panel(source, options.projection, result.notes) for source in chosen.values()]
+        figures.append((group.figure_name, panels))
+    if options.projection == "tsne":
+        result.notes.append(_TSNE_NOTE)
     folder = output_folder(paths, look.out)
     for name, (_, panels) in zip(file_names(name for name, _ in figures), figures, strict=True):
-        result.add(_figure(folder / f"svd-{name}", panels, options, look))
+        result.add(_figure(folder / f"{options.projection}-{name}", panels, options, look))
     return result
 
 
-def _run_panel(source: Source) -> _Panel:
+def _run_panel(source: Source, projection: str, notes: list[str]) -> _Panel:
     about = {"dataset": source.dataset, "variant": source.name, "seed": source.seed, "file": None}
-    return _panel(source, source.open(), about)
+    return _panel(source.name, source.open(), about, projection, notes)
 
 
-def _file_panel(source: Source, notes: list[str]) -> _Panel:
+def _file_panel(source: Source, projection: str, notes: list[str]) -> _Panel:
     """Return the panel of a matrix file; one inside a run has the run's ids and counts."""
     about = {"dataset": None, "variant": None, "seed": None, "file": str(source.path)}
     matrix = source.open()
@@ -105,26 +118,46 @@ def _file_panel(source: Source, notes: list[str]) -> _Panel:
             f"{source.path}: drawn in one colour, because how often items occur is unknown; give "
             "--frequency FILE"
         )
-    return _panel(source, matrix, about)
+    return _panel(source.name, matrix, about, projection, notes)
 
 
-def _panel(source: Source, matrix: ItemMatrix, about: dict[str, Any]) -> _Panel:
-    return _Panel(source.name, matrix.names, project(matrix.projectable()), matrix.frequency, about)
+def _panel(name: str, matrix: ItemMatrix, about: dict[str, Any], projection: str, notes: list[str]) -> _Panel:
+    rows = Rows(matrix.projectable(), matrix.frequency)
+    ids, frequency = matrix.names, matrix.frequency
+    shown = pca_projection(rows) if projection == "pca" else project(rows)
+    row = about | _row(rows, shown)
+    if projection != "svd":
+        row["projection"] = projection
+    if projection == "tsne":
+        row["share_of_two_axes"] = None
+        shown, kept = tsne_projection(rows)
+        if len(kept) < len(rows):
+            notes.append(f"{name}: t-SNE places {len(kept):,} of {len(rows):,} items, a sample by frequency")
+        ids = [ids[item] for item in kept]
+        frequency = None if frequency is None else frequency[kept]
+    return _Panel(name, ids, shown, frequency, row)
 
 
 def _figure(stem: Path, panels: Sequence[_Panel], options: SvdOptions, look: FigureOptions) -> FigureFiles:
-    drawn = FigureFiles(rows=[_row(panel) for panel in panels])
+    drawn = FigureFiles(rows=[panel.row for panel in panels])
     shown = [SvdPanel(panel.name, panel.projection, panel.frequency) for panel in panels]
     coloured = any(panel.frequency is not None for panel in panels)
     counts = "; ".join(f"{variant_label(panel.name)}: {len(panel.ids):,} items" for panel in panels)
     with figure_style(look.style):
-        figure = svd_figure(shown, width=look.inches(len(panels)), colors=frequency_colors(options.cmap))
+        figure = svd_figure(
+            shown,
+            width=look.inches(len(panels)),
+            colors=frequency_colors(options.cmap),
+            view=VIEWS[options.projection],
+        )
         drawn.save(
             figure,
             stem,
             look,
-            title=f"SVD projection and singular values: {stem.name.removeprefix('svd-')}",
-            caption=_CAPTION.format(colour=_COLOUR if coloured else "", counts=counts),
+            title=f"{_TITLES[options.projection]} and singular values: {stem.name.partition('-')[2]}",
+            caption=" ".join(
+                [_CAPTIONS[options.projection], _COLOUR if coloured else "", _SPECTRUM, f"{counts}."]
+            ),
             most_bytes=_MOST_BYTES[len(panels) > 1],
         )
     drawn.files += _tables(stem, panels)
@@ -149,14 +182,14 @@ def _tables(stem: Path, panels: Sequence[_Panel]) -> list[Path]:
     return [*written, write_columns(stem.with_name(f"{stem.name}-singular-values.csv"), columns)]
 
 
-def _row(panel: _Panel) -> dict[str, Any]:
-    projection = panel.projection
+def _row(rows: Rows, shown: Projection) -> dict[str, Any]:
+    """Return the numbers of a matrix; the share of the two axes is that of the projection."""
+    whole = project(rows)
     return {
-        **panel.about,
-        "items": len(panel.ids),
-        "dimensions": len(projection.singular_values),
-        "sigma2_ratio": float(projection.normalized_singular_values[1]),
-        "effective_rank": effective_rank_of(projection.singular_values),
-        "share_of_two_axes": float(projection.variance_share[:2].sum()),
-        "unseen_items": None if panel.frequency is None else int((panel.frequency == 0).sum()),
+        "items": len(rows),
+        "dimensions": rows.d,
+        "sigma2_ratio": float(whole.normalized_singular_values[1]),
+        "effective_rank": effective_rank_of(whole.singular_values),
+        "share_of_two_axes": float(shown.variance_share[:2].sum()),
+        "unseen_items": None if rows.frequency is None else int((rows.frequency == 0).sum()),
     }

@@ -91,6 +91,27 @@ def runs(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("projection", ["pca", "tsne"])
+def test_other_projections_have_files_of_their_own(tmp_path: Path, projection: str) -> None:
+    np.save(tmp_path / "vectors.npy", matrix())
+    paper = result_of("plot-svd", tmp_path / "vectors.npy", "--format", "png")["panels"][0]
+    drawn = result_of("plot-svd", tmp_path / "vectors.npy", "--format", "png", "--projection", projection)
+    names = [f"{projection}-vectors{end}" for end in (".png", ".csv", "-singular-values.csv")]
+    assert [Path(file).name for file in drawn["files"]] == names
+    [panel] = drawn["panels"]
+    assert panel["projection"] == projection
+    assert "projection" not in paper
+    assert panel["sigma2_ratio"] == paper["sigma2_ratio"]
+    assert (panel["share_of_two_axes"] is None) == (projection == "tsne")
+    assert any("distances between groups" in note for note in drawn["notes"]) == (projection == "tsne")
+    rows = table(tmp_path / "figures" / f"{projection}-vectors.csv")
+    assert len(rows) == 40
+    if projection == "pca":
+        V = matrix().astype(np.float64)
+        assert np.abs(points(rows)) == pytest.approx(np.abs(coordinates(V - V.mean(axis=0))), rel=1e-6)
+    assert "'umap' is unknown" in mistake("plot-svd", tmp_path / "vectors.npy", "--projection", "umap")
+
+
 def test_a_run_gives_its_projection_and_its_numbers(runs: Path) -> None:
     place = runs / "clothing" / "scl-s0"
     found = result_of("plot-svd", place)
