@@ -188,6 +188,15 @@ def test_a_sequence_of_one_item_stays_as_it_is(rates, rng):
             assert [after[i] for i in (0, 2, 3, 5)] == [[1], [6], [7], [58]]
 
 
+def test_a_sequence_of_two_items_is_augmented(rng):
+    pairs = distinct([2] * 300)
+    of_each_operation = Augmentations(0.5, 1.0, 1.0, mask_token=RATES.mask_token)
+    for views in two_augmentations(pairs, of_each_operation, rng):
+        changed = [after != before for after, before in zip(sequences(views), sequences(pairs), strict=True)]
+        # A crop to one item and a mask always change the pair, a shuffle of both items every second time.
+        assert np.mean(changed) == pytest.approx(5 / 6, abs=0.1)
+
+
 def test_many_draws_leave_the_source_as_it_was(rng):
     # The authors' issue 8: after five epochs more than half of their stored history items are masks.
     lengths = rng.integers(1, 51, size=64)
