@@ -63,6 +63,25 @@ def lines_of_code(package: Path = PACKAGE) -> int:
     return sum(path.read_bytes().count(b"\n") for path in sources(package))
 
 
+def code_without_words(package: Path = PACKAGE) -> int:
+    """Return the lines that hold code: no blank line, no comment, no docstring or other bare string."""
+    count = 0
+    for path in sources(package):
+        words = {
+            number
+            for node in _tree(path)
+            if isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+            for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        }
+        lines = enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        count += sum(
+            1 for n, line in lines if n not in words and line.strip() and not line.strip().startswith("#")
+        )
+    return count
+
+
 def largest_folders(package: Path = PACKAGE) -> list[tuple[int, str]]:
     """Return the modules at the top of each folder, `__init__.py` among them, with its name; most first."""
     found = Counter(path.parent.relative_to(package.parent).as_posix() for path in sources(package))
@@ -258,6 +277,9 @@ def figures(package: Path = PACKAGE) -> list[Figure]:
 
     return [
         Figure("lines of degen/, as `wc -l` counts them", lines_of_code(package), 26_500),
+        Figure(
+            "of these, code without docstrings, comments and blank lines", code_without_words(package), None
+        ),
         Figure("modules at the top of any one folder", folders[0][0], 14, [f"{f} ({n})" for n, f in folders]),
         of("file names in more than two folders", [*repeated_names(package)], 0),
         of("modules over 300 lines", long_modules(package), 0),
