@@ -14,6 +14,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -104,28 +105,29 @@ def encode_padded(
     tokens = tokens + parameters["position_embeddings"][:T]
     x = _norm(tokens, parameters, "input_norm", architecture.eps)
     x = _drop(x, masks.get("embedding")).reshape(S * T, -1)
+    batch = _Batch(parameters, masks, architecture, lengths - 1)
     for layer in range(architecture.layers):
-        top = layer == architecture.layers - 1
-        x = _block(parameters, layer, x, lengths - 1, masks, architecture, top=top)
+        x = _block(batch, layer, x, top=layer == architecture.layers - 1)
     return x
 
 
-def _block(
-    parameters: Tensors,
-    layer: int,
-    x: Tensor,
-    last: Tensor,
-    masks: Tensors,
-    architecture: Architecture,
-    *,
-    top: bool,
-) -> Tensor:
+class _Batch(NamedTuple):
+    """Everything that a block needs besides its tokens; `last` is each history's last position, `[S]`."""
+
+    parameters: Tensors
+    masks: Tensors
+    architecture: Architecture
+    last: Tensor
+
+
+def _block(batch: _Batch, layer: int, x: Tensor, *, top: bool) -> Tensor:
     """Eq. 9, one block on flat tokens: `[S · T, d]` to the same, or to `[S, d]` in the top block.
 
     Tokens are flat so that the products with weights stay one matrix product for each model under vmap.
     """
+    parameters, masks, architecture, last = batch
     S, d, name = len(last), architecture.dim, f"blocks.{layer}"
-    mixed, residual = _attend(parameters, layer, x, last, masks, architecture, top=top)
+    mixed, residual = _attend(batch, layer, x, top=top)
 
     def add_and_normalize(to: Tensor, value: Tensor, site: str, norm: str) -> Tensor:
         dropped = _drop(value.view(S, -1, d), masks.get(f"layer{layer}.{site}")).reshape(-1, d)
@@ -138,17 +140,9 @@ def _block(
     return add_and_normalize(x, value, "feed_forward", "feed_forward_norm")
 
 
-def _attend(
-    parameters: Tensors,
-    layer: int,
-    x: Tensor,
-    last: Tensor,
-    masks: Tensors,
-    architecture: Architecture,
-    *,
-    top: bool,
-) -> tuple[Tensor, Tensor]:
+def _attend(batch: _Batch, layer: int, x: Tensor, *, top: bool) -> tuple[Tensor, Tensor]:
     """Causal attention of one block, `[Q, d]`, and the tokens it is added to; Q is S in the top block."""
+    parameters, masks, architecture, last = batch
     S, d, heads = len(last), architecture.dim, architecture.heads
     weight, bias = (parameters[f"blocks.{layer}.query_key_value.{kind}"] for kind in ("weight", "bias"))
     position = torch.arange(len(x) // S, device=x.device)
