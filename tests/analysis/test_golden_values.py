@@ -198,7 +198,7 @@ ELSEWHERE = {
         "whitened_average_cosine",
         "whitened_entry",
     },
-    "model/test_cures.py": {"cosine_regularization"},
+    "model/test_mitigations.py": {"cosine_regularization"},
     "analysis/test_theory.py": {
         "gradient",
         "pull_norm_sum",

@@ -1,4 +1,4 @@
-"""Every cure's formula against loops in float64 that were written from the formula, and its gradient."""
+"""Every mitigation's formula and its gradient against loops in float64 written from the formula."""
 
 from __future__ import annotations
 

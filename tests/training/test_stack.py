@@ -1,4 +1,4 @@
-"""A stack of runs held to the same runs trained alone: losses, gradients, Adam, whole steps."""
+"""A stack of runs against the same runs trained alone: losses, gradients, Adam, whole steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cures in training: losses of a step, alone, in stacks and shared out; what they do to V; refusals."""
+"""The mitigations in training: losses of a step, alone, in stacks, by processes; effects on V; refusals."""
 
 from __future__ import annotations
 
