@@ -51,14 +51,14 @@ class Eager:
 class Epoch:
     """The steps of one epoch, one per call of `step`, and the means of their losses.
 
-    All its draws are decided by `seeds`. The padded engine takes its draws and adds to its sums.
+    `seeds` decides all its draws. The padded engine uses only its draws and its sums.
     """
 
     def __init__(self, trainer: Trainer, seeds: np.random.SeedSequence):
         draws, dropout, items = seeds.spawn(3)
         self.trainer, world = trainer, trainer.world
         self.rng, self.item_rng = np.random.default_rng(draws), np.random.default_rng(items)
-        # Of several processes each draws its masks from a stream of its own.
+        # Each of several processes draws its masks from another stream.
         self.dropout = RandomDropout(int(dropout.generate_state(world.size)[world.rank]), trainer.device)
         self.batches = epoch_batches(len(trainer.batching), trainer.config.training.batch_size, self.rng)
         self.samples, self.pairs = 0, 0

@@ -5,7 +5,7 @@ A step engine trains the runs of a group at once. `Eager` (`degen.training.epoch
 later one, the others catch up first. A run that has ended, early or at its last epoch, is tested and leaves
 the group. So does a run that fails, and its error is kept until the others have ended.
 
-Of several processes each has the same group of one, and an error of one process ends all at once.
+With several processes each has the same group of one, and an error of one process ends all at once.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def train(
     overwrite
         whether to remove an earlier run in `out` first.
     progress
-        told of steps and epochs.
+        callbacks for steps and epochs.
     world
         the processes that train the run together (see `degen.training.distributed`); by default this one
         alone. All need the same files: the log, and `out`.
@@ -171,10 +171,10 @@ def train_group(
     runs, source = list[Run](), None
     with torch_settings(configs[0].training), ExitStack() as locks:
         with world.together():
-            for config, out, told in group:
+            for config, out, callbacks in group:
                 trainer = Trainer(config, dataset, device, world, source)
                 source = trainer.source  # the runs share their samples
-                runs.append(Run(trainer, dataset, out, told))
+                runs.append(Run(trainer, dataset, out, callbacks))
             if world.main:
                 for run in runs:
                     locks.enter_context(sole_writer(run.out))

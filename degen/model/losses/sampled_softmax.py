@@ -2,25 +2,25 @@
 
     -log( exp(s_t) / (exp(s_t) + Σ_{j drawn, j ≠ t} exp(s_j - log q_j)) ),    s = V h,    q_j = k Q_j
 
-with k draws of which each is item j with probability Q_j, so that q_j is how often j is expected (log-Q
-correction: Bengio & Senécal 2008; Jean et al., ACL 2015). The sum over draws has the mean Σ_{j ≠ t} exp(s_j):
-the normaliser is unbiased, and with k → ∞ the loss becomes Eq. 11. The target's own score is not corrected,
-because it is there for certain, not drawn (Khrylchenko et al., RecSys 2025, on what Yi et al., RecSys 2019,
-correct too much); a draw that is the row's own target is left out.
+Each of the k draws is item j with probability Q_j, so that q_j is the expected number of draws of j (log-Q
+correction: Bengio & Senécal 2008; Jean et al., ACL 2015). The sum over draws has the mean Σ_{j ≠ t} exp(s_j).
+So the normaliser is unbiased, and with k → ∞ the loss becomes Eq. 11. The target's score is not corrected,
+because the target is always present, not drawn (Khrylchenko et al., RecSys 2025, on the excess correction of
+Yi et al., RecSys 2019). A draw that equals the row's target is left out.
 
-**What this does to degeneration.** By Eq. 4 the full softmax pushes each item j that is not the target along
--h with weight p_j = softmax(V h)[j]: every item, at every step, a rare one hardly in any other way, which is
-what makes the cone. Here only drawn items are pushed, with weight p̂_j = exp(s_j - log q_j) / Ẑ:
+**Effect on degeneration.** By Eq. 4 the full softmax pushes each item j that is not the target along -h with
+weight p_j = softmax(V h)[j]. It does so for every item at every step, and a rare item gets hardly any other
+gradient, which makes the cone. Here only drawn items are pushed, with weight p̂_j = exp(s_j - log q_j) / Ẑ:
 
-- the mean push is p_j h again, up to a bias of order 1/k (Ẑ is unbiased, 1/Ẑ is not); but it comes as seldom
-  larger pushes, p_j / q_j each, in place of many small ones;
-- uniform negatives push all items alike, each at a share k/n of the steps; in-batch negatives push an item as
-  often as it is a target, so that an item that is never a target is never pushed: it moves only as an input;
-- Adam divides by the root of the mean square, hence a push that comes at a share q of the steps moves a row
-  by about √q of what the same mean push at every step would (while the second moment remembers the last one,
-  q > 1 - β₂), and by about q with lazy updates, whose moments see the touched steps only. So rare items
-  drift along the common direction more slowly than under Eq. 11: the cone is delayed, not prevented, and a
-  spectrum under this loss must not be read as one of the full softmax.
+- The mean push is p_j h again, up to a bias of order 1/k (Ẑ is unbiased, 1/Ẑ is not). But it comes as a few
+  large pushes, p_j / q_j each, in place of many small ones.
+- Uniform negatives push all items alike, each at a share k/n of the steps. In-batch negatives push an item as
+  often as it is a target. An item that is never a target is never pushed and moves only as an input.
+- Adam divides by the root of the mean square. Hence a push at a share q of the steps moves a row by about √q
+  of what the same mean push at every step would, as long as the second moment remembers the last push
+  (q > 1 - β₂), and by about q with lazy updates, whose moments see touched steps only. So rare items drift
+  along the common direction more slowly than under Eq. 11. The cone is delayed, not prevented, and a spectrum
+  under this loss must not be read as one of the full softmax.
 
 One run each on the embedded dataset (sasrec, 800 users, 1,500 items, d 32, five epochs, seed 0): σ₂/σ₁ of V
 is .16 under Eq. 11, .51 with 64 uniform negatives, .60 with in-batch ones, and .65 and .69 with lazy updates.
