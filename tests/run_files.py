@@ -1,4 +1,4 @@
-"""Writes run directories file by file, as `degen/rundir.py` lays them out, without training anything."""
+"""Write run directories file by file, as `degen/runs/directory.py` lays them out, without training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts as a run, and what is said of a damaged one."""
+"""Run directories: what counts as one, and the errors of damaged ones."""
 
 from __future__ import annotations
 
