@@ -17,7 +17,6 @@ from run_files import epochs, write_run
 from typer.testing import CliRunner, Result
 
 from degen.cli import figures
-from degen.cli.app import app as degen
 from degen.cli.wording import as_typed
 from degen.errors import UserError
 
@@ -44,7 +43,7 @@ def result_of(*words: object) -> dict:
 def mistake(*words: object) -> str:
     result = run(*words)
     assert isinstance(result.exception, UserError), result.output
-    return as_typed(str(result.exception), typer.main.get_command(degen))
+    return as_typed(str(result.exception))
 
 
 def table(path: Path) -> list[dict[str, str]]:
