@@ -174,7 +174,7 @@ def test_post_processed_items_are_scored_and_the_encoder_stays(scl, tmp_path, wo
 
 def test_the_output_says_what_was_post_processed(scl):
     shown = run("evaluate", scl.path, "--post-process", "whitening")
-    assert "items are scored after whitening; the encoder reads its own" in shown.stderr
+    assert "items are scored after whitening; the encoder reads them as trained" in shown.stderr
     assert "whitening" in shown.stdout
 
 
