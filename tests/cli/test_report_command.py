@@ -50,7 +50,7 @@ def test_mistakes_are_one_sentence_and_leave_nothing_behind(folder: Path, tmp_pa
     assert f"--out {folder} is a folder" in mistake(capfd, "report", folder, "--out", folder)
     (tmp_path / "empty").mkdir()
     assert "no run under" in mistake(capfd, "report", tmp_path / "empty")
-    assert "--key, --skip-rows and --frequency" in mistake(capfd, "report", folder, "--key", "x")
+    assert "--key and --skip-rows are for files" in mistake(capfd, "report", folder, "--key", "x")
     assert "did you mean 'rankme'" in mistake(capfd, "report", folder, "--measures", "rankm")
     (folder / "duorec" / "metrics.jsonl").write_text("{}\nnot json\n")
     assert "metrics.jsonl line 2 is not a JSON object" in mistake(capfd, "report", folder / "duorec")
