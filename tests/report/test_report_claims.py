@@ -93,6 +93,7 @@ def test_a_common_epoch_counts_where_all_kept_one(runs: Path) -> None:
             np.save(run.path / "embeddings" / f"e{epoch:03d}.npy", matrix(7 if epoch == 2 else position))
     finish(runs / "scl-s0", 0.05)
     assert common_epoch(list(opened(runs).values())) == 2
+    assert common_epoch([run for run in opened(runs).values() if run.variant != "scl"]) == 4  # the last one
     claims = {claim.claim: claim for claim in judge(opened(runs), [])}
     faster = claims["sasrec's singular values fall much faster than scl's and duorec's"]
     assert faster.verdict == "within noise"
