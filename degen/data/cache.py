@@ -33,8 +33,7 @@ FORMAT = 1
 
 def cache_folder() -> Path:
     """Return the folder that the variable `DEGEN_CACHE` names, or else the user's own cache folder."""
-    named = os.environ.get("DEGEN_CACHE")
-    return Path(named) if named else Path(pooch.os_cache("degen"))
+    return Path(os.environ.get("DEGEN_CACHE") or pooch.os_cache("degen"))
 
 
 @dataclass(frozen=True)

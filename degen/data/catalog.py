@@ -70,7 +70,6 @@ class Entry:
     core: tuple[int, int] = (5, 5)
 
 
-_AMAZON_PAGE = "http://jmcauley.ucsd.edu/data/amazon/index_2014.html"
 _AMAZON_LICENCE = (
     "Amazon's reviews as collected by McAuley et al., for research; cite their papers, pass nothing on."
 )
@@ -83,7 +82,7 @@ def _amazon(name: str, category: str, table1: Counts | None) -> Entry:
     return Entry(
         name=name,
         title=f"Amazon {category.replace('_', ' ')}, 2014, 5-core",
-        page=_AMAZON_PAGE,
+        page="http://jmcauley.ucsd.edu/data/amazon/index_2014.html",
         licence=_AMAZON_LICENCE,
         download=f"reviews_{category}_5.json.gz (5-core) or ratings_{category}.csv (ratings only)",
         table1=table1,
@@ -169,14 +168,14 @@ def downloads() -> Path:
 def find(source: str) -> DatasetSource:
     """Return the dataset that a name or a path means; a known name takes precedence over a file of that name.
 
-    Raises
-    ------
-    UserError
-        where there is no such dataset (it suggests the nearest), or a known one has to be downloaded first.
+    Raise a `UserError` where there is no such dataset, or a known one has to be downloaded first.
     """
     entry = CATALOG.get(source.lower())
     if entry is not None:
-        return _known(entry)
+        log = here(entry) if entry.name != SYNTHETIC else None
+        if log is None and entry.name != SYNTHETIC:
+            raise UserError(f"{entry.name} is not here; {how_to_get(entry)}")
+        return DatasetSource(entry.name, log, entry)
     path = Path(source)
     if path.is_file():
         return DatasetSource(stem(path), path, None)
@@ -188,15 +187,6 @@ def find(source: str) -> DatasetSource:
     if len(path.parts) > 1 or path.suffix.lower() in (".gz", *SUFFIXES):
         raise UserError(f"{source} does not exist; give a log's path, or a name of `degen data list`")
     raise UserError(f"unknown dataset '{source}'{nearest(source, [*CATALOG, *others])}")
-
-
-def _known(entry: Entry) -> DatasetSource:
-    if entry.name == SYNTHETIC:
-        return DatasetSource(entry.name, None, entry)
-    path = here(entry)
-    if path is None:
-        raise UserError(f"{entry.name} is not here; {how_to_get(entry)}")
-    return DatasetSource(entry.name, path, entry)
 
 
 def how_to_get(entry: Entry) -> str:
@@ -222,12 +212,10 @@ def here(entry: Entry) -> Path | None:
         for name in sorted(names, key=lambda name: (name != entry.name, name)):
             if name in logs:
                 return logs[name]
-        own_folder = _logs(folder / entry.name)
-        member = None if entry.archive is None else folder / entry.archive.member
-        if member is not None and member.is_file():
-            return member
-        if entry.name in own_folder:
-            return own_folder[entry.name]
+        if entry.archive is not None and (folder / entry.archive.member).is_file():
+            return folder / entry.archive.member
+        if log := _logs(folder / entry.name).get(entry.name):
+            return log
     return None
 
 
@@ -263,6 +251,5 @@ def _logs(folder: Path) -> dict[str, Path]:
 
 def _suffix(path: Path) -> str | None:
     """Return the suffix of a log that tells its format, before `.gz`, or None where it has none."""
-    name = path.name.lower().removesuffix(".gz")
-    suffix = Path(name).suffix
+    suffix = Path(path.name.lower().removesuffix(".gz")).suffix
     return suffix if suffix in SUFFIXES else None

@@ -29,30 +29,24 @@ def filter_and_order(
     """Filter and order a log; return its sequences and the facts that go into the dataset.
 
     The log is used up: its columns are changed in place, so that at most 32 bytes per action are needed.
-
-    Parameters
-    ----------
-    settings
-        `core` (`iterated` or `once`), `min_user` and `min_item`, as in `DataOptions`.
-    where
-        the file, for errors.
-
-    Raises
-    ------
-    UserError
-        if no user is left.
+    `settings` has `core`, `min_user` and `min_item` as in `DataOptions`. `where` names the file in the
+    `UserError` that is raised if no user is left.
     """
     tell("ordering", 0, 0)
     once = settings["core"] == "once"
     kept = k_core(log.users, log.items, settings["min_user"], settings["min_item"], once=once)
-    users_after_core = _distinct(log.users[kept])
+    users_after_core = int(np.count_nonzero(count(log.users[kept], len(log.user_ids))))
     kept[kept] = long_enough(log.users[kept])
     if not kept.any():
         raise UserError(_nobody_left(log, settings, where, users_after_core))
     lengths, items, ties = _in_order(log, kept)
     sequences = to_sequences(lengths, items, log.user_ids, log.item_ids)
     dropped = users_after_core - sequences.n_users
-    notes = [*log.notes, _core_note(len(log.users), len(items), settings)]
+    read, core = len(log.users), _core_words(settings)
+    left = (
+        f"all {read:,} actions stay" if read == len(items) else f"{len(items):,} of {read:,} actions are left"
+    )
+    notes = [*log.notes, f"{core}: {left}"]
     if dropped:
         notes.append(f"{dropped:,} users with fewer than {MIN_ACTIONS} actions were dropped")
     if ties:
@@ -71,22 +65,11 @@ def _in_order(log: Interactions, kept: Bool) -> tuple[Int, Codes, float | None]:
     return count(users, len(log.user_ids)), lookup(items, order), ties
 
 
-def _distinct(codes: Codes) -> int:
-    """Return the number of distinct codes."""
-    return int(np.count_nonzero(count(codes, int(codes.max(initial=-1)) + 1)))
-
-
 def _core_words(settings: dict[str, Any]) -> str:
     if not settings["min_user"] and not settings["min_item"]:
         return "no core"
     once = "single-pass" if settings["core"] == "once" else "iterated"
     return f"the {once} core of {settings['min_user']} actions per user and {settings['min_item']} per item"
-
-
-def _core_note(read: int, left: int, settings: dict[str, Any]) -> str:
-    if read == left:
-        return f"{_core_words(settings)}: all {read:,} actions stay"
-    return f"{_core_words(settings)}: {left:,} of {read:,} actions are left"
 
 
 def _nobody_left(log: Interactions, settings: dict[str, Any], where: str, users_after_core: int) -> str:
@@ -100,12 +83,9 @@ def _nobody_left(log: Interactions, settings: dict[str, Any], where: str, users_
 
 
 def tie_share(keys: Codes, order: Int) -> float:
-    """Return the share of actions with the same key as another, that is, with the same user and time.
+    """Return the share of actions with the user and the time of another.
 
-    Parameters
-    ----------
-    keys, order
-        `[n_actions]`: the keys of `order_keys`, and the order that sorts them.
+    `keys` are those of `order_keys`, and `order` sorts them, both `[n_actions]`.
     """
     tied = np.zeros(len(order), dtype=bool)
     for part in blocks(len(order) - 1):

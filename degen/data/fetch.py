@@ -17,11 +17,8 @@ from degen.files import atomic_path
 def fetch(name: str) -> Path:
     """Return the file of a known dataset; download it first where there is none.
 
-    Raises
-    ------
-    UserError
-        if the name is unknown, there is no checked download (it says what to do instead), the network fails,
-        or the checksum differs. Nothing is left behind.
+    Raise a `UserError` and leave nothing behind if the name is unknown, there is no checked download (it says
+    what to do instead), the network fails, or the checksum differs.
     """
     entry = CATALOG.get(name.lower())
     if entry is None:
@@ -62,11 +59,8 @@ def _retrieve(entry: Entry, archive: Archive, folder: str) -> Path:
             f"try again, or look at {entry.page}"
         ) from error
     except (requests.RequestException, OSError) as error:
+        reason = type(error).__name__ if len(str(error)) > 80 else str(error)
         raise UserError(
-            f"{archive.url} cannot be downloaded ({_reason(error)}); get {archive.member} of {entry.page} "
+            f"{archive.url} cannot be downloaded ({reason}); get {archive.member} of {entry.page} "
             f"by other means and put it into the folder that {DATA_FOLDER} names"
         ) from error
-
-
-def _reason(error: BaseException) -> str:
-    return type(error).__name__ if len(str(error)) > 80 else str(error)

@@ -22,19 +22,17 @@ class Interactions:
 
     Attributes
     ----------
-    users, items
-        int32 `[n_actions]`, codes into `user_ids` and `item_ids`.
+    users, user_ids, items, item_ids
+        codes, int32 `[n_actions]`, and the ids of the file that they stand for.
     times
         int64 `[n_actions]`, one unit for the whole log, or None where file order is the order in time.
-    user_ids, item_ids
-        the ids of the file.
     notes
         sentences about what was inferred from the file.
     """
 
     users: Codes
-    items: Codes
-    times: Times | None
     user_ids: list[str]
+    items: Codes
     item_ids: list[str]
+    times: Times | None
     notes: tuple[str, ...]

@@ -28,8 +28,6 @@ from degen.errors import UserError, one_of
 FILE_CORE = 5
 """Minimum number of actions per user and per item of a file that the catalogue does not know."""
 
-CORES = ("iterated", "once")
-
 
 @dataclass(frozen=True)
 class DataOptions:
@@ -73,7 +71,7 @@ class DataOptions:
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise UserError(f"`{name}` is {value}; it must be 0, which turns it off, or more")
-        object.__setattr__(self, "core", one_of("core", self.core, CORES))
+        object.__setattr__(self, "core", one_of("core", self.core, ("iterated", "once")))
         if self.input_format is not None:
             format_name(self.input_format)
         if isinstance(self.columns, str):
@@ -130,18 +128,13 @@ def load_dataset(source: str, options: DataOptions | None = None) -> Dataset:
     key = cache.Key(located.name, located.path, content_hash(located.path), settings)
     cached = cache.read(key) if options.cache else None
     if cached is not None:
-        sequences, facts = cached
-        return _dataset(located, sequences, facts)
-    sequences, facts = _read(located.path, settings)
+        return _dataset(located, *cached)
+    log = read_interactions(located.path, settings["columns"], settings["input_format"])
+    if read_note(located.path) is not None:
+        log = replace(log, notes=(*log.notes, "written by `degen data prepare`, so filtered already"))
+    sequences, facts = filter_and_order(log, settings, str(located.path))
     trouble = cache.write(key, sequences, facts) if options.cache else None
     return _dataset(located, sequences, facts, *([trouble] if trouble else []))
-
-
-def _read(path: Path, settings: dict[str, Any]) -> tuple[Sequences, dict[str, Any]]:
-    log = read_interactions(path, settings["columns"], settings["input_format"])
-    if read_note(path) is not None:
-        log = replace(log, notes=(*log.notes, "written by `degen data prepare`, so filtered already"))
-    return filter_and_order(log, settings, str(path))
 
 
 def _dataset(located: DatasetSource, sequences: Sequences, facts: dict[str, Any], *more: str) -> Dataset:
@@ -163,9 +156,8 @@ def _synthetic(options: DataOptions) -> Dataset:
     size = f"{options.users:,} users, {options.items:,} items and seed {options.seed}"
     users = np.repeat(np.arange(sequences.n_users, dtype=np.int32), sequences.lengths)
     items = (sequences.items - 1).astype(np.int32)
-    log = Interactions(
-        users, items, None, sequences.user_ids, sequences.item_ids, (f"generated with {size}",)
-    )
+    notes = (f"generated with {size}",)
+    log = Interactions(users, sequences.user_ids, items, sequences.item_ids, None, notes)
     # The log is filtered like a file's, so that a prepared copy of it is read as the same log.
     sequences, facts = filter_and_order(log, _settings(CATALOG[SYNTHETIC], None, options), SYNTHETIC)
     return _dataset(DatasetSource(SYNTHETIC, None, None), sequences, facts)

@@ -35,17 +35,9 @@ _USERS = 4_096
 
 
 def prepared_path(name: str, out: Path | None) -> Path:
-    """Return the path of a prepared log.
+    """Return the path of a prepared log in `out`: a .txt.gz file, a folder, or None for the cache.
 
-    Parameters
-    ----------
-    out
-        a file that ends in .txt.gz, a folder, or None for the cache folder.
-
-    Raises
-    ------
-    UserError
-        if `out` is the name of another kind of file.
+    Raise a `UserError` if `out` is the name of another kind of file.
     """
     if out is None:
         return cache_folder() / "prepared" / f"{name}{SUFFIX}"
@@ -77,17 +69,10 @@ def read_note(log: Path) -> dict[str, Any] | None:
 
 
 def write_log(sequences: Sequences, path: Path, made_from: dict[str, Any]) -> dict[str, Any]:
-    """Write a log and its note; return the note.
+    """Write a log and its note, with `made_from` as further entries (JSON values); return the note.
 
-    Parameters
-    ----------
-    made_from
-        further entries of the note, as JSON values.
-
-    Raises
-    ------
-    UserError
-        if an id holds a tab or a line break, `path` is not a file of degen's, or it cannot be written.
+    Raise a `UserError` if an id holds a tab or a line break, `path` is not a file of degen's, or it cannot be
+    written.
     """
     for existing in (path, note_path(path)):
         if existing.exists() and read_note(path) is None:

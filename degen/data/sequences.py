@@ -150,13 +150,8 @@ def long_enough(users: Codes) -> Bool:
 def order_keys(users: Codes, times: Int | None) -> Codes:
     """Return a key per action, `[n_actions]`, that sorts by user and then by time.
 
-    Two keys are equal exactly for actions of one user at one time. Without times the keys are the users.
-    Sorting one key takes half the time and memory of sorting two columns.
-
-    Parameters
-    ----------
-    times
-        int64 `[n_actions]`, overwritten by the keys.
+    Two keys are equal exactly for actions of one user at one time. Without times the keys are the users;
+    otherwise they overwrite `times`. Sorting one key takes half the time and memory of sorting two columns.
     """
     if times is None or not len(times):
         return users
@@ -174,21 +169,14 @@ def order_keys(users: Codes, times: Int | None) -> Codes:
 def to_sequences(lengths: Int, items: Codes, user_ids: list[str], item_ids: list[str]) -> Sequences:
     """Number items in order of their first appearance, and drop ids without any action.
 
-    So a log that is written user after user and read again is the same.
-
-    Parameters
-    ----------
-    lengths
-        int64 `[len(user_ids)]`: the number of actions of each user.
-    items
-        integers `[n_actions]`, codes into `item_ids`, user after user, oldest first.
+    So a log that is written user after user and read again is the same. `lengths`, int64 `[len(user_ids)]`,
+    counts the actions of each user. `items`, integers `[n_actions]`, are codes into `item_ids`, user after
+    user, oldest first.
     """
     present = np.flatnonzero(lengths)
     codes, kept = by_appearance(items, len(item_ids))
-    numbers = codes.astype(np.int64)
-    numbers += 1
     return Sequences(
-        items=numbers,
+        items=np.add(codes, 1, dtype=np.int64),
         offsets=np.concatenate([[0], np.cumsum(lengths[present])]).astype(np.int64),
         item_ids=[item_ids[i] for i in kept.tolist()],
         user_ids=[user_ids[u] for u in present.tolist()],

@@ -111,16 +111,13 @@ def compare_with_table1(dataset: Dataset) -> str | None:
     counted = Counts(sequences.n_users, sequences.n_items, len(sequences.items))
     if counted == entry.table1:
         return "users, items and actions are equal to Table 1's"
-    differences = f"differs from Table 1 in {_differences(counted, entry.table1)}"
+    parts = [
+        f"{name} ({here:,}, there {there:,})"
+        for name, here, there in zip(Counts._fields, counted, entry.table1, strict=True)
+        if here != there
+    ]
+    named = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    differences = f"differs from Table 1 in {named}"
     if counted == entry.real:
         return f"{differences}: {entry.remark}, so this is its log"
     return f"{differences}{f'; {entry.remark}' if entry.remark else ''}"
-
-
-def _differences(counted: Counts, table: Counts) -> str:
-    parts = [
-        f"{name} ({here:,}, there {there:,})"
-        for name, here, there in zip(Counts._fields, counted, table, strict=True)
-        if here != there
-    ]
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

@@ -51,14 +51,8 @@ TRIES = 5
 class _Catalogue:
     """Items sorted by cluster. The position of an item in that order is called its place.
 
-    Attributes
-    ----------
-    item
-        int64 `[n_items]`, values 1 … n_items: the item at each place.
-    bounds
-        int64 `[n_clusters + 1]`: cluster c has the places `bounds[c]` to `bounds[c + 1] - 1`.
-    cumulative
-        float64 `[n_items + 1]`: the total popularity of all places before each.
+    `item` is the item at each place, `[n_items]`, 1 … n_items. Cluster c has the places `bounds[c]` to
+    `bounds[c + 1] - 1`. `cumulative`, `[n_items + 1]`, is the total popularity of all places before each.
     """
 
     item: Int
@@ -83,20 +77,18 @@ def generate(users: int = 2500, items: int = 2576, seed: int = 0) -> Sequences:
 
     Every item occurs if there are clearly more actions (about 8 per user) than items. Otherwise some stay in
     `item_ids` without an action. The number of an item is independent of its popularity and its cluster. Time
-    and memory grow with the number of actions.
-
-    Raises
-    ------
-    UserError
-        if a number is below 1, or the seed below 0.
+    and memory grow with the number of actions. Numbers below 1 and a seed below 0 raise a `UserError`.
     """
     for what, value, least in (("users", users, 1), ("items", items, 1), ("the seed", seed, 0)):
         if value < least:
             raise UserError(f"{what} of the synthetic dataset must be at least {least}; got {value}")
     rng = np.random.default_rng(seed)
     catalogue = _catalogue(items, rng)
-    successors = _successors(catalogue, rng)
-    lengths = _lengths(users, rng)
+    # The successors of each place, [n_items, SUCCESSORS], are drawn from its cluster by popularity.
+    clusters = np.repeat(np.arange(catalogue.n_clusters), np.diff(catalogue.bounds))
+    successors = catalogue.draw(np.repeat(clusters, SUCCESSORS), rng).reshape(-1, SUCCESSORS)
+    beyond = TAIL_SCALE * rng.pareto(TAIL_SHAPE, users)
+    lengths = np.minimum(FEWEST_ACTIONS + beyond, MOST_ACTIONS).astype(np.int64)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     places = _walk(catalogue, successors, lengths, offsets[:-1], rng)
     _let_every_item_occur(places, catalogue, rng)
@@ -114,17 +106,6 @@ def _catalogue(items: int, rng: np.random.Generator) -> _Catalogue:
     bounds = np.linspace(0, items, n_clusters + 1).astype(np.int64)
     popularity = 1 / (rng.permutation(items) + 1)
     return _Catalogue(item + 1, bounds, np.concatenate([[0.0], np.cumsum(popularity)]))
-
-
-def _successors(catalogue: _Catalogue, rng: np.random.Generator) -> Int:
-    """Draw the successors of each place from its cluster by popularity, int64 `[n_items, SUCCESSORS]`."""
-    clusters = np.repeat(np.arange(catalogue.n_clusters), np.diff(catalogue.bounds))
-    return catalogue.draw(np.repeat(clusters, SUCCESSORS), rng).reshape(-1, SUCCESSORS)
-
-
-def _lengths(users: int, rng: np.random.Generator) -> Int:
-    beyond = TAIL_SCALE * rng.pareto(TAIL_SHAPE, users)
-    return np.minimum(FEWEST_ACTIONS + beyond, MOST_ACTIONS).astype(np.int64)
 
 
 def _walk(catalogue: _Catalogue, successors: Int, lengths: Int, starts: Int, rng: np.random.Generator) -> Int:

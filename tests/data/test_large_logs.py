@@ -110,10 +110,10 @@ def test_a_log_is_ordered_in_16_bytes_an_action_besides_its_own(rng):
     users, items = 5_000, 1_000
     log = Interactions(
         rng.integers(0, users, N, dtype=np.int32),
-        rng.integers(0, items, N, dtype=np.int32),
-        rng.integers(0, 10**9, N),
         [str(user) for user in range(users)],
+        rng.integers(0, items, N, dtype=np.int32),
         [str(item) for item in range(items)],
+        rng.integers(0, 10**9, N),
         ("drawn",),
     )
     settings = {"min_user": 5, "min_item": 5, "core": "iterated"}

@@ -52,18 +52,14 @@ class Columns:
 def parse_columns(text: str) -> dict[str, str]:
     """Return the column of each role from a text such as `user=uid,item=sku,time=when`.
 
-    Raises
-    ------
-    UserError
-        if a part has no `=`, a role is unknown, or user or item is missing.
+    Raise a `UserError` if a part has no `=`, a role is unknown, or user or item is missing.
     """
     columns = {}
     for part in text.split(","):
-        role, equals, name = part.partition("=")
-        role = role.strip().lower()
-        if not equals or not name.strip():
+        role, _, name = part.partition("=")
+        if not name.strip():
             raise UserError(f"`columns` has the part '{part}'; write it as {COLUMNS_EXAMPLE}")
-        columns[role] = name.strip()
+        columns[role.strip().lower()] = name.strip()
     check_roles(columns)
     return columns
 
@@ -84,22 +80,18 @@ def plain_name(name: str) -> str:
 
 def named_columns(names: Sequence[str]) -> Columns | None:
     """Find the columns by their usual names; return None unless both user and item are found."""
-    user, item, time = (_usual_position(role, names) for role in ROLES)
-    return None if user is None or item is None else Columns(user, item, time)
-
-
-def _usual_position(role: str, names: Sequence[str]) -> int | None:
     normal = [re.sub(r"[_\-\s]", "", plain_name(name).lower()) for name in names]
-    return next((normal.index(name) for name in _USUAL_NAMES[role].split() if name in normal), None)
+    user, item, time = (
+        next((normal.index(name) for name in _USUAL_NAMES[role].split() if name in normal), None)
+        for role in ROLES
+    )
+    return None if user is None or item is None else Columns(user, item, time)
 
 
 def find_columns(names: Sequence[str], choice: dict[str, str] | None, where: str) -> Columns:
     """Find columns in a header, by the user's choice or, where there is none, by their usual names.
 
-    Raises
-    ------
-    UserError
-        where a chosen column does not exist, or no column has a usual name of users or of items.
+    Raise a `UserError` where a chosen column does not exist, or none has a usual name of users or of items.
     """
     columns = named_columns(names) if choice is None else chosen_columns(choice, names, where)
     if columns is None:
@@ -111,23 +103,10 @@ def find_columns(names: Sequence[str], choice: dict[str, str] | None, where: str
 def chosen_columns(
     choice: dict[str, str], names: Sequence[str], where: str, *, numbers_only: bool = False
 ) -> Columns:
-    """Find the columns that the user chose by name or by number from 0.
+    """Find the columns that the user chose for each role by name or by number from 0.
 
-    Parameters
-    ----------
-    choice
-        the column of each role; without `time`, no time is read.
-    names
-        the fields of the first line.
-    where
-        the file, for the error.
-    numbers_only
-        whether the file has no header, so that `names` are values and only numbers can choose among them.
-
-    Raises
-    ------
-    UserError
-        where a column does not exist; it suggests the nearest name.
+    `names` are the fields of the first line. With `numbers_only` they are values of a file without header, so
+    that only numbers can choose among them. Raise a `UserError` where a column does not exist.
     """
     plain = [plain_name(name) for name in names]
     positions = {role: _position(name, plain, where, numbers_only) for role, name in choice.items()}

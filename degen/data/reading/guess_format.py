@@ -67,31 +67,15 @@ class Layout:
 
 
 def format_name(text: str) -> str:
-    """Return the name in `FORMATS` of an input format, which may be given by an alias and in any case.
-
-    Raises
-    ------
-    UserError
-        where there is no such format; it suggests the nearest.
-    """
+    """Return the name in `FORMATS` of an input format, which may be given by an alias and in any case."""
     name = one_of("input_format", text, [*FORMATS, *_ALIASES])
     return _ALIASES.get(name, name)
 
 
 def guess_format(path: Path, choice: dict[str, str] | None = None, input_format: str | None = None) -> Layout:
-    """Guess how to read a file.
+    """Guess how to read a file; the user's choice of columns or of a format overrules the guess.
 
-    Parameters
-    ----------
-    choice
-        the user's choice of columns, which overrules the guess.
-    input_format
-        the user's choice of a format, likewise.
-
-    Raises
-    ------
-    UserError
-        if the file is empty or binary, or has no known shape.
+    Raise a `UserError` if the file is empty or binary, or has no known shape.
     """
     forced = None if input_format is None else format_name(input_format)
     start = first_bytes(path, HEAD_BYTES)
@@ -109,17 +93,13 @@ def guess_format(path: Path, choice: dict[str, str] | None = None, input_format:
 
 
 def _sequences(head: FileHead) -> Layout:
-    separator = None if _list_in_second_field(head) else _list_separator(head)
+    half = len(head.lines) / 2
+    # Tabs are preferred to spaces, and both to signs that ids may hold.
+    usual = (sign for sign in "\t " if sum(sign in line for line in head.lines) > half)
+    sign = " " if _list_in_second_field(head) else next(usual, head.separator)
+    separator = None if sign == " " else sign
     summary = f"one user per line between {_BETWEEN[separator]}, taken to be oldest first"
     return Layout("sequences", summary, separator)
-
-
-def _list_separator(head: FileHead) -> str | None:
-    """Prefer tabs to spaces, and both to signs that ids may hold."""
-    half = len(head.lines) / 2
-    if sum("\t" in line for line in head.lines) > half:
-        return "\t"
-    return None if sum(" " in line for line in head.lines) > half else head.separator
 
 
 def _list_in_second_field(head: FileHead) -> bool:
@@ -134,9 +114,8 @@ def _chosen(head: FileHead, choice: dict[str, str]) -> Layout:
     names = [plain_name(field) for field in head.first]
     header = head.has_header or any(name in names for name in choice.values())
     columns = chosen_columns(choice, head.first, str(head.path), numbers_only=not header)
-    return _table(
-        head, columns, f"a table with the columns given, between {_BETWEEN[head.separator]}", header
-    )
+    summary = f"a table with the columns given, between {_BETWEEN[head.separator]}"
+    return _table(head, columns, summary, header)
 
 
 def _named(head: FileHead) -> Layout:

@@ -39,27 +39,20 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 def to_words(ids: Sequence[str]) -> Words:
     """Return the UTF-8 of ids, at most `WIDEST` bytes each, in words uint64 `[n, k]`, padded with zeros.
 
-    Raises
-    ------
-    UserError
-        for an id that is not valid Unicode or holds a NUL.
+    Raise a `UserError` for an id that is not valid Unicode or holds a NUL.
     """
     if "\0" in "".join(ids):
         raise UserError("an id holds a NUL character; the file is damaged, or not a log")
     try:
         texts = np.array(ids, dtype=np.bytes_)
     except UnicodeEncodeError:
-        texts = np.array([_encode(identifier) for identifier in ids], dtype=np.bytes_)
+        try:
+            texts = np.array([identifier.encode() for identifier in ids], dtype=np.bytes_)
+        except UnicodeEncodeError as error:
+            raise UserError(f"the id {error.object!r} is not valid Unicode; mend it in the file") from error
     k = max(-(-texts.dtype.itemsize // _WORD), 1)
     packed = texts.astype(f"S{k * _WORD}").view(_LITTLE).reshape(len(ids), k)
     return packed.astype(np.uint64, copy=False)
-
-
-def _encode(identifier: str) -> bytes:
-    try:
-        return identifier.encode()
-    except UnicodeEncodeError as error:
-        raise UserError(f"the id {identifier!r} is not valid Unicode; mend it in the file") from error
 
 
 def from_words(words: Words) -> list[str]:
@@ -122,10 +115,8 @@ class IdCoder:
         if not ids:
             return
         longest = max(map(len, ids))
-        if 4 * longest > WIDEST and any(self._needs_alias(identifier) for identifier in ids):
-            ids = [
-                self._alias(identifier) if self._needs_alias(identifier) else identifier for identifier in ids
-            ]
+        if 4 * longest > WIDEST:
+            ids = [self._short(identifier) for identifier in ids]
         self.add_words(to_words(ids))
 
     def add_words(self, words: Words) -> None:
@@ -147,28 +138,23 @@ class IdCoder:
 
     def _fold(self) -> None:
         """Number the waiting ids. Those of the table stand before them, so they keep their numbers."""
-        known, words = len(self._table), _stack([self._table, *self._raw])
+        known, parts = len(self._table), [self._table, *self._raw]
+        words = np.zeros((sum(map(len, parts)), max(part.shape[1] for part in parts)), dtype=np.uint64)
+        end = 0
+        for part in parts:
+            words[end : end + len(part), : part.shape[1]] = part
+            end += len(part)
         self._raw, self._waiting = [], 0
         table, codes = distinct(words)
         codes, seen = by_appearance(codes, len(table))
         self._table = table[seen]
         self._codes.append(codes[known:])
 
-    def _needs_alias(self, identifier: str) -> bool:
-        return len(identifier.encode(errors="replace")) > WIDEST or identifier.startswith(_ALIAS)
-
-    def _alias(self, identifier: str) -> str:
+    def _short(self, identifier: str) -> str:
+        """Return an id itself, or its alias if it is too long or could be taken for an alias."""
+        if len(identifier.encode(errors="replace")) <= WIDEST and not identifier.startswith(_ALIAS):
+            return identifier
         return self._aliases.setdefault(identifier, f"{_ALIAS}{len(self._aliases)}")
-
-
-def _stack(parts: list[Words]) -> Words:
-    """Stack words of several widths, padded with zeros."""
-    stacked = np.zeros((sum(map(len, parts)), max(part.shape[1] for part in parts)), dtype=np.uint64)
-    end = 0
-    for part in parts:
-        stacked[end : end + len(part), : part.shape[1]] = part
-        end += len(part)
-    return stacked
 
 
 def by_appearance(codes: npt.NDArray[np.integer[Any]], n_codes: int) -> tuple[Codes, npt.NDArray[np.int64]]:

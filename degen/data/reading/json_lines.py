@@ -24,17 +24,9 @@ _DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
 def read_json_lines(path: Path, choice: dict[str, str] | None, encoding: str) -> Interactions:
-    """Read a log of JSON lines.
+    """Read a log of JSON lines, with the user's choice of keys or else by their usual names.
 
-    Parameters
-    ----------
-    choice
-        the user's choice of a key for each role; None looks for the usual names in the first object.
-
-    Raises
-    ------
-    UserError
-        where a line is not an object, lacks a user or an item, or has an unreadable time.
+    Raise a `UserError` where a line is not an object, lacks a user or an item, or has an unreadable time.
     """
     users, items, times = IdCoder(), IdCoder(), TimeColumn()
     keys: list[str] | None = None
@@ -56,28 +48,22 @@ def read_json_lines(path: Path, choice: dict[str, str] | None, encoding: str) ->
     ordered = keys is not None and len(keys) > 2
     fields = () if keys is None else (f"its fields are {', '.join(keys)}",)
     values = times.times() if ordered else None
-    user_codes, user_ids = users.finish()
-    item_codes, item_ids = items.finish()
-    return Interactions(user_codes, item_codes, values, user_ids, item_ids, (*fields, *times.notes))
+    return Interactions(*users.finish(), *items.finish(), values, (*fields, *times.notes))
 
 
 def _object(text: str, path: Path, line: int) -> dict[str, Any]:
     try:
         value = _DECODER.decode(text.strip())
     except ValueError:
-        value = _python_literal(text.strip())
+        try:
+            value = ast.literal_eval(text.strip())
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            value = None
     if not isinstance(value, dict):
         raise UserError(
             f"{path} line {line} is not one JSON object; each line needs one, {{…}}, without commas between"
         )
     return value
-
-
-def _python_literal(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return None
 
 
 def _text(value: dict[str, Any], key: str, path: Path, line: int) -> str:

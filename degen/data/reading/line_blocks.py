@@ -50,10 +50,15 @@ class Block:
         if not raw or raw.translate(None, _PLAIN):
             return None
         data = np.frombuffer(raw + bytes(WIDEST), dtype=np.uint8)
-        ends = np.flatnonzero(_is_end(data[: len(raw)], separator))
+        text_bytes = data[: len(raw)]
+        is_end = text_bytes == _NEWLINE
+        for sign in " \t" if separator is None else separator[:1]:
+            is_end |= text_bytes == ord(sign)
+        ends = np.flatnonzero(is_end)
         # Each `::` counts as two separators with an empty field between them.
         step = 2 * width - 1 if separator == "::" else width
-        if len(ends) % step or not _every_line_has_its_fields(data, ends[step - 1 :: step], text):
+        line_ends = ends[step - 1 :: step]
+        if len(ends) % step or len(line_ends) != text.count("\n") or (data[line_ends] != _NEWLINE).any():
             return None
         start = np.concatenate([[0], ends[:-1] + 1]).reshape(-1, step)
         length = ends.reshape(-1, step) - start
@@ -115,14 +120,3 @@ class Block:
 
 _MASKS = np.array([(1 << 8 * bytes_left) - 1 for bytes_left in range(9)], dtype=np.uint64)
 """By number of bytes: the mask that keeps so many of a little-endian word."""
-
-
-def _is_end(data: npt.NDArray[np.uint8], separator: str | None) -> npt.NDArray[np.bool_]:
-    ends: npt.NDArray[np.bool_] = data == _NEWLINE
-    for sign in " \t" if separator is None else separator[:1]:
-        ends |= data == ord(sign)
-    return ends
-
-
-def _every_line_has_its_fields(data: npt.NDArray[np.uint8], line_ends: Int, text: str) -> bool:
-    return bool((data[line_ends] == _NEWLINE).all()) and len(line_ends) == text.count("\n")

@@ -55,14 +55,15 @@ def is_gzip(path: Path) -> bool:
 def open_bytes(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading, unpacked if it is gzip.
 
-    Raises
-    ------
-    UserError
-        here or in the block: the file is missing, unreadable, truncated or damaged.
+    Raise a `UserError`, here or in the block, if it is missing, unreadable, truncated or damaged.
     """
     try:
-        with _unpacked(path) as file:
-            yield file
+        packed = is_gzip(path)
+        with (
+            _opened(path, "reading") as raw,
+            gzip.GzipFile(fileobj=raw, mode="rb") if packed else raw as file,
+        ):
+            yield cast(BinaryIO, file)
     except FileNotFoundError as error:
         raise UserError(
             f"{path} does not exist; give the path of a log, or a name from `degen data list`"
@@ -73,17 +74,6 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
         raise UserError(f"{path} is a damaged gzip file ({error}); download or copy it again") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-@contextmanager
-def _unpacked(path: Path) -> Iterator[BinaryIO]:
-    packed = is_gzip(path)
-    with _opened(path, "reading") as raw:
-        if not packed:
-            yield raw
-            return
-        with gzip.GzipFile(fileobj=raw, mode="rb") as file:
-            yield cast(BinaryIO, file)
 
 
 def _opened(path: Path, what: str) -> io.BufferedReader:
@@ -101,10 +91,7 @@ def open_text(path: Path, encoding: str = "utf-8-sig") -> Iterator[io.TextIOWrap
 def first_bytes(path: Path, size: int = 1 << 20) -> bytes:
     """Return the first `size` bytes, unpacked if the file is gzip.
 
-    Raises
-    ------
-    UserError
-        if the file is empty, or is neither text nor Parquet.
+    Raise a `UserError` if the file is empty, or is neither text nor Parquet.
     """
     if path.is_dir():
         raise UserError(f"{path} is a folder; give the path of one file of interactions")
@@ -123,13 +110,10 @@ def _refuse_binary(path: Path, head: bytes) -> None:
             raise UserError(f"{path} is {what}; unpack it and give the file of interactions inside")
     if head.startswith(_UTF16):
         raise UserError(f"{path} is text in UTF-16; save it as UTF-8")
-    if b"\0" in head or (_is_no_utf8(head) and len(head.translate(None, _CONTROL)) < 0.99 * len(head)):
-        raise UserError(f"{path} is a binary file, not a log of interactions as text or Parquet")
-
-
-def _is_no_utf8(head: bytes) -> bool:
     # The first bytes may end within a character, which is at most 4 bytes long.
-    return head.decode(errors="replace")[:-3].count("\ufffd") > 0
+    no_utf8 = "\ufffd" in head.decode(errors="replace")[:-3]
+    if b"\0" in head or (no_utf8 and len(head.translate(None, _CONTROL)) < 0.99 * len(head)):
+        raise UserError(f"{path} is a binary file, not a log of interactions as text or Parquet")
 
 
 def content_hash(path: Path) -> str:

@@ -27,45 +27,29 @@ _BATCH = 100_000
 def open_parquet(path: Path) -> Iterator[Any]:
     """Open a Parquet file as `pyarrow.parquet.ParquetFile`.
 
-    Raises
-    ------
-    UserError
-        here or in the block: pyarrow is missing, or the file is damaged.
+    Raise a `UserError`, here or in the block, if pyarrow is missing or the file is damaged.
     """
     try:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
         raise UserError(f"{path} is Parquet, which needs pyarrow: pip install 'degen[parquet]'") from error
+    source: Any = path
     try:
-        with pyarrow.parquet.ParquetFile(_unpacked(path)) as file:
+        if is_gzip(path):
+            with open_bytes(path) as packed:
+                source = pyarrow.BufferReader(packed.read())
+        with pyarrow.parquet.ParquetFile(source) as file:
             yield file
     except (pyarrow.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path} cannot be read as Parquet ({reason}); write or copy it again") from error
 
 
-def _unpacked(path: Path) -> Any:
-    if not is_gzip(path):
-        return path
-    import pyarrow
-
-    with open_bytes(path) as file:
-        return pyarrow.BufferReader(file.read())
-
-
 def read_parquet_log(path: Path, choice: dict[str, str] | None) -> Interactions:
-    """Read a log from a Parquet file.
+    """Read a log from a Parquet file, with the user's choice of columns or, at None, by their usual names.
 
-    Parameters
-    ----------
-    choice
-        `user`, `item` and perhaps `time` to the name or number of a column; None looks for the usual names.
-
-    Raises
-    ------
-    UserError
-        if pyarrow is missing, the file is damaged, or a row has no user, item or time.
+    Raise a `UserError` if pyarrow is missing, the file is damaged, or a row has no user, item or time.
     """
     with open_parquet(path) as file:
         names = file.schema_arrow.names
@@ -81,9 +65,7 @@ def read_parquet_log(path: Path, choice: dict[str, str] | None) -> Interactions:
             row += len(batch)
     notes = (f"its columns are {', '.join(picked)}", *times.notes)
     values = times.times() if columns.time is not None else None
-    user_codes, user_ids = users.finish()
-    item_codes, item_ids = items.finish()
-    return Interactions(user_codes, item_codes, values, user_ids, item_ids, notes)
+    return Interactions(*users.finish(), *items.finish(), values, notes)
 
 
 def _ids(column: Any, name: str, path: Path, row: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from degen.data.interactions import Interactions
@@ -20,19 +21,10 @@ UTF8 = "utf-8-sig"
 def read_interactions(
     path: Path, columns: dict[str, str] | None = None, input_format: str | None = None
 ) -> Interactions:
-    """Read a log.
+    """Read a log; raise a `UserError` with the file, the line and the mend where that fails.
 
-    Parameters
-    ----------
-    columns
-        the column of `user`, `item` and, optionally, `time`, by name or number from 0; None guesses them.
-    input_format
-        one of `guess_format.FORMATS`; None guesses it.
-
-    Raises
-    ------
-    UserError
-        one sentence with the file, the line and the mend.
+    `columns` is the column of `user`, of `item` and, optionally, of `time`, by name or number from 0.
+    `input_format` is one of `guess_format.FORMATS`. What is None is guessed.
     """
     layout = guess_format(path, columns, input_format)
     try:
@@ -51,7 +43,7 @@ def read_interactions(
             "files named *_sample hold candidates for ranking where this format comes from: is this the log?",
         )
     notes = (f"read as {layout.summary}", *encoding, *log.notes, *order)
-    return Interactions(log.users, log.items, log.times, log.user_ids, log.item_ids, notes)
+    return replace(log, notes=notes)
 
 
 def _read(path: Path, layout: Layout, columns: dict[str, str] | None, encoding: str) -> Interactions:

@@ -94,13 +94,7 @@ class TableReader:
     header: bool = False
 
     def read(self, encoding: str) -> Interactions:
-        """Read the whole file.
-
-        Raises
-        ------
-        UserError
-            where a line has another number of fields, lacks a user or an item, or has an unreadable time.
-        """
+        """Read the whole file; raise a `UserError` for a line without user or item, or of another shape."""
         users, items, times = IdCoder(), IdCoder(), TimeColumn()
         with open_text(self.path, encoding) as file:
             for part in self._parts(file):
@@ -108,14 +102,16 @@ class TableReader:
                 self._add_ids(items, part, self.columns.item, "item")
                 if self.columns.time is not None:
                     self._add_times(times, part, self.columns.time)
-        user_codes, user_ids = users.finish()
-        item_codes, item_ids = items.finish()
         values = None if self.columns.time is None else times.times()
-        return Interactions(user_codes, item_codes, values, user_ids, item_ids, times.notes)
+        return Interactions(*users.finish(), *items.finish(), values, times.notes)
 
     def _parts(self, file: io.TextIOWrapper) -> Iterator[Block | Rows]:
         """Yield all lines in order, split by NumPy where that is exact and one by one elsewhere."""
-        before = self._skip_header(file) if self.header else 0
+        before = 0
+        if self.header:
+            # Read past the header and blank lines before it.
+            rows = split_rows(iter(file.readline, ""), self.separator)
+            before = next((line for line, row in rows if not is_blank(row)), 0)
         while text := file.read(_BLOCK) + file.readline():
             if self.separator in _QUOTING and '"' in text:
                 yield from self._line_by_line(chain(io.StringIO(text), file), before)
@@ -128,11 +124,6 @@ class TableReader:
             else:
                 yield from self._line_by_line(io.StringIO(text), before)
             before += text.count("\n")
-
-    def _skip_header(self, file: io.TextIOWrapper) -> int:
-        """Read past the header and blank lines before it; return the number of these lines."""
-        rows = split_rows(iter(file.readline, ""), self.separator)
-        return next((line for line, row in rows if not is_blank(row)), 0)
 
     def _line_by_line(self, lines: Iterable[str], before: int) -> Iterator[Rows]:
         """Yield lines that are split one by one; `before` is the number of lines before them."""

@@ -48,25 +48,18 @@ class UnreadableTime(ValueError):
 def parse_time(text: str) -> tuple[Kind, Decimal]:
     """Return the kind of time that a text is, and its exact value: the number, or seconds since 1970.
 
-    Raises
-    ------
-    ValueError
-        if it is neither a finite number nor an ISO date.
+    Raise a `ValueError` if it is neither a finite number nor an ISO date.
     """
     try:
         number = Decimal(text)
     except InvalidOperation:
-        return "date", _seconds(text)
+        moment = datetime.fromisoformat(text.strip().removesuffix(" UTC"))
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return "date", Decimal((moment - _EPOCH) // timedelta(microseconds=1)) / MILLION
     if not number.is_finite() or abs(number) > _LARGEST:
         raise ValueError(f"{text} is not a finite int64")
     return "number", number
-
-
-def _seconds(text: str) -> Decimal:
-    moment = datetime.fromisoformat(text.strip().removesuffix(" UTC"))
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return Decimal((moment - _EPOCH) // timedelta(microseconds=1)) / MILLION
 
 
 def is_time(text: str) -> bool:
@@ -89,12 +82,8 @@ class TimeColumn:
     def add(self, column: Sequence[str]) -> None:
         """Read a column of texts.
 
-        Raises
-        ------
-        UnreadableTime
-            at the first value that is no time, is a date among numbers, or a number among dates.
-        UserError
-            if the file has both fractions and numbers too large to be counted in millionths.
+        Raise an `UnreadableTime` at the first value that is no time, is a date among numbers, or a number
+        among dates, and a `UserError` if fractions meet numbers too large to be counted in millionths.
         """
         if self._kind != "date":
             try:
@@ -104,9 +93,6 @@ class TimeColumn:
             else:
                 self.add_integers(values)
                 return
-        self._add_slowly(column)
-
-    def _add_slowly(self, column: Sequence[str]) -> None:
         exact = []
         for index, text in enumerate(column):
             try:
@@ -117,27 +103,17 @@ class TimeColumn:
             if kind != self._kind:
                 raise UnreadableTime(index, text)
             exact.append(value)
-        self.add_exact(exact)
-
-    def add_exact(self, values: Sequence[Decimal]) -> None:
-        """Take exact values: numbers, or seconds."""
-        fractions = any(value % 1 for value in values)
-        scaled = [int(value * MILLION) if fractions else int(value) for value in values]
+        fractions = any(value % 1 for value in exact)
+        scaled = [int(value * MILLION) if fractions else int(value) for value in exact]
         try:
             times = np.array(scaled, dtype=np.int64)
         except OverflowError as error:
             index = scaled.index(max(scaled, key=abs))
-            raise UnreadableTime(index, str(values[index])) from error
+            raise UnreadableTime(index, str(exact[index])) from error
         self._append(times, fractions)
 
     def add_integers(self, values: Times) -> None:
-        """Take whole numbers, int64 `[n]`.
-
-        Raises
-        ------
-        UnreadableTime
-            after dates.
-        """
+        """Take whole numbers, int64 `[n]`; raise an `UnreadableTime` after dates."""
         if self._kind == "date" and len(values):
             raise UnreadableTime(0, str(values[0]))
         self._kind = "number"

@@ -19,14 +19,14 @@ _LINES = 4_096
 def read_user_lines(path: Path, separator: str | None, encoding: str) -> Interactions:
     """Read a log with one user per line. The items of a user on several lines are joined in that order.
 
-    Parameters
-    ----------
-    separator
-        None for any white space, as in `str.split`; ids with spaces need a tab.
+    A separator None is any white space, as in `str.split`; ids with spaces need a tab.
     """
     users, items = IdCoder(), IdCoder()
     lengths: list[int] = []
-    split = _splitter(separator)
+    split: Callable[[str], list[str]] = str.split
+    if separator is not None:
+        # Dropping empty fields leaves nothing of a blank line, and forgives a separator too many.
+        split = lambda line: [field for field in line.rstrip("\n").split(separator) if field]  # noqa: E731
     with open_text(path, encoding) as file:
         while lines := list(islice(file, _LINES)):
             rows = [row for row in map(split, lines) if row]
@@ -34,14 +34,6 @@ def read_user_lines(path: Path, separator: str | None, encoding: str) -> Interac
             lengths += [len(row) - 1 for row in rows]
             items.add([item for row in rows for item in row[1:]])
     line_codes, user_ids = users.finish()
-    item_codes, item_ids = items.finish()
     without_items = lengths.count(0)
     notes = (f"{without_items:,} lines have a user and no item and were left out",) if without_items else ()
-    return Interactions(np.repeat(line_codes, lengths), item_codes, None, user_ids, item_ids, notes)
-
-
-def _splitter(separator: str | None) -> Callable[[str], list[str]]:
-    if separator is None:
-        return str.split
-    # Dropping empty fields leaves nothing of a blank line, and forgives a separator too many.
-    return lambda line: [field for field in line.rstrip("\n").split(separator) if field]
+    return Interactions(np.repeat(line_codes, lengths), user_ids, *items.finish(), None, notes)

@@ -57,10 +57,7 @@ class TargetNegatives:
 class HistoryNegatives:
     """Items that the sample's user never has in training, uniformly, as the original SASRec samples them.
 
-    Raises
-    ------
-    UserError
-        for a user who has every item.
+    A user who has every item raises a `UserError`.
     """
 
     def __init__(self, sequences: Sequences, samples: Samples, k: int):

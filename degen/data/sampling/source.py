@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from degen.data.long_arrays import blocks
 from degen.data.sampling.augment import Augmentations, two_augmentations
 from degen.data.sampling.histories import Histories
 from degen.data.sampling.partners import Int, PartnerIndex
@@ -70,5 +71,4 @@ class Source:
 def epoch_batches(n_samples: int, batch_size: int, rng: np.random.Generator) -> Iterator[Int]:
     """Yield a random permutation of 0 … n_samples - 1 in batches of `batch_size`; the last may be smaller."""
     order = rng.permutation(n_samples)
-    for start in range(0, n_samples, batch_size):
-        yield order[start : start + batch_size]
+    yield from (order[part] for part in blocks(n_samples, batch_size))
