@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from degen.embeddings.file_rows import FileRows, Values
-from degen.embeddings.formats.recbole import HEADER
+from degen.embeddings.formats.text import RECBOLE_HEADER
 from degen.embeddings.sidecars import METADATA, TENSORS
 from degen.errors import UserError, one_of
 from degen.files import atomic_path, write_array, write_lines, write_text
@@ -55,17 +55,9 @@ class Items:
 
 
 def export_items(items: Items, to: str, folder: Path) -> FilesAndNotes:
-    """Write `items` into `folder`; return the files, and sentences about what was changed.
+    """Write `items` into `folder` in one of `FORMATS`; return the files, and notes on what was changed.
 
-    Parameters
-    ----------
-    to
-        one of `FORMATS`.
-
-    Raises
-    ------
-    UserError
-        for an unknown format, one that needs a missing package, or a folder that cannot be written.
+    Raise a `UserError` for an unknown format, a missing package, or a folder that cannot be written.
     """
     written, notes = FORMATS[one_of("to", to, FORMATS)](items, folder)
     write_lines(folder / ITEMS, list(items.ids))
@@ -103,7 +95,7 @@ def _recbole(items: Items, folder: Path) -> FilesAndNotes:
     escape, notes = _escape(
         items.ids, _LINE, "tabs or line ends, which separate the fields of RecBole's files"
     )
-    return [_lines(items, folder / "item_embeddings.itememb", HEADER, "\t", escape)], notes
+    return [_lines(items, folder / "item_embeddings.itememb", RECBOLE_HEADER, "\t", escape)], notes
 
 
 def _projector(items: Items, folder: Path) -> FilesAndNotes:
@@ -114,22 +106,11 @@ def _projector(items: Items, folder: Path) -> FilesAndNotes:
 def write_projector(
     folder: Path, values: npt.NDArray[Any], columns: dict[str, Sequence[Any]]
 ) -> tuple[Path, Path]:
-    """Write the files of TensorBoard's projector: `tensors.tsv`, and `metadata.tsv` with labels of each row.
+    """Write `tensors.tsv` and `metadata.tsv` for TensorBoard's projector; return the paths of both.
 
-    Parameters
-    ----------
-    folder
-        created if it does not exist.
-    values
-        float [n, d], written with nine digits, which float32 needs.
-    columns
-        n labels per name. Tabs and line breaks in them become spaces. The projector expects the names only
-        where there are several.
-
-    Returns
-    -------
-    tuple
-        the paths of both files.
+    `values`, float [n, d], are written with nine digits, which float32 needs. `columns` holds n labels per
+    name. Tabs and line breaks in them become spaces. The projector expects names only where there are
+    several.
     """
     tensors, metadata = folder / TENSORS, folder / METADATA
     with atomic_path(tensors) as temporary:

@@ -103,18 +103,11 @@ class FileRows:
             raise IndexError("rows of a file are taken by a slice, or by an increasing list of row numbers")
         if len(rows) and not 0 <= rows[0] <= rows[-1] < len(self):
             raise IndexError(f"row numbers must lie in 0 … {len(self) - 1}")
-        return self._gather(self._in_file(rows.astype(np.int64)))
-
-    def _in_file(self, rows: Index) -> Index:
-        """Return the rows of the file that are `rows` of the matrix."""
-        if self.left_out is None:
-            return rows
-        # The row left out as number i in order has left_out[i] - i rows of the matrix before it.
-        before = np.searchsorted(self.left_out - np.arange(len(self.left_out)), rows, side="right")
-        return np.asarray(rows + before, dtype=np.int64)
-
-    def _gather(self, rows: Index) -> Values:
-        """Return rows of the file; those of one span are read at once."""
+        rows = rows.astype(np.int64)
+        if self.left_out is not None:
+            # The row left out as number i in order has left_out[i] - i rows of the matrix before it.
+            rows += np.searchsorted(self.left_out - np.arange(len(self.left_out)), rows, side="right")
+        # The rows of one span are read at once.
         found = np.empty((len(rows), self.stored_shape[1]), dtype=self.dtype)
         for part in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows // _SPAN)) + 1):
             if len(part):

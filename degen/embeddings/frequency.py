@@ -11,13 +11,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from degen.data.interactions import Interactions
 from degen.data.reading.columns import named_columns
+from degen.data.reading.ids import by_appearance
+from degen.data.reading.read import read_interactions
+from degen.data.sequences import k_core
 from degen.embeddings.file_rows import FileRows, Values
 from degen.embeddings.formats.named_arrays import choose
 from degen.embeddings.formats.numpy_files import open_npz, read_npy
@@ -26,7 +29,6 @@ from degen.embeddings.formats.safetensors import open_safetensors
 from degen.embeddings.formats.text import DELIMITERS, ID_NAMES, is_number, numbered_lines, numbers
 from degen.embeddings.known_projects import Cores
 from degen.embeddings.load import check_exists
-from degen.embeddings.log_counts import log_counts
 from degen.errors import UserError, nearest
 
 Counts = npt.NDArray[np.int64]
@@ -34,25 +36,6 @@ Counts = npt.NDArray[np.int64]
 _ARRAYS = {".npz": open_npz, ".safetensors": open_safetensors}
 _TABLES = (".csv", ".tsv", ".parquet")
 _COUNTED = [".npy", *DELIMITERS, *_ARRAYS, ".parquet"]
-
-
-@dataclass(frozen=True)
-class Frequency:
-    """Frequencies of items.
-
-    Attributes
-    ----------
-    counts
-        int64 [n], at least 0.
-    ids
-        of the n rows, where the log tells them.
-    notes
-        sentences about what was inferred.
-    """
-
-    counts: Counts
-    ids: list[str] | None = None
-    notes: tuple[str, ...] = ()
 
 
 def load_frequency(path: Path | str, n: int, ids: list[str] | None = None) -> Counts:
@@ -78,25 +61,24 @@ def load_frequency(path: Path | str, n: int, ids: list[str] | None = None) -> Co
         where there is no such file or column, the numbers are not n whole numbers of at least 0, or an id has
         no count or two.
     """
-    return read_frequency(path, n, ids).counts
+    return read_frequency(path, n, ids)[0]
 
 
-def read_frequency(path: Path | str, n: int, ids: list[str] | None = None, cores: Cores = ()) -> Frequency:
-    """Read frequencies as `load_frequency` does, and return ids and notes too.
+def read_frequency(
+    path: Path | str, n: int, ids: list[str] | None = None, cores: Cores = ()
+) -> tuple[Counts, list[str] | None, tuple[str, ...]]:
+    """Read frequencies as `load_frequency` does, and return the ids where a log tells them, and notes too.
 
-    Parameters
-    ----------
-    cores
-        the matrix's `cores`, by which rows without ids are found in a log (see `log_counts`).
+    `cores` are those of the matrix, by which rows without ids are found in a log (see `_log_counts`).
     """
     path, column = _split(path)
     check_exists(path)
     if column is None and _is_log(path):
-        return Frequency(*log_counts(path, n, ids, cores))
+        return _log_counts(path, n, ids, cores)
     counts = _column(path, column, ids) if column is not None else _counts(path, ids)
     if len(counts) != n:
         raise UserError(f"{path} has {len(counts)} counts for {n} rows; give one count for each row")
-    return Frequency(counts)
+    return counts, None, ()
 
 
 def _split(path: Path | str) -> tuple[Path, str | None]:
@@ -197,3 +179,48 @@ def _whole_numbers(path: Path, values: Values | FileRows) -> Counts:
     if not valid.all():
         raise UserError(f"{path} holds {values[~valid].flat[0]}; a frequency is a whole number, 0 or more")
     return np.asarray(values, dtype=np.int64)
+
+
+def _log_counts(
+    path: Path, n: int, ids: list[str] | None, cores: Cores
+) -> tuple[Counts, list[str], tuple[str, ...]]:
+    """Return the frequencies of `n` items in the log at `path`, int64 [n], their ids, and notes.
+
+    Without ids, each of `cores` (minimum actions per user and per item) is tried as the filter after which
+    the items were numbered by their first appearance. The first that leaves n items is taken.
+    """
+    log = read_interactions(path)
+    if ids is not None:
+        return _by_log_id(path, log, ids)
+    if not cores:
+        raise UserError(
+            f"{path} counts by item, but the matrix has no ids; give it ids, or counts in row order"
+        )
+    left = []
+    for min_user, min_item in cores:
+        items = log.items[k_core(log.users, log.items, min_user, min_item)]
+        codes, order = by_appearance(items, len(log.item_ids))
+        if len(order) == n:
+            core = (
+                f"its core of {min_user} actions per user and {min_item} per item"
+                if min_user + min_item
+                else "it"
+            )
+            note = f"{path}: ids and counts as RecBole numbers the items of {core}, by first appearance"
+            return np.bincount(codes, minlength=n), [log.item_ids[item] for item in order.tolist()], (note,)
+        left.append(f"{len(order)} items with at least {min_user} actions per user and {min_item} per item")
+    raise UserError(
+        f"{path} has {', '.join(left)}, and the matrix has {n} rows; give the log as it was filtered for "
+        "training, so that RecBole's numbers can be rebuilt"
+    )
+
+
+def _by_log_id(path: Path, log: Interactions, ids: list[str]) -> tuple[Counts, list[str], tuple[str, ...]]:
+    count = dict(zip(log.item_ids, np.bincount(log.items, minlength=len(log.item_ids)).tolist(), strict=True))
+    counts = np.array([count.get(name, 0) for name in ids], dtype=np.int64)
+    if not counts.any():
+        raise UserError(
+            f"{path} has none of the ids of the matrix, such as {ids[0]!r} (its own are like "
+            f"{log.item_ids[0]!r}); give the log that the matrix was trained on"
+        )
+    return counts, ids, (f"{path}: every action of the log is counted",)

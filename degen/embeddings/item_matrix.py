@@ -24,20 +24,9 @@ from degen.runs.directory import EMBEDDINGS, ITEM_EMBEDDINGS, ITEM_FREQUENCY, Ru
 class ItemMatrix:
     """A matrix and what is known of its rows.
 
-    Attributes
-    ----------
-    path
-        its file.
-    values
-        float32 or float64 [n, d]; `FileRows` where it stays in its file.
-    ids
-        of the n rows, or None.
-    frequency
-        int64 [n], or None.
-    notes
-        what was left out or concluded, a sentence each.
-    run
-        the run that it belongs to, if any.
+    `values` is float32 or float64 [n, d], or `FileRows` where it stays in its file `path`. The n `ids`, the
+    `frequency`, int64 [n], and the `run` that it belongs to are None where unknown. `notes` has a sentence
+    for each thing that was left out or concluded.
     """
 
     path: Path
@@ -53,13 +42,7 @@ class ItemMatrix:
         return self.ids if self.ids is not None else [str(row) for row in range(len(self.values))]
 
     def projectable(self) -> Values:
-        """Return the values, read where they stay in their file.
-
-        Raises
-        ------
-        UserError
-            unless n ≥ d ≥ 2, which a projection needs.
-        """
+        """Return the values; raise a `UserError` unless n ≥ d ≥ 2, which a projection needs."""
         n, d = self.values.shape
         if d < 2:
             raise UserError(
@@ -81,19 +64,8 @@ def no_embeddings_yet(run: RunDirectory) -> UserError:
 def open_run(run: RunDirectory, frequency: Path | None = None, *, finite: bool = True) -> ItemMatrix:
     """Read the item embeddings of a run's best epoch.
 
-    Parameters
-    ----------
-    run
-        with at least one finished epoch.
-    frequency
-        as in `load_frequency`; by default the run's own counts.
-    finite
-        whether NaN and infinity are refused.
-
-    Raises
-    ------
-    UserError
-        where there are none yet, or a file is damaged or does not belong to the others.
+    `frequency` is as in `load_frequency`, by default the run's own counts. `finite` refuses NaN and infinity.
+    Raise a `UserError` where there are none yet, or a file is damaged or does not belong to the others.
     """
     if not run.has_embeddings:
         raise no_embeddings_yet(run)
@@ -115,19 +87,9 @@ def open_file(
     *,
     finite: bool = True,
 ) -> ItemMatrix:
-    """Read a matrix file; one of a run has the run's ids and counts.
+    """Read a matrix file as `load_matrix` does; one of a run has the run's ids and counts.
 
-    Parameters
-    ----------
-    path, key, skip_rows, finite
-        as in `load_matrix`.
-    frequency
-        as in `load_frequency`; by default the counts of the run, or those beside an export.
-
-    Raises
-    ------
-    UserError
-        for whatever can be mended in the files.
+    `frequency` is as in `load_frequency`, by default the counts of the run, or those beside an export.
     """
     run = _owner(path)
     matrix = load_matrix(path, key, skip_rows, finite=finite)
@@ -142,8 +104,8 @@ def open_file(
     frequency = frequency or frequency_beside(path)
     if frequency is None:
         return ItemMatrix(path, matrix.values, ids, None, notes, run)
-    counted = read_frequency(frequency, n, ids, matrix.cores)
-    return ItemMatrix(path, matrix.values, ids or counted.ids, counted.counts, (*notes, *counted.notes), run)
+    counts, log_ids, more = read_frequency(frequency, n, ids, matrix.cores)
+    return ItemMatrix(path, matrix.values, ids or log_ids, counts, (*notes, *more), run)
 
 
 def _owner(path: Path) -> RunDirectory | None:

@@ -25,7 +25,7 @@ first or last row of zeros.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,23 +54,11 @@ _USUAL: Cores = ((0, 0), (5, 5))
 
 @dataclass(frozen=True)
 class KnownMatrix:
-    """An item matrix that a known project wrote.
+    """An item matrix that a known project wrote, by its name in the file.
 
-    Attributes
-    ----------
-    key
-        its name in the file.
-    project
-        the project that wrote it.
-    rows
-        numbers of the rows that are not items; negative ones count from the end.
-    doubt
-        a clause on which other row may not be an item, or the empty string.
-    cores
-        where the project numbers items by their first appearance in the filtered log: the minimum numbers of
-        actions per user and per item of the filters that it may have used. Empty otherwise.
-    ids
-        of all rows, where the file has them.
+    `rows` are the numbers of the rows that are not items; negative ones count from the end. `doubt` is a
+    clause on which other row may not be an item. `cores` are the filters that may have been applied to the
+    log where the project numbers items by their first appearance in it. `ids` are those of all rows.
     """
 
     key: str
@@ -86,11 +74,14 @@ _MASK_DOUBT = "if its last row is a mask token, as in some of its models: `skip_
 
 def known_matrices(file: ArrayFile) -> list[KnownMatrix]:
     """Return the item matrices of known projects in a file, mostly one or none."""
-    return [known for recognize in _PROJECTS for known in recognize(file)]
+    projects = (_recbole, _warprec, _rectools, _sslrec, _others)
+    return [known for recognize in projects for known in recognize(file)]
 
 
 def _recbole(file: ArrayFile) -> Iterable[KnownMatrix]:
-    config = _state(file.about.get("config")).get("final_config_dict")
+    settings = file.about.get("config")
+    state = settings.state if isinstance(settings, Call) else None
+    config = state.get("final_config_dict") if isinstance(state, Mapping) else None
     for key in _ending(file, "item_embedding.weight"):
         if isinstance(config, Mapping) and "state_dict" in file.about:
             model = str(config.get("model"))
@@ -172,13 +163,6 @@ _RULES = (
     _Rule("gSASRec-pytorch", "item_embedding.weight", ("seq_norm.weight", "transformer_blocks."), BOTH),
     _Rule("gSASRec-pytorch", "output_embedding.weight", ("seq_norm.weight", "transformer_blocks."), BOTH),
 )
-_PROJECTS: tuple[Callable[[ArrayFile], Iterable[KnownMatrix]], ...] = (
-    _recbole,
-    _warprec,
-    _rectools,
-    _sslrec,
-    _others,
-)
 
 
 def _ending(file: ArrayFile, name: str) -> list[str]:
@@ -195,19 +179,8 @@ def _has(file: ArrayFile, name: str) -> bool:
     return any(pattern.fullmatch(key) for key in file.arrays)
 
 
-def _state(value: Any) -> Mapping[Any, Any]:
-    """Return the attributes of an object in a checkpoint."""
-    return value.state if isinstance(value, Call) and isinstance(value.state, Mapping) else {}
-
-
 def parse_rows(text: str) -> tuple[int, ...]:
-    """Return row numbers from `first`, `last`, `none` or numbers, separated by commas.
-
-    Raises
-    ------
-    UserError
-        for any other word.
-    """
+    """Return row numbers from `first`, `last`, `none` or numbers, separated by commas."""
     words = [word.strip().lower() for word in text.split(",")]
     if words == ["none"]:
         return ()
@@ -222,10 +195,7 @@ def parse_rows(text: str) -> tuple[int, ...]:
 def rows_of(path: Path, rows: Iterable[int], n: int) -> list[int]:
     """Return row numbers of a matrix of `n` rows, counted from 0, increasing and without repetition.
 
-    Raises
-    ------
-    UserError
-        where a row does not exist, or no row would be left.
+    Raise a `UserError` where a row does not exist, or no row would be left.
     """
     given = list(rows)
     outside = [row for row in given if not -n <= row < n]

@@ -7,7 +7,7 @@
     .kv                     checkpoint     gensim's KeyedVectors, likewise
     .bin                    word2vec       word2vec's binary format, recognized by its first line
     .csv .tsv .txt .vec     text           one row per line, with or without header and ids; word2vec, GloVe
-    .itememb                recbole        RecBole's item embeddings
+    .itememb                text           RecBole's item embeddings
     .parquet                parquet        a column of lists, or one column of numbers per dimension
 
 Rows that are not items (padding, masks) are left out if the project that wrote the file is known
@@ -29,9 +29,8 @@ from degen.embeddings.formats.named_arrays import ArrayFile, choose
 from degen.embeddings.formats.numpy_files import open_npz, read_npy
 from degen.embeddings.formats.parquet import read_parquet
 from degen.embeddings.formats.pickled_arrays import plain_list
-from degen.embeddings.formats.recbole import read_itememb
 from degen.embeddings.formats.safetensors import open_safetensors
-from degen.embeddings.formats.text import DELIMITERS, read_text
+from degen.embeddings.formats.text import DELIMITERS, read_itememb, read_text
 from degen.embeddings.formats.word2vec import is_word2vec, read_word2vec
 from degen.embeddings.known_projects import Cores, KnownMatrix, known_matrices, parse_rows, rows_of
 from degen.embeddings.sidecars import ids_beside

@@ -20,17 +20,10 @@ from degen.runs.directory import RunDirectory, find_runs
 
 @dataclass(frozen=True)
 class FileOptions:
-    """How matrix files are read.
+    """The way to read matrix files: `key`, `skip_rows` and `finite` as in `load_matrix`.
 
-    Attributes
-    ----------
-    key, skip_rows
-        array of a file, and rows that are no items, as in `load_matrix`.
-    frequency
-        file that says how often each item occurs, as in `load_frequency`. It replaces the counts of runs only
-        where no matrix file is given.
-    finite
-        whether NaN and infinity are refused.
+    `frequency` is a file as in `load_frequency`. It replaces the counts of runs only where no matrix file is
+    given.
     """
 
     key: str | None = None
@@ -43,16 +36,8 @@ class FileOptions:
 class Source:
     """A run or a matrix file whose matrix has not been read yet.
 
-    Attributes
-    ----------
-    name
-        of the run's series, or the file's without suffix.
-    path
-        run directory or file.
-    options
-        how to read it.
-    run
-        the run; None for a file, even for one that lies in a run.
+    `name` is that of the run's series, or the file's without suffix. `run` is None for a file, even for one
+    that lies in a run.
     """
 
     name: str
@@ -77,17 +62,11 @@ class Source:
 
     @property
     def begun(self) -> bool:
-        """Whether there is a matrix: a file, or a run that has finished an epoch."""
+        """True for a file, and for a run that has finished an epoch."""
         return self.run is None or self.run.has_embeddings
 
     def open(self) -> ItemMatrix:
-        """Read the matrix with the ids and counts of its rows.
-
-        Raises
-        ------
-        UserError
-            for whatever can be mended in the files.
-        """
+        """Read the matrix with the ids and counts of its rows."""
         options = self.options
         if self.run is not None:
             return open_run(self.run, options.frequency, finite=options.finite)
@@ -98,14 +77,8 @@ class Source:
 class Group:
     """The runs of a dataset.
 
-    Attributes
-    ----------
-    name
-        of the dataset.
-    series
-        by name, in the order of tables and figures; a source for each seed, by rising seed.
-    figure_name
-        what a figure of the group is called: by its one run, where that was given by itself, else `name`.
+    `series` is in the order of tables and figures, each with a source for each seed, by rising seed.
+    `figure_name` is that of the one run, where it was given by itself, and else the dataset's.
     """
 
     name: str
@@ -115,17 +88,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Selection:
-    """What paths mean.
-
-    Attributes
-    ----------
-    sources
-        in the order of the paths, each once.
-    groups
-        the runs among them.
-    notes
-        what was left out, a sentence each.
-    """
+    """The sources in the order of their paths, each once, the runs among them by dataset, and notes."""
 
     sources: Sequence[Source]
     groups: Sequence[Group]
@@ -142,20 +105,9 @@ def select(
 ) -> Selection:
     """Return the runs at and below `paths`, and the matrix files among them.
 
-    Parameters
-    ----------
-    paths
-        runs, folders above runs, matrix files.
-    options
-        how matrix files are read.
-    begun_only
-        leave out runs that have no item embeddings yet, and say so in the notes.
-
-    Raises
-    ------
-    UserError
-        for a path that does not exist or holds no run; for `key` and `skip_rows` without a file; where no run
-        has item embeddings.
+    With `begun_only`, runs without item embeddings are left out, and named in the notes. Raise a `UserError`
+    for a path that does not exist or holds no run, for `key` and `skip_rows` without a file, and where no run
+    has item embeddings.
     """
     options = options or FileOptions()
     found = [(path, find_runs(path) if path.is_dir() else []) for path in paths]
@@ -185,13 +137,7 @@ def select(
 
 
 def select_one(path: Path, options: FileOptions | None = None) -> Source:
-    """Return the one run or matrix file that `path` means.
-
-    Raises
-    ------
-    UserError
-        as `select` does; for a folder above several runs.
-    """
+    """Return the one run or matrix file that `path` means; raise a `UserError` for several runs."""
     first, *others = select([path], options, begun_only=False).sources
     if others:
         raise UserError(f"{path} holds {1 + len(others)} runs; name one of them, such as {first.path}")

@@ -23,13 +23,7 @@ _TENSORS = re.compile(r"tensors?(?=\.tsv$)")
 
 
 def ids_beside(path: Path, n: int) -> list[str] | None:
-    """Return the ids beside the matrix at `path`, which has `n` rows; None where there are none.
-
-    Raises
-    ------
-    UserError
-        where there are more or fewer ids than rows.
-    """
+    """Return the ids beside the matrix at `path`, or None; raise a `UserError` unless there are `n`."""
     if path.stem == Path(ITEM_EMBEDDINGS).stem:
         ids_file = path.with_name(ITEMS)
         ids = _lines(ids_file) if ids_file.is_file() else None

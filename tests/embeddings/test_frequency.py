@@ -175,9 +175,9 @@ def test_a_log_is_counted_by_id(tmp_path):
     check(load_frequency(written(tmp_path / "ratings.csv", "\n".join(table)), 3, IDS), LOGGED)
     packed = tmp_path / "log.inter.gz"
     packed.write_bytes(gzip.compress(inter(INTERACTIONS).encode()))
-    found = read_frequency(packed, 3, IDS)
-    check(found.counts, LOGGED)
-    assert "every action" in found.notes[0]
+    counts, _, notes = read_frequency(packed, 3, IDS)
+    check(counts, LOGGED)
+    assert "every action" in notes[0]
     frame = pd.DataFrame([row.split() for row in INTERACTIONS], columns=["user_id", "item_id"])
     frame.to_parquet(tmp_path / "log.parquet")
     check(load_frequency(tmp_path / "log.parquet", 3, IDS), LOGGED)
@@ -192,11 +192,11 @@ def test_a_log_of_other_items_or_for_a_matrix_without_ids(tmp_path):
 def test_recboles_numbers_are_rebuilt_from_the_log_after_its_filter(tmp_path):
     # Items in the order of the file: b, 0042, other. With two actions each: users 1 and 3, items b and 0042.
     path = written(tmp_path / "log.inter", inter(INTERACTIONS))
-    found = read_frequency(path, 3, None, ((0, 0),))
-    assert (found.counts.tolist(), found.ids) == ([2, 3, 1], ["b", "0042", "other"])
-    found = read_frequency(path, 2, None, ((9, 9), (2, 2)))
-    assert (found.counts.tolist(), found.ids) == ([2, 2], ["b", "0042"])
-    assert "2 actions per user and 2 per item" in found.notes[0]
+    counts, ids, _ = read_frequency(path, 3, None, ((0, 0),))
+    assert (counts.tolist(), ids) == ([2, 3, 1], ["b", "0042", "other"])
+    counts, ids, notes = read_frequency(path, 2, None, ((9, 9), (2, 2)))
+    assert (counts.tolist(), ids) == ([2, 2], ["b", "0042"])
+    assert "2 actions per user and 2 per item" in notes[0]
     with pytest.raises(UserError, match=r"3 items with at least 0 actions.*the matrix has 5 rows"):
         read_frequency(path, 5, None, ((0, 0), (2, 2)))
 
@@ -212,6 +212,6 @@ def test_rows_are_numbered_as_factorize_does_over_any_filter(tmp_path, rng):
             break
         frame = frame[enough]
     codes, names = pd.factorize(frame["item"])
-    found = read_frequency(path, len(names), None, ((3, 4),))
-    assert found.ids == names.tolist()
-    assert found.counts.tolist() == np.bincount(codes).tolist()
+    counts, ids, _ = read_frequency(path, len(names), None, ((3, 4),))
+    assert ids == names.tolist()
+    assert counts.tolist() == np.bincount(codes).tolist()

@@ -72,10 +72,7 @@ class _Storages:
 def open_checkpoint(path: Path) -> ArrayFile:
     """Return the tensors and arrays in a PyTorch checkpoint, and the rest of it as data.
 
-    Raises
-    ------
-    UserError
-        where the file is not a checkpoint, is damaged, or is compressed.
+    Raise a `UserError` where the file is not a checkpoint, is damaged, or is compressed.
     """
     with path.open("rb") as file:
         zipped = file.read(len(ZIP)) == ZIP
@@ -89,10 +86,7 @@ def open_checkpoint(path: Path) -> ArrayFile:
 def open_pickled(path: Path) -> ArrayFile:
     """Return the arrays in gensim's `.kv`, which is a pickle, and in the `.npy` file beside it.
 
-    Raises
-    ------
-    UserError
-        where the file is not a pickle, or is damaged.
+    Raise a `UserError` where the file is not a pickle, or is damaged.
     """
     try:
         with path.open("rb") as file:
@@ -176,20 +170,15 @@ def _arrays(root: Any, storages: _Storages) -> Iterator[tuple[str, StoredArray]]
         name, value = waiting.pop()
         stored = _stored(value, name, storages)
         if stored is not None:
-            yield _short(name), stored
+            yield (
+                next((name.removeprefix(state) for state in _STATES if name.startswith(state)), name),
+                stored,
+            )
         elif id(value) not in seen and len(name) < _LONGEST:
             seen.add(id(value))
-            waiting += [(_joined(name, key), inner) for key, inner in reversed(_inside(value))]
-
-
-def _short(name: str) -> str:
-    return next((name.removeprefix(state) for state in _STATES if name.startswith(state)), name)
-
-
-def _joined(name: str, key: str) -> str:
-    if key in _MODULE:
-        return name
-    return f"{name}.{key}" if name else key
+            for key, inner in reversed(_inside(value)):
+                joined = f"{name}.{key}" if name else key
+                waiting.append((name if key in _MODULE else joined, inner))
 
 
 def _inside(value: Any) -> list[tuple[str, Any]]:
@@ -217,13 +206,11 @@ def _stored(value: Any, name: str, storages: _Storages) -> StoredArray | None:
         return None
     reference, offset, shape, stride = value.arguments[:4]
     sized = isinstance(shape, tuple) and isinstance(stride, tuple) and len(shape) == len(stride)
-    if not sized or not _naturals((offset, *shape, *stride)) or not isinstance(reference, Reference):
+    if not sized or not isinstance(reference, Reference):
+        return None
+    if any(type(size) is not int or size < 0 for size in (offset, *shape, *stride)):
         return None
     return StoredArray(shape, partial(_read, storages, name, reference.identifier, offset, shape, stride))
-
-
-def _naturals(values: tuple[Any, ...]) -> bool:
-    return all(type(value) is int and value >= 0 for value in values)
 
 
 def _read(

@@ -47,17 +47,9 @@ class ArrayFile:
 def choose(path: Path, file: ArrayFile, key: str | None, usual: str | None) -> str:
     """Return the name of the array to read.
 
-    Parameters
-    ----------
-    key
-        the name, or its end after a dot. Without a key the array is `usual`, or else the only matrix.
-    usual
-        the item matrix of the project that wrote the file, where it is known.
-
-    Raises
-    ------
-    UserError
-        where there is no such array or more than one; it lists the arrays of the file.
+    `key` is the name, or its end after a dot. Without a key the array is `usual`, the item matrix of the
+    project that is known to have written the file, or else the only matrix. Raise a `UserError` that lists
+    the arrays of the file where there is no such array or more than one.
     """
     names = list(file.arrays)
     if key is not None:
@@ -95,17 +87,7 @@ def array_in_file(
 ) -> Values | FileRows:
     """Return an array that lies in a file as it does in memory, or `FileRows` for a `LARGE` matrix.
 
-    Parameters
-    ----------
-    offset
-        the byte at which it begins.
-    kind, by_columns
-        as in `FileRows`.
-
-    Raises
-    ------
-    OSError
-        where the file is too short.
+    `offset`, `kind` and `by_columns` are as in `FileRows`. Raise an `OSError` where the file is too short.
     """
     size, numeric = prod(shape) * storage(kind).itemsize, storage(kind).kind in "fiu"
     if size >= LARGE and len(shape) == 2 and numeric:

@@ -22,17 +22,9 @@ _BATCH = 65_536
 def read_parquet(path: Path, key: str | None = None) -> tuple[Values, list[str] | None]:
     """Return the matrix [n, d] in a Parquet file and its ids.
 
-    Ids are in the column of that name (`item`, `item_id`, `id`, …), or in the only column of strings.
-
-    Parameters
-    ----------
-    key
-        the name of a column of lists; not needed if there is only one.
-
-    Raises
-    ------
-    UserError
-        where pyarrow is missing, the file is damaged, a cell is empty, or lists have several lengths.
+    Ids are in the column of that name (`item`, `item_id`, `id`, …), or in the only column of strings. `key`
+    names a column of lists; it is not needed if there is only one. Raise a `UserError` where pyarrow is
+    missing, the file is damaged, a cell is empty, or lists have several lengths.
     """
     with open_parquet(path) as file:
         schema = file.schema_arrow
@@ -52,13 +44,7 @@ def read_parquet(path: Path, key: str | None = None) -> tuple[Values, list[str] 
 
 
 def read_column(path: Path, name: str) -> tuple[Values, list[str] | None]:
-    """Return one column of numbers [n] and the ids of its rows.
-
-    Raises
-    ------
-    UserError
-        as for `read_parquet`, and where there is no such column.
-    """
+    """Return a column of numbers [n] and the ids of its rows; raise a `UserError` as `read_parquet` does."""
     with open_parquet(path) as file:
         schema = file.schema_arrow
         if name not in schema.names:

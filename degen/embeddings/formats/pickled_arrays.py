@@ -21,7 +21,9 @@ def plain_list(value: Any) -> list[str] | None:
     """Return a list, or a one-dimensional NumPy array of strings or objects, as strings; else None."""
     if isinstance(value, Call) and value.name in ARRAYS:
         array = array_of(value)
-        value = array.tolist() if array is not None and array.ndim == 1 else _objects(value)
+        # An array of objects is pickled as a list.
+        objects = value.state[4] if isinstance(value.state, tuple) and len(value.state) > 4 else None
+        value = array.tolist() if array is not None and array.ndim == 1 else objects
     plain = isinstance(value, list | tuple) and all(isinstance(each, str | int) for each in value)
     return [str(each) for each in value] if plain else None
 
@@ -46,11 +48,6 @@ def array_of(call: Call) -> Values | None:
     if not isinstance(raw, bytes) or len(raw) != prod(shape) * numbers.itemsize:
         return None
     return np.frombuffer(raw, dtype=numbers).reshape(shape, order="F" if by_columns else "C")
-
-
-def _objects(call: Call) -> Any:
-    """Return the list that an array of objects is pickled as."""
-    return call.state[4] if isinstance(call.state, tuple) and len(call.state) > 4 else None
 
 
 def _bytes(raw: Any) -> Any:

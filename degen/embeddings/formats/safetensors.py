@@ -34,13 +34,7 @@ _LONGEST_HEADER = 100_000_000
 
 
 def open_safetensors(path: Path) -> ArrayFile:
-    """Return the arrays of `path`, as its header describes them.
-
-    Raises
-    ------
-    UserError
-        where the file is damaged, or cut short.
-    """
+    """Return the arrays of `path` as its header describes them; raise a `UserError` if it is damaged."""
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")

@@ -26,16 +26,16 @@ DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": None, ".vec": None}
 ID_NAMES = {"", "id", "ids", "index", "iid", "item", "item_id", "itemid", "key", "name", "token", "word"}
 """Names of a column of ids, in lower case."""
 
+RECBOLE_HEADER = "iid:token\titem_emb:float_seq"
+"""First line of RecBole's file of item embeddings, `.itememb`."""
+
 Line = tuple[int, list[str]]
 
 
 def read_text(path: Path) -> tuple[npt.NDArray[np.float64], list[str] | None]:
     """Return the matrix, float64 [n, d], and the ids of its rows, if any.
 
-    Raises
-    ------
-    UserError
-        where a line is ragged or holds a word, or the file is empty, binary or cut short.
+    Raise a `UserError` where a line is ragged or holds a word, or the file is empty, binary or cut short.
     """
     lines = numbered_lines(path)
     head = list(islice(lines, 2))
@@ -62,6 +62,33 @@ def read_text(path: Path) -> tuple[npt.NDArray[np.float64], list[str] | None]:
     return np.array(values).reshape(n, layout.d), ids if layout.ids else None
 
 
+def read_itememb(path: Path) -> tuple[npt.NDArray[np.float64], list[str]]:
+    """Return the matrix, float64 [n, d], and the ids in RecBole's file of item embeddings.
+
+    Its first line names an id:token and a vector:float_seq. Further columns are ignored. Raise a `UserError`
+    where it names none, or a line has another number of fields.
+    """
+    lines = numbered_lines(path)
+    _, header = next(lines, (0, [""]))
+    token, sequence = (
+        next((column for column, name in enumerate(header) if name.endswith(kind)), None)
+        for kind in (":token", ":float_seq")
+    )
+    if token is None or sequence is None:
+        raise UserError(f"{path} line 1 must name an id:token and a vector:float_seq, separated by a tab")
+    values, ids, d = array("d"), [], None
+    for number, fields in lines:
+        row = numbers(path, number, fields[sequence].split()) if len(fields) == len(header) else []
+        if not row or len(row) != (d := d or len(row)):
+            raise UserError(
+                f"{path} line {number} has {len(fields)} fields and {len(row)} numbers where {len(header)} "
+                f"and {d or 'some'} are expected; mend that line"
+            )
+        ids.append(fields[token])
+        values.extend(row)
+    return np.array(values).reshape(len(ids), d or 0), ids
+
+
 def numbered_lines(path: Path) -> Iterator[Line]:
     """Yield the number (from 1) and the fields of each line that is not blank."""
     delimiter = DELIMITERS.get(path.suffix.lower(), "\t")  # .itememb has tabs
@@ -71,25 +98,19 @@ def numbered_lines(path: Path) -> Iterator[Line]:
             file.seek(0)
             if delimiter == "," and "," not in first and ";" in first:
                 delimiter = ";"  # as some spreadsheets write it
-            lines = _blank_separated(file) if delimiter is None else _delimited(file, delimiter)
+            lines: Iterator[Line] = enumerate(map(str.split, file), start=1)
+            if delimiter is not None:
+                # A tab-separated file has no quoting: an id may begin with a quotation mark.
+                tabs = delimiter == "\t"
+                reader = csv.reader(
+                    file, delimiter=delimiter, quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL
+                )
+                lines = ((reader.line_num, fields) for fields in reader)
             yield from (line for line in lines if line[1])
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} is not readable as UTF-8 text ({error}); save it again as text") from error
-
-
-def _blank_separated(file: Iterator[str]) -> Iterator[Line]:
-    for number, line in enumerate(file, start=1):
-        yield number, line.split()
-
-
-def _delimited(file: Iterator[str], delimiter: str) -> Iterator[Line]:
-    # A tab-separated file has no quoting: an id may begin with a quotation mark.
-    tabs = delimiter == "\t"
-    reader = csv.reader(file, delimiter=delimiter, quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL)
-    for fields in reader:
-        yield reader.line_num, fields
 
 
 def numbers(path: Path, number: int, fields: list[str]) -> list[float]:
@@ -147,8 +168,4 @@ def _is_header(fields: list[str]) -> bool:
     if not any(map(is_number, rest)):
         return True
     # With only two numbers, the line may well be data.
-    return len(rest) > 2 and rest in (_counting(0, rest), _counting(1, rest))
-
-
-def _counting(start: int, fields: list[str]) -> list[str]:
-    return [str(start + index) for index in range(len(fields))]
+    return len(rest) > 2 and any(rest == [*map(str, range(start, start + len(rest)))] for start in (0, 1))

@@ -28,10 +28,7 @@ def is_word2vec(path: Path) -> bool:
 def read_word2vec(path: Path) -> tuple[npt.NDArray[np.float32], list[str]]:
     r"""Return the matrix, float32 [n, d], and its ids, in which bytes that are not UTF-8 read like `\xe9`.
 
-    Raises
-    ------
-    UserError
-        where the file is shorter than its first line promises.
+    Raise a `UserError` where the file is shorter than its first line promises.
     """
     with path.open("rb") as file:
         size = _SIZE.match(file.readline())
