@@ -82,13 +82,7 @@ class AnalysisOptions:
         return FileOptions(self.key, self.skip_rows, None if counts is None else Path(counts), finite=False)
 
     def measured(self, rows: Rows, name: str) -> Analysis:
-        """Take the measures of a matrix.
-
-        Raises
-        ------
-        UserError
-            for NaN or infinity in it, or fewer rows than a jackknife needs.
-        """
+        """Take the measures of a matrix, which must be finite, and have rows enough for a jackknife."""
         found = Analysis.of(rows, chosen_measures(self.measures), chosen_profiles(self.measures), name)
         if not self.jackknife:
             return found
@@ -99,13 +93,7 @@ class AnalysisOptions:
 
 
 def import_measures(modules: Sequence[str]) -> None:
-    """Import modules, of the current folder too, so that the measures in them are registered.
-
-    Raises
-    ------
-    UserError
-        for one that cannot be found, or imports what cannot be.
-    """
+    """Import modules, of the current folder too, so that the measures in them are registered."""
     for module in modules:
         here = str(Path.cwd())
         sys.path.insert(0, here)

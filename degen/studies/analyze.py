@@ -85,13 +85,7 @@ def analyze(matrix: Rows | Array | Path | str, *, name: str | None = None, **opt
 
 
 def analyze_paths(paths: Sequence[Path], options: AnalysisOptions) -> Analyzed:
-    """Take the measures of every run at and below `paths` and of every file.
-
-    Raises
-    ------
-    UserError
-        for whatever can be mended in paths, files and options; where no run has embeddings.
-    """
+    """Take the measures of every run at and below `paths` and of every file."""
     selection = select(paths, options.files)
     sources = selection.sources
     if options.engine == "dask" and len(sources) > 1:
@@ -149,7 +143,6 @@ def mean_of_seeds(name: str, members: Sequence[Analysis]) -> Analysis:
 
 
 def _analyze_source(source: Source, options: AnalysisOptions) -> tuple[Analysis, list[str]]:
-    """Measure a run or a file; return what was found, and notes."""
     import_measures(options.modules)  # for a process of its own
     opened = source.open()
     counts = opened.frequency

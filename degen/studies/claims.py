@@ -47,8 +47,6 @@ class Trained:
 
     Attributes
     ----------
-    variant
-        its name.
     ranks
         float64 `[n_users]`: rank of each user's test target, the users in the same order for all variants;
         None where they are not known.
@@ -82,6 +80,7 @@ class Claim:
 
 
 Results = Mapping[str, Trained]
+Margin = Callable[[dict[str, float]], float]
 
 
 def check_claims(results: Results) -> list[Claim]:
@@ -89,19 +88,14 @@ def check_claims(results: Results) -> list[Claim]:
     claims = []
     for needed, check in _CLAIMS:
         if needed <= results.keys():
-            needed_results = {name: result for name, result in results.items() if name in needed}
-            claims.append(_once_finished(check(needed_results), needed_results))
+            claim = check({name: result for name, result in results.items() if name in needed})
+            unfinished = [name for name, run in results.items() if name in needed and not run.finished]
+            if unfinished:
+                so_far = "" if claim.verdict == "not judged" else "so far "
+                measured = f"unfinished: {', '.join(unfinished)}; {so_far}{claim.measured}"
+                claim = replace(claim, verdict="not judged", measured=measured)
+            claims.append(claim)
     return claims
-
-
-def _once_finished(claim: Claim, results: Results) -> Claim:
-    """Return the claim, without a verdict as long as a run that it rests on goes on."""
-    unfinished = [name for name, result in results.items() if not result.finished]
-    if not unfinished:
-        return claim
-    reason = f"unfinished: {', '.join(unfinished)}"
-    so_far = f"; {claim.measured}" if claim.verdict == "not judged" else f"; so far {claim.measured}"
-    return replace(claim, verdict="not judged", measured=reason + so_far)
 
 
 def verdict_of(margin: float, noise: float) -> Verdict:
@@ -121,13 +115,7 @@ def weakest(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def paired_difference(better: Ranks, worse: Ranks, k: int = 10) -> tuple[float, float]:
-    """Difference of NDCG@k and its standard error, over users ranked by both.
-
-    Raises
-    ------
-    ValueError
-        if the two are not of the same number of users, or of fewer than two.
-    """
+    """Difference of NDCG@k and its standard error, over the same two or more users in both."""
     if better.shape != worse.shape or len(better) < 2:
         raise ValueError(
             f"ranks of the same users are needed, at least 2; got {len(better)} and {len(worse)}"
@@ -158,68 +146,26 @@ def accuracy_claim(better: str, worse: str) -> Callable[[Results], Claim]:
     return check
 
 
-def _spectrum_falls_faster(results: Results) -> Claim:
-    return _geometry_claim(
-        "sasrec's singular values fall much faster than scl's and duorec's",
-        "sigma2_ratio",
-        "σ₂/σ₁",
-        results,
-        lambda value: min(value["scl"], value["duorec"]) - value["sasrec"],
-    )
+def _geometry_claim(claim: str, quantity: str, margin: Margin) -> Callable[[Results], Claim]:
+    """The claim that a margin between variants is positive, at their best epochs and at the common one."""
 
+    def check(results: Results) -> Claim:
+        moments = [("best", "best epochs", {name: run.best for name, run in results.items()})]
+        common = {name: run.common for name, run in results.items() if run.common is not None}
+        if len(common) == len(results):
+            moments.append(("common", f"epoch {next(iter(common.values())).epoch}", common))
+        verdicts, words = [], []
+        numbers: dict[str, float] = {}
+        for moment, when, geometries in moments:
+            values = {name: float(getattr(geometry, quantity)) for name, geometry in geometries.items()}
+            verdicts.append(verdict_of(margin(values), GEOMETRY_NOISE))
+            words.append(f"{when}: " + ", ".join(f"{name} {value:.3f}" for name, value in values.items()))
+            numbers |= {f"{name}_{moment}": value for name, value in values.items()}
+        if len(moments) == 1:
+            words.append("embeddings of an epoch that all have were not kept")
+        return Claim(claim, weakest(verdicts), f"{_LABELS[quantity]}, {'; '.join(words)}", numbers)
 
-def _ucl_falls_almost_as_fast(results: Results) -> Claim:
-    return _geometry_claim(
-        "ucl's singular values fall almost as fast as sasrec's, nearer to them than to scl's and duorec's",
-        "sigma2_ratio",
-        "σ₂/σ₁",
-        results,
-        lambda value: min(value["scl"], value["duorec"]) - value["ucl"] - abs(value["ucl"] - value["sasrec"]),
-    )
-
-
-def _rare_items_in_a_cone(results: Results) -> Claim:
-    return _geometry_claim(
-        "sasrec's rare items lie in a cone, scl's and duorec's spread around the origin",
-        "rare_cosine",
-        "average cosine of the rarer half",
-        results,
-        lambda value: value["sasrec"] - max(value["scl"], value["duorec"]),
-    )
-
-
-def _geometry_claim(
-    claim: str,
-    quantity: str,
-    label: str,
-    results: Results,
-    margin: Callable[[dict[str, float]], float],
-) -> Claim:
-    """Judge a margin between variants at their best epochs and at the common one."""
-    moments = {"best epochs": {name: run.best for name, run in results.items()}}
-    common = {name: run.common for name, run in results.items() if run.common is not None}
-    if len(common) == len(results):
-        moments[f"epoch {next(iter(common.values())).epoch}"] = common
-    found = {
-        when: {name: float(getattr(geometry, quantity)) for name, geometry in geometries.items()}
-        for when, geometries in moments.items()
-    }
-    words = [
-        f"{when}: " + ", ".join(f"{name} {value:.3f}" for name, value in values.items())
-        for when, values in found.items()
-    ]
-    if len(found) == 1:
-        words.append("embeddings of an epoch that all have were not kept")
-    return Claim(
-        claim,
-        weakest(verdict_of(margin(values), GEOMETRY_NOISE) for values in found.values()),
-        f"{label}, " + "; ".join(words),
-        {
-            f"{name}_{moment}": value
-            for moment, values in zip(("best", "common"), found.values(), strict=False)
-            for name, value in values.items()
-        },
-    )
+    return check
 
 
 def _not_judged(claim: str, reason: str) -> Claim:
@@ -265,13 +211,39 @@ def _alignment_rises(results: Results) -> Claim:
     )
 
 
+_LABELS = {"sigma2_ratio": "σ₂/σ₁", "rare_cosine": "average cosine of the rarer half"}
+
 _FOUR = frozenset({"sasrec", "ucl", "scl", "duorec"})
 _THREE = _FOUR - {"ucl"}
 
 _CLAIMS: tuple[tuple[frozenset[str], Callable[[Results], Claim]], ...] = (
-    (_THREE, _spectrum_falls_faster),
-    (_FOUR, _ucl_falls_almost_as_fast),
-    (_THREE, _rare_items_in_a_cone),
+    (
+        _THREE,
+        _geometry_claim(
+            "sasrec's singular values fall much faster than scl's and duorec's",
+            "sigma2_ratio",
+            lambda value: min(value["scl"], value["duorec"]) - value["sasrec"],
+        ),
+    ),
+    (
+        _FOUR,
+        _geometry_claim(
+            "ucl's singular values fall almost as fast as sasrec's, nearer to them than to scl's and "
+            "duorec's",
+            "sigma2_ratio",
+            lambda value: (
+                min(value["scl"], value["duorec"]) - value["ucl"] - abs(value["ucl"] - value["sasrec"])
+            ),
+        ),
+    ),
+    (
+        _THREE,
+        _geometry_claim(
+            "sasrec's rare items lie in a cone, scl's and duorec's spread around the origin",
+            "rare_cosine",
+            lambda value: value["sasrec"] - max(value["scl"], value["duorec"]),
+        ),
+    ),
     (frozenset({"duorec"}), _uniformity_falls),
     (frozenset({"duorec"}), _alignment_rises),
     *(

@@ -25,11 +25,14 @@ def judge(runs: Mapping[str, RunDirectory], notes: list[str]) -> list[Claim]:
     Parameters
     ----------
     runs
-        of one dataset, by variant, each with item embeddings and a finished epoch. Variants that no claim
-        speaks of are passed over.
+        of one dataset, by the names of their series, each with item embeddings and a finished epoch. A
+        variant that its settings part into several series is not judged.
     notes
-        gets what the user should know: ranks that are missing or old.
+        gets what the user should know: ranks that are missing or old, variants that are not judged.
     """
+    parted = {run.variant for label, run in runs.items() if label != run.variant}
+    if split := [variant for variant in _VARIANTS if variant in parted]:
+        notes.append(f"no claim about {', '.join(split)} is judged: its runs differ in more than the seed")
     judged = {variant: runs[variant] for variant in _VARIANTS if variant in runs}
     # A run that has just begun must not keep those that are done from being compared at an epoch of theirs.
     done = [run for run in judged.values() if run.state == "finished"]
@@ -43,17 +46,7 @@ def judge(runs: Mapping[str, RunDirectory], notes: list[str]) -> list[Claim]:
 
 
 def trained(run: RunDirectory, common: int | None, ranks: Ranks | None) -> Trained:
-    """Return what the claims look at of a run that has item embeddings.
-
-    Parameters
-    ----------
-    run
-        its directory.
-    common
-        an epoch at which it is compared with others, besides its best one.
-    ranks
-        of its users' test targets, float64 `[n_users]`, or None.
-    """
+    """Return what the claims look at of a run: at its best epoch, and at the `common` one if it kept that."""
     best = best_epoch(run)
     epochs = [row for row in run.metrics if best is None or row["epoch"] <= best]
     frequency = run.item_frequency

@@ -36,15 +36,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """One of those compared: a series of runs with all its seeds, or a file.
-
-    Attributes
-    ----------
-    name
-        of the series, or the file's without suffix.
-    matrices
-        one per seed, by rising seed; at least one.
-    """
+    """One of those compared: a series of runs with a matrix for each seed, rising, or a file."""
 
     name: str
     matrices: tuple[ItemMatrix, ...]
@@ -66,8 +58,6 @@ class SideComparison:
 
     Attributes
     ----------
-    base, other
-        names of the two.
     measures
         of the item embeddings, in the order of tables.
     users
@@ -89,16 +79,10 @@ class DatasetComparison:
 
     Attributes
     ----------
-    name
-        of the dataset.
-    sides
-        what is compared.
     comparisons
         the first side beside each of the others.
     profiles
         by side, for each seed: measures by popularity (`norm_mean@1`, …); empty without frequencies.
-    notes
-        what the user should know.
     """
 
     name: str
@@ -115,12 +99,6 @@ def read_sides(
 
     Files join the dataset of the runs that are given with them; without runs they are compared among
     themselves.
-
-    Raises
-    ------
-    UserError
-        for whatever can be mended in paths and files; where nothing is left to compare, or `against` is none
-        of the sides.
     """
     selection = select(paths, options)
     notes += selection.notes
@@ -157,7 +135,6 @@ def _side(name: str, sources: Sequence[Source], notes: list[str]) -> Side:
 
 
 def _first(sides: list[Side], against: str | None) -> list[Side]:
-    """Return the sides with the one that is named in front."""
     if against is None:
         return sides
     wanted, names = against.lower(), [side.name for side in sides]
@@ -172,13 +149,7 @@ def compare_sides(
     measures: Sequence[Measure],
     progress: Progress = lambda doing: None,
 ) -> DatasetComparison:
-    """Compare the first of `sides` with each of the others.
-
-    Raises
-    ------
-    UserError
-        where a matrix holds NaN or infinity.
-    """
+    """Compare the first of `sides` with each of the others."""
     base, *others = sides
     notes: list[str] = []
     analyses = {}
@@ -195,7 +166,12 @@ def compare_sides(
         comparisons.append(SideComparison(base.name, other.name, found, _users(base, other, notes), alike))
     if any(len(side.matrices) == 1 for side in sides):
         notes.append("seed noise unknown where a side has one seed: no difference is marked there")
-    return DatasetComparison(name, sides, comparisons, _profiles(sides), notes)
+    profiles = {
+        side.name: [popularity_profile(rows) for rows in side.rows]
+        for side in sides
+        if all(rows.frequency is not None for rows in side.rows)
+    }
+    return DatasetComparison(name, sides, comparisons, profiles, notes)
 
 
 def _over_seeds(a: Sequence[Analysis], b: Sequence[Analysis]) -> list[Comparison]:
@@ -215,8 +191,7 @@ def _over_items(a: Sequence[Analysis], b: Sequence[Analysis], pair: Pair | None)
 
 
 def _jackknife(rows: Rows, analysis: Analysis) -> Jackknife:
-    """Judge what was measured; anew where the items that both sides have are not all of the matrix."""
-    if len(rows) < analysis.rows:
+    if len(rows) < analysis.rows:  # the items that both sides have are not all of the matrix
         analysis = Analysis.of(rows, [MEASURES[name] for name in analysis.measures])
     return jackknife(rows, analysis)
 
@@ -268,11 +243,3 @@ def _users(a: Side, b: Side, notes: list[str]) -> list[Comparison]:
         notes.append(f"{runs[0].path} and {runs[1].path} rank other users: accuracy is not compared")
         return []
     return compare_users(user_accuracy(first), user_accuracy(second))
-
-
-def _profiles(sides: Sequence[Side]) -> dict[str, list[dict[str, float]]]:
-    return {
-        side.name: [popularity_profile(rows) for rows in side.rows]
-        for side in sides
-        if all(rows.frequency is not None for rows in side.rows)
-    }

@@ -12,7 +12,6 @@ import numpy as np
 
 from degen.analysis.listing import chosen_measures
 from degen.analysis.measures.spectrum import normalized_singular_values
-from degen.analysis.passes.arrays import Float
 from degen.analysis.passes.buckets import COLD, DECILES
 from degen.analysis.registry import PROFILES
 from degen.analysis.statistics.differences import Comparison, over_seeds
@@ -21,16 +20,9 @@ from degen.errors import UserError, nearest
 from degen.files import file_names, writable
 from degen.plots.panels import profiles_figure, spectra_figure
 from degen.plots.style import figure_style
-from degen.studies.compare import (
-    DatasetComparison,
-    Progress,
-    Side,
-    compare_sides,
-    read_sides,
-)
+from degen.studies.compare import DatasetComparison, Progress, Side, compare_sides, read_sides
 from degen.studies.figure_files import FigureFiles, FigureOptions, output_folder
 from degen.studies.svd import SvdOptions, draw_svd
-from degen.tables.csv_file import write_rows
 
 SHOWN = ("average_cosine", "norm_mean", "cone_angle_mean", "first_direction_share")
 """The profiles that are drawn unless others are asked for."""
@@ -41,7 +33,7 @@ _TITLES = {
     "cone_angle_mean": "degrees to the mean direction",
     "first_direction_share": "share on the first direction",
 }
-_SPECTRA = {False: r"$\sigma_i\,/\,\sigma_1$", True: r"$\sigma_i\,/\,\sigma_1$, minus the mean"}
+_SPECTRA = (r"$\sigma_i\,/\,\sigma_1$", r"$\sigma_i\,/\,\sigma_1$, minus the mean")
 
 
 @dataclass(frozen=True)
@@ -78,22 +70,7 @@ def draw_comparison(
     look: FigureOptions | None = None,
     progress: Progress = lambda doing: None,
 ) -> tuple[FigureFiles, list[DatasetComparison]]:
-    """Compare what is found at `paths`, and draw it; the drawn rows are those of `comparison_rows`.
-
-    Parameters
-    ----------
-    paths
-        runs, folders above runs, matrix files.
-    options, look
-        by default as `degen compare PATH…` does.
-    progress
-        called with what is being done.
-
-    Raises
-    ------
-    UserError
-        for whatever can be mended in paths, files and options.
-    """
+    """Compare what is found at `paths`, and draw it; the drawn rows are those of `comparison_rows`."""
     options, look = options or CompareOptions(), look or FigureOptions()
     drawn, files = FigureFiles(), options.files
     groups = read_sides(paths, files, options.against, drawn.notes)
@@ -108,7 +85,7 @@ def draw_comparison(
             drawn.add(_popularity(folder / f"compare-{name}-popularity", compared, options.profiles, look))
         rows = comparison_rows(compared)
         drawn.rows += rows
-        drawn.files.append(write_rows(folder / f"compare-{name}.csv", rows))
+        drawn.write_table(folder / f"compare-{name}", rows)
     drawn.add(_clouds(paths, [side for sides in groups.values() for side in sides], files, look))
     drawn.notes = list(dict.fromkeys(drawn.notes))
     return drawn, results
@@ -119,11 +96,10 @@ def comparison_rows(dataset: DatasetComparison) -> list[dict[str, Any]]:
     rows = []
     for side in dataset.comparisons:
         about = {"dataset": dataset.name, "against": side.base, "side": side.other}
-        for kind, found in (("embeddings", side.measures), ("users", side.users)):
-            rows += [about | {"kind": kind} | _flat(comparison) for comparison in found]
-        rows += [
-            about | {"kind": "alike", "measure": name, "value": value} for name, value in side.alike.items()
-        ]
+        rows += [about | {"kind": "embeddings"} | _flat(comparison) for comparison in side.measures]
+        rows += [about | {"kind": "users"} | _flat(comparison) for comparison in side.users]
+        alike = [{"kind": "alike", "measure": name, "value": value} for name, value in side.alike.items()]
+        rows += [about | row for row in alike]
     return rows
 
 
@@ -154,31 +130,29 @@ def _clouds(
     """Draw the projections as `degen plot-svd` does, where every matrix has one."""
     for side in sides:
         if any(not len(rows) >= rows.d >= 2 for rows in side.rows):
-            return FigureFiles(
-                notes=[f"{side.name} has fewer items than dimensions, or one dimension: no clouds"]
-            )
+            note = f"{side.name} has fewer items than dimensions, or one dimension: no clouds"
+            return FigureFiles(notes=[note])
     clouds = draw_svd(paths, SvdOptions(files), look)
     return FigureFiles(clouds.files, notes=clouds.notes)
 
 
 def _spectra(stem: Path, compared: DatasetComparison, look: FigureOptions) -> FigureFiles:
     """Draw the normalized singular values of the lowest seeds, as they are and centred."""
-    curves = {
-        title: {side.name: normalized_singular_values(side.rows[0], center=center) for side in compared.sides}
-        for center, title in _SPECTRA.items()
-    }
+    plain, centered = (
+        {side.name: normalized_singular_values(side.rows[0], center=center) for side in compared.sides}
+        for center in (False, True)
+    )
     drawn = FigureFiles()
     with figure_style(look.style):
-        figure = spectra_figure(curves, width=look.inches(2))
+        figure = spectra_figure(dict(zip(_SPECTRA, (plain, centered), strict=True)), width=look.inches(2))
         about = {"title": f"Singular values: {compared.name}", "caption": "Normalized singular values."}
         drawn.save(figure, stem, look, **about)
-    sides: Mapping[bool, Mapping[str, Float]] = dict(zip(_SPECTRA, curves.values(), strict=True))
     rows = [
-        {"name": name, "index": index, "normalized": value, "normalized_centered": centered}
-        for name, curve in sides[False].items()
-        for index, (value, centered) in enumerate(zip(curve, sides[True][name], strict=True), start=1)
+        {"name": name, "index": index, "normalized": value, "normalized_centered": minus_mean}
+        for name in plain
+        for index, (value, minus_mean) in enumerate(zip(plain[name], centered[name], strict=True), start=1)
     ]
-    drawn.files.append(write_rows(stem.with_name(f"{stem.name}.csv"), rows))
+    drawn.write_table(stem, rows)
     return drawn
 
 
@@ -193,24 +167,17 @@ def _popularity(
         for profile in profiles
     }
     drawn = FigureFiles()
+    caption = "Measures by deciles of the items, from the rarest; unseen: never in training."
     with figure_style(look.style):
         figure = profiles_figure(curves, width=look.inches(2), interval=_interval)
-        about = {
-            "title": f"By popularity: {compared.name}",
-            "caption": "Measures by deciles of the items, from the rarest; unseen: never in training.",
-        }
-        drawn.save(figure, stem, look, **about)
-    rows = [
-        {
-            "name": name,
-            "profile": key.partition("@")[0],
-            "bucket": key.partition("@")[2],
-            "value": _mean(seeds, key),
-        }
-        for name, seeds in compared.profiles.items()
-        for key in seeds[0]
-    ]
-    drawn.files.append(write_rows(stem.with_name(f"{stem.name}.csv"), rows))
+        drawn.save(figure, stem, look, title=f"By popularity: {compared.name}", caption=caption)
+    rows = []
+    for name, seeds in compared.profiles.items():
+        for key in seeds[0]:
+            profile, _, bucket = key.partition("@")
+            mean = math.fsum(seed[key] for seed in seeds) / len(seeds)
+            rows.append({"name": name, "profile": profile, "bucket": bucket, "value": mean})
+    drawn.write_table(stem, rows)
     return drawn
 
 
@@ -219,10 +186,6 @@ def _deciles(seeds: Sequence[Mapping[str, float]], profile: str) -> dict[str, li
     keys = {bucket: f"{profile}@{bucket}" for bucket in (COLD, *DECILES)}
     values = {bucket: [seed.get(key, np.nan) for seed in seeds] for bucket, key in keys.items()}
     return {bucket: several for bucket, several in values.items() if np.isfinite(several).all()}
-
-
-def _mean(seeds: Sequence[Mapping[str, float]], key: str) -> float:
-    return math.fsum(seed[key] for seed in seeds) / len(seeds)
 
 
 def _interval(values: Sequence[float]) -> tuple[float, float]:

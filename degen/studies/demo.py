@@ -70,19 +70,7 @@ Watch = Callable[[], AbstractContextManager[Progress]]
 
 @dataclass(frozen=True)
 class Demo:
-    """Result of the demo.
-
-    Attributes
-    ----------
-    rows
-        of each variant its test metrics and the geometry of its best epoch, by the keys of a run directory.
-    claims
-        the paper's claims with their verdicts.
-    figures
-        the files drawn.
-    reused
-        runs that were finished before.
-    """
+    """Result of the demo: a `summary_row` per variant, claims, figures, and the runs that were used again."""
 
     rows: list[dict[str, Any]]
     claims: list[Claim]
@@ -114,17 +102,8 @@ def demo_configs(seed: int = 0, **settings: Any) -> list[Config]:
 def run_demo(out: Path, configs: list[Config], watch: Watch, *, overwrite: bool = False) -> Demo:
     """Train what is not there yet, measure, draw and write `demo.json`.
 
-    Parameters
-    ----------
-    out
-        folder above the runs. A finished run of the same configuration is used again, an unfinished one goes
-        on.
-    configs
-        see `demo_configs`.
-    watch
-        makes the progress of one run.
-    overwrite
-        train anew what is there.
+    A finished run of the same configuration below `out` is used again, an unfinished one goes on; with
+    `overwrite` both are trained anew. `watch` makes the progress of one run.
 
     Raises
     ------

@@ -3,6 +3,9 @@
 runs of a dataset   one figure, a panel per variant, in the paper's order, each of its lowest seed
 a matrix file       a figure of its own
 figures/            under the path, or beside a matrix file; here, where several paths are given
+
+Studies draw what lies at their paths: runs, folders above runs and, where they take them, matrix files.
+Options and look are by default those of the command. Whatever can be mended in them raises `UserError`.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from degen.plots.save import figure_formats, save_figure
 from degen.plots.style import STYLES, figure_width
 from degen.runs.choose import Series, figure_name
 from degen.runs.directory import FIGURES
+from degen.tables.csv_file import write_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,6 +76,10 @@ class FigureFiles:
         self.files += other.files
         self.rows += other.rows
         self.notes += other.notes
+
+    def write_table(self, stem: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write the numbers behind the figure `stem` as CSV beside it, and keep the path."""
+        self.files.append(write_rows(stem.with_name(f"{stem.name}.csv"), rows))
 
     def save(self, figure: Figure, stem: Path, options: FigureOptions, **about: Any) -> None:
         """Write `figure` in every format asked for, and keep the paths; `about` goes to `save_figure`."""

@@ -26,12 +26,7 @@ _LATEX_HEAD = "% Needs \\usepackage{booktabs}. Arrows point to where a matrix is
 def measures_table(analyses: Sequence[Analysis], *, remarks: bool = False) -> Table:
     """Return a table with one row per measure and one column per matrix, without the single deciles.
 
-    Parameters
-    ----------
-    analyses
-        of the matrices.
-    remarks
-        whether a last column says what each measure means.
+    With `remarks`, a last column says what each measure means.
     """
     footnotes: dict[str, int] = {}
     rows, sections = [], []
@@ -52,18 +47,12 @@ def measures_table(analyses: Sequence[Analysis], *, remarks: bool = False) -> Ta
 
 
 def bucket_lines(analyses: Sequence[Analysis]) -> list[str]:
-    """Return a sentence on the size and frequencies of head, middle and tail.
-
-    Matrices that are cut alike share it.
-    """
+    """Return a sentence on the size and frequencies of head, middle and tail; matrices cut alike share it."""
     alike: dict[str, list[str]] = {}
     for analysis in analyses:
         all_actions = sum(bucket.actions for name, bucket in analysis.buckets.items() if name in DECILES)
-        parts = [
-            _bucket(name, bucket, all_actions)
-            for name, bucket in analysis.buckets.items()
-            if name not in DECILES
-        ]
+        rest = {name: bucket for name, bucket in analysis.buckets.items() if name not in DECILES}
+        parts = [_bucket(name, bucket, all_actions) for name, bucket in rest.items()]
         if parts:
             alike.setdefault("; ".join(parts), []).append(analysis.name)
     several = len(alike) > 1
@@ -110,13 +99,7 @@ def _cell(analysis: Analysis, name: str, footnotes: dict[str, int]) -> Cell:
 
 
 def write_csv(path: Path, analyses: Sequence[Analysis]) -> Path:
-    """Write one row per matrix and measure, numbers in full.
-
-    Raises
-    ------
-    UserError
-        if the file cannot be written.
-    """
+    """Write one row per matrix and measure, numbers in full."""
     rows = [
         {"name": row["name"], "rows": analysis.rows, "dimensions": analysis.dimensions, **row}
         for analysis in analyses
@@ -126,13 +109,7 @@ def write_csv(path: Path, analyses: Sequence[Analysis]) -> Path:
 
 
 def write_latex(path: Path, analyses: Sequence[Analysis]) -> Path:
-    r"""Write a `tabular` in the style of booktabs, with its footnotes below, for `\input`.
-
-    Raises
-    ------
-    UserError
-        if the file cannot be written.
-    """
+    r"""Write a `tabular` in the style of booktabs, with its footnotes below, for `\input`."""
     write_text(path, _LATEX_HEAD + tabular(measures_table(analyses)))
     return path
 
@@ -166,12 +143,10 @@ def page(measures: Sequence[Measure], profiles: Sequence[Profile]) -> str:
         same: dict[Any, list[Measure | Profile]] = {}
         for member in members:
             same.setdefault(member.function, []).append(member)
-        rows = [[_names(first, others), *facts(first)] for first, *others in same.values()]
+        rows = []
+        for first, *others in same.values():  # names after the first stand with their settings
+            further = [f"`{other.name}`: {other.formula.rpartition('; with ')[2]}" for other in others]
+            names = "<br>".join([f"`{first.name}` {first.arrow}".strip(), *further])
+            rows.append([names, *facts(first)])
         parts.append(f"### {title}\n\n{markdown(Table.of_values(['measure', *FACTS], rows))}\n")
     return "\n".join(parts)
-
-
-def _names(first: Measure | Profile, others: Sequence[Measure | Profile]) -> str:
-    """Return the names of one function, those after the first with their settings."""
-    further = [f"`{other.name}`: {other.formula.rpartition('; with ')[2]}" for other in others]
-    return "<br>".join([f"`{first.name}` {first.arrow}".strip(), *further])

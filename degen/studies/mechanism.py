@@ -13,7 +13,6 @@ from degen.plots.style import figure_style
 from degen.runs.choose import one_seed, only_runs, select_runs
 from degen.runs.directory import RunDirectory
 from degen.studies.figure_files import FigureFiles, FigureOptions, figure_stems
-from degen.tables.csv_file import write_columns
 
 _CAPTION = (
     "What moves the items in epoch {epoch}, by how often they occur in training: the share of being a "
@@ -40,19 +39,7 @@ def draw_mechanism(
 ) -> FigureFiles:
     """Draw the forces on the items, for every dataset at and below `paths`.
 
-    Parameters
-    ----------
-    paths
-        runs and folders above runs; runs without a trace (`trace_gradients=True`) are left out.
-    options
-        epoch and seed.
-    look
-        style, width and folder of the figures.
-
-    Raises
-    ------
-    UserError
-        for whatever can be mended in paths and options.
+    Runs without a trace (`trace_gradients=True`) are left out.
     """
     options, look, result = options or MechanismOptions(), look or FigureOptions(), FigureFiles()
     traced = [run for run in only_runs(paths, "traces are in runs") if run.trace]
@@ -79,18 +66,17 @@ def _figures(
         figure = mechanism_epochs_figure(traces, width=width)
         over_epochs = stem.with_name(f"{stem.name}-epochs")
         drawn.save(figure, over_epochs, look, title=f"… over epochs: {name}", caption=_OVER_EPOCHS)
-    drawn.files.append(_table(stem.with_name(f"{stem.name}.csv"), runs))
+    by_bucket = [
+        _about(variant, run, line) | bucket
+        for variant, run in runs.items()
+        for line in run.trace
+        for bucket in line["buckets"]
+    ]
+    drawn.write_table(stem, by_bucket)
     return drawn
 
 
 def _common_epoch(runs: Mapping[str, RunDirectory], wanted: int | None) -> int:
-    """Return the epoch to draw.
-
-    Raises
-    ------
-    UserError
-        if a run does not have the epoch that is wanted.
-    """
     shortest = min(runs.values(), key=lambda run: len(run.trace))
     last = len(shortest.trace)
     if wanted is not None and not 1 <= wanted <= last:
@@ -107,17 +93,8 @@ def _row(variant: str, run: RunDirectory, line: Mapping[str, Any]) -> dict[str, 
         for which, bucket in (("rarest", rarest), ("most_frequent", frequent))
     }
     whole_epoch = ("context_concentration", "step_energy", "step_effective_rank")
-    about = {"dataset": run.dataset, "variant": variant, "seed": run.seed, "epoch": line["epoch"]}
-    return {**about, **pairs, **{key: line[key] for key in whole_epoch}}
+    return _about(variant, run, line) | pairs | {key: line[key] for key in whole_epoch}
 
 
-def _table(path: Path, runs: Mapping[str, RunDirectory]) -> Path:
-    """Write a row per bucket and epoch."""
-    rows = [
-        {"dataset": run.dataset, "variant": variant, "seed": run.seed, "epoch": line["epoch"], **bucket}
-        for variant, run in runs.items()
-        for line in run.trace
-        for bucket in line["buckets"]
-    ]
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    return write_columns(path, {name: [row.get(name) for row in rows] for name in names})
+def _about(variant: str, run: RunDirectory, line: Mapping[str, Any]) -> dict[str, Any]:
+    return {"dataset": run.dataset, "variant": variant, "seed": run.seed, "epoch": line["epoch"]}

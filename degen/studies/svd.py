@@ -12,7 +12,6 @@ import numpy as np
 from degen.analysis.measures.spectrum import Projection, effective_rank_of, project
 from degen.analysis.passes.rows import Rows
 from degen.analysis.projections import pca_projection, tsne_projection
-from degen.embeddings.item_matrix import ItemMatrix
 from degen.embeddings.select import FileOptions, Source, select
 from degen.errors import one_of
 from degen.files import file_names
@@ -72,28 +71,14 @@ class _Panel:
 def draw_svd(
     paths: Sequence[Path], options: SvdOptions | None = None, look: FigureOptions | None = None
 ) -> FigureFiles:
-    """Draw the projection and the singular values of every matrix and run at `paths`.
-
-    Parameters
-    ----------
-    paths
-        runs, folders above runs, matrix files. Runs of a dataset share a figure; a matrix file has one of
-        its own.
-    options, look
-        by default as `degen plot-svd PATH` does.
-
-    Raises
-    ------
-    UserError
-        for whatever can be mended in paths, files and options.
-    """
+    """Draw the projection and the singular values of every matrix and run at `paths`."""
     options, look = options or SvdOptions(), look or FigureOptions()
     selection = select(paths, options.files)
     result = FigureFiles(notes=list(selection.notes))
-    figures = [(file.name, [_file_panel(file, options.projection, result.notes)]) for file in selection.files]
+    figures = [(file.name, [_panel(file, options.projection, result.notes)]) for file in selection.files]
     for group in selection.groups:
         chosen = one_seed(group.series, options.seed, result.notes)
-        panels = [_run_panel(source, options.projection, result.notes) for source in chosen.values()]
+        panels = [_panel(source, options.projection, result.notes) for source in chosen.values()]
         figures.append((group.figure_name, panels))
     if options.projection == "tsne":
         result.notes.append(_TSNE_NOTE)
@@ -103,27 +88,21 @@ def draw_svd(
     return result
 
 
-def _run_panel(source: Source, projection: str, notes: list[str]) -> _Panel:
-    about = {"dataset": source.dataset, "variant": source.name, "seed": source.seed, "file": None}
-    return _panel(source.name, source.open(), about, projection, notes)
-
-
-def _file_panel(source: Source, projection: str, notes: list[str]) -> _Panel:
-    """Return the panel of a matrix file; one inside a run has the run's ids and counts."""
-    about = {"dataset": None, "variant": None, "seed": None, "file": str(source.path)}
-    matrix = source.open()
-    notes += matrix.notes
-    if matrix.frequency is None:
-        notes.append(
-            f"{source.path}: drawn in one colour, because how often items occur is unknown; give "
-            "--frequency FILE"
-        )
-    return _panel(source.name, matrix, about, projection, notes)
-
-
-def _panel(name: str, matrix: ItemMatrix, about: dict[str, Any], projection: str, notes: list[str]) -> _Panel:
-    rows = Rows(matrix.projectable(), matrix.frequency)
+def _panel(source: Source, projection: str, notes: list[str]) -> _Panel:
+    name, matrix = source.name, source.open()
     ids, frequency = matrix.names, matrix.frequency
+    about: dict[str, Any] = {"dataset": None, "variant": None, "seed": None, "file": None}
+    if source.run is None:
+        about["file"] = str(source.path)
+        notes += matrix.notes
+        if frequency is None:
+            notes.append(
+                f"{source.path}: drawn in one colour, because how often items occur is unknown; give "
+                "--frequency FILE"
+            )
+    else:
+        about |= {"dataset": source.dataset, "variant": name, "seed": source.seed}
+    rows = Rows(matrix.projectable(), frequency)
     shown = pca_projection(rows) if projection == "pca" else project(rows)
     row = about | _row(rows, shown)
     if projection != "svd":

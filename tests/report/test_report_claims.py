@@ -57,6 +57,14 @@ def test_an_unfinished_run_has_no_verdict_and_its_ranks_are_not_asked_for(runs: 
     assert note.endswith(f"writes them: {runs / 'sasrec-s0'}, {runs / 'duorec-s0'}")
 
 
+def test_a_variant_in_several_series_is_not_judged_and_that_is_said(runs: Path) -> None:
+    found = opened(runs)
+    notes: list[str] = []
+    split = {"sasrec": found["sasrec"], "duorec λ 0.02": found["duorec"], "scl in trial-2": found["scl"]}
+    assert judge(split, notes) == []
+    assert notes == ["no claim about scl, duorec is judged: its runs differ in more than the seed"]
+
+
 def test_ranks_that_give_the_tests_ndcg_are_taken(runs: Path) -> None:
     for name in ("sasrec", "duorec"):
         finish(runs / f"{name}-s0", NDCG)

@@ -18,8 +18,7 @@ from degen.plots.trajectories import ALIGNMENTS, LABELS, UNIFORMITY
 from degen.runs.choose import Series
 from degen.runs.directory import RunDirectory
 from degen.studies.figure_files import FigureFiles, FigureOptions, figure_stems
-from degen.studies.over_epochs.tracks import SeedOptions, Track, begun_groups, track_columns, tracks_of
-from degen.tables.csv_file import write_columns
+from degen.studies.over_epochs.tracks import SeedOptions, Track, begun_groups, track_rows, tracks_of
 
 DEFAULT = (
     "valid_NDCG@10",
@@ -57,19 +56,7 @@ def draw_dynamics(
     """Draw each measure against epochs, a line a variant, for every dataset at and below `paths`.
 
     Quantities in `metrics.jsonl` are taken from there. Other measures are computed from the embeddings that
-    were kept (`keep_embeddings`), and the notes name them.
-
-    Parameters
-    ----------
-    paths
-        runs and folders above runs; unfinished runs are drawn as far as they are.
-    options, look
-        by default as `degen dynamics PATH` does.
-
-    Raises
-    ------
-    UserError
-        for whatever can be mended in paths and options; for a measure of which there is no value.
+    were kept (`keep_embeddings`), and the notes name them. Unfinished runs are drawn as far as they are.
     """
     options, look, result = options or DynamicsOptions(), look or FigureOptions(), FigureFiles()
     one_definition = any(key in _DEFINED for key in options.measures)
@@ -80,24 +67,28 @@ def draw_dynamics(
 
 
 def _dataset(stem: Path, series: Series, options: DynamicsOptions, look: FigureOptions) -> FigureFiles:
-    result = FigureFiles()
+    drawn = FigureFiles()
     runs = [run for members in series.values() for run in members]
-    sources = _sources(runs, options.measures, result.notes)
+    sources = _sources(runs, options.measures, drawn.notes)
     tracks = tracks_of(series, options, options.measures, partial(_epochs, sources=sources))
     titles = {key: _NAMES.get(key, key.replace("_", " ")) for key in sources}
     titles |= {key: f"{titles[key]} ({runs[0].definition})" for key in sources if key in _DEFINED}
-    result.add(_figure(stem, tracks, sources, titles, look))
-    return result
+    drawn.rows = [_row(track, sources) for track in tracks]
+    lines: dict[str, list[Any]] = {}
+    for track in tracks:
+        lines.setdefault(track.variant, []).append(track.rows)
+    kept = [key for key, source in sources.items() if source == "embeddings"]
+    about = f"{', '.join(kept)}: at the epochs whose embeddings were kept." if kept else ""
+    with figure_style(look.style):
+        figure = epochs_figure(lines, titles, width=look.inches(len(titles)))
+        name = stem.name.removeprefix("dynamics-")
+        drawn.save(figure, stem, look, title=f"Dynamics: {name}", caption=_CAPTION.format(sources=about))
+    drawn.write_table(stem, track_rows(tracks, list(sources)))
+    return drawn
 
 
 def _sources(runs: Sequence[RunDirectory], keys: Sequence[str], notes: list[str]) -> dict[str, str]:
-    """Return where each measure comes from, `metrics` or `embeddings`; those of which nothing tells left out.
-
-    Raises
-    ------
-    UserError
-        for a name that neither the registry nor any run knows, or where nothing is left.
-    """
+    """Return where each measure comes from, `metrics` or `embeddings`, without those that nothing tells."""
     recorded = {key for run in runs for row in run.metrics for key in row if row[key] is not None}
     found = {}
     for key in keys:
@@ -118,45 +109,17 @@ def _sources(runs: Sequence[RunDirectory], keys: Sequence[str], notes: list[str]
 
 
 def _epochs(run: RunDirectory, sources: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The run's epochs with every measure; those of the kept embeddings only where these are."""
     rows = {row["epoch"]: dict(row) for row in run.metrics}
     keys = [key for key, source in sources.items() if source == "embeddings"]
     for epoch in run.kept_epochs if keys else []:
-        if epoch in rows:
-            rows[epoch] |= _measured(Rows(run.embeddings_of(epoch), run.item_frequency), keys)
+        if epoch not in rows:
+            continue
+        matrix = Rows(run.embeddings_of(epoch), run.item_frequency)
+        for key in keys:
+            with suppress(Undefined):
+                value = float(MEASURES[key](matrix))
+                rows[epoch][key] = value if math.isfinite(value) else None  # infinity cannot be drawn
     return list(rows.values())
-
-
-def _measured(rows: Rows, keys: Sequence[str]) -> dict[str, float | None]:
-    """The measures of one matrix; None where one is undefined or infinite and cannot be drawn."""
-    found: dict[str, float | None] = {}
-    for key in keys:
-        with suppress(Undefined):
-            value = float(MEASURES[key](rows))
-            found[key] = value if math.isfinite(value) else None
-    return found
-
-
-def _figure(
-    stem: Path,
-    tracks: Sequence[Track],
-    sources: Mapping[str, str],
-    titles: Mapping[str, str],
-    look: FigureOptions,
-) -> FigureFiles:
-    drawn = FigureFiles(rows=[_row(track, sources) for track in tracks])
-    lines: dict[str, list[Any]] = {}
-    for track in tracks:
-        lines.setdefault(track.variant, []).append(track.rows)
-    kept = [key for key, source in sources.items() if source == "embeddings"]
-    about = f"{', '.join(kept)}: at the epochs whose embeddings were kept." if kept else ""
-    with figure_style(look.style):
-        figure = epochs_figure(lines, titles, width=look.inches(len(titles)))
-        name = stem.name.removeprefix("dynamics-")
-        drawn.save(figure, stem, look, title=f"Dynamics: {name}", caption=_CAPTION.format(sources=about))
-    columns = track_columns(tracks, list(sources))
-    drawn.files.append(write_columns(stem.with_name(f"{stem.name}.csv"), columns))
-    return drawn
 
 
 def _row(track: Track, keys: Mapping[str, str]) -> dict[str, Any]:

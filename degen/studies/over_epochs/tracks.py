@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,23 +56,10 @@ class Track:
 def begun_groups(
     paths: Sequence[Path], need: str, notes: list[str], *, one_definition: bool
 ) -> dict[str, Series]:
-    """Return the series of each dataset at and below `paths`, without the runs that have no finished epoch.
+    """Return the series of each dataset, without the runs that have no finished epoch; `notes` name them.
 
-    Parameters
-    ----------
-    paths
-        runs and folders above runs.
-    need
-        why files will not do, such as `dynamics need runs`.
-    notes
-        gets what was left out.
-    one_definition
-        part runs that measured alignment and uniformity by different definitions.
-
-    Raises
-    ------
-    UserError
-        where no run has finished an epoch.
+    `need` says why files will not do. With `one_definition`, runs that measured alignment and uniformity by
+    different definitions are parted.
     """
     runs = only_runs(paths, need)
     begun = [run for run in runs if run.metrics]
@@ -94,51 +81,34 @@ def tracks_of(
     for name, runs in series.items():
         each = [Track(run.dataset, name, run.seed, rows(run)) for run in runs]
         if options.mean and len(each) > 1:
-            seeds = {track.seed: track.rows for track in each}
-            tracks.append(
-                Track(each[0].dataset, name, "mean", mean_by_epoch(list(seeds.values()), keys), seeds)
-            )
-        else:
-            tracks += each
+            means = mean_by_epoch([track.rows for track in each], keys)
+            each = [Track(each[0].dataset, name, "mean", means, {run.seed: run.rows for run in each})]
+        tracks += each
     return tracks
 
 
-def mean_by_epoch(runs: Sequence[Sequence[Mapping[str, Any]]], keys: Iterable[str]) -> list[dict[str, Any]]:
+def mean_by_epoch(runs: Sequence[Sequence[Mapping[str, Any]]], keys: Sequence[str]) -> list[dict[str, Any]]:
     """Return one row per epoch that every run has, in order: `epoch` and the mean of each of `keys`.
 
     Seeds stop at different epochs. A mean that loses a seed on the way would jump, so it ends where the first
-    seed does.
-
-    Parameters
-    ----------
-    runs
-        at least one; the rows of each hold `epoch`, once each, and numbers or None.
-    keys
-        what to average; None where one run has None or lacks the key.
+    seed does. It is None where a run has None or lacks the key.
     """
     by_epoch = [{row["epoch"]: row for row in rows} for rows in runs]
     common = sorted(set.intersection(*(set(rows) for rows in by_epoch)))
-    names = list(keys)
-    return [{"epoch": epoch, **_means([rows[epoch] for rows in by_epoch], names)} for epoch in common]
+    means = []
+    for epoch in common:
+        values = {key: [rows[epoch].get(key) for rows in by_epoch] for key in keys}
+        found = {key: None if None in seeds else float(np.mean(seeds)) for key, seeds in values.items()}
+        means.append({"epoch": epoch, **found})
+    return means
 
 
-def _means(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> dict[str, float | None]:
-    return {key: _mean([row.get(key) for row in rows]) for key in keys}
-
-
-def _mean(values: Sequence[Any]) -> float | None:
-    return None if any(value is None for value in values) else float(np.mean(values))
-
-
-def track_columns(
-    tracks: Sequence[Track], keys: Sequence[str], **constant: object
-) -> dict[str, list[object]]:
-    """Return a table's columns, a row per epoch; the seeds behind a mean stand before it."""
-    rows = [
-        {"dataset": track.dataset, "variant": track.variant, "seed": seed, **constant, **row}
+def track_rows(tracks: Sequence[Track], keys: Sequence[str], **constant: object) -> list[dict[str, Any]]:
+    """Return a table's rows, one per epoch; the seeds behind a mean stand before it."""
+    return [
+        {"dataset": track.dataset, "variant": track.variant, "seed": seed, **constant}
+        | {key: row.get(key) for key in ("epoch", *keys)}
         for track in tracks
         for seed, several in [*track.behind.items(), (track.seed, track.rows)]
         for row in several
     ]
-    names = ["dataset", "variant", "seed", *constant, "epoch", *keys]
-    return {name: [row.get(name) for row in rows] for name in names}

@@ -12,8 +12,7 @@ from degen.plots.style import figure_style
 from degen.plots.trajectories import ALIGNMENTS, QUALITY, UNIFORMITY, Rows
 from degen.plots.trajectory_figure import TrajectoryPanel, epochs_figure, trajectory_figure
 from degen.studies.figure_files import FigureFiles, FigureOptions, figure_stems
-from degen.studies.over_epochs.tracks import SeedOptions, Track, begun_groups, track_columns, tracks_of
-from degen.tables.csv_file import write_columns
+from degen.studies.over_epochs.tracks import SeedOptions, Track, begun_groups, track_rows, tracks_of
 from degen.variant_names import variant_label
 
 _QUANTITIES = (UNIFORMITY, *ALIGNMENTS, QUALITY)
@@ -41,19 +40,8 @@ def draw_uniformity(
 ) -> FigureFiles:
     """Draw the trajectories of every dataset at and below `paths`, and the same quantities over epochs.
 
-    Runs of a dataset that were measured by different definitions have figures of their own.
-
-    Parameters
-    ----------
-    paths
-        runs and folders above runs; unfinished runs are drawn as far as they are.
-    options, look
-        by default as `degen uniformity PATH` does.
-
-    Raises
-    ------
-    UserError
-        for whatever can be mended in paths and options.
+    Runs of a dataset that were measured by different definitions have figures of their own. Unfinished runs
+    are drawn as far as they are.
     """
     options, look, result = options or UniformityOptions(), look or FigureOptions(), FigureFiles()
     groups = begun_groups(paths, "trajectories need runs", result.notes, one_definition=True)
@@ -85,8 +73,7 @@ def _figures(
         figure = epochs_figure(lines, **settings)
         over_epochs = stem.with_name(f"{stem.name}-epochs")
         drawn.save(figure, over_epochs, look, title=f"Alignment and uniformity over epochs: {name}", **about)
-    columns = track_columns(tracks, _QUANTITIES, definition=definition)
-    drawn.files.append(write_columns(stem.with_name(f"{stem.name}.csv"), columns))
+    drawn.write_table(stem, track_rows(tracks, _QUANTITIES, definition=definition))
     return drawn
 
 
