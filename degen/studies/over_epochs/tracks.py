@@ -97,7 +97,7 @@ def mean_by_epoch(runs: Sequence[Sequence[Mapping[str, Any]]], keys: Sequence[st
     common = sorted(set.intersection(*(set(rows) for rows in by_epoch)))
     means = []
     for epoch in common:
-        values = {key: [rows[epoch].get(key) for rows in by_epoch] for key in keys}
+        values: dict[str, list[Any]] = {key: [rows[epoch].get(key) for rows in by_epoch] for key in keys}
         found = {key: None if None in seeds else float(np.mean(seeds)) for key, seeds in values.items()}
         means.append({"epoch": epoch, **found})
     return means
