@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from degen.analysis import Projection, Rows, project
+from degen.analysis import Rows, project
 from degen.embeddings.item_matrix import ItemMatrix
 from degen.embeddings.select import Source, select
 from degen.errors import UserError
@@ -37,22 +36,10 @@ def gather(
     options: AnalysisOptions | None = None,
     watch: Watch = lambda what, done, total: None,
 ) -> Report:
-    """Read and measure what lies at `paths`.
+    """Read and measure what lies at `paths`: runs, as far as they are, folders above runs and matrix files.
 
-    Parameters
-    ----------
-    paths
-        runs, folders above runs, matrix files. Unfinished runs are taken as far as they are.
-    options
-        what to measure, by default all; its `key`, `skip_rows` and `frequency` are of matrix files.
-    watch
-        called before each run or file is measured.
-
-    Raises
-    ------
-    UserError
-        for a path without a run, or a file that cannot be read; a damaged run among others is left out, and
-        its group's notes say so.
+    `key`, `skip_rows` and `frequency` of the options are of matrix files. A path without a run or a file that
+    cannot be read raises `UserError`; a damaged run among others is left out, and its group's notes say so.
     """
     options = options or AnalysisOptions()
     selection = select(paths, replace(options.files, finite=True), begun_only=False)
@@ -66,25 +53,20 @@ def gather(
     groups = []
     for file in selection.files:
         begin(file.path.name)
-        groups.append(_file_group(file, options))
-    shared = _shared_folder(paths)
+        matrix = file.open()
+        subject = Subject(file.name, None, file.path, str(file.path), {"state": "matrix file"})
+        measured = _measured(subject, matrix, options, keep_cloud=True)
+        groups.append(Group(file.path.name, None, [measured], notes=list(matrix.notes)))
     series = {group.name: group.series for group in selection.groups}
     for name, members in by_definition(series).items():
-        groups.append(_run_group(name, members, shared, options, begin))
+        groups.append(_run_group(name, members, paths, options, begin))
     return Report(paths, groups)
-
-
-def _shared_folder(paths: Sequence[Path]) -> Path | None:
-    """Return the lowest folder that holds all of `paths`; the path itself where there is one."""
-    first = paths[0].absolute()
-    above = (first, *first.parents)
-    return next((f for f in above if all(path.absolute().is_relative_to(f) for path in paths)), None)
 
 
 def _run_group(
     name: str,
     series: Mapping[str, Sequence[Source]],
-    shared: Path | None,
+    paths: Sequence[Path],
     options: AnalysisOptions,
     begin: Callable[[str], None],
 ) -> Group:
@@ -97,7 +79,7 @@ def _run_group(
         for source in sources:
             begin(f"{name}: {label}")
             title = variant_label(label) + (f", seed {source.seed}" if len(sources) > 1 else "")
-            place = _place(source.path, shared)
+            place = _place(source.path, paths)
             try:
                 subjects.append(_run(source, title, place, options, keep_cloud=source in drawn.values()))
             except UserError as error:
@@ -110,15 +92,17 @@ def _run_group(
     return Group(name, definition, subjects, judge(judged, notes), notes)
 
 
-def _place(path: Path, shared: Path | None) -> str:
-    place = path.absolute()
+def _place(path: Path, paths: Sequence[Path]) -> str:
+    """Return where a run lies below the lowest folder that holds all of `paths`."""
+    place, first = path.absolute(), paths[0].absolute()
+    above = (first, *first.parents)
+    shared = next((f for f in above if all(given.absolute().is_relative_to(f) for given in paths)), None)
     if shared is None:
         return str(path)
     return path.name if place == shared else str(place.relative_to(shared))
 
 
 def _run(source: Source, name: str, place: str, options: AnalysisOptions, *, keep_cloud: bool) -> Subject:
-    """Read and measure a run."""
     run = source.run
     assert run is not None
     test = run.test if run.state == "finished" else {}
@@ -137,49 +121,29 @@ def _run(source: Source, name: str, place: str, options: AnalysisOptions, *, kee
     return _measured(subject, source.open(), options, keep_cloud=keep_cloud)
 
 
-def _file_group(file: Source, options: AnalysisOptions) -> Group:
-    matrix = file.open()
-    subject = Subject(file.name, None, file.path, str(file.path), {"state": "matrix file"})
-    measured = _measured(subject, matrix, options, keep_cloud=True)
-    return Group(file.path.name, None, [measured], notes=list(matrix.notes))
-
-
 def _measured(subject: Subject, matrix: ItemMatrix, options: AnalysisOptions, *, keep_cloud: bool) -> Subject:
     V, frequency = matrix.projectable(), matrix.frequency
     projection = project(V)
     rows = Rows(V, frequency, exact_rows=options.exact_rows, seed=options.seed)
+    norms = np.linalg.norm(np.asarray(V, dtype=np.float64), axis=1)
+    first, second = projection.variance_share[:2].tolist()
+    cloud = Cloud(matrix.names, projection.coordinates, norms, (first, second), frequency)
     return replace(
         subject,
         analysis=options.measured(rows, subject.name),
         deciles=rows.deciles,
         singular_values=projection.normalized_singular_values,
-        cloud=_cloud(projection, V, matrix.names, frequency) if keep_cloud else None,
+        cloud=cloud if keep_cloud else None,
     )
-
-
-def _cloud(
-    projection: Projection,
-    V: npt.NDArray[Any],
-    ids: Sequence[str],
-    frequency: npt.NDArray[np.int64] | None,
-) -> Cloud:
-    norms = np.linalg.norm(np.asarray(V, dtype=np.float64), axis=1)
-    first, second = projection.variance_share[:2].tolist()
-    return Cloud(ids, projection.coordinates, norms, (first, second), frequency)
-
-
-def _contrasts(variant: str) -> bool:
-    """Return whether λ and τ act on a variant: on one that is not known here they may."""
-    from degen.model.variants import MITIGATIONS, VARIANTS
-
-    known = {**VARIANTS, **MITIGATIONS}.get(variant)
-    return known is None or bool(known.pairs)
 
 
 def _about(run: RunDirectory) -> dict[str, Any]:
     """What was run: a row of the first table."""
+    from degen.model.variants import MITIGATIONS, VARIANTS
+
     training, objective = run.config.get("training", {}), run.config.get("objective", {})
-    contrast = objective if _contrasts(run.variant) else {}
+    known = {**VARIANTS, **MITIGATIONS}.get(run.variant)
+    contrast = objective if known is None or known.pairs else {}  # λ and τ may act on what is not known here
     environment = run.environment
     return {
         "dataset": run.dataset,

@@ -9,16 +9,9 @@ from degen.runs.directory import RunDirectory
 
 
 def best_row(rows: Sequence[dict[str, Any]], stop_on: str, decimals: int | None = None) -> dict[str, Any]:
-    """Return the line of `metrics.jsonl` with the highest validation metric, the earliest of equals.
+    """Return the line of `metrics.jsonl` with the highest `valid_<stop_on>`, the earliest of equals.
 
-    Parameters
-    ----------
-    rows
-        lines of one run in the order of their epochs, at least one, each with `valid_<stop_on>`.
-    stop_on
-        ranking metric that decides, such as `NDCG@10`.
-    decimals
-        decimals to which the metric is rounded before lines are compared; None compares the full value.
+    The metric is rounded to `decimals` before lines are compared; None compares the full value.
     """
 
     def score(row: dict[str, Any]) -> float:

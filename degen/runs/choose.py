@@ -16,7 +16,7 @@ One rule holds in every command:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -45,23 +45,21 @@ _CIRCUMSTANCES = {
 _SYMBOLS = {"contrast_weight": "λ", "temperature": "τ", "cure_weight": "γ"}
 
 
-class OfRun(Protocol):
+class _OfRun(Protocol):
     """A run, or what belongs to one."""
 
     @property
-    def dataset(self) -> str:
-        """Name of the run's dataset."""
+    def dataset(self) -> str: ...
 
     @property
-    def seed(self) -> int:
-        """Seed of the run."""
+    def seed(self) -> int: ...
 
     @property
-    def definition(self) -> str:
-        """Definition of alignment and uniformity that the run measures by."""
+    def definition(self) -> str: ...
 
 
-S = TypeVar("S", bound=OfRun)
+K = TypeVar("K")
+S = TypeVar("S", bound=_OfRun)
 
 
 def run_name(run: RunDirectory, series: str | None = None) -> str:
@@ -76,20 +74,7 @@ def figure_name(group: str, series: Mapping[str, Sequence[RunDirectory]], paths:
 
 
 def only_runs(paths: Sequence[Path], need: str) -> list[RunDirectory]:
-    """Return the runs at and below `paths`, each once.
-
-    Parameters
-    ----------
-    paths
-        runs and folders above runs.
-    need
-        why files will not do, such as `trajectories need runs`.
-
-    Raises
-    ------
-    UserError
-        for a file, for a path that does not exist or that holds no run.
-    """
+    """Return the runs that `collect_runs` finds; `need` says why files will not do: `dynamics need runs`."""
     for path in paths:
         if path.is_file():
             raise UserError(f"{path} is a file, and {need}; give a run or a folder of runs")
@@ -103,43 +88,32 @@ def select_runs(runs: Sequence[RunDirectory]) -> dict[str, Series]:
 
 def group_runs(runs: Sequence[RunDirectory]) -> dict[str, list[RunDirectory]]:
     """Return the runs of each dataset; of each folder, where a dataset has copies of a run in several."""
-    groups: dict[str, list[RunDirectory]] = {}
-    for run in runs:
-        groups.setdefault(run.dataset, []).append(run)
     result: dict[str, list[RunDirectory]] = {}
-    for name, members in groups.items():
-        result |= _by_folder(name, members) if _has_copies(members) else {name: members}
+    for name, members in _by(runs, lambda run: run.dataset).items():
+        series = map(_by_settings, _by(members, lambda run: run.variant).values())
+        copies = any(_seed_twice(repeated) for found in series for repeated in found.values())
+        folders = _by(members, lambda run: run.path.parent)
+        if not copies or len(folders) == 1:
+            result[name] = members
+            continue
+        names = file_names(name if folder.name == name else f"{name}-{folder.name}" for folder in folders)
+        result |= zip(names, folders.values(), strict=True)
     return result
 
 
-def _has_copies(runs: Sequence[RunDirectory]) -> bool:
-    variants = {run.variant for run in runs}
-    series = (_by_settings([run for run in runs if run.variant == variant]) for variant in variants)
-    return any(_seed_twice(members) for found in series for members in found.values())
-
-
-def _by_folder(name: str, runs: Sequence[RunDirectory]) -> dict[str, list[RunDirectory]]:
-    folders: dict[Path, list[RunDirectory]] = {}
+def _by(runs: Iterable[RunDirectory], key: Callable[[RunDirectory], K]) -> dict[K, list[RunDirectory]]:
+    found: dict[K, list[RunDirectory]] = {}
     for run in runs:
-        folders.setdefault(run.path.parent, []).append(run)
-    if len(folders) == 1:
-        return {name: list(runs)}
-    names = file_names(name if folder.name == name else f"{name}-{folder.name}" for folder in folders)
-    return dict(zip(names, folders.values(), strict=True))
+        found.setdefault(key(run), []).append(run)
+    return found
 
 
 def by_variant(runs: Sequence[RunDirectory]) -> Series:
-    """Return the runs of each series by rising seed, the variants in the paper's order.
-
-    Parameters
-    ----------
-    runs
-        of one group.
-    """
+    """Return the runs of each series in a group by rising seed, the variants in the paper's order."""
     result: Series = {}
+    variants = _by(sorted(runs, key=lambda run: run.seed), lambda run: run.variant)
     for variant in in_paper_order(run.variant for run in runs):
-        members = sorted((run for run in runs if run.variant == variant), key=lambda run: run.seed)
-        for setting, repeated in _by_settings(members).items():
+        for setting, repeated in _by_settings(variants[variant]).items():
             name = f"{variant} {setting}".rstrip()
             if _seed_twice(repeated):
                 folders = [run.path.name for run in repeated]
@@ -166,25 +140,14 @@ def by_definition(groups: Mapping[str, Mapping[str, Sequence[S]]]) -> dict[str, 
 
 
 def one_seed(series: Mapping[str, Sequence[S]], seed: int | None, notes: list[str]) -> dict[str, S]:
-    """Return the member of each series with `seed`, or with its lowest; say in `notes` what was left out.
-
-    Raises
-    ------
-    UserError
-        if no series has the seed.
-    """
-    chosen = {
-        name: member
-        for name, members in series.items()
-        if (member := next((run for run in members if seed in (None, run.seed)), None)) is not None
-    }
+    """Return the member of each series with `seed`, or with its lowest; say in `notes` what was left out."""
+    wanted = {name: [run for run in runs if seed in (None, run.seed)] for name, runs in series.items()}
+    chosen = {name: runs[0] for name, runs in wanted.items() if runs}
     seeds = ", ".join(map(str, sorted({run.seed for members in series.values() for run in members})))
     if not chosen:
         dataset = next(iter(series.values()))[0].dataset
         raise UserError(f"no run of {dataset} has seed {seed}; `seed` takes {seeds}")
-    for name in series:
-        if name not in chosen:
-            notes.append(f"{name} has no run with seed {seed}: left out")
+    notes += [f"{name} has no run with seed {seed}: left out" for name in series if name not in chosen]
     if seed is None and any(len(members) > 1 for members in series.values()):
         notes.append(f"several seeds ({seeds}): drawn is the lowest of each variant")
     return chosen

@@ -50,34 +50,22 @@ def write_metrics(folder: Path, rows: list[dict[str, Any]], name: str = METRICS)
 
 
 def read_metrics(folder: Path, name: str = METRICS) -> list[dict[str, Any]]:
-    """Return the lines of `metrics.jsonl`, or of a file like it, in epoch order; none without the file.
-
-    Raises
-    ------
-    UserError
-        naming the line, where one is not a JSON object.
-    """
+    """Return the lines of `metrics.jsonl`, or of a file like it, in epoch order; none without the file."""
     path = folder / name
     if not path.exists():
         return []
     rows = []
     for number, line in enumerate(_read_text(path).splitlines(), start=1):
-        row = _object(line)
-        if row is None:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        if not isinstance(row, dict):
             raise UserError(
                 f"{path} line {number} is not a JSON object; remove it, or train again with `overwrite=True`"
             )
         rows.append(row)
     return rows
-
-
-def _object(line: str) -> dict[str, Any] | None:
-    """Return the JSON object on a line, or None for anything else."""
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _read_text(path: Path) -> str:
@@ -180,13 +168,7 @@ class RunDirectory:
             raise UserError(f"{self.path / name} is not JSON; train again with `overwrite=True`") from error
 
     def existing(self, name: str) -> Path:
-        """Return the path of a file of the run.
-
-        Raises
-        ------
-        UserError
-            where it is not there, with the mend.
-        """
+        """Return the path of a file of the run; where it is missing, `UserError` says what mends that."""
         path = self.path / name
         if not path.exists():
             if self.state == "finished":
@@ -256,13 +238,7 @@ def find_runs(path: Path) -> list[RunDirectory]:
 
 
 def collect_runs(paths: Iterable[Path]) -> list[RunDirectory]:
-    """Return the runs at and below `paths`, each once.
-
-    Raises
-    ------
-    UserError
-        for a path that does not exist or holds no run.
-    """
+    """Return the runs that `find_runs` finds at and below `paths`, each once."""
     return list({run.path.resolve(): run for path in paths for run in find_runs(path)}.values())
 
 

@@ -22,11 +22,8 @@ _LIBRARIES = (
 def environment(config: Config | None = None) -> dict[str, Any]:
     """Return what a result depends on besides the configuration.
 
-    Parameters
-    ----------
-    config
-        of a run that degen trains: adds device, threads and the commit of the source. Without it the loop
-        belongs to someone else, and only the versions of Python and of the loaded libraries are known.
+    Without a `config` the training loop is not degen's, and only the versions of Python and of the loaded
+    libraries are known. With it, the device, threads and the commit of the source are added.
     """
     loaded = {name: sys.modules[name] for name in _LIBRARIES if name in sys.modules}
     found = {
@@ -35,16 +32,14 @@ def environment(config: Config | None = None) -> dict[str, Any]:
         **{name: str(getattr(module, "__version__", "unknown")) for name, module in loaded.items()},
         "platform": platform.platform(),
     }
-    return found if config is None else found | _training(config)
-
-
-def _training(config: Config) -> dict[str, Any]:
+    if config is None:
+        return found
     import torch
 
     from degen.device import pick_device
 
     device = pick_device(config.training.device)
-    return {
+    return found | {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "threads": config.training.threads or torch.get_num_threads(),
         "commit": _commit(),

@@ -13,13 +13,7 @@ from degen.runs import directory
 
 
 def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
-    """Raise where `out` holds something that neither `resume` nor `overwrite` covers. Nothing is changed.
-
-    Raises
-    ------
-    UserError
-        for a file, a folder with other things in it, or an earlier run, with the mend.
-    """
+    """Raise `UserError` where `out` holds something that neither `resume` nor `overwrite` covers."""
     if resume and overwrite:
         raise UserError(
             "`resume=True` goes on with a run and `overwrite=True` removes it; choose one of the two"
@@ -63,12 +57,7 @@ def sole_writer(folder: Path) -> Iterator[None]:
     """Hold a run directory, so that no two processes train into it at once. It is made if need be.
 
     The lock is the system's and goes with the process, so a killed run leaves none behind. Where the system
-    has none (Windows, some network file systems) nothing is held.
-
-    Raises
-    ------
-    UserError
-        where another process holds it, or the folder cannot be made or written.
+    has none (Windows, some network file systems) nothing is held. `UserError` where another process holds it.
     """
     try:
         import fcntl
