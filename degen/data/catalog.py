@@ -37,24 +37,12 @@ class Archive(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """A known dataset.
+    """A known dataset: its name in commands, a description, its official page, and the terms of use.
 
-    Attributes
-    ----------
-    name, title
-        its name in commands, and a description.
-    page, licence, download
-        its official page, the terms of use, and the file to download there.
-    table1, real
-        the paper's counts, and the counts without the padding that they include; None where unknown.
-    remark
-        why the paper's counts differ from those of the log.
-    stems
-        other names that its file goes by, without suffixes.
-    archive
-        the zip that can be downloaded and checked, if any.
-    core
-        minimum number of actions per user and per item.
+    `download` is the file to download there, and `archive` the zip that `fetch` can download and check.
+    `table1` are the paper's counts, `real` those without the padding that they include, and `remark` says why
+    they differ from the log's. `stems` are other names that its file goes by, without suffixes. `core` is the
+    minimum number of actions per user and per item.
     """
 
     name: str

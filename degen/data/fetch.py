@@ -32,11 +32,8 @@ def fetch(name: str) -> Path:
         return path
     if entry.archive is None:
         raise UserError(f"{entry.name} has no download with a published checksum: {how_to_get(entry)}")
-    return download(entry, entry.archive, downloads() / entry.archive.member)
-
-
-def download(entry: Entry, archive: Archive, target: Path) -> Path:
-    """Download an archive to a temporary folder, check it, and keep the one file needed as `target`."""
+    archive = entry.archive
+    target = downloads() / archive.member
     with tempfile.TemporaryDirectory(prefix="degen-") as folder:
         packed = _retrieve(entry, archive, folder)
         try:

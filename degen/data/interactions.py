@@ -18,16 +18,10 @@ Times = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Interactions:
-    """Actions in file order.
+    """Actions in file order, and sentences about what was inferred from the file.
 
-    Attributes
-    ----------
-    users, user_ids, items, item_ids
-        codes, int32 `[n_actions]`, and the ids of the file that they stand for.
-    times
-        int64 `[n_actions]`, one unit for the whole log, or None where file order is the order in time.
-    notes
-        sentences about what was inferred from the file.
+    `users` and `items` are codes, int32 `[n_actions]`, into `user_ids` and `item_ids`. `times`, int64
+    `[n_actions]`, have one unit for the whole log; they are None where file order is the order in time.
     """
 
     users: Codes

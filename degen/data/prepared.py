@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -81,7 +79,12 @@ def write_log(sequences: Sequences, path: Path, made_from: dict[str, Any]) -> di
                 "choose another place with `out`"
             )
     separator = _separator(sequences)
-    with atomic_path(path) as temporary, _gzip(temporary) as file:
+    # Without a name and a time inside, equal logs give equal bytes.
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("wb") as raw,
+        gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0) as file,
+    ):
         for users in blocks(sequences.n_users, _USERS):
             file.write(_lines(sequences, users, separator).encode())
             tell("writing", users.stop, sequences.n_users)
@@ -96,13 +99,6 @@ def write_log(sequences: Sequences, path: Path, made_from: dict[str, Any]) -> di
     }
     write_json(note_path(path), note)
     return note
-
-
-@contextmanager
-def _gzip(path: Path) -> Iterator[gzip.GzipFile]:
-    """Open a gzip file for writing, without name and time inside, so that equal logs give equal bytes."""
-    with path.open("wb") as raw, gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0) as file:
-        yield file
 
 
 def _separator(sequences: Sequences) -> str:

@@ -59,10 +59,6 @@ class _Catalogue:
     bounds: Int
     cumulative: Float
 
-    @property
-    def n_clusters(self) -> int:
-        return len(self.bounds) - 1
-
     def draw(self, clusters: Int, rng: np.random.Generator) -> Int:
         """Draw a place from each of `clusters`, by popularity."""
         low, high = self.bounds[clusters], self.bounds[clusters + 1]
@@ -83,9 +79,13 @@ def generate(users: int = 2500, items: int = 2576, seed: int = 0) -> Sequences:
         if value < least:
             raise UserError(f"{what} of the synthetic dataset must be at least {least}; got {value}")
     rng = np.random.default_rng(seed)
-    catalogue = _catalogue(items, rng)
+    n_clusters = max(1, round(items / CLUSTER_SIZE))
+    numbers = rng.permutation(items) + 1
+    bounds = np.linspace(0, items, n_clusters + 1).astype(np.int64)
+    popularity = 1 / (rng.permutation(items) + 1)
+    catalogue = _Catalogue(numbers, bounds, np.concatenate([[0.0], np.cumsum(popularity)]))
     # The successors of each place, [n_items, SUCCESSORS], are drawn from its cluster by popularity.
-    clusters = np.repeat(np.arange(catalogue.n_clusters), np.diff(catalogue.bounds))
+    clusters = np.repeat(np.arange(n_clusters), np.diff(bounds))
     successors = catalogue.draw(np.repeat(clusters, SUCCESSORS), rng).reshape(-1, SUCCESSORS)
     beyond = TAIL_SCALE * rng.pareto(TAIL_SHAPE, users)
     lengths = np.minimum(FEWEST_ACTIONS + beyond, MOST_ACTIONS).astype(np.int64)
@@ -100,20 +100,12 @@ def _names(kind: str, count: int) -> list[str]:
     return [f"{kind}-{number:0{width}d}" for number in range(1, count + 1)]
 
 
-def _catalogue(items: int, rng: np.random.Generator) -> _Catalogue:
-    n_clusters = max(1, round(items / CLUSTER_SIZE))
-    item = rng.permutation(items)
-    bounds = np.linspace(0, items, n_clusters + 1).astype(np.int64)
-    popularity = 1 / (rng.permutation(items) + 1)
-    return _Catalogue(item + 1, bounds, np.concatenate([[0.0], np.cumsum(popularity)]))
-
-
 def _walk(catalogue: _Catalogue, successors: Int, lengths: Int, starts: Int, rng: np.random.Generator) -> Int:
     """Return the place of every action, int64 `[n_actions]`; those of user u begin at `starts[u]`."""
     # All users act at once, step by step. Sorted by length, those who still act are always the first ones.
     by_length = np.argsort(-lengths, kind="stable")
     starts, ends = starts[by_length], lengths[by_length]
-    homes = rng.integers(catalogue.n_clusters, size=(len(lengths), HOMES))
+    homes = rng.integers(len(catalogue.bounds) - 1, size=(len(lengths), HOMES))
     home = np.zeros(len(lengths), dtype=np.int64)
     places = np.empty(int(lengths.sum()), dtype=np.int64)
     places[starts] = catalogue.draw(homes[:, 0], rng)

@@ -88,10 +88,7 @@ class FileRows:
     def __getitem__(self, rows: slice | Index) -> Values:
         """Return some rows [m, d] in a new array.
 
-        Raises
-        ------
-        IndexError
-            for row numbers that are outside 0 … n - 1 or not increasing.
+        Raise an `IndexError` for row numbers that are outside 0 … n - 1 or not increasing.
         """
         if isinstance(rows, slice):
             start, stop, step = rows.indices(len(self))

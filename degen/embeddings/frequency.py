@@ -1,11 +1,4 @@
-"""Read the frequency of each item of a matrix, from a file of counts or from the log itself.
-
-.npy                     one count per row
-.txt .csv .tsv           one count per line, or an id and a count
-FILE:COLUMN              a column of a table (.csv .tsv .parquet), or an array of .npz .safetensors
-.inter, a table that     an interaction log, whose actions are counted by id; the items of a RecBole matrix
-names user and item, …   without ids are numbered by their first appearance in it
-"""
+"""Read the frequency of each item of a matrix, from a file of counts or from the log itself."""
 
 from __future__ import annotations
 
@@ -71,21 +64,17 @@ def read_frequency(
 
     `cores` are those of the matrix, by which rows without ids are found in a log (see `_log_counts`).
     """
-    path, column = _split(path)
+    file, colon, column = str(path).rpartition(":")
+    # The name of a file may contain a colon.
+    whole = Path(path).exists() or not Path(file).suffix or not (colon and column)
+    path = Path(path if whole else file)
     check_exists(path)
-    if column is None and _is_log(path):
+    if whole and _is_log(path):
         return _log_counts(path, n, ids, cores)
-    counts = _column(path, column, ids) if column is not None else _counts(path, ids)
+    counts = _counts(path, ids) if whole else _column(path, column, ids)
     if len(counts) != n:
         raise UserError(f"{path} has {len(counts)} counts for {n} rows; give one count for each row")
     return counts, None, ()
-
-
-def _split(path: Path | str) -> tuple[Path, str | None]:
-    """Return the file and the column of `FILE:COLUMN`. The name of a file may contain a colon."""
-    file, colon, column = str(path).rpartition(":")
-    there = Path(path).exists() or not Path(file).suffix
-    return (Path(path), None) if there or not (colon and column) else (Path(file), column)
 
 
 def _is_log(path: Path) -> bool:

@@ -91,7 +91,12 @@ def open_file(
 
     `frequency` is as in `load_frequency`, by default the counts of the run, or those beside an export.
     """
-    run = _owner(path)
+    # A run owns its item embeddings, of the best epoch and of others.
+    owners = (
+        (path.parent, path.name == ITEM_EMBEDDINGS),
+        (path.parent.parent, path.parent.name == EMBEDDINGS),
+    )
+    run = next((RunDirectory(folder) for folder, fits in owners if fits and is_run(folder)), None)
     matrix = load_matrix(path, key, skip_rows, finite=finite)
     n, ids, notes = len(matrix.values), matrix.ids, matrix.notes
     if run is not None:
@@ -106,12 +111,3 @@ def open_file(
         return ItemMatrix(path, matrix.values, ids, None, notes, run)
     counts, log_ids, more = read_frequency(frequency, n, ids, matrix.cores)
     return ItemMatrix(path, matrix.values, ids or log_ids, counts, (*notes, *more), run)
-
-
-def _owner(path: Path) -> RunDirectory | None:
-    """Return the run whose item embeddings, of the best or of another epoch, the file is."""
-    if path.name == ITEM_EMBEDDINGS and is_run(path.parent):
-        return RunDirectory(path.parent)
-    if path.parent.name == EMBEDDINGS and is_run(path.parent.parent):
-        return RunDirectory(path.parent.parent)
-    return None

@@ -17,7 +17,7 @@ file (`file_rows`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -94,7 +94,12 @@ def load_matrix(
         content is not numbers, ragged, not finite, or not of two dimensions.
     """
     path = Path(path)
-    check_file(path, _SUFFIXES)
+    if path.suffix.lower() not in _SUFFIXES:
+        raise UserError(
+            f"{path}: its suffix '{path.suffix}' names no format that can be read here"
+            f"{nearest(path.suffix, _SUFFIXES)}; save it as .npy with numpy.save"
+        )
+    check_exists(path)
     chosen = None if skip_rows is None else parse_rows(skip_rows)
     values, ids, known = _read(path, key)
     values = _as_floats(path, values)
@@ -109,16 +114,6 @@ def load_matrix(
     if finite and isinstance(values, np.ndarray):
         _check_finite(path, values, ids)
     return Matrix(values, ids, notes, known.cores if known else ())
-
-
-def check_file(path: Path, suffixes: Collection[str]) -> None:
-    """Raise a `UserError` unless `path` is a file that ends in one of `suffixes`."""
-    if path.suffix.lower() not in suffixes:
-        raise UserError(
-            f"{path}: its suffix '{path.suffix}' names no format that can be read here"
-            f"{nearest(path.suffix, suffixes)}; save it as .npy with numpy.save"
-        )
-    check_exists(path)
 
 
 def check_exists(path: Path) -> None:

@@ -37,8 +37,7 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
-from degen.data.sampling.histories import Histories
-from degen.data.sampling.partners import Int
+from degen.data.sampling.histories import Histories, Int
 from degen.data.sampling.source import Source
 from degen.errors import UserError, nearest
 from degen.model.losses.contrastive import contrastive_loss

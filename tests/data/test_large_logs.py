@@ -18,7 +18,7 @@ from degen.data.interactions import Interactions
 from degen.data.load import DataOptions, load_dataset
 from degen.data.reading import ids, table
 from degen.data.reading.read import read_interactions
-from degen.data.sampling.partners import PartnerIndex
+from degen.data.sampling.source import PartnerIndex
 from degen.data.sequences import Sequences, item_frequency, leave_one_out, training_samples
 from degen.data.statistics import count_repeats
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from degen.data.sampling.partners import PartnerIndex
+from degen.data.sampling.source import PartnerIndex
 
 
 def others(targets, row: int) -> list[int]:

@@ -10,8 +10,7 @@ import reference
 import torch
 
 from degen.data.sampling.augment import Augmentations
-from degen.data.sampling.partners import PartnerIndex
-from degen.data.sampling.source import Source
+from degen.data.sampling.source import PartnerIndex, Source
 from degen.data.sequences import Sequences, training_samples
 from degen.model.encoders.encoder import SequenceEncoder
 from degen.model.variants import VARIANTS, get_variant

@@ -14,11 +14,11 @@ guessed, and every command prints it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from degen.data.reading.amazon import item_comes_first
 from degen.data.reading.columns import (
     COLUMNS_EXAMPLE,
     Columns,
@@ -28,7 +28,7 @@ from degen.data.reading.columns import (
     plain_name,
 )
 from degen.data.reading.head import HEAD_BYTES, FileHead, are_ratings, mostly_stamps
-from degen.data.reading.open_log import PARQUET, first_bytes
+from degen.data.reading.open_log import PARQUET, first_bytes, stem
 from degen.data.sequences import MIN_ACTIONS
 from degen.errors import UserError, one_of
 
@@ -41,21 +41,25 @@ _LEAST_RATINGS = 50
 _HEADLESS = ("pairs", "amazon-2014", "amazon-2018")
 """Formats whose first line is an action like the others, even if its ids look like column names."""
 
+# An item has ten characters: a book's ISBN, or B and nine more. A user has A and twelve or thirteen more.
+_ITEM = re.compile(r"[0-9B][0-9A-Z]{9}")
+# Names of the files of 2018. No file of 2014 has one of them, for their names begin with `ratings_`.
+_CATEGORIES_2018 = """
+    amazon_fashion all_beauty appliances arts_crafts_and_sewing automotive books cds_and_vinyl
+    cell_phones_and_accessories clothing_shoes_and_jewelry digital_music electronics gift_cards
+    grocery_and_gourmet_food home_and_kitchen industrial_and_scientific kindle_store luxury_beauty
+    magazine_subscriptions movies_and_tv musical_instruments office_products patio_lawn_and_garden
+    pet_supplies prime_pantry software sports_and_outdoors tools_and_home_improvement toys_and_games
+    video_games
+"""
+
 
 @dataclass(frozen=True)
 class Layout:
-    """The way to read a file.
+    """The way to read a file: `shape` picks the reader, and `summary` says what was guessed.
 
-    Attributes
-    ----------
-    shape
-        picks the reader.
-    summary
-        what was guessed, in words.
-    separator
-        between fields; None is any white space.
-    columns, width, header
-        of a table: its columns, the number of fields per line, and whether the first line holds names.
+    `separator` stands between fields; None is any white space. Of a table, `width` is the number of fields
+    per line, and `header` says whether the first line holds names.
     """
 
     shape: Literal["table", "sequences", "json", "parquet"]
@@ -87,7 +91,11 @@ def guess_format(path: Path, choice: dict[str, str] | None = None, input_format:
     if forced == "sequences":
         return _sequences(head)
     if choice is not None:
-        return _chosen(head, choice)
+        names = [plain_name(field) for field in head.first]
+        header = head.has_header or any(name in names for name in choice.values())
+        columns = chosen_columns(choice, head.first, str(path), numbers_only=not header)
+        summary = f"a table with the columns given, between {_BETWEEN[head.separator]}"
+        return _table(head, columns, summary, header)
     headless = forced in _HEADLESS and not head.typed and named_columns(head.first) is None
     return _named(head) if head.has_header and not headless else _unnamed(head, forced)
 
@@ -107,15 +115,6 @@ def _list_in_second_field(head: FileHead) -> bool:
     if head.separator != "\t" or head.width != 2 or not head.one_row_per_user:
         return False
     return sum(len(items.split()) > 2 for items in head.column(1)) > len(head.rows) / 2
-
-
-def _chosen(head: FileHead, choice: dict[str, str]) -> Layout:
-    """Return the layout of a table whose columns the user chose."""
-    names = [plain_name(field) for field in head.first]
-    header = head.has_header or any(name in names for name in choice.values())
-    columns = chosen_columns(choice, head.first, str(head.path), numbers_only=not header)
-    summary = f"a table with the columns given, between {_BETWEEN[head.separator]}"
-    return _table(head, columns, summary, header)
 
 
 def _named(head: FileHead) -> Layout:
@@ -166,13 +165,12 @@ def _looks_like_sequences(head: FileHead) -> bool:
         # Between commas, a table with a bad line is likelier than one user per line.
         table = head.width <= 4 and head.widths[head.width] > len(head.rows) / 2
         return not (table and head.separator not in (None, "\t"))
-    return head.width > 4 or not _has_rating_and_stamp(head)
-
-
-def _has_rating_and_stamp(head: FileHead) -> bool:
-    """Return whether the third and fourth fields are a rating and a time stamp, in either order."""
+    if head.width > 4:
+        return True
+    # A table has a rating and a time stamp, in either order.
     third, fourth = head.column(2), head.column(3)
-    return (are_ratings(third) and mostly_stamps(fourth)) or (mostly_stamps(third) and are_ratings(fourth))
+    rated = are_ratings(third) and mostly_stamps(fourth)
+    return not (rated or (mostly_stamps(third) and are_ratings(fourth)))
 
 
 def _pairs(head: FileHead) -> Layout:
@@ -199,12 +197,34 @@ def _ratings(head: FileHead, forced: str | None) -> Layout:
     swapped = forced == "amazon-2018"
     why = f"as `input_format='{forced}'` says"
     if forced is None:
-        swapped, why = item_comes_first(head)
+        swapped, why = _item_comes_first(head)
     time = 2 if mostly_stamps(head.column(2)) and not mostly_stamps(head.column(3)) else 3
     order = "item, user" if swapped else "user, item"
     tail = "time, rating" if time == 2 else "rating, time"
     summary = f"ratings ({order}, {tail}) between {_BETWEEN[head.separator]}, {why}"
     return _table(head, Columns(int(swapped), int(not swapped), time), summary)
+
+
+def _item_comes_first(head: FileHead) -> tuple[bool, str]:
+    """Return whether Amazon's ratings without names have the item first, and a few words on why."""
+    first, second = head.column(0), head.column(1)
+    item_first = _are_items(first)
+    if item_first != _are_items(second):
+        return item_first, f"Amazon's {'2018' if item_first else '2014'} order, by the form of the ids"
+    name = stem(head.path).lower().removesuffix("_5")
+    if name.startswith("ratings_"):
+        return False, "Amazon's 2014 order, by the file's name"
+    more = len(set(second)) - len(set(first))
+    if name in _CATEGORIES_2018.split() and more >= 0:
+        return True, "Amazon's 2018 order, by the file's name"
+    if item_first and more > 0:
+        return True, "Amazon's 2018 order, by the first column having fewer different values"
+    return False, "the usual order"
+
+
+def _are_items(ids: list[str]) -> bool:
+    """Return whether nearly all of the ids have the form of an item's."""
+    return sum(_ITEM.fullmatch(identifier) is not None for identifier in ids) > 0.9 * len(ids)
 
 
 def _table(head: FileHead, columns: Columns, summary: str, header: bool = False) -> Layout:

@@ -26,16 +26,10 @@ Int = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Block:
-    """Lines with the same number of fields.
+    """Lines with the same number of fields, after `before` lines of the file.
 
-    Attributes
-    ----------
-    data
-        uint8, the text followed by `WIDEST` zeros, so that a word can be read from any byte of it.
-    start, length
-        int64 `[lines, width]`: the first byte of each field and its number of bytes.
-    before
-        number of lines of the file before this block.
+    `data`, uint8, is the text followed by `WIDEST` zeros, so that a word can be read from any byte of it.
+    `start` and `length`, int64 `[lines, width]`, are the first byte of each field and its number of bytes.
     """
 
     data: npt.NDArray[np.uint8]

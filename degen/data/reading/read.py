@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 from degen.data.interactions import Interactions
 from degen.data.reading.guess_format import Layout, guess_format
+from degen.data.reading.ids import IdCoder
 from degen.data.reading.json_lines import read_json_lines
-from degen.data.reading.open_log import stem
+from degen.data.reading.open_log import open_text, stem
 from degen.data.reading.parquet import read_parquet_log
 from degen.data.reading.table import TableReader
-from degen.data.reading.user_lines import read_user_lines
 from degen.errors import UserError
 
-UTF8 = "utf-8-sig"
-"""UTF-8, with or without the byte-order mark that spreadsheets write."""
+_LINES = 4_096
+"""Lines of users that are read at once."""
 
 
 def read_interactions(
@@ -28,7 +32,8 @@ def read_interactions(
     """
     layout = guess_format(path, columns, input_format)
     try:
-        log = _read(path, layout, columns, UTF8)
+        # UTF-8, with or without the byte-order mark that spreadsheets write.
+        log = _read(path, layout, columns, "utf-8-sig")
         encoding: tuple[str, ...] = ()
     except UnicodeDecodeError:
         log = _read(path, layout, columns, "latin-1")
@@ -52,7 +57,33 @@ def _read(path: Path, layout: Layout, columns: dict[str, str] | None, encoding: 
     if layout.shape == "json":
         return read_json_lines(path, columns, encoding)
     if layout.shape == "sequences":
-        return read_user_lines(path, layout.separator, encoding)
+        return _read_user_lines(path, layout.separator, encoding)
     assert layout.columns is not None
     table = TableReader(path, layout.separator, layout.columns, layout.width, header=layout.header)
     return table.read(encoding)
+
+
+def _read_user_lines(path: Path, separator: str | None, encoding: str) -> Interactions:
+    """Read a log with one user per line, oldest first, as S3Rec and its descendants write.
+
+    The items of a user on several lines are joined in that order. A separator None is any white space, as in
+    `str.split`; ids with spaces need a tab.
+    """
+    users, items = IdCoder(), IdCoder()
+    lengths: list[int] = []
+    # Dropping empty fields leaves nothing of a blank line, and forgives a separator too many.
+    split: Callable[[str], list[str]] = (
+        str.split
+        if separator is None
+        else lambda line: [field for field in line.rstrip("\n").split(separator) if field]
+    )
+    with open_text(path, encoding) as file:
+        while lines := list(islice(file, _LINES)):
+            rows = [row for row in map(split, lines) if row]
+            users.add([row[0] for row in rows])
+            lengths += [len(row) - 1 for row in rows]
+            items.add([item for row in rows for item in row[1:]])
+    line_codes, user_ids = users.finish()
+    without_items = lengths.count(0)
+    notes = (f"{without_items:,} lines have a user and no item and were left out",) if without_items else ()
+    return Interactions(np.repeat(line_codes, lengths), user_ids, *items.finish(), None, notes)

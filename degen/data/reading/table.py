@@ -43,10 +43,8 @@ def split_rows(lines: Iterable[str], separator: str | None) -> Iterator[tuple[in
         return enumerate(map(str.split, lines), start=1)
     if len(separator) > 1:
         return enumerate((line.rstrip("\n").split(separator) for line in lines), start=1)
-    if separator in _QUOTING:
-        reader = csv.reader(lines, delimiter=separator)
-    else:
-        reader = csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE)
+    quoted = separator in _QUOTING
+    reader = csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE)
     return ((reader.line_num, row) for row in reader)
 
 

@@ -12,14 +12,9 @@ Int = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Histories:
-    """S sequences of items, one after another in a flat array of N items.
+    """S sequences of items, int64 `[N]`, one after another in a flat array, oldest item first.
 
-    Attributes
-    ----------
-    items
-        int64 `[N]`, sequence after sequence, oldest item first.
-    length
-        int64 `[S]`: the number of items of each sequence, at least 1; their sum is N.
+    `length`, int64 `[S]`, is the number of items of each sequence, at least 1; their sum is N.
     """
 
     items: Int
@@ -51,7 +46,6 @@ class Histories:
         return np.arange(len(self.items)) - np.repeat(self.start, self.length)
 
 
-def join(first: Histories, *others: Histories) -> Histories:
+def join(*batches: Histories) -> Histories:
     """Concatenate batches of sequences."""
-    batches = (first, *others)
     return Histories(np.concatenate([h.items for h in batches]), np.concatenate([h.length for h in batches]))

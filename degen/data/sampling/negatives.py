@@ -1,13 +1,8 @@
 """Draw the negatives of sampled losses, items that stand for the whole catalogue.
 
-    TargetNegatives    k per sample, uniformly from all items but the sample's target
-    HistoryNegatives   k per sample, uniformly from the items that its user never has in training
-    UniformNegatives   k per batch, uniformly from all items
-    BatchNegatives     the targets of the batch itself
-
-The last two are shared by all samples of a batch and come with the expected number of occurrences of each
-item (q in `degen.model.losses.sampled_softmax`). Negatives are drawn for the whole batch, so processes that
-each take a part of a batch draw alike.
+Those of `UniformNegatives` and `BatchNegatives` are shared by all samples of a batch and come with the
+expected number of occurrences of each item (q in `degen.model.losses.sampled_softmax`). Negatives are drawn
+for the whole batch, so processes that each take a part of a batch draw alike.
 """
 
 from __future__ import annotations
@@ -24,14 +19,9 @@ from degen.errors import UserError
 
 @dataclass(frozen=True)
 class Negatives:
-    """Negatives of a batch.
+    """Negatives of a batch: int64 `[B, k]`, those of each sample; or `[k]`, with repetitions, shared by all.
 
-    Attributes
-    ----------
-    items
-        int64 `[B, k]`, the negatives of each sample; or `[k]`, with repetitions, shared by the batch.
-    expected
-        float64 `[k]`: the expected number of occurrences of each shared negative; None if none is shared.
+    `expected`, float64 `[k]`, is the expected number of occurrences of each shared negative; None if none is.
     """
 
     items: Int

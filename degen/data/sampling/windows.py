@@ -24,14 +24,10 @@ from degen.data.sequences import Samples, ragged_positions
 
 @dataclass(frozen=True)
 class Windows:
-    """The fewest sequences that hold the histories of some samples, and where each history ends.
+    """The fewest sequences that hold the histories of some samples, in order of their start in the log.
 
-    Attributes
-    ----------
-    histories
-        the windows, each as long as the longest history in it, in order of their start in the log.
-    sequence, position
-        int64 `[n]`: the window of each sample, and the position of its history's last item in the window.
+    Each of `histories` is as long as the longest history in it. `sequence` and `position`, int64 `[n]`, are
+    the window of each sample, and the position of its history's last item in the window.
     """
 
     histories: Histories
@@ -64,12 +60,8 @@ def share_windows(samples: Samples, rows: Int) -> Windows:
 class UserRows:
     """All samples grouped by window: row r holds the samples `order[start[r] : start[r] + count[r]]`.
 
-    Attributes
-    ----------
-    order
-        int64 `[n_samples]`: sample numbers, row after row, the shortest history first.
-    start, count
-        int64 `[n_rows]`: the start of each row in `order`, and its number of samples, at least 1.
+    `order`, int64 `[n_samples]`, holds sample numbers, row after row, the shortest history first. `start` and
+    `count`, int64 `[n_rows]`, are the start of each row in it, and its number of samples, at least 1.
     """
 
     order: Int

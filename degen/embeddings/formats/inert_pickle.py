@@ -63,10 +63,7 @@ def read_pickle(file: IO[bytes], refer: Callable[[Any], Any] = Reference) -> Any
     `Call`, a `Name`, or the result of `refer` for a persistent identifier. Entries of a dictionary or set
     whose key is not a plain value are left out.
 
-    Raises
-    ------
-    NotAPickle
-        where it is damaged, too long, or has an instruction that files of weights do not need.
+    Raise `NotAPickle` where it is damaged, too long, or has an instruction that files of weights do not need.
     """
     machine = _Machine(refer)
     try:

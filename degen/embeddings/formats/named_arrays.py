@@ -32,12 +32,8 @@ class StoredArray:
 class ArrayFile:
     """A file of several arrays, none of them read yet.
 
-    Attributes
-    ----------
-    arrays
-        by name; those of a checkpoint as `state_dict` names them, such as `item_embedding.weight`.
-    about
-        the rest of a checkpoint, as data (see `inert_pickle`).
+    Those of a checkpoint are named as in its `state_dict`, such as `item_embedding.weight`; `about` is the
+    rest of it, as data (see `inert_pickle`).
     """
 
     arrays: Mapping[str, StoredArray]

@@ -56,11 +56,9 @@ def open_npz(path: Path) -> ArrayFile:
 
 def _member(path: Path, member: ZipInfo) -> StoredArray:
     with open_member(path, member.filename) as file:
-        version = np.lib.format.read_magic(file)
-        if version == (1, 0):
-            shape, by_columns, dtype = np.lib.format.read_array_header_1_0(file)
-        else:
-            shape, by_columns, dtype = np.lib.format.read_array_header_2_0(file)
+        old = np.lib.format.read_magic(file) == (1, 0)
+        read_header = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
+        shape, by_columns, dtype = read_header(file)
         header = file.tell()
     return StoredArray(shape, partial(_read_member, path, member, header, shape, dtype, by_columns))
 

@@ -81,10 +81,13 @@ def _list_column(path: Path, schema: Any, key: str | None) -> str:
 
 
 def _numeric(schema: Any, id_column: str | None) -> list[str]:
+    return [column.name for column in schema if _is_number(column.type) and column.name != id_column]
+
+
+def _is_number(kind: Any) -> bool:
     import pyarrow.types as kinds
 
-    numeric = (column for column in schema if kinds.is_floating(column.type) or kinds.is_integer(column.type))
-    return [column.name for column in numeric if column.name != id_column]
+    return bool(kinds.is_floating(kind) or kinds.is_integer(kind))
 
 
 def _id_column(schema: Any) -> str | None:
@@ -99,9 +102,7 @@ def _id_column(schema: Any) -> str | None:
 
 def _numbers(path: Path, name: str, column: Any) -> Values:
     """Return a column as numbers [n], or [n, d] where it has lists."""
-    import pyarrow.types as kinds
-
-    nested = not (kinds.is_floating(column.type) or kinds.is_integer(column.type))
+    nested = not _is_number(column.type)
     flat = column.flatten() if nested else column
     if column.null_count or flat.null_count:
         raise UserError(f"{path} has an empty cell in '{name}'; remove that row, or give it numbers")

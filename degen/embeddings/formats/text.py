@@ -42,7 +42,9 @@ def read_text(path: Path) -> tuple[npt.NDArray[np.float64], list[str] | None]:
     if not head or (len(head) == 1 and _is_header(head[0][1])):
         raise UserError(f"{path} is empty, or has a header only; write one row of numbers per item")
     (_, first), (_, second) = head[0], head[-1]
-    sized = DELIMITERS[path.suffix.lower()] is None and _is_size(first, second)
+    # word2vec's first line is `n d`, before lines of an id and d numbers.
+    blanks, counts = DELIMITERS[path.suffix.lower()] is None, all(map(str.isdecimal, first))
+    sized = blanks and counts and len(first) == 2 and len(second) > int(first[1]) > 1
     layout = _Layout(True, True, int(first[1]), rows=int(first[0])) if sized else _layout(first, second)
     values, ids = array("d"), []
     for number, fields in chain(head[layout.header :], lines):
@@ -148,11 +150,6 @@ class _Layout:
         # An id with blanks can be told from one number too many only where the file itself gives d.
         fits = before == self.ids if self.rows is None else before >= 1
         return (" ".join(fields[:before]), fields[before:]) if fits else None
-
-
-def _is_size(first: list[str], second: list[str]) -> bool:
-    """Return whether `first` is word2vec's line `n d`, before lines of an id and d numbers."""
-    return len(first) == 2 and all(map(str.isdecimal, first)) and len(second) > int(first[1]) > 1
 
 
 def _layout(first: list[str], second: list[str]) -> _Layout:

@@ -13,7 +13,7 @@ import torch
 
 from degen.analysis.each_epoch import summarize
 from degen.analysis.measures.alignment import Definition, alignment, uniformity
-from degen.data.sampling.partners import Int
+from degen.data.sampling.histories import Int
 from degen.data.sampling.source import Source
 from degen.evaluation.evaluate import representations
 from degen.model.encoders.dropout import RandomDropout
