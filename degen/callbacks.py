@@ -101,13 +101,7 @@ class LightningHooks:
 
 
 def found(module: Any, source: Any) -> Any:
-    """Return the value at `source`: the path of an attribute, a function of `module`, or the value itself.
-
-    Raises
-    ------
-    UserError
-        if the module has no such attribute; the message names the nearest one.
-    """
+    """Return the value at `source`: the path of an attribute, a function of `module`, or the value itself."""
     if callable(source):
         return source(module)
     if not isinstance(source, str):
@@ -140,11 +134,8 @@ def _in_evaluation(module: Any) -> Iterator[None]:
 def _callback_classes() -> tuple[type, ...]:
     """Return the `Callback` class of each package of Lightning that is installed."""
     modules = {"lightning": "lightning.pytorch", "pytorch_lightning": "pytorch_lightning"}
-    classes = tuple(
-        import_module(module).Callback
-        for package, module in modules.items()
-        if find_spec(package) is not None
-    )
+    installed = [module for package, module in modules.items() if find_spec(package) is not None]
+    classes = tuple(import_module(module).Callback for module in installed)
     if not classes:
         raise UserError("LightningMonitor needs Lightning, which is not installed; pip install lightning")
     return classes

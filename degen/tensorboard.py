@@ -41,27 +41,15 @@ _OF_REPRESENTATIONS = ("uniformity", "alignment", "alignment_dropout", "alignmen
 
 
 def require() -> None:
-    """Check that tensorboardX is installed.
-
-    Raises
-    ------
-    UserError
-        if it is not; the message says what to install.
-    """
+    """Check that tensorboardX is installed; the error says how to install it."""
     if find_spec("tensorboardX") is None:
         raise UserError('tensorboard needs tensorboardX; install it with pip install "degen[tensorboard]"')
 
 
 class Board:
-    """Event file of the epochs that one process trains.
+    """Event file, in `folder`, of the epochs that one process trains.
 
-    Parameters
-    ----------
-    folder
-        folder of the event files of a run; created if it does not exist.
-    first_epoch
-        the first epoch that will be written. TensorBoard discards what an earlier, killed process wrote of
-        this epoch and later ones.
+    TensorBoard discards what an earlier, killed process wrote of `first_epoch` and later ones.
     """
 
     def __init__(self, folder: Path, first_epoch: int):

@@ -13,7 +13,7 @@ from degen.errors import UserError
 
 
 def as_rows(x: Any, name: str) -> Array:
-    """Return `x` [n, d] as a checked PyTorch tensor on its device without gradient, or as a NumPy array.
+    """Return finite `x` [n, d] as a PyTorch tensor on its device without gradient, or as a NumPy array.
 
     Parameters
     ----------
@@ -22,11 +22,6 @@ def as_rows(x: Any, name: str) -> Array:
         nested lists. An array on a GPU that offers only DLPack stays there if PyTorch is loaded.
     name
         name of the array in messages.
-
-    Raises
-    ------
-    UserError
-        if `x` is not an array of two dimensions, or holds NaN or infinity.
     """
     if namespace(x) is not np:
         return checked(x, name)

@@ -29,13 +29,7 @@ class Best:
         return self.metric or DEFAULT
 
     def check(self, row: Row) -> None:
-        """Check that a line with validation metrics has the one that was asked for.
-
-        Raises
-        ------
-        UserError
-            if it does not.
-        """
+        """Refuse a line with validation metrics but without the one that was asked for."""
         validated = any(key.startswith("valid_") for key in row)
         if self.metric is not None and validated and self.metric not in row:
             raise UserError(
@@ -45,15 +39,9 @@ class Best:
     def epoch(self, row: Row, before: list[Row], dropped: list[Row]) -> int:
         """Return the best epoch up to `row`, the earliest of equals; the latest until a line has the metric.
 
-        Parameters
-        ----------
-        row
-            the line of the epoch that was just measured.
-        before
-            the lines of the epochs before it, each with its `best_epoch`.
-        dropped
-            the lines that `row` and its successors replace. If the best epoch is among them, the embeddings
-            of earlier epochs are gone, so the search for the best starts again at `row`.
+        `before` are the lines of the epochs before it, each with its `best_epoch`, and `dropped` those that
+        `row` and its successors replace. If the best epoch is among these, the embeddings of earlier epochs
+        are gone, so the search for the best starts again at `row`.
         """
         number: int = row["epoch"]
         if not before or (dropped and dropped[-1]["best_epoch"] >= number):

@@ -26,9 +26,7 @@ _AT = re.compile(r"([a-z]+(?:[_ ]rate)?)(?:@|_at_|_)(\d+)", re.IGNORECASE)
 
 
 def epoch_key(name: str) -> str:
-    """Return the key of `metrics.jsonl` for a metric; a ranking metric without a split is of validation.
-
-    Names that are not ranking metrics stay as they are.
+    """Return the key of `metrics.jsonl`; a ranking metric without a split is of validation.
 
     >>> epoch_key("hit@10"), epoch_key("val_recall@10"), epoch_key("test_ndcg@5"), epoch_key("loss")
     ('valid_HR@10', 'valid_HR@10', 'test_NDCG@5', 'loss')
@@ -59,13 +57,9 @@ def _parse(name: str) -> tuple[str, str | None]:
 
 
 def renamed(metrics: Mapping[str, Any], key: Callable[[str], str]) -> dict[str, float]:
-    """Return `metrics` as Python numbers, under the names that `key` gives them.
+    """Return `metrics` as finite Python numbers, under the names that `key` gives them.
 
-    Raises
-    ------
-    UserError
-        if a name is not a string, a value is not one finite number, or two names of one metric have
-        different values.
+    Two names of one metric must have equal values.
     """
     named: dict[str, float] = {}
     came_from: dict[str, str] = {}

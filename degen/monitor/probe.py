@@ -23,13 +23,7 @@ class Probe:
     """Number of representations in the first epoch."""
 
     def measure(self, representations: Any, pairs: Mapping[str, Any]) -> dict[str, float]:
-        """Return the `uniformity` of the probe's rows, and the alignment of each pair, by its key.
-
-        Raises
-        ------
-        UserError
-            if an array does not fit, or there are not as many representations as in the first epoch.
-        """
+        """Return the `uniformity` of the probe's rows, and the alignment of each pair, by its key."""
         measured = {} if representations is None else {"uniformity": self._uniformity(representations)}
         for key, pair in pairs.items():
             if pair is not None:

@@ -25,13 +25,7 @@ _FREE_TO_CHANGE = ("keep_embeddings", "tensorboard")
 
 
 def at_least(least: int, **arguments: int | None) -> None:
-    """Check that arguments that are given are not too small.
-
-    Raises
-    ------
-    UserError
-        if one is.
-    """
+    """Refuse arguments that are given and too small."""
     for name, number in arguments.items():
         if number is not None and number < least:
             raise UserError(f"`{name}` is {number}; give {least} or more")
@@ -67,13 +61,7 @@ def groups(named: dict[str, Any], training: dict[str, Any], probe: dict[str, Any
 
 
 def whole_numbers(item_frequency: Any) -> Counts:
-    """Return how often each item occurs, int64 [n_items].
-
-    Raises
-    ------
-    UserError
-        if it does not hold two or more whole numbers, each 0 or more.
-    """
+    """Return how often each item occurs, int64 [n_items], of two or more whole numbers, each 0 or more."""
     counts = np.asarray(item_frequency)
     valid = counts.dtype.kind in "iuf" and counts.ndim == 1 and len(counts) >= 2
     if not valid or not (np.isfinite(counts) & (counts >= 0) & (counts == np.floor(counts))).all():
@@ -85,13 +73,7 @@ def whole_numbers(item_frequency: Any) -> Counts:
 
 
 def item_ids(items: Sequence[Any] | None, n: int) -> list[str]:
-    """Return the ids of the n items as strings, by default their row numbers.
-
-    Raises
-    ------
-    UserError
-        if there are not n of them, two are equal, or one has a line break.
-    """
+    """Return the n unique ids of the items as strings without line breaks, by default their row numbers."""
     ids = [str(item) for item in (range(n) if items is None else items)]
     if len(ids) != n:
         raise UserError(f"items has {len(ids)} ids and item_frequency {n} counts; give one of each per item")
@@ -103,35 +85,24 @@ def item_ids(items: Sequence[Any] | None, n: int) -> list[str]:
 def begin(
     out: Path, config: Groups, items: list[str], frequency: Counts, *, resume: bool, overwrite: bool
 ) -> list[dict[str, Any]]:
-    """Write the fixed files of a run into `out`; return the lines of epochs that were recorded earlier.
-
-    Raises
-    ------
-    UserError
-        if the resumed run has other items or settings.
-    """
+    """Write the fixed files of a run into `out`; return the lines of epochs that were recorded earlier."""
     files.remove_leftovers(out)
     rows: list[dict[str, Any]] = []
     if overwrite:
         remove_run(out)
     elif resume and directory.is_run(out):
         _check_same(RunDirectory(out), config, items, frequency)
-        rows = _lines(out)
+        rows = directory.read_metrics(out)
+        for number, row in enumerate(rows, start=1):
+            if not all(isinstance(row.get(key), int) for key in ("epoch", "best_epoch")):
+                raise UserError(
+                    f"{out / directory.METRICS} line {number} lacks epoch or best_epoch; start anew with "
+                    "`overwrite=True`"
+                )
     files.write_text(out / directory.CONFIG, tomli_w.dumps(config))
     files.write_json(out / directory.ENVIRONMENT, environment())
     files.write_lines(out / directory.ITEMS, items)
     files.write_array(out / directory.ITEM_FREQUENCY, frequency)
-    return rows
-
-
-def _lines(out: Path) -> list[dict[str, Any]]:
-    rows = directory.read_metrics(out)
-    for number, row in enumerate(rows, start=1):
-        if not all(isinstance(row.get(key), int) for key in ("epoch", "best_epoch")):
-            raise UserError(
-                f"{out / directory.METRICS} line {number} lacks epoch or best_epoch; start anew with "
-                "`overwrite=True`"
-            )
     return rows
 
 
@@ -140,10 +111,8 @@ def _check_same(run: RunDirectory, config: Groups, items: list[str], frequency: 
     for group, keys in config.items():
         before = run.config.get(group, {})
         for key in sorted((keys.keys() | before.keys()) - set(_FREE_TO_CHANGE)):
-            if before.get(key) != keys.get(key):
-                raise UserError(
-                    f"{run.path} was started with {group}.{key} = {before.get(key)!r}, not {keys.get(key)!r}"
-                    f"; {mend}"
-                )
+            old, new = before.get(key), keys.get(key)
+            if old != new:
+                raise UserError(f"{run.path} was started with {group}.{key} = {old!r}, not {new!r}; {mend}")
     if run.items != items or not np.array_equal(run.item_frequency, frequency):
         raise UserError(f"{run.path} was started with other items or another item_frequency; {mend}")

@@ -1,5 +1,8 @@
 """Figures: results in, axes out, without statistics, run directories or pyplot state.
 
+Build figures, and save them, inside `style.figure_style`. Widths are in inches. Lines are named by variants
+or any other names, in the order of the legend.
+
 style.py          sizes, colours, dashes      layout.py              grids of panels
 labels.py         names at line ends          save.py                PDF, PNG and SVG
 bands.py          means with intervals        panels.py              small panels under one legend

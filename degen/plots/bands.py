@@ -32,18 +32,9 @@ def draw_means(
 ) -> list[Line2D]:
     """Draw the mean of the values at each x, and return a line for each name that has values.
 
-    Parameters
-    ----------
-    axes
-        where to draw.
-    samples
-        by variant or other name; a name without values keeps its colour for other panels.
-    interval
-        of the mean, drawn where an x has several values; by default none is drawn.
-    bars
-        whether the interval is a bar at each x, not a band along the line.
-    look
-        arguments of `matplotlib.lines.Line2D`, over the name's own.
+    A name without values keeps its colour for other panels. Where an x has several values, the interval of
+    their mean is drawn as a band along the line, or as `bars`. `look` are arguments of
+    `matplotlib.lines.Line2D`, over the name's own.
     """
     import seaborn  # brings pandas and SciPy
 

@@ -31,24 +31,10 @@ def panel_grid(width: float, count: int, columns: int) -> tuple[Figure, list[Axe
 
 
 def fit_height(figure: Figure, axes: Axes, shape: float, rows: float | None = None) -> None:
-    """Set the height of `figure` so that `axes` get height / width = `shape`; the width stays.
+    """Set the height of `figure`, in constrained layout, so that `axes` get height / width = `shape`.
 
-    Parameters
-    ----------
-    figure
-        with constrained layout.
-    axes
-        one panel of a grid whose rows are all as high as its own.
-    shape
-        height over width of the panel's box.
-    rows
-        number of such rows, by default those of the grid; the sum of the grid's height ratios, where this
-        panel's own is 1.
-
-    Raises
-    ------
-    UserError
-        if the figure is too narrow for its labels.
+    `axes` is one panel of a grid whose rows are all as high as its own. `rows` is the number of such rows, by
+    default those of the grid, or the sum of the grid's height ratios, where this panel's own is 1.
     """
     if rows is None:
         cell = axes.get_subplotspec()
@@ -76,13 +62,7 @@ def legend_above(figure: Figure, handles: Sequence[Line2D], columns: int) -> Non
 
 
 def lay_out(figure: Figure) -> None:
-    """Place everything in the figure, without drawing it.
-
-    Raises
-    ------
-    UserError
-        if the figure is too narrow for its labels.
-    """
+    """Place everything in the figure, without drawing it; refuse one too narrow for its labels."""
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message=".*collapsed to zero")

@@ -40,9 +40,7 @@ PANELS: Mapping[str, str] = {
 """Titles of the panels of one epoch, by the keys of the buckets."""
 
 OVER_EPOCHS: Mapping[str, str] = {
-    "push_share": PANELS["push_share"],
-    "step_cosine": PANELS["step_cosine"],
-    "step_pairwise_cosine": PANELS["step_pairwise_cosine"],
+    **{key: PANELS[key] for key in ("push_share", "step_cosine", "step_pairwise_cosine")},
     "pairwise_cosine": r"$\cos(v_i,\;v_j)$",
 }
 """Titles of the panels over epochs, for the rarest and the most frequent items."""
@@ -55,15 +53,7 @@ _WIDE = 60  # font sizes of a figure that holds all panels side by side
 def draw_by_frequency(axes: Axes, runs: Mapping[str, Rows], key: str) -> list[Line2D]:
     """Draw `key` of the buckets against their frequency and return a line for each name.
 
-    Parameters
-    ----------
-    axes
-        where to draw.
-    runs
-        the buckets of each variant or other name, rarest first, with `low`, `high` and `key`; names without
-        a value of it are left out.
-    key
-        a key of the buckets.
+    The buckets of a name have `low`, `high` and `key`; names without a value of it are left out.
     """
     lines = []
     for position, (name, buckets) in enumerate(runs.items()):
@@ -85,22 +75,11 @@ def draw_by_frequency(axes: Axes, runs: Mapping[str, Rows], key: str) -> list[Li
 def bucket_places(buckets: Rows) -> npt.NDArray[np.float64]:
     """Return the positions of the buckets on the axis of frequencies: geometric middles, or `COLD_PLACE`."""
     low, high = column(buckets, "low"), column(buckets, "high")
-    middle: npt.NDArray[np.float64] = np.where(high > 0, np.sqrt(low * high), COLD_PLACE)
-    return middle
+    return np.where(high > 0, np.sqrt(low * high), COLD_PLACE)
 
 
 def mechanism_figure(runs: Mapping[str, Rows], *, width: float) -> Figure:
-    """Return one epoch's buckets in four panels, `width` inches wide.
-
-    Build it, and save it, inside `figure_style`.
-
-    Parameters
-    ----------
-    runs
-        the buckets of each variant or other name, in the order of the legend.
-    width
-        inches.
-    """
+    """Return one epoch's buckets, by name, in four panels."""
     figure, grid, columns = _grid(width, PANELS)
     named: dict[str, Line2D] = {}
     for axes, key in zip(grid, PANELS, strict=True):
@@ -118,17 +97,7 @@ def mechanism_figure(runs: Mapping[str, Rows], *, width: float) -> Figure:
 
 
 def mechanism_epochs_figure(runs: Mapping[str, Rows], *, width: float) -> Figure:
-    """Return the rarest items (thick) and the most frequent ones (thin) over epochs, `width` inches wide.
-
-    Build it, and save it, inside `figure_style`.
-
-    Parameters
-    ----------
-    runs
-        the lines of `trace.jsonl` of each variant or other name, in the order of the legend.
-    width
-        inches.
-    """
+    """Return the rarest items (thick) and the most frequent ones (thin) over the lines of `trace.jsonl`."""
     figure, grid, columns = _grid(width, OVER_EPOCHS)
     named: dict[str, Line2D] = {}
     rare, common = (
@@ -161,7 +130,6 @@ def _grid(width: float, panels: Mapping[str, str]) -> tuple[Figure, list[Axes], 
 
 
 def _finished(figure: Figure, grid: Sequence[Axes], columns: int, handles: list[Line2D]) -> Figure:
-    most = 6 if columns > 2 else 3
-    legend_above(figure, handles, most)
+    legend_above(figure, handles, 6 if columns > 2 else 3)
     fit_height(figure, grid[0], _SHAPE)
     return figure

@@ -52,22 +52,10 @@ def panels_figure(
     columns: int | None = None,
     note: str = "",
 ) -> Figure:
-    """Return a grid of panels, one per title, `width` inches wide; side by side as far as they have room.
+    """Return a grid of panels, one per title, with what draws it and returns its labelled lines.
 
-    Build it, and save it, inside `figure_style`.
-
-    Parameters
-    ----------
-    draw
-        for each title what draws the panel and returns its labelled lines.
-    width
-        inches.
-    across
-        label of the horizontal axis.
-    columns
-        panels side by side; by default as many as have room, up to three.
-    note
-        small text below the panels.
+    `across` is the label of the horizontal axis, and `note` is small text below the panels. By default as
+    many panels stand side by side as have room, up to three.
     """
     ems = figure_ems(width)
     most = 2 if len(draw) == 4 else 3  # two by two, not three and one
@@ -102,21 +90,7 @@ def epochs_figure(
     width: float,
     columns: int | None = None,
 ) -> Figure:
-    """Return quantities over epochs, a panel per key of `titles`, a line per run.
-
-    Build it, and save it, inside `figure_style`.
-
-    Parameters
-    ----------
-    runs
-        the runs of each variant or other name, in the order of the legend.
-    titles
-        what stands above the panel of each key of the rows; names that have none of a key are left out there.
-    width
-        inches.
-    columns
-        panels side by side; by default as many as have room, up to three.
-    """
+    """Return quantities over epochs, a panel per key of `titles`, a line per run that has the key."""
     draw = {title: partial(draw_epochs, runs=runs, key=key) for key, title in titles.items()}
     return panels_figure(draw, width=width, across="epoch", columns=columns)
 
@@ -124,16 +98,8 @@ def epochs_figure(
 def spectra_figure(spectra: Mapping[str, Mapping[str, Curve]], *, width: float) -> Figure:
     """Return normalized singular values, a panel per title, a line per name.
 
-    The scale is logarithmic where a linear one would lay the small values on the axis.
-
-    Build it, and save it, inside `figure_style`.
-
-    Parameters
-    ----------
-    spectra
-        for each title the curve of each name, float64 [d], descending from 1.
-    width
-        inches.
+    Curves are float64 [d], descending from 1. The scale is logarithmic where a linear one would lay the small
+    values on the axis.
     """
     every = np.concatenate([curve for curves in spectra.values() for curve in curves.values()])
     least = float(every[every > 0].min(initial=1.0))
@@ -154,18 +120,9 @@ def _spectrum(axes: Axes, values: Mapping[str, Curve], least: float) -> list[Lin
 def profiles_figure(
     profiles: Mapping[str, Mapping[str, Profile]], *, width: float, interval: IntervalOf | None = None
 ) -> Figure:
-    """Return quantities by popularity, a panel for each title, a line for each variant or other name.
+    """Return quantities by popularity, a panel per title, a line per name.
 
-    Build it, and save it, inside `figure_style`.
-
-    Parameters
-    ----------
-    profiles
-        for each title the profile of each name.
-    width
-        inches.
-    interval
-        of the mean over seeds, drawn for names with several.
+    The `interval` of the mean over seeds is drawn for names with several.
     """
     draw = {
         title: partial(draw_profile, curves=curves, interval=interval) for title, curves in profiles.items()

@@ -25,13 +25,7 @@ _DPI: Mapping[str, Sequence[int]] = {"pdf": (400, 300, 200, 150), "png": (300,),
 
 
 def figure_formats(text: str) -> list[str]:
-    """Return the formats of a comma-separated list such as `pdf,png`, once each.
-
-    Raises
-    ------
-    UserError
-        for an empty list or an unknown format, with the nearest known one.
-    """
+    """Return the formats of a comma-separated list such as `pdf,png`, once each; refuse unknown ones."""
     names = [name.strip().lstrip(".") for name in text.split(",") if name.strip()]
     if not names:
         raise UserError("`formats` is empty; give one or more of pdf, png, svg, separated by commas")
@@ -49,24 +43,8 @@ def save_figure(
 ) -> list[Path]:
     """Write the figure as `stem` plus the suffix of each format and return the paths.
 
-    Parameters
-    ----------
-    figure
-        built within `figure_style`; call this within it too.
-    stem
-        folder and name without suffix; dots in the name are kept.
-    formats
-        of pdf, png and svg.
-    title, caption
-        stored in the file (title and subject of a PDF, title and description of the others).
-    most_bytes
-        size above which the rasterised clouds of a PDF or SVG are drawn more coarsely, down to 150 dots per
-        inch.
-
-    Raises
-    ------
-    UserError
-        if the folder cannot be written.
+    Dots in the stem are kept. Title and caption are stored in the file. Above `most_bytes` the rasterised
+    clouds of a PDF or SVG are drawn more coarsely, down to 150 dots per inch.
     """
     # Every drawing lays the figure out anew and could move things by a rounding; lay it out once for all
     # formats.
@@ -90,6 +68,4 @@ def save_figure(
 def _metadata(suffix: str, title: str, caption: str) -> dict[str, Any]:
     if suffix == "pdf":
         return {"Title": title, "Subject": caption, "CreationDate": None}
-    if suffix == "svg":
-        return {"Title": title, "Description": caption, "Date": None}
-    return {"Title": title, "Description": caption, "Software": None}
+    return {"Title": title, "Description": caption, "Date" if suffix == "svg" else "Software": None}

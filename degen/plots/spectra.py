@@ -43,14 +43,10 @@ def draw_singular_values(axes: Axes, values: Mapping[str, npt.NDArray[np.float64
     longest = max(len(curve) for curve in values.values())
     axes.set_xlim(1 - 0.02 * longest, longest * 1.02)
     axes.set_ylim(0, 1.03)
-    axes.xaxis.set_major_locator(FixedLocator(_indices(longest)))
+    quarters = (max(1, round(longest * part / 4)) for part in range(1, 5))
+    axes.xaxis.set_major_locator(FixedLocator(sorted({1, *quarters})))
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.set_xlabel("index $i$")
     axes.set_ylabel(r"$\sigma_i\,/\,\sigma_1$")
     axes.spines[["top", "right"]].set_visible(False)
     return lines
-
-
-def _indices(count: int) -> list[int]:
-    """Return the first index and the ends of four equal parts, without repeats."""
-    return sorted({1, *(max(1, round(count * part / 4)) for part in range(1, 5))})

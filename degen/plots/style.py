@@ -71,13 +71,7 @@ STYLES: Mapping[str, Style] = {
 
 
 def figure_width(text: str) -> float:
-    """Return inches for `column`, `text` or a number between 1.5 and 40.
-
-    Raises
-    ------
-    UserError
-        for anything else.
-    """
+    """Return inches for `column`, `text` or a number between 1.5 and 40; refuse anything else."""
     if text.lower() in WIDTHS:
         return WIDTHS[text.lower()]
     try:
@@ -152,13 +146,7 @@ def _parameters(style: Style) -> dict[str, Any]:
 
 
 def frequency_colors(name: str = "viridis") -> Colormap:
-    """Return the map for item frequency on white: light for rare, dark for frequent; `viridis` or `cividis`.
-
-    Raises
-    ------
-    UserError
-        for another name.
-    """
+    """Return the map for item frequency on white, rare light and frequent dark: `viridis` or `cividis`."""
     return _cut(*_FREQUENCY_MAPS[one_of("cmap", name, _FREQUENCY_MAPS)])
 
 

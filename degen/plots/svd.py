@@ -95,12 +95,22 @@ def draw_projection(
         the points with a place on the colour scale, for a colour bar; None where there are none.
     """
     points = projection.coordinates
-    style = _dots(len(points), size)
-    _prepare(axes, common_limits([points]) if limits is None else limits)
+    style: dict[str, Any] = {
+        "s": point_size(len(points)) if size is None else size,
+        "alpha": 0.65,
+        "linewidths": 0,
+        "rasterized": len(points) > RASTERIZE_ABOVE,
+    }
+    limits = limits or common_limits([points])
+    axes.axhline(0, color=GUIDE_COLOR, linewidth=matplotlib.rcParams["axes.linewidth"], zorder=0)
+    axes.axvline(0, color=GUIDE_COLOR, linewidth=matplotlib.rcParams["axes.linewidth"], zorder=0)
+    axes.set(xlim=limits[0], ylim=limits[1])
+    axes.set_aspect("equal", adjustable="box")
     if frequency is None:
         axes.scatter(*points.T, color=PLAIN_COLOR, **style)
         return None
-    seen = _rare_to_frequent(frequency)
+    order = np.argsort(frequency, kind="stable")
+    seen = order[frequency[order] > 0]  # rare to frequent
     cloud = axes.scatter(
         points[seen, 0],
         points[seen, 1],
@@ -117,28 +127,6 @@ def draw_projection(
 def point_size(count: int, width: float = 1.5) -> float:
     """Return the area in square points of each of `count` points in a panel `width` inches wide."""
     return min(max(150 / math.sqrt(max(count, 1)), 0.8), 9.0) * (width / 1.5) ** 2
-
-
-def _dots(count: int, size: float | None) -> dict[str, Any]:
-    return {
-        "s": point_size(count) if size is None else size,
-        "alpha": 0.65,
-        "linewidths": 0,
-        "rasterized": count > RASTERIZE_ABOVE,
-    }
-
-
-def _prepare(axes: Axes, limits: Limits) -> None:
-    axes.axhline(0, color=GUIDE_COLOR, linewidth=matplotlib.rcParams["axes.linewidth"], zorder=0)
-    axes.axvline(0, color=GUIDE_COLOR, linewidth=matplotlib.rcParams["axes.linewidth"], zorder=0)
-    axes.set(xlim=limits[0], ylim=limits[1])
-    axes.set_aspect("equal", adjustable="box")
-
-
-def _rare_to_frequent(frequency: Frequency) -> npt.NDArray[np.intp]:
-    """Return the rows with a count above 0, ascending by it; equal counts in row order."""
-    order = np.argsort(frequency, kind="stable")
-    return order[frequency[order] > 0]
 
 
 def _draw_unseen(axes: Axes, points: npt.NDArray[np.float64], style: dict[str, Any]) -> None:

@@ -87,20 +87,9 @@ class SvdPanel:
 def svd_figure(
     panels: Sequence[SvdPanel], *, width: float, colors: Colormap | None = None, view: View = VIEWS["svd"]
 ) -> Figure:
-    """Return a figure `width` inches wide; its height follows from the panels.
+    """Return a figure of at least one panel, whose height follows from the panels.
 
-    Build it, and save it, inside `figure_style`.
-
-    Parameters
-    ----------
-    panels
-        at least one; in the order in which they are drawn.
-    width
-        inches.
-    colors
-        map of the counts, by default `frequency_colors()`.
-    view
-        which projection the panels hold.
+    `colors` is the map of the counts, by default `frequency_colors()`; `view` is of the panels' projection.
     """
     limits = common_limits([panel.projection.coordinates for panel in panels])
     shape = (limits[1][1] - limits[1][0]) / (limits[0][1] - limits[0][0])

@@ -54,8 +54,7 @@ def common_span(values: Iterable[npt.NDArray[np.float64]]) -> tuple[float, float
 
     A single value is put in the middle.
     """
-    every = np.concatenate([np.zeros(0), *values])
-    every = every[np.isfinite(every)]
+    every = _finite(values)
     if not len(every):
         return 0.0, 1.0
     low, high = float(every.min()), float(every.max())
@@ -63,13 +62,17 @@ def common_span(values: Iterable[npt.NDArray[np.float64]]) -> tuple[float, float
     return low - margin, high + margin
 
 
+def _finite(values: Iterable[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+    every: npt.NDArray[np.float64] = np.concatenate([np.zeros(0), *values])
+    return every[np.isfinite(every)]
+
+
 def quality_scale(runs: Iterable[Rows], key: str = QUALITY) -> Normalize:
     """Return the linear colour scale from the lowest to the highest value of `key` in any of the runs.
 
     A single value lies in the middle of it.
     """
-    values = np.concatenate([np.zeros(0), *(column(rows, key) for rows in runs)])
-    values = values[np.isfinite(values)]
+    values = _finite(column(rows, key) for rows in runs)
     if not len(values):
         return Normalize(0, 1)
     low, high = float(values.min()), float(values.max())
@@ -107,9 +110,8 @@ def draw_trajectories(
         the dots, for a colour bar. The first epoch has a ring, the last a square around its dot.
     """
     for other in behind:
-        axes.plot(
-            column(other, alignment), column(other, UNIFORMITY), color=GUIDE_COLOR, linewidth=0.5, zorder=1
-        )
+        both = column(other, alignment), column(other, UNIFORMITY)
+        axes.plot(*both, color=GUIDE_COLOR, linewidth=0.5, zorder=1)
     across, up, quality = (column(rows, key) for key in (alignment, UNIFORMITY, QUALITY))
     there = np.isfinite(across) & np.isfinite(up)
     across, up, quality = across[there], up[there], quality[there]
@@ -127,12 +129,6 @@ def draw_trajectories(
         plotnonfinite=True,
         zorder=3,
     )
-    _mark_ends(axes, across, up)
-    return dots
-
-
-def _mark_ends(axes: Axes, across: npt.NDArray[np.float64], up: npt.NDArray[np.float64]) -> None:
-    width = matplotlib.rcParams["lines.linewidth"]
     for label, marker, end in (("first epoch", "o", slice(0, 1)), ("last epoch", "s", slice(-1, None))):
         axes.scatter(
             across[end],
@@ -146,20 +142,14 @@ def _mark_ends(axes: Axes, across: npt.NDArray[np.float64], up: npt.NDArray[np.f
             zorder=4,
             clip_on=False,
         )
+    return dots
 
 
 def draw_epochs(axes: Axes, runs: Mapping[str, Sequence[Rows]], key: str) -> list[Line2D]:
     """Draw `key` against the epoch and return a line for each name: that of its first run.
 
-    Parameters
-    ----------
-    axes
-        where to draw.
-    runs
-        one or more runs for each variant or other name, such as seeds; all runs of a name look alike.
-    key
-        a key of the rows. Names without a value of it are left out. If only some epochs have a value, they
-        are marked and joined.
+    All runs of a name, such as seeds, look alike. Names without a value of `key` are left out. If only some
+    epochs have a value, they are marked and joined.
     """
     lines = []
     for position, (name, several) in enumerate(runs.items()):

@@ -48,20 +48,9 @@ class TrajectoryPanel:
 def trajectory_figure(
     panels: Sequence[TrajectoryPanel], *, width: float, alignment: str = ALIGNMENT, definition: str = "paper"
 ) -> Figure:
-    """Return Fig. 5, `width` inches wide: a panel per run, with common limits and colours.
+    """Return Fig. 5, a panel per run with common limits and colours, and the key `alignment` across.
 
-    Build it, and save it, inside `figure_style`.
-
-    Parameters
-    ----------
-    panels
-        at least one, in the order in which they are drawn.
-    width
-        inches.
-    alignment
-        the key to draw across.
-    definition
-        definition of both quantities that the runs were measured by; the axes name it.
+    The axes name the `definition` of both quantities that the runs were measured by.
     """
     columns = min(len(panels), 3, max(1, int(figure_ems(width) / _COLUMN)))
     figure, grid = panel_grid(width, len(panels), columns)
@@ -88,21 +77,9 @@ def trajectory_figure(
 def epochs_figure(
     runs: Mapping[str, Sequence[Rows]], *, width: float, alignment: str = ALIGNMENT, definition: str = "paper"
 ) -> Figure:
-    """Return uniformity, alignment and validation HR@5 over epochs, `width` inches wide, a line per run.
+    """Return uniformity, alignment and validation HR@5 over epochs, a line per run.
 
-    Build it, and save it, inside `figure_style`. The panels stand side by side on two columns, else one
-    above another.
-
-    Parameters
-    ----------
-    runs
-        the runs of each variant or other name, in the order of the legend.
-    width
-        inches.
-    alignment
-        key of the alignment to draw; names without it are left out of its panel.
-    definition
-        definition that the runs were measured by.
+    The panels stand side by side on two columns, else one above another.
     """
     titles = {key: f"{LABELS[key]} ({definition})" for key in (UNIFORMITY, alignment)}
     columns = 3 if figure_ems(width) >= _WIDE else 1

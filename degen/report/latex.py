@@ -19,8 +19,7 @@ from degen.report.contents import Group, Report, Subject
 from degen.studies.figure_files import FigureOptions
 from degen.studies.over_epochs.uniformity import draw_uniformity
 from degen.studies.svd import SvdOptions, draw_svd
-from degen.tables.latex import tabular
-from degen.tables.latex_text import escape
+from degen.tables.latex import escape, tabular
 from degen.tables.table import Table
 from degen.version import __version__
 

@@ -3,7 +3,6 @@
 table.py        `Table`, its columns and its cells     numbers.py     numbers as people read them
 terminal.py     framed, or in sections with footnotes  csv_file.py    full columns for programs
 latex.py        `tabular` in the style of booktabs     markdown.py    pipes
-latex_text.py   any text, safe in LaTeX
 
 The report's template writes the same tables as HTML.
 """

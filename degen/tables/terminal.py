@@ -20,7 +20,7 @@ def print_table(table: Table) -> None:
     # Piped output has no width of its own; a table must not be folded to 80 columns there.
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(_listing(table) if table.sections else _framed(table))
-    footnotes = [f"{_superscript(place)} {text}" for place, text in enumerate(table.footnotes, start=1)]
+    footnotes = [f"{_text(Cell('', footnote=place))} {text}" for place, text in enumerate(table.footnotes, 1)]
     for line in (*table.note.splitlines(), *footnotes):
         console.out(line, highlight=False)
 
@@ -62,8 +62,4 @@ def _listing(table: Table) -> RichTable:
 
 
 def _text(cell: Cell) -> str:
-    return cell.text + (_superscript(cell.footnote) if cell.footnote else "")
-
-
-def _superscript(footnote: int) -> str:
-    return str(footnote).translate(_SUPERSCRIPTS)
+    return cell.text + (str(cell.footnote).translate(_SUPERSCRIPTS) if cell.footnote else "")

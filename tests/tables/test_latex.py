@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tex import check
 
-from degen.tables.latex import tabular
-from degen.tables.latex_text import escape
+from degen.tables.latex import escape, tabular
 from degen.tables.table import Cell, Column, Table
 
 
