@@ -52,7 +52,7 @@ def spectra(group: Group) -> Figure | None:
 def over_epochs(group: Group) -> Iterator[Figure]:
     """Yield a chart for each quantity in the lines of `metrics.jsonl`."""
     for key in _quantities(group):
-        points = {subject.name: _series(subject.epochs, key) for subject in group.subjects}
+        points = {subject.name: _points(subject.epochs, "epoch", key) for subject in group.subjects}
         label = _LABELS.get(key, key.replace(_VALIDATION, "validation ").replace("_", " "))
         figure = _figure(group, label, "epoch", label, points)
         if figure is not None:
@@ -85,7 +85,7 @@ def trajectories(group: Group) -> Iterator[Figure]:
     """Yield the paths through the plane of each kind of alignment and uniformity (Fig. 5)."""
     style = _styles(group)
     for key in ALIGNMENTS:
-        ways = {subject.name: _way(subject.epochs, key) for subject in group.subjects}
+        ways = {subject.name: _points(subject.epochs, key, UNIFORMITY) for subject in group.subjects}
         ways = {name: way for name, way in ways.items() if way}
         lines = [Line(name, style[name], way) for name, way in ways.items()]
         chart = path_chart(f"{LABELS[key]} and uniformity", LABELS[key], LABELS[UNIFORMITY], lines)
@@ -128,13 +128,10 @@ def _quantities(group: Group) -> list[str]:
     return first + others
 
 
-def _series(rows: Sequence[Any], key: str) -> list[tuple[float, float]]:
-    return [(float(row["epoch"]), float(row[key])) for row in rows if _is_number(row.get(key))]
-
-
-def _way(rows: Sequence[Any], key: str) -> list[tuple[float, float]]:
-    both = [row for row in rows if _is_number(row.get(key)) and _is_number(row.get(UNIFORMITY))]
-    return [(float(row[key]), float(row[UNIFORMITY])) for row in both]
+def _points(rows: Sequence[Any], across: str, up: str) -> list[tuple[float, float]]:
+    """Return the values of two keys in the rows that have a number for both."""
+    both = [(row.get(across), row.get(up)) for row in rows]
+    return [(float(x), float(y)) for x, y in both if _is_number(x) and _is_number(y)]
 
 
 def _is_number(value: Any) -> bool:

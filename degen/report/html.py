@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,8 @@ from typing import Any
 from degen.files import write_text
 from degen.plots.style import UNSEEN_COLOR, frequency_colors
 from degen.report import charts, tables
-from degen.report.contents import Group, Report, Subject
+from degen.report.contents import Group, Report
 from degen.report.packed_points import pack
-from degen.tables.table import Table
 from degen.version import __version__
 
 _COLORS = 64
@@ -26,23 +24,6 @@ _MOST_BYTES = 4_800_000
 """Size of a page. The points get what charts and tables leave, but at least `_LEAST_POINTS`."""
 _LEAST_POINTS = 500_000
 _POINTS = '<script type="application/json" id="points">'
-
-
-@dataclass(frozen=True)
-class Section:
-    """Parts of the page for a group; a part that it lacks is None or empty."""
-
-    group: Group
-    legend: list[tuple[str, int]]
-    accuracy: Table | None
-    claims: Table | None
-    measures: Table | None
-    deciles: Table | None
-    spectra: charts.Figure | None
-    profiles: list[charts.Figure]
-    trajectories: list[charts.Figure]
-    epochs: list[charts.Figure]
-    clouds: list[Subject]
 
 
 def write_html(report: Report, path: Path) -> Path:
@@ -64,7 +45,8 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    script, style = _resource("report.js"), _resource("style.css")
+    templates = files("degen.report") / "templates"
+    script, style = ((templates / name).read_text(encoding="utf-8") for name in ("report.js", "style.css"))
     page = environment.get_template("report.html").render(
         report=report,
         sections=[_section(group) for group in report.groups],
@@ -86,24 +68,21 @@ def render(report: Report) -> str:
     return before + _POINTS + str(htmlsafe_json_dumps(points, separators=(",", ":"))) + after
 
 
-def _section(group: Group) -> Section:
-    return Section(
-        group,
-        charts.legend(group),
-        tables.accuracy_table(group),
-        tables.claims_table(group),
-        tables.measures_table(group),
-        tables.deciles_table(group),
-        charts.spectra(group),
-        list(charts.by_popularity(group)),
-        list(charts.trajectories(group)),
-        list(charts.over_epochs(group)),
-        [subject for subject in group.subjects if subject.cloud is not None],
-    )
-
-
-def _resource(name: str) -> str:
-    return (files("degen.report") / "templates" / name).read_text(encoding="utf-8")
+def _section(group: Group) -> dict[str, Any]:
+    """Return the parts of the page for a group; a part that it lacks is None or empty."""
+    return {
+        "group": group,
+        "legend": charts.legend(group),
+        "accuracy": tables.accuracy_table(group),
+        "claims": tables.claims_table(group),
+        "measures": tables.measures_table(group),
+        "deciles": tables.deciles_table(group),
+        "spectra": charts.spectra(group),
+        "profiles": list(charts.by_popularity(group)),
+        "trajectories": list(charts.trajectories(group)),
+        "epochs": list(charts.over_epochs(group)),
+        "clouds": [subject for subject in group.subjects if subject.cloud is not None],
+    }
 
 
 def _hash(text: str) -> str:

@@ -39,19 +39,7 @@ _EPOCHS = "alignment, uniformity and validation HR@5 over epochs, by the {} defi
 def write_latex(report: Report, folder: Path, of_files: SvdOptions | None = None) -> list[Path]:
     """Write `report.tex` with its tables and figures into `folder` and return all paths, `report.tex` first.
 
-    Parameters
-    ----------
-    report
-        its numbers.
-    folder
-        of the files.
-    of_files
-        frequencies and key of matrix files, as `gather` had them.
-
-    Raises
-    ------
-    UserError
-        if the folder cannot be written.
+    `of_files` are the frequencies and key of matrix files, as `gather` had them.
     """
     runs = folder / "runs.tex"
     write_text(runs, tabular(tables.runs_table(report)))

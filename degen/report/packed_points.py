@@ -31,7 +31,9 @@ class _Catalogue:
     clouds: list[tuple[str, Cloud]]
 
     def matches(self, cloud: Cloud) -> bool:
-        return list(self.ids) == list(cloud.ids) and _same(self.frequency, cloud.frequency)
+        one, other = self.frequency, cloud.frequency
+        counted = one is not None and other is not None and np.array_equal(one, other)
+        return list(self.ids) == list(cloud.ids) and (counted or one is other)
 
     @property
     def bytes_needed(self) -> int:
@@ -41,13 +43,9 @@ class _Catalogue:
 def pack(groups: Sequence[Group], budget: int) -> list[dict[str, Any]]:
     """Return the data of each group for the script, in about `budget` bytes of JSON.
 
-    Returns
-    -------
-    list of dict
-        one per group: `limits` `[x0, x1, y0, y1]`, `catalogues` and `panels`. A catalogue has the `ids` by
-        rising frequency, and `[frequency, items]` pairs as `counts`. The `x`, `y` and `norm` of a panel are
-        little-endian unsigned 16-bit numbers in base64: 0 to 65,535 across the limits, or from 0 to
-        `longest`.
+    They are `limits` `[x0, x1, y0, y1]`, `catalogues` and `panels`. A catalogue has the `ids` by rising
+    frequency, and `[frequency, items]` pairs as `counts`. The `x`, `y` and `norm` of a panel are unsigned
+    little-endian 16-bit numbers in base64: 0 to 65,535 across the limits, or from 0 to `longest`.
     """
     catalogues = [_catalogues(group) for group in groups]
     needed = sum(catalogue.bytes_needed for several in catalogues for catalogue in several)
@@ -57,19 +55,13 @@ def pack(groups: Sequence[Group], budget: int) -> list[dict[str, Any]]:
 
 def _catalogues(group: Group) -> list[_Catalogue]:
     found: list[_Catalogue] = []
-    for subject in group.subjects:
-        if subject.cloud is None:
-            continue
-        place = next((catalogue for catalogue in found if catalogue.matches(subject.cloud)), None)
+    for name, cloud in ((subject.name, subject.cloud) for subject in group.subjects if subject.cloud):
+        place = next((catalogue for catalogue in found if catalogue.matches(cloud)), None)
         if place is None:
-            place = _Catalogue(subject.cloud.ids, subject.cloud.frequency, [])
+            place = _Catalogue(cloud.ids, cloud.frequency, [])
             found.append(place)
-        place.clouds.append((subject.name, subject.cloud))
+        place.clouds.append((name, cloud))
     return found
-
-
-def _same(one: Any, other: Any) -> bool:
-    return one is other or (one is not None and other is not None and np.array_equal(one, other))
 
 
 def _group(catalogues: Sequence[_Catalogue], share: float) -> dict[str, Any]:

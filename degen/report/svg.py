@@ -78,15 +78,10 @@ class Chart:
 
 def styles(variants: Iterable[str]) -> dict[str, int]:
     """Return the style of each name: the paper's variants have their own, others take turns."""
-    found: dict[str, int] = {}
-    others = 0
-    for name in dict.fromkeys(variants):
-        if name in _PAPER:
-            found[name] = _PAPER.index(name)
-        else:
-            found[name] = len(_PAPER) + others % (STYLES - len(_PAPER))
-            others += 1
-    return found
+    names = dict.fromkeys(variants)
+    others = [name for name in names if name not in _PAPER]
+    turns = {name: len(_PAPER) + place % (STYLES - len(_PAPER)) for place, name in enumerate(others)}
+    return {name: turns[name] if name in turns else _PAPER.index(name) for name in names}
 
 
 def line_chart(
@@ -103,10 +98,9 @@ def line_chart(
     `zero` puts 0 on the y axis. An x in `names` shows its name, and its points stand apart: no line joins
     them with others.
     """
-    drawn = [line for line in lines if line.points]
+    drawn, xs, ys = _drawn(lines)
     if not drawn:
         return None
-    xs, ys = _every(drawn)
     x_axis, y_axis = _Axis.over(xs, whole=True), _Axis.over([*ys, 0.0] if zero else ys)
     apart = names or {}
     marks = [
@@ -115,18 +109,15 @@ def line_chart(
         for x, y in line.points
         if x in apart or len(line.points) == 1
     ]
-    joined = [
-        replace(line, points=[point for point in line.points if point[0] not in apart]) for line in drawn
-    ]
+    joined = [replace(line, points=[p for p in line.points if p[0] not in apart]) for line in drawn]
     return _chart(title, x_label, y_label, joined, x_axis, y_axis, marks, apart)
 
 
 def path_chart(title: str, x_label: str, y_label: str, lines: Sequence[Line]) -> Chart | None:
     """Return a chart of paths through a plane; None where no line has a point."""
-    drawn = [line for line in lines if line.points]
+    drawn, xs, ys = _drawn(lines)
     if not drawn:
         return None
-    xs, ys = _every(drawn)
     x_axis, y_axis = _Axis.over(xs), _Axis.over(ys)
     marks = []
     for line in drawn:
@@ -172,9 +163,11 @@ def ticks(low: float, high: float, *, whole: bool = False, most: int = 6) -> lis
     return [low]
 
 
-def _every(lines: Sequence[Line]) -> tuple[list[float], list[float]]:
-    points = [point for line in lines for point in line.points]
-    return [x for x, _ in points], [y for _, y in points]
+def _drawn(lines: Sequence[Line]) -> tuple[list[Line], list[float], list[float]]:
+    """Return the lines that have points, with every x and y."""
+    drawn = [line for line in lines if line.points]
+    points = [point for line in drawn for point in line.points]
+    return drawn, [x for x, _ in points], [y for _, y in points]
 
 
 def _chart(
@@ -187,14 +180,10 @@ def _chart(
     marks: Sequence[Mark],
     names: Mapping[float, str],
 ) -> Chart:
-    paths = [
-        (
-            line.style,
-            "M" + "L".join(f"{x_axis.across(x):g} {y_axis.up(y):g}" for x, y in line.points),
-            line.name,
-        )
-        for line in lines
-    ]
+    paths = []
+    for line in lines:
+        places = [f"{x_axis.across(x):g} {y_axis.up(y):g}" for x, y in line.points]
+        paths.append((line.style, "M" + "L".join(places), line.name))
     return Chart(
         title,
         x_label,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from degen.analysis import MEASURES, PROFILES, Measure, Profile
@@ -10,7 +10,7 @@ from degen.analysis.listing import in_order
 from degen.analysis.passes.buckets import COLD
 from degen.analysis.result import Analysis
 from degen.plots.style import UNSEEN_LABEL
-from degen.report.contents import Group, Report, Subject
+from degen.report.contents import Group, Report
 from degen.tables.numbers import NOTHING, number, with_error
 from degen.tables.table import Cell, Column, Kind, Mark, Table, marked
 
@@ -36,18 +36,16 @@ def runs_table(report: Report) -> Table:
         [Cell(subject.place), *(Cell(_setting(subject.about.get(title))) for title in shown)]
         for subject in subjects
     ]
-    columns = [Column("run", "text"), *(Column(title, _kind(subjects, title)) for title in shown)]
+    columns = [Column("run", "text")]
+    for title in shown:
+        numbers = all(isinstance(subject.about.get(title), int | float | None) for subject in subjects)
+        columns.append(Column(title, "number" if numbers else "text"))
     return Table("runs", "What was run", columns, rows)
 
 
 def _setting(value: Any) -> str:
     """Return a setting as it was typed."""
     return NOTHING if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _kind(subjects: Sequence[Subject], title: str) -> Kind:
-    numbers = all(isinstance(subject.about.get(title), int | float | None) for subject in subjects)
-    return "number" if numbers else "text"
 
 
 def accuracy_table(group: Group) -> Table | None:
@@ -83,8 +81,7 @@ def claims_table(group: Group) -> Table | None:
 def measures_table(group: Group) -> Table | None:
     """Return one row per measure and profile, without those of single deciles, and one column per run.
 
-    Where a measure says whether higher or lower is more isotropic, the most isotropic finished run is marked
-    as the best.
+    Where a measure has a more isotropic end, the most isotropic finished run is marked as the best.
     """
     measured = [(subject, subject.analysis) for subject in group.subjects if subject.analysis]
     if not measured:

@@ -87,16 +87,17 @@ def test_profiles_of_head_mid_tail_are_listed_and_those_of_tenths_drawn() -> Non
 
 
 def test_columns_without_any_value_are_left_out_of_the_runs() -> None:
-    report = Report(
-        [Path("r")], [Group("g", None, [subject("A", about={"seed": 2026, "commit": None, "λ": 0.1})])]
-    )
+    about = {"seed": 2026, "commit": None, "λ": 0.1, "items": 12101, "device": "cpu"}
+    report = Report([Path("r")], [Group("g", None, [subject("A", about=about)])])
     table = runs_table(report)
     assert [(column.title, column.kind) for column in table.columns] == [
         ("run", "text"),
         ("seed", "number"),
         ("λ", "number"),
+        ("items", "number"),
+        ("device", "text"),
     ]
-    assert [cell.text for cell in table.rows[0]] == ["A", "2026", "0.1"]
+    assert [cell.text for cell in table.rows[0]] == ["A", "2026", "0.1", "12101", "cpu"]
 
 
 @pytest.mark.parametrize(

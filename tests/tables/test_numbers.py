@@ -13,6 +13,7 @@ from degen.tables.numbers import between, four_decimals, number, with_error
         (0.0, "0"),
         (-0.0, "0"),
         (12101.0, "12,101"),
+        (12101, "12,101"),
         (-3.0, "-3"),
         (0.123456, "0.1235"),
         (-3.87461, "-3.875"),
