@@ -25,10 +25,7 @@ class Probe:
     def measure(self, representations: Any, pairs: Mapping[str, Any]) -> dict[str, float]:
         """Return the `uniformity` of the probe's rows, and the alignment of each pair, by its key."""
         measured = {} if representations is None else {"uniformity": self._uniformity(representations)}
-        for key, pair in pairs.items():
-            if pair is not None:
-                measured[key] = _alignment(key, pair)
-        return measured
+        return measured | {key: _alignment(key, pair) for key, pair in pairs.items() if pair is not None}
 
     def _uniformity(self, representations: Any) -> float:
         rows = as_rows(representations, "representations")

@@ -194,7 +194,9 @@ class Monitor:
         if self._tensorboard:
             self._board = self._board or Board(self.out / directory.TENSORBOARD, first_epoch=number)
             self._board.epoch(row, rows)
-        self._write_line(row)
+        (self.out / directory.TEST).unlink(missing_ok=True)  # a run that continues is not finished
+        directory.write_metrics(self.out, [*self.rows, row])
+        self.rows.append(row)
         self._last, self._begun = time.perf_counter(), True
         return row
 
@@ -240,11 +242,6 @@ class Monitor:
             files.write_array(self.out / directory.ITEM_EMBEDDINGS, values)
         if self._keep and number % self._keep == 0:
             files.write_array(self._kept(number), values)
-
-    def _write_line(self, row: Row) -> None:
-        (self.out / directory.TEST).unlink(missing_ok=True)  # a run that continues is not finished
-        directory.write_metrics(self.out, [*self.rows, row])
-        self.rows.append(row)
 
     def finish(self, test: Mapping[str, Any] | None = None, *, epoch: int | None = None) -> RunDirectory:
         """Write `test.json`, which marks the run as finished; call it again to add the metrics of a test.

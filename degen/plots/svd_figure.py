@@ -44,18 +44,9 @@ _NOTE = 6  # the note beside a panel's name
 
 @dataclass(frozen=True)
 class View:
-    """Words for the plane in which items are drawn.
+    """Words for the plane in which items are drawn: labels of both axes and of the singular values.
 
-    Attributes
-    ----------
-    x, y
-        labels of the axes.
-    spectrum
-        label of the singular values.
-    shares
-        whether either axis has a share of the squared length of all rows.
-    note
-        small text below everything.
+    With `shares` either axis has a share of the squared length of all rows. The note stands below everything.
     """
 
     x: str

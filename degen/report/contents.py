@@ -22,20 +22,11 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Cloud:
-    """Items on their first two singular directions.
+    """Items on their first two singular directions: coordinates float64 [n, 2] and norms float64 [n].
 
-    Attributes
-    ----------
-    ids
-        original ids of the n rows, or row numbers from 0 where a matrix has none.
-    coordinates
-        float64 [n, 2].
-    norms
-        float64 [n].
-    variance_share
-        share of either direction in the squared length of all rows.
-    frequency
-        int64 [n], times that each item occurs in training; None where that is not known.
+    Ids are the original ones, or row numbers from 0 where a matrix has none. `variance_share` is that of
+    either direction in the squared length of all rows. `frequency`, int64 [n], counts how often each item
+    occurs in training; it is None where that is not known.
     """
 
     ids: Sequence[str]

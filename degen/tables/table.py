@@ -14,18 +14,10 @@ Kind = Literal["number", "text", "sentence", "key"]
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell.
+    """A text as people read it, marked as best or second of what it is compared with, or with a verdict.
 
-    Attributes
-    ----------
-    text
-        as people read it.
-    mark
-        the best or second of what it is compared with, or a verdict.
-    footnote
-        number of its footnote, from 1; 0 for none.
-    arrow
-        of a key: ↑ where a higher value is more isotropic, ↓ where a lower one is.
+    Footnotes are numbered from 1; 0 is none. The arrow of a key is ↑ where a higher value is more isotropic,
+    ↓ where a lower one is.
     """
 
     text: str
@@ -47,20 +39,8 @@ class Column:
 class Table:
     """Rows with one cell per column; the first cell of a row is its header.
 
-    Attributes
-    ----------
-    name
-        of its file.
-    caption
-        what it shows, without a full stop.
-    columns, rows
-        of equal length.
-    note
-        sentences below the table, or empty.
-    sections
-        heading of the section of each row, or nothing; rows of a section stand together.
-    footnotes
-        their texts; the first is number 1.
+    The name is that of its file. The caption has no full stop. The note holds sentences that stand below the
+    table. `sections` has the heading of each row, or nothing; rows of a section stand together.
     """
 
     name: str
