@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +21,6 @@ from degen.runs.choose import one_seed
 from degen.studies.figure_files import FigureFiles, FigureOptions, output_folder
 from degen.tables.csv_file import write_columns
 from degen.variant_names import variant_label
-
-if TYPE_CHECKING:
-    from degen.plots.svd import Frequency
 
 _TITLES = {"svd": "SVD projection", "pca": "PCA projection", "tsne": "t-SNE"}
 _TSNE_NOTE = "t-SNE shows which items are near; distances between groups and sizes of groups mean little"
@@ -57,14 +54,11 @@ class SvdOptions:
         object.__setattr__(self, "projection", one_of("projection", self.projection, VIEWS))
 
 
-@dataclass(frozen=True)
-class _Panel:
-    """A projected matrix with the ids and counts of the items shown, and its row of the result."""
+@dataclass(frozen=True, kw_only=True)
+class _Panel(SvdPanel):
+    """A panel with the ids of the items shown, and its row of the result."""
 
-    name: str
     ids: list[str]
-    projection: Projection
-    frequency: Frequency | None
     row: dict[str, Any]
 
 
@@ -114,17 +108,16 @@ def _panel(source: Source, projection: str, notes: list[str]) -> _Panel:
             notes.append(f"{name}: t-SNE places {len(kept):,} of {len(rows):,} items, a sample by frequency")
         ids = [ids[item] for item in kept]
         frequency = None if frequency is None else frequency[kept]
-    return _Panel(name, ids, shown, frequency, row)
+    return _Panel(name, shown, frequency, ids=ids, row=row)
 
 
 def _figure(stem: Path, panels: Sequence[_Panel], options: SvdOptions, look: FigureOptions) -> FigureFiles:
     drawn = FigureFiles(rows=[panel.row for panel in panels])
-    shown = [SvdPanel(panel.name, panel.projection, panel.frequency) for panel in panels]
     coloured = any(panel.frequency is not None for panel in panels)
     counts = "; ".join(f"{variant_label(panel.name)}: {len(panel.ids):,} items" for panel in panels)
     with figure_style(look.style):
         figure = svd_figure(
-            shown,
+            panels,
             width=look.inches(len(panels)),
             colors=frequency_colors(options.cmap),
             view=VIEWS[options.projection],
