@@ -16,7 +16,7 @@ function that takes plain arrays and tensors as well, so that `stable_rank(V)` w
 lists the same function with other settings: `also={"stable_rank_centered": {"center": True}}`.
 
 A sampled value is an `Estimate`, a float with its standard error. A function that has no value for a matrix
-raises `Undefined` with the reason.
+raises `Undefined` with the reason. What is no matrix, or holds NaN or infinity, is refused as by `Rows`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast
+from typing import Any, Concatenate, Literal, NotRequired, ParamSpec, TypedDict, TypeVar, Unpack, cast
 
 from degen.analysis.passes.arrays import Array, Float
 from degen.analysis.passes.buckets import Buckets, Codes
@@ -54,12 +54,10 @@ class Facts(TypedDict):
     meaning: str
     source: str
     cost: str
+    undefined: NotRequired[str]
 
 
-_NEEDS = {
-    "frequency": "how often each item occurs",
-    "representations": "sequence representations",
-}
+_NEEDS = {"frequency": "how often each item occurs", "representations": "sequence representations"}
 _ARROWS = {"higher is more isotropic": "↑", "lower is more isotropic": "↓"}
 
 
@@ -82,6 +80,8 @@ class Entry:
         where the definition comes from.
     cost
         for a matrix [n, d].
+    undefined
+        when there is no value and `Undefined` is raised, such as `if every row is zero`.
     options
         keyword arguments of `function` under this name.
     """
@@ -92,6 +92,7 @@ class Entry:
     meaning: str
     source: str
     cost: str
+    undefined: str = ""
     options: Settings = field(default_factory=dict)
 
     @property
@@ -286,11 +287,13 @@ def _enter(table: dict[str, E], entry: E) -> None:
 
 
 def _documented(function: Callable[..., Any], facts: Facts) -> str:
-    """Return the docstring of a function with its facts as notes."""
+    """Return the docstring of a function with its facts as a section of errors and notes."""
     low, high = facts["range"]
+    undefined = facts.get("undefined")
     return (
         f"{(function.__doc__ or '').rstrip()}\n"
-        "\n    Notes\n    -----\n"
+        + (f"\n    Raises\n    ------\n    Undefined\n        {undefined}.\n" if undefined else "")
+        + "\n    Notes\n    -----\n"
         f"    Range: {low:g} to {high:g}; {facts['meaning']}.\n"
         f"    Cost: {facts['cost']}.\n"
         f"    Source: {facts['source']}.\n"

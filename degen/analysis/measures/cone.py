@@ -9,6 +9,7 @@ the same per bucket.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -19,45 +20,33 @@ from degen.analysis.passes.rows import Rows
 from degen.analysis.registry import measure
 from degen.analysis.values import Undefined
 
+_measure = partial(measure, "isotropy", cost="O(n d²)", jackknife=True)
+
 _UNIFORM = 1e-9
 """A mean below this share of the rows' length is rounding and has no direction."""
 
 
-@measure(
-    "isotropy",
+@_measure(
     range=(0, 1),
     meaning="lower is more isotropic: 1/√m for directions at random, 1 a single direction",
     source="directional statistics",
     cost="O(n d)",
-    jackknife=True,
+    undefined="if every row is zero",
 )
 def mean_resultant_length(V: Rows) -> float:
-    """Return R̄ = ‖S‖ / m.
-
-    Raises
-    ------
-    Undefined
-        if every row is zero.
-    """
+    """Return R̄ = ‖S‖ / m."""
     return float(np.linalg.norm(V.moments.unit_sum)) / at_least(V, 1)
 
 
-@measure(
-    "isotropy",
+@_measure(
     range=(0, math.inf),
     meaning="lower is more isotropic: concentration of a von Mises-Fisher distribution, 0 is uniform",
     source="maximum likelihood; start of Banerjee et al., JMLR 2005",
     cost="O(n d)",
-    jackknife=True,
+    undefined="if every row is zero, in one dimension, or where all rows point one way (κ = ∞)",
 )
 def vmf_kappa(V: Rows, *, method: Literal["mle", "banerjee"] = "mle") -> float:
-    """Return κ with A_d(κ) = I_{d/2}(κ) / I_{d/2-1}(κ) = R̄; `banerjee`: R̄ (d - R̄²) / (1 - R̄²), near it.
-
-    Raises
-    ------
-    Undefined
-        if every row is zero, in one dimension, or where all rows point one way (κ = ∞).
-    """
+    """Return κ with A_d(κ) = I_{d/2}(κ) / I_{d/2-1}(κ) = R̄; `banerjee`: R̄ (d - R̄²) / (1 - R̄²), near it."""
     r, d = mean_resultant_length(V), V.d
     if d < 2 or r >= 1 - 1e-12:
         raise Undefined("κ needs two dimensions and rows that do not all point one way")
@@ -91,15 +80,13 @@ def bessel_ratio(d: int, kappa: float) -> float:
     return ratio
 
 
-@measure(
-    "isotropy",
+@_measure(
     range=(0, 180),
     meaning="higher is more isotropic: degrees between a row and the mean direction, 90 at random",
     source="median over rows; axis Σ û",
-    cost="O(n d²)",
-    jackknife=True,
     name="cone_angle_median",
     also={"cone_angle_mean": {"q": None}, "cone_angle_95": {"q": 95}},
+    undefined="if every row is zero, or the axis vanishes",
 )
 def cone_angle(
     V: Rows, q: float | None = 50, *, axis: Literal["unit rows", "raw rows"] = "unit rows"
@@ -107,11 +94,6 @@ def cone_angle(
     """Return the q-th percentile (50: median, None: mean) of the angles of rows to an axis, in degrees.
 
     The axis is the direction of S, or of μ with `raw rows`.
-
-    Raises
-    ------
-    Undefined
-        if every row is zero, or the axis vanishes.
     """
     if axis == "unit rows":
         if no_axis(V):
@@ -124,73 +106,49 @@ def cone_angle(
     return float(kept.mean() if q is None else np.percentile(kept, q))
 
 
-@measure(
-    "isotropy",
+@_measure(
     range=(0, 180),
     meaning="degrees between the mean direction and the row furthest from it",
     source="maximum over rows; axis Σ û",
-    cost="O(n d²)",
+    jackknife=False,
 )
 def cone_angle_max(V: Rows) -> float:
     """Return the largest angle between a row and the direction of S, in degrees."""
     return cone_angle(V, 100)
 
 
-@measure(
-    "isotropy",
+@_measure(
     range=(0, 1),
     meaning="lower is more isotropic: 0 has no common mean, 1 all rows equal",
     source="n ‖μ‖² / ‖V‖_F²",
     cost="O(n d)",
-    jackknife=True,
+    undefined="for a matrix of zeros",
 )
 def mean_energy_share(V: Rows) -> float:
-    """Return the share of the squared length of all rows that is their mean's: n ‖μ‖² / ‖V‖_F².
-
-    Raises
-    ------
-    Undefined
-        for a matrix of zeros.
-    """
+    """Return the share of the squared length of all rows that is their mean's: n ‖μ‖² / ‖V‖_F²."""
     return float(len(V) * (V.moments.mean**2).sum()) / _energy(V)
 
 
-@measure(
-    "isotropy",
+@_measure(
     range=(0, 1),
     meaning="lower is more isotropic: 1/d at random, 1 a single line",
     source="‖V μ̂‖² / ‖V‖_F²",
-    cost="O(n d²)",
-    jackknife=True,
+    undefined="for a matrix of zeros, or one whose mean is zero",
 )
 def mean_direction_energy_share(V: Rows) -> float:
-    """Return the share of the squared length of all rows that lies along the mean's direction.
-
-    Raises
-    ------
-    Undefined
-        for a matrix of zeros, or one whose mean is zero.
-    """
+    """Return the share of the squared length of all rows that lies along the mean's direction."""
     direction = _mean_direction(V)
     return float(direction @ V.moments.gram @ direction) / _energy(V)
 
 
-@measure(
-    "isotropy",
+@_measure(
     range=(0, 1),
     meaning="lower is more isotropic: 1 where the first singular direction is the mean's, a cone",
     source="cos(μ, w₁), sign by which the first coordinates add up to at least 0",
-    cost="O(n d²)",
-    jackknife=True,
+    undefined="for a matrix of zeros, or one whose mean is zero",
 )
 def cos_mean_first_direction(V: Rows) -> float:
-    """Return |cos(μ, w₁)|: with the sign rule of the projection it is never negative.
-
-    Raises
-    ------
-    Undefined
-        for a matrix of zeros, or one whose mean is zero.
-    """
+    """Return |cos(μ, w₁)|: with the sign rule of the projection it is never negative."""
     return float(abs(_mean_direction(V) @ V.axes.raw[:, 0]))
 
 

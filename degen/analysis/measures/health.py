@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,8 @@ from degen.analysis.passes.arrays import Array, is_tensor, namespace, to_numpy
 from degen.analysis.passes.rows import BLOCK, Rows
 from degen.analysis.registry import measure
 from degen.analysis.values import Undefined
+
+_measure = partial(measure, "health", range=(0, math.inf), cost="O(n d)")
 
 
 def finite_rows(values: Array) -> npt.NDArray[np.bool_]:
@@ -23,12 +26,9 @@ def finite_rows(values: Array) -> npt.NDArray[np.bool_]:
     return np.concatenate(kept)
 
 
-@measure(
-    "health",
-    range=(0, math.inf),
+@_measure(
     meaning="rows with NaN or infinity; 0 is healthy",
     source="count",
-    cost="O(n d)",
 )
 def nonfinite_rows(V: Rows) -> float:
     """Return how many rows hold NaN or infinity."""
@@ -37,24 +37,18 @@ def nonfinite_rows(V: Rows) -> float:
     return float((~finite_rows(V.values)).sum())
 
 
-@measure(
-    "health",
-    range=(0, math.inf),
+@_measure(
     meaning="rows of zeros, as of padding or of items never trained",
     source="count",
-    cost="O(n d)",
 )
 def zero_rows(V: Rows) -> float:
     """Return how many rows are zero; they have no direction and are left out of what is about directions."""
     return float(len(V) - V.moments.alive)
 
 
-@measure(
-    "health",
-    range=(0, math.inf),
+@_measure(
     meaning="rows far shorter than the others, whose direction says little; 0 is healthy",
     source="count of norms below a share of the median norm",
-    cost="O(n d)",
     name="low_norm_rows",
     also={"low_norm_rows_10": {"share": 0.1}},
 )
@@ -66,9 +60,7 @@ def low_norm_rows(V: Rows, share: float = 0.01) -> float:
     return float((V.norms < share * np.median(V.norms)).sum())
 
 
-@measure(
-    "health",
-    range=(0, math.inf),
+@_measure(
     meaning="rows that repeat an earlier one: items that no score tells apart",
     source="count of equal rows but the first of each, by a hash of their numbers",
     cost="O(n d + n log n)",
@@ -100,12 +92,9 @@ def _mixed(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return bits
 
 
-@measure(
-    "health",
-    range=(0, math.inf),
+@_measure(
     meaning="how long the rows are, whatever their directions; inner products grow with it",
     source="mean of ‖v‖",
-    cost="O(n d)",
     jackknife=True,
 )
 def norm_mean(V: Rows) -> float:
@@ -113,12 +102,9 @@ def norm_mean(V: Rows) -> float:
     return float(V.norms.mean())
 
 
-@measure(
-    "health",
-    range=(0, math.inf),
+@_measure(
     meaning="how long the rows are, whatever their directions; a few long rows do not move it",
     source="median of ‖v‖",
-    cost="O(n d)",
     jackknife=True,
 )
 def norm_median(V: Rows) -> float:
@@ -126,22 +112,14 @@ def norm_median(V: Rows) -> float:
     return float(np.median(V.norms))
 
 
-@measure(
-    "health",
-    range=(0, math.inf),
+@_measure(
     meaning="0 where all rows are of one length",
     source="standard deviation (divisor n) over mean of ‖v‖",
-    cost="O(n d)",
     jackknife=True,
+    undefined="for a matrix of zeros",
 )
 def norm_cv(V: Rows) -> float:
-    """Return the coefficient of variation of the norms.
-
-    Raises
-    ------
-    Undefined
-        for a matrix of zeros.
-    """
+    """Return the coefficient of variation of the norms."""
     mean = norm_mean(V)
     if mean == 0:
         raise Undefined("a matrix of zeros has no relative spread of norms")

@@ -33,15 +33,10 @@ _SETTINGS: dict[str, dict[str, Any]] = {"5": {"k": 5}, "dot": {"metric": "dot"}}
     source="Radovanović et al., JMLR 2010",
     cost="O(n² d); sampled: O(exact_rows n d)",
     also={f"hubness_skewness_{name}": options for name, options in _SETTINGS.items()},
+    undefined="if n ≤ k, all rows are neighbours equally often, or a sample is too small a share of them",
 )
 def hubness_skewness(V: Rows, k: int = LENGTH, metric: Metric = "cosine") -> float:
-    """Return the skewness of N_k over rows, E(N_k - k)³ / sd³ (divisor n); an `Estimate` above `exact_rows`.
-
-    Raises
-    ------
-    Undefined
-        if n ≤ k, if all rows are neighbours equally often, or if a sample is too small a share of the rows.
-    """
+    """Return the skewness of N_k over rows, E(N_k - k)³ / sd³ (divisor n); sampled above `exact_rows`."""
     return skewness(V, k, metric)
 
 
@@ -52,15 +47,10 @@ def hubness_skewness(V: Rows, k: int = LENGTH, metric: Metric = "cosine") -> flo
     source="Radovanović et al., JMLR 2010",
     cost="O(n² d), not sampled",
     also={f"antihub_fraction_{name}": options for name, options in _SETTINGS.items()},
+    undefined="if n ≤ k, or n exceeds `exact_rows`",
 )
 def antihub_fraction(V: Rows, k: int = LENGTH, metric: Metric = "cosine") -> float:
-    """Return the share of rows with N_k = 0.
-
-    Raises
-    ------
-    Undefined
-        if n ≤ k, or n exceeds `exact_rows`.
-    """
+    """Return the share of rows with N_k = 0."""
     return _absent(every_list(V, k, metric).occurrences(k))
 
 
@@ -71,15 +61,10 @@ def antihub_fraction(V: Rows, k: int = LENGTH, metric: Metric = "cosine") -> flo
     source="max N_k",
     cost="O(n² d), not sampled",
     also={f"max_k_occurrence_{name}": options for name, options in _SETTINGS.items()},
+    undefined="if n ≤ k, or n exceeds `exact_rows`",
 )
 def max_k_occurrence(V: Rows, k: int = LENGTH, metric: Metric = "cosine") -> float:
-    """Return the largest N_k.
-
-    Raises
-    ------
-    Undefined
-        if n ≤ k, or n exceeds `exact_rows`.
-    """
+    """Return the largest N_k."""
     return float(every_list(V, k, metric).occurrences(k).max())
 
 
@@ -90,15 +75,10 @@ def max_k_occurrence(V: Rows, k: int = LENGTH, metric: Metric = "cosine") -> flo
     source="Feldbauer et al., ICBK 2018, after Hoover",
     cost="O(n² d), not sampled",
     also={f"robin_hood_index_{name}": options for name, options in _SETTINGS.items()},
+    undefined="if n ≤ k, or n exceeds `exact_rows`",
 )
 def robin_hood_index(V: Rows, k: int = LENGTH, metric: Metric = "cosine") -> float:
-    """Return ½ Σ |N_k - mean N_k| / Σ N_k.
-
-    Raises
-    ------
-    Undefined
-        if n ≤ k, or n exceeds `exact_rows`.
-    """
+    """Return ½ Σ |N_k - mean N_k| / Σ N_k."""
     return _robin_hood(every_list(V, k, metric).occurrences(k))
 
 
@@ -109,17 +89,12 @@ def robin_hood_index(V: Rows, k: int = LENGTH, metric: Metric = "cosine") -> flo
     source="skewness of N_k with sequences asking, by ⟨h, v⟩",
     cost="O(q n d), at most 4 exact_rows² pairs",
     needs=("representations",),
+    undefined="with fewer than `k` items, all shown equally often, or too small a sample of the sequences",
 )
 def exposure_skewness(V: Rows, k: int = LENGTH) -> float:
     """Return the skewness of how many sequences have an item among their `k` best.
 
     An `Estimate` where there are too many to ask all of them.
-
-    Raises
-    ------
-    Undefined
-        if there are fewer than `k` items or no representations, if all items are shown equally often, or if
-        a sample is too small a share of the sequences.
     """
     return skewness(V, k, "dot", "representations")
 
@@ -131,15 +106,10 @@ def exposure_skewness(V: Rows, k: int = LENGTH) -> float:
     source="share of N_k = 0 with sequences asking, by ⟨h, v⟩",
     cost="O(q n d), not sampled",
     needs=("representations",),
+    undefined="if there are fewer than `k` items, no representations, or too many to ask all of them",
 )
 def never_exposed_fraction(V: Rows, k: int = LENGTH) -> float:
-    """Return the share of items that are among the `k` best of no sequence.
-
-    Raises
-    ------
-    Undefined
-        if there are fewer than `k` items, no representations, or too many to ask all of them.
-    """
+    """Return the share of items that are among the `k` best of no sequence."""
     return _absent(_exposure(V, k))
 
 
@@ -150,15 +120,10 @@ def never_exposed_fraction(V: Rows, k: int = LENGTH) -> float:
     source="max N_k / q with sequences asking, by ⟨h, v⟩",
     cost="O(q n d), not sampled",
     needs=("representations",),
+    undefined="if there are fewer than `k` items, no representations, or too many to ask all of them",
 )
 def max_exposure(V: Rows, k: int = LENGTH) -> float:
-    """Return the share of sequences that have the item of most exposure among their `k` best.
-
-    Raises
-    ------
-    Undefined
-        if there are fewer than `k` items, no representations, or too many to ask all of them.
-    """
+    """Return the share of sequences that have the item of most exposure among their `k` best."""
     counts = _exposure(V, k)
     return float(counts.max() * k / counts.sum())
 
@@ -170,15 +135,10 @@ def max_exposure(V: Rows, k: int = LENGTH) -> float:
     source="Robin Hood index of N_k with sequences asking, by ⟨h, v⟩",
     cost="O(q n d), not sampled",
     needs=("representations",),
+    undefined="if there are fewer than `k` items, no representations, or too many to ask all of them",
 )
 def exposure_robin_hood_index(V: Rows, k: int = LENGTH) -> float:
-    """Return ½ Σ |N_k - mean N_k| / Σ N_k over items, N_k the sequences that have it among their `k` best.
-
-    Raises
-    ------
-    Undefined
-        if there are fewer than `k` items, no representations, or too many to ask all of them.
-    """
+    """Return ½ Σ |N_k - mean N_k| / Σ N_k over items, N_k the sequences that have it among their `k` best."""
     return _robin_hood(_exposure(V, k))
 
 

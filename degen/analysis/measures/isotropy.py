@@ -13,6 +13,7 @@ Zero rows have no direction; measures of directions leave them out.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -22,6 +23,8 @@ from degen.analysis.passes.rows import Rows
 from degen.analysis.registry import measure
 from degen.analysis.values import Undefined
 
+_measure = partial(measure, "isotropy", cost="O(n d²)", jackknife=True)
+
 _NULL = 1e-7
 """Roots of eigenvalues of VᵀV below this share of the first are rounding: no row has a part along them."""
 
@@ -29,70 +32,52 @@ _REPEATED = 1e-9
 """Singular values that differ by less than this share of the first count as equal."""
 
 
-@measure(
-    "isotropy",
+@_measure(
     range=(-1, 1),
     meaning="lower is more isotropic: 0 at random, 1 a single direction",
     source="Ethayarajh, EMNLP 2019, there from sampled pairs",
     cost="O(n d)",
-    jackknife=True,
     each_epoch=True,
+    undefined="if fewer than two rows are not zero",
 )
 def average_cosine(V: Rows) -> float:
     """Return the mean of cos(vᵢ, vⱼ) over all pairs i < j of the rows of `V` [n, d], in [-1/(m-1), 1].
 
     With S the sum of the rows at length 1, the cosines of all pairs add up to (‖S‖² - m) / 2.
-
-    Raises
-    ------
-    Undefined
-        if fewer than two rows are not zero.
     """
     m, total = at_least(V, 2), V.moments.unit_sum
     return float((total @ total - m) / (m * (m - 1)))
 
 
-@measure(
-    "isotropy",
+@_measure(
     range=(0, 1),
     meaning="lower is more isotropic: 1/d at random, 1 a single line; sees planes as the mean does not",
     source="closed form (‖ÛᵀÛ‖_F² - m) / (m (m - 1))",
-    cost="O(n d²)",
-    jackknife=True,
+    undefined="if fewer than two rows are not zero",
 )
 def mean_squared_cosine(V: Rows) -> float:
-    """Return the mean of cos²(vᵢ, vⱼ) over all pairs i < j.
-
-    Raises
-    ------
-    Undefined
-        if fewer than two rows are not zero.
-    """
+    """Return the mean of cos²(vᵢ, vⱼ) over all pairs i < j."""
     m = at_least(V, 2)
     return float(((V.moments.unit_gram**2).sum() - m) / (m * (m - 1)))
 
 
-@measure(
-    "isotropy",
+@_measure(
     range=(0, 1),
     meaning="spread of the cosines of all pairs; about 1/√d for an isotropic cloud",
     source="from the mean and the mean square of the cosines",
-    cost="O(n d²)",
-    jackknife=True,
 )
 def cosine_std(V: Rows) -> float:
     """Return the standard deviation of cos(vᵢ, vⱼ) over all pairs i < j."""
     return math.sqrt(max(mean_squared_cosine(V) - average_cosine(V) ** 2, 0.0))
 
 
-@measure(
-    "isotropy",
+@_measure(
     range=(-math.inf, 0),
     meaning="higher is more isotropic: 0 in all directions alike; longer rows lower it unless brought to 1",
     source="Mu and Viswanath, ICLR 2018, over the eigenvectors of VᵀV with both signs",
     cost="O(n d²), 2 n d exponentials",
-    jackknife=True,
     also={"log_isotropy_unit": {"rows": "unit"}},
+    undefined="if eigenvalues repeat, for then the eigenvectors are not determined",
 )
 def log_isotropy(
     V: Rows, *, rows: Literal["raw", "unit"] = "raw", sign: Literal["both", "sum>=0"] = "both"
@@ -101,11 +86,6 @@ def log_isotropy(
 
     An eigenvector's sign is arbitrary and Z(w) ≠ Z(-w): both are taken, or the one by which the coordinates
     add up to at least 0. `rows="unit"` brings the rows to length 1 first.
-
-    Raises
-    ------
-    Undefined
-        if eigenvalues repeat, for then the eigenvectors are not determined.
     """
     axes, moments = V.axes, V.moments
     values = axes.raw_values if rows == "raw" else axes.unit_values
@@ -119,13 +99,11 @@ def log_isotropy(
     return float(log_z.min() - log_z.max())
 
 
-@measure(
-    "isotropy",
+@_measure(
     range=(0, 1),
     meaning="higher is more isotropic: 1 in all directions alike; longer rows lower it unless brought to 1",
     source="Mu and Viswanath, ICLR 2018",
     cost="O(n d²), 2 n d exponentials",
-    jackknife=True,
     also={"isotropy_unit": {"rows": "unit"}},
 )
 def isotropy(
@@ -137,43 +115,27 @@ def isotropy(
     return math.exp(log_isotropy(V, rows=rows, sign=sign))
 
 
-@measure(
-    "isotropy",
+@_measure(
     range=(-1, 1),
     meaning="higher is more isotropic: 1 in all directions alike; I(V) to second order, of rows at length 1",
     source="Mu and Viswanath, ICLR 2018, second-order form",
-    cost="O(n d²)",
-    jackknife=True,
+    undefined="if every row is zero",
 )
 def isotropy_second_order(V: Rows) -> float:
-    """Return (m - ‖S‖ + σ_d²/2) / (m + ‖S‖ + σ₁²/2), σ of the rows at length 1.
-
-    Raises
-    ------
-    Undefined
-        if every row is zero.
-    """
+    """Return (m - ‖S‖ + σ_d²/2) / (m + ‖S‖ + σ₁²/2), σ of the rows at length 1."""
     m, length = at_least(V, 1), float(np.linalg.norm(V.moments.unit_sum))
     values = V.axes.unit_values
     return float((m - length + values[-1] ** 2 / 2) / (m + length + values[0] ** 2 / 2))
 
 
-@measure(
-    "isotropy",
+@_measure(
     range=(0, 1),
     meaning="higher is more isotropic; blind to a common direction, low where n is not far above d",
     source="Rudman et al., Findings of ACL 2022; its seven steps cancel to this",
-    cost="O(n d²)",
-    jackknife=True,
+    undefined="in one dimension, or where all rows are equal",
 )
 def isoscore(V: Rows) -> float:
-    """Return ((tr C)² / ‖C‖_F² - 1) / (d - 1), C the covariance: how many dimensions the rows use, rescaled.
-
-    Raises
-    ------
-    Undefined
-        in one dimension, or where all rows are equal.
-    """
+    """Return ((tr C)² / ‖C‖_F² - 1) / (d - 1), C the covariance: how many dimensions are used, rescaled."""
     return _isoscore_of(V.moments.scatter)
 
 

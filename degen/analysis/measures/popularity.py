@@ -14,6 +14,7 @@ Every mean cosine within and between buckets is a closed form of these sums.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from degen.analysis.passes.buckets import Buckets, Int
 from degen.analysis.passes.rows import Rows
 from degen.analysis.registry import measure, profile
 from degen.analysis.values import Undefined
+
+_measure = partial(measure, "popularity", range=(-1, 1), needs=("frequency",), jackknife=True)
 
 _REPEATED = 1e-9
 """The first direction is not determined where σ₁ - σ₂ is below this share of σ₁."""
@@ -132,63 +135,36 @@ def _ratio(sums: Float, counts: Float | Int) -> Float:
     return ratio
 
 
-@measure(
-    "popularity",
-    range=(-1, 1),
+@_measure(
     meaning="0 where lengths do not follow popularity; standard error about 1.03/√(n - 3) near 0",
     source="Spearman's rank correlation, average ranks for ties",
     cost="O(n d + n log n)",
-    needs=("frequency",),
-    jackknife=True,
+    undefined="if frequencies or norms are all equal",
 )
 def spearman_norm(V: Rows) -> float:
-    """Return the rank correlation of an item's frequency with the norm of its row.
-
-    Raises
-    ------
-    Undefined
-        if frequencies or norms are all equal.
-    """
+    """Return the rank correlation of an item's frequency with the norm of its row."""
     return spearman(V.norms, _counts(V))
 
 
-@measure(
-    "popularity",
-    range=(-1, 1),
+@_measure(
     meaning="-1 where the rarer an item, the further along the first direction: a cone of rare items",
     source="Spearman's rank correlation, average ranks; sign by which first coordinates add up to at least 0",
     cost="O(n d² + n log n)",
-    needs=("frequency",),
-    jackknife=True,
+    undefined="if frequencies or coordinates are all equal, or the first singular value repeats",
 )
 def spearman_first_coordinate(V: Rows) -> float:
-    """Return the rank correlation of an item's frequency with its first coordinate, v · w₁.
-
-    Raises
-    ------
-    Undefined
-        if frequencies or coordinates are all equal, or the first singular value repeats.
-    """
+    """Return the rank correlation of an item's frequency with its first coordinate, v · w₁."""
     return spearman(first_coordinates(V), _counts(V))
 
 
-@measure(
-    "popularity",
-    range=(-1, 1),
+@_measure(
     meaning="-1 where the rarer an item, the nearer it lies to the axis of all items: the clearest sign",
     source="Spearman's rank correlation, average ranks; axis Σ û",
     cost="O(n d² + n log n)",
-    needs=("frequency",),
-    jackknife=True,
+    undefined="if frequencies or cosines are all equal, or the rows have no axis",
 )
 def spearman_axis_cosine(V: Rows) -> float:
-    """Return the rank correlation of an item's frequency with its row's cosine to the axis; no zero rows.
-
-    Raises
-    ------
-    Undefined
-        if frequencies or cosines are all equal, or the rows have no axis.
-    """
+    """Return the rank correlation of an item's frequency with its row's cosine to the axis; no zero rows."""
     if no_axis(V):
         raise Undefined("the rows add up to nothing: there is no axis to lie near to")
     angles, alive = V.projected.unit_angles, np.isfinite(V.projected.unit_angles)
@@ -197,43 +173,25 @@ def spearman_axis_cosine(V: Rows) -> float:
     return -spearman(angles[alive], _counts(V)[alive])
 
 
-@measure(
-    "popularity",
-    range=(-1, 1),
+@_measure(
     meaning="0 where lengths do not follow popularity",
     source="Pearson's correlation of ‖v‖ with log(1 + frequency)",
     cost="O(n d)",
-    needs=("frequency",),
-    jackknife=True,
+    undefined="if frequencies or norms are all equal",
 )
 def pearson_norm(V: Rows) -> float:
-    """Return the linear correlation of the norm of an item's row with log(1 + its frequency).
-
-    Raises
-    ------
-    Undefined
-        if frequencies or norms are all equal.
-    """
+    """Return the linear correlation of the norm of an item's row with log(1 + its frequency)."""
     return pearson(V.norms, np.log1p(_frequency(V)))
 
 
-@measure(
-    "popularity",
-    range=(-1, 1),
+@_measure(
     meaning="1 where the first direction orders items by popularity alone",
     source="cos(u₁, frequency), after Lin et al., WSDM 2025; sign by which u₁ adds up to at least 0",
     cost="O(n d²)",
-    needs=("frequency",),
-    jackknife=True,
+    undefined="if no item occurs, every row is zero, or the first singular value repeats",
 )
 def popularity_alignment(V: Rows) -> float:
-    """Return the cosine of the first left singular vector, u₁ of V, with the frequencies.
-
-    Raises
-    ------
-    Undefined
-        if no item occurs, every row is zero, or the first singular value repeats.
-    """
+    """Return the cosine of the first left singular vector, u₁ of V, with the frequencies."""
     u, f = first_coordinates(V), _frequency(V)
     scale = np.abs(u).max()
     if scale == 0 or not f.any():
@@ -242,28 +200,19 @@ def popularity_alignment(V: Rows) -> float:
     return float(u @ f / (np.linalg.norm(u) * np.linalg.norm(f)))
 
 
-@measure(
-    "popularity",
-    range=(-1, 1),
+@_measure(
     meaning="lower is more isotropic: 1 is a single direction; rare items degenerate first",
     source="mean cosine within a bucket, closed form",
     cost="O(n d)",
-    needs=("frequency",),
-    jackknife=True,
     name="tail_average_cosine",
     also={
         "head_average_cosine": {"first": "head", "second": "head"},
         "head_tail_average_cosine": {"first": "head", "second": "tail"},
     },
+    undefined="if there is no such pair",
 )
 def average_cosine_between(V: Rows, first: str = "tail", second: str = "tail") -> float:
-    """Return the mean cosine of pairs of an item of bucket `first` with one of bucket `second`.
-
-    Raises
-    ------
-    Undefined
-        if there is no such pair.
-    """
+    """Return the mean cosine of pairs of an item of bucket `first` with one of bucket `second`."""
     if V.head_mid_tail is None or not {first, second} <= set(V.head_mid_tail.names):
         raise Undefined(f"no items are in {first} or {second}: too few differ in how often they occur")
     a, b = V.head_mid_tail.names.index(first), V.head_mid_tail.names.index(second)

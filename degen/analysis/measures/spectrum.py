@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -30,6 +31,8 @@ from degen.analysis.passes.rows import Rows
 from degen.analysis.registry import measure
 from degen.analysis.values import Undefined
 from degen.errors import UserError
+
+_measure = partial(measure, "spectrum", range=(1, math.inf), cost="O(n d²)", jackknife=True)
 
 
 @dataclass(frozen=True)
@@ -93,13 +96,10 @@ def normalized_singular_values(V: Rows | Array, *, center: bool = False) -> Floa
     return _share(s, s[0])
 
 
-@measure(
-    "spectrum",
+@_measure(
     range=(0, 1),
     meaning="higher is more isotropic; near 0 one direction dominates",
     source="Qiu et al., WSDM 2022, Fig. 1",
-    cost="O(n d²)",
-    jackknife=True,
     each_epoch=True,
     also={"sigma2_ratio_centered": {"center": True}},
 )
@@ -108,13 +108,9 @@ def sigma2_ratio(V: Rows, *, center: bool = False) -> float:
     return sigma2_ratio_of(singular_values(V, center=center))
 
 
-@measure(
-    "spectrum",
-    range=(1, math.inf),
+@_measure(
     meaning="higher is more isotropic; how many directions carry the matrix, at most its rank",
     source="Roy and Vetterli, EUSIPCO 2007",
-    cost="O(n d²)",
-    jackknife=True,
     each_epoch=True,
     also={
         "effective_rank_centered": {"center": True},
@@ -130,13 +126,9 @@ def effective_rank(V: Rows, *, center: bool = False, p: Literal["sigma", "lambda
     return effective_rank_of(s if p == "sigma" else _share(s, s[0]) ** 2)
 
 
-@measure(
-    "spectrum",
-    range=(1, math.inf),
+@_measure(
     meaning="higher is more isotropic; how many directions carry the matrix; compare runs of one method",
     source="Garrido et al., ICML 2023, Eq. 1-2",
-    cost="O(n d²)",
-    jackknife=True,
     also={"rankme_centered": {"center": True}},
 )
 def rankme(V: Rows, *, center: bool = False, eps: float = 1e-7) -> float:
@@ -146,13 +138,9 @@ def rankme(V: Rows, *, center: bool = False, eps: float = 1e-7) -> float:
     return float(np.exp(-(p * np.log(p)).sum()))
 
 
-@measure(
-    "spectrum",
-    range=(1, math.inf),
+@_measure(
     meaning="higher is more isotropic; how many directions as strong as the first would hold all the energy",
     source="Rudelson and Vershynin, J. ACM 2007",
-    cost="O(n d²)",
-    jackknife=True,
     also={"stable_rank_centered": {"center": True}},
 )
 def stable_rank(V: Rows, *, center: bool = False) -> float:
@@ -161,13 +149,9 @@ def stable_rank(V: Rows, *, center: bool = False) -> float:
     return float((_share(s, s[0]) ** 2).sum())
 
 
-@measure(
-    "spectrum",
-    range=(1, math.inf),
+@_measure(
     meaning="higher is more isotropic; how many times the first singular value all of them add up to",
     source="Guo et al., ICML 2024",
-    cost="O(n d²)",
-    jackknife=True,
     also={"information_abundance_centered": {"center": True}},
 )
 def information_abundance(V: Rows, *, center: bool = False) -> float:
@@ -176,13 +160,9 @@ def information_abundance(V: Rows, *, center: bool = False) -> float:
     return float(_share(s, s[0]).sum())
 
 
-@measure(
-    "spectrum",
-    range=(1, math.inf),
+@_measure(
     meaning="higher is more isotropic; over how many directions the energy is spread",
     source="Gao et al., bioRxiv 214262, 2017",
-    cost="O(n d²)",
-    jackknife=True,
     also={"participation_ratio_centered": {"center": True}},
 )
 def participation_ratio(V: Rows, *, center: bool = False) -> float:
@@ -192,39 +172,29 @@ def participation_ratio(V: Rows, *, center: bool = False) -> float:
     return float(squared.sum() ** 2 / (squared**2).sum()) if s[0] > 0 else 0.0
 
 
-@measure(
-    "spectrum",
+@_measure(
     range=(0, math.inf),
     meaning="how many directions are above the rounding noise of the numbers as stored",
     source="tolerance 10 ε(type of the numbers) σ₁",
-    cost="O(n d²)",
     also={"numerical_rank_centered": {"center": True}},
+    jackknife=False,
 )
 def numerical_rank(V: Rows, *, center: bool = False) -> float:
     """Return how many singular values exceed `Rows.rank_tolerance` σ₁, σ₁ that of V, also with `center`."""
     return float(len(above_noise(V, center)))
 
 
-@measure(
-    "spectrum",
-    range=(1, math.inf),
+@_measure(
     meaning="lower is more isotropic; first singular value over the last: 1 in all directions alike",
     source="σ₁ / σ_d",
-    cost="O(n d²)",
-    jackknife=True,
     also={
         "condition_number_centered": {"center": True},
         "condition_number_nonzero": {"over": "nonzero"},
     },
+    undefined="for a zero matrix",
 )
 def condition_number(V: Rows, *, center: bool = False, over: Literal["all", "nonzero"] = "all") -> float:
-    """Return σ₁ / σ_d, ∞ where σ_d is rounding noise; `over="nonzero"`: σ₁ / the last σ above the noise.
-
-    Raises
-    ------
-    Undefined
-        for a zero matrix.
-    """
+    """Return σ₁ / σ_d, ∞ where σ_d is rounding noise; `over="nonzero"`: σ₁ / the last σ above the noise."""
     kept = above_noise(V, center)
     if not len(kept):
         raise Undefined("a matrix of zeros has no condition number")
@@ -233,13 +203,10 @@ def condition_number(V: Rows, *, center: bool = False, over: Literal["all", "non
     return float(kept[0] / kept[-1])
 
 
-@measure(
-    "spectrum",
+@_measure(
     range=(0, 1),
     meaning="lower is more isotropic; k/d in all directions alike, near 1 where k directions hold it all",
     source="share of λ in the first k directions",
-    cost="O(n d²)",
-    jackknife=True,
     name="explained_variance_1",
     also={
         **{f"explained_variance_{k}": {"k": k} for k in (2, 3, 5)},

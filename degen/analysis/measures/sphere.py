@@ -34,15 +34,10 @@ _BLOCK = 1024
     source="mean of |cos| over pairs i < j; variant of Ethayarajh, EMNLP 2019",
     cost="O(n² d); sampled: 10⁶ pairs",
     jackknife=partial(means_without, of=abs),
+    undefined="if fewer than two rows are not zero",
 )
 def average_absolute_cosine(V: Rows) -> float:
-    """Return the mean of |cos(vᵢ, vⱼ)| over all pairs i < j; an `Estimate` above `exact_rows`.
-
-    Raises
-    ------
-    Undefined
-        if fewer than two rows are not zero.
-    """
+    """Return the mean of |cos(vᵢ, vⱼ)| over all pairs i < j; an `Estimate` above `exact_rows`."""
     if len(V) > V.exact_rows:
         value, error = estimated_mean(V, np.abs(random_cosines(V)))
         return Estimate(value, error, sampled_pairs(V))
@@ -63,16 +58,12 @@ def average_absolute_cosine(V: Rows) -> float:
     meaning="higher is more isotropic; 0 where rows repeat a direction; falls as rows are added",
     source="distance to the nearest other row, as in KoLeo (Sablayrolles et al., ICLR 2019)",
     cost="O(n² d); sampled: O(exact_rows n d)",
+    undefined="if fewer than two rows are not zero",
 )
 def closest_neighbour_distance(V: Rows) -> float:
     """Return the mean over rows of ‖v̂ - v̂'‖, v̂' the nearest other row; an `Estimate` above `exact_rows`.
 
     Sampled, the distances are those of some rows to the nearest of all.
-
-    Raises
-    ------
-    Undefined
-        if fewer than two rows are not zero.
     """
     lists = neighbours(V, 1)
     distances = _distances(lists)
@@ -86,17 +77,13 @@ def closest_neighbour_distance(V: Rows) -> float:
     meaning="higher is more isotropic; 0 where half of the rows repeat a direction; falls as rows are added",
     source="distance to the nearest other row, as in KoLeo (Sablayrolles et al., ICLR 2019)",
     cost="O(n² d); sampled: O(exact_rows n d)",
+    undefined="if fewer than two rows are not zero",
 )
 def closest_neighbour_distance_median(V: Rows) -> float:
     """Return the median over rows of ‖v̂ - v̂'‖, v̂' the nearest other row; an `Estimate` above `exact_rows`.
 
     Its standard error is a fourth of the distance between two quantiles, those two standard errors of a share
     of ½ below and above the median (McKean and Schrader, 1984).
-
-    Raises
-    ------
-    Undefined
-        if fewer than two rows are not zero.
     """
     lists = neighbours(V, 1)
     distances = _distances(lists)

@@ -36,15 +36,10 @@ _NULL = 1e-5
     cost="O(n d²)",
     name="cka",
     also={"cka_uncentered": {"center": False}},
+    undefined="if a matrix is zero, or, centred, all of its rows are equal",
 )
 def linear_cka(pair: Pair, *, center: bool = True) -> float:
-    """Return ‖AᵀB‖_F² / (‖AᵀA‖_F ‖BᵀB‖_F), columns centred or not.
-
-    Raises
-    ------
-    Undefined
-        if a matrix is zero, or, centred, all of its rows are equal.
-    """
+    """Return ‖AᵀB‖_F² / (‖AᵀA‖_F ‖BᵀB‖_F), columns centred or not."""
     first, second = (_unit_gram(side, center) for side in (pair.a, pair.b))
     alike = (_unit_cross(pair, center) ** 2).sum()
     return float(alike / (np.linalg.norm(first) * np.linalg.norm(second)))
@@ -56,17 +51,13 @@ def linear_cka(pair: Pair, *, center: bool = True) -> float:
     source="unbiased HSIC of Song et al., JMLR 2012, in CKA as by Nguyen et al., ICLR 2021, Eq. 3",
     cost="O(n d²)",
     name="cka_debiased",
+    undefined="for fewer than four rows, or rows that are all equal",
 )
 def debiased_cka(pair: Pair) -> float:
     """Return linear CKA without the pairs of a row with itself, which lift it for few rows.
 
     The unbiased HSIC of kernels without their diagonals does not change when rows are centred, and of centred
     rows it is (‖AᵀB‖_F² - Σ ‖a‖²‖b‖² n/(n-2) + Σ‖a‖² Σ‖b‖² / ((n-1)(n-2))) / (n (n-3)).
-
-    Raises
-    ------
-    Undefined
-        for fewer than four rows, or rows that are all equal.
     """
     n = len(pair.a)
     if n < 4:
@@ -88,15 +79,10 @@ def debiased_cka(pair: Pair) -> float:
     source="orthogonal Procrustes, each matrix at Frobenius norm 1: 2 - 2 ‖AᵀB‖_*",
     cost="O(n d²)",
     also={"procrustes_distance_uncentered": {"center": False}},
+    undefined="if a matrix is zero, or, centred, all of its rows are equal",
 )
 def procrustes_distance(pair: Pair, *, center: bool = True) -> float:
-    """Return the least ‖A Q - B‖_F² over rotations and reflections Q, A and B at Frobenius norm 1.
-
-    Raises
-    ------
-    Undefined
-        if a matrix is zero, or, centred, all of its rows are equal.
-    """
+    """Return the least ‖A Q - B‖_F² over rotations and reflections Q, A and B at Frobenius norm 1."""
     return max(2 - 2 * _nuclear_norm(pair, center), 0.0)
 
 
@@ -106,15 +92,10 @@ def procrustes_distance(pair: Pair, *, center: bool = True) -> float:
     source="what SciPy calls disparity: 1 - ‖AᵀB‖_*², the best scale taken as well",
     cost="O(n d²)",
     also={"procrustes_disparity_uncentered": {"center": False}},
+    undefined="if a matrix is zero, or, centred, all of its rows are equal",
 )
 def procrustes_disparity(pair: Pair, *, center: bool = True) -> float:
-    """Return the least ‖s A Q - B‖_F² over rotations Q and scales s, A and B at Frobenius norm 1.
-
-    Raises
-    ------
-    Undefined
-        if a matrix is zero, or, centred, all of its rows are equal.
-    """
+    """Return the least ‖s A Q - B‖_F² over rotations Q and scales s, A and B at Frobenius norm 1."""
     return max(1 - _nuclear_norm(pair, center) ** 2, 0.0)
 
 
@@ -123,15 +104,10 @@ def procrustes_disparity(pair: Pair, *, center: bool = True) -> float:
     meaning="1 where every item points the same way in both after the best rotation",
     source="mean of cos(aᵢ Q, bᵢ), Q of the uncentred Procrustes problem",
     cost="O(n d²)",
+    undefined="if there is no such item",
 )
 def procrustes_cosine(pair: Pair) -> float:
-    """Return the mean of `procrustes_cosines` over the items that are zero in neither.
-
-    Raises
-    ------
-    Undefined
-        if there is no such item.
-    """
+    """Return the mean of `procrustes_cosines` over the items that are zero in neither."""
     cosines = _cosines(pair)
     if np.isnan(cosines).all():
         raise Undefined("no item has a row that is not zero in both matrices")

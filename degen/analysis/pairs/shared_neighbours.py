@@ -30,15 +30,10 @@ from degen.analysis.values import Estimate, Undefined
     source="mean share of the k nearest rows, k = 10, that both matrices have",
     cost="O(n² d), of sampled items above exact_rows",
     also={"neighbour_overlap_dot": {"metric": "dot"}},
+    undefined="if there are not enough items that are zero in neither for lists of `k`",
 )
 def neighbour_overlap(pair: Pair, k: int = 10, metric: Metric = "cosine") -> float:
-    """Return the mean over items of |A_k ∩ B_k| / k.
-
-    Raises
-    ------
-    Undefined
-        if there are not enough items that are zero in neither for lists of `k`.
-    """
+    """Return the mean over items of |A_k ∩ B_k| / k."""
     return _mean(pair, _shares(pair, k, metric))
 
 
@@ -47,15 +42,10 @@ def neighbour_overlap(pair: Pair, k: int = 10, metric: Metric = "cosine") -> flo
     meaning="1 where all items have the same neighbours in both",
     source="mean Jaccard index of the lists of the k nearest rows, k = 10",
     cost="O(n² d), of sampled items above exact_rows",
+    undefined="if there are not enough items that are zero in neither for lists of `k`",
 )
 def neighbour_jaccard(pair: Pair, k: int = 10, metric: Metric = "cosine") -> float:
-    """Return the mean over items of |A_k ∩ B_k| / |A_k ∪ B_k|.
-
-    Raises
-    ------
-    Undefined
-        if there are not enough items that are zero in neither for lists of `k`.
-    """
+    """Return the mean over items of |A_k ∩ B_k| / |A_k ∪ B_k|."""
     shares = _shares(pair, k, metric)
     return _mean(pair, shares / (2 - shares))
 
