@@ -55,7 +55,6 @@ ARROWS_OF_ANALYSIS: dict[str, set[str]] = {
     "projections": {"passes", "measures"},
     "pairs": {"values", "passes", "registry", "measures"},
     "mechanism": {"passes", "correlation", "measures"},
-    "each_epoch": {"passes", "registry", "measures"},
     "listing": {"passes", "registry"},
     "result": {"values", "passes", "registry", "listing"},
     "statistics": {"values", "passes", "registry", "result"},

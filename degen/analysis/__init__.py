@@ -4,7 +4,6 @@ A measure is a function of an array, a tensor or `Rows`, which compute once what
 `PROFILES` and `COMPARISONS` list all of them. Importing this package registers them.
 """
 
-from degen.analysis.each_epoch import summarize as summarize
 from degen.analysis.listing import GROUPS as GROUPS
 from degen.analysis.listing import chosen_measures as chosen_measures
 from degen.analysis.listing import chosen_profiles as chosen_profiles
@@ -100,6 +99,7 @@ from degen.analysis.registry import measure as measure
 from degen.analysis.registry import profile as profile
 from degen.analysis.result import Analysis as Analysis
 from degen.analysis.result import popularity_profile as popularity_profile
+from degen.analysis.result import summarize as summarize
 from degen.analysis.statistics.differences import Comparison as Comparison
 from degen.analysis.statistics.differences import compare_matrices as compare_matrices
 from degen.analysis.statistics.differences import compare_seeds as compare_seeds

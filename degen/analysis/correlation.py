@@ -1,4 +1,4 @@
-"""Correlations of two columns of numbers, at any scale."""
+"""Correlations of two columns of numbers, at any scale. A constant column has none: `Undefined`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,7 @@ _EQUAL = 1e-12
 
 
 def spearman(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> float:
-    """Return Spearman's correlation of `x` with `y`, [n] each: Pearson's of their average ranks.
-
-    Raises
-    ------
-    Undefined
-        if one of them is constant.
-    """
+    """Return Spearman's correlation of `x` with `y`, [n] each: Pearson's of their average ranks."""
     _refuse_constant(x, y)
     a, b, mean = _doubled_ranks(x), _doubled_ranks(y), len(x) + 1.0
     squares = np.zeros((2, 2))
@@ -59,13 +53,7 @@ def _doubled_ranks(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def pearson(x: Float, y: Float) -> float:
-    """Return Pearson's correlation of `x` with `y`, [n] each.
-
-    Raises
-    ------
-    Undefined
-        if one of them is constant.
-    """
+    """Return Pearson's correlation of `x` with `y`, [n] each."""
     _refuse_constant(x, y)
     x, y = (z / np.abs(z).max() for z in (x, y))
     x, y = x - x.mean(), y - y.mean()

@@ -103,13 +103,7 @@ def chosen_measures(names: str | Sequence[str] | None = None) -> list[Measure]:
 
 
 def chosen_profiles(names: str | Sequence[str] | None = None) -> list[Profile]:
-    """Return profiles: all, also for the group `popularity`, or the named ones whose name no measure has.
-
-    Raises
-    ------
-    UserError
-        as `chosen_measures`.
-    """
+    """Return profiles: all, also for the group `popularity`, or the named ones whose name no measure has."""
     wanted = _checked(names)
     if wanted is None or "popularity" in wanted:
         return list(PROFILES.values())

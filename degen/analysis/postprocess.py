@@ -221,20 +221,14 @@ def all_but_the_top(
     Raises
     ------
     UserError
-        for more components than columns, or a matrix that `Rows` refuses.
+        for more components than columns, equal rows to whiten, or a matrix that `Rows` refuses.
     """
     rows = Rows.of(V)
     return AllButTheTop(components, project=project)._fit(rows)._mapped(rows)
 
 
 def whiten(V: Rows | Array, *, method: Literal["zca", "pca"] = "zca") -> Array:
-    """Return the rows of `V` [n, d] as `Whitening` maps them; the result as of `all_but_the_top`.
-
-    Raises
-    ------
-    UserError
-        if all rows are equal, or for a matrix that `Rows` refuses.
-    """
+    """Return the rows of `V` [n, d] as `Whitening` maps them; result and errors as of `all_but_the_top`."""
     rows = Rows.of(V)
     return Whitening(method=method)._fit(rows)._mapped(rows)
 

@@ -27,11 +27,6 @@ def pca_projection(V: Rows | Array) -> Projection:
 
     `singular_values` and `variance_share` are those of the centred matrix. In either direction the entry
     of the greatest magnitude is positive.
-
-    Raises
-    ------
-    UserError
-        as `project`.
     """
     from sklearn.decomposition import PCA
 

@@ -21,8 +21,8 @@ raises `Undefined` with the reason. What is no matrix, or holds NaN or infinity,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any, Concatenate, Literal, NotRequired, ParamSpec, TypedDict, TypeVar, Unpack, cast
 
@@ -55,6 +55,14 @@ class Facts(TypedDict):
     source: str
     cost: str
     undefined: NotRequired[str]
+
+
+class MeasureFacts(Facts, total=False):
+    """Further facts that stand beside a measure; see `Measure`."""
+
+    needs: tuple[Need, ...]
+    each_epoch: bool
+    jackknife: bool | Without
 
 
 _NEEDS = {"frequency": "how often each item occurs", "representations": "sequence representations"}
@@ -185,46 +193,28 @@ COMPARISONS: dict[str, PairMeasure] = {}
 def measure(
     group: str,
     *,
-    needs: Sequence[Need] = (),
-    each_epoch: bool = False,
-    jackknife: bool | Without = False,
     name: str | None = None,
     also: Mapping[str, Settings] | None = None,
-    **facts: Unpack[Facts],
+    **facts: Unpack[MeasureFacts],
 ) -> Callable[[Callable[Concatenate[Rows, P], float]], Callable[Concatenate[Rows | Array, P], float]]:
     """Register a function of `Rows` as a measure.
 
     Parameters
     ----------
-    group, needs, each_epoch, jackknife, **facts
+    group, **facts
         as in `Measure`.
     name
-        by default the function's.
+        by default the function's; `ValueError` if it is taken.
     also
         further names, each with the keyword arguments that it stands for. They are not recorded each epoch.
-
-    Raises
-    ------
-    ValueError
-        if a name is taken.
     """
 
     def register(
         function: Callable[Concatenate[Rows, P], float],
     ) -> Callable[Concatenate[Rows | Array, P], float]:
         for key, options in _names(function, name, also):
-            recorded = each_epoch and not options
-            entry = Measure(
-                key,
-                function,
-                **facts,
-                options=options,
-                group=group,
-                needs=tuple(needs),
-                each_epoch=recorded,
-                jackknife=jackknife,
-            )
-            _enter(MEASURES, entry)
+            entry = Measure(key, function, **facts, options=options, group=group)
+            _enter(MEASURES, replace(entry, each_epoch=entry.each_epoch and not options))
 
         @wraps(function)
         def measured(V: Rows | Array, *args: P.args, **kwargs: P.kwargs) -> float:

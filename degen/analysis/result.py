@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from degen.analysis.listing import in_order, line
+from degen.analysis.passes.arrays import Array
 from degen.analysis.passes.buckets import BucketContent
 from degen.analysis.passes.rows import Rows
-from degen.analysis.registry import PROFILES, Measure, Profile
+from degen.analysis.registry import MEASURES, PROFILES, Measure, Profile
 from degen.analysis.values import Estimate, Interval, Undefined
 
 if TYPE_CHECKING:
@@ -78,20 +79,11 @@ class Analysis:
             values |= popularity_profile(rows, profiles)
             for cut in filter(None, (rows.head_mid_tail, rows.deciles)):
                 buckets |= cut.contents(rows.frequency)
-        empty = {key for key, value in values.items() if math.isnan(value)}
-        reasons |= dict.fromkeys(empty, "no item of the bucket has a value")
-        values = {key: value for key, value in values.items() if key not in empty}
         sampled = {key: value for key, value in values.items() if isinstance(value, Estimate)}
-        return cls(
-            name,
-            len(rows),
-            rows.d,
-            {key: float(value) for key, value in values.items()},
-            {key: value.standard_error for key, value in sampled.items()},
-            {key: value.sample for key, value in sampled.items()},
-            reasons,
-            buckets=buckets,
-        )
+        errors = {key: value.standard_error for key, value in sampled.items()}
+        samples = {key: value.sample for key, value in sampled.items()}
+        found = cls(name, len(rows), rows.d, {}, errors, samples, reasons, buckets=buckets)
+        return found.with_values({key: float(value) for key, value in values.items()})
 
     def __getitem__(self, measure: str) -> float:
         """Return a value.
@@ -120,17 +112,12 @@ class Analysis:
 
     def with_intervals(self, intervals: Mapping[str, Interval]) -> Analysis:
         """Return a copy with the intervals of some measures, which take the place of errors of samples."""
+        found = intervals.items()
         return replace(
             self,
-            standard_errors={
-                **self.standard_errors,
-                **{name: interval.standard_error for name, interval in intervals.items()},
-            },
-            samples={**self.samples, **{name: interval.method for name, interval in intervals.items()}},
-            intervals={
-                **self.intervals,
-                **{name: (interval.low, interval.high) for name, interval in intervals.items()},
-            },
+            standard_errors={**self.standard_errors, **{name: x.standard_error for name, x in found}},
+            samples={**self.samples, **{name: x.method for name, x in found}},
+            intervals={**self.intervals, **{name: (x.low, x.high) for name, x in found}},
         )
 
     def flat(self) -> dict[str, Any]:
@@ -182,6 +169,12 @@ class Analysis:
         import pandas as pd
 
         return pd.DataFrame.from_records(self.records(), index="measure")
+
+
+def summarize(V: Rows | Array) -> dict[str, float]:
+    """Return the measures of `V` [n, d] that `metrics.jsonl` records every epoch, by name."""
+    rows = Rows.of(V)
+    return {name: float(measure(rows)) for name, measure in MEASURES.items() if measure.each_epoch}
 
 
 def popularity_profile(V: Rows, profiles: Iterable[Profile] | None = None) -> dict[str, float]:

@@ -17,9 +17,9 @@ from typing import Any, ClassVar, Literal
 from weakref import WeakValueDictionary
 
 from degen import files
-from degen.analysis.each_epoch import summarize
 from degen.analysis.passes.arrays import Array
 from degen.analysis.passes.rows import Rows
+from degen.analysis.result import summarize
 from degen.errors import UserError
 from degen.monitor import start
 from degen.monitor.arrays import as_rows, float32_array

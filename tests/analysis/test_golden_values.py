@@ -199,7 +199,7 @@ ELSEWHERE = {
         "whitened_entry",
     },
     "model/test_mitigations.py": {"cosine_regularization"},
-    "analysis/test_theory.py": {
+    "analysis/test_gradient.py": {
         "gradient",
         "pull_norm_sum",
         "push_norm_sum",
@@ -218,9 +218,9 @@ def test_every_golden_value_is_held_here_or_where_it_is_said():
     assert {row[1] for row in HERE} == MEASURED.keys()
     with (GOLDEN / "cures.csv").open(newline="") as file:
         cures = [(r["input"], r["measure"], r["options"], float(r["value"])) for r in csv.DictReader(file)]
-    steps = (GOLDEN.parent / "analysis/test_theory.py").read_text(encoding="utf-8")
+    steps = (GOLDEN.parent / "analysis/test_gradient.py").read_text(encoding="utf-8")
     for row in ROWS:
-        if row[1] in ELSEWHERE["analysis/test_theory.py"]:
+        if row[1] in ELSEWHERE["analysis/test_gradient.py"]:
             assert repr(row[3]) in steps, row
         elif row[1] not in MEASURED:
             assert row in cures

@@ -102,7 +102,9 @@ def uniformity(
     """
     _check(definition)
     if isinstance(x, Rows) and definition == "paper" and len(x) > x.exact_rows:
-        return _sampled_uniformity(x, t)
+        mean, error = estimated_mean(x, np.exp(2 * t * (random_cosines(x) - 1)))
+        mean = max(mean, math.exp(2 * t * (average_cosine(x) - 1)))  # Jensen's inequality
+        return Estimate(math.log(mean), error / mean, sampled_pairs(x))
     rows = all_rows(x) if isinstance(x, Rows) else checked_rows(x, "the representations")
     if definition == "paper":
         units, alive, _ = unit_rows(rows)
@@ -135,13 +137,6 @@ measure(
     cost="O(n² d); sampled: 10⁶ pairs",
     jackknife=_uniformity_without,
 )(uniformity)
-
-
-def _sampled_uniformity(V: Rows, t: float) -> Estimate:
-    """Return ln E exp(2 t (c - 1)) with its error; by Jensen's inequality it is at least 2 t (E c - 1)."""
-    mean, error = estimated_mean(V, np.exp(2 * t * (random_cosines(V) - 1)))
-    mean = max(mean, math.exp(2 * t * (average_cosine(V) - 1)))
-    return Estimate(math.log(mean), error / mean, sampled_pairs(V))
 
 
 def _check(definition: str) -> None:

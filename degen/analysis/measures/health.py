@@ -32,9 +32,7 @@ def finite_rows(values: Array) -> npt.NDArray[np.bool_]:
 )
 def nonfinite_rows(V: Rows) -> float:
     """Return how many rows hold NaN or infinity."""
-    if V.finite:
-        return 0.0
-    return float((~finite_rows(V.values)).sum())
+    return 0.0 if V.finite else float((~finite_rows(V.values)).sum())
 
 
 @_measure(
@@ -75,21 +73,14 @@ def duplicate_rows(V: Rows) -> float:
 
 
 def _visit_hashes(block: Array, start: int) -> tuple[None, tuple[npt.NDArray[np.uint64]]]:
-    """Hash each row of a block.
-
-    The bits of each number are mixed before they are weighted, or opposite changes would cancel.
-    """
+    """Hash each row of a block."""
     bits = (to_numpy(block) + 0.0).view(np.uint64)  # + 0 makes -0 a 0
     weights = np.random.default_rng(0).integers(1, 2**63, size=bits.shape[1], dtype=np.uint64) | np.uint64(1)
-    return None, ((_mixed(bits) * weights).sum(axis=1, dtype=np.uint64),)
-
-
-def _mixed(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Scatter the bits of each number over its 64 (the finalizer of MurmurHash3), in place."""
+    # Unmixed (by the finalizer of MurmurHash3), opposite changes of two numbers would cancel.
     for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
         bits ^= bits >> np.uint64(33)
         bits *= np.uint64(factor)
-    return bits
+    return None, ((bits * weights).sum(axis=1, dtype=np.uint64),)
 
 
 @_measure(

@@ -39,12 +39,7 @@ _ORDERS = np.array([1, 2, 3])
 def skewness(V: Rows, k: int, metric: Metric, side: Side = "rows") -> float:
     """Return E(N - E N)³ / sd³ over rows (divisor n), N(i) in how many lists of `k` row i is.
 
-    An `Estimate` where only a sample of the queries was asked.
-
-    Raises
-    ------
-    Undefined
-        if all rows are in equally many lists, or the sample is too small.
+    An `Estimate` where only a sample of the queries was asked, `Undefined` where it is too small.
     """
     search = search_for(V, metric, side)
     asked, total, rows = len(search.asked), search.total, len(search.rows)

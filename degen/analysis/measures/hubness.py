@@ -12,6 +12,7 @@ first of these are therefore hubs.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,13 @@ from degen.analysis.passes.nearest import Metric
 from degen.analysis.passes.rows import Int, Rows
 from degen.analysis.registry import measure
 
+_measure = partial(measure, "neighbours", range=(0, 1))
+
 _SETTINGS: dict[str, dict[str, Any]] = {"5": {"k": 5}, "dot": {"metric": "dot"}}
 """Further names of each measure: with 5 neighbours, and by inner product. The default is 10 by cosine."""
 
 
-@measure(
-    "neighbours",
+@_measure(
     range=(-math.inf, math.inf),
     meaning="near 0 to 1 no hubs, above 1.4 often called high; grows with n",
     source="Radovanović et al., JMLR 2010",
@@ -40,9 +42,7 @@ def hubness_skewness(V: Rows, k: int = LENGTH, metric: Metric = "cosine") -> flo
     return skewness(V, k, metric)
 
 
-@measure(
-    "neighbours",
-    range=(0, 1),
+@_measure(
     meaning="share of rows that are nobody's neighbour; 0 has no anti-hubs",
     source="Radovanović et al., JMLR 2010",
     cost="O(n² d), not sampled",
@@ -54,8 +54,7 @@ def antihub_fraction(V: Rows, k: int = LENGTH, metric: Metric = "cosine") -> flo
     return _absent(every_list(V, k, metric).occurrences(k))
 
 
-@measure(
-    "neighbours",
+@_measure(
     range=(0, math.inf),
     meaning="how many lists the greatest hub is in; k without hubs, at most n - 1",
     source="max N_k",
@@ -68,9 +67,7 @@ def max_k_occurrence(V: Rows, k: int = LENGTH, metric: Metric = "cosine") -> flo
     return float(every_list(V, k, metric).occurrences(k).max())
 
 
-@measure(
-    "neighbours",
-    range=(0, 1),
+@_measure(
     meaning="share of places in lists that would change hands until all rows had equally many; 0 has no hubs",
     source="Feldbauer et al., ICBK 2018, after Hoover",
     cost="O(n² d), not sampled",
@@ -82,8 +79,7 @@ def robin_hood_index(V: Rows, k: int = LENGTH, metric: Metric = "cosine") -> flo
     return _robin_hood(every_list(V, k, metric).occurrences(k))
 
 
-@measure(
-    "neighbours",
+@_measure(
     range=(-math.inf, math.inf),
     meaning="high where a few items fill the lists that sequences are shown",
     source="skewness of N_k with sequences asking, by ⟨h, v⟩",
@@ -99,9 +95,7 @@ def exposure_skewness(V: Rows, k: int = LENGTH) -> float:
     return skewness(V, k, "dot", "representations")
 
 
-@measure(
-    "neighbours",
-    range=(0, 1),
+@_measure(
     meaning="share of items that no sequence is shown",
     source="share of N_k = 0 with sequences asking, by ⟨h, v⟩",
     cost="O(q n d), not sampled",
@@ -113,9 +107,7 @@ def never_exposed_fraction(V: Rows, k: int = LENGTH) -> float:
     return _absent(_exposure(V, k))
 
 
-@measure(
-    "neighbours",
-    range=(0, 1),
+@_measure(
     meaning="largest share of sequences that are shown one item",
     source="max N_k / q with sequences asking, by ⟨h, v⟩",
     cost="O(q n d), not sampled",
@@ -128,9 +120,7 @@ def max_exposure(V: Rows, k: int = LENGTH) -> float:
     return float(counts.max() * k / counts.sum())
 
 
-@measure(
-    "neighbours",
-    range=(0, 1),
+@_measure(
     meaning="share of the shown places that would change hands until all items had equally many",
     source="Robin Hood index of N_k with sequences asking, by ⟨h, v⟩",
     cost="O(q n d), not sampled",

@@ -18,7 +18,6 @@ from typing import Literal
 
 import numpy as np
 
-from degen.analysis.passes.arrays import Float
 from degen.analysis.passes.rows import Rows
 from degen.analysis.registry import measure
 from degen.analysis.values import Undefined
@@ -136,26 +135,15 @@ def isotropy_second_order(V: Rows) -> float:
 )
 def isoscore(V: Rows) -> float:
     """Return ((tr C)² / ‖C‖_F² - 1) / (d - 1), C the covariance: how many dimensions are used, rescaled."""
-    return _isoscore_of(V.moments.scatter)
-
-
-def _isoscore_of(covariance: Float) -> float:
-    d = len(covariance)
-    largest = abs(covariance).max()
-    if d < 2 or largest == 0:
+    largest = abs(V.moments.scatter).max()
+    if V.d < 2 or largest == 0:
         raise Undefined("IsoScore needs two dimensions and rows that differ")
-    scaled = covariance / largest
-    return float((np.trace(scaled) ** 2 / (scaled**2).sum() - 1) / (d - 1))
+    scaled = V.moments.scatter / largest
+    return float((np.trace(scaled) ** 2 / (scaled**2).sum() - 1) / (V.d - 1))
 
 
 def at_least(V: Rows, count: int) -> int:
-    """Return m, how many rows are not zero.
-
-    Raises
-    ------
-    Undefined
-        if there are fewer than `count`.
-    """
+    """Return m, how many rows are not zero; `Undefined` if there are fewer than `count`."""
     m = V.moments.alive
     if m < count:
         raise Undefined(f"at least {count} rows that are not zero are needed, the matrix has {m}")

@@ -114,13 +114,7 @@ def k_occurrence(V: Rows | Array, k: int = LENGTH, metric: Metric = "cosine") ->
 
 
 def every_list(V: Rows, k: int, metric: Metric, side: Side = "rows") -> Neighbours:
-    """Return the neighbours of all queries, never of a sample.
-
-    Raises
-    ------
-    Undefined
-        where only a sample of the queries is asked.
-    """
+    """Return the neighbours of all queries; `Undefined` where only a sample of them is asked."""
     search = search_for(V, metric, side)
     if len(search.asked) < search.total:
         raise Undefined(

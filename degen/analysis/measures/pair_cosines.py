@@ -16,7 +16,7 @@ import numpy as np
 from degen.analysis.measures.isotropy import at_least, average_cosine, mean_squared_cosine
 from degen.analysis.passes.arrays import Array, Float, namespace, to_numpy, unit_rows
 from degen.analysis.passes.buckets import Codes
-from degen.analysis.passes.rows import Int, Rows
+from degen.analysis.passes.rows import Rows
 
 PAIRS = 1_000_000
 """Largest number of random pairs."""
@@ -53,13 +53,7 @@ def all_unit_rows(V: Rows) -> Array:
 
 
 def random_cosines(V: Rows) -> Float:
-    """Return the cosines of random pairs of rows that are not zero, float64; drawn once, by `V.seed`.
-
-    Raises
-    ------
-    Undefined
-        if fewer than two rows are not zero.
-    """
+    """Return the cosines of random pairs of rows that are not zero, float64; drawn once, by `V.seed`."""
     if "random cosines" not in V.shared:
         V.shared["random cosines"] = _drawn_cosines(V)
     found: Float = V.shared["random cosines"]
@@ -81,12 +75,8 @@ def _drawn_cosines(V: Rows) -> Float:
     for rows, block in V.picked(alive[used]):
         units[filled : filled + len(rows)] = to_numpy(unit_rows(block)[0])
         filled += len(rows)
-    return _cosines(units, places[:pairs], places[pairs:])
-
-
-def _cosines(units: Float, first: Int, second: Int) -> Float:
-    starts = range(0, len(first), _PIECE)
-    pieces = [slice(start, start + _PIECE) for start in starts]
+    first, second = places[:pairs], places[pairs:]
+    pieces = [slice(start, start + _PIECE) for start in range(0, pairs, _PIECE)]
     return np.concatenate([(units[first[piece]] * units[second[piece]]).sum(axis=1) for piece in pieces])
 
 
@@ -112,23 +102,11 @@ def sampled_pairs(V: Rows) -> str:
 
 
 def means_without(V: Rows, group: Codes, groups: int, of: Callable[[Array], Array]) -> Float:
-    """Return the mean over pairs i < j of a function of cos(vᵢ, vⱼ), without the rows of each group.
+    """Return the mean over pairs i < j of a function `of` cos(vᵢ, vⱼ), without the rows of each group.
 
-    All pairs are visited once, for the sums over the pairs of every two groups. To leave a group out is to
-    leave out its sums.
-
-    Parameters
-    ----------
-    V
-        few enough rows that all pairs can be visited; zero rows are left out.
-    group, groups
-        group of each row, [n], and number of groups.
-    of
-        the function, of a block of cosines, element by element.
-
-    Returns
-    -------
-    float64 [groups], NaN where no pair is left.
+    Float64 [groups], NaN where no pair is left; zero rows are left out. `group` [n] has the group of each
+    row. All pairs are visited once, for the sums over the pairs of every two groups. To leave a group out is
+    to leave out its sums.
     """
     units, alive, _ = unit_rows(all_rows(V))
     members = [np.flatnonzero((group == code) & np.asarray(alive.tolist())) for code in range(groups)]

@@ -181,7 +181,7 @@ def spearman_axis_cosine(V: Rows) -> float:
 )
 def pearson_norm(V: Rows) -> float:
     """Return the linear correlation of the norm of an item's row with log(1 + its frequency)."""
-    return pearson(V.norms, np.log1p(_frequency(V)))
+    return pearson(V.norms, np.log1p(_counts(V).astype(np.float64)))
 
 
 @_measure(
@@ -192,7 +192,7 @@ def pearson_norm(V: Rows) -> float:
 )
 def popularity_alignment(V: Rows) -> float:
     """Return the cosine of the first left singular vector, u₁ of V, with the frequencies."""
-    u, f = first_coordinates(V), _frequency(V)
+    u, f = first_coordinates(V), _counts(V).astype(np.float64)
     scale = np.abs(u).max()
     if scale == 0 or not f.any():
         raise Undefined("popularity alignment needs rows that are not zero and items that occur")
@@ -223,21 +223,11 @@ def average_cosine_between(V: Rows, first: str = "tail", second: str = "tail") -
 
 
 def first_coordinates(V: Rows) -> Float:
-    """Return v · w₁ of every row, float64 [n], with a sum of at least 0.
-
-    Raises
-    ------
-    Undefined
-        if the first singular value repeats: its direction is not determined.
-    """
+    """Return v · w₁ of every row, float64 [n], with a sum of at least 0; `Undefined` where σ₁ repeats."""
     first, *rest = V.axes.raw_values
     if rest and first - rest[0] <= _REPEATED * first:
         raise Undefined("the first singular value repeats, or all are 0: there is no first direction")
     return np.asarray(V.projected.coordinates[:, 0])
-
-
-def _frequency(V: Rows) -> Float:
-    return _counts(V).astype(np.float64)
 
 
 def _counts(V: Rows) -> npt.NDArray[Any]:

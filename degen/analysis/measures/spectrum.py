@@ -105,7 +105,8 @@ def normalized_singular_values(V: Rows | Array, *, center: bool = False) -> Floa
 )
 def sigma2_ratio(V: Rows, *, center: bool = False) -> float:
     """Return σ₂ / σ₁ in [0, 1]; 0 if there is no σ₂ or V is zero."""
-    return sigma2_ratio_of(singular_values(V, center=center))
+    s = singular_values(V, center=center)
+    return float(_share(s, s[0])[1]) if len(s) > 1 else 0.0
 
 
 @_measure(
@@ -224,11 +225,6 @@ def explained_variance(V: Rows, k: int = 1, *, center: bool = False) -> float:
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}")
     return float(_variance_share(singular_values(V, center=center))[:k].sum())
-
-
-def sigma2_ratio_of(s: Float) -> float:
-    """Return σ₂ / σ₁ of singular values that are already known, descending."""
-    return float(_share(s, s[0])[1]) if len(s) > 1 else 0.0
 
 
 def effective_rank_of(s: Float) -> float:

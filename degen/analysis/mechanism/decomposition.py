@@ -21,9 +21,7 @@ import numpy.typing as npt
 
 from degen.analysis.correlation import average_ranks
 from degen.analysis.passes.arrays import Float
-from degen.analysis.passes.buckets import Buckets
-
-Int = npt.NDArray[np.int64]
+from degen.analysis.passes.buckets import Buckets, Int
 
 
 @dataclass(frozen=True, eq=False)

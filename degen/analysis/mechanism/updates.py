@@ -49,22 +49,12 @@ class Force:
 def describe_forces(forces: Mapping[str, Force], context: Float, buckets: Buckets) -> list[Row]:
     """Return one row per bucket: the share of each force in the updates, and the direction of the push.
 
-    Parameters
-    ----------
-    forces
-        by name, `push` among them; together they are the complete update.
-    context
-        float64 `[d]`, the mean context h̄.
-    buckets
-        of the items.
-
-    Returns
-    -------
-    `push_share` and so on are shares of the summed lengths and add up to 1. `net_push_share` and so on are
-    shares of the lengths of the summed vectors. `push_cosine` is the cosine of the push with -h̄.
-    `push_pairwise_cosine` and `update_pairwise_cosine` are mean cosines of two items' pushes and complete
-    updates. Frequent items are pushed too, where they are not the target: compare the `push_cosine` of rare
-    items with theirs.
+    `forces`, by name, with `push` among them, are together the complete update; `context`, float64 `[d]`,
+    is the mean context h̄. `push_share` and so on are shares of the summed lengths and add up to 1.
+    `net_push_share` and so on are shares of the lengths of the summed vectors. `push_cosine` is the
+    cosine of the push with -h̄. `push_pairwise_cosine` and `update_pairwise_cosine` are mean cosines of
+    two items' pushes and complete updates. Frequent items are pushed too, where they are not the target:
+    compare the `push_cosine` of rare items with theirs.
     """
     net = {name: lengths(force.vectors) for name, force in forces.items()}
     update = np.sum([force.vectors for force in forces.values()], axis=0)
@@ -84,21 +74,13 @@ def describe_forces(forces: Mapping[str, Force], context: Float, buckets: Bucket
 def describe_steps(before: Float, after: Float, context: Float, buckets: Buckets) -> tuple[Row, list[Row]]:
     """Return numbers of ΔV = after - before over all items, and one row per bucket.
 
-    Parameters
-    ----------
-    before, after
-        `[n, d]`, item embeddings at the two ends of an epoch.
-    context
-        float64 `[d]`, the mean context h̄.
-    buckets
-        of the items.
+    `before` and `after`, `[n, d]`, are the item embeddings at the two ends of an epoch; `context`, float64
+    `[d]`, is the mean context h̄.
 
-    Returns
-    -------
     Over all items: `step_energy`, the share of ‖ΔV‖² along h̄, and `step_effective_rank`. Per bucket:
-    `step_length`, ‖Δv‖; `step_cosine`, its cosine with -h̄; `step_pairwise_cosine`, the mean cosine of two
-    different items' steps; `drift`, how far the bucket's mean moved, and `drift_cosine`, that move's cosine
-    with -h̄; of the embeddings after the epoch `mean_length`, ‖v̄‖, and `pairwise_cosine`.
+    `step_length`, ‖Δv‖; `step_cosine`, its cosine with -h̄; `step_pairwise_cosine`, the mean cosine of
+    two different items' steps; `drift`, how far the bucket's mean moved, and `drift_cosine`, that move's
+    cosine with -h̄; of the embeddings after the epoch `mean_length`, ‖v̄‖, and `pairwise_cosine`.
     """
     step = after.astype(np.float64) - before
     drift = np.array([rows.mean(axis=0) for rows in parts(step, buckets)])
@@ -120,9 +102,7 @@ def describe_steps(before: Float, after: Float, context: Float, buckets: Buckets
 
 def means(values: Float, buckets: Buckets) -> list[float | None]:
     """Return the mean of the values `[n]` in each bucket, NaN left out; None where nothing is left."""
-    there = np.isfinite(values)
-    sums, sizes = buckets.sums(np.where(there, values, 0.0)), buckets.sums(there.astype(np.float64))
-    return [float(total / size) if size else None for total, size in zip(sums, sizes, strict=True)]
+    return _numbers(buckets.means(values))
 
 
 def parts(rows: Float, buckets: Buckets) -> list[Float]:

@@ -13,6 +13,7 @@ CKA sees large directions only: two runs with a CKA near 1 may share half of the
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from degen.analysis.passes.rows import Rows
 from degen.analysis.registry import comparison
 from degen.analysis.values import Undefined
 
+_comparison = partial(comparison, cost="O(n d²)")
+
 _CONSTANT = 1e-24
 """Rows whose variance is below this share of their energy are equal but for rounding."""
 
@@ -29,11 +32,10 @@ _NULL = 1e-5
 """Singular values below this share of the first are left out of angles; their directions are inexact."""
 
 
-@comparison(
+@_comparison(
     range=(0, 1),
     meaning="1 for equal up to rotation and scale",
     source="linear CKA, Kornblith et al., ICML 2019; biased upwards for few rows",
-    cost="O(n d²)",
     name="cka",
     also={"cka_uncentered": {"center": False}},
     undefined="if a matrix is zero, or, centred, all of its rows are equal",
@@ -45,11 +47,10 @@ def linear_cka(pair: Pair, *, center: bool = True) -> float:
     return float(alike / (np.linalg.norm(first) * np.linalg.norm(second)))
 
 
-@comparison(
+@_comparison(
     range=(-1, 1),
     meaning="1 for equal up to rotation and scale, 0 on average for unrelated ones however few the rows",
     source="unbiased HSIC of Song et al., JMLR 2012, in CKA as by Nguyen et al., ICLR 2021, Eq. 3",
-    cost="O(n d²)",
     name="cka_debiased",
     undefined="for fewer than four rows, or rows that are all equal",
 )
@@ -73,11 +74,10 @@ def debiased_cka(pair: Pair) -> float:
     return float(both / math.sqrt(alike_a * alike_b))
 
 
-@comparison(
+@_comparison(
     range=(0, 2),
     meaning="0 for equal up to rotation and scale",
     source="orthogonal Procrustes, each matrix at Frobenius norm 1: 2 - 2 ‖AᵀB‖_*",
-    cost="O(n d²)",
     also={"procrustes_distance_uncentered": {"center": False}},
     undefined="if a matrix is zero, or, centred, all of its rows are equal",
 )
@@ -86,11 +86,10 @@ def procrustes_distance(pair: Pair, *, center: bool = True) -> float:
     return max(2 - 2 * _nuclear_norm(pair, center), 0.0)
 
 
-@comparison(
+@_comparison(
     range=(0, 1),
     meaning="0 for equal up to rotation and scale",
     source="what SciPy calls disparity: 1 - ‖AᵀB‖_*², the best scale taken as well",
-    cost="O(n d²)",
     also={"procrustes_disparity_uncentered": {"center": False}},
     undefined="if a matrix is zero, or, centred, all of its rows are equal",
 )
@@ -99,11 +98,10 @@ def procrustes_disparity(pair: Pair, *, center: bool = True) -> float:
     return max(1 - _nuclear_norm(pair, center) ** 2, 0.0)
 
 
-@comparison(
+@_comparison(
     range=(-1, 1),
     meaning="1 where every item points the same way in both after the best rotation",
     source="mean of cos(aᵢ Q, bᵢ), Q of the uncentred Procrustes problem",
-    cost="O(n d²)",
     undefined="if there is no such item",
 )
 def procrustes_cosine(pair: Pair) -> float:
@@ -122,11 +120,10 @@ def procrustes_cosines(A: Rows | Array, B: Rows | Array) -> Float:
     return _cosines(Pair(Rows.of(A), Rows.of(B)))
 
 
-@comparison(
+@_comparison(
     range=(0, 90),
     meaning="0 where the leading directions span one space, near 90 where they share nothing",
     source="Björck and Golub 1973, over the leading 5 left singular directions; widest angle",
-    cost="O(n d²)",
     name="principal_angle_max",
     also={"principal_angle_max_centered": {"center": True}},
 )

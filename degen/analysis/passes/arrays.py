@@ -46,34 +46,25 @@ def as_kind(array: Float, like: Array) -> Array:
 
 def source_epsilon(x: Array) -> float:
     """Return the relative rounding error of the numbers of `x` as stored; of float64 for integers."""
-    xp = namespace(x)
-    floating = x.is_floating_point() if xp is not np else np.issubdtype(x.dtype, np.floating)
-    return float(xp.finfo(x.dtype).eps) if floating else float(np.finfo(np.float64).eps)
+    return float(namespace(x).finfo(x.dtype).eps if _is_floating(x) else np.finfo(np.float64).eps)
 
 
-def refuse_non_numbers(x: Array, name: str = "the matrix") -> None:
-    """Check that an array holds real numbers.
+def _is_floating(x: Array) -> bool:
+    return bool(x.is_floating_point() if is_tensor(x) else np.issubdtype(x.dtype, np.floating))
 
-    Raises
-    ------
-    UserError
-        where it holds text, objects, dates or complex numbers.
-    """
-    dtype = getattr(x, "dtype", None)
+
+def refuse_no_matrix(x: Array, name: str) -> None:
+    """Raise `UserError` for text, objects, dates, complex numbers, and other shapes than [n, d]."""
+    dtype, shape = getattr(x, "dtype", None), tuple(x.shape)
+    needed = "one row of numbers for each item is needed, [n, d]"
     if getattr(dtype, "kind", "f") in "SUOcmM":
-        raise UserError(
-            f"{name} holds {dtype}, not real numbers; one row of numbers for each item is needed, [n, d]"
-        )
+        raise UserError(f"{name} holds {dtype}, not real numbers; {needed}")
+    if len(shape) != 2 or 0 in shape:
+        raise UserError(f"{name} has shape {shape}; {needed}")
 
 
 def checked_block(x: Array, start: int, name: str = "the matrix") -> Array:
-    """Return rows [b, d] of a matrix, the first of them row `start`, in float64.
-
-    Raises
-    ------
-    UserError
-        naming the first row that holds NaN or infinity.
-    """
+    """Return rows `start` … of a matrix in float64, [b, d], or name the first that is not finite."""
     block = double(x if is_tensor(x) else np.asarray(x))
     finite = namespace(block).isfinite(block).all(axis=1)
     if not finite.all():
@@ -97,11 +88,10 @@ def checked(x: Array, name: str = "the matrix") -> Array:
         if `x` holds no numbers, has not two dimensions, or no row or column. For NaN or infinity the message
         names the row.
     """
-    rows = _floating(x, name)
-    if rows.ndim != 2 or 0 in rows.shape:
-        raise UserError(
-            f"{name} has shape {tuple(rows.shape)}; one row of numbers for each item is needed, [n, d]"
-        )
+    rows = x.detach() if is_tensor(x) else np.asarray(x)
+    refuse_no_matrix(rows, name)
+    if not _is_floating(rows):
+        rows = double(rows)
     xp, starts = namespace(rows), range(0, len(rows), _BLOCK)
     finite = xp.concatenate([xp.isfinite(rows[start : start + _BLOCK]).all(axis=1) for start in starts])
     if not finite.all():
@@ -112,14 +102,6 @@ def checked(x: Array, name: str = "the matrix") -> Array:
             "what is not finite, or train again with a smaller learning rate"
         )
     return rows
-
-
-def _floating(x: Array, name: str) -> Array:
-    if namespace(x) is not np:
-        return x.detach() if x.is_floating_point() else x.detach().double()
-    rows = np.asarray(x)
-    refuse_non_numbers(rows, name)
-    return rows if np.issubdtype(rows.dtype, np.floating) else np.asarray(rows, dtype=np.float64)
 
 
 def checked_rows(x: Array, name: str = "the matrix") -> Array:

@@ -71,20 +71,10 @@ class Buckets:
 
     @classmethod
     def up_to(cls, highest: Mapping[str, float], frequency: Int) -> Buckets:
-        """Put items with these frequencies, int [n], into buckets with given edges.
+        """Put items with these frequencies, int [n], into buckets by the highest frequency of each.
 
-        Parameters
-        ----------
-        highest
-            the highest frequency of each bucket, ascending, such as
-            `{"tail": 2, "mid": 9, "head": math.inf}`. Items that never occur are in the first, not `cold`.
-        frequency
-            int [n].
-
-        Raises
-        ------
-        ValueError
-            if the edges do not ascend, or an item lies above the last.
+        These ascend, such as `{"tail": 2, "mid": 9, "head": math.inf}`, and reach all items, or a
+        `ValueError` is raised. Items that never occur are in the first bucket, not in `cold`.
         """
         edges = np.asarray(list(highest.values()))
         if (np.diff(edges) <= 0).any() or frequency.max() > edges[-1]:
@@ -144,19 +134,10 @@ def renumbered(numbers: npt.NDArray[Any]) -> tuple[Codes, Int]:
 
 
 def sample_rows(frequency: Int | None, n: int, k: int, seed: int = 0) -> Int:
-    """Return `k` of `n` rows by rising frequency, int64 [min(n, k)].
+    """Return `k` of `n` rows by rising frequency, int64 [min(n, k)]; without frequencies in their order.
 
     One is drawn from each of k equal stretches of that order, so that rare and frequent items keep their
     shares.
-
-    Parameters
-    ----------
-    frequency
-        int [n], or None for the order of the rows.
-    n, k
-        numbers of rows that there are, and that are wanted.
-    seed
-        of the draw from each stretch.
     """
     order = np.arange(n) if frequency is None else np.argsort(frequency, kind="stable")
     if k >= n:

@@ -4,7 +4,8 @@
     within `connected`, or with an active Client    on the workers of a cluster
     without a client                                on threads of this process
 
-Columns that a pass computes (norms, angles, hashes) come back to this process, 8 bytes per row each.
+Columns that a pass computes (norms, angles, hashes) come back to this process, 8 bytes per row each. Without
+Dask installed, a `UserError` says so.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import getitem
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -31,13 +33,7 @@ _FAN = 8
 
 
 def dask_rows(values: Any, **about: Any) -> Rows:
-    """Return `Rows` of an array, a file or a Dask array [n, d], whose passes are tasks of Dask.
-
-    Raises
-    ------
-    UserError
-        where Dask is not installed.
-    """
+    """Return `Rows` of an array, a file or a Dask array [n, d], whose passes are tasks of Dask."""
     _dask()
     if hasattr(values, "dask"):
         if values.ndim == 2:
@@ -91,21 +87,11 @@ class DaskRows(Rows):
         places = [slice(start, min(start + size, n)) for start in range(0, n, size)]
         if isinstance(self.values, np.ndarray):
             return [(place, dask.delayed(self.values[place])) for place in places]
-        return [(place, dask.delayed(_rows)(self.values, place)) for place in places]
-
-
-def _rows(values: Any, place: slice) -> Array:
-    return values[place]
+        return [(place, dask.delayed(getitem)(self.values, place)) for place in places]
 
 
 def each(function: Callable[..., R], places: Iterable[Any], *arguments: Any) -> list[R]:
-    """Return `function(place, *arguments)` of every place, a task each.
-
-    Raises
-    ------
-    UserError
-        as the function does; where Dask is not installed.
-    """
+    """Return `function(place, *arguments)` of every place, a task each."""
     dask = _dask()
     return list(dask.compute(*(dask.delayed(function)(place, *arguments) for place in places)))
 

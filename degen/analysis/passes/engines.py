@@ -75,11 +75,6 @@ def rows_on(values: Any, engine: str, device: Any, name: str, **about: Any) -> R
         of the matrix, for the progress bar.
     **about
         the other attributes of `Rows`.
-
-    Raises
-    ------
-    UserError
-        if Dask is needed and not installed.
     """
     lazy = hasattr(values, "dask")
     if engine == "dask" or (engine == "auto" and lazy):

@@ -99,16 +99,9 @@ class Moments:
 
 
 def block_moments(block: Array, groups: Any = None, n_groups: int = 1) -> tuple[Moments, Float]:
-    """Return the moments of a block of rows in float64, [b, d], and the norms of its rows, float64 [b].
+    """Return the moments of a block of finite rows, float64 [b, d], and the norms of its rows, float64 [b].
 
-    Parameters
-    ----------
-    block
-        NumPy array or tensor, all finite.
-    groups
-        NumPy int [b] in 0 … n_groups - 1: which group each row is in; by default all are in one.
-    n_groups
-        how many groups there are.
+    `groups`, NumPy int [b], has the group of each row, from 0 to n_groups - 1; by default all are in one.
     """
     xp = namespace(block)
     exponent = scale_exponent(largest_entry(block))
@@ -136,13 +129,7 @@ def total(parts: Iterable[Moments]) -> Moments:
 
 
 def scale_exponent(largest: float) -> int:
-    """Return the power of two by which rows with this largest entry are divided before they are squared.
-
-    Raises
-    ------
-    UserError
-        if it is not finite.
-    """
+    """Return the power of two by which rows with this largest entry are divided before they are squared."""
     if not np.isfinite(largest):
         raise UserError("the matrix holds NaN or infinity; remove what is not finite")
     exponent = int(np.frexp(largest)[1])

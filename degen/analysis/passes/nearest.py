@@ -30,19 +30,11 @@ def nearest_rows(
 ) -> tuple[Int, Float]:
     """Return the nearest rows to each query, nearest first, int64 [b, length], and how near, float64.
 
-    Parameters
-    ----------
-    queries
-        float64 [b, d].
-    own
-        int64 [b]: row of `V` that each query is, which is not its own neighbour; None if queries are no rows.
-    V, rows
-        the matrix, and the rows that can be found, int64 [m], ascending; enough for lists of `length`.
-    length
-        of the lists.
-    metric
-        `dot`: nearness is ⟨q̂, v⟩. `cosine`: minus half the squared distance of rows at length 1.
-        `euclidean`: the same of rows as they are. Rows are divided by 2^e, e the exponent of `Moments`.
+    `queries` is float64 [b, d]. `own`, int64 [b], is the row of `V` that each of them is, which is not its
+    own neighbour; None if they are no rows. `rows`, int64 [m], ascending, are those that can be found.
+
+    By `dot` nearness is ⟨q̂, v⟩, by `cosine` minus half the squared distance of rows at length 1, and by
+    `euclidean` the same of rows as they are. Rows are divided by 2^e, e the exponent of `Moments`.
     """
     exponent = V.moments.exponent
     asking = _scaled(queries, "cosine" if metric == "dot" else metric, exponent)

@@ -25,13 +25,13 @@ from degen.analysis.passes.arrays import (
     checked_block,
     is_tensor,
     namespace,
-    refuse_non_numbers,
+    refuse_no_matrix,
     source_epsilon,
     unit_rows,
 )
 from degen.analysis.passes.buckets import DECILES, HEAD_MID_TAIL, Buckets, Codes, renumbered
 from degen.analysis.passes.first_pass import Moments, block_moments, total
-from degen.analysis.passes.second_pass import Axes, Projected, Shadow, block_projected, refined, unit_angles
+from degen.analysis.passes.second_pass import Axes, Projected, Shadow, refined, unit_angles, visit_projected
 from degen.analysis.passes.sweep import Column, Join, Visit, sweep
 from degen.errors import UserError
 
@@ -68,6 +68,7 @@ class Rows:
     ------
     UserError
         if `values` holds no numbers, has not two dimensions, or no row or column, or the others do not fit.
+        All that reads rows names the first with NaN or infinity.
     """
 
     values: Array
@@ -78,12 +79,8 @@ class Rows:
     name: str = "the matrix"
 
     def __post_init__(self) -> None:
-        refuse_non_numbers(self.values, self.name)
-        shape = tuple(self.values.shape)
-        if len(shape) != 2 or 0 in shape:
-            raise UserError(
-                f"{self.name} has shape {shape}; one row of numbers for each item is needed, [n, d]"
-            )
+        refuse_no_matrix(self.values, self.name)
+        shape = self.values.shape
         if self.frequency is not None and len(self.frequency) != shape[0]:
             raise UserError(f"{len(self.frequency)} frequencies for {shape[0]} rows; give one for each row")
         if self.representations is not None and self.representations.shape[1] != shape[1]:
@@ -94,13 +91,7 @@ class Rows:
 
     @classmethod
     def of(cls, V: Rows | Array) -> Rows:
-        """Return `V` if it is `Rows`, else those of an array, a tensor, or what `numpy.asarray` takes.
-
-        Raises
-        ------
-        UserError
-            for lists of different lengths, and as the class does.
-        """
+        """Return `V` if it is `Rows`, else those of an array, a tensor, or what `numpy.asarray` takes."""
         if isinstance(V, cls):
             return V
         values: Any = V
@@ -127,25 +118,13 @@ class Rows:
         return replace(self, values=self.values[rows], frequency=frequency)
 
     def blocks(self) -> Iterator[tuple[slice, Array]]:
-        """Yield slices of rows in order, each with its rows in float64 [≤ 8192, d], same kind, same device.
-
-        Raises
-        ------
-        UserError
-            naming the first row with NaN or infinity.
-        """
+        """Yield slices of rows in order, each with its rows in float64 [≤ 8192, d], on their device."""
         for start in range(0, len(self), BLOCK):
             rows = slice(start, min(start + BLOCK, len(self)))
             yield rows, checked_block(self.values[rows], start, self.name)
 
     def picked(self, rows: Int) -> Iterator[tuple[Int, Array]]:
-        """Yield some of the rows, ascending, about a block at a time: their numbers, and they in float64.
-
-        Raises
-        ------
-        UserError
-            naming the first row with NaN or infinity.
-        """
+        """Yield some of the rows, ascending, about a block at a time: their numbers, and they in float64."""
         held: list[Array] = []
         given = 0
         for read, block in self.blocks():
@@ -199,13 +178,7 @@ class Rows:
 
     @property
     def moments(self) -> Moments:
-        """Sums over all rows (pass 1), by `groups` where there are frequencies.
-
-        Raises
-        ------
-        UserError
-            naming the first row with NaN or infinity.
-        """
+        """Sums over all rows (pass 1), by `groups` where there are frequencies."""
         return self._first_pass[0]
 
     @cached_property
@@ -246,7 +219,7 @@ class Rows:
     @cached_property
     def projected(self) -> Projected:
         """Everything that needs V W (pass 2)."""
-        sums, [coordinates, angles] = self.sweep(partial(_visit_projected, axes=self.axes), Shadow.joined)
+        sums, [coordinates, angles] = self.sweep(partial(visit_projected, axes=self.axes), Shadow.joined)
         coordinates *= np.where(coordinates.sum(axis=0) < 0, -1.0, 1.0)
         return Projected(sums, coordinates, angles)
 
@@ -284,11 +257,6 @@ def _visit_moments(
         checked_block(block, start, name)  # names the row
         raise
     return moments, (norms,)
-
-
-def _visit_projected(block: Array, start: int, *, axes: Axes) -> tuple[Shadow, tuple[Float, Float]]:
-    sums, coordinates, angles = block_projected(block, axes)
-    return sums, (coordinates, angles)
 
 
 def _visit_angles(block: Array, start: int, *, direction: Float) -> tuple[None, tuple[Float]]:

@@ -127,7 +127,7 @@ class Projected:
     unit_angles: Float
 
 
-def block_projected(block: Array, axes: Axes) -> tuple[Shadow, Float, Float]:
+def visit_projected(block: Array, start: int, *, axes: Axes) -> tuple[Shadow, tuple[Float, Float]]:
     """Return sums and columns of a block of rows in float64, [b, d], along `axes`.
 
     The columns are the first coordinates, [b, min(d, 2)], of either sign, and the angles to the mean
@@ -145,7 +145,7 @@ def block_projected(block: Array, axes: Axes) -> tuple[Shadow, Float, Float]:
         _log_z(unit_along if alive.all() else unit_along[alive]),
     )
     angles = unit_angles(units, alive, axes.unit_mean_direction)
-    return sums, np.ldexp(to_numpy(along[:, :2]), axes.exponent), angles
+    return sums, (np.ldexp(to_numpy(along[:, :2]), axes.exponent), angles)
 
 
 def _log_z(along: Array) -> Float:

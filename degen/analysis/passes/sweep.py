@@ -36,18 +36,8 @@ def sweep(
 ) -> tuple[Any, list[Column]]:
     """Visit all rows in order; return the joined sums, and the columns, [n, …] each.
 
-    Parameters
-    ----------
-    values
-        [n, d]: a matrix or a part of one, as array, tensor, or anything that gives rows by slices.
-    visit
-        called with a block in float64, the number of its first row, and its part of `given`.
-    join
-        of a list of sums.
-    given
-        columns that are known already, [n] each.
-    start
-        number of the first row, for a part of a matrix.
+    `values` [n, d] is a matrix, or its part from row `start` on, as anything that gives rows by slices.
+    `visit` also gets its part of the columns `given`, [n] each.
     """
     n, d = values.shape
     most = max(2, _KEPT // (d * d))

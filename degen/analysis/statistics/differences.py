@@ -12,7 +12,6 @@ unknown. Then nothing is marked as different, however narrow an interval over it
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -122,14 +121,11 @@ def compare_seeds(
     One for each measure that both have, in the order of `a`.
     """
     both = [name for name in a if name in b]
-    return _holm([_over_seeds(name, _sample(a[name]), _sample(b[name]), level, seed) for name in both], level)
+    return _holm([_over_seeds(name, [a[name], b[name]], level, seed) for name in both], level)
 
 
-def _sample(values: Sequence[float | None]) -> Float:
-    return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
-
-
-def _over_seeds(name: str, a: Float, b: Float, level: float, seed: int) -> Comparison:
+def _over_seeds(name: str, sides: Sequence[Any], level: float, seed: int) -> Comparison:
+    a, b = (np.array(values, dtype=np.float64) for values in sides)  # None becomes NaN
     means = float(a.mean()), float(b.mean())
     plain = Comparison(name, *means, means[1] - means[0], None, SEED_NOISE_UNKNOWN, "")
     if not np.isfinite([*a, *b]).all():

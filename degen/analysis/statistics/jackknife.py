@@ -83,10 +83,8 @@ def jackknife(
     analysis
         measures of it, by default all that a jackknife judges. Measures that do not change smoothly with the
         items (`Measure.jackknife`) are not judged.
-    groups, seed
-        number of groups, of nearly one size, and seed of their draw.
-    most_rows
-        largest number of rows to read again for each group; of more, only measures of pass 1 are judged.
+    groups, seed, most_rows
+        number of groups, of nearly one size, seed of their draw, and `MOST_ROWS`.
 
     Raises
     ------
@@ -134,26 +132,14 @@ def too_dear(n: int) -> str:
 
 
 def drawn_groups(n: int, groups: int = GROUPS, seed: int = 0) -> Codes:
-    """Return the group of each of `n` rows, drawn with `seed`; the sizes of groups differ by one at most.
-
-    Raises
-    ------
-    Undefined
-        if there are fewer than two rows per group.
-    """
+    """Return the group of each of `n` rows, drawn with `seed`; the sizes of groups differ by one at most."""
     if groups < 2 or n < 2 * groups:
         raise Undefined(f"a jackknife over {groups} groups of items needs {2 * groups} rows, there are {n}")
     return np.random.default_rng(seed).permutation(np.arange(n) % groups).astype(np.int16)
 
 
 def leave_out(rows: Rows, groups: int = GROUPS, seed: int = 0, most_rows: int = MOST_ROWS) -> Iterator[Rows]:
-    """Yield the matrix without each of `groups` groups of its rows, drawn with `seed`.
-
-    Raises
-    ------
-    Undefined
-        if there are fewer than two rows per group.
-    """
+    """Yield the matrix without each of `groups` groups of its rows, drawn with `seed`."""
     n = len(rows)
     group = drawn_groups(n, groups, seed)
     codes, n_codes = rows.groups or (np.zeros(n, dtype=np.int16), 1)

@@ -42,6 +42,8 @@ def t_contrast(samples: Sequence[Float], signs: Sequence[float], level: float = 
 
     Degrees of freedom as in Welch 1947 and Satterthwaite 1946; for one sample its size minus one.
     """
+    from scipy.stats import t
+
     value, variances, error = _moments(samples, signs)
     if error == 0:
         return Contrast(value, 0.0, (value, value), None, "")
@@ -49,7 +51,8 @@ def t_contrast(samples: Sequence[Float], signs: Sequence[float], level: float = 
     degrees = error**4 / squares
     half = student(level, degrees) * error
     method = "Student's t" if len(samples) == 1 else "Welch's t"
-    return Contrast(value, error, (value - half, value + half), _student_p(value / error, degrees), method)
+    p = float(2 * t.sf(abs(value / error), degrees))
+    return Contrast(value, error, (value - half, value + half), p, method)
 
 
 def bootstrap_contrast(
@@ -105,9 +108,3 @@ def student(level: float, degrees: float) -> float:
     from scipy.stats import t
 
     return float(t.ppf((1 + level) / 2, degrees))
-
-
-def _student_p(statistic: float, degrees: float) -> float:
-    from scipy.stats import t
-
-    return float(2 * t.sf(abs(statistic), degrees))

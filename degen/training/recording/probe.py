@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from degen.analysis.each_epoch import summarize
 from degen.analysis.measures.alignment import Definition, alignment, uniformity
+from degen.analysis.result import summarize
 from degen.data.sampling.histories import Int
 from degen.data.sampling.source import Source
 from degen.evaluation.evaluate import representations
