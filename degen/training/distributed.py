@@ -45,15 +45,7 @@ STEPS_BETWEEN_SIGNALS = 16
 
 @dataclass(frozen=True)
 class World:
-    """The processes that train a run together, seen from one of them; by default it is alone.
-
-    Attributes
-    ----------
-    rank
-        number of this process, from 0, the main one.
-    size
-        number of processes.
-    """
+    """The `size` processes that train a run together, seen from number `rank`, from 0, the main one."""
 
     rank: int = 0
     size: int = 1
@@ -65,16 +57,10 @@ class World:
 
     def part(self, n: int) -> slice:
         """Return the process's share of n rows: consecutive ones, about as many as the others have."""
-        return _part(n, self.rank, self.size)
+        return slice(n * self.rank // self.size, n * (self.rank + 1) // self.size)
 
     def own_device(self, wanted: str) -> str:
-        """Return the device of this process: each of several on one machine takes another GPU.
-
-        Raises
-        ------
-        UserError
-            where one GPU is named for all, or there are fewer than processes.
-        """
+        """Return the device of this process: each of several on one machine takes another GPU."""
         if self.size == 1 or wanted == "cpu" or not torch.cuda.is_available():
             return wanted
         if wanted not in ("auto", "cuda"):
@@ -97,7 +83,7 @@ class World:
 
     def gather_rows(self, x: Tensor, n: int) -> Tensor:
         """The same without a gradient."""
-        parts = [_part(n, rank, self.size) for rank in range(self.size)]
+        parts = [World(rank, self.size).part(n) for rank in range(self.size)]
         return self._gather(x, [part.stop - part.start for part in parts])
 
     def gather_any(self, x: Tensor) -> Tensor:
@@ -128,7 +114,12 @@ class World:
         `sparse` is the one of the parameters whose gradient is sparse: only its rows are on the way.
         """
         if sparse is not None:
-            sparse.grad = self._all_rows(sparse)
+            rows, values = torch.empty(0, dtype=torch.int64, device=sparse.device), sparse.detach()[:0]
+            if sparse.grad is not None:  # a process without rows has none
+                gradient = sparse.grad.coalesce()
+                rows, values = gradient.indices()[0], gradient.values()
+            rows, values = self.gather_any(rows), self.gather_any(values)  # some rows more than once
+            sparse.grad = torch.sparse_coo_tensor(rows[None], values, sparse.shape, check_invariants=False)
         owners = [parameter for parameter in parameters if parameter is not sparse]
         for owner in owners:
             if owner.grad is None:  # a process without rows has none
@@ -141,28 +132,13 @@ class World:
             owner.grad = summed.view_as(owner)
         return flat[-1]
 
-    def _all_rows(self, sparse: Tensor) -> Tensor:
-        """Return the gradient of all processes: the rows of each, some of them more than once."""
-        rows, values = torch.empty(0, dtype=torch.int64, device=sparse.device), sparse.detach()[:0]
-        if sparse.grad is not None:  # a process without rows has none
-            gradient = sparse.grad.coalesce()
-            rows, values = gradient.indices()[0], gradient.values()
-        rows, values = self.gather_any(rows), self.gather_any(values)
-        return torch.sparse_coo_tensor(rows[None], values, sparse.shape, check_invariants=False)
-
     def any(self, flag: bool) -> bool:
         """Return whether `flag` is true in any process."""
         return flag if self.size == 1 else any(self._share(flag))
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Wait for all at the end of the block; where one raised a `UserError`, all raise it.
-
-        Raises
-        ------
-        UserError
-            the first process's that has one.
-        """
+        """Wait for all at the end of the block; where one raised a `UserError`, all raise the first one's."""
         if self.size == 1:
             yield
             return
@@ -187,10 +163,7 @@ class World:
 def joined() -> Iterator[World]:
     """Join the processes that `torchrun` started beside this one; alone where it did not.
 
-    Raises
-    ------
-    UserError
-        where the others are not to be reached.
+    After a `LostProcess` SIGTERM is ignored, for the process is about to say so and to end.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1 or "MASTER_ADDR" not in os.environ:
@@ -208,6 +181,10 @@ def joined() -> Iterator[World]:
     before = signal.signal(signal.SIGTERM, _ended)
     try:
         yield World(dist.get_rank(), size)
+    except LostProcess:
+        # torchrun's SIGTERM may follow the lost contact, and must not cut the message off.
+        before = signal.SIG_IGN
+        raise
     finally:
         signal.signal(signal.SIGTERM, before)
         dist.destroy_process_group()
@@ -230,10 +207,6 @@ def _ended(_signal: int, _frame: object) -> None:
         "(see its report), or a scheduler when the time is up; the same command with `resume=True` goes on "
         "after the last whole epoch"
     )
-
-
-def _part(n: int, rank: int, size: int) -> slice:
-    return slice(n * rank // size, n * (rank + 1) // size)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 from degen.build import load_data
 from degen.data.sampling.histories import Histories
-from degen.errors import UserError
+from degen.errors import LostProcess, UserError
 from degen.model.losses.blocked_softmax import MOST_SCORES
 from degen.training import losses
 from degen.training.distributed import World, joined
@@ -200,19 +201,35 @@ def test_outside_torchrun_an_error_is_said_whatever_others_call_a_rank(monkeypat
     assert "does not exist" in mistake(capfd, "data", "stats", "nothing.csv")
 
 
-@pytest.mark.parametrize(("local", "chosen"), [("0", [0]), ("1", [])])
-def test_more_processes_than_gpus_can_join(monkeypatch, local, chosen):
-    made: list[int] = []
-    for name, value in {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "LOCAL_RANK": local}.items():
+@pytest.fixture
+def fake_group(monkeypatch):
+    for name, value in {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost"}.items():
         monkeypatch.setenv(name, value)
+    for name, result in {"init_process_group": None, "destroy_process_group": None, "get_rank": 1}.items():
+        monkeypatch.setattr(torch.distributed, name, lambda *_, result=result, **__: result)
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_nothing_cuts_off_what_a_process_that_lost_the_others_says(fake_group):
+    with pytest.raises(LostProcess), joined():
+        raise LostProcess("gone")
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
+
+
+@pytest.mark.parametrize(("local", "chosen"), [("0", [0]), ("1", [])])
+def test_more_processes_than_gpus_can_join(fake_group, monkeypatch, local, chosen):
+    made: list[int] = []
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setenv("LOCAL_RANK", local)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "set_device", made.append)
-    for name, result in {"init_process_group": None, "destroy_process_group": None, "get_rank": 1}.items():
-        monkeypatch.setattr(torch.distributed, name, lambda *_, result=result, **__: result)
     with joined() as world:
         assert world.size == 2
     assert made == chosen
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_each_process_takes_a_gpu_of_its_own(monkeypatch):
