@@ -22,13 +22,7 @@ Precision = Literal["fp32", "tf32", "bf16"]
 
 
 def pick_precision(wanted: Precision | Literal["auto"], device: torch.device) -> Precision:
-    """Turn `auto` into tf32 on CUDA and fp32 elsewhere.
-
-    Raises
-    ------
-    UserError
-        for tf32 on a device that is no GPU.
-    """
+    """Turn `auto` into tf32 on CUDA and fp32 elsewhere; raise for tf32 on a device that is no GPU."""
     if wanted == "auto":
         return "tf32" if device.type == "cuda" else "fp32"
     if wanted == "tf32" and device.type != "cuda":

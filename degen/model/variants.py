@@ -52,9 +52,7 @@ from degen.model.losses.mitigations import (
 from degen.model.scores import Scores
 
 MakeViews = Callable[[Source, Int, np.random.Generator], "Histories | tuple[Histories, ...]"]
-"""Makes the histories of one view, or of several drawn together, from the source, a batch's rows and a
-generator.
-"""
+"""Makes the histories of one view, or of several drawn together, for a batch's rows of the source."""
 
 
 class PairLoss(Protocol):
@@ -75,14 +73,9 @@ each row of V is a target per training step, on average (infinite for the paddin
 
 @dataclass(frozen=True)
 class ItemRegularizer:
-    """A loss of item embeddings alone, which is added to the objective with weight γ.
+    """A loss of item embeddings `[n, d]` alone, added to the objective with weight γ.
 
-    Attributes
-    ----------
-    loss
-        from the embeddings `[n, d]` to a scalar.
-    drawn
-        whether each step takes items drawn uniformly from the catalogue, instead of all items.
+    `drawn`: whether each step takes items drawn uniformly from the catalogue, instead of all items.
     """
 
     loss: Callable[[Tensor], Tensor]
@@ -213,13 +206,7 @@ def register(variant: Variant) -> Variant:
 
 
 def get_variant(name: str) -> Variant:
-    """Find a variant by its name or alias, in upper or lower case.
-
-    Raises
-    ------
-    UserError
-        naming the nearest known variant.
-    """
+    """Find a variant by its name or alias, in upper or lower case; an error names the nearest known one."""
     lower = name.strip().lower()
     try:
         return (VARIANTS | MITIGATIONS)[ALIASES.get(lower, lower)]

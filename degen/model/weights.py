@@ -23,20 +23,7 @@ _DTYPES = {"F32": torch.float32, "F64": torch.float64}
 
 
 class StoredTensors:
-    """A safetensors file of float32 and float64 tensors.
-
-    Attributes
-    ----------
-    metadata
-        the texts stored with them.
-    shapes
-        of each tensor, by name.
-
-    Raises
-    ------
-    SafetensorError
-        if the file is no whole safetensors file.
-    """
+    """A safetensors file of float32 and float64 tensors; a file that is none raises `SafetensorError`."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -52,12 +39,7 @@ class StoredTensors:
     def read(self, name: str) -> Tensor:
         """Return a tensor in memory of its own, on the CPU.
 
-        Raises
-        ------
-        KeyError
-            if it is not there, or of another type of number.
-        ValueError
-            if the file has become shorter meanwhile.
+        Raises KeyError if it is not there or of another type of number, ValueError if the file was cut short.
         """
         tensor = torch.empty(self.shapes[name], dtype=self._dtype(name))
         self._fill(name, tensor)
@@ -89,13 +71,7 @@ class StoredTensors:
 
 @contextmanager
 def reading(path: Path, what: str) -> Iterator[StoredTensors]:
-    """Open a stored file for a block that reads from it.
-
-    Raises
-    ------
-    UserError
-        where reading fails: the path, followed by `what`, a phrase such as "is damaged".
-    """
+    """Open a stored file for a block; a failure is an error of the path and `what` ("is damaged")."""
     try:
         yield StoredTensors(path)
     except (SafetensorError, KeyError, ValueError) as error:
@@ -103,13 +79,7 @@ def reading(path: Path, what: str) -> Iterator[StoredTensors]:
 
 
 def load_weights(encoder: SequenceEncoder, stored: StoredTensors, prefix: str = "") -> None:
-    """Fill an encoder from the tensors whose names begin with `prefix`, in place.
-
-    Raises
-    ------
-    KeyError, ValueError
-        if they are not those of this encoder.
-    """
+    """Fill an encoder in place from the tensors whose names begin with `prefix`, which must be its own."""
     places = {prefix + name: place for name, place in encoder.state_dict().items()}
     if unknown := {name for name in stored.shapes if name.startswith(prefix)} - set(places):
         raise KeyError(f"no weight is called {min(unknown)}")

@@ -31,12 +31,7 @@ class RandomDropout:
 
     On the CPU one random bit decides an entry at rate 1/2, 16 bits otherwise; drawing them as whole words
     from NumPy's SFC64 takes a tenth of the time of one Bernoulli draw per entry. The scale uses the rate that
-    16 bits can express, so that the expectation is exact. On CUDA a generator of the device's own draws.
-
-    Attributes
-    ----------
-    generator
-        the one that draws on CUDA; None on the CPU.
+    16 bits can express, so that the expectation is exact. On CUDA `generator`, the device's own, draws.
     """
 
     def __init__(self, seed: int, device: torch.device | str = "cpu"):

@@ -17,6 +17,7 @@ else: `at` asks for such positions (degen.data.sampling.windows finds the prefix
 
 from __future__ import annotations
 
+from functools import partial
 from typing import cast
 
 import torch
@@ -63,21 +64,17 @@ class SequenceEncoder(EncoderParameters):
             return encode_plain(self, items, lengths, dropout, at)
         layout = Layout.of(lengths.numpy())
         rows = layout.last if at is None else layout.tokens_at(*(index.numpy() for index in at))
-        x = self._embed(layout, items, dropout)
+        tokens = functional.embedding(layout.spread(items), self.item_embeddings, sparse=self.sparse_items)
+        positions = functional.embedding(on(items.device, layout.position), self.position_embeddings)
+        x: Tensor = self.input_norm(tokens + positions)  # Eq. 8 on flat tokens, [n_tokens, d]
+        mask = self._token_mask("embedding", x, self.embedding_dropout, layout, dropout, rows=None)
+        x = x if mask is None else x * mask
         for number, block in enumerate(self.blocks):
             top = number == len(self.blocks) - 1
             x = self._block(
                 cast(Block, block), f"layer{number}", x, layout, dropout, rows=rows if top else None
             )
         return x[on(items.device, layout.back)] if at is None else x[: len(at[0])]
-
-    def _embed(self, layout: Layout, items: Tensor, dropout: Dropout | None) -> Tensor:
-        """Eq. 8 on flat tokens: `[n_tokens, d]`."""
-        tokens = functional.embedding(layout.spread(items), self.item_embeddings, sparse=self.sparse_items)
-        positions = functional.embedding(on(items.device, layout.position), self.position_embeddings)
-        x: Tensor = self.input_norm(tokens + positions)
-        mask = self._token_mask("embedding", x, self.embedding_dropout, layout, dropout, rows=None)
-        return x if mask is None else x * mask
 
     def _block(
         self,
@@ -120,14 +117,8 @@ class SequenceEncoder(EncoderParameters):
         """The flat mask of a block's attention weights that `attend` takes; None where nothing is dropped."""
         if dropout is None or self.attention_dropout == 0:
             return None
-        shape = (mask_size(layout, self.heads, last=last),)
-        return dropout.mask(
-            f"{name}.attention",
-            shape,
-            self.attention_dropout,
-            lambda stated: cut_mask(stated, layout, last=last),
-            like,
-        )
+        shape, cut = (mask_size(layout, self.heads, last=last),), partial(cut_mask, layout=layout, last=last)
+        return dropout.mask(f"{name}.attention", shape, self.attention_dropout, cut, like)
 
     def _token_mask(
         self, site: str, x: Tensor, rate: float, layout: Layout, dropout: Dropout | None, *, rows: Int | None

@@ -61,10 +61,7 @@ class Architecture:
 def draw_masks(
     architecture: Architecture, dropout: Dropout, lengths: Tensor, width: int, like: Tensor
 ) -> dict[str, Tensor]:
-    """Draw the masks of one pass over histories of `lengths`, int64 `[S]`, padded to `width`.
-
-    They have the precision and the device of `like`; `sites` gives their shapes.
-    """
+    """Draw the masks of a pass over histories of `lengths`, int64 `[S]`, padded to `width`."""
     sequences, last = torch.arange(len(lengths), device=lengths.device), lengths - 1
 
     def cut(site: str, shape: tuple[int, ...], stated: Tensor) -> Tensor:

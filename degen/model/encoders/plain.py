@@ -1,8 +1,4 @@
-"""The encoder in the plainest way: every history padded to the maximum length, every position of every block
-computed.
-
-The fast engine is held to this one in the tests; users can choose it with `--engine plain`.
-"""
+"""The plain encoder, to which tests hold the fast one: histories padded, every position computed."""
 
 from __future__ import annotations
 

@@ -108,9 +108,10 @@ class _Attention(torch.autograd.Function):
             for head in range(heads):
                 torch.bmm(g[head], v[head].transpose(1, 2), out=grad_weights[head])
                 grad_v[head].copy_(torch.bmm(dropped[head].transpose(1, 2), g[head]))
-            grad_scores = _softmax_backward(
-                grad_weights if keep is None else grad_weights.mul_(keep), weights
-            )
+            if keep is not None:
+                grad_weights.mul_(keep)
+            grad_weights.mul_(weights)  # from here on the gradient of the scores, in the same memory
+            grad_scores = grad_weights.addcmul_(weights, grad_weights.sum(-1, keepdim=True), value=-1)
             grad_scores.mul_(1 / math.sqrt(q.shape[-1]))
             for head in range(heads):
                 grad_q[head].copy_(torch.bmm(grad_scores[head], k[head]))
@@ -152,15 +153,7 @@ def _bias(group: Group, layout: Layout, like: Tensor, last: bool) -> Tensor:
     return like.new_zeros(padded.shape).masked_fill_(padded, -math.inf)
 
 
-def _softmax_backward(grad: Tensor, weights: Tensor) -> Tensor:
-    """Gradient of the scores from that of their softmax; overwrites `grad`."""
-    grad.mul_(weights)
-    return grad.addcmul_(weights, grad.sum(-1, keepdim=True), value=-1)
-
-
 @lru_cache(maxsize=256)
 def _causal_bias(width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """`[width, width]`: -∞ above the diagonal, 0 elsewhere, so that a position sees itself and what came
-    before.
-    """
+    """`[width, width]`: -∞ above the diagonal, 0 elsewhere, so that no position sees a later one."""
     return torch.full((width, width), -math.inf, dtype=dtype, device=device).triu(1)

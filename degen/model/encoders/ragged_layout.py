@@ -30,10 +30,7 @@ Int = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Group:
-    """`size` sequences of `width` tokens each.
-
-    They are rows `first` … of the sorted sequences and tokens `token` … of the flat tokens.
-    """
+    """`size` sequences of `width` tokens: from row `first` of the sorted ones, from flat token `token`."""
 
     first: int
     size: int
@@ -55,14 +52,8 @@ class Group:
 class Layout:
     """Where every token of a batch of histories lies.
 
-    Attributes
-    ----------
-    order
-        int64 `[S]`: the input's sequence numbers, sorted by length.
-    length
-        int64 `[S]`: their lengths, ascending.
-    groups
-        in ascending width.
+    `order` is the input's sequence numbers sorted by length, `length` their lengths, both int64 `[S]`; the
+    groups are in ascending width.
     """
 
     order: Int
@@ -131,10 +122,7 @@ class Layout:
         return back
 
     def tokens_at(self, sequence: Int, position: Int) -> Int:
-        """int64, `[P]` rounded up: the tokens at given positions of the input's sequences, both int64 `[P]`.
-
-        What comes after them is slack, of token 0.
-        """
+        """The tokens at positions of the input's sequences, all int64 `[P]`, then slack of token 0."""
         tokens = self.start[self.back[sequence]] + position
         return np.concatenate([tokens, np.zeros(round_up(len(tokens)) - len(tokens), dtype=np.int64)])
 

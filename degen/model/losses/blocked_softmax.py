@@ -22,9 +22,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 MOST_SCORES = {"cpu": 2**25, "cuda": 2**27}
-"""Scores (rows x items) held at once in training and evaluation, by the kind of device: 128 MiB in float32,
-and 512 MiB on a GPU.
-"""
+"""Scores (rows x items) held at once in training and evaluation: 128 MiB in float32, 512 MiB on a GPU."""
 
 
 class _Batch(NamedTuple):
@@ -37,16 +35,9 @@ class _Batch(NamedTuple):
 
 
 class BlockedSoftmax:
-    """Mean over a batch of -log softmax(V h)[target] over some rows of V, with the gradient of V by blocks.
+    """Mean over a batch of -log softmax(V h)[target], with the gradient of V `[n, d]` by blocks of rows.
 
-    Parameters
-    ----------
-    V
-        `[n, d]`, the table; it gets no gradient from automatic differentiation here.
-    first, last
-        the classes are rows `first` … `last - 1`.
-    block
-        rows of V scored at once, at least 1.
+    The classes are rows `first` … `last - 1`. V gets no gradient from automatic differentiation here.
     """
 
     def __init__(self, V: Tensor, first: int, last: int, block: int):
@@ -110,10 +101,8 @@ class _OnlineSoftmax(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, h: Tensor, targets: Tensor, softmax: BlockedSoftmax) -> Tensor:
         highest = h.new_full((len(h), 1), -math.inf)
-        total, mixed = (
-            torch.zeros_like(highest),
-            torch.zeros_like(h),
-        )  # Σ exp(s), Σ exp(s) v, both / exp(highest)
+        # Σ exp(s) and Σ exp(s) v, both / exp(highest).
+        total, mixed = torch.zeros_like(highest), torch.zeros_like(h)
         for rows in softmax.blocks():
             scores = h @ rows.T
             higher = torch.maximum(highest, scores.amax(1, keepdim=True))

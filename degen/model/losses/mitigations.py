@@ -44,11 +44,6 @@ def gated_loss(
     S. Yu et al., "Rare tokens degenerate all tokens", ACL 2022 (adaptive gradient gating): cross-entropy
     with V held constant, which trains the encoder, and cross-entropy of g ⊙ z + (1 - g) ⊙ z̄, z = V h̄ and
     the bar a constant, which trains V. Both have the same probabilities, so that one softmax is enough.
-
-    Parameters
-    ----------
-    per_step, rare_rate
-        as in `gates`.
     """
     g = gates(targets, per_step, rare_rate).to(h.dtype)
     trains_h, trains_V = h @ V.detach().T, h.detach() @ V.T  # the same scores
@@ -62,13 +57,7 @@ def gates(targets: Tensor, per_step: Tensor, rare_rate: float) -> Tensor:
     A class is rare if it is a target less than `rare_rate` times per step (α of Yu et al. 2022). In a row
     whose target is not rare, the gate of a rare class is its rate. In a row whose target is rare, it is the
     rate divided by the rare classes' mean, at most 1. The row's target and all other classes keep 1.
-
-    Parameters
-    ----------
-    targets
-        int64 `[B]`.
-    per_step
-        `[n]`: how often each class is a target per step, on average; infinite for rows that are no item.
+    `per_step`, `[n]`, is infinite for rows that are no item.
     """
     rare = per_step < rare_rate
     mean_rate = torch.where(rare, per_step, 0).sum() / rare.sum().clamp(min=1)
@@ -105,14 +94,7 @@ def uniform(x: Tensor, kept: Tensor | None = None, *, t: float = 2.0) -> Tensor:
     """Uniformity: log of the mean over pairs i < j of exp(-t‖x̂ᵢ - x̂ⱼ‖²); 0 where there is no pair.
 
     T. Wang, P. Isola, ICML 2020; on items of the catalogue as DirectAU (C. Wang et al., KDD 2022) has it on
-    those of a batch. O(n² d).
-
-    Parameters
-    ----------
-    x
-        `[n, d]`.
-    kept
-        bool `[n]`, the rows that count; None for all.
+    those of a batch. O(n² d). `kept`, bool `[n]`, are the rows of x `[n, d]` that count; None for all.
     """
     units = functional.normalize(x, dim=1)
     kernel = (2 * t * units @ units.T).exp_()  # of -t‖x̂ᵢ - x̂ⱼ‖² = 2t cos - 2t all but the constant

@@ -17,34 +17,29 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+SAFE_SCORE = 60.0
+"""A score whose exponential float32 can hold, even summed over any catalogue."""
+
 
 def recommendation_loss(h: Tensor, V: Tensor, targets: Tensor) -> Tensor:
-    """Eq. 11: mean over the batch of -log softmax(V h)[target].
-
-    Parameters
-    ----------
-    h
-        `[B, d]`, sequence representations.
-    V
-        `[n, d]`, one row a class.
-    targets
-        int64 `[B]`, rows of V.
-    """
+    """Eq. 11 for representations h `[B, d]`, classes V `[n, d]` and targets int64 `[B]`, rows of V."""
     return _SoftmaxCrossEntropy.apply(h, V, targets)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class _SoftmaxCrossEntropy(torch.autograd.Function):
     """Eq. 11 with its gradients computed in the forward pass, so that no `[B, n]` probabilities are stored.
 
-    With p = softmax(V h) - onehot(target), both gradients are products with p: dh = p V / B and dV = pᵀ h /
-    B.
+    With p = softmax(V h) - onehot(target) they are dh = p V / B and dV = pᵀ h / B.
     """
 
     @staticmethod
     def forward(ctx: Any, h: Tensor, V: Tensor, targets: Tensor) -> Tensor:
         scores = h @ V.T
         target_scores = scores.gather(1, targets[:, None])
-        highest = _highest(scores, h, V)
+        # No score exceeds ‖h‖ ‖v‖, and the norms cost less than two passes over all scores. On a GPU the host
+        # would have to wait for the norms, so that the highest scores are always subtracted.
+        safe = scores.device.type == "cpu" and h.norm(dim=1).max() * V.norm(dim=1).max() < SAFE_SCORE
+        highest = None if safe else scores.amax(1, keepdim=True)
         exponentials = scores.exp_() if highest is None else scores.sub_(highest).exp_()
         total = exponentials.sum(1, keepdim=True)
         if any(ctx.needs_input_grad):
@@ -63,35 +58,13 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
         return grad_h * grad, grad_V * grad, None
 
 
-SAFE_SCORE = 60.0
-"""A score whose exponential float32 can hold, even summed over any catalogue."""
-
-
-def _highest(scores: Tensor, h: Tensor, V: Tensor) -> Tensor | None:
-    """Return the largest score of each row, `[B, 1]`, to subtract before exponentials.
-
-    None where no exponential can overflow: no score exceeds ‖h‖ ‖v‖, and the norms cost less than two passes
-    over all scores. On a GPU the host would have to wait for the norms, so that scores are always returned.
-    """
-    if scores.device.type == "cpu" and h.norm(dim=1).max() * V.norm(dim=1).max() < SAFE_SCORE:
-        return None
-    return scores.amax(1, keepdim=True)
-
-
 def softmax_cross_entropy(h: Tensor, V: Tensor, targets: Tensor) -> Tensor:
-    """Eq. 11 as `recommendation_loss` has it, in operations that `torch.func.vmap` can batch over runs.
-
-    The two agree to rounding only, because they add up the gradients in another order.
-    """
+    """Eq. 11 in operations that `torch.func.vmap` can batch over runs; gradients agree to rounding only."""
     return functional.cross_entropy(h @ V.T, targets)
 
 
 def bce_loss(h: Tensor, V: Tensor, targets: Tensor, negatives: Tensor) -> Tensor:
-    """Binary cross-entropy of the original SASRec, with k negatives for each target.
-
-    The mean over the batch of -log σ(h·v) - mean over the negatives of log(1 - σ(h·v⁻)). `negatives` is
-    int64 `[B, k]`, rows of V.
-    """
+    """SASRec's mean of -log σ(h·v) - mean of log(1 - σ(h·v⁻)); `negatives` int64 `[B, k]`, rows of V."""
     positive, negative = _sampled_scores(h, V, targets, negatives)
     return functional.softplus(-positive).mean() + functional.softplus(negative).mean()
 

@@ -38,19 +38,10 @@ from torch.nn import functional
 def sampled_softmax_loss(
     h: Tensor, V: Tensor, targets: Tensor, negatives: Tensor, log_expected: Tensor
 ) -> Tensor:
-    """The loss above, mean over the batch, a scalar; the negatives are shared by its rows.
+    """The loss above, mean over the batch, a scalar, for h `[B, d]` and V `[n, d]`.
 
-    Parameters
-    ----------
-    h, V
-        `[B, d]` and `[n, d]`.
-    targets
-        int64 `[B]`, rows of V.
-    negatives
-        int64 `[k]`, rows of V, as drawn, repetitions included; those that are a row's target do not count in
-        that row.
-    log_expected
-        `[k]`, log q of each.
+    Targets, int64 `[B]`, and negatives, int64 `[k]` as drawn and shared by the batch, are rows of V;
+    `log_expected`, `[k]`, is log q of each negative.
     """
     positive = (h * functional.embedding(targets, V)).sum(1, keepdim=True)
     corrected = h @ functional.embedding(negatives, V).T - log_expected
@@ -59,10 +50,7 @@ def sampled_softmax_loss(
 
 
 def needed_rows(V: Tensor, *indices: Tensor) -> tuple[Tensor, list[Tensor]]:
-    """Gather the rows of V `[n, d]` that are indexed at all, once each, and renumber the indices into them.
-
-    The gradient that reaches V is sparse, of these rows only.
-    """
+    """Gather the indexed rows of V `[n, d]`, once each, with a sparse gradient; renumber the indices."""
     rows, renumbered = torch.unique(torch.cat([index.flatten() for index in indices]), return_inverse=True)
     pieces = renumbered.split([index.numel() for index in indices])
     return functional.embedding(rows, V, sparse=True), [
