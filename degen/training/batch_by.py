@@ -9,16 +9,12 @@ same history with fresh dropout, hs' the history of a partner, a1 and a2 augment
 share their dropout masks, a row's losses weigh as many samples as it has, and a contrastive batch has as many
 pairs as rows. The original SASRec trains in this way, except that it leaves out samples whose history is
 longer than the window. Here each of them is a separate row with the history that it has by default.
-
-On Beauty 131,413 samples are 25,745 rows, and the encoder reads 27 % of the default's items in an epoch for
-sasrec, 23 % for duorec (`experiments/bench/batch_by.py tokens`). Over half of the 27 % are the 2.6 % of the
-samples that are longer than the window; without them it would be 12 %.
+On Beauty the encoder reads 27 % of the default's items (`experiments/bench/batch_by.py tokens`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -61,26 +57,8 @@ class EncodedBatch:
     view_targets: Tensor
 
 
-class Batching(Protocol):
-    """A way to make batches: an epoch permutes its members, and encodes them piece by piece."""
-
-    def __len__(self) -> int:
-        """Number of members of an epoch, samples or rows."""
-        ...
-
-    def n_samples(self, batch: Int) -> int:
-        """Training samples of a batch: its terms in the recommendation loss."""
-        ...
-
-    def encode(
-        self, encoder: SequenceEncoder, batch: Int, rng: np.random.Generator, dropout: Dropout, part: slice
-    ) -> EncodedBatch:
-        """Draw the views of a batch, int64 `[B]`, and encode `part` of it."""
-        ...
-
-
 class BySamples:
-    """A batch is of training samples."""
+    """A batch is of training samples. An epoch permutes all of them, and encodes them batch by batch."""
 
     def __init__(self, source: Source, variant: Variant):
         self.source, self.variant = source, variant
@@ -89,24 +67,24 @@ class BySamples:
         return len(self.source.samples)
 
     def n_samples(self, batch: Int) -> int:
-        """As many as the batch has."""
+        """Training samples of a batch: its terms in the recommendation loss."""
         return len(batch)
 
     def encode(
         self, encoder: SequenceEncoder, batch: Int, rng: np.random.Generator, dropout: Dropout, part: slice
     ) -> EncodedBatch:
-        """Encode all views in one pass."""
+        """Draw the views of a batch, int64 `[B]`, and encode `part` of them in one pass."""
         drawn = self.variant.draw(self.source, batch, rng)
         encoded = encode_views(encoder, {name: view[part] for name, view in drawn.items()}, dropout)
         targets = _targets(self.source, batch, encoded["h"].device)
         return EncodedBatch(encoded["h"], targets[part], batch, part, encoded, targets)
 
 
-class ByUsers:
+class ByUsers(BySamples):
     """A batch is of rows: users, or windows of users whose history is longer than one."""
 
     def __init__(self, source: Source, variant: Variant):
-        self.source, self.variant = source, variant
+        super().__init__(source, variant)
         self.rows = UserRows.build(source.samples)
 
     def __len__(self) -> int:
@@ -133,7 +111,7 @@ class ByUsers:
         return EncodedBatch(h, targets, all_members, own, views, chosen_targets)
 
 
-BATCHINGS: dict[BatchBy, type[BySamples] | type[ByUsers]] = {"samples": BySamples, "users": ByUsers}
+BATCHINGS: dict[BatchBy, type[BySamples]] = {"samples": BySamples, "users": ByUsers}
 """The ways to batch by the name that `training.batch_by` gives."""
 
 

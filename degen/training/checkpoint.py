@@ -21,7 +21,7 @@ from degen.config.schema import Config
 from degen.errors import UserError
 from degen.files import atomic_path
 from degen.model.encoders.encoder import SequenceEncoder
-from degen.model.weights import StoredTensors, load_weights, reading
+from degen.model.weights import load_weights, reading
 from degen.runs import directory
 from degen.runs.directory import RunDirectory
 from degen.runs.environment import environment
@@ -37,16 +37,11 @@ def prepare(config: Config, out: Path, *, resume: bool, overwrite: bool, stacked
         remove_run(out)
     config.write(out / directory.CONFIG)
     now = {**environment(config), "stacked": stacked}
-    files.write_json(out / directory.ENVIRONMENT, _with_earlier(now, out))
-
-
-def _with_earlier(now: dict[str, Any], out: Path) -> dict[str, Any]:
-    """Return the environment, with the other environments in which earlier epochs were trained."""
     before = RunDirectory(out).environment
     earlier = before.pop("earlier", [])
     if before and before != now and (epochs := epochs_done(out)):
         earlier.append({"epochs": epochs, **before})
-    return {**now, "earlier": earlier} if earlier else now
+    files.write_json(out / directory.ENVIRONMENT, {**now, "earlier": earlier} if earlier else now)
 
 
 def save_best(encoder: SequenceEncoder, out: Path, epoch: int) -> None:
@@ -103,16 +98,10 @@ def load_last(encoder: SequenceEncoder, optimizer: torch.optim.Optimizer, out: P
         return 0, 0
     with reading(path, DAMAGED) as stored:
         load_weights(encoder, stored, "model.")
-        optimizer.load_state_dict(
-            {"state": _adam_state(stored), "param_groups": optimizer.state_dict()["param_groups"]}
-        )
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        for name in stored.shapes:
+            if name.startswith("adam."):
+                _, index, moment = name.split(".")
+                state.setdefault(int(index), {})[moment] = stored.read(name)
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
         return int(stored.metadata["epoch"]), int(stored.metadata["step"])
-
-
-def _adam_state(stored: StoredTensors) -> dict[int, dict[str, torch.Tensor]]:
-    state: dict[int, dict[str, torch.Tensor]] = {}
-    for name in stored.shapes:
-        if name.startswith("adam."):
-            _, index, moment = name.split(".")
-            state.setdefault(int(index), {})[moment] = stored.read(name)
-    return state

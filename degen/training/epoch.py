@@ -75,14 +75,8 @@ class Epoch:
         recommendation, contrastive = self.losses(rows)
         self.trainer.optimizer.zero_grad(set_to_none=True)
         item_losses, settings = self.item_losses(), self.trainer.losses
-        loss = objective(
-            recommendation,
-            contrastive,
-            settings.objective.contrast_weight,
-            item_losses,
-            settings.item_weight,
-            self.trainer.world.size,
-        )
+        weight, size = settings.objective.contrast_weight, self.trainer.world.size
+        loss = objective(recommendation, contrastive, weight, item_losses, settings.item_weight, size)
         torch.autograd.backward(loss)
         recommendation = self.trainer.sum_gradients(recommendation.detach())
         self.trainer.optimizer.step()
@@ -93,15 +87,9 @@ class Epoch:
         self.sums += torch.stack(weighted)
 
     def mean_losses(self) -> dict[str, float]:
-        """Return the means so far over the epoch's samples and pairs of views.
+        """Return the means so far over the epoch's samples and pairs of views; raise if they are not finite.
 
-        These are `loss` (Eq. 15), `recommendation_loss`, `contrastive_loss`, and `item_loss` for a variant
-        that has one, γ times which is part of `loss`.
-
-        Raises
-        ------
-        UserError
-            if they are not finite: training diverged.
+        γ times `item_loss`, for a variant that has one, is part of `loss` (Eq. 15).
         """
         sums, settings = self.sums.tolist(), self.trainer.losses
         recommendation = sums[0] / max(self.samples, 1)
@@ -123,10 +111,7 @@ class Epoch:
         return losses.item_losses(self.trainer.losses, V, rows)
 
     def draw_items(self) -> Tensor | None:
-        """Draw rows of V, each at most once, int64 `[k]`, from a stream of their own.
-
-        None for a variant whose loss of items is of all items, or that has none.
-        """
+        """Draw rows of V without repetition, int64 `[k]`; None where no loss is of drawn items."""
         regularizer, n_items = self.trainer.variant.item_regularizer, self.trainer.n_items
         if regularizer is None or not regularizer.drawn:
             return None
@@ -150,7 +135,13 @@ class Epoch:
     def losses_of(self, rows: Int, batch: EncodedBatch) -> tuple[Tensor, Tensor]:
         """Compute the losses of a batch that is encoded, as `losses` does."""
         settings = self.trainer.losses
-        views, temperature = self._gathered(batch.views, len(rows)), settings.objective.temperature
+        views, world = batch.views, self.trainer.world
+        names = [name for name in views if any(name in pair for pair in self.trainer.variant.pairs)]
+        if names and world.size > 1:
+            side_by_side = torch.cat([views[name] for name in names], dim=1)
+            gathered = world.gather(side_by_side, len(rows)).chunk(len(names), dim=1)
+            views = dict(zip(names, gathered, strict=True))
+        temperature = settings.objective.temperature
         contrastive = losses.contrastive(settings, views, batch.view_targets, temperature)
         share = len(batch.h) / len(batch.samples)
         return self._recommendation(batch) * share, contrastive
@@ -172,12 +163,3 @@ class Epoch:
         if trainer.encoder.sparse_items:
             V, (targets, drawn) = needed_rows(V, targets, drawn)
         return losses.recommendation(trainer.losses, batch.h, V, targets, drawn, log_expected)
-
-    def _gathered(self, views: dict[str, Tensor], n: int) -> dict[str, Tensor]:
-        """Return the views that the variant contrasts, of all processes: `[n, d]` each."""
-        names = [name for name in views if any(name in pair for pair in self.trainer.variant.pairs)]
-        if not names or self.trainer.world.size == 1:
-            return views
-        side_by_side = torch.cat([views[name] for name in names], dim=1)
-        gathered = self.trainer.world.gather(side_by_side, n).chunk(len(names), dim=1)
-        return dict(zip(names, gathered, strict=True))

@@ -15,10 +15,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import ClassVar, Protocol
-
-import torch
-from torch import Tensor
 
 from degen.build import load_data, settle_names
 from degen.config.schema import Config
@@ -30,42 +26,14 @@ from degen.runs.directory import RunDirectory
 from degen.runs.lock import sole_writer
 from degen.training import checkpoint, resumption
 from degen.training.distributed import STEPS_BETWEEN_SIGNALS, World
-from degen.training.epoch import Eager, Epoch
+from degen.training.epoch import Eager
+from degen.training.padded.stack import Stack
 from degen.training.process_settings import deferred_interrupt, torch_settings
 from degen.training.run import Interrupted, Progress, Run, note_data
 from degen.training.trainer import Trainer
 
-
-class EngineEpoch(Protocol):
-    """The steps of one epoch of a group."""
-
-    sums: Tensor
-
-    @property
-    def epochs(self) -> Sequence[Epoch]:
-        """The epoch of each run, with its losses so far."""
-        ...
-
-    def step(self) -> None:
-        """Train every run on its next batch."""
-        ...
-
-
-class StepEngine(Protocol):
-    """A way to train the runs of a group at once; `environment.json` tells `stacked` of each."""
-
-    stacked: ClassVar[bool]
-
-    def __init__(self, trainers: Sequence[Trainer]): ...
-
-    @staticmethod
-    def refuse(configs: Sequence[Config], n_items: int, device: torch.device, /) -> None:
-        """Raise where the engine cannot train these configurations, or not together."""
-        ...
-
-    def epoch(self, number: int, steps: int, /) -> EngineEpoch:
-        """Begin epoch `number`, from 1, of `steps` steps."""
-        ...
+StepEngine = Eager | Stack
+"""A way to train the runs of a group at once; `environment.json` tells `stacked` of each."""
 
 
 def train(
@@ -134,27 +102,11 @@ def train_group(
     overwrite: bool = False,
     world: World | None = None,
 ) -> dict[Path, UserError]:
-    """Train a group of runs, each into its own run directory, and return the errors of those that failed.
+    """Train a group of runs on the log that they name, and return the errors of those that failed.
 
-    Parameters
-    ----------
-    configs, outs, progress
-        resolved configuration, run directory and `Progress` of each run; the engine decides in which keys
-        configurations may differ.
-    dataset
-        the log that they name.
-    engine
-        trains the group's steps.
-    resume, overwrite, world
-        as in `train`.
-
-    Raises
-    ------
-    UserError
-        for configurations that the engine refuses, or a run directory that refuses its run, before anything
-        is written.
-    Interrupted
-        after Ctrl-C, when the step is done.
+    Each run has a resolved configuration, a run directory and a `Progress`. The engine decides in which keys
+    the configurations may differ. What it or a run directory refuses is raised before anything is written;
+    all else is as in `train`.
     """
     world = world or World()
     with world.together():
@@ -198,13 +150,18 @@ class _Group:
             self._attempt(run, run.begin)
         engine, trained = None, list[Run]()
         with deferred_interrupt() as interrupted:
-            while self._retire():
+            while True:
+                ended = [run for run in self.active if run.finished]
+                for run in ended:
+                    self._attempt(run, run.test)
+                self.active = [run for run in self.active if run not in ended]
+                if not self.active:
+                    return self.failures
                 earliest = min(len(run.rows) for run in self.active)
                 runs = [run for run in self.active if len(run.rows) == earliest]
                 if engine is None or runs != trained:
                     engine, trained = self.engine([run.trainer for run in runs]), runs
                 self._epoch(engine, runs, interrupted)
-        return self.failures
 
     def _attempt(self, run: Run, action: Callable[..., None], *arguments: object) -> None:
         """Do something for a run; if it fails, the run leaves and its error is kept for the end."""
@@ -217,14 +174,6 @@ class _Group:
                 raise
             self.failures[run.out] = error
             self.active.remove(run)
-
-    def _retire(self) -> bool:
-        """Test the runs that have ended and let them go; return whether any is left."""
-        ended = [run for run in self.active if run.finished]
-        for run in ended:
-            self._attempt(run, run.test)
-        self.active = [run for run in self.active if run not in ended]
-        return bool(self.active)
 
     def _epoch(self, engine: StepEngine, runs: list[Run], interrupted: threading.Event) -> None:
         started = shown = time.perf_counter()
@@ -241,27 +190,19 @@ class _Group:
                 fresh = time.perf_counter() - shown > 1
                 shown = time.perf_counter() if fresh else shown
                 for run, losses in pairs:
-                    self._attempt(run, _show, run, losses, step, fresh)
+                    self._attempt(run, run.show, losses, step, fresh)
                 if not self.active:
                     return
         epoch.sums.tolist()  # waits for the device, so that the clock is right
         seconds = time.perf_counter() - started
         for run, losses in pairs:
-            self._attempt(run, _close, run, losses, seconds)
+            self._attempt(run, run.close_epoch, losses, seconds)
         self._stop_if(interrupted)
 
     def _stop_if(self, interrupted: threading.Event) -> None:
         if self.world.any(interrupted.is_set()) and self.active:
             out = self.active[0].out if self.n_runs == 1 else self.active[0].out.parent
             raise Interrupted(out, min(len(run.rows) for run in self.active))
-
-
-def _show(run: Run, epoch: Epoch, step: int, fresh: bool) -> None:
-    run.progress.step(len(run.rows) + 1, step, epoch.mean_losses() if fresh else {})
-
-
-def _close(run: Run, epoch: Epoch, train_seconds: float) -> None:
-    run.close_epoch(epoch.mean_losses(), epoch.samples, train_seconds)
 
 
 def raise_failures(failures: Mapping[Path, UserError], n_runs: int) -> None:

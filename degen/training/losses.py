@@ -4,9 +4,7 @@
     recommendation   ℓ_Rec of Eq. 15   Eq. 11, a sampled loss in its place, or the variant's own
     item_losses                        the variant's loss of item embeddings alone, if it has one
 
-`LossSettings` holds all that decides them besides tensors. An engine encodes the batch, draws negatives and
-items, calls these functions, adds the results up by Eq. 15 (`degen.model.losses.objective`) and moves the
-weights.
+An engine adds the results up by Eq. 15 (`degen.model.losses.objective`) and moves the weights.
 """
 
 from __future__ import annotations
@@ -41,15 +39,8 @@ Softmax = Callable[[Tensor, Tensor, Tensor], Tensor]
 class LossSettings:
     """Everything that decides the losses of a run besides its weights and draws.
 
-    Attributes
-    ----------
-    variant, objective
-        the variant and the configured objective.
-    n_items
-        number of real items.
-    target_rates
-        `[classes]`: how often each class is a target per step, on average over a whole epoch; empty for a
-        variant without a recommendation loss of its own.
+    `target_rates` `[classes]` is how often each class is a target per step, on average over a whole epoch;
+    empty for a variant without a recommendation loss of its own.
     """
 
     variant: Variant
@@ -83,13 +74,8 @@ class LossSettings:
 def target_rates(samples: Samples, n_items: int, steps: int) -> Tensor:
     """Count how often each item is a target per step, float64 `[n_items + 1]`; infinite for padding.
 
-    Yu et al. (2022) count over the last K steps, an epoch. At the end of each epoch that is this very number,
-    so that nothing has to be kept from step to step.
-
-    Parameters
-    ----------
-    steps
-        steps of a whole epoch, which meets every sample once, even where the configuration cuts epochs short.
+    Yu et al. (2022) count over the last K steps, an epoch. With the `steps` of a whole epoch, even where it
+    is cut short, this is their number at its end, and nothing has to be kept from step to step.
     """
     rates = np.bincount(samples.targets, minlength=n_items + 1) / steps
     rates[0] = np.inf  # the padding row is no item
@@ -186,12 +172,7 @@ def _scaled(settings: LossSettings, h: Tensor) -> Tensor:
 def item_losses(settings: LossSettings, V: Tensor, drawn: Tensor | None) -> list[Tensor]:
     """Compute the variant's loss of item embeddings, a scalar in a list that is empty where it has none.
 
-    Parameters
-    ----------
-    V
-        `[n_items, d]`, the real items.
-    drawn
-        int64 `[k]`, the rows of V that the loss is of; None for all.
+    V `[n_items, d]` has the real items only; `drawn`, int64 `[k]`, are the rows that count, None for all.
     """
     regularizer = settings.variant.item_regularizer
     if regularizer is None:

@@ -38,10 +38,7 @@ BLOCK_SCORES = {"cpu": 2**20, "cuda": 2**26}
 
 
 def item_block(settings: TrainingConfig, n_items: int, rows: int, device: torch.device) -> int | None:
-    """Items of a block, or None where V is taken whole: as configured, else by the scores of a batch.
-
-    `rows` is how many representations a batch scores.
-    """
+    """Items of a block, or None for all of V: as configured, else by the scores of a batch of `rows`."""
     if settings.item_block is not None:
         return settings.item_block or None
     if rows * n_items <= MOST_SCORES[device.type]:
@@ -52,21 +49,10 @@ def item_block(settings: TrainingConfig, n_items: int, rows: int, device: torch.
 def build_optimizer(
     encoder: SequenceEncoder, config: Config, block: int | None, softmax: BlockedSoftmax | None
 ) -> torch.optim.Adam:
-    """Make the optimiser that a configuration describes.
+    """Make the optimiser that a configuration describes, for `block` items at once (`item_block`).
 
-    Parameters
-    ----------
-    encoder
-        its table's gradient becomes sparse where V is not updated as a whole.
-    block
-        items of a block (`item_block`), None for a dense gradient.
-    softmax
-        the loss that forms the gradient of V by blocks; None where automatic differentiation forms it.
-
-    Raises
-    ------
-    UserError
-        for SGD where V is not updated as a whole.
+    Where V is not updated as a whole, SGD is refused and the table's gradient becomes sparse. `softmax` forms
+    the gradient of V by blocks; where it is None, automatic differentiation does.
     """
     settings, device = config.training, encoder.item_embeddings.device.type
     adam_settings: dict[str, Any] = {
@@ -117,9 +103,7 @@ def adam_in_place(
 
 
 class ItemAdam(torch.optim.Adam):
-    """Adam whose item embeddings have a sparse gradient, and move by blocks, or lazily where `block` is
-    None.
-    """
+    """Adam whose item embeddings have a sparse gradient; they move by blocks, lazily without `block`."""
 
     def __init__(
         self, encoder: SequenceEncoder, block: int | None, softmax: BlockedSoftmax | None, **settings: Any
@@ -138,19 +122,15 @@ class ItemAdam(torch.optim.Adam):
         """Move all weights once; the sparse gradient of V is used up."""
         sparse, self.V.grad = self.V.grad, None  # PyTorch's Adam passes over a weight without a gradient
         super().step(closure)
-        rows, values = self._rows_of(sparse)
+        rows, values = torch.empty(0, dtype=torch.int64, device=self.V.device), self.V[:0]
+        if sparse is not None:
+            sparse = sparse.coalesce()  # rows ascending, each once
+            rows, values = sparse.indices()[0], sparse.values()
         if self.block is None:
             self._move_rows(rows, values)
         else:
             self._move_blocks(rows, values, self.block)
         self._moments()["step"] += 1
-
-    def _rows_of(self, sparse: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The rows of a sparse gradient, int64 ascending, each once, and what they hold, `[len(rows), d]`."""
-        if sparse is None:
-            return torch.empty(0, dtype=torch.int64, device=self.V.device), self.V[:0]
-        sparse = sparse.coalesce()
-        return sparse.indices()[0], sparse.values()
 
     def _move_blocks(self, rows: Tensor, values: Tensor, block: int) -> None:
         """Every row of V, block by block: form its gradient, move it, forget the gradient."""
@@ -189,10 +169,7 @@ class ItemAdam(torch.optim.Adam):
 
 
 class ItemSgd(torch.optim.Adam):
-    """Adam on all weights but the item embeddings, which SGD with momentum moves, by PyTorch's own kernel.
-
-    Weight decay, where there is any, is the same for both.
-    """
+    """Adam on all weights but the item embeddings, which SGD moves; weight decay is the same for both."""
 
     def __init__(self, encoder: SequenceEncoder, learning_rate: float, momentum: float, **settings: Any):
         super().__init__(encoder.parameters(), **settings)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from degen.build import load_data
-from degen.config.schema import Config, TrainingConfig
+from degen.config.schema import Config
 from degen.data.load import Dataset
 from degen.device import pick_device
 from degen.errors import UserError
@@ -63,23 +63,27 @@ def train_many(
     Raises
     ------
     UserError
-        as `degen.training.loop.train_group`. The error of one of several runs or stacks is raised when the
-        others have ended, with several processes at once.
+        as `degen.training.loop.train`, when the other runs have ended; with several processes at once.
     Interrupted
         after Ctrl-C: no run goes on.
     """
-    world, watch = world or World(), progress or _unwatched
+    world = world or World()
     if stack and world.size > 1:
         raise UserError(
             "`stack=True` trains many runs on one device, and torchrun one run on many; choose one"
         )
     for config in configs:  # what is wrong with all of them is said once
-        _check_device(config.training, world)
+        device = pick_device(world.own_device(config.training.device))
+        pick_precision(config.training.precision, device)
+        if config.training.cuda_graph and device.type != "cuda":
+            raise UserError(
+                f"`training.cuda_graph` is for CUDA devices, and this run is on {device.type}; leave it out"
+            )
     failures: dict[Path, UserError] = {}
     options: dict[str, Any] = {"resume": resume, "overwrite": overwrite, "world": world}
     for members, dataset, engine in _groups(configs, stack, world, note, reading):
         group, run_dirs = [configs[i] for i in members], [outs[i] for i in members]
-        with watch(group) as callbacks:
+        with progress(group) if progress else nullcontext([Progress() for _ in group]) as callbacks:
             try:
                 failures |= train_group(group, run_dirs, dataset, callbacks, engine=engine, **options)
             except UserError as error:
@@ -99,7 +103,10 @@ def _groups(
 ) -> Iterator[tuple[list[int], Dataset, type[StepEngine]]]:
     """Yield the numbers of the configurations that train at once, their log and their step engine."""
     dataset, read = None, None
-    for members in _alike(configs):
+    could_share: dict[str, list[int]] = {}
+    for number, config in enumerate(configs):
+        could_share.setdefault(repr(shared_settings(config)), []).append(number)
+    for members in could_share.values():
         first = configs[members[0]]
         if dataset is None or first.data != read:
             with world.together(), reading():
@@ -108,23 +115,6 @@ def _groups(
             yield members, dataset, Stack
         else:
             yield from (([member], dataset, Eager) for member in members)
-
-
-def _check_device(settings: TrainingConfig, world: World) -> None:
-    device = pick_device(world.own_device(settings.device))
-    pick_precision(settings.precision, device)
-    if settings.cuda_graph and device.type != "cuda":
-        raise UserError(
-            f"`training.cuda_graph` is for CUDA devices, and this run is on {device.type}; leave it out"
-        )
-
-
-def _alike(configs: Sequence[Config]) -> list[list[int]]:
-    """Group the numbers of the configurations that could share a stack, in the order of their first."""
-    groups: dict[str, list[int]] = {}
-    for number, config in enumerate(configs):
-        groups.setdefault(repr(shared_settings(config)), []).append(number)
-    return list(groups.values())
 
 
 def _stacks(
@@ -140,7 +130,3 @@ def _stacks(
         note(f"trained one run at a time, in steps of varying shape: {reason}")
         return False
     return True
-
-
-def _unwatched(configs: Sequence[Config]) -> AbstractContextManager[Sequence[Progress]]:
-    return nullcontext([Progress() for _ in configs])

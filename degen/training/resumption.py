@@ -35,11 +35,8 @@ DAMAGED = "is damaged; train anew with `overwrite=True`"
 def refuse(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
     """Raise where a run cannot be put into `out`; change nothing.
 
-    Raises
-    ------
-    UserError
-        if `out` holds something that neither `resume` nor `overwrite` covers, the resumed run had other
-        settings or lacks a file, or TensorBoard's files are asked for without tensorboardX.
+    `out` may hold something that neither `resume` nor `overwrite` covers, or a run that had other settings or
+    lacks a file; or TensorBoard's files may be asked for without tensorboardX.
     """
     if config.training.tensorboard:
         tensorboard.require()

@@ -17,19 +17,7 @@ from degen.training.optimizer import item_block
 def refuse_variant(variant: Variant, config: Config, block: int | None, world: World) -> None:
     """Raise where a variant cannot be trained as configured, or a setting would do nothing.
 
-    Parameters
-    ----------
-    variant, config
-        what is trained, and how.
-    block
-        items scored and moved at once; None for all.
-    world
-        the processes of the run.
-
-    Raises
-    ------
-    UserError
-        naming the option that does not go with the variant.
+    `block` is the number of items scored and moved at once; None for all.
     """
     rec_loss, lazy = config.objective.rec_loss, config.training.item_updates == "lazy"
     if lazy and rec_loss != "ce" and config.training.item_block:
@@ -71,13 +59,7 @@ FREE_IN_A_STACK = {
 
 
 def check_agreement(configs: Sequence[Config]) -> None:
-    """Refuse runs that differ in more than `FREE_IN_A_STACK`.
-
-    Raises
-    ------
-    UserError
-        naming the first key.
-    """
+    """Refuse runs that differ in more than `FREE_IN_A_STACK`, naming the first key."""
     first = shared_settings(configs[0])
     for config in configs[1:]:
         for key, value in shared_settings(config).items():
@@ -99,13 +81,7 @@ def shared_settings(config: Config) -> dict[str, Any]:
 
 
 def refuse_stack(configs: Sequence[Config], n_items: int, device: torch.device) -> None:
-    """Raise where runs cannot train in one stack.
-
-    Raises
-    ------
-    UserError
-        for runs that differ in more than `FREE_IN_A_STACK`, or settings that have no padded steps.
-    """
+    """Raise where runs cannot train in one stack: they differ, or settings have no padded steps."""
     check_agreement(configs)
     if reason := why_alone(configs[0], n_items, device):
         raise UserError(f"these runs cannot be stacked: {reason}; train them with `stack=False`")

@@ -23,6 +23,7 @@ from degen.runs.best import best_row
 from degen.runs.directory import RunDirectory
 from degen.tensorboard import Board, write_run_projector
 from degen.training import checkpoint, resumption
+from degen.training.epoch import Epoch
 from degen.training.recording.probe import Probe
 from degen.training.recording.trace import Tracer
 from degen.training.trainer import Trainer
@@ -116,18 +117,22 @@ class Run:
         """Return whether epochs, steps or patience have run out."""
         return resumption.has_ended(self.config.training, self.rows, self.steps)
 
-    def close_epoch(self, losses: Row, samples: int, train_seconds: float) -> None:
+    def show(self, epoch: Epoch, step: int, fresh: bool) -> None:
+        """Report a step, with the epoch's losses where `fresh`."""
+        self.progress.step(len(self.rows) + 1, step, epoch.mean_losses() if fresh else {})
+
+    def close_epoch(self, epoch: Epoch, train_seconds: float) -> None:
         """Measure the epoch that was trained, and write it; the next one may then begin."""
-        measured = time.perf_counter()
+        losses, measured = epoch.mean_losses(), time.perf_counter()
         ranks = self._ranks(self.trainer.encoder, self.valid)
-        row = {
+        row: Row = {
             "epoch": len(self.rows) + 1,
             **losses,
             **{f"valid_{name}": value for name, value in ranking_metrics(ranks).items()},
             **(self.probe.measure(self.trainer.encoder, self.trainer.variant) if self.world.main else {}),
             "train_seconds": round(train_seconds, 3),
             "eval_seconds": round(time.perf_counter() - measured, 3),
-            "samples_per_second": round(samples / train_seconds, 1),
+            "samples_per_second": round(epoch.samples / train_seconds, 1),
         }
         self.rows.append(row)
         if self.tracer is not None:

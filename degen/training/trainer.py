@@ -18,7 +18,7 @@ from degen.errors import UserError
 from degen.model.losses.blocked_softmax import BlockedSoftmax
 from degen.model.precision import pick_precision
 from degen.model.variants import get_variant
-from degen.training.batch_by import BATCHINGS, Batching
+from degen.training.batch_by import BATCHINGS
 from degen.training.distributed import World
 from degen.training.epoch import Epoch
 from degen.training.losses import LossSettings, build_negatives, target_rates
@@ -40,18 +40,6 @@ class Trainer:
         the processes that train the run together; by default this one alone.
     source
         samples of another trainer on the same log whose settings agree; by default they are made.
-
-    Attributes
-    ----------
-    encoder
-        the model: it represents histories as h, and holds the item embeddings V.
-    losses
-        settings of the losses (`degen.training.losses`).
-    negatives
-        sampler of negatives; None for the full softmax.
-    softmax
-        the full softmax by blocks of items, which the optimiser asks for its gradient of V; None where there
-        is none.
 
     Raises
     ------
@@ -78,14 +66,17 @@ class Trainer:
         self.encoder = build_encoder(config.model, self.n_items, config.training.seed).to(device)
         self.source = source or self._source(dataset)
         samples = self.source.samples
-        self.batching: Batching = BATCHINGS[config.training.batch_by](self.source, self.variant)
+        self.batching = BATCHINGS[config.training.batch_by](self.source, self.variant)
         rows = config.training.batch_size * len(samples) // len(self.batching)  # of a batch, on average
         rows = -(-rows // self.world.size)  # scored at once by this process
         block = item_block(config.training, self.n_items, rows, device)
         refuse_variant(self.variant, config, block, self.world)
         self.losses = self._loss_settings(samples)
-        self.negatives = build_negatives(config.objective, dataset.sequences, samples)
-        self.softmax = self._blocked_softmax(block)
+        self.negatives = build_negatives(config.objective, dataset.sequences, samples)  # None: full softmax
+        self.softmax: BlockedSoftmax | None = None  # its gradient of V is formed by the optimiser
+        if block is not None and config.objective.rec_loss == "ce":
+            classes = self.losses.classes
+            self.softmax = BlockedSoftmax(self.encoder.item_embeddings, classes.start, classes.stop, block)
         self.optimizer = build_optimizer(self.encoder, config, block, self.softmax)
         if config.training.trace_gradients:
             self._check_traceable()
@@ -97,13 +88,6 @@ class Trainer:
             return settings
         rates = target_rates(samples, self.n_items, self._whole_epoch)[settings.classes].to(V)
         return replace(settings, target_rates=rates)
-
-    def _blocked_softmax(self, block: int | None) -> BlockedSoftmax | None:
-        """Make the full softmax by blocks of items; None where the loss is another or scores all at once."""
-        if block is None or self.config.objective.rec_loss != "ce":
-            return None
-        classes = self.losses.classes
-        return BlockedSoftmax(self.encoder.item_embeddings, classes.start, classes.stop, block)
 
     def _source(self, dataset: Dataset) -> Source:
         samples = training_samples(dataset.sequences, self.config.model.max_length)

@@ -83,18 +83,14 @@ def _draw(epoch: Epoch) -> _Drawn:
     views = trainer.variant.draw(trainer.source, rows, epoch.rng)
     targets = samples.items[samples.end[rows]].astype(np.int64)
     negatives = epoch.draw_negatives(rows)
-    return _Drawn(
-        views,
-        targets,
-        None if negatives is None else torch.from_numpy(negatives.items),
-        epoch.draw_items(),
-    )
+    sampled = None if negatives is None else torch.from_numpy(negatives.items)
+    return _Drawn(views, targets, sampled, epoch.draw_items())
 
 
 def _send(chunk: list[list[_Drawn]], log: DeviceLog, width: int) -> Iterator[Batch]:
     """Send K steps of R runs to the device of the log, and yield them one by one."""
     views = [
-        _view([[run.views[name] for run in step] for step in chunk], log, width) for name in _names(chunk)
+        _view([[run.views[name] for run in step] for step in chunk], log, width) for name in chunk[0][0].views
     ]
     batches = {
         "items": torch.cat([items for items, _ in views], dim=2),
@@ -107,10 +103,6 @@ def _send(chunk: list[list[_Drawn]], log: DeviceLog, width: int) -> Iterator[Bat
             batches[name] = _upload(_stack(grid), log)
     for step in range(len(chunk)):
         yield {name: tensor[step] for name, tensor in batches.items()}
-
-
-def _names(chunk: list[list[_Drawn]]) -> list[str]:
-    return list(chunk[0][0].views)
 
 
 def _view(grid: list[list[Histories]], log: DeviceLog, width: int) -> tuple[Tensor, Tensor]:

@@ -21,22 +21,10 @@ WARM_UP = 3
 class RecordedStep:
     """Replays one step on other batches of the same shapes.
 
-    Parameters
-    ----------
-    step
-        from a batch to its losses; moves `state` in place and never waits for the device.
-    example
-        a batch, for the shapes.
-    generators
-        all that the step draws from, at the start of their streams, where they are left again.
-    state
-        all tensors that the step moves; they keep their values.
-
-    Raises
-    ------
-    RuntimeError
-        where CUDA cannot record the step; the generators are then of no use any more, as PyTorch may hold
-        them to be in the middle of a recording.
+    `step`, from a batch to its losses, moves `state` in place, draws from `generators` only, at the start of
+    their streams, and never waits for the device. Recording leaves all of these as they were. Where CUDA
+    cannot record it, a RuntimeError is raised; PyTorch may then hold the generators to be in the middle of a
+    recording, so that they are of no use any more.
     """
 
     def __init__(

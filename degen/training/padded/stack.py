@@ -19,7 +19,6 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from degen.config.schema import Config
 from degen.model.encoders.dropout import RandomDropout
 from degen.model.encoders.padded import Architecture, Tensors, draw_masks, encode_padded
 from degen.model.losses.objective import objective
@@ -35,25 +34,13 @@ from degen.training.trainer import Trainer
 
 
 class Stack:
-    """R runs at the same step, trained as one.
+    """R runs at the same step, trained as one; their trainers share the data.
 
-    Parameters
-    ----------
-    trainers
-        one per run, at least one, with the weights and moments from which it goes on; they share their data.
-
-    Attributes
-    ----------
-    weights, first, second
-        `[R, P]`: all parameters of each run and Adam's moments.
+    `weights`, `first` and `second`, `[R, P]`, are all parameters of each run and Adam's moments.
     """
 
     stacked: ClassVar[bool] = True
-
-    @staticmethod
-    def refuse(configs: Sequence[Config], n_items: int, device: torch.device) -> None:
-        """Raise where runs cannot train in one stack."""
-        refuse_stack(configs, n_items, device)
+    refuse = staticmethod(refuse_stack)
 
     def __init__(self, trainers: Sequence[Trainer]):
         self.trainers = list(trainers)
@@ -104,18 +91,14 @@ class Stack:
     def epoch(self, number: int, steps: int) -> StackEpoch:
         """Begin epoch `number`, from 1, of `steps` steps."""
         epochs = [trainer.epoch(number) for trainer in self.trainers]
-        if self.records:
-            self._keep_dropouts(epochs)
+        if self.records:  # a recorded step knows the first epoch's generators: seed these anew
+            drawn = [epoch.dropout for epoch in epochs]
+            self._dropouts = self._dropouts or drawn
+            for epoch, kept, fresh in zip(epochs, self._dropouts, drawn, strict=True):
+                if kept.generator is not None and fresh.generator is not None:
+                    kept.generator.manual_seed(fresh.generator.initial_seed())
+                epoch.dropout = kept
         return StackEpoch(self, epochs, steps)
-
-    def _keep_dropouts(self, epochs: Sequence[Epoch]) -> None:
-        """Let every epoch draw from the first one's generators, seeded anew: a recorded step knows these."""
-        drawn = [epoch.dropout for epoch in epochs]
-        self._dropouts = self._dropouts or drawn
-        for epoch, kept, fresh in zip(epochs, self._dropouts, drawn, strict=True):
-            if kept.generator is not None and fresh.generator is not None:
-                kept.generator.manual_seed(fresh.generator.initial_seed())
-            epoch.dropout = kept
 
     def move(self, batch: Batch, epochs: Sequence[Epoch]) -> Tensor:
         """`step` under fresh masks: replayed, where steps are recorded and the batch is a full one."""
@@ -152,17 +135,13 @@ class Stack:
         return found.detach()
 
     def losses(self, batch: Batch, masks: Tensors) -> Tensor:
-        """Compute each run's losses on its batch under its masks, `[R, 2]`, or `[R, 3]` with a loss of items.
-
-        They are recommendation, contrastive, and that of items where the variant has one.
-        """
+        """Compute each run's recommendation, contrastive and, where it has one, item loss: `[R, 2 or 3]`."""
         if len(self.trainers) > 1:
             return torch.func.vmap(self._losses)(self.weights, batch, masks, self.temperature)
         batch, masks = ({name: value[0] for name, value in given.items()} for given in (batch, masks))
         return self._losses(self.weights[0], batch, masks, self.temperature[0])[None]
 
     def _losses(self, row: Tensor, batch: Batch, masks: Tensors, temperature: Tensor) -> Tensor:
-        """Compute the losses of one run, `[2]` or `[3]`."""
         parameters = self._named(row)
         with encoder_products(self.trainers[0].precision, self.device):
             encoded = encode_padded(
@@ -208,13 +187,7 @@ class Stack:
 
 
 class StackEpoch:
-    """The steps of one epoch of a stack, and the means of each run's losses.
-
-    Attributes
-    ----------
-    epochs
-        each run's own `Epoch`, of which only the draws and the sums are used.
-    """
+    """The steps of one epoch of a stack; of each run's own `Epoch` only draws and sums are used."""
 
     def __init__(self, stack: Stack, epochs: Sequence[Epoch], steps: int):
         self.stack, self.epochs = stack, list(epochs)

@@ -79,7 +79,8 @@ class Probe:
         )
         rng = np.random.default_rng(self.seed)
         blocks = []
-        for rows in _blocks(self.rows):
+        for start in range(0, len(self.rows), BLOCK):
+            rows = self.rows[start : start + BLOCK]
             drawn = variant.draw(self.source, rows, rng)
             twice = {"h": drawn.pop("h"), AGAIN: self.source.history(rows)}
             rest = encode_views(encoder, drawn, others) if drawn else {}
@@ -90,7 +91,3 @@ class Probe:
             "alignment": float(np.mean(of_pairs)) if of_pairs else None,
             "alignment_dropout": alignment(views["h"], views[AGAIN], definition=self.definition),
         }
-
-
-def _blocks(rows: Int) -> list[Int]:
-    return [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]

@@ -54,15 +54,7 @@ STREAM = 4
 
 
 class Tracer:
-    """The lines of a run's `trace.jsonl`, and what the next one needs.
-
-    Parameters
-    ----------
-    trainer
-        of the run, alone or in a stack.
-    frequency
-        int `[n_items]`, by which items are put into deciles.
-    """
+    """The lines of a run's `trace.jsonl`, with items in deciles by `frequency`, int `[n_items]`."""
 
     def __init__(self, trainer: Trainer, frequency: npt.NDArray[np.int64]):
         self.trainer, self.buckets = trainer, Buckets.cut(frequency, DECILES)
@@ -81,7 +73,10 @@ class Tracer:
         context = to_numpy(contexts.double().mean(0))
         summary, steps = describe_steps(self.before, after, context, self.buckets)
         moved = describe_forces(forces, context, self.buckets) if forces else [{} for _ in steps]
-        parts = zip(self._named_buckets(), moved, steps, strict=True)
+        cut = self.buckets
+        facts = zip(cut.names, cut.low, cut.high, cut.sizes.tolist(), strict=True)
+        buckets = [dict(zip(("name", "low", "high", "items"), fact, strict=True)) for fact in facts]
+        parts = zip(buckets, moved, steps, strict=True)
         self.rows.append(
             {
                 "epoch": number,
@@ -93,12 +88,6 @@ class Tracer:
             }
         )
         self.before = after
-
-    def _named_buckets(self) -> list[Row]:
-        """Describe the buckets: name, range of frequencies and number of items."""
-        cut = self.buckets
-        facts = zip(cut.names, cut.low, cut.high, cut.sizes.tolist(), strict=True)
-        return [dict(zip(("name", "low", "high", "items"), fact, strict=True)) for fact in facts]
 
     def _embeddings(self) -> Float:
         """Copy V `[n_items, d]`."""
@@ -131,10 +120,7 @@ class Tracer:
             yield epoch, rows, epoch.encode(rows)
 
     def _parts(self, epoch: Epoch, rows: Int, batch: EncodedBatch) -> dict[str, Tensor]:
-        """Compute the forces of one batch on the real items, `[n_items, d]` each, as descent directions.
-
-        They add up to minus the gradient of the objective.
-        """
+        """Compute the forces of a batch on real items, `[n_items, d]`; they sum to minus the gradient."""
         trainer = self.trainer
         V, classes = trainer.encoder.item_embeddings, trainer.losses.classes
         real = slice(1, trainer.n_items + 1)
