@@ -37,16 +37,12 @@ class EncodedBatch:
 
     Attributes
     ----------
-    h
-        `[P, d]`: representations of the encoded part of the batch, for the recommendation loss.
-    targets
-        int64 `[P]`, the targets of `h`.
+    h, targets
+        `[P, d]` and int64 `[P]`: the encoded part of the batch, for the recommendation loss.
     samples, own
         sample numbers of the whole batch, int64 `[N]` on the host, and the slice of them that `h` represents.
-    views
-        `[len(part), d]` each: the views of the encoded part, `h` among them, for the contrastive loss.
-    view_targets
-        int64 `[B]`, of the whole batch.
+    views, view_targets
+        `[len(part), d]` each, for the contrastive loss, `h` among them; int64 `[B]`, of the whole batch.
     """
 
     h: Tensor

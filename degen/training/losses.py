@@ -126,12 +126,10 @@ def recommendation(
     *,
     softmax: Softmax = recommendation_loss,
 ) -> Tensor:
-    """Compute ℓ_Rec of Eq. 15, the mean over representations; a scalar.
+    """Compute ℓ_Rec of Eq. 15, the mean over representations `[B, d]`, at least one; a scalar.
 
     Parameters
     ----------
-    h
-        `[B, d]`, at least one row.
     table
         `[n, d]`, the item embeddings with their padding row; for a sampled loss, the rows that are indexed.
     targets

@@ -79,22 +79,16 @@ def draw_masks(
 def encode_padded(
     parameters: Tensors, items: Tensor, lengths: Tensor, masks: Tensors, architecture: Architecture
 ) -> Tensor:
-    """Encode S padded histories at their last items.
+    """Encode S padded histories at their last items: h `[S, d]`.
 
     Parameters
     ----------
     parameters
         by the names of `SequenceEncoder.named_parameters`.
-    items
-        int64 `[S, T]`, each history oldest item first, then padding; T is at most the number of positions.
-    lengths
-        int64 `[S]`, each in 1 … T, on the device of `items`.
+    items, lengths
+        int64 `[S, T]`, each history oldest item first, then padding; and int64 `[S]`, each in 1 … T.
     masks
         of `draw_masks`; a site without one drops nothing.
-
-    Returns
-    -------
-    h `[S, d]`.
     """
     S, T = items.shape
     # Padding reaches no h: its gradient is 0, and need not be added up over most places of the batch.

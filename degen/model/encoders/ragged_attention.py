@@ -24,25 +24,16 @@ from degen.model.encoders.ragged_layout import Group, Layout, on
 def attend(
     query: Tensor, key_value: Tensor, layout: Layout, heads: int, mask: Tensor | None, *, last: bool
 ) -> Tensor:
-    """Mix the values that each query may see.
+    """Mix the values that each query may see, in the shape of `query`.
 
     Parameters
     ----------
     query
-        `[n_tokens, d]`, or `[S, d]`, those of the last items, where `last`.
+        `[n_tokens, d]`, or `[S, d]`, those of the last items, where `last`; the heads divide d.
     key_value
         `[n_tokens, 2d]`, keys and then values.
-    layout
-        where the tokens lie.
-    heads
-        number of attention heads; they divide d.
     mask
         scaled keep mask, flat: group after group, each `[heads, size, queries, width]`; None for no dropout.
-        See `mask_size`.
-
-    Returns
-    -------
-    the shape of `query`.
     """
     return _Attention.apply(query, key_value, layout, heads, mask, last)  # type: ignore[no-any-return, no-untyped-call]
 

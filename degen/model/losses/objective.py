@@ -17,18 +17,8 @@ def objective(
 ) -> Tensor:
     """Eq. 15: ℓ = ℓ_Rec + λ ℓ_Reg, and γ times a mitigation's loss of the item embeddings, where it has one.
 
-    Parameters
-    ----------
-    recommendation, contrastive
-        ℓ_Rec and ℓ_Reg: scalars, or `[R]` for R runs.
-    contrast_weight
-        λ: a number, or `[R]`.
-    item_losses
-        the mitigation's loss of item embeddings; empty for a variant without one.
-    item_weight
-        γ.
-    processes
-        number of processes that each add the same item loss to a sum of gradients, so that it counts once.
+    Losses are scalars, or `[R]` for R runs. An item loss is divided by the number of processes, each of which
+    adds the same one to a sum of gradients.
     """
     total = recommendation + contrast_weight * contrastive
     for item_loss in item_losses:
