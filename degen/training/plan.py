@@ -55,10 +55,8 @@ def train_many(
         as in `degen.training.loop.train`.
     progress
         called with the configurations that train at once.
-    note
-        called with a sentence where runs that would be stacked are not.
-    reading
-        context that is entered while the log is read.
+    note, reading
+        called with a sentence where runs that would be stacked are not; context in which the log is read.
 
     Raises
     ------
