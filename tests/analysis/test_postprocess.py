@@ -165,7 +165,7 @@ def test_scikit_learn_accepts_the_transformers(estimator, check):
         (Whitening(), whiten),
         (Whitening(method="pca"), lambda V: whiten(V, method="pca")),
     ],
-    ids=str,
+    ids=["mean", "raw", "zca", "pca"],
 )
 def test_transformer_and_function_are_one(transformer, function):
     V = load("cone_200x8").astype(np.float32)
