@@ -10,9 +10,7 @@ import typer
 from degen.cli.options import (
     FILES,
     LOOK,
-    JsonFlag,
     Measures,
-    QuietFlag,
     RunsOrFiles,
     Typed,
     default,
@@ -21,10 +19,8 @@ from degen.cli.options import (
 from degen.cli.output import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from degen.analysis.statistics.differences import Comparison
-    from degen.studies.compare import DatasetComparison, SideComparison
+    from degen.studies.compare import SideComparison
 
 _P = "p (Holm)"
 
@@ -48,8 +44,7 @@ def compare(
     *,
     files: Typed,
     look: Typed,
-    as_json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    output: Output,
 ) -> None:
     """Compare how degenerate item embeddings are: differences of all measures with intervals, and figures.
 
@@ -69,22 +64,22 @@ def compare(
     from degen.embeddings.select import FileOptions
     from degen.studies.compare_figures import SHOWN, CompareOptions, draw_comparison
     from degen.studies.figure_files import FigureOptions
+    from degen.studies.measure_tables import LEGEND
 
-    output = Output(as_json, quiet)
     drawn_profiles = tuple(name.strip() for name in (profiles or "").split(",") if name.strip()) or SHOWN
     options = CompareOptions(measures, against, drawn_profiles, FileOptions(**files))
     drawn, results = draw_comparison(paths, options, FigureOptions(**look), output.note)
-    for note in drawn.notes:
-        output.note(note)
+    output.note(*drawn.notes)
     written = [str(path) for path in drawn.files]
     if output.result({"files": written, "rows": drawn.rows, "notes": drawn.notes}):
         return
     for compared in results:
         for side in compared.comparisons:
             _print(compared.name, side, output)
-    _print_legend(results, output)
-    for file in written:
-        output.line(file)
+    measures = [row for compared in results for side in compared.comparisons for row in side.measures]
+    marks = "; * difference exceeds the noise of seeds" if any(row.marked for row in measures) else ""
+    output.line(LEGEND + marks)
+    output.line(*written)
 
 
 def _print(name: str, side: SideComparison, output: Output) -> None:
@@ -129,11 +124,3 @@ def _number(value: float | None) -> str | None:
     from degen.tables.numbers import number
 
     return None if value is None or math.isnan(value) else number(value)
-
-
-def _print_legend(results: Sequence[DatasetComparison], output: Output) -> None:
-    from degen.studies.measure_tables import LEGEND
-
-    measures = [row for compared in results for side in compared.comparisons for row in side.measures]
-    marks = "; * difference exceeds the noise of seeds" if any(row.marked for row in measures) else ""
-    output.line(LEGEND + marks)

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
+    ProgressColumn,
     TaskID,
     TaskProgressColumn,
     TextColumn,
@@ -46,7 +47,12 @@ class Bar(Progress):
     def __init__(self, quiet: bool = False, beside: Bar | None = None, label: str = ""):
         self.quiet, self.label = quiet, label
         self.console: Console = beside.console if beside else Console(stderr=True, quiet=quiet)
-        self.bar: RichProgress = beside.bar if beside else _display(self.console, quiet)
+        columns = (
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[losses]}"),
+            TimeRemainingColumn(compact=True),
+        )
+        self.bar: RichProgress = beside.bar if beside else _display(self.console, quiet, *columns)
         self.task: TaskID | None = None
         self.steps_per_epoch = 0
         self.reading = ExitStack()
@@ -115,17 +121,10 @@ class Bar(Progress):
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _display(console: Console, quiet: bool) -> RichProgress:
-    return RichProgress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[losses]}"),
-        TimeRemainingColumn(compact=True),
-        console=console,
-        disable=quiet or not console.is_terminal,
-        transient=True,
-    )
+def _display(console: Console, quiet: bool, *columns: ProgressColumn) -> RichProgress:
+    """Return bars that are shown on a terminal only, with `columns` after them."""
+    first, off = (TextColumn("{task.description}"), BarColumn(bar_width=24)), quiet or not console.is_terminal
+    return RichProgress(*first, *columns, console=console, disable=off, transient=True)
 
 
 @contextmanager
@@ -143,16 +142,8 @@ def bars(configs: Sequence[Config], *, quiet: bool = False) -> Iterator[list[Pro
 @contextmanager
 def reading_bar(quiet: bool) -> Iterator[None]:
     """Show a bar on a terminal for each stage of reading or writing a log; it leaves nothing behind."""
-    console = Console(stderr=True, quiet=quiet)
-    bar = RichProgress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TaskProgressColumn(),
-        TimeRemainingColumn(compact=True),
-        console=console,
-        disable=quiet or not console.is_terminal,
-        transient=True,
-    )
+    columns = (TaskProgressColumn(), TimeRemainingColumn(compact=True))
+    bar = _display(Console(stderr=True, quiet=quiet), quiet, *columns)
     task: TaskID | None = None
 
     def show(what: str, done: int, total: int) -> None:
@@ -171,10 +162,7 @@ def reading_bar(quiet: bool) -> Iterator[None]:
 @contextmanager
 def counting_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     """Show on a terminal what is measured and how many are done; it leaves nothing behind."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn())
-    off = quiet or not console.is_terminal
-    with RichProgress(*columns, console=console, disable=off, transient=True) as bar:
+    with _display(Console(stderr=True), quiet, MofNCompleteColumn()) as bar:
         task = bar.add_task("reading", total=None)
 
         def watch(what: str, done: int, total: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from degen.cli.options import Device, JsonFlag, QuietFlag, default
+from degen.cli.options import Device, default, takes
 from degen.cli.output import Output
 from degen.errors import UserError
 
@@ -20,13 +20,14 @@ Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.", show_
 SplitOption = Annotated[str, typer.Option("--split", help="Split of the users: test or valid.")]
 
 
+@takes()
 def runs(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(help="Runs, or folders of runs.", show_default="runs"),
     ] = None,
-    as_json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    *,
+    output: Output,
 ) -> None:
     """List runs: variant, dataset, seed, epochs, state, test HR@5 and NDCG@10.
 
@@ -36,7 +37,6 @@ def runs(
     """
     from degen.runs.directory import collect_runs
 
-    output = Output(as_json, quiet)
     rows = [_describe(run, output) for run in collect_runs(paths or [Path("runs")])]
     if not output.result(rows):
         output.table(list(rows[0]), [list(row.values()) for row in rows])
@@ -45,27 +45,22 @@ def runs(
 def _describe(run: RunDirectory, output: Output) -> dict[str, Any]:
     """Return a row of the list; a damaged run is noted as such and does not hide the others."""
     try:
-        return _line(run)
+        return {
+            "run": str(run.path),
+            "variant": run.variant,
+            "dataset": run.dataset,
+            "seed": run.seed,
+            "epochs": len(run.metrics),
+            "state": run.state,
+            **{key: run.test.get(key) if run.state == "finished" else None for key in ("HR@5", "NDCG@10")},
+        }
     except UserError as error:
         output.note(str(error))
         unknown = dict.fromkeys(("variant", "dataset", "seed", "epochs", "state", "HR@5", "NDCG@10"))
         return {"run": str(run.path), **unknown, "state": "damaged"}
 
 
-def _line(run: RunDirectory) -> dict[str, Any]:
-    finished = run.state == "finished"
-    return {
-        "run": str(run.path),
-        "variant": run.variant,
-        "dataset": run.dataset,
-        "seed": run.seed,
-        "epochs": len(run.metrics),
-        "state": run.state,
-        "HR@5": run.test.get("HR@5") if finished else None,
-        "NDCG@10": run.test.get("NDCG@10") if finished else None,
-    }
-
-
+@takes()
 def evaluate(
     run: Run,
     split: SplitOption = "test",
@@ -88,8 +83,8 @@ def evaluate(
         typer.Option("--out", metavar="FILE.npy", help="Write the post-processed items to this file."),
     ] = None,
     device: Device = "auto",
-    as_json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    *,
+    output: Output,
 ) -> None:
     """Rank all items for every user with the best checkpoint, and print HR, NDCG and MRR at 5, 10 and 20.
 
@@ -101,8 +96,12 @@ def evaluate(
     from degen.evaluation.restore import restore
 
     split_name = _split(split)
-    _check_post_process(post_process, components, out)
-    restored, output = restore(_one_run(run), device), Output(as_json, quiet)
+    if post_process is None and (components is not None or out is not None):
+        option = "--components" if components is not None else "--out"
+        raise UserError(f"{option} needs --post-process; add --post-process all-but-the-top or whitening")
+    if out is not None and out.suffix != ".npy":
+        raise UserError(f"--out {out}: the items are written as .npy; name a file with this ending")
+    restored = restore(_one_run(run), device)
     if post_process is None:
         metrics = restored.metrics(split_name)
     else:
@@ -110,15 +109,6 @@ def evaluate(
         output.note(f"items are scored after {post_process}; the encoder reads them as trained")
     if not output.result(metrics):
         output.table(["metric", "value"], list(metrics.items()))
-
-
-def _check_post_process(name: str | None, components: int | None, out: Path | None) -> None:
-    """Refuse options that need `--post-process`, and an output file of another format than .npy."""
-    if name is None and (components is not None or out is not None):
-        option = "--components" if components is not None else "--out"
-        raise UserError(f"{option} needs --post-process; add --post-process all-but-the-top or whitening")
-    if out is not None and out.suffix != ".npy":
-        raise UserError(f"--out {out}: the items are written as .npy; name a file with this ending")
 
 
 def _post_processed(
@@ -136,6 +126,7 @@ def _post_processed(
     return metrics
 
 
+@takes()
 def export(
     run: Run,
     to: Annotated[
@@ -152,8 +143,8 @@ def export(
         typer.Option("--out", help="Folder for the files." + default("RUN/export, with --to RUN/export/TO")),
     ] = None,
     device: Device = "auto",
-    as_json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    *,
+    output: Output,
 ) -> None:
     """Write sequence representations, targets and ranks of a split, a row per user; or the item embeddings.
 
@@ -168,7 +159,7 @@ def export(
     from degen.runs.directory import EXPORT
 
     split_name, found = _split(split), _one_run(run)
-    folder, output = out or found.path / EXPORT / (to or ""), Output(as_json, quiet)
+    folder = out or found.path / EXPORT / (to or "")
     if to is not None:
         if (split, device) != ("test", "auto"):
             raise UserError(
@@ -181,8 +172,7 @@ def export(
 
         written = write(restore(found, device), split_name, folder)
     if not output.result({"written": [str(path) for path in written]}):
-        for path in written:
-            output.line(str(path))
+        output.line(*written)
 
 
 def _export_items(run: RunDirectory, to: str, folder: Path, output: Output) -> list[Path]:
@@ -191,8 +181,7 @@ def _export_items(run: RunDirectory, to: str, folder: Path, output: Output) -> l
 
     matrix = open_run(run)
     written, notes = export_items(Items(matrix.values, run.items, run.item_frequency), to, folder)
-    for note in notes:
-        output.note(note)
+    output.note(*notes)
     return written
 
 
@@ -206,8 +195,6 @@ def _one_run(path: Path) -> RunDirectory:
 
 
 def _split(name: str) -> Split:
-    if name == "test":
-        return "test"
-    if name == "valid":
-        return "valid"
-    raise UserError(f"--split takes test or valid, not '{name}'")
+    if name not in ("test", "valid"):
+        raise UserError(f"--split takes test or valid, not '{name}'")
+    return name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,8 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from degen.cli.options import (
-    JsonFlag,
-    QuietFlag,
     Typed,
     default,
     key_options,
@@ -97,8 +94,7 @@ def train(
         bool, typer.Option("--overwrite", help="First remove an earlier run in the same place.")
     ] = False,
     print_config: PrintConfigFlag = False,
-    as_json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    output: Output,
 ) -> None:
     """Train variants on a dataset, with early stopping, each into a run directory.
 
@@ -112,19 +108,26 @@ def train(
 
       degen train --variant duorec --dataset my.csv --columns user=uid,item=sku,time=when --resume
     """
+    from degen.training.distributed import joined
+
     options = merge(_typed_keys(keys, dropout), parse_assignments(assign or []))
     configs = _resolved(config, options, _variants(variant), _seeds(keys["seed"], seeds))
-    output = Output(as_json, quiet)
     if print_config:
-        _print(configs, output)
+        values = [config.model_dump(exclude_none=True) for config in configs]
+        if not output.result(values if len(values) > 1 else values[0]):
+            output.line("\n".join(config.toml() for config in configs))
         return
     run_dirs = _run_dirs(configs, out)
-    with _processes() as world:
+    with joined() as world:
         output = output if world.main else Output(quiet=True)
         runs = _train_all(
             configs, run_dirs, world, resume=resume, overwrite=overwrite, stack=stack, output=output
         )
-        results = [_result(run) for run in runs]
+        results = [
+            {"run": str(run.path), "variant": run.variant, "dataset": run.dataset, "seed": run.seed}
+            | {name: run.test[name] for name in ("epoch", *MEASURES)}
+            for run in runs
+        ]
     if world.main:
         _print_results(results, output, several_seeds=seeds is not None)
 
@@ -146,7 +149,11 @@ def _print_results(results: list[dict[str, Any]], output: Output, *, several_see
         return
     output.table(list(results[0]), [list(result.values()) for result in results])
     if several_seeds:
-        output.table(["variant", "seeds", *MEASURES], _summary_rows(summaries), "mean ± standard deviation")
+        rows = [
+            [row["variant"], str(row["seeds"]), *(_spread(row[name], row[f"{name}_sd"]) for name in MEASURES)]
+            for row in summaries
+        ]
+        output.table(["variant", "seeds", *MEASURES], rows, "mean ± standard deviation")
 
 
 def over_seeds(results: Sequence[Typed]) -> list[Typed]:
@@ -170,23 +177,8 @@ def over_seeds(results: Sequence[Typed]) -> list[Typed]:
     return summaries
 
 
-def _summary_rows(summaries: Sequence[Typed]) -> list[list[str]]:
-    """Return cells of a table: variant, number of seeds, and `mean ± deviation` of each metric."""
-    return [
-        [row["variant"], str(row["seeds"]), *(_spread(row[name], row[f"{name}_sd"]) for name in MEASURES)]
-        for row in summaries
-    ]
-
-
 def _spread(mean: float, deviation: float | None) -> str:
     return f"{mean:.4f}" if deviation is None else f"{mean:.4f} ± {deviation:.4f}"
-
-
-def _processes() -> AbstractContextManager[World]:
-    """Return the processes that train together: one, or as many as `torchrun` started."""
-    from degen.training.distributed import joined
-
-    return joined()
 
 
 def _variants(names: list[str] | None) -> list[dict[str, Any]]:
@@ -219,12 +211,6 @@ def _resolved(
         for chosen in variants
         for seeded in seeds
     ]
-
-
-def _print(configs: list[Config], output: Output) -> None:
-    values = [config.model_dump(exclude_none=True) for config in configs]
-    if not output.result(values if len(values) > 1 else values[0]):
-        output.line("\n".join(config.toml() for config in configs))
 
 
 def _run_dirs(configs: list[Config], out: Path | None) -> list[Path]:
@@ -278,21 +264,11 @@ def _train_all(
             world=world,
         )
     except Interrupted as stop:
-        done = {0: "no epoch was finished yet", 1: f"1 finished epoch is in {stop.out}"}.get(
-            stop.epochs, f"{stop.epochs} finished epochs are in {stop.out}"
+        done = {0: "; no epoch was finished yet", 1: f"; 1 finished epoch is in {stop.out}"}.get(
+            stop.epochs, f"; {stop.epochs} finished epochs are in {stop.out}"
         )
-        _say_stopped(f"; {done}", world)
-        raise typer.Exit(130) from None
     except KeyboardInterrupt:  # while the log was read or the test targets were ranked
-        _say_stopped("", world)
-        raise typer.Exit(130) from None
-
-
-def _say_stopped(done: str, world: World) -> None:
+        done = ""
     if world.main:
         typer.echo(f"degen: stopped{done}; continue with the same command and --resume", err=True)
-
-
-def _result(run: RunDirectory) -> dict[str, Any]:
-    identity = {"run": str(run.path), "variant": run.variant, "dataset": run.dataset, "seed": run.seed}
-    return {**identity, "epoch": run.test["epoch"], **{name: run.test[name] for name in MEASURES}}
+    raise typer.Exit(130)
