@@ -44,32 +44,25 @@ if TYPE_CHECKING:
     from degen.studies.analyze import analyze as analyze
 
 
-_HOME = {
-    "analyze": "studies.analyze",
-    "Analysis": "analysis.result",
-    "alignment": "analysis.measures.alignment",
-    "uniformity": "analysis.measures.alignment",
-    "average_cosine": "analysis.measures.isotropy",
-    "effective_rank": "analysis.measures.spectrum",
-    "project": "analysis.measures.spectrum",
-    "singular_values": "analysis.measures.spectrum",
-    "open_run": "api",
-    "train": "api",
-    "Source": "data.sampling.source",
-    "DataOptions": "data.load",
-    "Dataset": "data.load",
-    "load_dataset": "data.load",
-    "load_matrix": "embeddings",
-    "UserError": "errors",
-    "Variant": "model.variants",
-    "register": "model.variants",
-    "Monitor": "monitor",
-    "draw_singular_values": "plots.spectra",
-    "draw_projection": "plots.svd",
-    "draw_trajectories": "plots.trajectories",
-    "RunDirectory": "runs.directory",
-    "find_runs": "runs.directory",
+_NAMES = {
+    "studies.analyze": ("analyze",),
+    "analysis.result": ("Analysis",),
+    "analysis.measures.alignment": ("alignment", "uniformity"),
+    "analysis.measures.isotropy": ("average_cosine",),
+    "analysis.measures.spectrum": ("effective_rank", "project", "singular_values"),
+    "api": ("open_run", "train"),
+    "data.sampling.source": ("Source",),
+    "data.load": ("DataOptions", "Dataset", "load_dataset"),
+    "embeddings": ("load_matrix",),
+    "errors": ("UserError",),
+    "model.variants": ("Variant", "register"),
+    "monitor": ("Monitor",),
+    "plots.spectra": ("draw_singular_values",),
+    "plots.svd": ("draw_projection",),
+    "plots.trajectories": ("draw_trajectories",),
+    "runs.directory": ("RunDirectory", "find_runs"),
 }
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = ["__version__", *_HOME]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,11 +12,6 @@ from degen.cli.options import FILES, Group, Measures, Typed, default, option, ta
 from degen.cli.output import Output
 from degen.config.facts import sentence
 from degen.errors import UserError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from degen.analysis.result import Analysis
 
 _MOST_COLUMNS = 6
 
@@ -98,8 +93,8 @@ def analyze(
 
       degen analyze --list
     """
-    # NumPy and PyTorch read these when they are loaded. The matrix products of the measures are small: several
-    # threads would mostly wait for one another.
+    # NumPy and PyTorch read these when they are loaded. The matrix products of the measures are small: more
+    # threads than one would mostly wait for one another.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if threads is not None:
         os.environ |= dict.fromkeys(
@@ -123,35 +118,27 @@ def analyze(
 def _measure(paths: list[Path], typed: Typed, scheduler: str | None, tables: Typed, output: Output) -> None:
     from degen.analysis.passes.dask_rows import connected
     from degen.cli.progress import reading_bar
+    from degen.files import write_json
     from degen.studies.analysis_options import AnalysisOptions
     from degen.studies.analyze import analyze_paths
-    from degen.studies.measure_tables import measures_table
+    from degen.studies.measure_tables import measures_table, write_csv, write_latex
 
     wanted = AnalysisOptions(**{name: value for name, value in typed.items() if value is not None})
     with reading_bar(output.quiet), connected(scheduler):
         found = analyze_paths(paths, wanted)
     output.note(*found.notes)
-    written = _write(found.analyses, **tables)
+    csv, latex, out = tables["csv"], tables["latex"], tables["out"]
+    written = [write_csv(path, found.analyses) for path in (csv, out and out / "analysis.csv") if path]
+    written += [write_latex(path, found.analyses) for path in (latex, out and out / "analysis.tex") if path]
     flat = [analysis.flat() for analysis in found.analyses]
+    if out is not None:
+        write_json(out / "analysis.json", flat)
+        written.append(out / "analysis.json")
     if not output.result(flat[0] if len(flat) == 1 else flat):
         for start in range(0, len(flat), _MOST_COLUMNS):
             some = found.analyses[start : start + _MOST_COLUMNS]
             output.show(measures_table(some, remarks=len(some) <= 2))
     output.note(*(f"written: {path}" for path in written))
-
-
-def _write(
-    analyses: Sequence[Analysis], csv: Path | None, latex: Path | None, out: Path | None
-) -> list[Path]:
-    from degen.files import write_json
-    from degen.studies.measure_tables import write_csv, write_latex
-
-    written = [write_csv(path, analyses) for path in (csv, out and out / "analysis.csv") if path]
-    written += [write_latex(path, analyses) for path in (latex, out and out / "analysis.tex") if path]
-    if out is not None:
-        write_json(out / "analysis.json", [analysis.flat() for analysis in analyses])
-        written.append(out / "analysis.json")
-    return written
 
 
 def _list(measures: str | None, markdown: bool, output: Output) -> None:

@@ -14,7 +14,6 @@ from degen.errors import UserError
 if TYPE_CHECKING:
     from degen.data.catalog import Entry
     from degen.data.load import DataOptions, Dataset
-    from degen.data.statistics import Statistics
 
 app = typer.Typer(no_args_is_help=True, help="List, describe, download and process interaction logs.")
 
@@ -96,7 +95,21 @@ def stats(source: SourceArgument, log: Typed, output: Output) -> None:
     about = {"name": dataset.name, "source": dataset.source, "fingerprint": dataset.fingerprint}
     if output.result(about | numbers.as_dict() | {"table1": comparison, "notes": list(dataset.notes)}):
         return
-    output.table(("", dataset.name), _lines(numbers))
+    rows = [
+        ("users", f"{numbers.users:,}"),
+        ("items", f"{numbers.items:,}"),
+        ("actions", f"{numbers.actions:,}"),
+        ("average length", f"{numbers.average_length:.1f}"),
+        ("median and maximum length", f"{numbers.median_length:g} and {numbers.longest:,}"),
+        ("sparsity", f"{numbers.sparsity:.2%}"),
+        ("training samples", f"{numbers.training_samples:,}"),
+        ("Gini of the items' training frequency", f"{numbers.gini:.3f}"),
+        ("share of the rarer half of the items", f"{numbers.rarest_half_share:.1%}"),
+        ("items unseen in training", f"{numbers.zero_frequency_items:,}"),
+        ("repeated actions on an item", f"{numbers.repeats:,}"),
+        ("actions with tied times", "no times" if numbers.tie_share is None else f"{numbers.tie_share:.1%}"),
+    ]
+    output.table(("", dataset.name), rows)
     if comparison is not None:
         output.line(f"{dataset.name}: {comparison}")
 
@@ -119,24 +132,6 @@ def _load(source: str, typed: Typed, output: Output) -> tuple[Dataset, DataOptio
         dataset = load_dataset(source, options)
     output.note(*(f"{dataset.name}: {note}" for note in dataset.notes))
     return dataset, options
-
-
-def _lines(numbers: Statistics) -> list[tuple[str, str]]:
-    """Return the statistics as rows of a table."""
-    return [
-        ("users", f"{numbers.users:,}"),
-        ("items", f"{numbers.items:,}"),
-        ("actions", f"{numbers.actions:,}"),
-        ("average length", f"{numbers.average_length:.1f}"),
-        ("median and maximum length", f"{numbers.median_length:g} and {numbers.longest:,}"),
-        ("sparsity", f"{numbers.sparsity:.2%}"),
-        ("training samples", f"{numbers.training_samples:,}"),
-        ("Gini of the items' training frequency", f"{numbers.gini:.3f}"),
-        ("share of the rarer half of the items", f"{numbers.rarest_half_share:.1%}"),
-        ("items unseen in training", f"{numbers.zero_frequency_items:,}"),
-        ("repeated actions on an item", f"{numbers.repeats:,}"),
-        ("actions with tied times", "no times" if numbers.tie_share is None else f"{numbers.tie_share:.1%}"),
-    ]
 
 
 @app.command()
@@ -182,23 +177,20 @@ def prepare(
 
     dataset, options = _load(source, log, output)
     path = prepared_path(dataset.name, out)
+    size = ("users", "items", "seed") if dataset.source == "synthetic" else ()
+    settings = ("columns", "min_user", "min_item", "core", *size)
+    made_from = {
+        "name": dataset.name,
+        "source": dataset.source,
+        "fingerprint": dataset.fingerprint,
+        "settings": {key: getattr(options, key) for key in settings},
+        "notes": list(dataset.notes),
+    }
     with reading_bar(output.quiet):
-        note = write_log(dataset.sequences, path, _made_from(dataset, options))
+        note = write_log(dataset.sequences, path, made_from)
     if not output.result({"path": str(path), **note}):
         output.line(path)
         output.note(
             f"{note['actions']:,} actions of {note['users']:,} users; SHA-256 {note['sha256']}",
             f"train with it: degen train --dataset {path}",
         )
-
-
-def _made_from(dataset: Dataset, options: DataOptions) -> dict[str, Any]:
-    size = {"users": options.users, "items": options.items, "seed": options.seed}
-    settings = {"columns": options.columns, "min_user": options.min_user, "min_item": options.min_item}
-    return {
-        "name": dataset.name,
-        "source": dataset.source,
-        "fingerprint": dataset.fingerprint,
-        "settings": settings | {"core": options.core} | (size if dataset.source == "synthetic" else {}),
-        "notes": list(dataset.notes),
-    }

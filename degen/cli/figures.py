@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from degen.cli.options import (
-    FILES,
-    LOOK,
-    Aggregate,
-    Runs,
-    RunsOrFiles,
-    Seed,
-    Typed,
-    default,
-    takes,
-)
+from degen.cli.options import FILES, LOOK, Aggregate, Runs, RunsOrFiles, Seed, Typed, default, takes
 from degen.cli.output import Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from degen.studies.figure_files import FigureFiles
+    from degen.studies.figure_files import FigureFiles, FigureOptions
 
 
 @takes(files=FILES, look=LOOK)
@@ -56,11 +47,10 @@ def plot_svd(
       degen plot-svd SASRec-Nov-24.pth --frequency Beauty.inter
     """
     from degen.embeddings.select import FileOptions
-    from degen.studies.figure_files import FigureOptions
     from degen.studies.svd import SvdOptions, draw_svd
 
-    drawn = draw_svd(paths, SvdOptions(FileOptions(**files), seed, cmap, projection), FigureOptions(**look))
-    report_figures(drawn, _svd_row, output)
+    options = SvdOptions(FileOptions(**files), seed, cmap, projection)
+    _report(partial(draw_svd, paths, options), look, _svd_row, output)
 
 
 @takes(look=LOOK)
@@ -90,11 +80,10 @@ def uniformity(
 
       degen uniformity runs --alignment alignment_same_target --aggregate mean
     """
-    from degen.studies.figure_files import FigureOptions
     from degen.studies.over_epochs.uniformity import UniformityOptions, draw_uniformity
 
-    drawn = draw_uniformity(paths, UniformityOptions(seed, aggregate, alignment), FigureOptions(**look))
-    report_figures(drawn, _uniformity_row, output)
+    options = UniformityOptions(seed, aggregate, alignment)
+    _report(partial(draw_uniformity, paths, options), look, _uniformity_row, output)
 
 
 @takes(look=LOOK)
@@ -126,12 +115,11 @@ def dynamics(
 
       degen dynamics runs/clothing --measures average_cosine,stable_rank,valid_NDCG@10 --aggregate mean
     """
-    from degen.studies.figure_files import FigureOptions
     from degen.studies.over_epochs.dynamics import DEFAULT, DynamicsOptions, draw_dynamics
 
     chosen = tuple(name.strip() for name in (measures or "").split(",") if name.strip()) or DEFAULT
-    drawn = draw_dynamics(paths, DynamicsOptions(seed, aggregate, chosen), FigureOptions(**look))
-    report_figures(drawn, _dynamics_row, output)
+    options = DynamicsOptions(seed, aggregate, chosen)
+    _report(partial(draw_dynamics, paths, options), look, _dynamics_row, output)
 
 
 @takes(look=LOOK)
@@ -157,12 +145,11 @@ def mechanism(
 
       degen mechanism runs/traced
     """
-    from degen.studies.figure_files import FigureOptions
     from degen.studies.mechanism import MechanismOptions, draw_mechanism
 
-    drawn = draw_mechanism(paths, MechanismOptions(epoch, seed), FigureOptions(**look))
     ends = "Rarest items that occur in training | most frequent ones"
-    report_figures(drawn, _mechanism_row, output, ends)
+    draw = partial(draw_mechanism, paths, MechanismOptions(epoch, seed))
+    _report(draw, look, _mechanism_row, output, ends)
 
 
 def _svd_row(row: dict[str, Any]) -> dict[str, Any]:
@@ -213,13 +200,17 @@ def _pair(first: float | None, sign: str, last: float | None, spec: str) -> str 
     return None if first is None or last is None else f"{first:{spec}}{sign}{last:{spec}}"
 
 
-def report_figures(
-    drawn: FigureFiles,
+def _report(
+    draw: Callable[[FigureOptions], FigureFiles],
+    look: Typed,
     shown: Callable[[dict[str, Any]], dict[str, Any]],
     output: Output,
     title: str | None = None,
 ) -> None:
-    """Print a table of what was drawn and the paths of the files, or all of it as JSON."""
+    """Draw, and print a table of what was drawn and the paths of the files, or all of it as JSON."""
+    from degen.studies.figure_files import FigureOptions
+
+    drawn = draw(FigureOptions(**look))
     output.note(*drawn.notes)
     files = [str(path) for path in drawn.files]
     if output.result({"files": files, "panels": drawn.rows, "notes": drawn.notes}):

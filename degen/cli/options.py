@@ -112,11 +112,11 @@ LOOK: Group = {
 """Options of commands that draw figures."""
 
 
-def key_option(key: str, *, flag: str | None = None, panel: str | None = None) -> Any:
-    """Return the annotation of an option that sets a key of the configuration.
+def key_option(key: str, *, flag: str | None = None, panel: str | None = None) -> tuple[Any, None]:
+    """Return an option of a group that sets a key of the configuration, and None as its default.
 
-    The option has no default: what is not typed is decided by the file, the recipe or the key's own default,
-    which the help shows. `flag` and `panel` replace the key's own option and its heading in the help.
+    What is not typed is decided by the file, the recipe or the key's own default, which the help shows.
+    `flag` and `panel` replace the key's own option and its heading in the help.
     """
     group, field = KEYS[key]
     shown, choices = about(key, "unset") or field.default, "|".join(choices_of(key))
@@ -128,20 +128,15 @@ def key_option(key: str, *, flag: str | None = None, panel: str | None = None) -
         rich_help_panel=panel or about(key, "panel") or group.capitalize(),
         show_default=False,
     )
-    return Annotated[value_type(key) | None, option]
-
-
-def key_options(keys: Iterable[str]) -> dict[str, tuple[Any, Any]]:
-    """Return the options of several keys, each under its key."""
-    return {key: (key_option(key), None) for key in keys}
+    return Annotated[value_type(key) | None, option], None
 
 
 _SYNTHETIC = "Only for `synthetic`"
 LOG: Group = {
-    **key_options(("columns", "input_format", "min_user", "min_item", "core")),
-    "users": (key_option("users", panel=_SYNTHETIC), None),
-    "items": (key_option("items", panel=_SYNTHETIC), None),
-    "seed": (key_option("data_seed", flag="--seed", panel=_SYNTHETIC), None),
+    **{key: key_option(key) for key in ("columns", "input_format", "min_user", "min_item", "core")},
+    "users": key_option("users", panel=_SYNTHETIC),
+    "items": key_option("items", panel=_SYNTHETIC),
+    "seed": key_option("data_seed", flag="--seed", panel=_SYNTHETIC),
 }
 """Options of commands that read an interaction log; the parameters are fields of `DataOptions`."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -32,20 +31,12 @@ else:
 class Bar(Progress):
     """Progress of a run: a bar over all steps with the losses and the time left, and a line per epoch.
 
-    The bar is shown on a terminal only, after one for reading the log.
-
-    Parameters
-    ----------
-    quiet
-        show nothing.
-    beside
-        the bar whose display this one shares, where several runs train at once.
-    label
-        beginning of its lines.
+    The bar is shown on a terminal only, after one for reading the log. Where several runs train at once,
+    `beside` is the bar whose display this one shares, and `label` begins its lines.
     """
 
     def __init__(self, quiet: bool = False, beside: Bar | None = None, label: str = ""):
-        self.quiet, self.label = quiet, label
+        self.quiet, self.label, self.lead = quiet, label, f"{label}  " if label else ""
         self.console: Console = beside.console if beside else Console(stderr=True, quiet=quiet)
         columns = (
             MofNCompleteColumn(),
@@ -61,9 +52,7 @@ class Bar(Progress):
         self.reading.enter_context(reading_bar(self.quiet))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.reading.close()
         self.bar.stop()
 
@@ -98,7 +87,7 @@ class Bar(Progress):
         """Print the line of an epoch."""
         stopping = f"valid_{self.stop_on}"
         self._say(
-            f"  {self._lead}epoch {row['epoch']:3d}  loss {row['loss']:.4f}  HR@5 {row['valid_HR@5']:.4f}  "
+            f"  {self.lead}epoch {row['epoch']:3d}  loss {row['loss']:.4f}  HR@5 {row['valid_HR@5']:.4f}  "
             f"{self.stop_on} {row[stopping]:.4f}  uniformity {row['uniformity']:.3f}  "
             f"σ₂/σ₁ {row['sigma2_ratio']:.3f}  "
             f"{row['samples_per_second']:,.0f} samples/s"
@@ -109,13 +98,9 @@ class Bar(Progress):
         if self.task is not None:
             self.bar.remove_task(self.task)
         self._say(
-            f"  {self._lead}test, best epoch {test['epoch']}: HR@5 {test['HR@5']:.4f}  "
+            f"  {self.lead}test, best epoch {test['epoch']}: HR@5 {test['HR@5']:.4f}  "
             f"NDCG@10 {test['NDCG@10']:.4f}"
         )
-
-    @property
-    def _lead(self) -> str:
-        return f"{self.label}  " if self.label else ""
 
     def _say(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -13,7 +13,6 @@ from degen.errors import UserError
 
 if TYPE_CHECKING:
     from degen.data.sequences import Split
-    from degen.evaluation.restore import Restored
     from degen.runs.directory import RunDirectory
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.", show_default=False)]
@@ -93,7 +92,9 @@ def evaluate(
       degen evaluate runs/clothing/scl-s0
       degen evaluate runs/clothing/sasrec-s0 --post-process all-but-the-top --components 2 --out items.npy
     """
+    from degen.analysis.postprocess import post_process as post_processed
     from degen.evaluation.restore import restore
+    from degen.files import write_array
 
     split_name = _split(split)
     if post_process is None and (components is not None or out is not None):
@@ -105,25 +106,14 @@ def evaluate(
     if post_process is None:
         metrics = restored.metrics(split_name)
     else:
-        metrics = _post_processed(restored, split_name, post_process, components, out)
+        V = post_processed(restored.encoder.real_item_embeddings(), post_process, components)
+        metrics = {**restored.metrics(split_name, V), "post_process": post_process}
+        if out is not None:
+            write_array(out, V.cpu().numpy())
+            metrics["items"] = str(out)
         output.note(f"items are scored after {post_process}; the encoder reads them as trained")
     if not output.result(metrics):
         output.table(["metric", "value"], list(metrics.items()))
-
-
-def _post_processed(
-    restored: Restored, split: Split, name: str, components: int | None, out: Path | None
-) -> dict[str, Any]:
-    """Return the metrics with items post-processed for scoring only, and write these items to `out`."""
-    from degen.analysis.postprocess import post_process
-    from degen.files import write_array
-
-    V = post_process(restored.encoder.real_item_embeddings(), name, components)
-    metrics = {**restored.metrics(split, V), "post_process": name}
-    if out is not None:
-        write_array(out, V.cpu().numpy())
-        metrics["items"] = str(out)
-    return metrics
 
 
 @takes()
@@ -165,7 +155,12 @@ def export(
             raise UserError(
                 "--split and --device are about sequence representations; leave them out with --to"
             )
-        written = _export_items(found, to, folder, output)
+        from degen.embeddings.export import Items, export_items
+        from degen.embeddings.item_matrix import open_run
+
+        items = Items(open_run(found).values, found.items, found.item_frequency)
+        written, notes = export_items(items, to, folder)
+        output.note(*notes)
     else:
         from degen.evaluation.export import export as write
         from degen.evaluation.restore import restore
@@ -173,16 +168,6 @@ def export(
         written = write(restore(found, device), split_name, folder)
     if not output.result({"written": [str(path) for path in written]}):
         output.line(*written)
-
-
-def _export_items(run: RunDirectory, to: str, folder: Path, output: Output) -> list[Path]:
-    from degen.embeddings.export import Items, export_items
-    from degen.embeddings.item_matrix import open_run
-
-    matrix = open_run(run)
-    written, notes = export_items(Items(matrix.values, run.items, run.item_frequency), to, folder)
-    output.note(*notes)
-    return written
 
 
 def _one_run(path: Path) -> RunDirectory:
@@ -195,6 +180,8 @@ def _one_run(path: Path) -> RunDirectory:
 
 
 def _split(name: str) -> Split:
-    if name not in ("test", "valid"):
-        raise UserError(f"--split takes test or valid, not '{name}'")
-    return name
+    if name == "test":
+        return "test"
+    if name == "valid":
+        return "valid"
+    raise UserError(f"--split takes test or valid, not '{name}'")

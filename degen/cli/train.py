@@ -10,18 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from degen.cli.options import (
-    Typed,
-    default,
-    key_options,
-    parse_assignments,
-    parse_seeds,
-    takes,
-)
+from degen.cli.options import Group, Typed, default, key_option, option, parse_assignments, parse_seeds, takes
 from degen.cli.output import Output
 from degen.config.facts import OPTIONS
 from degen.config.schema import Config
-from degen.config.settle import Values, by_group, merge, settle
+from degen.config.settle import by_group, merge, settle
 from degen.errors import UserError
 
 if TYPE_CHECKING:
@@ -46,19 +39,6 @@ Variants = Annotated[
 Seeds = Annotated[
     str | None, typer.Option(help="Several seeds, such as 0-7 or 0,3,5; each is a run of its own.")
 ]
-Dropout = Annotated[
-    float | None,
-    typer.Option(help="Embedding, hidden and attention dropout together.", rich_help_panel="Model"),
-]
-StackFlag = Annotated[
-    bool | None,
-    typer.Option(
-        "--stack/--no-stack",
-        help="Train runs that differ only in their seed as one batched model, or one after another."
-        + default("batched on CUDA"),
-        rich_help_panel="Training",
-    ),
-]
 ConfigFile = Annotated[Path | None, typer.Option(help="Configuration file (TOML); options override it.")]
 Out = Annotated[
     Path | None,
@@ -75,24 +55,41 @@ PrintConfigFlag = Annotated[
     bool, typer.Option("--print-config", help="Print the resolved configuration and stop.")
 ]
 
+SETTINGS: Group = {
+    **{key: key_option(key) for key in OPTIONS if key != "variant"},
+    "dropout": option(
+        float | None,
+        "--dropout",
+        "Embedding, hidden and attention dropout together.",
+        rich_help_panel="Model",
+    ),
+}
+"""Options of keys of the configuration."""
 
-@takes(keys=key_options(key for key in OPTIONS if key != "variant"))
+PLAN: Group = {
+    "stack": option(
+        bool | None,
+        "--stack/--no-stack",
+        "Train runs that differ only in their seed as one batched model, or one after another."
+        + default("batched on CUDA"),
+        rich_help_panel="Training",
+    ),
+    "resume": option(bool, "--resume", "Continue after the last finished epoch, or start.", False),
+    "overwrite": option(bool, "--overwrite", "First remove an earlier run in the same place.", False),
+}
+"""Options of `degen.training.plan.train_many`."""
+
+
+@takes(keys=SETTINGS, plan=PLAN)
 def train(
     variant: Variants = None,
     seeds: Seeds = None,
     *,
     keys: Typed,
-    dropout: Dropout = None,
-    stack: StackFlag = None,
     config: ConfigFile = None,
     out: Out = None,
     assign: Assignments = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue after the last finished epoch, or start.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="First remove an earlier run in the same place.")
-    ] = False,
+    plan: Typed,
     print_config: PrintConfigFlag = False,
     output: Output,
 ) -> None:
@@ -110,8 +107,7 @@ def train(
     """
     from degen.training.distributed import joined
 
-    options = merge(_typed_keys(keys, dropout), parse_assignments(assign or []))
-    configs = _resolved(config, options, _variants(variant), _seeds(keys["seed"], seeds))
+    configs = _resolved(keys, assign or [], config, _variants(variant), seeds)
     if print_config:
         values = [config.model_dump(exclude_none=True) for config in configs]
         if not output.result(values if len(values) > 1 else values[0]):
@@ -120,9 +116,7 @@ def train(
     run_dirs = _run_dirs(configs, out)
     with joined() as world:
         output = output if world.main else Output(quiet=True)
-        runs = _train_all(
-            configs, run_dirs, world, resume=resume, overwrite=overwrite, stack=stack, output=output
-        )
+        runs = _train_all(configs, run_dirs, world, plan, output)
         results = [
             {"run": str(run.path), "variant": run.variant, "dataset": run.dataset, "seed": run.seed}
             | {name: run.test[name] for name in ("epoch", *MEASURES)}
@@ -130,16 +124,6 @@ def train(
         ]
     if world.main:
         _print_results(results, output, several_seeds=seeds is not None)
-
-
-def _typed_keys(keys: Typed, dropout: float | None) -> Values:
-    """Return the keys that were typed, by group."""
-    from degen.data.reading.columns import parse_columns
-
-    typed = {key: value for key, value in {**keys, "dropout": dropout}.items() if value is not None}
-    if "columns" in typed:
-        typed["columns"] = parse_columns(typed["columns"])
-    return by_group(typed)
 
 
 def _print_results(results: list[dict[str, Any]], output: Output, *, several_seeds: bool) -> None:
@@ -164,11 +148,7 @@ def over_seeds(results: Sequence[Typed]) -> list[Typed]:
     summaries = []
     for variant in dict.fromkeys(result["variant"] for result in results):
         of_variant = [result for result in results if result["variant"] == variant]
-        summary: Typed = {
-            "variant": variant,
-            "dataset": of_variant[0]["dataset"],
-            "seeds": len(of_variant),
-        }
+        summary: Typed = {"variant": variant, "dataset": of_variant[0]["dataset"], "seeds": len(of_variant)}
         for name in MEASURES:
             values = [float(result[name]) for result in of_variant]
             summary[name] = statistics.fmean(values)
@@ -181,7 +161,7 @@ def _spread(mean: float, deviation: float | None) -> str:
     return f"{mean:.4f}" if deviation is None else f"{mean:.4f} ± {deviation:.4f}"
 
 
-def _variants(names: list[str] | None) -> list[dict[str, Any]]:
+def _variants(names: list[str] | None) -> list[Typed]:
     """Return the keys of `[objective]` for each variant asked for; no key if none is named."""
     from degen.model.variants import MITIGATIONS, VARIANTS, get_variant
 
@@ -192,24 +172,24 @@ def _variants(names: list[str] | None) -> list[dict[str, Any]]:
     return [{"variant": name} for name in canonical] or [{}]
 
 
-def _seeds(seed: int | None, seeds: str | None) -> list[dict[str, Any]]:
-    """Return the keys of `[training]` for each seed of `--seeds`; no key if there are none."""
-    if seeds is None:
-        return [{}]
-    if seed is not None:
-        raise UserError("--seed gives one seed and --seeds several; give one of the two")
-    return [{"seed": each} for each in parse_seeds(seeds)]
-
-
 def _resolved(
-    file: Path | None, options: Values, variants: list[dict[str, Any]], seeds: list[dict[str, Any]]
+    keys: Typed, assign: list[str], file: Path | None, variants: list[Typed], seeds: str | None
 ) -> list[Config]:
+    """Resolve the configuration of each variant and seed from the options and the file."""
     from degen.build import settle_names
+    from degen.data.reading.columns import parse_columns
 
+    typed = {key: value for key, value in keys.items() if value is not None}
+    if "columns" in typed:
+        typed["columns"] = parse_columns(typed["columns"])
+    options = merge(by_group(typed), parse_assignments(assign))
+    if seeds is not None and "seed" in typed:
+        raise UserError("--seed gives one seed and --seeds several; give one of the two")
+    seeded: list[Typed] = [{}] if seeds is None else [{"seed": seed} for seed in parse_seeds(seeds)]
     return [
-        settle_names(settle(file, merge(options, {"objective": chosen, "training": seeded})))
+        settle_names(settle(file, merge(options, {"objective": chosen, "training": training})))
         for chosen in variants
-        for seeded in seeds
+        for training in seeded
     ]
 
 
@@ -228,14 +208,7 @@ def _run_dirs(configs: list[Config], out: Path | None) -> list[Path]:
 
 
 def _train_all(
-    configs: list[Config],
-    run_dirs: list[Path],
-    world: World,
-    *,
-    resume: bool,
-    overwrite: bool,
-    stack: bool | None,
-    output: Output,
+    configs: list[Config], run_dirs: list[Path], world: World, plan: Typed, output: Output
 ) -> list[RunDirectory]:
     from degen.cli.progress import bars, reading_bar
     from degen.training.plan import train_many
@@ -245,8 +218,8 @@ def _train_all(
     # All are checked before the first has trained for hours.
     with world.together():
         for config, run_dir in zip(configs, run_dirs, strict=True):
-            refuse(config, run_dir, resume=resume, overwrite=overwrite)
-            if resume and is_complete(config, run_dir):
+            refuse(config, run_dir, resume=plan["resume"], overwrite=plan["overwrite"])
+            if plan["resume"] and is_complete(config, run_dir):
                 output.note(
                     f"{run_dir} is finished and left as it is; a larger --epochs continues it, --overwrite "
                     "trains it again"
@@ -255,9 +228,7 @@ def _train_all(
         return train_many(
             configs,
             run_dirs,
-            resume=resume,
-            overwrite=overwrite,
-            stack=stack,
+            **plan,
             progress=partial(bars, quiet=output.quiet),
             note=output.note,
             reading=partial(reading_bar, output.quiet),
