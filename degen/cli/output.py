@@ -31,7 +31,7 @@ class Output:
     def result(self, value: Any) -> bool:
         """Print `value` as JSON if `--json` is given; return whether it is."""
         if self.as_json:
-            typer.echo(as_typed(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)))
+            typer.echo(json.dumps(_worded(value), indent=2, allow_nan=False, ensure_ascii=False))
         return self.as_json
 
     def line(self, *texts: object) -> None:
@@ -52,3 +52,13 @@ class Output:
     def show(self, table: Table) -> None:
         """Print a table on stdout."""
         print_table(replace(table, footnotes=[as_typed(footnote) for footnote in table.footnotes]))
+
+
+def _worded(value: Any, key: str = "") -> Any:
+    """Return a result whose reasons and notes name options."""
+    if isinstance(value, dict):
+        return {name: _worded(inner, name) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_worded(inner, key) for inner in value]
+    remark = isinstance(value, str) and key.endswith(("reason", "not_judged", "notes"))
+    return as_typed(value) if remark else value
