@@ -18,77 +18,53 @@ from typing import TYPE_CHECKING, Any
 from degen.version import __version__
 
 if TYPE_CHECKING:
-    from degen.analysis.measures.alignment import alignment, uniformity
-    from degen.analysis.measures.isotropy import average_cosine
-    from degen.analysis.measures.spectrum import effective_rank, project, singular_values
-    from degen.analysis.result import Analysis
-    from degen.api import open_run, train
-    from degen.data.load import DataOptions, Dataset, load_dataset
-    from degen.data.sampling.source import Source
-    from degen.embeddings import load_matrix
-    from degen.errors import UserError
-    from degen.model.variants import Variant, register
-    from degen.monitor import Monitor
-    from degen.plots.spectra import draw_singular_values
-    from degen.plots.svd import draw_projection
-    from degen.plots.trajectories import draw_trajectories
-    from degen.runs.directory import RunDirectory, find_runs
-    from degen.studies.analyze import analyze
+    from degen.analysis.measures.alignment import alignment as alignment
+    from degen.analysis.measures.alignment import uniformity as uniformity
+    from degen.analysis.measures.isotropy import average_cosine as average_cosine
+    from degen.analysis.measures.spectrum import effective_rank as effective_rank
+    from degen.analysis.measures.spectrum import project as project
+    from degen.analysis.measures.spectrum import singular_values as singular_values
+    from degen.analysis.result import Analysis as Analysis
+    from degen.api import open_run as open_run
+    from degen.api import train as train
+    from degen.data.load import DataOptions as DataOptions
+    from degen.data.load import Dataset as Dataset
+    from degen.data.load import load_dataset as load_dataset
+    from degen.data.sampling.source import Source as Source
+    from degen.embeddings import load_matrix as load_matrix
+    from degen.errors import UserError as UserError
+    from degen.model.variants import Variant as Variant
+    from degen.model.variants import register as register
+    from degen.monitor import Monitor as Monitor
+    from degen.plots.spectra import draw_singular_values as draw_singular_values
+    from degen.plots.svd import draw_projection as draw_projection
+    from degen.plots.trajectories import draw_trajectories as draw_trajectories
+    from degen.runs.directory import RunDirectory as RunDirectory
+    from degen.runs.directory import find_runs as find_runs
+    from degen.studies.analyze import analyze as analyze
 
-_HOME = {
-    "analyze": "studies.analyze",
-    "Analysis": "analysis.result",
-    "alignment": "analysis.measures.alignment",
-    "uniformity": "analysis.measures.alignment",
-    "average_cosine": "analysis.measures.isotropy",
-    "effective_rank": "analysis.measures.spectrum",
-    "project": "analysis.measures.spectrum",
-    "singular_values": "analysis.measures.spectrum",
-    "open_run": "api",
-    "train": "api",
-    "Source": "data.sampling.source",
-    "DataOptions": "data.load",
-    "Dataset": "data.load",
-    "load_dataset": "data.load",
-    "load_matrix": "embeddings",
-    "UserError": "errors",
-    "Variant": "model.variants",
-    "register": "model.variants",
-    "Monitor": "monitor",
-    "draw_singular_values": "plots.spectra",
-    "draw_projection": "plots.svd",
-    "draw_trajectories": "plots.trajectories",
-    "RunDirectory": "runs.directory",
-    "find_runs": "runs.directory",
+
+_NAMES = {
+    "studies.analyze": ("analyze",),
+    "analysis.result": ("Analysis",),
+    "analysis.measures.alignment": ("alignment", "uniformity"),
+    "analysis.measures.isotropy": ("average_cosine",),
+    "analysis.measures.spectrum": ("effective_rank", "project", "singular_values"),
+    "api": ("open_run", "train"),
+    "data.sampling.source": ("Source",),
+    "data.load": ("DataOptions", "Dataset", "load_dataset"),
+    "embeddings": ("load_matrix",),
+    "errors": ("UserError",),
+    "model.variants": ("Variant", "register"),
+    "monitor": ("Monitor",),
+    "plots.spectra": ("draw_singular_values",),
+    "plots.svd": ("draw_projection",),
+    "plots.trajectories": ("draw_trajectories",),
+    "runs.directory": ("RunDirectory", "find_runs"),
 }
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
 
-__all__ = [
-    "Analysis",
-    "DataOptions",
-    "Dataset",
-    "Monitor",
-    "RunDirectory",
-    "Source",
-    "UserError",
-    "Variant",
-    "__version__",
-    "alignment",
-    "analyze",
-    "average_cosine",
-    "draw_projection",
-    "draw_singular_values",
-    "draw_trajectories",
-    "effective_rank",
-    "find_runs",
-    "load_dataset",
-    "load_matrix",
-    "open_run",
-    "project",
-    "register",
-    "singular_values",
-    "train",
-    "uniformity",
-]
+__all__ = ["__version__", *_HOME]
 
 
 def __getattr__(name: str) -> Any:

@@ -131,16 +131,6 @@ def _in_evaluation(module: Any) -> Iterator[None]:
             part.training = mode
 
 
-def _callback_classes() -> tuple[type, ...]:
-    """Return the `Callback` class of each package of Lightning that is installed."""
-    modules = {"lightning": "lightning.pytorch", "pytorch_lightning": "pytorch_lightning"}
-    installed = [module for package, module in modules.items() if find_spec(package) is not None]
-    classes = tuple(import_module(module).Callback for module in installed)
-    if not classes:
-        raise UserError("LightningMonitor needs Lightning, which is not installed; pip install lightning")
-    return classes
-
-
 if TYPE_CHECKING:
     LightningMonitor = LightningHooks
 else:
@@ -148,6 +138,10 @@ else:
     def __getattr__(name: str) -> Any:
         if name != "LightningMonitor":
             raise AttributeError(f"module 'degen.callbacks' has no attribute {name!r}")
+        modules = {"lightning": "lightning.pytorch", "pytorch_lightning": "pytorch_lightning"}
+        classes = [import_module(modules[package]).Callback for package in modules if find_spec(package)]
+        if not classes:
+            raise UserError("LightningMonitor needs Lightning, which is not installed; pip install lightning")
         about = {"__doc__": LightningHooks.__doc__, "__module__": __name__}
-        globals()[name] = type(name, (LightningHooks, *_callback_classes()), about)
+        globals()[name] = type(name, (LightningHooks, *classes), about)
         return globals()[name]

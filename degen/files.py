@@ -44,7 +44,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
+        os.umask(mask := os.umask(0))  # the only way to read it
+        temporary.chmod(0o666 & ~mask)
         temporary.replace(path)
     except OSError as error:
         raise _unwritable(path, error) from error
@@ -57,12 +58,6 @@ def _unwritable(path: Path, error: OSError) -> UserError:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     mend = "free some space or choose another path" if full else "choose another path"
     return UserError(f"cannot write {path}: {error.strerror or error}; {mend}")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def write_text(path: Path, text: str) -> None:
@@ -126,10 +121,10 @@ def file_names(names: Iterable[str]) -> list[str]:
     >>> file_names(["HR@10 of scl", "ucl+scl", "ucl+scl"])
     ['HR-10-of-scl', 'ucl+scl', 'ucl+scl-2']
     """
-    plain = [re.sub(r"[^\w+.-]+", "-", name) for name in names]
     seen: Counter[str] = Counter()
     result = []
-    for name in plain:
+    for given in names:
+        name = re.sub(r"[^\w+.-]+", "-", given)
         seen[name] += 1
         result.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
     return result

@@ -78,24 +78,20 @@ class Board:
 
     def _append(self, *events: Any) -> None:
         """Append events; the file is not kept open, so a run may end at any time and in any way."""
+        from tensorboardX.record_writer import masked_crc32c
+
         records = b""
         for event in events:
             event.wall_time = time.time()
-            records += _record(event.SerializeToString())
+            data = event.SerializeToString()
+            for part in (struct.pack("<Q", len(data)), data):  # a record of TensorFlow's format
+                records += part + struct.pack("<I", masked_crc32c(part))
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("ab") as file:
                 file.write(records)
         except OSError as error:
             raise UserError(f"cannot write {self._path}: {error.strerror}; free some space") from error
-
-
-def _record(data: bytes) -> bytes:
-    """Return a record in TensorFlow's format: length, its checksum, the data, their checksum."""
-    from tensorboardX.record_writer import masked_crc32c
-
-    header = struct.pack("<Q", len(data))
-    return b"".join(part + struct.pack("<I", masked_crc32c(part)) for part in (header, data))
 
 
 def tag(key: str) -> str:
@@ -137,9 +133,8 @@ def write_run_projector(run: RunDirectory, seed: int = 0) -> None:
 
     The name of the tensor states the number of items in the sample and in all.
     """
-    frequency, folder = run.item_frequency, run.path / directory.TENSORBOARD
+    frequency, folder, items = run.item_frequency, run.path / directory.TENSORBOARD, run.items
     kept = np.sort(sample_rows(frequency, len(frequency), MOST_ITEMS, seed))
-    items = run.items
     labels = {"item": [items[row] for row in kept], "frequency": frequency[kept].tolist()}
     write_projector(folder / "projector", run.item_embeddings[kept], labels)
     name = f"item embeddings ({len(kept):,} of {len(items):,} items)"

@@ -16,7 +16,7 @@ from degen.cli.wording import as_typed
 from degen.config.facts import KEYS as FACTS
 from degen.config.facts import OPTIONS, sentence
 from degen.config.schema import Config
-from degen.config.settle import DROPOUTS, OFFICIAL, by_group, merge, read_toml, settle
+from degen.config.settle import DROPOUTS, OFFICIAL, by_group, merge, settle
 from degen.errors import UserError
 
 PACKAGE = Path(degen.__file__).parent
@@ -295,12 +295,12 @@ def test_a_file_that_is_no_configuration(file, text, says):
 
 def test_a_file_that_is_not_there_or_not_text(tmp_path):
     with pytest.raises(UserError, match="there is no such file"):
-        read_toml(tmp_path / "none.toml")
+        settle(tmp_path / "none.toml")
     with pytest.raises(UserError, match="not readable"):
-        read_toml(tmp_path)
+        settle(tmp_path)
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(UserError, match="not readable"):
-        read_toml(tmp_path / "binary.toml")
+        settle(tmp_path / "binary.toml")
 
 
 def test_a_configuration_does_not_change():

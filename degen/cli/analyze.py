@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from degen.cli.options import FILES, Group, JsonFlag, Measures, QuietFlag, Typed, default, option, takes
+from degen.cli.options import FILES, Group, Measures, Typed, default, option, takes
 from degen.cli.output import Output
 from degen.config.facts import sentence
 from degen.errors import UserError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from degen.analysis.result import Analysis
 
 _MOST_COLUMNS = 6
 
@@ -83,8 +78,7 @@ def analyze(
         typer.Option(min=1, help="Number of CPU threads." + default("1 for NumPy, all for PyTorch")),
     ] = None,
     tables: Typed,
-    as_json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    output: Output,
 ) -> None:
     """Measure degeneration: spectrum, isotropy, neighbours, health and popularity, in a column per matrix.
 
@@ -99,10 +93,15 @@ def analyze(
 
       degen analyze --list
     """
-    _use_threads(threads)
+    # NumPy and PyTorch read these when they are loaded. The matrix products of the measures are small: more
+    # threads than one would mostly wait for one another.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if threads is not None:
+        os.environ |= dict.fromkeys(
+            ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads)
+        )
     from degen.studies.analysis_options import import_measures
 
-    output = Output(as_json, quiet)
     import_measures(measuring["modules"] or [])
     if list_measures:
         _list(measures, markdown, output)
@@ -119,53 +118,27 @@ def analyze(
 def _measure(paths: list[Path], typed: Typed, scheduler: str | None, tables: Typed, output: Output) -> None:
     from degen.analysis.passes.dask_rows import connected
     from degen.cli.progress import reading_bar
+    from degen.files import write_json
     from degen.studies.analysis_options import AnalysisOptions
     from degen.studies.analyze import analyze_paths
-    from degen.studies.measure_tables import measures_table
-    from degen.tables.terminal import print_table
+    from degen.studies.measure_tables import measures_table, write_csv, write_latex
 
     wanted = AnalysisOptions(**{name: value for name, value in typed.items() if value is not None})
     with reading_bar(output.quiet), connected(scheduler):
         found = analyze_paths(paths, wanted)
-    for note in found.notes:
-        output.note(note)
-    written = _write(found.analyses, **tables)
+    output.note(*found.notes)
+    csv, latex, out = tables["csv"], tables["latex"], tables["out"]
+    written = [write_csv(path, found.analyses) for path in (csv, out and out / "analysis.csv") if path]
+    written += [write_latex(path, found.analyses) for path in (latex, out and out / "analysis.tex") if path]
     flat = [analysis.flat() for analysis in found.analyses]
+    if out is not None:
+        write_json(out / "analysis.json", flat)
+        written.append(out / "analysis.json")
     if not output.result(flat[0] if len(flat) == 1 else flat):
         for start in range(0, len(flat), _MOST_COLUMNS):
             some = found.analyses[start : start + _MOST_COLUMNS]
-            print_table(measures_table(some, remarks=len(some) <= 2))
-    for path in written:
-        output.note(f"written: {path}")
-
-
-def _use_threads(threads: int | None) -> None:
-    """Set the number of threads of NumPy and PyTorch, before they are loaded.
-
-    The matrix products of the measures are small: several threads would mostly wait for one another.
-    """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    if threads is not None:
-        for library in ("OMP", "MKL", "OPENBLAS"):
-            os.environ[f"{library}_NUM_THREADS"] = str(threads)
-
-
-def _write(
-    analyses: Sequence[Analysis], csv: Path | None, latex: Path | None, out: Path | None
-) -> list[Path]:
-    from degen.files import write_json
-    from degen.studies.measure_tables import write_csv, write_latex
-
-    tables = [path for path in (csv, out and out / "analysis.csv") if path is not None]
-    texts = [path for path in (latex, out and out / "analysis.tex") if path is not None]
-    for path in tables:
-        write_csv(path, analyses)
-    for path in texts:
-        write_latex(path, analyses)
-    if out is None:
-        return tables + texts
-    write_json(out / "analysis.json", [analysis.flat() for analysis in analyses])
-    return [*tables, *texts, out / "analysis.json"]
+            output.show(measures_table(some, remarks=len(some) <= 2))
+    output.note(*(f"written: {path}" for path in written))
 
 
 def _list(measures: str | None, markdown: bool, output: Output) -> None:

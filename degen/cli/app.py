@@ -45,18 +45,10 @@ app = typer.Typer(
     "Measure and draw the difference.",
     epilog="Start with [bold]degen demo[/bold], which trains, measures and draws in a few minutes, offline.",
 )
-app.command("demo")(demo.demo)
-app.command("train")(train.train)
-app.command("runs")(runs.runs)
-app.command("evaluate")(runs.evaluate)
-app.command("export")(runs.export)
-app.command("analyze")(analyze.analyze)
-app.command("plot-svd")(figures.plot_svd)
-app.command("uniformity")(figures.uniformity)
-app.command("dynamics")(figures.dynamics)
-app.command("compare")(compare.compare)
-app.command("report")(report.report)
-app.command("mechanism")(figures.mechanism)
+TRAINING = (demo.demo, train.train, runs.runs, runs.evaluate, runs.export)
+MEASURING = (analyze.analyze, figures.plot_svd, figures.uniformity, figures.dynamics, compare.compare)
+for function in (*TRAINING, *MEASURING, report.report, figures.mechanism):
+    app.command()(function)
 app.add_typer(data.app, name="data", cls=_Group)
 for command in (*app.registered_commands, *data.app.registered_commands):
     command.cls = _Command

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from degen.cli.options import (
-    FILES,
-    LOOK,
-    JsonFlag,
-    Measures,
-    QuietFlag,
-    RunsOrFiles,
-    Typed,
-    default,
-    takes,
-)
+from degen.cli.options import FILES, LOOK, Measures, RunsOrFiles, Typed, default, takes
 from degen.cli.output import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from degen.analysis.statistics.differences import Comparison
-    from degen.studies.compare import DatasetComparison, SideComparison
+    from degen.studies.compare import SideComparison
 
 _P = "p (Holm)"
 
@@ -48,8 +34,7 @@ def compare(
     *,
     files: Typed,
     look: Typed,
-    as_json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    output: Output,
 ) -> None:
     """Compare how degenerate item embeddings are: differences of all measures with intervals, and figures.
 
@@ -69,31 +54,43 @@ def compare(
     from degen.embeddings.select import FileOptions
     from degen.studies.compare_figures import SHOWN, CompareOptions, draw_comparison
     from degen.studies.figure_files import FigureOptions
+    from degen.studies.measure_tables import LEGEND
 
-    output = Output(as_json, quiet)
     drawn_profiles = tuple(name.strip() for name in (profiles or "").split(",") if name.strip()) or SHOWN
     options = CompareOptions(measures, against, drawn_profiles, FileOptions(**files))
     drawn, results = draw_comparison(paths, options, FigureOptions(**look), output.note)
-    for note in drawn.notes:
-        output.note(note)
+    output.note(*drawn.notes)
     written = [str(path) for path in drawn.files]
     if output.result({"files": written, "rows": drawn.rows, "notes": drawn.notes}):
         return
     for compared in results:
         for side in compared.comparisons:
             _print(compared.name, side, output)
-    _print_legend(results, output)
-    for file in written:
-        output.line(file)
+    sides = [side for compared in results for side in compared.comparisons]
+    marked = any(row.marked for side in sides for row in side.measures)
+    output.line(LEGEND + ("; * difference exceeds the noise of seeds" if marked else ""))
+    output.line(*written)
 
 
 def _print(name: str, side: SideComparison, output: Output) -> None:
     """Print a table of all measures of a side, and one of how alike the two are."""
-    from degen.tables.numbers import number
+    from degen.analysis.listing import line
+    from degen.tables.numbers import NOTHING, between, number
 
-    rows = [_row(side, comparison) for comparison in (*side.measures, *side.users)]
+    rows = [
+        {
+            "measure": f"{row.measure} {line(row.measure).arrow}".rstrip() + (" *" if row.marked else ""),
+            side.base: number(row.a),
+            side.other: number(row.b),
+            "difference": number(row.difference),
+            "interval": None if row.interval is None else between(*row.interval),
+            "noise of": row.noise,
+            _P: number(row.adjusted_p),
+        }
+        for row in (*side.measures, *side.users)
+    ]
     # There is no p without several seeds per side.
-    columns = [key for key in rows[0] if key != _P or any(row[_P] is not None for row in rows)]
+    columns = [key for key in rows[0] if key != _P or any(row[_P] != NOTHING for row in rows)]
     output.table(
         columns,
         [[row[key] for key in columns] for row in rows],
@@ -107,33 +104,3 @@ def _print(name: str, side: SideComparison, output: Output) -> None:
             title=f"{name}: {side.other} and {side.base}",
             right=("value",),
         )
-
-
-def _row(side: SideComparison, compared: Comparison) -> dict[str, str | None]:
-    from degen.analysis.listing import line
-    from degen.tables.numbers import between
-
-    marked = " *" if compared.marked else ""
-    return {
-        "measure": f"{compared.measure} {line(compared.measure).arrow}".rstrip() + marked,
-        side.base: _number(compared.a),
-        side.other: _number(compared.b),
-        "difference": _number(compared.difference),
-        "interval": None if compared.interval is None else between(*compared.interval),
-        "noise of": compared.noise,
-        _P: _number(compared.adjusted_p),
-    }
-
-
-def _number(value: float | None) -> str | None:
-    from degen.tables.numbers import number
-
-    return None if value is None or math.isnan(value) else number(value)
-
-
-def _print_legend(results: Sequence[DatasetComparison], output: Output) -> None:
-    from degen.studies.measure_tables import LEGEND
-
-    measures = [row for compared in results for side in compared.comparisons for row in side.measures]
-    marks = "; * difference exceeds the noise of seeds" if any(row.marked for row in measures) else ""
-    output.line(LEGEND + marks)

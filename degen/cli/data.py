@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from degen.cli.options import LOG, JsonFlag, QuietFlag, Typed, default, takes
+from degen.cli.options import LOG, Typed, default, takes
 from degen.cli.output import Output
 from degen.errors import UserError
 
 if TYPE_CHECKING:
     from degen.data.catalog import Entry
     from degen.data.load import DataOptions, Dataset
-    from degen.data.statistics import Statistics
 
 app = typer.Typer(no_args_is_help=True, help="List, describe, download and process interaction logs.")
+
+COUNTS = ("users", "items", "actions")
 
 SourceArgument = Annotated[
     str,
@@ -25,7 +26,8 @@ SourceArgument = Annotated[
 
 
 @app.command("list")
-def list_datasets(as_json: JsonFlag = False, quiet: QuietFlag = False) -> None:
+@takes()
+def list_datasets(output: Output) -> None:
     """List the datasets that are available, with their size as counted and as in Table 1 of the paper.
 
     [bold]Example[/bold]
@@ -34,30 +36,28 @@ def list_datasets(as_json: JsonFlag = False, quiet: QuietFlag = False) -> None:
     """
     from degen.data.catalog import CATALOG, here, other_logs
 
-    output = Output(as_json, quiet)
     rows = [_row(entry.name, here(entry), entry) for entry in CATALOG.values()]
     rows += [_row(name, path, None) for name, path in other_logs().items()]
     if output.result(rows):
         return
-    titles = ("name", "users", "items", "actions", "Table 1", "place")
-    output.table(titles, map(_cells, rows))
-    for entry in CATALOG.values():
-        output.note(f"{entry.name}: {entry.title}; {entry.page}; {entry.licence}")
-
-
-def _cells(row: dict[str, Any]) -> list[Any]:
-    counts = [row[key] for key in ("name", "users", "items", "actions")]
-    table1 = [row[f"table1_{key}"] for key in ("users", "items", "actions")]
-    together = None if None in table1 else " / ".join(f"{count:,}" for count in table1)
-    return [*counts, together, row["problem"] or Path(row["where"]).name]
+    cells = []
+    for row in rows:
+        table1 = [row[f"table1_{key}"] for key in COUNTS]
+        together = None if None in table1 else " / ".join(f"{count:,}" for count in table1)
+        counts = [row[key] for key in COUNTS]
+        cells.append([row["name"], *counts, together, row["problem"] or Path(row["where"]).name])
+    output.table(["name", *COUNTS, "Table 1", "place"], cells)
+    output.note(
+        *(f"{entry.name}: {entry.title}; {entry.page}; {entry.licence}" for entry in CATALOG.values())
+    )
 
 
 def _row(name: str, path: Path | None, entry: Entry | None) -> dict[str, Any]:
     """Return a row of the list; a damaged log shows its error in place of its counts."""
     from degen.data.load import load_dataset
 
-    table1 = None if entry is None else entry.table1
-    counts: dict[str, int | None] = dict.fromkeys(("users", "items", "actions"))
+    table1 = entry and entry.table1
+    counts: dict[str, int | None] = dict.fromkeys(COUNTS)
     problem = None
     where = "generated" if name == "synthetic" else "not here"
     if path is not None or name == "synthetic":
@@ -70,9 +70,7 @@ def _row(name: str, path: Path | None, entry: Entry | None) -> dict[str, Any]:
     return {
         "name": name,
         **counts,
-        "table1_users": table1 and table1.users,
-        "table1_items": table1 and table1.items,
-        "table1_actions": table1 and table1.actions,
+        **{f"table1_{key}": table1 and getattr(table1, key) for key in COUNTS},
         "where": where if path is None else str(path),
         "problem": problem,
         "place": entry and entry.page,
@@ -82,12 +80,7 @@ def _row(name: str, path: Path | None, entry: Entry | None) -> dict[str, Any]:
 
 @app.command()
 @takes(log=LOG)
-def stats(
-    source: SourceArgument,
-    log: Typed,
-    as_json: JsonFlag = False,
-    quiet: QuietFlag = False,
-) -> None:
+def stats(source: SourceArgument, log: Typed, output: Output) -> None:
     """Count and measure an interaction log after filtering, and compare it with Table 1 of the paper.
 
     [bold]Examples[/bold]
@@ -95,53 +88,14 @@ def stats(
       degen data stats beauty
       degen data stats visits.csv.gz --columns user=visitor,item=page,time=when --min-item 0
     """
-    from degen.cli.progress import reading_bar
-    from degen.data.load import load_dataset
     from degen.data.statistics import compare_with_table1, statistics
 
-    output = Output(as_json, quiet)
-    options = _data_options(source, **log)
-    with reading_bar(quiet):
-        dataset = load_dataset(source, options)
-    _note(dataset, output)
+    dataset, _ = _load(source, log, output)
     numbers, comparison = statistics(dataset), compare_with_table1(dataset)
     about = {"name": dataset.name, "source": dataset.source, "fingerprint": dataset.fingerprint}
     if output.result(about | numbers.as_dict() | {"table1": comparison, "notes": list(dataset.notes)}):
         return
-    output.table(("", dataset.name), _lines(numbers))
-    if comparison is not None:
-        output.line(f"{dataset.name}: {comparison}")
-
-
-def _data_options(source: str, **typed: Any) -> DataOptions:
-    """Build the options of `load_dataset` from what was typed for the dataset `source`.
-
-    Raises
-    ------
-    UserError
-        if a value is out of range, or the option is not for this dataset.
-    """
-    from degen.data.catalog import SYNTHETIC
-    from degen.data.load import DataOptions
-
-    given = {name: value for name, value in typed.items() if value is not None}
-    for name in ("users", "items", "seed"):
-        if name in given and source.lower() != SYNTHETIC:
-            raise UserError(
-                f"--{name} is only for {SYNTHETIC}, which is generated; "
-                f"{source} is read from a file, so leave it out"
-            )
-    return DataOptions(**given)
-
-
-def _note(dataset: Dataset, output: Output) -> None:
-    for note in dataset.notes:
-        output.note(f"{dataset.name}: {note}")
-
-
-def _lines(numbers: Statistics) -> list[tuple[str, str]]:
-    """Return the statistics as rows of a table."""
-    return [
+    rows = [
         ("users", f"{numbers.users:,}"),
         ("items", f"{numbers.items:,}"),
         ("actions", f"{numbers.actions:,}"),
@@ -155,13 +109,36 @@ def _lines(numbers: Statistics) -> list[tuple[str, str]]:
         ("repeated actions on an item", f"{numbers.repeats:,}"),
         ("actions with tied times", "no times" if numbers.tie_share is None else f"{numbers.tie_share:.1%}"),
     ]
+    output.table(("", dataset.name), rows)
+    if comparison is not None:
+        output.line(f"{dataset.name}: {comparison}")
+
+
+def _load(source: str, typed: Typed, output: Output) -> tuple[Dataset, DataOptions]:
+    """Load the dataset `source` with the options that were typed, and print its notes."""
+    from degen.cli.progress import reading_bar
+    from degen.data.catalog import SYNTHETIC
+    from degen.data.load import DataOptions, load_dataset
+
+    given = {name: value for name, value in typed.items() if value is not None}
+    for name in ("users", "items", "seed"):
+        if name in given and source.lower() != SYNTHETIC:
+            raise UserError(
+                f"--{name} is only for {SYNTHETIC}, which is generated; "
+                f"{source} is read from a file, so leave it out"
+            )
+    options = DataOptions(**given)
+    with reading_bar(output.quiet):
+        dataset = load_dataset(source, options)
+    output.note(*(f"{dataset.name}: {note}" for note in dataset.notes))
+    return dataset, options
 
 
 @app.command()
+@takes()
 def fetch(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name in `degen data list`.")],
-    as_json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    output: Output,
 ) -> None:
     """Download a dataset and verify it; if its owner does not allow that, say where to get it.
 
@@ -171,10 +148,9 @@ def fetch(
     """
     from degen.data.fetch import fetch as fetch_dataset
 
-    output = Output(as_json, quiet)
     path = fetch_dataset(name)
     if not output.result({"name": name.lower(), "path": str(path)}):
-        output.line(str(path))
+        output.line(path)
 
 
 @app.command()
@@ -186,8 +162,8 @@ def prepare(
         Path | None,
         typer.Option(help="Folder, or file that ends in .txt.gz." + default("the cache folder")),
     ] = None,
-    as_json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    *,
+    output: Output,
 ) -> None:
     """Write a processed log: a line per user, oldest action first, gzipped, with a note of its origin.
 
@@ -197,30 +173,24 @@ def prepare(
       degen data prepare synthetic --users 200000 --items 1000000 --seed 1 --out big.txt.gz
     """
     from degen.cli.progress import reading_bar
-    from degen.data.load import load_dataset
     from degen.data.prepared import prepared_path, write_log
 
-    output = Output(as_json, quiet)
-    options = _data_options(source, **log)
-    with reading_bar(quiet):
-        dataset = load_dataset(source, options)
-    _note(dataset, output)
+    dataset, options = _load(source, log, output)
     path = prepared_path(dataset.name, out)
-    with reading_bar(quiet):
-        note = write_log(dataset.sequences, path, _made_from(dataset, options))
-    if not output.result({"path": str(path), **note}):
-        output.line(str(path))
-        output.note(f"{note['actions']:,} actions of {note['users']:,} users; SHA-256 {note['sha256']}")
-        output.note(f"train with it: degen train --dataset {path}")
-
-
-def _made_from(dataset: Dataset, options: DataOptions) -> dict[str, Any]:
-    size = {"users": options.users, "items": options.items, "seed": options.seed}
-    settings = {"columns": options.columns, "min_user": options.min_user, "min_item": options.min_item}
-    return {
+    size = ("users", "items", "seed") if dataset.source == "synthetic" else ()
+    settings = ("columns", "min_user", "min_item", "core", *size)
+    made_from = {
         "name": dataset.name,
         "source": dataset.source,
         "fingerprint": dataset.fingerprint,
-        "settings": settings | {"core": options.core} | (size if dataset.source == "synthetic" else {}),
+        "settings": {key: getattr(options, key) for key in settings},
         "notes": list(dataset.notes),
     }
+    with reading_bar(output.quiet):
+        note = write_log(dataset.sequences, path, made_from)
+    if not output.result({"path": str(path), **note}):
+        output.line(path)
+        output.note(
+            f"{note['actions']:,} actions of {note['users']:,} users; SHA-256 {note['sha256']}",
+            f"train with it: degen train --dataset {path}",
+        )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from degen.cli.options import JsonFlag, QuietFlag, Typed, default, key_option, takes
+from degen.cli.options import Typed, default, key_option, takes
 from degen.cli.output import Output
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ COLUMNS = {
 }
 
 
-@takes(settings={"device": (key_option("device", panel="Options"), None)})
+@takes(settings={"device": key_option("device", panel="Options")})
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the runs and the figures.")] = Path("runs/demo"),
     seed: Annotated[int, typer.Option(min=0, help="Seed of the dataset and of the training.")] = 0,
@@ -39,8 +39,7 @@ def demo(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Train again even if the runs are there already.")
     ] = False,
-    as_json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    output: Output,
 ) -> None:
     """Train sasrec, ucl, scl and duorec on the embedded dataset, draw figures, check the paper's claims.
 
@@ -56,10 +55,9 @@ def demo(
     from degen.studies.demo import demo_configs, run_demo
     from degen.training.run import Interrupted
 
-    output = Output(as_json, quiet)
     configs = demo_configs(seed, device=settings["device"], threads=threads)
     try:
-        found = run_demo(out, configs, lambda: Bar(quiet=quiet), overwrite=overwrite)
+        found = run_demo(out, configs, lambda: Bar(quiet=output.quiet), overwrite=overwrite)
     except Interrupted as stop:
         typer.echo(
             f"degen: stopped; {stop.epochs} finished epochs are in {stop.out}; run the command again to "
@@ -81,6 +79,4 @@ def _print(found: Demo, output: Output) -> None:
     output.line("\nThe paper's claims on this dataset:")
     for claim in found.claims:
         output.line(f"  {claim.verdict + ':':16}{claim.claim}\n{'':18}{claim.measured}")
-    output.line("\nFigures, with the numbers behind them:")
-    for path in found.figures:
-        output.line(f"  {path}")
+    output.line("\nFigures, with the numbers behind them:", *(f"  {path}" for path in found.figures))

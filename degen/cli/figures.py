@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from degen.cli.options import (
-    FILES,
-    LOOK,
-    Aggregate,
-    JsonFlag,
-    QuietFlag,
-    Runs,
-    RunsOrFiles,
-    Seed,
-    Typed,
-    default,
-    takes,
-)
+from degen.cli.options import FILES, LOOK, Aggregate, Runs, RunsOrFiles, Seed, Typed, default, takes
 from degen.cli.output import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from degen.studies.figure_files import FigureFiles
+    from degen.studies.figure_files import FigureFiles, FigureOptions
 
 
 @takes(files=FILES, look=LOOK)
@@ -38,8 +27,7 @@ def plot_svd(
     *,
     files: Typed,
     look: Typed,
-    as_json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    output: Output,
 ) -> None:
     """Draw item embeddings on their first two singular directions, and their singular values (Fig. 1, 3, 4).
 
@@ -59,11 +47,10 @@ def plot_svd(
       degen plot-svd SASRec-Nov-24.pth --frequency Beauty.inter
     """
     from degen.embeddings.select import FileOptions
-    from degen.studies.figure_files import FigureOptions
     from degen.studies.svd import SvdOptions, draw_svd
 
-    drawn = draw_svd(paths, SvdOptions(FileOptions(**files), seed, cmap, projection), FigureOptions(**look))
-    report_figures(drawn, _svd_row, Output(as_json, quiet))
+    options = SvdOptions(FileOptions(**files), seed, cmap, projection)
+    _report(partial(draw_svd, paths, options), look, _svd_row, output)
 
 
 @takes(look=LOOK)
@@ -80,8 +67,7 @@ def uniformity(
     aggregate: Aggregate = None,
     *,
     look: Typed,
-    as_json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    output: Output,
 ) -> None:
     """Draw alignment and uniformity over training, coloured by validation HR@5 (Fig. 5), for each dataset.
 
@@ -94,11 +80,10 @@ def uniformity(
 
       degen uniformity runs --alignment alignment_same_target --aggregate mean
     """
-    from degen.studies.figure_files import FigureOptions
     from degen.studies.over_epochs.uniformity import UniformityOptions, draw_uniformity
 
-    drawn = draw_uniformity(paths, UniformityOptions(seed, aggregate, alignment), FigureOptions(**look))
-    report_figures(drawn, _uniformity_row, Output(as_json, quiet))
+    options = UniformityOptions(seed, aggregate, alignment)
+    _report(partial(draw_uniformity, paths, options), look, _uniformity_row, output)
 
 
 @takes(look=LOOK)
@@ -120,8 +105,7 @@ def dynamics(
     aggregate: Aggregate = None,
     *,
     look: Typed,
-    as_json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    output: Output,
 ) -> None:
     """Draw measures of degeneration and accuracy over epochs, to show when the cone forms, for each dataset.
 
@@ -131,12 +115,11 @@ def dynamics(
 
       degen dynamics runs/clothing --measures average_cosine,stable_rank,valid_NDCG@10 --aggregate mean
     """
-    from degen.studies.figure_files import FigureOptions
     from degen.studies.over_epochs.dynamics import DEFAULT, DynamicsOptions, draw_dynamics
 
     chosen = tuple(name.strip() for name in (measures or "").split(",") if name.strip()) or DEFAULT
-    drawn = draw_dynamics(paths, DynamicsOptions(seed, aggregate, chosen), FigureOptions(**look))
-    report_figures(drawn, _dynamics_row, Output(as_json, quiet))
+    options = DynamicsOptions(seed, aggregate, chosen)
+    _report(partial(draw_dynamics, paths, options), look, _dynamics_row, output)
 
 
 @takes(look=LOOK)
@@ -149,8 +132,7 @@ def mechanism(
     seed: Seed = None,
     *,
     look: Typed,
-    as_json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    output: Output,
 ) -> None:
     """Draw what moves the items during training, by how often they occur (Eq. 4), for each dataset.
 
@@ -163,12 +145,11 @@ def mechanism(
 
       degen mechanism runs/traced
     """
-    from degen.studies.figure_files import FigureOptions
     from degen.studies.mechanism import MechanismOptions, draw_mechanism
 
-    drawn = draw_mechanism(paths, MechanismOptions(epoch, seed), FigureOptions(**look))
     ends = "Rarest items that occur in training | most frequent ones"
-    report_figures(drawn, _mechanism_row, Output(as_json, quiet), ends)
+    draw = partial(draw_mechanism, paths, MechanismOptions(epoch, seed))
+    _report(draw, look, _mechanism_row, output, ends)
 
 
 def _svd_row(row: dict[str, Any]) -> dict[str, Any]:
@@ -182,25 +163,19 @@ def _svd_row(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _epochs_row(row: dict[str, Any], keys: Iterable[str], spec: str) -> dict[str, Any]:
+    """Return the columns of a run on the terminal: each of `keys` at its first and its last epoch."""
+    ends = {key: _pair(row[f"{key}_first"], " → ", row[f"{key}_last"], spec) for key in keys}
+    return {key: row[key] for key in ("dataset", "variant", "seed", "epochs")} | ends
+
+
 def _uniformity_row(row: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns of a run on the terminal: its first and its last epoch."""
-    return {
-        **{key: row[key] for key in ("dataset", "variant", "seed", "epochs")},
-        "uniformity": _from_to(row["uniformity_first"], row["uniformity_last"]),
-        "alignment": _from_to(row["alignment_first"], row["alignment_last"]),
-        "HR@5": row["valid_HR@5_last"],
-    }
+    found = _epochs_row(row, ("uniformity", "alignment"), ".2f")
+    return found | {"HR@5": row["valid_HR@5_last"]}
 
 
 def _dynamics_row(row: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns of a run on the terminal: each measure at its first and last epoch."""
-    about = {key: row[key] for key in ("dataset", "variant", "seed", "epochs")}
-    keys = [key.removesuffix("_first") for key in row if key.endswith("_first")]
-    return about | {key: _from_to(row[f"{key}_first"], row[f"{key}_last"], ".3g") for key in keys}
-
-
-def _from_to(first: float | None, last: float | None, spec: str = ".2f") -> str | None:
-    return None if first is None or last is None else f"{first:{spec}} → {last:{spec}}"
+    return _epochs_row(row, [key.removesuffix("_first") for key in row if key.endswith("_first")], ".3g")
 
 
 def _mechanism_row(row: dict[str, Any]) -> dict[str, Any]:
@@ -214,23 +189,29 @@ def _mechanism_row(row: dict[str, Any]) -> dict[str, Any]:
     }
     return {
         **{key: row[key] for key in ("dataset", "variant", "seed", "epoch")},
-        **{name: _beside(row[f"{key}_rarest"], row[f"{key}_most_frequent"]) for name, key in shown.items()},
+        **{
+            name: _pair(row[f"{key}_rarest"], " | ", row[f"{key}_most_frequent"], ".2f")
+            for name, key in shown.items()
+        },
     }
 
 
-def _beside(rarest: float | None, frequent: float | None) -> str | None:
-    return None if rarest is None or frequent is None else f"{rarest:.2f} | {frequent:.2f}"
+def _pair(first: float | None, sign: str, last: float | None, spec: str) -> str | None:
+    return None if first is None or last is None else f"{first:{spec}}{sign}{last:{spec}}"
 
 
-def report_figures(
-    drawn: FigureFiles,
+def _report(
+    draw: Callable[[FigureOptions], FigureFiles],
+    look: Typed,
     shown: Callable[[dict[str, Any]], dict[str, Any]],
     output: Output,
     title: str | None = None,
 ) -> None:
-    """Print a table of what was drawn and the paths of the files, or all of it as JSON."""
-    for note in drawn.notes:
-        output.note(note)
+    """Draw, and print a table of what was drawn and the paths of the files, or all of it as JSON."""
+    from degen.studies.figure_files import FigureOptions
+
+    drawn = draw(FigureOptions(**look))
+    output.note(*drawn.notes)
     files = [str(path) for path in drawn.files]
     if output.result({"files": files, "panels": drawn.rows, "notes": drawn.notes}):
         return
@@ -238,5 +219,4 @@ def report_figures(
     # A column without values, such as the variant of matrix files, is left out.
     columns = [name for name in rows[0] if any(row[name] is not None for row in rows)]
     output.table(columns, [[row[name] for name in columns] for row in rows], title)
-    for file in files:
-        output.line(file)
+    output.line(*files)

@@ -21,6 +21,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from degen.cli.output import Output
 from degen.config.facts import KEYS, OPTIONS, about, choices_of, sentence, value_type
 from degen.config.schema import Config
 from degen.config.settle import Values, merge
@@ -44,10 +45,6 @@ def default(text: str) -> str:
     return rf"  [dim]\[default: {text}][/dim]"
 
 
-JsonFlag = Annotated[
-    bool, typer.Option("--json", help="Print the result as JSON on stdout; progress stays on stderr.")
-]
-QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and errors.")]
 RunsOrFiles = Annotated[
     list[Path],
     typer.Argument(metavar="PATH…", help="Runs, folders of runs, or matrix files.", show_default=False),
@@ -75,6 +72,15 @@ def option(kind: Any, flag: str, help: str, value: Any = None, **about: Any) -> 
     """Return an option of a group: its annotation, of a type and a `typer.Option`, and its default."""
     return Annotated[kind, typer.Option(flag, help=help, **about)], value
 
+
+OUTPUT: Group = {
+    "as_json": option(bool, "--json", "Print the result as JSON on stdout; progress stays on stderr.", False),
+    "quiet": (
+        Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and errors.")],
+        False,
+    ),
+}
+"""Options of every command, which takes them as its parameter `output`."""
 
 FILES: Group = {
     "frequency": option(
@@ -106,18 +112,11 @@ LOOK: Group = {
 """Options of commands that draw figures."""
 
 
-def key_option(key: str, *, flag: str | None = None, panel: str | None = None) -> Any:
-    """Return the annotation of an option that sets a key of the configuration.
+def key_option(key: str, *, flag: str | None = None, panel: str | None = None) -> tuple[Any, None]:
+    """Return an option of a group that sets a key of the configuration, and None as its default.
 
-    The option has no default: what is not typed is decided by the file, the recipe or the key's own default,
-    which the help shows.
-
-    Parameters
-    ----------
-    flag
-        the option, by default the key's own.
-    panel
-        heading in the help, by default the key's own, else its group.
+    What is not typed is decided by the file, the recipe or the key's own default, which the help shows.
+    `flag` and `panel` replace the key's own option and its heading in the help.
     """
     group, field = KEYS[key]
     shown, choices = about(key, "unset") or field.default, "|".join(choices_of(key))
@@ -129,20 +128,15 @@ def key_option(key: str, *, flag: str | None = None, panel: str | None = None) -
         rich_help_panel=panel or about(key, "panel") or group.capitalize(),
         show_default=False,
     )
-    return Annotated[value_type(key) | None, option]
-
-
-def key_options(keys: Iterable[str]) -> dict[str, tuple[Any, Any]]:
-    """Return the options of several keys, each under its key."""
-    return {key: (key_option(key), None) for key in keys}
+    return Annotated[value_type(key) | None, option], None
 
 
 _SYNTHETIC = "Only for `synthetic`"
 LOG: Group = {
-    **key_options(("columns", "input_format", "min_user", "min_item", "core")),
-    "users": (key_option("users", panel=_SYNTHETIC), None),
-    "items": (key_option("items", panel=_SYNTHETIC), None),
-    "seed": (key_option("data_seed", flag="--seed", panel=_SYNTHETIC), None),
+    **{key: key_option(key) for key in ("columns", "input_format", "min_user", "min_item", "core")},
+    "users": key_option("users", panel=_SYNTHETIC),
+    "items": key_option("items", panel=_SYNTHETIC),
+    "seed": key_option("data_seed", flag="--seed", panel=_SYNTHETIC),
 }
 """Options of commands that read an interaction log; the parameters are fields of `DataOptions`."""
 
@@ -151,8 +145,9 @@ def takes(**groups: Group) -> Callable[[Callable[..., None]], Callable[..., None
     """Give a command the options of groups, each in the place of the parameter that is named here.
 
     Typer reads the options from a command's signature, so the parameter is replaced in it by the options of
-    the group, and the command is called with a dictionary of their values.
+    the group, and the command is called with a dictionary of their values, or with an `Output` as `output`.
     """
+    groups["output"] = OUTPUT
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         hints = get_type_hints(command, include_extras=True)
@@ -170,7 +165,8 @@ def takes(**groups: Group) -> Callable[[Callable[..., None]], Callable[..., None
                 name: {key: typed.pop(key, value) for key, (_, value) in group.items()}
                 for name, group in groups.items()
             }
-            command(*arguments, **grouped, **typed)
+            output = Output(**grouped.pop("output"))
+            command(*arguments, output=output, **grouped, **typed)
 
         with_options.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
         with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -200,15 +196,12 @@ def parse_assignments(assignments: Iterable[str]) -> Values:
             )
         if group not in Config.model_fields:
             raise UserError(f"--set {text}: unknown group '{group}'{nearest(group, Config.model_fields)}")
-        values = merge(values, {group: {key: _toml_value(raw.strip())}})
+        try:
+            value = tomllib.loads(f"value = {raw.strip()}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = raw.strip()
+        values = merge(values, {group: {key: value}})
     return values
-
-
-def _toml_value(raw: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {raw}")["value"]
-    except tomllib.TOMLDecodeError:
-        return raw
 
 
 def parse_seeds(text: str) -> list[int]:

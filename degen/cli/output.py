@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import typer
 
 from degen.cli.wording import as_typed
 from degen.tables.table import Table
 from degen.tables.terminal import print_table
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 
 @dataclass(frozen=True)
@@ -24,29 +21,23 @@ class Output:
     as_json: bool = False
     quiet: bool = False
 
-    def note(self, text: str) -> None:
-        """Print a remark on stderr, unless `--quiet` is given."""
-        if not self.quiet:
-            self.stderr.print(as_typed(text), markup=False, highlight=False, soft_wrap=True)
-
-    @property
-    def stderr(self) -> Console:
-        """A console on stderr."""
+    def note(self, *texts: str) -> None:
+        """Print remarks on stderr, unless `--quiet` is given."""
         from rich.console import Console
 
-        return Console(stderr=True)
+        for text in () if self.quiet else texts:
+            Console(stderr=True).print(as_typed(text), markup=False, highlight=False, soft_wrap=True)
 
     def result(self, value: Any) -> bool:
         """Print `value` as JSON if `--json` is given; return whether it is."""
         if self.as_json:
-            if isinstance(value, dict) and "notes" in value:
-                value = value | {"notes": [as_typed(note) for note in value["notes"]]}
-            typer.echo(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
+            typer.echo(json.dumps(_worded(value), indent=2, allow_nan=False, ensure_ascii=False))
         return self.as_json
 
-    def line(self, text: str) -> None:
-        """Print one line of the result on stdout."""
-        typer.echo(text)
+    def line(self, *texts: object) -> None:
+        """Print lines of the result on stdout."""
+        for text in texts:
+            typer.echo(text)
 
     def table(
         self,
@@ -55,7 +46,19 @@ class Output:
         title: str | None = None,
         right: Sequence[str] = (),
     ) -> None:
-        """Print a table on stdout: floats with four decimals; numbers, and the columns `right`, to the
-        right.
-        """
-        print_table(Table.of_values(columns, rows, title or "", right))
+        """Print a table of values on stdout, as `Table.of_values` lays it out."""
+        self.show(Table.of_values(columns, rows, title or "", right))
+
+    def show(self, table: Table) -> None:
+        """Print a table on stdout."""
+        print_table(replace(table, footnotes=[as_typed(footnote) for footnote in table.footnotes]))
+
+
+def _worded(value: Any, key: str = "") -> Any:
+    """Return a result whose reasons and notes name options."""
+    if isinstance(value, dict):
+        return {name: _worded(inner, name) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_worded(inner, key) for inner in value]
+    remark = isinstance(value, str) and key.endswith(("reason", "not_judged", "notes"))
+    return as_typed(value) if remark else value

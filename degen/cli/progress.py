@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
+    ProgressColumn,
     TaskID,
     TaskProgressColumn,
     TextColumn,
@@ -31,22 +31,19 @@ else:
 class Bar(Progress):
     """Progress of a run: a bar over all steps with the losses and the time left, and a line per epoch.
 
-    The bar is shown on a terminal only, after one for reading the log.
-
-    Parameters
-    ----------
-    quiet
-        show nothing.
-    beside
-        the bar whose display this one shares, where several runs train at once.
-    label
-        beginning of its lines.
+    The bar is shown on a terminal only, after one for reading the log. Where several runs train at once,
+    `beside` is the bar whose display this one shares, and `label` begins its lines.
     """
 
     def __init__(self, quiet: bool = False, beside: Bar | None = None, label: str = ""):
-        self.quiet, self.label = quiet, label
+        self.quiet, self.label, self.lead = quiet, label, f"{label}  " if label else ""
         self.console: Console = beside.console if beside else Console(stderr=True, quiet=quiet)
-        self.bar: RichProgress = beside.bar if beside else _display(self.console, quiet)
+        columns = (
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[losses]}"),
+            TimeRemainingColumn(compact=True),
+        )
+        self.bar: RichProgress = beside.bar if beside else _display(self.console, quiet, *columns)
         self.task: TaskID | None = None
         self.steps_per_epoch = 0
         self.reading = ExitStack()
@@ -55,9 +52,7 @@ class Bar(Progress):
         self.reading.enter_context(reading_bar(self.quiet))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.reading.close()
         self.bar.stop()
 
@@ -92,7 +87,7 @@ class Bar(Progress):
         """Print the line of an epoch."""
         stopping = f"valid_{self.stop_on}"
         self._say(
-            f"  {self._lead}epoch {row['epoch']:3d}  loss {row['loss']:.4f}  HR@5 {row['valid_HR@5']:.4f}  "
+            f"  {self.lead}epoch {row['epoch']:3d}  loss {row['loss']:.4f}  HR@5 {row['valid_HR@5']:.4f}  "
             f"{self.stop_on} {row[stopping]:.4f}  uniformity {row['uniformity']:.3f}  "
             f"σ₂/σ₁ {row['sigma2_ratio']:.3f}  "
             f"{row['samples_per_second']:,.0f} samples/s"
@@ -103,29 +98,18 @@ class Bar(Progress):
         if self.task is not None:
             self.bar.remove_task(self.task)
         self._say(
-            f"  {self._lead}test, best epoch {test['epoch']}: HR@5 {test['HR@5']:.4f}  "
+            f"  {self.lead}test, best epoch {test['epoch']}: HR@5 {test['HR@5']:.4f}  "
             f"NDCG@10 {test['NDCG@10']:.4f}"
         )
-
-    @property
-    def _lead(self) -> str:
-        return f"{self.label}  " if self.label else ""
 
     def _say(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _display(console: Console, quiet: bool) -> RichProgress:
-    return RichProgress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[losses]}"),
-        TimeRemainingColumn(compact=True),
-        console=console,
-        disable=quiet or not console.is_terminal,
-        transient=True,
-    )
+def _display(console: Console, quiet: bool, *columns: ProgressColumn) -> RichProgress:
+    """Return bars that are shown on a terminal only, with `columns` after them."""
+    first, off = (TextColumn("{task.description}"), BarColumn(bar_width=24)), quiet or not console.is_terminal
+    return RichProgress(*first, *columns, console=console, disable=off, transient=True)
 
 
 @contextmanager
@@ -143,16 +127,8 @@ def bars(configs: Sequence[Config], *, quiet: bool = False) -> Iterator[list[Pro
 @contextmanager
 def reading_bar(quiet: bool) -> Iterator[None]:
     """Show a bar on a terminal for each stage of reading or writing a log; it leaves nothing behind."""
-    console = Console(stderr=True, quiet=quiet)
-    bar = RichProgress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TaskProgressColumn(),
-        TimeRemainingColumn(compact=True),
-        console=console,
-        disable=quiet or not console.is_terminal,
-        transient=True,
-    )
+    columns = (TaskProgressColumn(), TimeRemainingColumn(compact=True))
+    bar = _display(Console(stderr=True, quiet=quiet), quiet, *columns)
     task: TaskID | None = None
 
     def show(what: str, done: int, total: int) -> None:
@@ -171,10 +147,7 @@ def reading_bar(quiet: bool) -> Iterator[None]:
 @contextmanager
 def counting_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     """Show on a terminal what is measured and how many are done; it leaves nothing behind."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn())
-    off = quiet or not console.is_terminal
-    with RichProgress(*columns, console=console, disable=off, transient=True) as bar:
+    with _display(Console(stderr=True), quiet, MofNCompleteColumn()) as bar:
         task = bar.add_task("reading", total=None)
 
         def watch(what: str, done: int, total: int) -> None:

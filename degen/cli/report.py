@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from degen.cli.options import FILES, JsonFlag, Measures, QuietFlag, RunsOrFiles, Typed, default, takes
+from degen.cli.options import FILES, Measures, RunsOrFiles, Typed, default, takes
 from degen.cli.output import Output
 from degen.errors import UserError
 
@@ -26,8 +26,7 @@ def report(
     measures: Measures = None,
     *,
     files: Typed,
-    as_json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    output: Output,
 ) -> None:
     """Write one self-contained HTML file: runs, claims, items, spectra, measures, training.
 
@@ -47,25 +46,18 @@ def report(
     from degen.studies.analysis_options import AnalysisOptions
     from degen.studies.svd import SvdOptions
 
-    output = Output(as_json, quiet)
-    path = out or _beside(paths)
+    # By default under the path, beside it if it is a file, and here if there are several.
+    folder = Path() if len(paths) > 1 else paths[0] if paths[0].is_dir() else paths[0].parent
+    path = out or folder / "report.html"
     if path.is_dir():
         raise UserError(f"--out {path} is a folder; name the file to write, such as {path / 'report.html'}")
     wanted = AnalysisOptions(measures=measures, **files)
-    with counting_bar(quiet) as watch:
+    with counting_bar(output.quiet) as watch:
         found = gather(paths, wanted, watch)
     written = [write_html(found, path)]
     if latex is not None:
         written += write_latex(found, latex, SvdOptions(FileOptions(**files)))
     notes = [f"{group.name}: {note}" for group in found.groups for note in group.notes]
-    for note in notes:
-        output.note(note)
+    output.note(*notes)
     if not output.result({"files": [str(file) for file in written], "notes": notes}):
-        for file in written:
-            output.line(str(file))
-
-
-def _beside(paths: list[Path]) -> Path:
-    """Return the default place: under the path, beside it if it is a file, here if there are several."""
-    folder = Path() if len(paths) > 1 else paths[0] if paths[0].is_dir() else paths[0].parent
-    return folder / "report.html"
+        output.line(*written)

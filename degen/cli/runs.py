@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from degen.cli.options import Device, JsonFlag, QuietFlag, default
+from degen.cli.options import Device, default, takes
 from degen.cli.output import Output
 from degen.errors import UserError
 
 if TYPE_CHECKING:
     from degen.data.sequences import Split
-    from degen.evaluation.restore import Restored
     from degen.runs.directory import RunDirectory
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.", show_default=False)]
 SplitOption = Annotated[str, typer.Option("--split", help="Split of the users: test or valid.")]
 
 
+@takes()
 def runs(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(help="Runs, or folders of runs.", show_default="runs"),
     ] = None,
-    as_json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    *,
+    output: Output,
 ) -> None:
     """List runs: variant, dataset, seed, epochs, state, test HR@5 and NDCG@10.
 
@@ -36,7 +36,6 @@ def runs(
     """
     from degen.runs.directory import collect_runs
 
-    output = Output(as_json, quiet)
     rows = [_describe(run, output) for run in collect_runs(paths or [Path("runs")])]
     if not output.result(rows):
         output.table(list(rows[0]), [list(row.values()) for row in rows])
@@ -45,27 +44,22 @@ def runs(
 def _describe(run: RunDirectory, output: Output) -> dict[str, Any]:
     """Return a row of the list; a damaged run is noted as such and does not hide the others."""
     try:
-        return _line(run)
+        return {
+            "run": str(run.path),
+            "variant": run.variant,
+            "dataset": run.dataset,
+            "seed": run.seed,
+            "epochs": len(run.metrics),
+            "state": run.state,
+            **{key: run.test.get(key) if run.state == "finished" else None for key in ("HR@5", "NDCG@10")},
+        }
     except UserError as error:
         output.note(str(error))
         unknown = dict.fromkeys(("variant", "dataset", "seed", "epochs", "state", "HR@5", "NDCG@10"))
         return {"run": str(run.path), **unknown, "state": "damaged"}
 
 
-def _line(run: RunDirectory) -> dict[str, Any]:
-    finished = run.state == "finished"
-    return {
-        "run": str(run.path),
-        "variant": run.variant,
-        "dataset": run.dataset,
-        "seed": run.seed,
-        "epochs": len(run.metrics),
-        "state": run.state,
-        "HR@5": run.test.get("HR@5") if finished else None,
-        "NDCG@10": run.test.get("NDCG@10") if finished else None,
-    }
-
-
+@takes()
 def evaluate(
     run: Run,
     split: SplitOption = "test",
@@ -88,8 +82,8 @@ def evaluate(
         typer.Option("--out", metavar="FILE.npy", help="Write the post-processed items to this file."),
     ] = None,
     device: Device = "auto",
-    as_json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    *,
+    output: Output,
 ) -> None:
     """Rank all items for every user with the best checkpoint, and print HR, NDCG and MRR at 5, 10 and 20.
 
@@ -98,44 +92,31 @@ def evaluate(
       degen evaluate runs/clothing/scl-s0
       degen evaluate runs/clothing/sasrec-s0 --post-process all-but-the-top --components 2 --out items.npy
     """
+    from degen.analysis.postprocess import post_process as post_processed
     from degen.evaluation.restore import restore
+    from degen.files import write_array
 
     split_name = _split(split)
-    _check_post_process(post_process, components, out)
-    restored, output = restore(_one_run(run), device), Output(as_json, quiet)
+    if post_process is None and (components is not None or out is not None):
+        option = "--components" if components is not None else "--out"
+        raise UserError(f"{option} needs --post-process; add --post-process all-but-the-top or whitening")
+    if out is not None and out.suffix != ".npy":
+        raise UserError(f"--out {out}: the items are written as .npy; name a file with this ending")
+    restored = restore(_one_run(run), device)
     if post_process is None:
         metrics = restored.metrics(split_name)
     else:
-        metrics = _post_processed(restored, split_name, post_process, components, out)
+        V = post_processed(restored.encoder.real_item_embeddings(), post_process, components)
+        metrics = {**restored.metrics(split_name, V), "post_process": post_process}
+        if out is not None:
+            write_array(out, V.cpu().numpy())
+            metrics["items"] = str(out)
         output.note(f"items are scored after {post_process}; the encoder reads them as trained")
     if not output.result(metrics):
         output.table(["metric", "value"], list(metrics.items()))
 
 
-def _check_post_process(name: str | None, components: int | None, out: Path | None) -> None:
-    """Refuse options that need `--post-process`, and an output file of another format than .npy."""
-    if name is None and (components is not None or out is not None):
-        option = "--components" if components is not None else "--out"
-        raise UserError(f"{option} needs --post-process; add --post-process all-but-the-top or whitening")
-    if out is not None and out.suffix != ".npy":
-        raise UserError(f"--out {out}: the items are written as .npy; name a file with this ending")
-
-
-def _post_processed(
-    restored: Restored, split: Split, name: str, components: int | None, out: Path | None
-) -> dict[str, Any]:
-    """Return the metrics with items post-processed for scoring only, and write these items to `out`."""
-    from degen.analysis.postprocess import post_process
-    from degen.files import write_array
-
-    V = post_process(restored.encoder.real_item_embeddings(), name, components)
-    metrics = {**restored.metrics(split, V), "post_process": name}
-    if out is not None:
-        write_array(out, V.cpu().numpy())
-        metrics["items"] = str(out)
-    return metrics
-
-
+@takes()
 def export(
     run: Run,
     to: Annotated[
@@ -152,8 +133,8 @@ def export(
         typer.Option("--out", help="Folder for the files." + default("RUN/export, with --to RUN/export/TO")),
     ] = None,
     device: Device = "auto",
-    as_json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    *,
+    output: Output,
 ) -> None:
     """Write sequence representations, targets and ranks of a split, a row per user; or the item embeddings.
 
@@ -168,32 +149,25 @@ def export(
     from degen.runs.directory import EXPORT
 
     split_name, found = _split(split), _one_run(run)
-    folder, output = out or found.path / EXPORT / (to or ""), Output(as_json, quiet)
+    folder = out or found.path / EXPORT / (to or "")
     if to is not None:
         if (split, device) != ("test", "auto"):
             raise UserError(
                 "--split and --device are about sequence representations; leave them out with --to"
             )
-        written = _export_items(found, to, folder, output)
+        from degen.embeddings.export import Items, export_items
+        from degen.embeddings.item_matrix import open_run
+
+        items = Items(open_run(found).values, found.items, found.item_frequency)
+        written, notes = export_items(items, to, folder)
+        output.note(*notes)
     else:
         from degen.evaluation.export import export as write
         from degen.evaluation.restore import restore
 
         written = write(restore(found, device), split_name, folder)
     if not output.result({"written": [str(path) for path in written]}):
-        for path in written:
-            output.line(str(path))
-
-
-def _export_items(run: RunDirectory, to: str, folder: Path, output: Output) -> list[Path]:
-    from degen.embeddings.export import Items, export_items
-    from degen.embeddings.item_matrix import open_run
-
-    matrix = open_run(run)
-    written, notes = export_items(Items(matrix.values, run.items, run.item_frequency), to, folder)
-    for note in notes:
-        output.note(note)
-    return written
+        output.line(*written)
 
 
 def _one_run(path: Path) -> RunDirectory:

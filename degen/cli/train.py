@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from degen.cli.options import (
-    JsonFlag,
-    QuietFlag,
-    Typed,
-    default,
-    key_options,
-    parse_assignments,
-    parse_seeds,
-    takes,
-)
+from degen.cli.options import Group, Typed, default, key_option, option, parse_assignments, parse_seeds, takes
 from degen.cli.output import Output
 from degen.config.facts import OPTIONS
 from degen.config.schema import Config
-from degen.config.settle import Values, by_group, merge, settle
+from degen.config.settle import by_group, merge, settle
 from degen.errors import UserError
 
 if TYPE_CHECKING:
@@ -49,19 +39,6 @@ Variants = Annotated[
 Seeds = Annotated[
     str | None, typer.Option(help="Several seeds, such as 0-7 or 0,3,5; each is a run of its own.")
 ]
-Dropout = Annotated[
-    float | None,
-    typer.Option(help="Embedding, hidden and attention dropout together.", rich_help_panel="Model"),
-]
-StackFlag = Annotated[
-    bool | None,
-    typer.Option(
-        "--stack/--no-stack",
-        help="Train runs that differ only in their seed as one batched model, or one after another."
-        + default("batched on CUDA"),
-        rich_help_panel="Training",
-    ),
-]
 ConfigFile = Annotated[Path | None, typer.Option(help="Configuration file (TOML); options override it.")]
 Out = Annotated[
     Path | None,
@@ -78,27 +55,43 @@ PrintConfigFlag = Annotated[
     bool, typer.Option("--print-config", help="Print the resolved configuration and stop.")
 ]
 
+SETTINGS: Group = {
+    **{key: key_option(key) for key in OPTIONS if key != "variant"},
+    "dropout": option(
+        float | None,
+        "--dropout",
+        "Embedding, hidden and attention dropout together.",
+        rich_help_panel="Model",
+    ),
+}
+"""Options of keys of the configuration."""
 
-@takes(keys=key_options(key for key in OPTIONS if key != "variant"))
+PLAN: Group = {
+    "stack": option(
+        bool | None,
+        "--stack/--no-stack",
+        "Train runs that differ only in their seed as one batched model, or one after another."
+        + default("batched on CUDA"),
+        rich_help_panel="Training",
+    ),
+    "resume": option(bool, "--resume", "Continue after the last finished epoch, or start.", False),
+    "overwrite": option(bool, "--overwrite", "First remove an earlier run in the same place.", False),
+}
+"""Options of `degen.training.plan.train_many`."""
+
+
+@takes(keys=SETTINGS, plan=PLAN)
 def train(
     variant: Variants = None,
     seeds: Seeds = None,
     *,
     keys: Typed,
-    dropout: Dropout = None,
-    stack: StackFlag = None,
     config: ConfigFile = None,
     out: Out = None,
     assign: Assignments = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue after the last finished epoch, or start.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="First remove an earlier run in the same place.")
-    ] = False,
+    plan: Typed,
     print_config: PrintConfigFlag = False,
-    as_json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    output: Output,
 ) -> None:
     """Train variants on a dataset, with early stopping, each into a run directory.
 
@@ -112,31 +105,25 @@ def train(
 
       degen train --variant duorec --dataset my.csv --columns user=uid,item=sku,time=when --resume
     """
-    options = merge(_typed_keys(keys, dropout), parse_assignments(assign or []))
-    configs = _resolved(config, options, _variants(variant), _seeds(keys["seed"], seeds))
-    output = Output(as_json, quiet)
+    from degen.training.distributed import joined
+
+    configs = _resolved(keys, assign or [], config, _variants(variant), seeds)
     if print_config:
-        _print(configs, output)
+        values = [config.model_dump(exclude_none=True) for config in configs]
+        if not output.result(values if len(values) > 1 else values[0]):
+            output.line("\n".join(config.toml() for config in configs))
         return
     run_dirs = _run_dirs(configs, out)
-    with _processes() as world:
+    with joined() as world:
         output = output if world.main else Output(quiet=True)
-        runs = _train_all(
-            configs, run_dirs, world, resume=resume, overwrite=overwrite, stack=stack, output=output
-        )
-        results = [_result(run) for run in runs]
+        runs = _train_all(configs, run_dirs, world, plan, output)
+        results = [
+            {"run": str(run.path), "variant": run.variant, "dataset": run.dataset, "seed": run.seed}
+            | {name: run.test[name] for name in ("epoch", *MEASURES)}
+            for run in runs
+        ]
     if world.main:
         _print_results(results, output, several_seeds=seeds is not None)
-
-
-def _typed_keys(keys: Typed, dropout: float | None) -> Values:
-    """Return the keys that were typed, by group."""
-    from degen.data.reading.columns import parse_columns
-
-    typed = {key: value for key, value in {**keys, "dropout": dropout}.items() if value is not None}
-    if "columns" in typed:
-        typed["columns"] = parse_columns(typed["columns"])
-    return by_group(typed)
 
 
 def _print_results(results: list[dict[str, Any]], output: Output, *, several_seeds: bool) -> None:
@@ -146,7 +133,11 @@ def _print_results(results: list[dict[str, Any]], output: Output, *, several_see
         return
     output.table(list(results[0]), [list(result.values()) for result in results])
     if several_seeds:
-        output.table(["variant", "seeds", *MEASURES], _summary_rows(summaries), "mean ± standard deviation")
+        rows = [
+            [row["variant"], str(row["seeds"]), *(_spread(row[name], row[f"{name}_sd"]) for name in MEASURES)]
+            for row in summaries
+        ]
+        output.table(["variant", "seeds", *MEASURES], rows, "mean ± standard deviation")
 
 
 def over_seeds(results: Sequence[Typed]) -> list[Typed]:
@@ -157,11 +148,7 @@ def over_seeds(results: Sequence[Typed]) -> list[Typed]:
     summaries = []
     for variant in dict.fromkeys(result["variant"] for result in results):
         of_variant = [result for result in results if result["variant"] == variant]
-        summary: Typed = {
-            "variant": variant,
-            "dataset": of_variant[0]["dataset"],
-            "seeds": len(of_variant),
-        }
+        summary: Typed = {"variant": variant, "dataset": of_variant[0]["dataset"], "seeds": len(of_variant)}
         for name in MEASURES:
             values = [float(result[name]) for result in of_variant]
             summary[name] = statistics.fmean(values)
@@ -170,26 +157,11 @@ def over_seeds(results: Sequence[Typed]) -> list[Typed]:
     return summaries
 
 
-def _summary_rows(summaries: Sequence[Typed]) -> list[list[str]]:
-    """Return cells of a table: variant, number of seeds, and `mean ± deviation` of each metric."""
-    return [
-        [row["variant"], str(row["seeds"]), *(_spread(row[name], row[f"{name}_sd"]) for name in MEASURES)]
-        for row in summaries
-    ]
-
-
 def _spread(mean: float, deviation: float | None) -> str:
     return f"{mean:.4f}" if deviation is None else f"{mean:.4f} ± {deviation:.4f}"
 
 
-def _processes() -> AbstractContextManager[World]:
-    """Return the processes that train together: one, or as many as `torchrun` started."""
-    from degen.training.distributed import joined
-
-    return joined()
-
-
-def _variants(names: list[str] | None) -> list[dict[str, Any]]:
+def _variants(names: list[str] | None) -> list[Typed]:
     """Return the keys of `[objective]` for each variant asked for; no key if none is named."""
     from degen.model.variants import MITIGATIONS, VARIANTS, get_variant
 
@@ -200,31 +172,25 @@ def _variants(names: list[str] | None) -> list[dict[str, Any]]:
     return [{"variant": name} for name in canonical] or [{}]
 
 
-def _seeds(seed: int | None, seeds: str | None) -> list[dict[str, Any]]:
-    """Return the keys of `[training]` for each seed of `--seeds`; no key if there are none."""
-    if seeds is None:
-        return [{}]
-    if seed is not None:
-        raise UserError("--seed gives one seed and --seeds several; give one of the two")
-    return [{"seed": each} for each in parse_seeds(seeds)]
-
-
 def _resolved(
-    file: Path | None, options: Values, variants: list[dict[str, Any]], seeds: list[dict[str, Any]]
+    keys: Typed, assign: list[str], file: Path | None, variants: list[Typed], seeds: str | None
 ) -> list[Config]:
+    """Resolve the configuration of each variant and seed from the options and the file."""
     from degen.build import settle_names
+    from degen.data.reading.columns import parse_columns
 
+    typed = {key: value for key, value in keys.items() if value is not None}
+    if "columns" in typed:
+        typed["columns"] = parse_columns(typed["columns"])
+    options = merge(by_group(typed), parse_assignments(assign))
+    if seeds is not None and "seed" in typed:
+        raise UserError("--seed gives one seed and --seeds several; give one of the two")
+    seeded: list[Typed] = [{}] if seeds is None else [{"seed": seed} for seed in parse_seeds(seeds)]
     return [
-        settle_names(settle(file, merge(options, {"objective": chosen, "training": seeded})))
+        settle_names(settle(file, merge(options, {"objective": chosen, "training": training})))
         for chosen in variants
-        for seeded in seeds
+        for training in seeded
     ]
-
-
-def _print(configs: list[Config], output: Output) -> None:
-    values = [config.model_dump(exclude_none=True) for config in configs]
-    if not output.result(values if len(values) > 1 else values[0]):
-        output.line("\n".join(config.toml() for config in configs))
 
 
 def _run_dirs(configs: list[Config], out: Path | None) -> list[Path]:
@@ -242,14 +208,7 @@ def _run_dirs(configs: list[Config], out: Path | None) -> list[Path]:
 
 
 def _train_all(
-    configs: list[Config],
-    run_dirs: list[Path],
-    world: World,
-    *,
-    resume: bool,
-    overwrite: bool,
-    stack: bool | None,
-    output: Output,
+    configs: list[Config], run_dirs: list[Path], world: World, plan: Typed, output: Output
 ) -> list[RunDirectory]:
     from degen.cli.progress import bars, reading_bar
     from degen.training.plan import train_many
@@ -259,8 +218,8 @@ def _train_all(
     # All are checked before the first has trained for hours.
     with world.together():
         for config, run_dir in zip(configs, run_dirs, strict=True):
-            refuse(config, run_dir, resume=resume, overwrite=overwrite)
-            if resume and is_complete(config, run_dir):
+            refuse(config, run_dir, resume=plan["resume"], overwrite=plan["overwrite"])
+            if plan["resume"] and is_complete(config, run_dir):
                 output.note(
                     f"{run_dir} is finished and left as it is; a larger --epochs continues it, --overwrite "
                     "trains it again"
@@ -269,30 +228,18 @@ def _train_all(
         return train_many(
             configs,
             run_dirs,
-            resume=resume,
-            overwrite=overwrite,
-            stack=stack,
+            **plan,
             progress=partial(bars, quiet=output.quiet),
             note=output.note,
             reading=partial(reading_bar, output.quiet),
             world=world,
         )
     except Interrupted as stop:
-        done = {0: "no epoch was finished yet", 1: f"1 finished epoch is in {stop.out}"}.get(
-            stop.epochs, f"{stop.epochs} finished epochs are in {stop.out}"
+        done = {0: "; no epoch was finished yet", 1: f"; 1 finished epoch is in {stop.out}"}.get(
+            stop.epochs, f"; {stop.epochs} finished epochs are in {stop.out}"
         )
-        _say_stopped(f"; {done}", world)
-        raise typer.Exit(130) from None
     except KeyboardInterrupt:  # while the log was read or the test targets were ranked
-        _say_stopped("", world)
-        raise typer.Exit(130) from None
-
-
-def _say_stopped(done: str, world: World) -> None:
+        done = ""
     if world.main:
         typer.echo(f"degen: stopped{done}; continue with the same command and --resume", err=True)
-
-
-def _result(run: RunDirectory) -> dict[str, Any]:
-    identity = {"run": str(run.path), "variant": run.variant, "dataset": run.dataset, "seed": run.seed}
-    return {**identity, "epoch": run.test["epoch"], **{name: run.test[name] for name in MEASURES}}
+    raise typer.Exit(130)

@@ -75,10 +75,8 @@ def _options() -> dict[str, tuple[str, str | None]]:
 
     found: dict[str, tuple[str, str | None]] = {key: (option, None) for key, option in OPTIONS.items()}
     for parameter in _parameters(get_command(app)):
-        negative = next(iter(parameter.secondary_opts), None)
-        found.setdefault(parameter.name, (max(parameter.opts, key=len), None))
-        if negative is not None:
-            found[parameter.name] = found[parameter.name][0], negative
+        option, _ = found.get(parameter.name, (max(parameter.opts, key=len), None))
+        found[parameter.name] = option, next(iter(parameter.secondary_opts), None)
     return found
 
 

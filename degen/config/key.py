@@ -21,8 +21,6 @@ def key(
 
     Parameters
     ----------
-    default
-        value of the key where nothing sets it.
     sentence
         meaning of the key, also the help of its option.
     option

@@ -66,24 +66,20 @@ def settle(file: Path | None = None, options: Values | None = None) -> Config:
         if the file is not TOML, a key is unknown, or a value is out of range; the message names the key and
         the values that it takes.
     """
-    given, typed = read_toml(file) if file else {}, options or {}
+    given, typed = _read_toml(file) if file else {}, options or {}
     if typed.get("data"):  # another log, or another way to read it: what training noted no longer holds
         given = {**given, "data": {k: v for k, v in given.get("data", {}).items() if k not in NOTED}}
     layers = [_recipe(given), given, _recipe(typed), typed]
     try:
-        return _absolute(Config.model_validate(reduce(merge, layers)))
+        config = Config.model_validate(reduce(merge, layers))
     except ValidationError as error:
         raise UserError(_explain(error, file, given, typed)) from None
-
-
-def _absolute(config: Config) -> Config:
-    """Make the path of a log absolute, so that the run can be repeated from any folder."""
     path = Path(config.data.dataset)
     if not path.is_file():
         return config
-    return config.model_copy(
-        update={"data": config.data.model_copy(update={"dataset": str(path.absolute())})}
-    )
+    # An absolute path lets the run be repeated from any folder.
+    data = config.data.model_copy(update={"dataset": str(path.absolute())})
+    return config.model_copy(update={"data": data})
 
 
 def _recipe(values: Values) -> Values:
@@ -97,14 +93,8 @@ def _recipe(values: Values) -> Values:
     return {}
 
 
-def read_toml(path: Path) -> Values:
-    """Read a configuration file into its groups.
-
-    Raises
-    ------
-    UserError
-        if there is no such file, it is not TOML, or a key is outside a group.
-    """
+def _read_toml(path: Path) -> Values:
+    """Read a configuration file into its groups."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -113,17 +103,14 @@ def read_toml(path: Path) -> Values:
         raise UserError(f"`config` {path} is not readable TOML: {error}") from None
     for group, keys in values.items():
         if not isinstance(keys, dict):
-            raise UserError(f"{path}: '{group}' is outside a group; put it under one of {_group_names()}")
+            groups = ", ".join(f"[{name}]" for name in Config.model_fields)
+            raise UserError(f"{path}: '{group}' is outside a group; put it under one of {groups}")
     return values
 
 
 def merge(base: Values, over: Values) -> Values:
     """Return `base` with the keys of `over` put over it, group by group."""
     return {group: {**base.get(group, {}), **over.get(group, {})} for group in {**base, **over}}
-
-
-def _group_names() -> str:
-    return ", ".join(f"[{name}]" for name in Config.model_fields)
 
 
 def _explain(error: ValidationError, file: Path | None, given: Values, typed: Values) -> str:

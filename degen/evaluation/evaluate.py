@@ -53,19 +53,14 @@ def representations(encoder: SequenceEncoder, samples: Samples, rows: Int | None
     """
     rows = np.arange(len(samples)) if rows is None else rows
     order = np.argsort(samples.end[rows] - samples.length[rows], kind="stable")  # neighbours share a window
-    V = encoder.item_embeddings
-    h, size = V.new_empty(len(rows), V.shape[1]), encode_block(encoder)
+    V, positions = encoder.item_embeddings, encoder.position_embeddings
+    h, size = V.new_empty(len(rows), V.shape[1]), ENCODE_BLOCK
+    if V.device.type == "cuda":  # a GPU is only busy with more samples
+        size = max(size, GPU_TOKENS // positions.numel())
     with float32_products("fp32", V.device):
         for block in (order[start : start + size] for start in range(0, len(rows), size)):
             h[on(h.device, block)] = encode_windows(encoder, share_windows(samples, rows[block]))
     return h
-
-
-def encode_block(encoder: SequenceEncoder) -> int:
-    """Return how many samples are encoded at once; a GPU is only busy with more of them."""
-    positions = encoder.position_embeddings
-    room = GPU_TOKENS // positions.numel() if positions.device.type == "cuda" else 0
-    return max(ENCODE_BLOCK, room)
 
 
 @torch.no_grad()
@@ -149,15 +144,10 @@ def _count(scores: Tensor, target_scores: Tensor) -> tuple[npt.NDArray[Any], npt
     """Count the scores of each row that are higher than its target's `[B, 1]`, and those that equal it."""
     if scores.amax().isnan():  # the maximum is NaN if any score is
         raise UserError("a score is NaN: training diverged; try a lower `learning_rate` or `contrast_weight`")
-    if scores.device.type == "cpu":
-        return _count_on_cpu(scores, target_scores)
-    higher, equal = (scores > target_scores).sum(1), (scores == target_scores).sum(1)
-    return higher.cpu().numpy(), equal.cpu().numpy()
-
-
-def _count_on_cpu(scores: Tensor, target_scores: Tensor) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    if scores.device.type != "cpu":
+        higher, equal = (scores > target_scores).sum(1), (scores == target_scores).sum(1)
+        return higher.cpu().numpy(), equal.cpu().numpy()
     # NumPy counts the true values of a row ten times as fast as PyTorch sums them.
-    rows, limits = scores.numpy(), target_scores.numpy()
-    higher = np.array([np.count_nonzero(row > limit) for row, limit in zip(rows, limits, strict=True)])
-    equal = np.array([np.count_nonzero(row == limit) for row, limit in zip(rows, limits, strict=True)])
-    return higher, equal
+    pairs = list(zip(scores.numpy(), target_scores.numpy(), strict=True))
+    counts = [[np.count_nonzero(compare(*pair)) for pair in pairs] for compare in (np.greater, np.equal)]
+    return np.array(counts[0]), np.array(counts[1])

@@ -109,7 +109,7 @@ def test_mistakes_are_named_and_nothing_is_written(runs: Path, words: list[str],
 
 def test_what_no_run_can_tell_is_said(runs: Path) -> None:
     result = run(runs / "duorec-s0", "--measures", "stable_rank")
-    assert "train with --keep-embeddings" in str(result.exception)
+    assert "train with `keep_embeddings`" in str(result.exception)
     assert "is a file" in str(run(runs / "duorec-s0" / "metrics.jsonl").exception)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from commands import mistake
 
+from degen.cli.output import Output
 from degen.cli.wording import as_typed
 from degen.config.facts import KEYS, OPTIONS
 from degen.config.settle import settle
 from degen.errors import UserError, one_of
+from degen.tables.table import Cell, Column, Table
 
 
 @pytest.mark.parametrize(
@@ -82,3 +84,13 @@ def test_an_error_speaks_of_arguments_in_python_and_of_options_in_a_terminal(cap
         one_of("style", "papr", ["paper", "slides"])
     said = mistake(capfd, "plot-svd", "x", "--style", "papr")
     assert said == "--style 'papr' is unknown; did you mean 'paper'?"
+
+
+def test_footnotes_of_tables_and_reasons_in_json_name_options(capsys):
+    reason = "it needs all pairs of rows; leave out `exact_rows=9`"
+    table = Table("t", "t", [Column("measure")], [[Cell("–", footnote=1)]], footnotes=[reason])
+    Output().show(table)
+    Output(as_json=True).result([{"mean_reason": reason}])
+    printed = capsys.readouterr().out
+    assert printed.count("leave out --exact-rows 9") == 2
+    assert "exact_rows" not in printed
