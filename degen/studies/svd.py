@@ -92,7 +92,7 @@ def _panel(source: Source, projection: str, notes: list[str]) -> _Panel:
         if frequency is None:
             notes.append(
                 f"{source.path}: drawn in one colour, because how often items occur is unknown; give "
-                "--frequency FILE"
+                "`frequency='FILE'`"
             )
     else:
         about |= {"dataset": source.dataset, "variant": name, "seed": source.seed}

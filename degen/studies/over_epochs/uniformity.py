@@ -82,7 +82,7 @@ def _has(rows: Rows, alignment: str) -> bool:
 
 
 def _without(track: Track, alignment: str) -> str:
-    others = " or ".join(f"--alignment {key}" for key in ALIGNMENTS if _has(track.rows, key))
+    others = " or ".join(f"`alignment='{key}'`" for key in ALIGNMENTS if _has(track.rows, key))
     mend = f"; {others} shows it" if others else ""
     return f"{track.variant} has no {alignment} (it contrasts no pair): left out of the trajectories{mend}"
 
