@@ -93,13 +93,7 @@ def analyze(
 
       degen analyze --list
     """
-    # NumPy and PyTorch read these when they are loaded. The matrix products of the measures are small: more
-    # threads than one would mostly wait for one another.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    if threads is not None:
-        os.environ |= dict.fromkeys(
-            ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads)
-        )
+    _use_threads(threads)
     from degen.studies.analysis_options import import_measures
 
     import_measures(measuring["modules"] or [])
@@ -139,6 +133,16 @@ def _measure(paths: list[Path], typed: Typed, scheduler: str | None, tables: Typ
             some = found.analyses[start : start + _MOST_COLUMNS]
             output.show(measures_table(some, remarks=len(some) <= 2))
     output.note(*(f"written: {path}" for path in written))
+
+
+def _use_threads(threads: int | None) -> None:
+    # NumPy and PyTorch read these when they are loaded. The matrix products of the measures are small: more
+    # threads than one would mostly wait for one another.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if threads is not None:
+        os.environ |= dict.fromkeys(
+            ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads)
+        )
 
 
 def _list(measures: str | None, markdown: bool, output: Output) -> None:
