@@ -117,9 +117,10 @@ def read_sides(
         members += [_side(name, [file], notes) for name, file in zip(names, files, strict=True)]
     result = {name: _first(members, against) for name, members in sides.items() if len(members) > 1}
     if not result:
-        alone = ", ".join(f"{side.name} is of {name}" for name, members in sides.items() for side in members)
+        alone = ", ".join(f"{side.name} of {name}" for name, members in sides.items() for side in members)
         raise UserError(
-            f"nothing to compare: {alone}; give two or more runs of one dataset, or two matrix files"
+            f"compare needs at least two inputs of one dataset and got {alone}; give two or more runs of one "
+            "dataset, or two matrix files"
         )
     notes += [f"{name}: 1 to compare, and two are needed: left out" for name in sides if name not in result]
     return result

@@ -208,8 +208,8 @@ def test_runs_of_two_datasets_are_said_to_be_so(tmp_path: Path, rng: np.random.G
     for dataset in ("tour", "beauty"):
         write_run(tmp_path / dataset / "scl-s0", "scl", dataset=dataset, embeddings=cone(rng, 1.0))
     message = str(run(tmp_path / "tour" / "scl-s0", tmp_path / "beauty" / "scl-s0").exception)
-    assert "scl is of tour" in message
-    assert "scl is of beauty" in message
+    assert "got scl of tour" in message
+    assert "scl of beauty" in message
 
 
 def test_one_side_alone_is_nothing_to_compare(runs: Path) -> None:

@@ -333,16 +333,19 @@ def test_a_stopped_run_goes_on_to_the_same_end(log, tmp_path, settings):
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({"item_updates": "lazy"}, "--rec-loss sampled, bce or bpr"),
-        ({"rec_loss": "sampled", "sampling": "uniform"}, "--negatives, for instance 1024"),
-        ({"sampling": "uniform", "negatives": 50}, "rec_loss is ce; add --rec-loss sampled"),
-        ({"negatives": 50}, "takes all items; add --rec-loss bce, bpr or sampled"),
-        ({"rec_loss": "sampled", "negatives": 50}, "other targets of the batch; add --sampling uniform"),
+        ({"item_updates": "lazy"}, "add `rec_loss='sampled'`, `rec_loss='bce'` or `rec_loss='bpr'`"),
+        ({"rec_loss": "sampled", "sampling": "uniform"}, "`negatives`, for instance 1024"),
+        ({"sampling": "uniform", "negatives": 50}, "rec_loss is ce; add `rec_loss='sampled'`"),
+        (
+            {"negatives": 50},
+            "takes all items; add `rec_loss='bce'`, `rec_loss='bpr'`, or `rec_loss='sampled'`",
+        ),
+        ({"rec_loss": "sampled", "negatives": 50}, "other targets of the batch; add `sampling='uniform'`"),
         ({"item_block": -1}, "training.item_block .*greater than or equal to 0"),
-        ({"item_learning_rate": 0.5}, "item_learning_rate = 0.5 is of SGD.*add --item-optimizer sgd"),
-        ({"item_momentum": 0.5}, "item_momentum = 0.5 is of SGD.*add --item-optimizer sgd"),
-        ({"item_optimizer": "adagrad"}, "--item-optimizer.*'adam' or 'sgd'"),
-        ({"item_updates": "sparse"}, "--item-updates.*'dense' or 'lazy'"),
+        ({"item_learning_rate": 0.5}, "item_learning_rate = 0.5 is for SGD.*add `item_optimizer='sgd'`"),
+        ({"item_momentum": 0.5}, "item_momentum = 0.5 is for SGD.*add `item_optimizer='sgd'`"),
+        ({"item_optimizer": "adagrad"}, "`item_optimizer`.*'adam' or 'sgd'"),
+        ({"item_updates": "sparse"}, "`item_updates`.*'dense' or 'lazy'"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(keys, words):
