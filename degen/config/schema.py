@@ -98,7 +98,8 @@ class ModelConfig(Group):
     def _heads_divide(self) -> ModelConfig:
         if self.dim % self.heads:
             raise ValueError(
-                f"model.heads = {self.heads} does not divide model.dim = {self.dim}; choose a divisor"
+                f"model.heads = {self.heads} does not divide model.dim = {self.dim}; choose other `heads` or "
+                "`dim`"
             )
         return self
 

@@ -128,9 +128,10 @@ def _explain(error: ValidationError, file: Path | None, given: Values, typed: Va
         return f"{prefix}{message}"
     if first["type"] == "string_pattern_mismatch":
         message = f"should be as in: {sentence(key).rstrip('.')}"
-    if first["type"] == "literal_error":
-        message += nearest(str(first["input"]), choices_of(key))
-    return f"{prefix}{group}.{key} (`{key}`) {message}; got {first['input']!r}"
+    message = f"{prefix}{group}.{key} (`{key}`) {message}; got {first['input']!r}"
+    return message + (
+        nearest(str(first["input"]), choices_of(key)) if first["type"] == "literal_error" else ""
+    )
 
 
 def _holds(values: Values, location: list[str]) -> bool:
