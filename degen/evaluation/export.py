@@ -17,8 +17,10 @@ from degen.files import write_array, write_lines
 def export(restored: Restored, split: Split, out: Path) -> list[Path]:
     """Write a split's representations, targets and ranks, one row per user, and return the files written.
 
-    The files are `sequence_representations.npy`, float32 `[n_users, d]`; `targets.npy`, int64 `[n_users]`,
-    row numbers of `items.txt`; `ranks.npy`, float64 `[n_users]`; and the user ids in `users.txt`.
+        sequence_representations.npy   float32 `[n_users, d]`
+        targets.npy                    int64 `[n_users]`, row numbers of `items.txt`
+        ranks.npy                      float64 `[n_users]`
+        users.txt                      the user ids
 
     Raises
     ------

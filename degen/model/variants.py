@@ -18,11 +18,11 @@ Mitigations of degeneration from other papers, each on `sasrec` (formulas: `dege
     mitigation       change                                                           weight
     cosreg           + γ · mean cosine of item pairs (Gao et al. 2019)                γ 1
     spectrum         + γ / participation ratio of V (ours, after Wang et al. 2020)    γ 10
-    item-uniformity  + γ · uniformity of items drawn uniformly (after DirectAU)       γ .1, 2,000 items
-    directau         alignment and uniformity replace Eq. 11 (Wang et al. 2022)       γ .5
+    item-uniformity  + γ · uniformity of items drawn uniformly (after DirectAU)       γ 0.1, 2,000 items
+    directau         alignment and uniformity replace Eq. 11 (Wang et al. 2022)       γ 0.5
     normalized       cosine scores times a scale (NISER, Gupta et al. 2019)           scale 16
-    gating           Eq. 4's push on rare items scaled down (Yu et al. 2022)          α .03
-    adversarial      a margin at the target (Wang et al. 2019)                        ε .005
+    gating           Eq. 4's push on rare items scaled down (Yu et al. 2022)          α 0.03
+    adversarial      a margin at the target (Wang et al. 2019)                        ε 0.005
 
 `register` adds a variant. The spelling of names in tables and figures is in `degen.variant_names`.
 """

@@ -26,7 +26,7 @@ _AT = re.compile(r"([a-z]+(?:[_ ]rate)?)(?:@|_at_|_)(\d+)", re.IGNORECASE)
 
 
 def epoch_key(name: str) -> str:
-    """Return the key of `metrics.jsonl`; a ranking metric without a split is of validation.
+    """Return the key of `metrics.jsonl`; a ranking metric without a split counts as validation.
 
     >>> epoch_key("hit@10"), epoch_key("val_recall@10"), epoch_key("test_ndcg@5"), epoch_key("loss")
     ('valid_HR@10', 'valid_HR@10', 'test_NDCG@5', 'loss')

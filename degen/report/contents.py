@@ -98,7 +98,7 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """All that a report shows, and the paths that it is of."""
+    """Contents of a report, and the paths that it was made from."""
 
     paths: Sequence[Path]
     groups: Sequence[Group]

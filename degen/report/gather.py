@@ -1,8 +1,8 @@
 """From paths to the numbers of a report.
 
-Runs of one dataset share a group; where it has a variant and seed twice, those of one folder do, and runs
-that measured alignment and uniformity by different definitions are kept apart. Every run is measured; clouds
-of items are of one seed a variant.
+Runs of one dataset share a group, also with the same variant and seed. Where several folders hold copies,
+which agree in everything, each folder is a group. Runs with different definitions of alignment and uniformity
+are kept apart. Every run is measured. Clouds of items show one seed per series.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from degen.studies.claims_of_runs import judge
 from degen.variant_names import variant_label
 
 Watch = Callable[[str, int, int], None]
-"""Told what is measured now, how many were before it, and of how many."""
+"""Called with what is measured now, how many were measured before it, and how many there are in all."""
 
 
 def gather(
@@ -36,10 +36,11 @@ def gather(
     options: AnalysisOptions | None = None,
     watch: Watch = lambda what, done, total: None,
 ) -> Report:
-    """Read and measure what lies at `paths`: runs, as far as they are, folders above runs and matrix files.
+    """Read and measure the runs, finished or not, folders above runs and matrix files at `paths`.
 
-    `key`, `skip_rows` and `frequency` of the options are of matrix files. A path without a run or a file that
-    cannot be read raises `UserError`; a damaged run among others is left out, and its group's notes say so.
+    `key`, `skip_rows` and `frequency` of the options apply to matrix files. A path without a run or a file
+    that cannot be read raises `UserError`. A damaged run among others is left out, and its group's notes say
+    so.
     """
     options = options or AnalysisOptions()
     selection = select(paths, replace(options.files, finite=True), begun_only=False)
@@ -138,7 +139,7 @@ def _measured(subject: Subject, matrix: ItemMatrix, options: AnalysisOptions, *,
 
 
 def _about(run: RunDirectory) -> dict[str, Any]:
-    """What was run: a row of the first table."""
+    """Describe a run: its row in the first table."""
     from degen.model.variants import MITIGATIONS, VARIANTS
 
     training, objective = run.config.get("training", {}), run.config.get("objective", {})

@@ -77,7 +77,7 @@ class AnalysisOptions:
 
     @property
     def files(self) -> FileOptions:
-        """How matrix files are read; rows with NaN or infinity are for `drop_nonfinite` to judge."""
+        """Options for reading matrix files. They keep rows with NaN or infinity for `drop_nonfinite`."""
         counts = self.frequency if isinstance(self.frequency, str | Path) else None
         return FileOptions(self.key, self.skip_rows, None if counts is None else Path(counts), finite=False)
 

@@ -43,7 +43,7 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Trained:
-    """What the claims look at of one variant's run.
+    """Numbers of one variant's run that the claims are tested against.
 
     Attributes
     ----------

@@ -4,6 +4,9 @@ several seeds per side   Welch's t over seeds, Holm's correction over the measur
 one seed on a side       a paired jackknife over items; the noise of seeds is unknown, so nothing is marked
 the same items           also how alike the two are: CKA, Procrustes, neighbours (`COMPARISONS`)
 exported ranks           also accuracy, paired over users (`compare_users`)
+
+A row holds the values a and b of a measure, their difference, its interval and source of noise, and p
+(`Comparison` in `degen/analysis/statistics/differences.py`).
 """
 
 from __future__ import annotations

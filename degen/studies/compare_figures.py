@@ -38,7 +38,7 @@ _SPECTRA = (r"$\sigma_i\,/\,\sigma_1$", r"$\sigma_i\,/\,\sigma_1$, minus the mea
 
 @dataclass(frozen=True)
 class CompareOptions:
-    """What to compare, and how files are read; names are checked when this is made.
+    """Measures and side to compare, and how to read files. Names are checked when this is made.
 
     Attributes
     ----------

@@ -100,10 +100,10 @@ def demo_configs(seed: int = 0, **settings: Any) -> list[Config]:
 
 
 def run_demo(out: Path, configs: list[Config], watch: Watch, *, overwrite: bool = False) -> Demo:
-    """Train what is not there yet, measure, draw and write `demo.json`.
+    """Train the runs that are missing, measure, draw and write `demo.json`.
 
-    A finished run of the same configuration below `out` is used again, an unfinished one goes on; with
-    `overwrite` both are trained anew. `watch` makes the progress of one run.
+    A finished run of the same configuration below `out` is used again, and an unfinished one is continued.
+    With `overwrite` both are trained anew. `watch` is called once per run and returns its progress display.
 
     Raises
     ------

@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FigureOptions:
-    """How figures look and where they go; the values that users type, checked when this is made.
+    """Look and folder of figures, as users type them. The values are checked when this is made.
 
     Attributes
     ----------
     out
         folder for the files; by default as `output_folder` says.
     width
-        `column`, `text` or inches; by default a column for one or two panels, both columns for more; the
-        style's own width on slides.
+        `column`, `text` or inches. By default one column for one or two panels and both columns for more.
+        Slides have a width of their own.
     style
         `paper` or `slides`.
     formats
@@ -65,7 +65,7 @@ class FigureOptions:
 
 @dataclass
 class FigureFiles:
-    """What was made: the files, a flat row of numbers for each panel, and what the user should know."""
+    """Result of drawing: the files, a flat row of numbers per panel, and notes for the user."""
 
     files: list[Path] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)

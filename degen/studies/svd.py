@@ -39,7 +39,7 @@ _COLOUR = "Colour: occurrences in training, log scale; unseen: none."
 
 @dataclass(frozen=True)
 class SvdOptions:
-    """How files are read, which seed is drawn (by default the lowest), in which colours and projection.
+    """How to read files, and the seed (by default the lowest), colours and projection to draw.
 
     `cmap` is `viridis` or `cividis`; `projection` is `svd` as in the paper, `pca` or `tsne`.
     """

@@ -54,7 +54,7 @@ class EncodedBatch:
 
 
 class BySamples:
-    """A batch is of training samples. An epoch permutes all of them, and encodes them batch by batch."""
+    """A batch holds training samples. An epoch permutes all of them, and encodes them batch by batch."""
 
     def __init__(self, source: Source, variant: Variant):
         self.source, self.variant = source, variant
@@ -77,7 +77,7 @@ class BySamples:
 
 
 class ByUsers(BySamples):
-    """A batch is of rows: users, or windows of users whose history is longer than one."""
+    """A batch holds rows: users, or windows of users whose history is longer than one window."""
 
     def __init__(self, source: Source, variant: Variant):
         super().__init__(source, variant)

@@ -111,7 +111,7 @@ class Epoch:
         return losses.item_losses(self.trainer.losses, V, rows)
 
     def draw_items(self) -> Tensor | None:
-        """Draw rows of V without repetition, int64 `[k]`; None where no loss is of drawn items."""
+        """Draw rows of V without repetition, int64 `[k]`; None where no loss uses drawn items."""
         regularizer, n_items = self.trainer.variant.item_regularizer, self.trainer.n_items
         if regularizer is None or not regularizer.drawn:
             return None

@@ -40,7 +40,7 @@ def nonfinite_rows(V: Rows) -> float:
     source="count",
 )
 def zero_rows(V: Rows) -> float:
-    """Return how many rows are zero; they have no direction and are left out of what is about directions."""
+    """Return how many rows are zero, which measures of directions leave out."""
     return float(len(V) - V.moments.alive)
 
 
@@ -53,7 +53,7 @@ def zero_rows(V: Rows) -> float:
 def low_norm_rows(V: Rows, share: float = 0.01) -> float:
     """Return how many rows are shorter than `share` of the median, zero rows included.
 
-    Relative, never absolute: rows drawn with standard deviation .02 have a norm of .16 in 64 dimensions.
+    Relative, never absolute: rows drawn with standard deviation 0.02 have a norm of 0.16 in 64 dimensions.
     """
     return float((V.norms < share * np.median(V.norms)).sum())
 

@@ -74,13 +74,15 @@ def describe_forces(forces: Mapping[str, Force], context: Float, buckets: Bucket
 def describe_steps(before: Float, after: Float, context: Float, buckets: Buckets) -> tuple[Row, list[Row]]:
     """Return numbers of ΔV = after - before over all items, and one row per bucket.
 
-    `before` and `after`, `[n, d]`, are the item embeddings at the two ends of an epoch; `context`, float64
-    `[d]`, is the mean context h̄.
+    `before` and `after`, `[n, d]`, are the item embeddings at the two ends of an epoch. `context`, float64
+    `[d]`, is the mean context h̄. Over all items there are `step_energy`, the share of ‖ΔV‖² along h̄, and
+    `step_effective_rank`. Per bucket there are:
 
-    Over all items: `step_energy`, the share of ‖ΔV‖² along h̄, and `step_effective_rank`. Per bucket:
-    `step_length`, ‖Δv‖; `step_cosine`, its cosine with -h̄; `step_pairwise_cosine`, the mean cosine of
-    two different items' steps; `drift`, how far the bucket's mean moved, and `drift_cosine`, that move's
-    cosine with -h̄; of the embeddings after the epoch `mean_length`, ‖v̄‖, and `pairwise_cosine`.
+        step_length                    ‖Δv‖
+        step_cosine                    cosine of Δv with -h̄
+        step_pairwise_cosine           mean cosine of two different items' steps
+        drift, drift_cosine            length of the move of the bucket's mean, and its cosine with -h̄
+        mean_length, pairwise_cosine   ‖v̄‖ and the mean cosine of two items, after the epoch
     """
     step = after.astype(np.float64) - before
     drift = np.array([rows.mean(axis=0) for rows in parts(step, buckets)])

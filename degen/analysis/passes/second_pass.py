@@ -29,7 +29,7 @@ _NEAR = 0.9
 class Axes:
     """Directions found by pass 1, in columns, with the singular values that belong to them, descending.
 
-    All are of rows divided by 2^exponent.
+    All were computed from the rows divided by 2^exponent.
 
     Attributes
     ----------

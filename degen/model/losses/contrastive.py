@@ -1,4 +1,4 @@
-"""The contrastive loss of a batch of pairs of views.
+"""The contrastive loss of a batch of pairs of views (Eq. 5 and 14).
 
     negative_mask      §4.3.3       which of the 2B views of a batch are negatives of which
     contrastive_loss   Eq. 5, 14    InfoNCE over the 2B views; Eq. 5 is one row of it

@@ -71,8 +71,8 @@ def direct_au_loss(h: Tensor, V: Tensor, targets: Tensor, *, gamma: float, **_: 
     """Alignment of h with its target, and γ times the mean uniformity of h and of the batch's items.
 
     C. Wang et al., "Towards representation alignment and uniformity in collaborative filtering", KDD 2022
-    (DirectAU), with h in place of the user's embedding; γ is .5 in their command for Beauty. Each item
-    of the batch counts once here: two copies are a pair at distance 0, and would drown the rare items.
+    (DirectAU), with h in place of the user's embedding; γ is 0.5 in their command for Beauty. Each
+    item of the batch counts once here: two copies are a pair at distance 0, and would drown the rare items.
     """
     v = functional.embedding(targets, V)
     aligned = functional.normalize(h, dim=1) - functional.normalize(v, dim=1)

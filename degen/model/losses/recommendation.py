@@ -1,4 +1,4 @@
-"""The recommendation loss of a batch, one function per form.
+"""The recommendation loss of a batch (Eq. 11), one function per form.
 
     recommendation_loss     Eq. 11   mean over the batch of -log softmax(V h)[target]
     softmax_cross_entropy   Eq. 11   the same by automatic differentiation, for `torch.func.vmap`

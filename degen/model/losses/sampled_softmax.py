@@ -23,7 +23,8 @@ gradient, which makes the cone. Here only drawn items are pushed, with weight p�
   under this loss must not be read as one of the full softmax.
 
 One run each on the embedded dataset (sasrec, 800 users, 1,500 items, d 32, five epochs, seed 0): σ₂/σ₁ of V
-is .16 under Eq. 11, .51 with 64 uniform negatives, .60 with in-batch ones, and .65 and .69 with lazy updates.
+is 0.16 under Eq. 11, 0.51 with 64 uniform negatives, 0.60 with in-batch ones, and 0.65 and 0.69 with lazy
+updates.
 """
 
 from __future__ import annotations

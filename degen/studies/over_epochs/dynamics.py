@@ -45,7 +45,7 @@ _CAPTION = "Measures after every epoch of training, of the item embeddings unles
 
 @dataclass(frozen=True)
 class DynamicsOptions(SeedOptions):
-    """Which seeds to draw, and which measures: names of the registry or keys of `metrics.jsonl`."""
+    """Seeds and measures to draw. Measures are names of the registry or keys of `metrics.jsonl`."""
 
     measures: tuple[str, ...] = DEFAULT
 
@@ -53,7 +53,7 @@ class DynamicsOptions(SeedOptions):
 def draw_dynamics(
     paths: Sequence[Path], options: DynamicsOptions | None = None, look: FigureOptions | None = None
 ) -> FigureFiles:
-    """Draw each measure against epochs, a line a variant, for every dataset at and below `paths`.
+    """Draw each measure against epochs, one line per variant, for every dataset at and below `paths`.
 
     Quantities in `metrics.jsonl` are taken from there. Other measures are computed from the embeddings that
     were kept (`keep_embeddings`), and the notes name them. Unfinished runs are drawn as far as they are.

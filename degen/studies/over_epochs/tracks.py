@@ -19,7 +19,7 @@ AGGREGATES = ("each", "mean")
 
 @dataclass(frozen=True)
 class SeedOptions:
-    """Which seed to draw, or all of them: `each`, or their `mean`; checked when this is made."""
+    """Seed to draw, or all of them: `each`, or their `mean`. Values are checked when this is made."""
 
     seed: int | None = None
     aggregate: str | None = None

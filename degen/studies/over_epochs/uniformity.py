@@ -26,7 +26,7 @@ _CAPTION = (
 
 @dataclass(frozen=True)
 class UniformityOptions(SeedOptions):
-    """Which seeds to draw, and which alignment."""
+    """Seeds to draw, and the alignment to show."""
 
     alignment: str = "alignment"
 

@@ -1,12 +1,16 @@
-"""Batches put together on the device: the log lies there, and the host sends the numbers of the rows.
+"""Batches put together on the device, which holds the log. The host sends row numbers only.
 
-    host      the permutation, partners, augmentations and negatives, from the generators of `Epoch`, in the
-              order in which training without a device draws them; a chunk of steps at a time, sent ahead
-    device    the histories of those rows, gathered from the log into `[K, R, S, T]`
+    host      draws the permutation, partners, augmentations and negatives from the generators of `Epoch`, in
+              the order of training without a device, and sends them ahead, a chunk of steps at a time
+    device    gathers the histories of those rows from the log into `[K, R, S, T]`
 
-A batch of R runs is a dictionary: `items` int64 `[R, S, T]`, the views of the batch one after another, each
-history padded on the right; `lengths` int64 `[R, S]`; `targets` int64 `[R, B]`; where the loss samples some,
-`negatives` int64 `[R, B, k]`; where the variant draws items, `items_drawn` int64 `[R, k]`, rows of V.
+A batch of R runs is a dictionary:
+
+    items         int64 `[R, S, T]`: the views of the batch one after another, padded on the right
+    lengths       int64 `[R, S]`
+    targets       int64 `[R, B]`
+    negatives     int64 `[R, B, k]`, where the loss samples some
+    items_drawn   int64 `[R, k]`: rows of V, where the variant draws items
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from torch import Tensor
 from degen.training.padded.batches import Batch
 
 WARM_UP = 3
-"""Steps before the recording, on a stream of their own: libraries set themselves up in the first ones."""
+"""Steps before the recording, on a separate stream, because libraries set themselves up in the first ones."""
 
 
 class RecordedStep:
@@ -23,8 +23,8 @@ class RecordedStep:
 
     `step`, from a batch to its losses, moves `state` in place, draws from `generators` only, at the start of
     their streams, and never waits for the device. Recording leaves all of these as they were. Where CUDA
-    cannot record it, a RuntimeError is raised; PyTorch may then hold the generators to be in the middle of a
-    recording, so that they are of no use any more.
+    cannot record it, a RuntimeError is raised. PyTorch may then still count the generators as part of the
+    recording, so they must not be used again.
     """
 
     def __init__(
