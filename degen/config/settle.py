@@ -30,7 +30,7 @@ OFFICIAL: Values = {
     "training": {"epochs": 50, "stop_on": "MRR@10", "patience": 11, "stop_decimals": 4},
     "evaluation": {"definition": "official"},
 }
-"""What `--recipe official` sets: where the authors' released code differs from their paper."""
+"""Keys that `--recipe official` sets, where the authors' released code differs from their paper."""
 
 
 def by_group(flat: dict[str, Any]) -> Values:

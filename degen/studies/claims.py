@@ -213,7 +213,10 @@ def _alignment_rises(results: Results) -> Claim:
 
 _LABELS = {"sigma2_ratio": "σ₂/σ₁", "rare_cosine": "average cosine of the rarer half"}
 
-_FOUR = frozenset({"sasrec", "ucl", "scl", "duorec"})
+JUDGED = ("sasrec", "ucl", "scl", "duorec")
+"""The variants that the claims are about."""
+
+_FOUR = frozenset(JUDGED)
 _THREE = _FOUR - {"ucl"}
 
 _CLAIMS: tuple[tuple[frozenset[str], Callable[[Results], Claim]], ...] = (

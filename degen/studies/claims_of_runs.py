@@ -14,9 +14,7 @@ from degen.evaluation.exported_ranks import known_ranks
 from degen.evaluation.ranking import Ranks
 from degen.runs.best import best_epoch, common_epoch
 from degen.runs.directory import RunDirectory
-from degen.studies.claims import Claim, Geometry, Trained, check_claims
-
-_VARIANTS = ("sasrec", "ucl", "scl", "duorec")
+from degen.studies.claims import JUDGED, Claim, Geometry, Trained, check_claims
 
 
 def judge(runs: Mapping[str, RunDirectory], notes: list[str]) -> list[Claim]:
@@ -31,9 +29,9 @@ def judge(runs: Mapping[str, RunDirectory], notes: list[str]) -> list[Claim]:
         gets what the user should know: ranks that are missing or old, variants that are not judged.
     """
     parted = {run.variant for label, run in runs.items() if label != run.variant}
-    if split := [variant for variant in _VARIANTS if variant in parted]:
+    if split := [variant for variant in JUDGED if variant in parted]:
         notes.append(f"no claim about {', '.join(split)} is judged: its runs differ in more than the seed")
-    judged = {variant: runs[variant] for variant in _VARIANTS if variant in runs}
+    judged = {variant: runs[variant] for variant in JUDGED if variant in runs}
     # A run that has just begun must not keep those that are done from being compared at an epoch of theirs.
     done = [run for run in judged.values() if run.state == "finished"]
     epoch = common_epoch(list(judged.values())) or common_epoch(done)

@@ -97,8 +97,9 @@ def _panel(source: Source, projection: str, notes: list[str]) -> _Panel:
     else:
         about |= {"dataset": source.dataset, "variant": name, "seed": source.seed}
     rows = Rows(matrix.projectable(), frequency)
-    shown = pca_projection(rows) if projection == "pca" else project(rows)
-    row = about | _row(rows, shown)
+    whole = project(rows)
+    shown = pca_projection(rows) if projection == "pca" else whole
+    row = about | _row(rows, whole, shown)
     if projection != "svd":
         row["projection"] = projection
     if projection == "tsne":
@@ -154,9 +155,8 @@ def _tables(stem: Path, panels: Sequence[_Panel]) -> list[Path]:
     return [*written, write_columns(stem.with_name(f"{stem.name}-singular-values.csv"), columns)]
 
 
-def _row(rows: Rows, shown: Projection) -> dict[str, Any]:
-    """Return the numbers of a matrix; the share of the two axes is that of the projection."""
-    whole = project(rows)
+def _row(rows: Rows, whole: Projection, shown: Projection) -> dict[str, Any]:
+    """Return the numbers of a matrix; the share of the two axes is that of the projection shown."""
     return {
         "items": len(rows),
         "dimensions": rows.d,
