@@ -36,9 +36,20 @@ def runs(
     """
     from degen.runs.directory import collect_runs
 
-    rows = [_describe(run, output) for run in collect_runs(paths or [Path("runs")])]
+    found = collect_runs(paths or [Path("runs")])
+    rows = [_describe(run, output) for run in found]
     if not output.result(rows):
-        output.table(list(rows[0]), [list(row.values()) for row in rows])
+        names = _series([run for run, row in zip(found, rows, strict=True) if row["state"] != "damaged"])
+        named = [row | {"variant": names.get(row["run"])} for row in rows]
+        output.table(list(rows[0]), [list(row.values()) for row in named])
+
+
+def _series(runs: list[RunDirectory]) -> dict[str, str]:
+    """Return the name of each run's series by its path: `scl λ 0.02` where runs of scl differ in λ."""
+    from degen.runs.choose import select_runs
+
+    groups = select_runs(runs).values()
+    return {str(run.path): name for group in groups for name, members in group.items() for run in members}
 
 
 def _describe(run: RunDirectory, output: Output) -> dict[str, Any]:

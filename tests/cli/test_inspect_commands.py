@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import subprocess
@@ -89,6 +90,18 @@ def test_the_table_of_runs_keeps_its_paths_whole(trained, scl):
     shown = run("runs", trained).stdout
     for word in ("scl", "finished", "unfinished", f"{scl.test['HR@5']:.4f}", "–"):
         assert word in shown
+
+
+def test_the_table_of_runs_names_the_settings_in_which_runs_of_a_variant_differ(copy):
+    shutil.copytree(copy, other := copy.parent / "other")
+    config = (other / "config.toml").read_text(encoding="utf-8")
+    changed = re.sub(r"(?m)^contrast_weight = .*$", "contrast_weight = 0.02", config)
+    assert changed != config
+    (other / "config.toml").write_text(changed, encoding="utf-8")
+    shown = [line for line in run("runs", copy.parent).stdout.splitlines() if "scl" in line]
+    assert ["scl λ 0.02" in line for line in shown] == [False, True]
+    assert "scl λ 0.1" in shown[0]
+    assert [row["variant"] for row in result_of("runs", copy.parent)] == ["scl", "scl"]
 
 
 def test_a_path_without_runs_is_one_sentence(tmp_path, capfd, monkeypatch):
