@@ -71,6 +71,7 @@ def draw_projection(
     colors: Colormap | None = None,
     limits: Limits | None = None,
     size: float | None = None,
+    zero_lines: bool = True,
 ) -> PathCollection | None:
     """Scatter the projected items on `axes`, equal aspect, cross-hair at the origin.
 
@@ -88,6 +89,8 @@ def draw_projection(
         x and y limits, by default `common_limits` of this cloud.
     size
         area of a point in square points; by default smaller, the more points there are.
+    zero_lines
+        draw the cross-hair; leave it out where the origin means nothing, as in t-SNE.
 
     Returns
     -------
@@ -95,22 +98,16 @@ def draw_projection(
         the points with a place on the colour scale, for a colour bar; None where there are none.
     """
     points = projection.coordinates
-    style: dict[str, Any] = {
-        "s": point_size(len(points)) if size is None else size,
-        "alpha": 0.65,
-        "linewidths": 0,
-        "rasterized": len(points) > RASTERIZE_ABOVE,
-    }
-    limits = limits or common_limits([points])
-    axes.axhline(0, color=GUIDE_COLOR, linewidth=matplotlib.rcParams["axes.linewidth"], zorder=0)
-    axes.axvline(0, color=GUIDE_COLOR, linewidth=matplotlib.rcParams["axes.linewidth"], zorder=0)
-    axes.set(xlim=limits[0], ylim=limits[1])
-    axes.set_aspect("equal", adjustable="box")
+    style: dict[str, Any] = {"alpha": 0.65, "linewidths": 0, "rasterized": len(points) > RASTERIZE_ABOVE}
+    style["s"] = point_size(len(points)) if size is None else size
+    x, y = limits or common_limits([points])
+    for line in (axes.axhline, axes.axvline) if zero_lines else ():
+        line(0, color=GUIDE_COLOR, linewidth=matplotlib.rcParams["axes.linewidth"], zorder=0)
+    axes.set(xlim=x, ylim=y, aspect="equal")
     if frequency is None:
         axes.scatter(*points.T, color=PLAIN_COLOR, **style)
         return None
-    order = np.argsort(frequency, kind="stable")
-    seen = order[frequency[order] > 0]  # rare to frequent
+    seen = np.argsort(frequency, kind="stable")[np.count_nonzero(frequency <= 0) :]  # rare to frequent
     cloud = axes.scatter(
         points[seen, 0],
         points[seen, 1],

@@ -1,6 +1,7 @@
 """The paper's Fig. 1, 3 and 4: a panel per matrix, one colour bar, and the singular values of all.
 
-Panels share their limits and have equal aspect, so that clouds can be compared. On two columns the
+Panels share their limits and have equal aspect, so that clouds can be compared. Where the origin means
+nothing, as in t-SNE, they share the scale only, and each is centred on its own cloud. On two columns the
 spectrum stands beside them; on one column it lies below, unless there is only one cloud.
 """
 
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import matplotlib
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -20,6 +22,7 @@ from degen.plots.spectra import draw_singular_values
 from degen.plots.style import figure_ems, text_ems
 from degen.plots.svd import (
     Frequency,
+    Limits,
     common_limits,
     draw_frequency_bar,
     draw_projection,
@@ -29,6 +32,7 @@ from degen.plots.svd import (
 from degen.variant_names import variant_label
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.text import Text
@@ -46,22 +50,26 @@ _NOTE = 6  # the note beside a panel's name
 class View:
     """Words for the plane in which items are drawn: labels of both axes and of the singular values.
 
-    With `shares` either axis has a share of the squared length of all rows. The note stands below everything.
+    With `shares` either axis has a share of the squared length of all rows. Without `origin` the place of a
+    cloud means nothing, and it is drawn without zero lines and numbers. The note stands below everything.
     """
 
     x: str
     y: str
     spectrum: str = r"$\sigma_i\,/\,\sigma_1$"
     shares: bool = True
+    origin: bool = True
     note: str = ""
 
+
+_TSNE = "t-SNE: distances and sizes of groups mean little"
 
 VIEWS: Mapping[str, View] = {
     "svd": View(r"$\sigma_1 u_1$", r"$\sigma_2 u_2$"),
     "pca": View(
         "component 1", "component 2", r"$\sigma_i\,/\,\sigma_1$, minus the mean", note="PCA, minus the mean"
     ),
-    "tsne": View("t-SNE 1", "t-SNE 2", shares=False, note="t-SNE: distances and sizes of groups mean little"),
+    "tsne": View("t-SNE 1", "t-SNE 2", shares=False, origin=False, note=_TSNE),
 }
 """Words for the results of `project`, `pca_projection` and `tsne_projection`."""
 
@@ -82,23 +90,23 @@ def svd_figure(
 
     `colors` is the map of the counts, by default `frequency_colors()`; `view` is of the panels' projection.
     """
-    limits = common_limits([panel.projection.coordinates for panel in panels])
-    shape = (limits[1][1] - limits[1][0]) / (limits[0][1] - limits[0][0])
+    limits, shape = _limits([panel.projection.coordinates for panel in panels], view)
     layout = _Layout.of(len(panels), width, shape)
     # High enough for any labels, until `fit_height` knows what is needed.
     figure = Figure(figsize=(width, width * (1 + layout.heights / layout.columns)), layout="constrained")
     grid, spectrum = layout.axes(figure)
     norm = frequency_scale([panel.frequency for panel in panels if panel.frequency is not None])
     clouds = []
-    for axes, panel in zip(grid, panels, strict=True):
+    for axes, panel, box in zip(grid, panels, limits, strict=True):
         cloud = draw_projection(
             axes,
             panel.projection,
             panel.frequency,
             norm=norm,
             colors=colors,
-            limits=limits,
+            limits=box,
             size=point_size(len(panel.projection.coordinates), layout.panel_width),
+            zero_lines=view.origin,
         )
         clouds += [cloud] if cloud else []
     layout.label_axes(grid, view)
@@ -120,6 +128,15 @@ def svd_figure(
     spread_names(spectrum)
     shorten_titles(titles)
     return figure
+
+
+def _limits(clouds: Sequence[npt.NDArray[np.float64]], view: View) -> tuple[list[Limits], float]:
+    """Return the limits of each panel, and the height over width that all of them have."""
+    middles = [
+        np.zeros(2) if view.origin else (cloud.min(axis=0) + cloud.max(axis=0)) / 2 for cloud in clouds
+    ]
+    (x0, x1), (y0, y1) = common_limits([cloud - at for cloud, at in zip(clouds, middles, strict=True)])
+    return [((x + x0, x + x1), (y + y0, y + y1)) for x, y in middles], (y1 - y0) / (x1 - x0)
 
 
 @dataclass(frozen=True)
@@ -177,7 +194,8 @@ class _Layout:
             for axis, fewest, ems in ((axes.xaxis, 1, 5.0), (axes.yaxis, 2, 3.5)):
                 count = max(fewest, int(self.panel_ems / ems))
                 axis.set_major_locator(MaxNLocator(count, steps=[1, 2, 5, 10]))
-            axes.tick_params(labelleft=left, labelbottom=lowest)
+            axes.tick_params(labelleft=left and view.origin, labelbottom=lowest and view.origin)
+            axes.tick_params(left=view.origin, bottom=view.origin)
             axes.set_xlabel(view.x if lowest else "")
             axes.set_ylabel(view.y if left else "")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 from degen.analysis.measures.spectrum import project
 from degen.plots.save import save_figure
 from degen.plots.style import figure_style, figure_width
+from degen.plots.svd import common_limits
 from degen.plots.svd_figure import VIEWS, SvdPanel, svd_figure
 
 PAPER = ["sasrec", "cl4srec", "ucl", "scl", "ucl+scl", "duorec"]
@@ -186,3 +188,39 @@ def test_axes_say_which_projection_it_is(count: int, projection: str, across: st
     assert ("%" in "".join(texts(figure))) == view.shares
     assert overlaps(figure) == []
     assert outside(figure) == []
+
+
+def test_tsne_centres_each_panel_on_its_own_cloud_without_zero_lines_and_numbers() -> None:
+    shifts = {"sasrec": (0.0, 0.0), "scl": (40.0, -90.0)}
+    cones = [
+        SvdPanel(panel.name, replace(panel.projection, coordinates=panel.projection.coordinates + shift))
+        for panel, shift in zip(panels(list(shifts)), shifts.values(), strict=True)
+    ]
+    with figure_style():
+        figure = svd_figure(cones, width=figure_width("text"), view=VIEWS["tsne"])
+    figure.draw_without_rendering()
+    spans = []
+    for axes, panel in zip(clouds(figure), cones, strict=True):
+        box = np.array([axes.get_xlim(), axes.get_ylim()]).T
+        points = panel.projection.coordinates
+        assert box.mean(axis=0) == pytest.approx((points.min(axis=0) + points.max(axis=0)) / 2)
+        assert (box[0] < points.min(axis=0)).all()
+        assert (box[1] > points.max(axis=0)).all()
+        spans.append(np.ptp(box, axis=0))
+        assert len(axes.lines) == 0
+        assert not any(
+            tick.label1.get_visible() or tick.tick1line.get_visible()
+            for axis in (axes.xaxis, axes.yaxis)
+            for tick in axis.get_major_ticks()
+        )
+    assert spans[0] == pytest.approx(spans[1])
+
+
+@pytest.mark.parametrize("projection", ["svd", "pca"])
+def test_svd_and_pca_keep_zero_lines_and_common_limits(projection: str) -> None:
+    with figure_style():
+        figure = svd_figure(panels(PAPER[:2]), width=figure_width("text"), view=VIEWS[projection])
+    expected = common_limits([panel.projection.coordinates for panel in panels(PAPER[:2])])
+    for axes in clouds(figure):
+        assert (axes.get_xlim(), axes.get_ylim()) == expected
+        assert len(axes.lines) == 2
