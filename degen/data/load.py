@@ -71,6 +71,9 @@ class DataOptions:
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise UserError(f"`{name}` is {value}; it must be 0, which turns it off, or more")
+        for name, least in (("users", 1), ("items", 2)):
+            if getattr(self, name) < least:
+                raise UserError(f"`{name}` is {getattr(self, name)}; it must be {least} or more")
         object.__setattr__(self, "core", one_of("core", self.core, ("iterated", "once")))
         if self.input_format is not None:
             format_name(self.input_format)
@@ -152,6 +155,9 @@ def _dataset(located: DatasetSource, sequences: Sequences, facts: dict[str, Any]
 def _synthetic(options: DataOptions) -> Dataset:
     from degen.data.synthetic import generate
 
+    for name in ("columns", "input_format"):
+        if getattr(options, name) is not None:
+            raise UserError(f"`{name}` is only for files; {SYNTHETIC} is generated, so leave it out")
     sequences = generate(users=options.users, items=options.items, seed=options.seed)
     size = f"{options.users:,} users, {options.items:,} items and seed {options.seed}"
     users = np.repeat(np.arange(sequences.n_users, dtype=np.int32), sequences.lengths)

@@ -97,6 +97,8 @@ def test_nobody_long_enough(folder):
     ("options", "what"),
     [
         ({"min_user": -1}, "`min_user` is -1"),
+        ({"users": 0}, "`users` is 0; it must be 1 or more"),
+        ({"items": 1}, "`items` is 1; it must be 2 or more"),
         ({"core": "onse"}, "`core` 'onse' is unknown; did you mean 'once'"),
         ({"input_format": "paris"}, "`input_format` 'paris' is unknown; did you mean 'pairs'"),
         ({"columns": {"user": "a"}}, "`columns` lacks item"),
@@ -139,6 +141,14 @@ def test_synthetic_is_generated_and_never_filtered_unless_asked():
     )
     filtered = load_dataset("synthetic", DataOptions(users=300, items=100, seed=3, min_item=9))
     assert min(np.bincount(filtered.sequences.items)[1:]) >= 9
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("columns", {"user": "a", "item": "b"}), ("input_format", "pairs")]
+)
+def test_what_says_how_a_file_is_read_is_refused_for_synthetic(name, value):
+    with pytest.raises(UserError, match=f"`{name}` is only for files; synthetic is generated"):
+        load_dataset("synthetic", DataOptions(users=60, items=200, **{name: value}))
 
 
 # The cache
