@@ -66,6 +66,11 @@ def test_a_name_comes_before_a_number_and_time_may_be_missing():
     assert chosen_columns({"user": "2", "item": "0", "time": "1"}, names, "f") == Columns(2, 0, 1)
 
 
+def test_one_column_is_counted_in_the_singular():
+    with pytest.raises(UserError, match="f has 1 column, so no column 1"):
+        chosen_columns({"user": "0", "item": "1"}, ["a b"], "f")
+
+
 @pytest.mark.parametrize(
     ("choice", "numbers_only", "what"),
     [

@@ -119,7 +119,8 @@ def _position(name: str, names: Sequence[str], where: str, numbers_only: bool) -
     if name.isdecimal():
         if int(name) < len(names):
             return int(name)
-        raise UserError(f"{where} has {len(names)} columns, so no column {name}; they are numbered from 0")
+        count = "1 column" if len(names) == 1 else f"{len(names)} columns"
+        raise UserError(f"{where} has {count}, so no column {name}; they are numbered from 0")
     if numbers_only:
         raise UserError(f"{where} has no line of column names, so no '{name}'; number its columns from 0")
     raise UserError(f"{where} has no column '{name}'{nearest(name, names)}")
