@@ -42,6 +42,8 @@ ARROWS["training"] = set(ARROWS) - {"embeddings", "monitor", "callbacks", "plots
 ARROWS["api"] = {"errors", "config", "runs", "build", "training"}
 ARROWS["studies"] = set(ARROWS) - {"api", "callbacks"}
 ARROWS["report"] = set(ARROWS) - {"api", "callbacks", "training"}
+ARROWS["sweeps"] = set(ARROWS) - {"api", "callbacks", "monitor", "report", "studies"}
+ARROWS["paper"] = set(ARROWS) - {"api", "callbacks", "monitor", "report"}
 ARROWS["cli"] = set(ARROWS)
 
 # The same inside `degen/analysis`. Its `__init__.py` imports all of them, so that measures are registered.
@@ -82,7 +84,7 @@ TORCH_AFTER_ALL = {
 }
 """Modules of rooms without torch that import it, with the reason."""
 
-WITH_MATPLOTLIB = {"plots", "studies", "report", "cli", "api"}
+WITH_MATPLOTLIB = {"plots", "studies", "report", "sweeps", "paper", "cli", "api"}
 HEAVY = {"torch", "pandas", "matplotlib", "scipy", "sklearn", "seaborn"}
 
 SOURCES = [

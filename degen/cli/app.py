@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from degen.cli import analyze, compare, data, demo, figures, report, runs, train
+from degen.cli.commands import analyze, compare, data, demo, figures, report, runs, train
 from degen.cli.wording import as_typed
 from degen.errors import LostProcess, UserError
 from degen.version import __version__

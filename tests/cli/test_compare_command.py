@@ -13,7 +13,7 @@ from run_files import write_run
 from typer.testing import CliRunner, Result
 
 from degen.analysis import average_cosine, linear_cka
-from degen.cli.compare import compare
+from degen.cli.commands.compare import compare
 from degen.errors import UserError
 from degen.tables.numbers import number
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from degen.cli.data import app
+from degen.cli.commands.data import app
 from degen.errors import UserError
 
 RUN = CliRunner()
@@ -200,6 +200,6 @@ def test_every_command_shows_an_example():
 
 def test_help_imports_nothing_heavy():
     heavy = ("numpy", "pandas", "torch", "matplotlib", "pooch", "pyarrow")
-    code = f"import degen.cli.data, sys; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import degen.cli.commands.data, sys; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -12,7 +12,7 @@ import typer
 from run_files import epochs, write_run
 from typer.testing import CliRunner, Result
 
-from degen.cli import figures
+from degen.cli.commands import figures
 from degen.errors import UserError
 
 app = typer.Typer()

@@ -16,7 +16,7 @@ from drawn import media_box
 from run_files import epochs, write_run
 from typer.testing import CliRunner, Result
 
-from degen.cli import figures
+from degen.cli.commands import figures
 from degen.cli.wording import as_typed
 from degen.errors import UserError
 
@@ -424,7 +424,7 @@ def test_a_figure_of_a_matrix_never_imports_torch(tmp_path: Path) -> None:
     np.save(tmp_path / "v.npy", matrix())
     write_run(tmp_path / "r" / "scl-s0", "scl", embeddings=matrix(), metrics=epochs(2))
     code = (
-        "import sys; from pathlib import Path; from degen.cli import figures\n"
+        "import sys; from pathlib import Path; from degen.cli.commands import figures\n"
         "assert 'matplotlib' not in sys.modules and 'numpy' not in sys.modules\n"
         f"figures.plot_svd([Path({str(tmp_path / 'v.npy')!r}), Path({str(tmp_path / 'r')!r})])\n"
         f"figures.uniformity([Path({str(tmp_path / 'r')!r})])\n"
