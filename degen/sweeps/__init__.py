@@ -1,1 +1,1 @@
-"""Sweeps: cells of a study, their plan, the workers that train them, and the tables and figures of results."""
+"""Sweeps: cells of a study, their plan, the workers that train them, tables and figures of results."""
