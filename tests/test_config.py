@@ -82,6 +82,7 @@ def test_the_defaults_are_the_papers_settings():
         "batch_size": 256,
         "learning_rate": 1e-3,
         "patience": 10,
+        "min_epochs": 1,
         "crop_rate": 0.6,
         "mask_rate": 0.3,
         "reorder_rate": 0.6,

@@ -117,6 +117,9 @@ class TrainingConfig(Group):
     patience: int = key(
         10, "Stop after this many epochs without a better validation result.", "--patience", ge=1
     )
+    min_epochs: int = key(
+        1, "Number of epochs before which patience does not stop a run.", "--min-epochs", ge=1
+    )
     stop_on: RankingMetric = key(
         "NDCG@10",
         "Validation metric that decides the best epoch: HR, NDCG or MRR, at 5, 10 or 20.",

@@ -36,7 +36,7 @@ _IDENTITY = {"variant", "seed", "dataset", "name", "fingerprint"}
 """Keys that say which run it is, but for `fingerprint`: it stands last, because other keys explain it."""
 
 _CIRCUMSTANCES = {
-    *("epochs", "patience", "max_steps"),
+    *("epochs", "patience", "min_epochs", "max_steps"),
     *("device", "precision", "threads", "deterministic", "cuda_graph", "engine", "item_block"),
     *("keep_embeddings", "trace_gradients", "tensorboard"),
 }

@@ -18,6 +18,7 @@ from degen.runs.lock import refuse_occupied
 FREE_TO_CHANGE = {
     "epochs",
     "patience",
+    "min_epochs",
     "max_steps",
     "device",
     "threads",
@@ -103,18 +104,19 @@ def epochs_done(out: Path) -> int:
 
 
 def has_ended(settings: TrainingConfig, rows: list[dict[str, Any]], steps: int = 0) -> bool:
-    """Return whether epochs, steps or patience have run out."""
+    """Return whether epochs, steps or patience have run out; patience counts from `min_epochs` on."""
     if not rows:
         return False
     out_of_steps = settings.max_steps is not None and steps >= settings.max_steps
     waited = len(rows) - best_row(rows, settings.stop_on, settings.stop_decimals)["epoch"]
-    return out_of_steps or len(rows) >= settings.epochs or waited >= settings.patience
+    out_of_patience = waited >= settings.patience and len(rows) >= settings.min_epochs
+    return out_of_steps or len(rows) >= settings.epochs or out_of_patience
 
 
 def is_complete(config: Config, out: Path) -> bool:
     """Return whether `out` holds a finished run that `config` takes no further.
 
-    More epochs or more patience go on from its last epoch; not where `max_steps` may cut one short or did so.
+    More epochs, patience or `min_epochs` go on from its last epoch; not where `max_steps` may cut one short or did so.
     """
     if not directory.is_run(out) or RunDirectory(out).state != "finished":
         return False

@@ -113,6 +113,7 @@ def test_every_option_reaches_its_key(log):
         "seed": 17,
         "epochs": 18,
         "patience": 19,
+        "min_epochs": 12,
         "stop_on": "HR@20",
         "max_steps": 20,
         "steps_per_epoch": 21,

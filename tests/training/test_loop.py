@@ -409,6 +409,35 @@ def test_patience_and_the_earliest_best_of_equals(log, tmp_path, scripted, patie
     assert all(other.tobytes() != kept.tobytes() for other in others)
 
 
+@pytest.mark.parametrize(
+    ("settings", "values", "best", "epochs"),
+    [
+        ({"min_epochs": 5, "patience": 1}, [0.1, 0.2, 0.2, 0.1, 0.1, 0.1], 2, 5),
+        ({"min_epochs": 3, "patience": 1}, [0.1, 0.0, 0.3, 0.4, 0.4, 0.5], 4, 5),  # waits on, as always
+        ({"min_epochs": 2, "patience": 4}, [0.3, 0.2, 0.1, 0.1, 0.1, 0.1], 1, 5),  # patience ends later
+        ({"min_epochs": 99, "patience": 1}, [0.3, 0.2, 0.1, 0.1, 0.1, 0.1], 1, 6),  # the epochs run out first
+    ],
+    ids=["ends at once", "still waits", "patience is longer", "more than epochs"],
+)
+def test_patience_ends_no_run_before_min_epochs(log, tmp_path, scripted, settings, values, best, epochs):
+    scripted(*values)
+    run = tiny_train(log, tmp_path / "run", epochs=6, steps_per_epoch=1, **settings)
+    assert len(run.metrics) == epochs
+    assert run.test["epoch"] == best
+
+
+def test_a_run_that_patience_ended_goes_on_to_min_epochs(log, tmp_path, scripted):
+    scripted(0.5, 0.1, 0.2, 0.7, 0.1)
+    settings = {"epochs": 9, "patience": 1, "steps_per_epoch": 1}
+    out = tiny_train(log, tmp_path / "run", **settings).path
+    assert len(RunDirectory(out).metrics) == 2
+    run = tiny_train(log, out, resume=True, min_epochs=4, **settings)
+    assert (len(run.metrics), run.test["epoch"]) == (5, 4)
+    before = result(out)
+    tiny_train(log, out, resume=True, min_epochs=2, **settings)  # nothing is left to do
+    assert result(out) == before
+
+
 def stop_of_the_released_code(values: list[float]) -> tuple[int, int]:
     """Best epoch and last epoch as the authors' trainer decides them: rounded to 4 decimals, strictly better
     only, and it ends once more than 10 validations in a row have not been better.

@@ -177,6 +177,14 @@ def test_a_run_that_stops_early_leaves_and_the_others_go_on(log, tmp_path, scrip
         np.testing.assert_allclose(one.item_embeddings, other.item_embeddings, rtol=0, atol=1e-4)
 
 
+def test_patience_ends_no_run_of_a_stack_before_min_epochs(log, tmp_path, script):
+    runs = configs(log, epochs=4, patience=1, min_epochs=3, **STILL)
+    script.update({"s0": [0.5, 0.1, 0.1], "s3": [0.5, 0.1, 0.6, 0.1], "s5": [0.1, 0.6, 0.2]})
+    found = train_many(runs, places(tmp_path / "stacked"), stack=True)
+    assert [len(run.metrics) for run in found] == [3, 4, 3]
+    assert [run.test["epoch"] for run in found] == [1, 3, 2]
+
+
 # Ctrl-C and going on
 
 
