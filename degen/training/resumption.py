@@ -116,7 +116,8 @@ def has_ended(settings: TrainingConfig, rows: list[dict[str, Any]], steps: int =
 def is_complete(config: Config, out: Path) -> bool:
     """Return whether `out` holds a finished run that `config` takes no further.
 
-    More epochs, patience or `min_epochs` go on from its last epoch; not where `max_steps` may cut one short or did so.
+    More epochs, patience or `min_epochs` go on from its last epoch; not where `max_steps` may cut one short
+    or did so.
     """
     if not directory.is_run(out) or RunDirectory(out).state != "finished":
         return False
