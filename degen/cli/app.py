@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from degen.cli.commands import analyze, compare, data, demo, figures, report, runs, train
+from degen.cli.commands import analyze, compare, data, demo, figures, paper, report, runs, train
 from degen.cli.wording import as_typed
 from degen.errors import LostProcess, UserError
 from degen.version import __version__
@@ -50,7 +50,8 @@ MEASURING = (analyze.analyze, figures.plot_svd, figures.uniformity, figures.dyna
 for function in (*TRAINING, *MEASURING, report.report, figures.mechanism):
     app.command()(function)
 app.add_typer(data.app, name="data", cls=_Group)
-for command in (*app.registered_commands, *data.app.registered_commands):
+app.add_typer(paper.app, name="paper", cls=_Group)
+for command in (*app.registered_commands, *data.app.registered_commands, *paper.app.registered_commands):
     command.cls = _Command
 
 
