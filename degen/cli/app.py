@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from degen.cli.commands import analyze, compare, data, demo, figures, paper, report, runs, train
+from degen.cli.commands import analyze, compare, data, demo, figures, paper, report, runs, sweep, train
 from degen.cli.wording import as_typed
 from degen.errors import LostProcess, UserError
 from degen.version import __version__
@@ -45,10 +45,11 @@ app = typer.Typer(
     "Measure and draw the difference.",
     epilog="Start with [bold]degen demo[/bold], which trains, measures and draws in a few minutes, offline.",
 )
-TRAINING = (demo.demo, train.train, runs.runs, runs.evaluate, runs.export)
+TRAINING = (demo.demo, train.train, sweep.sweep, runs.runs, runs.evaluate, runs.export)
 MEASURING = (analyze.analyze, figures.plot_svd, figures.uniformity, figures.dynamics, compare.compare)
 for function in (*TRAINING, *MEASURING, report.report, figures.mechanism):
     app.command()(function)
+app.command(hidden=True)(sweep.sweep_work)
 app.add_typer(data.app, name="data", cls=_Group)
 app.add_typer(paper.app, name="paper", cls=_Group)
 for command in (*app.registered_commands, *data.app.registered_commands, *paper.app.registered_commands):

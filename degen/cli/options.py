@@ -11,7 +11,6 @@ The options of keys of the configuration are read from its schema (`degen.config
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
@@ -35,9 +34,6 @@ Group = Mapping[str, tuple[Any, Any]]
 
 WIDEST = 18
 """Characters of choices that an option's help lists; longer lists are left to its sentence."""
-
-MOST_SEEDS = 10_000
-"""Maximum size of a range of seeds; a larger one is a typing error."""
 
 
 def default(text: str) -> str:
@@ -202,30 +198,3 @@ def parse_assignments(assignments: Iterable[str]) -> Values:
             value = raw.strip()
         values = merge(values, {group: {key: value}})
     return values
-
-
-def parse_seeds(text: str) -> list[int]:
-    """Turn `0-7` or `0,3,5`, or both together, into seeds in the order given.
-
-    Raises
-    ------
-    UserError
-        if the text has another form, a range goes down, or a seed is named twice.
-
-    >>> parse_seeds("0-2,7")
-    [0, 1, 2, 7]
-    """
-    seeds: list[int] = []
-    for part in text.split(","):
-        found = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
-        if found is None:
-            raise UserError(f"--seeds {text}: write numbers and ranges, such as 0-7 or 0,3,5")
-        first, last = int(found[1]), int(found[2] or found[1])
-        if last < first:
-            raise UserError(f"--seeds {text}: the range {part.strip()} goes down; write {last}-{first}")
-        if last - first >= MOST_SEEDS:
-            raise UserError(f"--seeds {text}: that is {last - first + 1:,} runs; {MOST_SEEDS:,} at most")
-        seeds.extend(range(first, last + 1))
-    if len(set(seeds)) < len(seeds):
-        raise UserError(f"--seeds {text}: a seed is named twice; name each once")
-    return seeds

@@ -17,8 +17,9 @@ from pathlib import Path
 
 from cureslib.methods import METHODS, planned
 
-from degen.cli.options import parse_assignments, parse_seeds
+from degen.cli.options import parse_assignments
 from degen.cli.progress import bars
+from degen.config.lists import parse_seeds
 from degen.config.settle import merge
 from degen.errors import one_sentence
 from degen.training.plan import train_many

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from degen.cli.options import Group, Typed, default, key_option, option, parse_assignments, parse_seeds, takes
+from degen.cli.options import Group, Typed, default, key_option, option, parse_assignments, takes
 from degen.cli.output import Output
 from degen.config.facts import OPTIONS
+from degen.config.lists import parse_seeds
 from degen.config.schema import Config
 from degen.config.settle import by_group, merge, settle
 from degen.errors import UserError

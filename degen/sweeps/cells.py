@@ -1,0 +1,91 @@
+"""Cells of a study: resolved configurations, each with an id that decides whether two are the same.
+
+The id of a cell is the first ten hexadecimal digits of a SHA-256 over everything that decides its result: the
+fingerprint of the log, and every setting that differs from its default. Left out are
+
+- the seed, which is named beside the id, and name, path and reading of the log (its fingerprint says it all);
+- keys that change no number: device, threads, cuda_graph, keep_embeddings, tensorboard, score_block.
+
+The length of training is part of the id. `epochs`, `min_epochs`, `patience` and `max_steps` may be raised
+when a run is resumed, but a run of 2 epochs and one of 60 are different results.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from degen.config.facts import KEYS
+from degen.config.schema import Config
+
+LENGTH = {"epochs", "min_epochs", "patience", "max_steps"}
+"""Keys that may change when a run is resumed, and decide its result nevertheless."""
+
+WITHOUT_EFFECT = {"device", "threads", "cuda_graph", "keep_embeddings", "tensorboard", "score_block"}
+"""Keys that a result does not depend on."""
+
+DIGITS = 10
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One resolved configuration of a study, which every seed repeats.
+
+    Attributes
+    ----------
+    dataset
+        name of the log.
+    axes
+        value of each axis by its key, such as `{"objective.contrast_weight": 0.02}`. An axis that the cell's
+        variant has no use for is missing: SASRec has no λ.
+    control
+        name of the control that the cell is; None for a cell of the study proper.
+    config
+        resolved configuration with name and fingerprint of the log; its seed is not the cell's.
+    """
+
+    dataset: str
+    axes: dict[str, Any]
+    control: str | None
+    config: Config = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """Ten hexadecimal digits, equal for cells of equal results."""
+        return cell_id(self.config)
+
+    @property
+    def variant(self) -> str:
+        """Canonical name of the variant."""
+        return self.config.objective.variant
+
+    def run(self, cells: Path, seed: int) -> Path:
+        """Return the run directory of a seed, below the folder `cells` that studies share."""
+        return cells / self.dataset / self.variant / f"{self.id}-s{seed}"
+
+    def seeded(self, seed: int) -> Config:
+        """Return the configuration with a seed."""
+        training = self.config.training.model_copy(update={"seed": seed})
+        return self.config.model_copy(update={"training": training})
+
+
+def cell_id(config: Config) -> str:
+    """Return the id of a configuration whose log is known by its fingerprint."""
+    defaults, settings = Config().model_dump(mode="json"), {}
+    for group, keys in config.model_dump(mode="json").items():
+        for key, value in keys.items():
+            ignored = group == "data" or key == "seed" or key in WITHOUT_EFFECT
+            if not ignored and value != defaults[group][key]:
+                settings[f"{group}.{key}"] = value
+    decisive = {"log": config.data.fingerprint, "settings": settings}
+    text = json.dumps(decisive, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+def full_key(key: str) -> str:
+    """Return a key with its group, `objective.contrast_weight`; `dropout` stays, which sets three."""
+    bare = key.rpartition(".")[2]
+    return f"{KEYS[bare][0]}.{bare}" if bare in KEYS else bare

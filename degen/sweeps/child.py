@@ -1,0 +1,136 @@
+"""Training of planned runs in a child process: its memory, crashes and CUDA contexts end with it.
+
+The child ends when the worker that started it does, however that dies. It tells its end by its exit code, and
+what went wrong by the last lines of its stderr.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from degen.config.schema import Config
+from degen.errors import UserError
+from degen.files import write_json
+from degen.runs import directory
+from degen.runs.study import CELL
+
+if TYPE_CHECKING:
+    from degen.training.run import Progress
+
+FAULT, MISTAKE, STOPPED = 1, 2, 130
+"""Exit codes of a child: a fault of degen, an error of the user's, stopped between two epochs."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """One run for a child: its configuration, its folder, and what `cell.json` says of it."""
+
+    config: Config
+    run: Path
+    cell: dict[str, Any]
+
+
+def start(orders: Sequence[Order], errors: Path) -> BaseProcess:
+    """Start a child that trains runs, several as one stack where they can be; its stderr goes to a file."""
+    # A fork spares the child the imports of PyTorch. It is safe here because a worker has no threads and has
+    # computed nothing, which is why CUDA is not initialized and no pool of threads was started.
+    method = "spawn"
+    if sys.platform == "linux":
+        method = "fork"
+        for name in (
+            "torch._dynamo",
+            "degen.training.plan",
+        ):  # the optimizer imports the first when it is made
+            import_module(name)
+    context: Any = multiprocessing.get_context(method)
+    child: BaseProcess = context.Process(target=_main, args=(list(orders), errors))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # NumPy's idle threads, from Python 3.12 on
+        child.start()
+    return child
+
+
+def finish_epoch(child: BaseProcess) -> None:
+    """Ask a child to stop at the end of its epoch."""
+    if child.pid is not None and child.is_alive():
+        os.kill(child.pid, signal.SIGUSR1)
+
+
+def _main(orders: list[Order], errors: Path) -> None:
+    stop = threading.Event()
+    signal.signal(signal.SIGUSR1, lambda *_: stop.set())
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to pass on
+    with errors.open("w") as file:
+        os.dup2(file.fileno(), 2)
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    sys.exit(_trained(orders, stop))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(FAULT)
+
+
+def _trained(orders: list[Order], stop: threading.Event) -> int:
+    from degen.training.plan import train_many
+    from degen.training.run import Interrupted
+
+    @contextmanager
+    def watch(group: Sequence[Config]) -> Iterator[list[Progress]]:
+        yield [_progress(next(order for order in orders if order.config == config), stop) for config in group]
+
+    try:
+        train_many(
+            [order.config for order in orders], [order.run for order in orders], resume=True, progress=watch
+        )
+    except Interrupted:
+        return STOPPED
+    except UserError as error:
+        print(error, file=sys.stderr, flush=True)
+        return MISTAKE
+    except Exception:
+        traceback.print_exc()
+        sys.stderr.flush()
+        return FAULT
+    return 0
+
+
+def _progress(order: Order, stop: threading.Event) -> Progress:
+    from degen.training.run import Interrupted, Progress
+
+    class Watched(Progress):
+        def begin(self, *_: object) -> None:
+            write_json(order.run / CELL, order.cell)
+
+        def epoch(self, row: dict[str, Any]) -> None:
+            if stop.is_set():
+                raise Interrupted(order.run, row["epoch"])
+
+    return Watched()
+
+
+def same_cell(config: Config, run: Path) -> None:
+    """Put a configuration into a run of the same cell that was named otherwise: its log, device or threads.
+
+    The caller knows by the id that both train the same.
+    """
+    if directory.is_run(run):
+        config.write(run / directory.CONFIG)

@@ -1,0 +1,100 @@
+"""Resolution of a study's cells: each its settings, with the log that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from degen.config.schema import Config, DataConfig
+from degen.config.settle import Values, by_group, merge, settle
+from degen.sweeps.cells import Cell
+
+if TYPE_CHECKING:
+    from degen.sweeps.study import Study
+
+CONTRAST = {"contrast_weight", "temperature", "similarity", "reduction", "same_target_negatives"}
+"""Keys of the contrastive loss, of which a variant that contrasts no views has no use."""
+
+Identify = Callable[[DataConfig], tuple[str, str]]
+"""Returns name and fingerprint of the log that a configuration names."""
+
+
+def resolved(
+    study: Study, dataset: str, combination: dict[str, Any], control: str | None, identify: Identify
+) -> Cell:
+    """Return the cell of a dataset, a value per axis, and a control or None.
+
+    Settings that the variant has no use for are left at their defaults, so that they part no cells.
+    """
+    own = _spread(study.controls[control]) if control else {}
+    fixed = {key for keys in own.values() for key in keys}
+    axes = {
+        axis.name: (axis, combination[label]) for label, axis in study.axes.items() if not axis.sets & fixed
+    }
+    layers = [
+        _spread(study.base),
+        {"data": {"dataset": dataset}},
+        _spread(study.per_dataset.get(dataset, {})),
+        *(axis.at(value) for axis, value in axes.values()),
+        own,
+    ]
+    values = reduce(merge, layers)
+    idle = idle_keys(str(values.get("objective", {}).get("variant", Config().objective.variant)))
+    values = {
+        group: {key: value for key, value in keys.items() if key not in idle}
+        for group, keys in values.items()
+    }
+    config = _named(settle(options=values))
+    name, fingerprint = identify(config.data)
+    data = config.data.model_copy(update={"name": name, "fingerprint": fingerprint})
+    told = {key: _settled(config, key, value) for key, (axis, value) in axes.items() if not axis.sets <= idle}
+    return Cell(name, told, control, config.model_copy(update={"data": data}))
+
+
+def idle_keys(variant: str) -> set[str]:
+    """Return the keys that a variant has no use for."""
+    from degen.model.variants import get_variant  # brings PyTorch
+
+    return set() if get_variant(variant).pairs else CONTRAST
+
+
+def _settled(config: Config, key: str, value: Any) -> Any:
+    """Return a value as the configuration has it: a variant by its own name, a whole number as a fraction."""
+    group, dot, bare = key.partition(".")
+    return getattr(getattr(config, group), bare) if dot else value
+
+
+def _named(config: Config) -> Config:
+    from degen.build import settle_names  # brings PyTorch
+
+    return settle_names(config)
+
+
+def read_log(data: DataConfig) -> tuple[str, str]:
+    """Return name and fingerprint of a log."""
+    from degen.build import load_data  # brings PyTorch
+
+    dataset = load_data(data)
+    return dataset.name, dataset.fingerprint
+
+
+def asked_once(identify: Identify) -> Identify:
+    """Return a function that asks `identify` once for each log and way to read it."""
+    known: dict[str, tuple[str, str]] = {}
+
+    def asked(data: DataConfig) -> tuple[str, str]:
+        key = data.model_dump_json()
+        if key not in known:
+            known[key] = identify(data)
+        return known[key]
+
+    return asked
+
+
+def _spread(values: Values) -> Values:
+    """Put `model.dropout`, which sets three keys, into these keys."""
+    model = dict(values.get("model", {}))
+    if "dropout" not in model:
+        return values
+    return {**values, **by_group({"dropout": model.pop("dropout"), **model})}

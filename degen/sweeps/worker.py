@@ -1,0 +1,183 @@
+"""A worker: train the next free run of a plan in a child process, until none is left.
+
+Every engine starts workers and nothing more. They agree by claims (`degen.sweeps.claims`), so that any number
+on any machines may work on one plan, come and go. A run is done when its file in `done/` is written, and it
+goes on by epochs wherever an earlier worker was stopped or killed.
+
+SIGUSR1, SIGTERM or SIGINT ask a worker to leave: the epoch is finished and the claim dropped. A second one
+ends the child at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from degen.config.schema import Config
+from degen.errors import UserError
+from degen.files import write_json
+from degen.runs import directory
+from degen.runs.directory import RunDirectory
+from degen.runs.environment import cpu_name
+from degen.runs.lock import sole_writer
+from degen.runs.study import DONE, FAILED, PlannedRun, read_plan
+from degen.sweeps import child
+from degen.sweeps.claims import RENEWED_EVERY, Claim, is_live, take
+from degen.sweeps.plan import CLAIMS
+
+TRIES = 3
+"""Number of times that a run which fails is tried."""
+
+TICK = 0.1
+"""Seconds between two looks at the child."""
+
+LINES = 20
+"""Number of lines of stderr that are kept of a run that failed."""
+
+
+def tries(out: Path, name: str) -> int:
+    """Return how often a run has failed."""
+    try:
+        return int(json.loads((out / FAILED / name).read_text(encoding="utf-8"))["tries"])
+    except (OSError, ValueError, KeyError):
+        return 0
+
+
+def is_free(out: Path, planned: PlannedRun) -> bool:
+    """Return whether a run is still to be trained and nobody trains it, here or for another study."""
+    return (
+        not (out / DONE / planned.name).exists()
+        and tries(out, planned.name) < TRIES
+        and not is_live(out / CLAIMS / planned.name)
+        and not _held(planned.run)
+    )
+
+
+def _held(run: Path) -> bool:
+    """Return whether a process trains into a run directory at this moment."""
+    if not (run / directory.LOCK).exists():
+        return False
+    try:
+        with sole_writer(run):
+            return False
+    except UserError:
+        return True
+
+
+class Worker:
+    """A process that works on a plan."""
+
+    def __init__(self, out: Path, *, threads: int | None = None, parent: int | None = None):
+        self.out, self.threads, self.parent = out, threads, parent
+        self.asked_to_leave = 0
+
+    def work(self) -> None:
+        """Train the free runs of the plan one after another, those that have failed last."""
+        for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._leave)
+        plan = read_plan(self.out)
+        while not self.asked_to_leave and self._parent_lives():
+            free = [planned for planned in plan if is_free(self.out, planned)]
+            free.sort(key=lambda planned: tries(self.out, planned.name))
+            for planned in free:
+                if claim := take(self.out / CLAIMS / planned.name):
+                    self._train(planned, claim)
+                    break
+            else:
+                return
+
+    def _leave(self, *_: object) -> None:
+        self.asked_to_leave += 1
+
+    def _parent_lives(self) -> bool:
+        return self.parent is None or os.getppid() == self.parent
+
+    def _train(self, planned: PlannedRun, claim: Claim) -> None:
+        """Train a claimed run, and write how it ended."""
+        # What another worker finished between the look at the folder and the claim is not done again.
+        if (self.out / DONE / planned.name).exists():
+            claim.release()
+            return
+        handle, name = tempfile.mkstemp(prefix="degen-", suffix=".stderr")
+        os.close(handle)
+        errors = Path(name)
+        try:
+            config = self._config(planned)
+            child.same_cell(config, planned.run)
+            cell = {"id": planned.id, "axes": dict(planned.axes), "control": planned.control}
+            code = self._ended(child.start([child.Order(config, planned.run, cell)], errors), claim)
+            if code == 0:
+                write_done(self.out, planned)
+            elif code != child.STOPPED:
+                write_failed(self.out, planned, code, errors.read_text(errors="replace").splitlines())
+        finally:
+            errors.unlink(missing_ok=True)
+            claim.release()
+
+    def _config(self, planned: PlannedRun) -> Config:
+        config = Config.model_validate(planned.config)
+        if self.threads is None:
+            return config
+        training = config.training.model_copy(update={"threads": self.threads})
+        return config.model_copy(update={"training": training})
+
+    def _ended(self, process: BaseProcess, claim: Claim) -> int:
+        """Wait for a child, and return its exit code; `STOPPED` where this worker ended it."""
+        renewed, asked = time.monotonic(), 0
+        while process.is_alive():
+            process.join(TICK)
+            if time.monotonic() - renewed > RENEWED_EVERY:
+                renewed = time.monotonic()
+                if not claim.renew():
+                    return _killed(process)
+            if not self._parent_lives() or self.asked_to_leave > 1:
+                return _killed(process)
+            if self.asked_to_leave > asked:
+                asked = self.asked_to_leave
+                child.finish_epoch(process)
+        return process.exitcode or 0
+
+
+def _killed(process: BaseProcess) -> int:
+    process.kill()
+    process.join()
+    return child.STOPPED
+
+
+def write_done(out: Path, planned: PlannedRun) -> None:
+    """Write the file of a finished run: what it took, and on what it was trained."""
+    run = RunDirectory(planned.run)
+    known, rows = run.environment, run.metrics
+    seconds = sum(float(row.get(name, 0)) for row in rows for name in ("train_seconds", "eval_seconds"))
+    done: dict[str, Any] = {
+        "seconds": round(seconds, 3),
+        "device": known.get("device"),
+        "cpu": cpu_name(),
+        "commit": known.get("commit"),
+        "version": known.get("degen"),
+        "threads": known.get("threads"),
+        "torch": known.get("torch"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    write_json(out / DONE / planned.name, done)
+    (out / FAILED / planned.name).unlink(missing_ok=True)
+
+
+def write_failed(out: Path, planned: PlannedRun, code: int, stderr: Sequence[str]) -> None:
+    """Write the sentence and the last lines of a run that failed, and count the tries."""
+    tail = [line for line in stderr if line.strip()][-LINES:]
+    if code < 0:
+        with suppress(ValueError):
+            tail.append(f"ended by {signal.Signals(-code).name}, perhaps for want of memory")
+    sentence = tail[-1].strip() if tail else f"ended with exit code {code}"
+    failed = {"sentence": sentence, "stderr": tail, "tries": tries(out, planned.name) + 1}
+    write_json(out / FAILED / planned.name, failed)
