@@ -88,7 +88,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Selection:
-    """The sources in the order of their paths, each once, the runs among them by dataset, and notes."""
+    """The sources in the order of the paths given, each once, the runs among them by dataset, and notes.
+
+    The runs of a folder stand in the order of `groups`.
+    """
 
     sources: Sequence[Source]
     groups: Sequence[Group]
@@ -128,9 +131,13 @@ def select(
         for members in group.series.values()
         for source in members
     }
-    places = [run.path.resolve() for path, several in found for run in several or [RunDirectory(path)]]
+    rank = {place: position for position, place in enumerate(sources)}
+    places: list[Path] = []
+    for path, several in found:
+        below = [run.path.resolve() for run in several] or [path.resolve()]
+        places += sorted((place for place in below if place in sources), key=rank.__getitem__)
     return Selection(
-        [sources[place] for place in dict.fromkeys(places) if place in sources],
+        [sources[place] for place in dict.fromkeys(places)],
         groups,
         [f"{run.path} has no item embeddings yet: left out" for run in runs if run not in begun],
     )

@@ -94,11 +94,11 @@ def _run_group(
 
 
 def _place(path: Path, paths: Sequence[Path]) -> str:
-    """Return where a run lies below the lowest folder that holds all of `paths`."""
+    """Return where a run lies below the lowest folder that holds all of `paths`; elsewhere its path."""
     place, first = path.absolute(), paths[0].absolute()
     above = (first, *first.parents)
     shared = next((f for f in above if all(given.absolute().is_relative_to(f) for given in paths)), None)
-    if shared is None:
+    if shared is None or not place.is_relative_to(shared):  # the runs of a study lie beside its folder
         return str(path)
     return path.name if place == shared else str(place.relative_to(shared))
 

@@ -7,6 +7,7 @@ One rule holds in every command:
 3. A series has the name of its variant. Where a variant has several series, the settings in which they
    differ are added: `duorec λ 0.02`, `sasrec item_optimizer=sgd`. A setting that changes only together with
    one that is named already is left out, so `recipe=official` stands for all that the recipe sets.
+   Dropout rates that are equal in every run are one setting: `duorec dropout=0.1`.
 4. How long and on what a run trained, and what was recorded of it, does not part its seeds. It names two runs
    that are otherwise the same.
 5. Runs that agree in everything, seed included, are copies. They form a group for each parent folder; copies
@@ -29,7 +30,7 @@ from degen.variant_names import in_paper_order
 Series = dict[str, list[RunDirectory]]
 """The runs of each series by its name, in the order of tables and figures; seeds rise."""
 
-_GROUPS = ("objective", "model", "training", "data")
+_GROUPS = ("objective", "baseline", "model", "training", "data")
 """Groups of `config.toml` whose keys are settings, in the order in which they name a series."""
 
 _IDENTITY = {"variant", "seed", "dataset", "name", "fingerprint"}
@@ -41,6 +42,9 @@ _CIRCUMSTANCES = {
     *("keep_embeddings", "trace_gradients", "tensorboard"),
 }
 """Keys of those groups that are no settings: how long and on what a run trained, and what it recorded."""
+
+_DROPOUT, _RATES = "dropout", 3
+"""One name for the three rates of dropout, where they are equal in every run."""
 
 _SYMBOLS = {"contrast_weight": "λ", "temperature": "τ", "cure_weight": "γ"}
 
@@ -153,23 +157,43 @@ def one_seed(series: Mapping[str, Sequence[S]], seed: int | None, notes: list[st
     return chosen
 
 
+Settings = dict[str, Any]
+"""Values of the settings that name a part of the runs of one variant, by key."""
+
+_Parts = list[tuple[Settings, list[RunDirectory]]]
+
+
+def settings_apart(runs: Sequence[RunDirectory]) -> dict[Path, Settings]:
+    """Return for each run the settings by which its series differs from others of its dataset and variant."""
+    found: dict[Path, Settings] = {}
+    for members in _by(runs, lambda run: (run.dataset, run.variant)).values():
+        found |= {run.path: settings for settings, part in _parts(members) for run in part}
+    return found
+
+
 def _by_settings(runs: Sequence[RunDirectory]) -> Series:
     """Part the runs of one variant by their settings, which name the parts; empty where there is one."""
+    return {
+        ", ".join(setting_text(key, value) for key, value in settings.items()): members
+        for settings, members in _parts(runs)
+    }
+
+
+def _parts(runs: Sequence[RunDirectory]) -> _Parts:
     settings = _keys(runs, _GROUPS, _IDENTITY | _CIRCUMSTANCES)
     if all(_value(run, "data", "fingerprint") for run in runs):
         settings.append(("data", "fingerprint"))
-    parts = {}
-    for setting, members in _parted(runs, settings).items():
+    parts: _Parts = []
+    for setting, members in _parted(runs, settings):
         if not _seed_twice(members):
-            parts[setting] = members
+            parts.append((setting, members))
             continue
         circumstances = _keys(members, (*_GROUPS, "evaluation", "monitor"), _IDENTITY)
-        for circumstance, kept in _parted(members, circumstances).items():
-            parts[", ".join(filter(None, (setting, circumstance)))] = kept
+        parts += [(setting | finer, kept) for finer, kept in _parted(members, circumstances)]
     return parts
 
 
-def _parted(runs: Sequence[RunDirectory], keys: Iterable[tuple[str, str]]) -> Series:
+def _parted(runs: Sequence[RunDirectory], keys: Iterable[tuple[str, str]]) -> _Parts:
     """Part runs by those of `keys` that tell them apart, each only where the ones before it do not."""
     values: list[list[Any]] = [[] for _ in runs]
     named: list[str] = []
@@ -177,21 +201,28 @@ def _parted(runs: Sequence[RunDirectory], keys: Iterable[tuple[str, str]]) -> Se
         finer = [[*known, _value(run, group, key)] for known, run in zip(values, runs, strict=True)]
         if len(set(map(repr, finer))) > len(set(map(repr, values))):
             values, named = finer, [*named, key]
-    parts: Series = {}
+    parts: dict[str, tuple[Settings, list[RunDirectory]]] = {}
     for found, run in sorted(zip(values, runs, strict=True), key=lambda pair: list(map(_order, pair[0]))):
-        parts.setdefault(", ".join(map(_setting, named, found)), []).append(run)
-    return parts
+        parts.setdefault(repr(found), (dict(zip(named, found, strict=True)), []))[1].append(run)
+    return list(parts.values())
 
 
 def _keys(runs: Sequence[RunDirectory], groups: Sequence[str], without: set[str]) -> list[tuple[str, str]]:
     """Return the keys that any of the runs sets, with their groups, as their files have them."""
     every = ((group, key) for group in groups for run in runs for key in run.config.get(group, {}))
-    return list(dict.fromkeys((group, key) for group, key in every if key not in without))
+    found = list(dict.fromkeys((group, key) for group, key in every if key not in without))
+    dropouts = [(group, key) for group, key in found if group == "model" and key.endswith("_dropout")]
+    if len(dropouts) == _RATES and all(
+        len({_value(run, *dropout) for dropout in dropouts}) == 1 for run in runs
+    ):
+        found.insert(found.index(dropouts[0]), ("model", _DROPOUT))
+    return found
 
 
 def _value(run: RunDirectory, group: str, key: str) -> Any:
     """Return a setting of a run, and its default where the run does not have it."""
     values = run.config.get(group, {})
+    key = "hidden_dropout" if key == _DROPOUT else key
     return values[key] if key in values else _defaults().get(group, {}).get(key)
 
 
@@ -208,12 +239,20 @@ def _order(value: Any) -> tuple[float, str]:
     return (float(value), "") if number else (math.inf, str(value))
 
 
-def _setting(key: str, value: Any) -> str:
-    """Return a setting in words: `λ 0.02`, `item_optimizer=sgd`."""
+def setting_title(key: str) -> str:
+    """Return the symbol of a key, or the key: `λ`, `item_optimizer`."""
+    return _SYMBOLS.get(key, key)
+
+
+def setting_value(key: str, value: Any) -> str:
+    """Return the value of a setting as text; a fingerprint is cut to 8 digits."""
     text = f"{value:g}" if isinstance(value, float) else str(value)
-    if key == "fingerprint":
-        text = text[:8]
-    return f"{_SYMBOLS[key]} {text}" if key in _SYMBOLS else f"{key}={text}"
+    return text[:8] if key == "fingerprint" else text
+
+
+def setting_text(key: str, value: Any) -> str:
+    """Return a setting in words: `λ 0.02`, `item_optimizer=sgd`."""
+    return f"{setting_title(key)}{' ' if key in _SYMBOLS else '='}{setting_value(key, value)}"
 
 
 def _seed_twice(runs: Sequence[RunDirectory]) -> bool:

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from degen.errors import UserError, nearest
 from degen.files import is_temporary, write_text
+from degen.runs.study import PLAN, is_study, study_runs
 
 CONFIG = "config.toml"
 ENVIRONMENT = "environment.json"
@@ -222,6 +223,8 @@ def is_run(path: Path) -> bool:
 def find_runs(path: Path) -> list[RunDirectory]:
     """Return the run at `path`, or every run below it in the order of their paths.
 
+    The folder of a study stands for the runs of its plan, in the plan's order, wherever they lie.
+
     Raises
     ------
     UserError
@@ -231,6 +234,11 @@ def find_runs(path: Path) -> list[RunDirectory]:
         raise UserError(
             f"{path} does not exist; `degen train` makes runs, `degen runs` lists those in ./runs"
         )
+    if (path / PLAN).is_file() and is_study(path):
+        folders = [run for run in study_runs(path) if is_run(run)]
+        if not folders:
+            raise UserError(f"no run of the study {path} has begun; run the study again")
+        return [RunDirectory(folder) for folder in folders]
     folders = [path] if is_run(path) else sorted(p.parent for p in path.rglob(CONFIG) if is_run(p.parent))
     if not folders:
         raise UserError(f"no run under {path}; `degen train` makes one")

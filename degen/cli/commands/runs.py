@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from degen.data.sequences import Split
     from degen.runs.directory import RunDirectory
 
+_MOST_SETTINGS = 4
+"""Number of settings that have a column each in the list of runs; more of them name the series instead."""
+
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.", show_default=False)]
 SplitOption = Annotated[str, typer.Option("--split", help="Split of the users: test or valid.")]
 
@@ -30,26 +33,46 @@ def runs(
 ) -> None:
     """List runs: variant, dataset, seed, epochs, state, test HR@5 and NDCG@10.
 
-    [bold]Example[/bold]
+    Settings in which runs of a variant differ have a column each. The folder of a study stands for its runs.
+
+    [bold]Examples[/bold]
 
       degen runs runs/clothing
+
+      degen runs runs/lam
     """
+    from degen.runs.choose import settings_apart
     from degen.runs.directory import collect_runs
 
     found = collect_runs(paths or [Path("runs")])
     rows = [_describe(run, output) for run in found]
-    if not output.result(rows):
-        names = _series([run for run, row in zip(found, rows, strict=True) if row["state"] != "damaged"])
-        named = [row | {"variant": names.get(row["run"])} for row in rows]
-        output.table(list(rows[0]), [list(row.values()) for row in named])
+    whole = [run for run, row in zip(found, rows, strict=True) if row["state"] != "damaged"]
+    apart = settings_apart(whole)
+    known = [{"settings": own} if (own := apart.get(Path(row["run"]))) else {} for row in rows]
+    if not output.result([row | settings for row, settings in zip(rows, known, strict=True)]):
+        output.table(*_columns(rows, whole, apart))
 
 
-def _series(runs: list[RunDirectory]) -> dict[str, str]:
-    """Return the name of each run's series by its path: `scl λ 0.02` where runs of scl differ in λ."""
-    from degen.runs.choose import select_runs
+def _columns(
+    rows: list[dict[str, Any]], runs: list[RunDirectory], apart: dict[Path, dict[str, Any]]
+) -> tuple[list[str], list[list[Any]]]:
+    """Return titles and rows with a column per key that differs; with the names of series where many do."""
+    from degen.runs.choose import select_runs, setting_title, setting_value
 
-    groups = select_runs(runs).values()
-    return {str(run.path): name for group in groups for name, members in group.items() for run in members}
+    keys = list(dict.fromkeys(key for settings in apart.values() for key in settings))
+    names = {}
+    if len(keys) > _MOST_SETTINGS:
+        keys = []
+        series = [pair for group in select_runs(runs).values() for pair in group.items()]
+        names = {str(run.path): name for name, members in series for run in members}
+    listed = []
+    for row in rows:
+        settings = apart.get(Path(row["run"]), {})
+        path, variant, *others = (row | {"variant": names.get(row["run"], row["variant"])}).values()
+        values = [setting_value(key, settings[key]) if key in settings else None for key in keys]
+        listed.append([path, variant, *values, *others])
+    path, variant, *others = rows[0]
+    return [path, variant, *map(setting_title, keys), *others], listed
 
 
 def _describe(run: RunDirectory, output: Output) -> dict[str, Any]:
