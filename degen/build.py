@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from degen.config.schema import Config, DataConfig, ModelConfig
+from degen.config.schema import Config, DataConfig
 from degen.data.catalog import find
 from degen.data.load import DataOptions, Dataset, load_dataset
 from degen.errors import UserError
-from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.encoders.interface import Encoder
 from degen.model.variants import get_variant
 
 
@@ -56,6 +56,8 @@ def run_place(config: Config, above: Path | None = None) -> Path:
     return folder / f"{get_variant(config.objective.variant).name}-s{config.training.seed}"
 
 
-def build_encoder(config: ModelConfig, n_items: int, seed: int = 0) -> SequenceEncoder:
-    """Return the encoder that a configuration describes, with initial weights."""
-    return SequenceEncoder(n_items, seed=seed, **config.model_dump())
+def build_encoder(config: Config, n_items: int, n_users: int) -> Encoder:
+    """Return the model that a configuration describes, with initial weights of the run's seed."""
+    architecture = get_variant(config.objective.variant).architecture
+    settings = {**config.model.model_dump(), **config.baseline.model_dump()}
+    return architecture.from_settings(n_items, n_users, config.training.seed, settings)

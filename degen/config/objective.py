@@ -14,14 +14,17 @@ class ObjectiveConfig(Group):
 
     variant: str = key(
         "duorec",
-        "Variant: sasrec, cl4srec, ucl, scl, ucl+scl, duorec, a mitigation, or one registered in Python.",
+        "Variant: sasrec, cl4srec, ucl, scl, ucl+scl, duorec, a mitigation, a baseline, or one registered in "
+        "Python.",
         "--variant",
         min_length=1,
     )
-    recipe: Literal["paper", "official"] = key(
+    recipe: Literal["paper", "official", "fixed", "recbole"] = key(
         "paper",
-        "Follow the paper, or the authors' released code where it differs.",
+        "Follow the paper, or the authors' released code where it differs (official). Baselines: fixed, as "
+        "their papers and replications have it, or recbole, as the authors' library has it.",
         "--recipe",
+        metavar="paper|official, fixed|recbole",
         panel="Options",
     )
     contrast_weight: float = key(0.1, "λ of Eq. 15, the weight of the contrastive loss.", "--lambda", ge=0)

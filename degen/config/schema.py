@@ -1,8 +1,9 @@
-"""Keys of the configuration: five groups, each key with its default, its limits, a sentence and its option.
+"""Keys of the configuration: six groups, each key with its default, its limits, a sentence and its option.
 
     [data]        the interaction log, and how it is read and filtered
     [model]       the encoder of Eq. 8-9
     [objective]   the variant and the losses of Eq. 11, 14, 15 (`degen.config.objective`)
+    [baseline]    settings of the paper's other methods (`degen.config.baseline`)
     [training]    optimizer, batches, length, seed, device
     [evaluation]  full ranking, and the probe on which alignment and uniformity are measured
 
@@ -18,6 +19,7 @@ from typing import Literal
 import tomli_w
 from pydantic import model_validator
 
+from degen.config.baseline import BaselineConfig
 from degen.config.key import Group, key
 from degen.config.objective import ObjectiveConfig
 from degen.files import write_text
@@ -216,11 +218,12 @@ class EvaluationConfig(Group):
 
 
 class Config(Group):
-    """The whole configuration, in its five groups."""
+    """The whole configuration, in its six groups."""
 
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     objective: ObjectiveConfig = ObjectiveConfig()
+    baseline: BaselineConfig = BaselineConfig()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
 

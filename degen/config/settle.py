@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from degen.config.baseline import RECIPES, is_baseline, recipes_of, without_unused
 from degen.config.facts import KEYS, choices_of, group_of, sentence
 from degen.config.schema import Config
 from degen.errors import UserError, nearest
@@ -67,9 +68,10 @@ def settle(file: Path | None = None, options: Values | None = None) -> Config:
         the values that it takes.
     """
     given, typed = _read_toml(file) if file else {}, options or {}
+    variant = _refuse_unused(given, typed)
     if typed.get("data"):  # another log, or another way to read it: what training noted no longer holds
         given = {**given, "data": {k: v for k, v in given.get("data", {}).items() if k not in NOTED}}
-    layers = [_recipe(given), given, _recipe(typed), typed]
+    layers = [*_recipe_layers(variant, given, typed), typed]
     try:
         config = Config.model_validate(reduce(merge, layers))
     except ValidationError as error:
@@ -80,6 +82,41 @@ def settle(file: Path | None = None, options: Values | None = None) -> Config:
     # An absolute path lets the run be repeated from any folder.
     data = config.data.model_copy(update={"dataset": str(path.absolute())})
     return config.model_copy(update={"data": data})
+
+
+def _refuse_unused(given: Values, typed: Values) -> str:
+    """Return the variant; raise where it has no such recipe, or no use for an option."""
+    named = {**given.get("objective", {}), **typed.get("objective", {})}
+    variant = str(named.get("variant", KEYS["variant"][1].default))
+    recipe, known = named.get("recipe"), recipes_of(variant)
+    if recipe in choices_of("recipe") and recipe not in known:
+        raise UserError(
+            f"`recipe='{recipe}'` is not one of {variant}'s; it has `recipe='{known[0]}'` and "
+            f"`recipe='{known[1]}'`"
+        )
+    for name in without_unused(variant, typed)[1]:
+        raise UserError(f"{variant} has no use for `{name}`; leave it out")
+    return variant
+
+
+def _recipe_layers(variant: str, given: Values, typed: Values) -> list[Values]:
+    """Return the file and the recipes that stand under and over it, the lowest first."""
+    if not is_baseline(variant):
+        return [_recipe(given), given, _recipe(typed)]
+    of_file = given.get("objective", {})
+    recipe = of_file.get("recipe", recipes_of(variant)[0])
+    other = typed.get("objective", {}).get("recipe")
+    if other is None and str(of_file.get("variant", variant)).lower() != variant.strip().lower():
+        other = recipe  # the file's keys are those of another model
+    return [_of_baseline(variant, recipe), given, *([_of_baseline(variant, other)] if other else [])]
+
+
+def _of_baseline(variant: str, recipe: str) -> Values:
+    """Return the keys that any recipe of a baseline sets, with the values of this one."""
+    recipes, defaults = RECIPES[variant.strip().lower()], Config().model_dump()
+    every = reduce(merge, recipes.values())
+    plain = {group: {key: defaults[group][key] for key in keys} for group, keys in every.items()}
+    return merge(merge(plain, recipes.get(recipe, {})), {"objective": {"recipe": recipe}})
 
 
 def _recipe(values: Values) -> Values:

@@ -84,11 +84,14 @@ class Samples:
         `[n_samples]`: the position of each target in `items`, as int32 (int64 from 2³¹ actions on).
     length
         `[n_samples]`, likewise: the number of items before the target that are its history, at least 1.
+    offsets
+        as in `Sequences`, where the users of samples are asked for; else None.
     """
 
     items: Int
     end: Codes
     length: Codes
+    offsets: Int | None = None
 
     def __len__(self) -> int:
         return len(self.end)
@@ -97,6 +100,12 @@ class Samples:
     def targets(self) -> Int:
         """The target items, int64 `[n_samples]`."""
         return lookup(self.items, self.end)
+
+    def users(self, rows: Codes) -> Int:
+        """Return the users of the samples `rows`, int64 `[len(rows)]`, from 0."""
+        if self.offsets is None:
+            raise ValueError("these samples do not know their users: make them with `offsets`")
+        return np.searchsorted(self.offsets, self.end[rows], side="right").astype(np.int64) - 1
 
     def histories(self, rows: Codes) -> tuple[Int, Int]:
         """Return the histories of `rows` one after another, int64 `[sum(length)]`, and their lengths."""
@@ -193,7 +202,7 @@ def training_samples(sequences: Sequences, max_length: int = 50) -> Samples:
     n_samples = np.maximum(sequences.lengths - HELD_OUT - 1, 0)
     end = ragged_positions(offsets[:-1] + 1, n_samples)
     length = end - np.repeat(offsets[:-1], n_samples)
-    return Samples(sequences.items, end, np.minimum(length, max_length, out=length))
+    return Samples(sequences.items, end, np.minimum(length, max_length, out=length), sequences.offsets)
 
 
 def _positions(sequences: Sequences) -> Codes:
@@ -209,7 +218,7 @@ def leave_one_out(sequences: Sequences, split: Split, max_length: int = 50) -> S
     """
     offsets = _positions(sequences)
     end = offsets[1:] - (1 if split == "test" else 2)
-    return Samples(sequences.items, end, np.minimum(end - offsets[:-1], max_length))
+    return Samples(sequences.items, end, np.minimum(end - offsets[:-1], max_length), sequences.offsets)
 
 
 def item_frequency(sequences: Sequences, *, whole_log: bool = False) -> Int:

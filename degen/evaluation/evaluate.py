@@ -16,16 +16,17 @@ import torch
 from torch import Tensor
 
 from degen.data.sampling.histories import Int
+from degen.data.sampling.source import SampleHistories
 from degen.data.sampling.windows import share_windows
 from degen.data.sequences import Samples
 from degen.errors import UserError
 from degen.evaluation.ranking import Ranks
-from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.encoders.interface import Encoder
 from degen.model.encoders.ragged_layout import on
 from degen.model.losses.blocked_softmax import MOST_SCORES
 from degen.model.precision import float32_products
 from degen.model.scores import Scores, score_items
-from degen.model.views import encode_windows
+from degen.model.views import encode, encode_windows
 
 ENCODE_BLOCK = 1024
 """Samples encoded at once. With histories of 50 items that takes less memory than a step of DuoRec."""
@@ -41,7 +42,7 @@ ITEM_BLOCK = 8192
 
 
 @torch.no_grad()
-def representations(encoder: SequenceEncoder, samples: Samples, rows: Int | None = None) -> Tensor:
+def representations(encoder: Encoder, samples: Samples, rows: Int | None = None) -> Tensor:
     """Return h `[n, d]` of the histories of samples, without dropout, on the encoder's device.
 
     Samples of a user that fit one window of the maximum length are encoded as one sequence.
@@ -53,19 +54,25 @@ def representations(encoder: SequenceEncoder, samples: Samples, rows: Int | None
     """
     rows = np.arange(len(samples)) if rows is None else rows
     order = np.argsort(samples.end[rows] - samples.length[rows], kind="stable")  # neighbours share a window
-    V, positions = encoder.item_embeddings, encoder.position_embeddings
-    h, size = V.new_empty(len(rows), V.shape[1]), ENCODE_BLOCK
+    V, size = encoder.item_embeddings, ENCODE_BLOCK
+    h = V.new_empty(len(rows), V.shape[1])
     if V.device.type == "cuda":  # a GPU is only busy with more samples
-        size = max(size, GPU_TOKENS // positions.numel())
+        size = max(size, GPU_TOKENS // (encoder.max_length * V.shape[1]))
     with float32_products("fp32", V.device):
         for block in (order[start : start + size] for start in range(0, len(rows), size)):
-            h[on(h.device, block)] = encode_windows(encoder, share_windows(samples, rows[block]))
+            h[on(h.device, block)] = _encode(encoder, samples, rows[block])
     return h
+
+
+def _encode(encoder: Encoder, samples: Samples, rows: Int) -> Tensor:
+    if encoder.causal:
+        return encode_windows(encoder, share_windows(samples, rows))
+    return encode(encoder, SampleHistories(samples, rows))
 
 
 @torch.no_grad()
 def split_ranks(
-    encoder: SequenceEncoder, samples: Samples, score_block: int = 256, scores: Scores = "dot"
+    encoder: Encoder, samples: Samples, score_block: int = 256, scores: Scores = "dot"
 ) -> Ranks:
     """Rank the target of each sample among all items, float64 `[n_samples]`; padding is not ranked.
 
@@ -79,7 +86,7 @@ def split_ranks(
         if a score is NaN.
     """
     h = representations(encoder, samples)
-    return rank_targets(h, encoder.real_item_embeddings(), samples, score_block, scores)
+    return rank_targets(encoder.query(h), encoder.scored_items(), samples, score_block, scores)
 
 
 @torch.no_grad()

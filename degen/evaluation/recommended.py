@@ -84,8 +84,9 @@ def recommend(restored: Restored, split: Split = "test", k: int = 10) -> Recomme
 
     Items of a user's history stay in the list, as they stay in the ranking of the target.
     """
-    samples, V = restored.samples(split), restored.encoder.real_item_embeddings()
-    h, block = representations(restored.encoder, samples), restored.config.evaluation.score_block
+    encoder, samples = restored.encoder, restored.samples(split)
+    h, V = encoder.query(representations(encoder, samples)), encoder.scored_items()
+    block = restored.config.evaluation.score_block
     ranks = rank_targets(h, V, samples, block, restored.scores)
     return Recommended(ranks, samples.targets - 1, list_counts(h, V, k, restored.scores), k)
 

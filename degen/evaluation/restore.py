@@ -17,7 +17,7 @@ from degen.device import pick_device
 from degen.errors import UserError
 from degen.evaluation.evaluate import rank_targets, representations
 from degen.evaluation.ranking import Ranks, ranking_metrics
-from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.encoders.interface import Encoder
 from degen.model.scores import Scores
 from degen.model.variants import get_variant
 from degen.model.weights import load_weights, reading
@@ -31,7 +31,7 @@ class Restored:
     run: RunDirectory
     config: Config
     dataset: Dataset
-    encoder: SequenceEncoder
+    encoder: Encoder
     epoch: int
 
     def samples(self, split: Split) -> Samples:
@@ -45,8 +45,8 @@ class Restored:
         """
         samples = self.samples(split)
         h = representations(self.encoder, samples)
-        scored = self.encoder.real_item_embeddings() if V is None else V.to(h)
-        return rank_targets(h, scored, samples, self.config.evaluation.score_block, self.scores)
+        scored = self.encoder.scored_items(V)
+        return rank_targets(self.encoder.query(h), scored, samples, self.config.evaluation.score_block, self.scores)
 
     def metrics(self, split: Split, V: Tensor | None = None) -> dict[str, Any]:
         """Return what `test.json` holds: HR, NDCG and MRR at 5, 10, 20, with `epoch`, `split` and `users`.
@@ -87,12 +87,12 @@ def restore(run: RunDirectory, device: str = "auto") -> Restored:
             f"the items of {config.data.dataset} are not those of {run.path}/items.txt: the log has changed "
             "since; train again with `overwrite=True`"
         )
-    encoder = build_encoder(config.model, dataset.sequences.n_items)
+    encoder = build_encoder(config, dataset.sequences.n_items, dataset.sequences.n_users)
     epoch = load_best(encoder, run.path)
     return Restored(run, config, dataset, encoder.to(pick_device(device)), epoch)
 
 
-def load_best(encoder: SequenceEncoder, run: Path) -> int:
+def load_best(encoder: Encoder, run: Path) -> int:
     """Load a run's `best.safetensors` into the encoder, in place; return its epoch.
 
     Raises

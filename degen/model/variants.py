@@ -24,23 +24,19 @@ Mitigations of degeneration from other papers, each on `sasrec` (formulas: `dege
     gating           Eq. 4's push on rare items scaled down (Yu et al. 2022)          α 0.03
     adversarial      a margin at the target (Wang et al. 2019)                        ε 0.005
 
+The paper's other methods have models of another kind (`degen.model.baselines`).
+
 `register` adds a variant. The spelling of names in tables and figures is in `degen.variant_names`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
 
-import numpy as np
-from torch import Tensor
-
-from degen.data.sampling.histories import Histories, Int
 from degen.data.sampling.source import Source
 from degen.errors import UserError, nearest
-from degen.model.losses.contrastive import contrastive_loss
+from degen.model.baselines.declared import BASELINES
+from degen.model.declaration import ItemRegularizer, Variant
 from degen.model.losses.mitigations import (
     adversarial_loss,
     cosine_regularization,
@@ -49,104 +45,6 @@ from degen.model.losses.mitigations import (
     spectrum_concentration,
     uniform,
 )
-from degen.model.scores import Scores
-
-MakeViews = Callable[[Source, Int, np.random.Generator], "Histories | tuple[Histories, ...]"]
-"""Makes the histories of one view, or of several drawn together, for a batch's rows of the source."""
-
-
-class PairLoss(Protocol):
-    """A loss of two views `[B, d]` of the same samples; the settings are those of `contrastive_loss`."""
-
-    def __call__(self, first: Tensor, second: Tensor, targets: Tensor, /, **settings: object) -> Tensor:
-        """Return a scalar."""
-        ...
-
-
-RecommendationLoss = Callable[..., Tensor]
-"""Replacement of Eq. 11: from h `[B, d]`, V `[n, d]` and targets int64 `[B]`, rows of V, to a scalar.
-
-Its keywords are `gamma`, `epsilon` and `rare_rate` as configured, and `per_step`, a tensor `[n]`: how often
-each row of V is a target per training step, on average (infinite for the padding row).
-"""
-
-
-@dataclass(frozen=True)
-class ItemRegularizer:
-    """A loss of item embeddings `[n, d]` alone, added to the objective with weight γ.
-
-    `drawn`: whether each step takes items drawn uniformly from the catalogue, instead of all items.
-    """
-
-    loss: Callable[[Tensor], Tensor]
-    drawn: bool = False
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One way to train, as `degen train --variant` names it.
-
-    Attributes
-    ----------
-    name
-        name that users type, in lower case.
-    views
-        makers of histories by the names of the views besides `h`; a key of several names, separated by
-        commas, stands for views that are drawn together.
-    pairs
-        pairs of view names to contrast; `h` is the sequence as the recommendation loss encodes it.
-    loss
-        loss of each pair.
-    same_target_negatives
-        whether views of samples with the same target stay among the negatives (§4.3.3: they do not).
-    scores
-        score that ranks items in training and evaluation: the dot product (Eq. 10), or the cosine, which
-        training multiplies by `objective.scale`.
-    recommendation
-        replacement of the recommendation loss; None for the configured one.
-    of_whole_batch
-        whether `recommendation` is no mean over samples, so that processes cannot divide it among them.
-    item_regularizer
-        loss of item embeddings that is added with weight γ; None for none.
-    gamma
-        default of γ; None for a variant without one.
-    """
-
-    name: str
-    views: dict[str, MakeViews] = field(default_factory=dict)
-    pairs: tuple[tuple[str, str], ...] = ()
-    loss: PairLoss = contrastive_loss  # type: ignore[assignment]
-    same_target_negatives: bool = False
-    scores: Scores = "dot"
-    recommendation: RecommendationLoss | None = None
-    of_whole_batch: bool = False
-    item_regularizer: ItemRegularizer | None = None
-    gamma: float | None = None
-
-    def __post_init__(self) -> None:
-        known = {"h", *self.view_names}
-        for name in (name for pair in self.pairs for name in pair):
-            if name not in known:
-                raise ValueError(
-                    f"variant {self.name} contrasts {name!r}, which is none of its views {sorted(known)}"
-                )
-
-        if self.item_regularizer is not None and self.gamma is None:
-            raise ValueError(f"variant {self.name} has a loss of items, whose weight gamma is missing")
-
-    @property
-    def view_names(self) -> tuple[str, ...]:
-        """Names of the views besides `h`, in the order in which `draw` returns them."""
-        return tuple(name.strip() for key in self.views for name in key.split(","))
-
-    def draw(self, source: Source, rows: Int, rng: np.random.Generator) -> dict[str, Histories]:
-        """Draw the histories of every view of a batch, `h` first."""
-        drawn: list[Histories] = []
-        for make in self.views.values():
-            made = make(source, rows, rng)
-            drawn.extend([made] if isinstance(made, Histories) else made)
-        return {"h": source.history(rows), **dict(zip(self.view_names, drawn, strict=True))}
-
 
 VARIANTS: dict[str, Variant] = {
     variant.name: variant
@@ -175,6 +73,30 @@ MITIGATIONS: dict[str, Variant] = {
 }
 """The mitigations of degeneration by name, each on plain `sasrec`."""
 
+TABLE_2 = (
+    *("bpr-mf", "gru4rec", "caser", "sasrec", "bert4rec", "s3rec-mip", "cl4srec"),
+    *("ucl", "scl", "ucl+scl", "duorec"),
+)
+"""The methods of the paper's Table 2, and its ablations."""
+
+
+def known_variants() -> dict[str, Variant]:
+    """Return all variants by name: the paper's, the mitigations and the baselines."""
+    return VARIANTS | MITIGATIONS | BASELINES
+
+
+def named_sets() -> dict[str, list[str]]:
+    """Return the words that stand for several variants, each with their names."""
+    known = known_variants()
+    return {
+        "all": list(VARIANTS),
+        "mitigations": list(MITIGATIONS),
+        "cures": list(MITIGATIONS),
+        "baselines": list(BASELINES),
+        "table2": [name for name in TABLE_2 if name in known],
+    }
+
+
 ALIASES = {
     "un": "ucl",
     "su": "scl",
@@ -199,7 +121,7 @@ def register(variant: Variant) -> Variant:
     lower = variant.name.lower()
     if not re.fullmatch(r"[a-z0-9][a-z0-9+._-]*", lower):
         raise ValueError(f"{variant.name!r} cannot name a variant: use letters, digits, + . _ and -")
-    if lower in VARIANTS or lower in MITIGATIONS or lower in ALIASES:
+    if lower in known_variants() or lower in ALIASES:
         raise ValueError(f"there is a variant {variant.name!r} already; give yours another name")
     VARIANTS[lower] = variant
     return variant
@@ -209,7 +131,7 @@ def get_variant(name: str) -> Variant:
     """Find a variant by its name or alias, in upper or lower case; an error names the nearest known one."""
     lower = name.strip().lower()
     try:
-        return (VARIANTS | MITIGATIONS)[ALIASES.get(lower, lower)]
+        return known_variants()[ALIASES.get(lower, lower)]
     except KeyError:
-        known = [*VARIANTS, *MITIGATIONS, *ALIASES]
+        known = [*known_variants(), *ALIASES]
         raise UserError(f"unknown variant '{name}'{nearest(name, known)}") from None

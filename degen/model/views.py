@@ -6,16 +6,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degen.data.sampling.histories import Histories, Int, join
+from degen.data.sampling.histories import Histories, Int
+from degen.data.sampling.source import join_histories
 from degen.data.sampling.windows import Windows
+from degen.model.declaration import Variant
 from degen.model.encoders.dropout import Dropout
-from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.encoders.interface import Encoder
 from degen.model.encoders.ragged_layout import on
-from degen.model.variants import Variant
 
 
 def encode(
-    encoder: SequenceEncoder,
+    encoder: Encoder,
     histories: Histories,
     dropout: Dropout | None = None,
     at: tuple[Int, Int] | None = None,
@@ -23,13 +24,17 @@ def encode(
     """Encode histories, on the encoder's device: h `[S, d]`, or `[P, d]` at given sequences and positions."""
     device = encoder.item_embeddings.device
     if len(histories) == 0:  # a process's part of a batch smaller than the number of processes
-        return encoder.position_embeddings[:0]  # whose gradient is dense and small
+        return encoder.nothing
     items = torch.from_numpy(histories.items).to(device, non_blocking=True)
     places = None if at is None else (torch.from_numpy(at[0]), torch.from_numpy(at[1]))
-    return encoder(items, torch.from_numpy(histories.length), dropout, places)  # type: ignore[no-any-return]
+    lengths = torch.from_numpy(histories.length)
+    if encoder.needs_users:
+        users = on(device, histories.users)
+        return encoder(items, lengths, dropout, places, users)  # type: ignore[no-any-return]
+    return encoder(items, lengths, dropout, places)  # type: ignore[no-any-return]
 
 
-def encode_windows(encoder: SequenceEncoder, windows: Windows, dropout: Dropout | None = None) -> Tensor:
+def encode_windows(encoder: Encoder, windows: Windows, dropout: Dropout | None = None) -> Tensor:
     """Encode the samples of some windows, `[n, d]`: each window once, however many samples it holds.
 
     With dropout, the samples of a window share their masks.
@@ -41,7 +46,7 @@ def encode_windows(encoder: SequenceEncoder, windows: Windows, dropout: Dropout 
 
 
 def encode_views(
-    encoder: SequenceEncoder, views: dict[str, Histories], dropout: Dropout | None = None
+    encoder: Encoder, views: dict[str, Histories], dropout: Dropout | None = None
 ) -> dict[str, Tensor]:
     """Encode all views, `[B, d]` each, in one pass; each view has its own dropout masks (Eq. 12).
 
@@ -49,7 +54,7 @@ def encode_views(
     """
     if encoder.engine == "plain":
         return {name: encode(encoder, histories, dropout) for name, histories in views.items()}
-    stacked = encode(encoder, join(*views.values()), dropout)
+    stacked = encode(encoder, join_histories(list(views.values())), dropout)
     ends = np.cumsum([len(histories) for histories in views.values()]).tolist()
     pieces = torch.tensor_split(stacked, ends[:-1])
     return dict(zip(views, pieces, strict=True))

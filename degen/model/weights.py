@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from degen.errors import UserError
-from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.encoders.interface import Encoder
 
 _DTYPES = {"F32": torch.float32, "F64": torch.float64}
 
@@ -78,7 +78,7 @@ def reading(path: Path, what: str) -> Iterator[StoredTensors]:
         raise UserError(f"{path} {what}") from error
 
 
-def load_weights(encoder: SequenceEncoder, stored: StoredTensors, prefix: str = "") -> None:
+def load_weights(encoder: Encoder, stored: StoredTensors, prefix: str = "") -> None:
     """Fill an encoder in place from the tensors whose names begin with `prefix`, which must be its own."""
     places = {prefix + name: place for name, place in encoder.state_dict().items()}
     if unknown := {name for name in stored.shapes if name.startswith(prefix)} - set(places):

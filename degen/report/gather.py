@@ -140,10 +140,10 @@ def _measured(subject: Subject, matrix: ItemMatrix, options: AnalysisOptions, *,
 
 def _about(run: RunDirectory) -> dict[str, Any]:
     """Describe a run: its row in the first table."""
-    from degen.model.variants import MITIGATIONS, VARIANTS
+    from degen.model.variants import known_variants
 
     training, objective = run.config.get("training", {}), run.config.get("objective", {})
-    known = {**VARIANTS, **MITIGATIONS}.get(run.variant)
+    known = known_variants().get(run.variant)
     contrast = objective if known is None or known.pairs else {}  # λ and τ may act on what is not known here
     environment = run.environment
     return {

@@ -62,6 +62,9 @@ class _OfRun(Protocol):
     def definition(self) -> str: ...
 
 
+_OF_BASELINES = ("fixed", "recbole")
+"""Recipes of the baselines, which name a series by themselves."""
+
 K = TypeVar("K")
 S = TypeVar("S", bound=_OfRun)
 
@@ -118,6 +121,8 @@ def by_variant(runs: Sequence[RunDirectory]) -> Series:
     variants = _by(sorted(runs, key=lambda run: run.seed), lambda run: run.variant)
     for variant in in_paper_order(run.variant for run in runs):
         for setting, repeated in _by_settings(variants[variant]).items():
+            library = "recbole" if _value(repeated[0], "objective", "recipe") == "recbole" else ""
+            setting = setting if library in setting else f"{library}, {setting}".rstrip(", ")
             name = f"{variant} {setting}".rstrip()
             if _seed_twice(repeated):
                 folders = [run.path.name for run in repeated]
@@ -251,7 +256,9 @@ def setting_value(key: str, value: Any) -> str:
 
 
 def setting_text(key: str, value: Any) -> str:
-    """Return a setting in words: `λ 0.02`, `item_optimizer=sgd`."""
+    """Return a setting in words: `λ 0.02`, `item_optimizer=sgd`; a baseline's recipe stands by itself."""
+    if key == "recipe" and value in _OF_BASELINES:
+        return str(value)
     return f"{setting_title(key)}{' ' if key in _SYMBOLS else '='}{setting_value(key, value)}"
 
 

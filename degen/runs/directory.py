@@ -2,7 +2,7 @@
 
     runs/<dataset>/<variant>-s<seed>/
       config.toml environment.json metrics.jsonl trace.jsonl best.safetensors last.safetensors
-      item_embeddings.npy item_frequency.npy items.txt test.json embeddings/e###.npy figures/ tensorboard/
+      item_embeddings.npy item_bias.npy item_frequency.npy items.txt test.json embeddings/e###.npy figures/ tensorboard/
 
 Every file appears whole or not at all (see `degen.files`).
 """
@@ -31,6 +31,7 @@ TRACE = "trace.jsonl"
 BEST = "best.safetensors"
 LAST = "last.safetensors"
 ITEM_EMBEDDINGS = "item_embeddings.npy"
+ITEM_BIAS = "item_bias.npy"
 ITEM_FREQUENCY = "item_frequency.npy"
 ITEMS = "items.txt"
 TEST = "test.json"

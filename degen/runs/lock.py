@@ -45,6 +45,7 @@ def remove_run(out: Path) -> None:
         directory.METRICS,
         directory.TRACE,
         directory.ITEM_EMBEDDINGS,
+        directory.ITEM_BIAS,
         directory.ENVIRONMENT,
     ):
         (out / name).unlink(missing_ok=True)

@@ -20,7 +20,7 @@ from degen import files
 from degen.config.schema import Config
 from degen.errors import UserError
 from degen.files import atomic_path
-from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.encoders.interface import Encoder
 from degen.model.weights import load_weights, reading
 from degen.runs import directory
 from degen.runs.directory import RunDirectory
@@ -44,13 +44,18 @@ def prepare(config: Config, out: Path, *, resume: bool, overwrite: bool, stacked
     files.write_json(out / directory.ENVIRONMENT, {**now, "earlier": earlier} if earlier else now)
 
 
-def save_best(encoder: SequenceEncoder, out: Path, epoch: int) -> None:
-    """Write `best.safetensors` and `item_embeddings.npy` of the best epoch so far."""
+def save_best(encoder: Encoder, out: Path, epoch: int) -> None:
+    """Write `best.safetensors` and `item_embeddings.npy` of the best epoch so far.
+
+    `item_bias.npy`, float32 `[n_items]`, stands beside them for a model that has a bias.
+    """
     save_embeddings(encoder, out / directory.ITEM_EMBEDDINGS)
+    if (bias := encoder.real_item_bias()) is not None:
+        files.write_array(out / directory.ITEM_BIAS, bias.detach().cpu().numpy().astype(np.float32))
     _save(dict(encoder.state_dict()), out / directory.BEST, {"epoch": epoch})
 
 
-def save_embeddings(encoder: SequenceEncoder, path: Path) -> None:
+def save_embeddings(encoder: Encoder, path: Path) -> None:
     """Write V, float32 `[n_items, d]`, without the padding and mask rows."""
     files.write_array(
         path, encoder.real_item_embeddings().detach().cpu().numpy().astype(np.float32, copy=False)
@@ -58,7 +63,7 @@ def save_embeddings(encoder: SequenceEncoder, path: Path) -> None:
 
 
 def save_last(
-    encoder: SequenceEncoder, optimizer: torch.optim.Optimizer, out: Path, epoch: int, step: int
+    encoder: Encoder, optimizer: torch.optim.Optimizer, out: Path, epoch: int, step: int
 ) -> None:
     """Write all that resuming needs: weights and Adam's moments, with their epoch and step."""
     tensors = {f"model.{name}": value for name, value in encoder.state_dict().items()}
@@ -91,7 +96,7 @@ def read_rows(out: Path, epochs: int, name: str = directory.METRICS) -> list[dic
     return rows
 
 
-def load_last(encoder: SequenceEncoder, optimizer: torch.optim.Optimizer, out: Path) -> tuple[int, int]:
+def load_last(encoder: Encoder, optimizer: torch.optim.Optimizer, out: Path) -> tuple[int, int]:
     """Fill encoder and optimiser from `last.safetensors`; return its epoch and step, (0, 0) without one."""
     path = out / directory.LAST
     if not path.exists():

@@ -20,7 +20,7 @@ from degen.model.losses.objective import objective
 from degen.model.losses.sampled_softmax import needed_rows
 from degen.model.precision import pick_precision
 from degen.training import losses
-from degen.training.batch_by import EncodedBatch
+from degen.training.batching.batch_by import EncodedBatch
 
 if TYPE_CHECKING:
     from degen.training.trainer import Trainer
@@ -62,6 +62,7 @@ class Epoch:
         self.dropout = RandomDropout(int(dropout.generate_state(world.size)[world.rank]), trainer.device)
         self.batches = epoch_batches(len(trainer.batching), trainer.config.training.batch_size, self.rng)
         self.samples, self.pairs = 0, 0
+        self.penalty: Tensor | None = None  # the model's own, of the last batch
         self.sums = torch.zeros(trainer.losses.n_losses, device=trainer.device, dtype=torch.float64)
 
     @property
@@ -77,6 +78,7 @@ class Epoch:
         item_losses, settings = self.item_losses(), self.trainer.losses
         weight, size = settings.objective.contrast_weight, self.trainer.world.size
         loss = objective(recommendation, contrastive, weight, item_losses, settings.item_weight, size)
+        loss = loss if self.penalty is None else loss + self.penalty
         torch.autograd.backward(loss)
         recommendation = self.trainer.sum_gradients(recommendation.detach())
         self.trainer.optimizer.step()
@@ -153,13 +155,13 @@ class Epoch:
             return batch.h.sum()
         if trainer.softmax is not None:
             return trainer.softmax.loss(batch.h, batch.targets)
-        V: Tensor = trainer.encoder.item_embeddings
-        targets = batch.targets
-        if negatives is None:
-            return losses.recommendation(trainer.losses, batch.h, V, targets)
-        drawn = on(V.device, negatives.part(batch.own))
+        h, V, targets = trainer.encoder.query(batch.h), trainer.encoder.scored_table(), batch.targets
+        drawn = None if negatives is None else on(V.device, negatives.part(batch.own))
+        self.penalty = trainer.encoder.penalty(batch.h, targets, drawn)
+        if negatives is None or drawn is None:
+            return losses.recommendation(trainer.losses, h, V, targets)
         expected = negatives.expected
         log_expected = None if expected is None else on(V.device, expected).log()
         if trainer.encoder.sparse_items:
             V, (targets, drawn) = needed_rows(V, targets, drawn)
-        return losses.recommendation(trainer.losses, batch.h, V, targets, drawn, log_expected)
+        return losses.recommendation(trainer.losses, h, V, targets, drawn, log_expected)

@@ -28,7 +28,7 @@ from degen.data.sequences import Samples, Sequences
 from degen.model.losses.recommendation import bce_loss, bpr_loss, recommendation_loss
 from degen.model.losses.sampled_softmax import sampled_softmax_loss
 from degen.model.scores import scored_rows
-from degen.model.variants import Variant
+from degen.model.declaration import Variant
 from degen.model.views import contrast
 
 Softmax = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -40,13 +40,15 @@ class LossSettings:
     """Everything that decides the losses of a run besides its weights and draws.
 
     `target_rates` `[classes]` is how often each class is a target per step, on average over a whole epoch;
-    empty for a variant without a recommendation loss of its own.
+    empty for a variant without a recommendation loss of its own. `biased`: whether h and V that the losses are
+    given have an item bias at their ends (`Encoder.query`).
     """
 
     variant: Variant
     objective: ObjectiveConfig
     n_items: int
     target_rates: Tensor
+    biased: bool = False
 
     @property
     def classes(self) -> slice:
@@ -68,7 +70,7 @@ class LossSettings:
         """Return whether ℓ_Rec is the full softmax of dot products, to which Eq. 4 belongs."""
         variant = self.variant
         full = self.objective.rec_loss == "ce" and variant.recommendation is None
-        return full and variant.scores == "dot"
+        return full and variant.scores == "dot" and not self.biased
 
 
 def target_rates(samples: Samples, n_items: int, steps: int) -> Tensor:

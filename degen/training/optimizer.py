@@ -30,7 +30,7 @@ from torch.optim.sgd import sgd
 
 from degen.config.schema import Config, TrainingConfig
 from degen.errors import UserError
-from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.encoders.interface import Encoder
 from degen.model.losses.blocked_softmax import MOST_SCORES, BlockedSoftmax
 
 BLOCK_SCORES = {"cpu": 2**20, "cuda": 2**26}
@@ -47,7 +47,7 @@ def item_block(settings: TrainingConfig, n_items: int, rows: int, device: torch.
 
 
 def build_optimizer(
-    encoder: SequenceEncoder, config: Config, block: int | None, softmax: BlockedSoftmax | None
+    encoder: Encoder, config: Config, block: int | None, softmax: BlockedSoftmax | None
 ) -> torch.optim.Adam:
     """Make the optimiser that a configuration describes, for `block` items at once (`item_block`).
 
@@ -106,7 +106,7 @@ class ItemAdam(torch.optim.Adam):
     """Adam whose item embeddings have a sparse gradient; they move by blocks, lazily without `block`."""
 
     def __init__(
-        self, encoder: SequenceEncoder, block: int | None, softmax: BlockedSoftmax | None, **settings: Any
+        self, encoder: Encoder, block: int | None, softmax: BlockedSoftmax | None, **settings: Any
     ):
         super().__init__(encoder.parameters(), **settings)
         self.V, self.block, self.softmax = encoder.item_embeddings, block, softmax
@@ -171,7 +171,7 @@ class ItemAdam(torch.optim.Adam):
 class ItemSgd(torch.optim.Adam):
     """Adam on all weights but the item embeddings, which SGD moves; weight decay is the same for both."""
 
-    def __init__(self, encoder: SequenceEncoder, learning_rate: float, momentum: float, **settings: Any):
+    def __init__(self, encoder: Encoder, learning_rate: float, momentum: float, **settings: Any):
         super().__init__(encoder.parameters(), **settings)
         self.V, self.learning_rate, self.momentum = encoder.item_embeddings, learning_rate, momentum
 

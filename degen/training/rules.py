@@ -9,12 +9,16 @@ import torch
 
 from degen.config.schema import Config
 from degen.errors import UserError
-from degen.model.variants import Variant
+from degen.model.declaration import Variant
+from degen.model.encoders.interface import Encoder
+from degen.model.variants import get_variant
 from degen.training.distributed import World
 from degen.training.optimizer import item_block
 
 
-def refuse_variant(variant: Variant, config: Config, block: int | None, world: World) -> None:
+def refuse_variant(
+    variant: Variant, config: Config, block: int | None, world: World, encoder: Encoder
+) -> None:
     """Raise where a variant cannot be trained as configured, or a setting would do nothing.
 
     `block` is the number of items scored and moved at once; None for all.
@@ -43,10 +47,32 @@ def refuse_variant(variant: Variant, config: Config, block: int | None, world: W
             f"{variant.name} needs the scores or the gradient of all items at once, and this run takes them "
             "by blocks; add `training.item_block=0`"
         )
+    _refuse_baseline(variant, config, block, world, encoder)
     if variant.of_whole_batch and world.size > 1:
         raise UserError(
             f"the loss of {variant.name} needs the whole batch, which several processes would divide; train "
             "it without torchrun"
+        )
+
+
+def _refuse_baseline(
+    variant: Variant, config: Config, block: int | None, world: World, encoder: Encoder
+) -> None:
+    """Raise where a model of another kind, or one with an item bias, cannot be trained as configured."""
+    training = config.training
+    if training.batch_by == "users" and (variant.batching is not None or not encoder.causal):
+        raise UserError(
+            f"`batch_by='users'` needs h of every prefix from one pass, which {variant.name} does not give; "
+            "leave `batch_by` out"
+        )
+    if world.size > 1 and variant.is_baseline:
+        raise UserError(f"{variant.name} is trained by one process; train it without torchrun")
+    if (training.item_updates == "lazy" or block is not None) and not (
+        encoder.by_rows and encoder.item_bias is None
+    ):
+        raise UserError(
+            f"the item embeddings of {variant.name} move all at once, and this run updates them lazily or by "
+            "blocks; add `item_updates='dense'` and `training.item_block=0`"
         )
 
 
@@ -89,7 +115,9 @@ def refuse_stack(configs: Sequence[Config], n_items: int, device: torch.device) 
 
 def why_alone(config: Config, n_items: int, device: torch.device) -> str | None:
     """Return why a run cannot train in padded steps, in a stack or alone; None if it can."""
-    training = config.training
+    training, variant = config.training, get_variant(config.objective.variant)
+    if variant.is_baseline:
+        return f"{variant.name} has no padded steps"
     if training.batch_by != "samples":
         return f"`batch_by='{training.batch_by}'` has batches of no fixed shape"
     if config.objective.rec_loss == "sampled":

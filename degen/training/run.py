@@ -17,7 +17,7 @@ from degen.errors import UserError
 from degen.evaluation.evaluate import split_ranks
 from degen.evaluation.ranking import Ranks, ranking_metrics
 from degen.evaluation.restore import describe, load_best
-from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.encoders.interface import Encoder
 from degen.runs import directory
 from degen.runs.best import best_row
 from degen.runs.directory import RunDirectory
@@ -180,9 +180,9 @@ class Run:
                 files.write_json(self.out / directory.TEST, test)
                 self.progress.end(test)
 
-    def _ranks(self, encoder: SequenceEncoder, samples: Samples) -> Ranks:
+    def _ranks(self, encoder: Encoder, samples: Samples) -> Ranks:
         """Rank every target, float64 `[n_samples]`; each process ranks its part of the users."""
         part = self.world.part(len(samples))
-        share = Samples(samples.items, samples.end[part], samples.length[part])
+        share = Samples(samples.items, samples.end[part], samples.length[part], samples.offsets)
         ranks = split_ranks(encoder, share, self.config.evaluation.score_block, self.trainer.variant.scores)
         return self.world.gather_rows(torch.from_numpy(ranks), len(samples)).numpy()

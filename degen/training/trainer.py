@@ -18,7 +18,7 @@ from degen.errors import UserError
 from degen.model.losses.blocked_softmax import BlockedSoftmax
 from degen.model.precision import pick_precision
 from degen.model.variants import get_variant
-from degen.training.batch_by import BATCHINGS
+from degen.training.batching.ways import build_batching
 from degen.training.distributed import World
 from degen.training.epoch import Epoch
 from degen.training.losses import LossSettings, build_negatives, target_rates
@@ -63,16 +63,16 @@ class Trainer:
         self.n_items = dataset.sequences.n_items
         if self.n_items < 2:
             raise UserError(f"{dataset.name} has a single item: there is nothing to rank")
-        self.encoder = build_encoder(config.model, self.n_items, config.training.seed).to(device)
+        self.encoder = build_encoder(config, self.n_items, dataset.sequences.n_users).to(device)
         self.source = source or self._source(dataset)
         samples = self.source.samples
-        self.batching = BATCHINGS[config.training.batch_by](self.source, self.variant)
+        self.batching = build_batching(self.source, self.variant, config)
         rows = config.training.batch_size * len(samples) // len(self.batching)  # of a batch, on average
         rows = -(-rows // self.world.size)  # scored at once by this process
         block = item_block(config.training, self.n_items, rows, device)
-        refuse_variant(self.variant, config, block, self.world)
+        refuse_variant(self.variant, config, block, self.world, self.encoder)
         self.losses = self._loss_settings(samples)
-        self.negatives = build_negatives(config.objective, dataset.sequences, samples)  # None: full softmax
+        self.negatives = build_negatives(config.objective, dataset.sequences, self.batching.targets)
         self.softmax: BlockedSoftmax | None = None  # its gradient of V is formed by the optimiser
         if block is not None and config.objective.rec_loss == "ce":
             classes = self.losses.classes
@@ -83,7 +83,9 @@ class Trainer:
 
     def _loss_settings(self, samples: Samples) -> LossSettings:
         objective, V = self.config.objective, self.encoder.item_embeddings
-        settings = LossSettings(self.variant, objective, self.n_items, torch.empty(0))
+        settings = LossSettings(
+            self.variant, objective, self.n_items, torch.empty(0), self.encoder.item_bias is not None
+        )
         if self.variant.recommendation is None:
             return settings
         rates = target_rates(samples, self.n_items, self._whole_epoch)[settings.classes].to(V)

@@ -12,6 +12,7 @@ import typer
 
 from degen.cli.options import Group, Typed, default, key_option, option, parse_assignments, takes
 from degen.cli.output import Output
+from degen.config.baseline import options_of_each
 from degen.config.facts import OPTIONS
 from degen.config.lists import parse_seeds
 from degen.config.schema import Config
@@ -33,7 +34,8 @@ Variants = Annotated[
         "-v",
         help="Variants, separated by commas or repeated. Of the paper: sasrec, cl4srec, ucl, scl, ucl+scl, "
         "duorec, or all. Mitigations: cosreg, spectrum, item-uniformity, directau, normalized, gating, "
-        "adversarial, or mitigations for all of them." + default("duorec"),
+        "adversarial, or mitigations for all of them. Other methods: gru4rec, or baselines for all of them; "
+        "table2 for those of the paper's table." + default("duorec"),
         show_default=False,
     ),
 ]
@@ -164,9 +166,9 @@ def _spread(mean: float, deviation: float | None) -> str:
 
 def _variants(names: list[str] | None) -> list[Typed]:
     """Return the keys of `[objective]` for each variant asked for; no key if none is named."""
-    from degen.model.variants import MITIGATIONS, VARIANTS, get_variant
+    from degen.model.variants import get_variant, named_sets
 
-    sets = {"all": VARIANTS, "mitigations": MITIGATIONS, "cures": MITIGATIONS}
+    sets = named_sets()
     typed = [name.strip().lower() for text in names or [] for name in text.split(",")]
     named = [name for word in typed for name in sets.get(word, [word])]
     canonical = dict.fromkeys(get_variant(name).name for name in named)
@@ -187,9 +189,12 @@ def _resolved(
     if seeds is not None and "seed" in typed:
         raise UserError("--seed gives one seed and --seeds several; give one of the two")
     seeded: list[Typed] = [{}] if seeds is None else [{"seed": seed} for seed in parse_seeds(seeds)]
+    of_each = [options]
+    if len(variants) > 1:
+        of_each = options_of_each([chosen["variant"] for chosen in variants], options)
     return [
-        settle_names(settle(file, merge(options, {"objective": chosen, "training": training})))
-        for chosen in variants
+        settle_names(settle(file, merge(own, {"objective": chosen, "training": training})))
+        for chosen, own in zip(variants, of_each, strict=True)
         for training in seeded
     ]
 

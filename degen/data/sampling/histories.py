@@ -23,6 +23,11 @@ class Histories:
     def __len__(self) -> int:
         return len(self.length)
 
+    @property
+    def users(self) -> Int:
+        """The user of each sequence, int64 `[S]`, from 0; ValueError where they are not known."""
+        raise ValueError("these histories do not know their users")
+
     def __getitem__(self, part: slice) -> Histories:
         """Return a contiguous part of the sequences."""
         first, end, _ = part.indices(len(self))

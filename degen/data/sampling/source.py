@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from degen.data.long_arrays import blocks, lookup
 from degen.data.sampling.augment import Augmentations, two_augmentations
-from degen.data.sampling.histories import Histories, Int
+from degen.data.sampling.histories import Histories, Int, join
 from degen.data.sequences import Samples
 
 Positions = npt.NDArray[np.integer[Any]]
@@ -82,6 +82,15 @@ class SampleHistories(Histories):
         """int64 `[S]`, as in `Histories`."""
         return self.samples.length[self.rows].astype(np.int64)
 
+    @cached_property
+    def users(self) -> Int:  # type: ignore[override]
+        """int64 `[S]`, as in `Histories`; found only when they are asked for."""
+        return self.samples.users(self.rows)
+
+    def __getitem__(self, part: slice) -> SampleHistories:
+        """Return a contiguous part of the sequences."""
+        return SampleHistories(self.samples, self.rows[part])
+
 
 @dataclass(frozen=True)
 class Source:
@@ -111,6 +120,14 @@ class Source:
     def two_augmentations(self, rows: Int, rng: np.random.Generator) -> tuple[Histories, Histories]:
         """Return two different augmentations of each history (CL4SRec)."""
         return two_augmentations(self.history(rows), self.augmentations, rng)
+
+
+def join_histories(views: Sequence[Histories]) -> Histories:
+    """Concatenate batches of sequences, as `join` does; those of samples keep their users."""
+    samples = [view for view in views if isinstance(view, SampleHistories)]
+    if len(samples) == len(views) and all(view.samples is samples[0].samples for view in samples):
+        return SampleHistories(samples[0].samples, np.concatenate([view.rows for view in samples]))
+    return join(*views)
 
 
 def epoch_batches(n_samples: int, batch_size: int, rng: np.random.Generator) -> Iterator[Int]:

@@ -7,6 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from degen.model.encoders.interface import Encoder
+
 Engine = Literal["fast", "plain"]
 
 
@@ -23,7 +25,7 @@ class Block(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(dim, eps=eps)
 
 
-class EncoderParameters(nn.Module):
+class EncoderParameters(Encoder):
     """The item and position embeddings and the Transformer's weights.
 
     Parameters
@@ -67,6 +69,7 @@ class EncoderParameters(nn.Module):
         self.embedding_dropout, self.hidden_dropout = embedding_dropout, hidden_dropout
         self.attention_dropout = attention_dropout
         self.item_embeddings = nn.Parameter(torch.empty(n_items + 2, dim))
+        self.item_bias = None
         self.sparse_items = False  # whether the table's gradient from the inputs is sparse
         self.position_embeddings = nn.Parameter(torch.empty(max_length, dim))
         self.input_norm = nn.LayerNorm(dim, eps=layer_norm_eps)
@@ -84,10 +87,6 @@ class EncoderParameters(nn.Module):
                 parameter.normal_(0, std, generator=generator)
 
     @property
-    def mask_token(self) -> int:
-        """The row of the item embeddings that CL4SRec's mask uses."""
-        return self.n_items + 1
-
-    def real_item_embeddings(self) -> Tensor:
-        """V `[n_items, d]`: without the padding and mask rows."""
-        return self.item_embeddings[1 : self.n_items + 1]
+    def nothing(self) -> Tensor:
+        """Representations `[0, d]` of no history, whose gradient is dense and small."""
+        return self.position_embeddings[:0]

@@ -17,9 +17,9 @@ from degen.data.sampling.histories import Int
 from degen.data.sampling.source import Source
 from degen.evaluation.evaluate import representations
 from degen.model.encoders.dropout import RandomDropout
-from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.encoders.interface import Encoder
 from degen.model.precision import float32_products
-from degen.model.variants import Variant
+from degen.model.declaration import Variant
 from degen.model.views import encode_views
 
 BLOCK = 512
@@ -45,14 +45,14 @@ class Probe:
         return cls(source, np.sort(rows), seed, definition)
 
     @torch.no_grad()
-    def measure(self, encoder: SequenceEncoder, variant: Variant) -> dict[str, float | None]:
+    def measure(self, encoder: Encoder, variant: Variant) -> dict[str, float | None]:
         """Measure uniformity and three alignments, and the spectrum of V: the keys of `metrics.jsonl`."""
         without_dropout = self._without_dropout(encoder)
         with float32_products("fp32", encoder.item_embeddings.device):
             with_dropout = self._with_dropout(encoder, variant)
         return {**without_dropout, **with_dropout, **summarize(encoder.real_item_embeddings())}
 
-    def _without_dropout(self, encoder: SequenceEncoder) -> dict[str, float | None]:
+    def _without_dropout(self, encoder: Encoder) -> dict[str, float | None]:
         """Uniformity of h, and its alignment with a same-target partner's (samples without one left out)."""
         paired = self.source.partners.has_partner[self.rows]
         partners = self.source.partners.draw(self.rows[paired], np.random.default_rng(self.seed))
@@ -66,7 +66,7 @@ class Probe:
             else None,
         }
 
-    def _with_dropout(self, encoder: SequenceEncoder, variant: Variant) -> dict[str, float | None]:
+    def _with_dropout(self, encoder: Encoder, variant: Variant) -> dict[str, float | None]:
         """Alignment of the variant's pairs as they are trained (Eq. 16), and of two dropout passes.
 
         `alignment` is the mean over the variant's kinds of pairs: two for ucl+scl, one for the others. The

@@ -40,7 +40,7 @@ from degen.analysis.mechanism.updates import (
 from degen.analysis.passes.arrays import Float, to_numpy
 from degen.analysis.passes.buckets import DECILES, Buckets
 from degen.data.sampling.histories import Int
-from degen.training.batch_by import EncodedBatch
+from degen.training.batching.batch_by import EncodedBatch
 from degen.training.epoch import Epoch
 from degen.training.trainer import Trainer
 

@@ -20,14 +20,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degen.config.schema import BatchBy
+from degen.config.schema import Config
 from degen.data.sampling.histories import Int
 from degen.data.sampling.source import Source
 from degen.data.sampling.windows import UserRows, share_windows
+from degen.data.sequences import Samples
+from degen.model.declaration import Variant
 from degen.model.encoders.dropout import Dropout
-from degen.model.encoders.encoder import SequenceEncoder
+from degen.model.encoders.interface import Encoder
 from degen.model.encoders.ragged_layout import on
-from degen.model.variants import Variant
 from degen.model.views import encode_views, encode_windows
 
 
@@ -56,18 +57,23 @@ class EncodedBatch:
 class BySamples:
     """A batch holds training samples. An epoch permutes all of them, and encodes them batch by batch."""
 
-    def __init__(self, source: Source, variant: Variant):
-        self.source, self.variant = source, variant
+    def __init__(self, source: Source, variant: Variant, config: Config):
+        self.source, self.variant, self.config = source, variant, config
 
     def __len__(self) -> int:
         return len(self.source.samples)
+
+    @property
+    def targets(self) -> Samples:
+        """Targets of all batches, numbered as `EncodedBatch.samples` numbers them, for drawing negatives."""
+        return self.source.samples
 
     def n_samples(self, batch: Int) -> int:
         """Training samples of a batch: its terms in the recommendation loss."""
         return len(batch)
 
     def encode(
-        self, encoder: SequenceEncoder, batch: Int, rng: np.random.Generator, dropout: Dropout, part: slice
+        self, encoder: Encoder, batch: Int, rng: np.random.Generator, dropout: Dropout, part: slice
     ) -> EncodedBatch:
         """Draw the views of a batch, int64 `[B]`, and encode `part` of them in one pass."""
         drawn = self.variant.draw(self.source, batch, rng)
@@ -79,8 +85,8 @@ class BySamples:
 class ByUsers(BySamples):
     """A batch holds rows: users, or windows of users whose history is longer than one window."""
 
-    def __init__(self, source: Source, variant: Variant):
-        super().__init__(source, variant)
+    def __init__(self, source: Source, variant: Variant, config: Config):
+        super().__init__(source, variant, config)
         self.rows = UserRows.build(source.samples)
 
     def __len__(self) -> int:
@@ -91,7 +97,7 @@ class ByUsers(BySamples):
         return int(self.rows.count[batch].sum())
 
     def encode(
-        self, encoder: SequenceEncoder, batch: Int, rng: np.random.Generator, dropout: Dropout, part: slice
+        self, encoder: Encoder, batch: Int, rng: np.random.Generator, dropout: Dropout, part: slice
     ) -> EncodedBatch:
         """Encode each row once, and the views besides h of one sample per row."""
         drawn, all_members = self.rows.draw(batch, rng), self.rows.members(batch)
@@ -105,10 +111,6 @@ class ByUsers(BySamples):
         views |= encode_views(encoder, others, dropout) if others else {}
         own = slice(first, first + len(members))
         return EncodedBatch(h, targets, all_members, own, views, chosen_targets)
-
-
-BATCHINGS: dict[BatchBy, type[BySamples]] = {"samples": BySamples, "users": ByUsers}
-"""The ways to batch by the name that `training.batch_by` gives."""
 
 
 def _targets(source: Source, rows: Int, device: torch.device) -> Tensor:

@@ -1,0 +1,120 @@
+"""Keys of the group `[baseline]`, the baselines' recipes, and the keys that each baseline has a use for.
+
+A baseline has two recipes. `fixed`, the default, follows the original paper and later replications; `recbole`
+has what the authors' library (RecBole 0.2.1, in their fork) and their `seq.yaml` configure. Every other
+variant has the recipes `paper` and `official`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from degen.config.key import Group, key
+
+Values = dict[str, dict[str, Any]]
+
+
+class BaselineConfig(Group):
+    """Settings of the baselines that the encoder of Eq. 8-9 does not have."""
+
+    hidden_size: int = key(128, "GRU4Rec: width of the hidden state.", "--hidden-size", ge=1)
+    gru_bias: bool = key(True, "GRU4Rec: give the gates biases.")
+    output_bias: bool = key(
+        False, "Give each item a bias in its score (bpr-mf, gru4rec, caser).", "--output-bias"
+    )
+
+
+LIBRARY_TRAINING: dict[str, Any] = {
+    "epochs": 50,
+    "stop_on": "MRR@10",
+    "patience": 11,
+    "stop_decimals": 4,
+}
+"""Keys of `[training]` that the authors' `seq.yaml` sets for every model."""
+
+RECIPES: dict[str, dict[str, Values]] = {
+    "gru4rec": {
+        "fixed": {"model": {"layers": 1, "heads": 1, "embedding_dropout": 0.3}},
+        "recbole": {
+            "model": {"layers": 1, "heads": 1, "embedding_dropout": 0.3},
+            "objective": {"padding_class": True},
+            "training": LIBRARY_TRAINING,
+            "baseline": {"gru_bias": False},
+        },
+    },
+}
+"""The recipes of each baseline: keys that differ from their defaults."""
+
+_SOFTMAX = {"rec_loss", "sampling", "negatives", "negatives_exclude", "padding_class"}
+USED: dict[str, frozenset[str]] = {
+    "gru4rec": frozenset(
+        {"dim", "layers", "max_length", "embedding_dropout", "batch_by"}
+        | {"hidden_size", "gru_bias", "output_bias"}
+        | _SOFTMAX
+    ),
+}
+"""Keys of `[model]`, `[objective]` and `[baseline]`, and `batch_by`, that each baseline has a use for."""
+
+NAMING = {"variant", "recipe"}
+"""Keys of `[objective]` that every variant has a use for."""
+
+
+def is_baseline(variant: str) -> bool:
+    """Return whether a variant, in any case, is one of the baselines."""
+    return variant.strip().lower() in RECIPES
+
+
+def recipes_of(variant: str) -> tuple[str, ...]:
+    """Return the recipes of a variant, its default first."""
+    return ("fixed", "recbole") if is_baseline(variant) else ("paper", "official")
+
+
+def has_use_for(variant: str, group: str, name: str) -> bool:
+    """Return whether a variant uses a key; `batch_by` is the only one of `[training]` that not all use."""
+    if name in NAMING or (group not in ("model", "objective", "baseline") and name != "batch_by"):
+        return True
+    used = USED.get(variant.strip().lower())
+    return group != "baseline" if used is None else name in used
+
+
+def options_of_each(variants: Sequence[str], options: Values) -> list[Values]:
+    """Return the options of each of several variants: those that it has no use for are left out of its own.
+
+    What none of them has a use for stays, so that `degen.config.settle.settle` refuses it.
+    """
+    unused = [set(without_unused(variant, options)[1]) for variant in variants]
+    by_some = {f"{group}.{name}" for group, keys in options.items() for name in keys} - set.intersection(*unused)
+    recipe = options.get("objective", {}).get("recipe")
+    some_recipe = any(recipe in recipes_of(variant) for variant in variants)
+    found = []
+    for variant, names in zip(variants, unused, strict=True):
+        left_out = names & by_some
+        if some_recipe and recipe not in recipes_of(variant):
+            left_out.add("objective.recipe")
+        found.append(
+            {
+                group: {name: value for name, value in keys.items() if f"{group}.{name}" not in left_out}
+                for group, keys in options.items()
+            }
+        )
+    return found
+
+
+def without_unused(variant: str, values: Values) -> tuple[Values, list[str]]:
+    """Return the values that a variant has a use for, and the keys of the others, as `group.key`.
+
+    The three dropouts count as one setting: a baseline that has one of them takes it from all three.
+    """
+    kept: Values = {}
+    unused = []
+    for group, keys in values.items():
+        here = {name: value for name, value in keys.items() if has_use_for(variant, group, name)}
+        some_dropout = any(name.endswith("_dropout") for name in here)
+        unused += [
+            f"{group}.{name}"
+            for name in keys
+            if name not in here and not (some_dropout and name.endswith("_dropout"))
+        ]
+        kept[group] = here
+    return kept, unused

@@ -1,0 +1,1 @@
+"""Models of the paper's other methods, each an `Encoder`, and their declarations as variants."""

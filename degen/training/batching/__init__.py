@@ -1,0 +1,1 @@
+"""Batches of an epoch, and their way through the model."""
