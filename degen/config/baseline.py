@@ -83,8 +83,10 @@ def options_of_each(variants: Sequence[str], options: Values) -> list[Values]:
 
     What none of them has a use for stays, so that `degen.config.settle.settle` refuses it.
     """
-    unused = [set(without_unused(variant, options)[1]) for variant in variants]
-    by_some = {f"{group}.{name}" for group, keys in options.items() for name in keys} - set.intersection(*unused)
+    every = {f"{group}.{name}" for group, keys in options.items() for name in keys}
+    kept = [without_unused(variant, options)[0] for variant in variants]
+    unused = [every - {f"{group}.{name}" for group, keys in own.items() for name in keys} for own in kept]
+    by_some = {name for name in every if not all(name in names for names in unused)}
     recipe = options.get("objective", {}).get("recipe")
     some_recipe = any(recipe in recipes_of(variant) for variant in variants)
     found = []

@@ -21,8 +21,8 @@ class ObjectiveConfig(Group):
     )
     recipe: Literal["paper", "official", "fixed", "recbole"] = key(
         "paper",
-        "Follow the paper, or the authors' released code where it differs (official). Baselines: fixed, as "
-        "their papers and replications have it, or recbole, as the authors' library has it.",
+        "Follow the paper, or the authors' code where it differs; baselines: their papers (fixed), or the "
+        "authors' library (recbole).",
         "--recipe",
         metavar="paper|official, fixed|recbole",
         panel="Options",

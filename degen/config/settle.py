@@ -68,7 +68,7 @@ def settle(file: Path | None = None, options: Values | None = None) -> Config:
         the values that it takes.
     """
     given, typed = _read_toml(file) if file else {}, options or {}
-    variant = _refuse_unused(given, typed)
+    variant, typed = _used_by_variant(given, typed)
     if typed.get("data"):  # another log, or another way to read it: what training noted no longer holds
         given = {**given, "data": {k: v for k, v in given.get("data", {}).items() if k not in NOTED}}
     layers = [*_recipe_layers(variant, given, typed), typed]
@@ -84,8 +84,8 @@ def settle(file: Path | None = None, options: Values | None = None) -> Config:
     return config.model_copy(update={"data": data})
 
 
-def _refuse_unused(given: Values, typed: Values) -> str:
-    """Return the variant; raise where it has no such recipe, or no use for an option."""
+def _used_by_variant(given: Values, typed: Values) -> tuple[str, Values]:
+    """Return the variant, and the options; raise where it has no such recipe, or no use for an option."""
     named = {**given.get("objective", {}), **typed.get("objective", {})}
     variant = str(named.get("variant", KEYS["variant"][1].default))
     recipe, known = named.get("recipe"), recipes_of(variant)
@@ -94,9 +94,10 @@ def _refuse_unused(given: Values, typed: Values) -> str:
             f"`recipe='{recipe}'` is not one of {variant}'s; it has `recipe='{known[0]}'` and "
             f"`recipe='{known[1]}'`"
         )
-    for name in without_unused(variant, typed)[1]:
-        raise UserError(f"{variant} has no use for `{name}`; leave it out")
-    return variant
+    kept, unused = without_unused(variant, typed)
+    if unused:
+        raise UserError(f"{variant} has no use for `{unused[0]}`; leave it out")
+    return variant, kept
 
 
 def _recipe_layers(variant: str, given: Values, typed: Values) -> list[Values]:

@@ -71,9 +71,7 @@ def _encode(encoder: Encoder, samples: Samples, rows: Int) -> Tensor:
 
 
 @torch.no_grad()
-def split_ranks(
-    encoder: Encoder, samples: Samples, score_block: int = 256, scores: Scores = "dot"
-) -> Ranks:
+def split_ranks(encoder: Encoder, samples: Samples, score_block: int = 256, scores: Scores = "dot") -> Ranks:
     """Rank the target of each sample among all items, float64 `[n_samples]`; padding is not ranked.
 
     Items of the history stay in the ranking. `score_block` users are ranked at once, a GPU ranks more if

@@ -32,9 +32,7 @@ def export(restored: Restored, split: Split, out: Path) -> list[Path]:
     arrays: dict[str, npt.NDArray[Any]] = {
         "sequence_representations.npy": h.cpu().numpy().astype(np.float32),
         "targets.npy": samples.targets - 1,
-        "ranks.npy": rank_targets(
-            encoder.query(h), encoder.scored_items(), samples, block, restored.scores
-        ),
+        "ranks.npy": rank_targets(encoder.query(h), encoder.scored_items(), samples, block, restored.scores),
     }
     for name, array in arrays.items():
         write_array(out / name, array)

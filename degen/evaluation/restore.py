@@ -45,8 +45,8 @@ class Restored:
         """
         samples = self.samples(split)
         h = representations(self.encoder, samples)
-        scored = self.encoder.scored_items(V)
-        return rank_targets(self.encoder.query(h), scored, samples, self.config.evaluation.score_block, self.scores)
+        h, scored = self.encoder.query(h), self.encoder.scored_items(V)
+        return rank_targets(h, scored, samples, self.config.evaluation.score_block, self.scores)
 
     def metrics(self, split: Split, V: Tensor | None = None) -> dict[str, Any]:
         """Return what `test.json` holds: HR, NDCG and MRR at 5, 10, 20, with `epoch`, `split` and `users`.

@@ -36,7 +36,8 @@ import re
 from degen.data.sampling.source import Source
 from degen.errors import UserError, nearest
 from degen.model.baselines.declared import BASELINES
-from degen.model.declaration import ItemRegularizer, Variant
+from degen.model.declaration import ItemRegularizer as ItemRegularizer
+from degen.model.declaration import Variant as Variant
 from degen.model.losses.mitigations import (
     adversarial_loss,
     cosine_regularization,

@@ -2,7 +2,8 @@
 
     runs/<dataset>/<variant>-s<seed>/
       config.toml environment.json metrics.jsonl trace.jsonl best.safetensors last.safetensors
-      item_embeddings.npy item_bias.npy item_frequency.npy items.txt test.json embeddings/e###.npy figures/ tensorboard/
+      item_embeddings.npy item_bias.npy item_frequency.npy items.txt test.json
+      embeddings/e###.npy figures/ tensorboard/
 
 Every file appears whole or not at all (see `degen.files`).
 """

@@ -62,9 +62,7 @@ def save_embeddings(encoder: Encoder, path: Path) -> None:
     )
 
 
-def save_last(
-    encoder: Encoder, optimizer: torch.optim.Optimizer, out: Path, epoch: int, step: int
-) -> None:
+def save_last(encoder: Encoder, optimizer: torch.optim.Optimizer, out: Path, epoch: int, step: int) -> None:
     """Write all that resuming needs: weights and Adam's moments, with their epoch and step."""
     tensors = {f"model.{name}": value for name, value in encoder.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():

@@ -25,10 +25,10 @@ from degen.data.sampling.negatives import (
     UniformNegatives,
 )
 from degen.data.sequences import Samples, Sequences
+from degen.model.declaration import Variant
 from degen.model.losses.recommendation import bce_loss, bpr_loss, recommendation_loss
 from degen.model.losses.sampled_softmax import sampled_softmax_loss
 from degen.model.scores import scored_rows
-from degen.model.declaration import Variant
 from degen.model.views import contrast
 
 Softmax = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -40,8 +40,8 @@ class LossSettings:
     """Everything that decides the losses of a run besides its weights and draws.
 
     `target_rates` `[classes]` is how often each class is a target per step, on average over a whole epoch;
-    empty for a variant without a recommendation loss of its own. `biased`: whether h and V that the losses are
-    given have an item bias at their ends (`Encoder.query`).
+    empty for a variant without a recommendation loss of its own. `biased` is whether h and V that the losses
+    are given have an item bias at their ends (`Encoder.query`).
     """
 
     variant: Variant

@@ -105,9 +105,7 @@ def adam_in_place(
 class ItemAdam(torch.optim.Adam):
     """Adam whose item embeddings have a sparse gradient; they move by blocks, lazily without `block`."""
 
-    def __init__(
-        self, encoder: Encoder, block: int | None, softmax: BlockedSoftmax | None, **settings: Any
-    ):
+    def __init__(self, encoder: Encoder, block: int | None, softmax: BlockedSoftmax | None, **settings: Any):
         super().__init__(encoder.parameters(), **settings)
         self.V, self.block, self.softmax = encoder.item_embeddings, block, softmax
 

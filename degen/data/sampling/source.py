@@ -83,7 +83,7 @@ class SampleHistories(Histories):
         return self.samples.length[self.rows].astype(np.int64)
 
     @cached_property
-    def users(self) -> Int:  # type: ignore[override]
+    def users(self) -> Int:
         """int64 `[S]`, as in `Histories`; found only when they are asked for."""
         return self.samples.users(self.rows)
 

@@ -8,9 +8,9 @@
         n = tanh(W_n x + b_n + r ∘ (U_n s + c_n))    candidate
         s = (1 - z) ∘ n + z ∘ s
 
-Scores are h·v with the input's own table V (tied), so that Eq. 4 holds with the full softmax. The state starts
-at 0 with every history and is read at the real last item: padding does not exist here. Sequences are packed,
-step by step those that are still going on, so that h of any prefix is a row of the same pass.
+Scores are h·v with the input's own table V (tied), so that Eq. 4 holds with the full softmax. The state
+starts at 0 with every history and is read at the real last item: padding does not exist here. Sequences are
+packed, step by step those that are still going on, so that h of any prefix is a row of the same pass.
 
 The authors' library has a GRU without biases (b = c = 0).
 """
@@ -100,8 +100,9 @@ class Gru4Rec(Encoder):
 
             x = x * dropout.mask("embedding", tuple(x.shape), self.embedding_dropout, cut, x)
         states, _ = self.gru(PackedSequence(x, torch.from_numpy(steps.batch_sizes)))
-        sequence, position = (np.arange(len(lengths)), lengths.numpy() - 1) if at is None else map(np.asarray, at)
-        h: Tensor = self.output(states.data[on(items.device, steps.rows(sequence, position))])
+        ends = (torch.arange(len(lengths)), lengths - 1) if at is None else at
+        rows = steps.rows(*(index.numpy() for index in ends))
+        h: Tensor = self.output(states.data[on(items.device, rows)])
         return h
 
 

@@ -1,4 +1,4 @@
-"""Interface of all models that represent histories: the shared Transformer, and the baselines of another kind.
+"""Interface of all models that represent histories: the shared Transformer, and baselines of another kind.
 
 A model gives h of a history and has item embeddings V, and degen ranks items by h·v. One that has an item
 bias b ranks by [h, 1]·[v, b]. Everything that measures item embeddings is given V alone.

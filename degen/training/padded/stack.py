@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor
 
 from degen.model.encoders.dropout import RandomDropout
+from degen.model.encoders.encoder import SequenceEncoder
 from degen.model.encoders.padded import Architecture, Tensors, draw_masks, encode_padded
 from degen.model.losses.objective import objective
 from degen.model.losses.recommendation import softmax_cross_entropy
@@ -47,7 +48,9 @@ class Stack:
         example = self.trainers[0]
         self.device, self.variant, self.config = example.device, example.variant, example.config
         self.shapes = {name: value.shape for name, value in example.encoder.named_parameters()}
-        self.architectures = [Architecture.of(trainer.encoder) for trainer in self.trainers]
+        self.architectures = [
+            Architecture.of(cast(SequenceEncoder, trainer.encoder)) for trainer in self.trainers
+        ]
         settings = [trainer.config.objective for trainer in self.trainers]
         self.contrast_weight = self._of_runs([objective.contrast_weight for objective in settings])
         self.temperature = self._of_runs([objective.temperature for objective in settings])

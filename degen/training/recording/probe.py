@@ -16,10 +16,10 @@ from degen.analysis.result import summarize
 from degen.data.sampling.histories import Int
 from degen.data.sampling.source import Source
 from degen.evaluation.evaluate import representations
+from degen.model.declaration import Variant
 from degen.model.encoders.dropout import RandomDropout
 from degen.model.encoders.interface import Encoder
 from degen.model.precision import float32_products
-from degen.model.declaration import Variant
 from degen.model.views import encode_views
 
 BLOCK = 512
