@@ -6,6 +6,7 @@
     losses   the losses that both engines call
     run      what each epoch measures and writes
 
-A model of another kind needs an encoder that represents histories (`degen.build.build_encoder`) and a variant
-that declares its views and loss. The loop and the engines stay as they are.
+A model of another kind is an `Encoder` (`degen.model.encoders.interface`), which its variant names
+(`Variant.architecture`), with batches of its own where it needs them (`batching.ways`). The loop and the
+engines stay as they are.
 """
