@@ -2,7 +2,7 @@
 
 The commands as functions for notebooks. Each is imported on first use.
 
-    load_dataset  train  open_run                       interaction logs and runs
+    load_dataset  train  train_many  open_run           interaction logs and runs
     Monitor                                             recorder of a training loop of your own
     analyze                                             all measures of a matrix, a file or a run
     project  singular_values  effective_rank  average_cosine  alignment  uniformity      single measures
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from degen.analysis.result import Analysis as Analysis
     from degen.api import open_run as open_run
     from degen.api import train as train
+    from degen.api import train_many as train_many
     from degen.data.load import DataOptions as DataOptions
     from degen.data.load import Dataset as Dataset
     from degen.data.load import load_dataset as load_dataset
@@ -50,7 +51,7 @@ _NAMES = {
     "analysis.measures.alignment": ("alignment", "uniformity"),
     "analysis.measures.isotropy": ("average_cosine",),
     "analysis.measures.spectrum": ("effective_rank", "project", "singular_values"),
-    "api": ("open_run", "train"),
+    "api": ("open_run", "train", "train_many"),
     "data.sampling.source": ("Source",),
     "data.load": ("DataOptions", "Dataset", "load_dataset"),
     "embeddings": ("load_matrix",),

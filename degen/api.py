@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,65 @@ def train(
         [config], [run_dir], resume=resume, overwrite=overwrite, progress=lambda _: nullcontext(callbacks)
     )
     return runs[0]
+
+
+def train_many(
+    variants: str | Iterable[str],
+    dataset: str | Path,
+    out: str | Path | None = None,
+    *,
+    seeds: Iterable[int] = (0,),
+    workers: int = 1,
+    stack: bool | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    **settings: Any,
+) -> list[RunDirectory]:
+    """Train variants with several seeds, and return their runs: all seeds of the first variant, and so on.
+
+    Parameters
+    ----------
+    variants, dataset
+        names of variants, and a name in the catalogue or the path of an interaction log.
+    out
+        folder above the runs, each `<variant>-s<seed>`; by default `runs/<dataset>`.
+    seeds
+        seeds of the training.
+    workers
+        number of runs that train side by side on the CPU, each in a child process with one thread, or with
+        `threads`.
+    stack, resume, overwrite
+        as in `degen.training.plan.train_many`.
+    **settings
+        any key of the configuration without its group.
+
+    Raises
+    ------
+    UserError
+        as `train`; a run that fails leaves the others alone.
+
+    Examples
+    --------
+    >>> log = {"users": 60, "items": 30, "epochs": 1, "dim": 8, "threads": 1}
+    >>> runs = train_many(["sasrec", "scl"], "synthetic", "runs/tour-many", seeds=[0, 1], **log)
+    >>> [run.path.name for run in runs]
+    ['sasrec-s0', 'sasrec-s1', 'scl-s0', 'scl-s1']
+    """
+    from degen.build import run_place
+    from degen.training import plan
+
+    names, every_seed = [variants] if isinstance(variants, str) else variants, list(seeds)
+    shared = merge(by_group(settings), {"data": {"dataset": str(dataset)}})
+    configs = [
+        settle(options=merge(shared, {"objective": {"variant": name}, "training": {"seed": seed}}))
+        for name in names
+        for seed in every_seed
+    ]
+    folder = None if out is None else Path(out)
+    run_dirs = [run_place(config, above=folder) for config in configs]
+    return plan.train_many(
+        configs, run_dirs, workers=workers, stack=stack, resume=resume, overwrite=overwrite
+    )
 
 
 def open_run(path: str | Path) -> RunDirectory:

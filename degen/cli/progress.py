@@ -73,7 +73,8 @@ class Bar(Progress):
         if config.training.max_steps is not None:
             total = min(total, config.training.max_steps)
         self.stop_on, self.steps_per_epoch = config.training.stop_on, steps_per_epoch
-        name = f"{config.objective.variant} {self.label}".strip()
+        variant = config.objective.variant
+        name = self.label if self.label.startswith(variant) else f"{variant} {self.label}".strip()
         self.task = self.bar.add_task(name, total=total, completed=epochs_done * steps_per_epoch, losses="")
 
     def step(self, epoch: int, step: int, losses: dict[str, Any]) -> None:
@@ -120,7 +121,10 @@ def bars(configs: Sequence[Config], *, quiet: bool = False) -> Iterator[list[Pro
             yield [first]
             return
         first.reading.close()
-        labels = [f"seed {config.training.seed}" for config in configs]
+        several = len({config.objective.variant for config in configs}) > 1
+        labels = [
+            f"{config.objective.variant} " * several + f"seed {config.training.seed}" for config in configs
+        ]
         yield [Bar(quiet, beside=first, label=label) for label in labels]
 
 

@@ -111,6 +111,10 @@ ALIASES = {
 """Other spellings; the first four are the authors' names, the last two come from the mitigations' papers."""
 
 
+REGISTERED: dict[str, Variant] = {}
+"""Variants added by `register`, by name in lower case; other processes have to be told of them."""
+
+
 def register(variant: Variant) -> Variant:
     """Make a variant known by its name, in upper or lower case.
 
@@ -124,7 +128,7 @@ def register(variant: Variant) -> Variant:
         raise ValueError(f"{variant.name!r} cannot name a variant: use letters, digits, + . _ and -")
     if lower in known_variants() or lower in ALIASES:
         raise ValueError(f"there is a variant {variant.name!r} already; give yours another name")
-    VARIANTS[lower] = variant
+    VARIANTS[lower] = REGISTERED[lower] = variant
     return variant
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -477,10 +478,34 @@ def test_a_stack_says_whose_line_it_is(words, tmp_path):
     assert [line.split("epoch")[0].strip() for line in lines] == ["seed 4", "seed 9"]
 
 
+def test_workers_train_what_runs_in_turn_train_and_say_whose_line_it_is(words, tmp_path, monkeypatch):
+    monkeypatch.setattr("degen.training.children.cores.available_cores", lambda: 2)
+    typed = [*words(epochs=1), "--variant", "sasrec,ucl", "--seeds", "0-1"]
+    found = result_of(*typed, "--out", tmp_path / "in-turn")
+    beside = run(*typed, "--workers", "2", "--out", tmp_path / "beside", "--json")
+    assert beside.stdout.replace("beside", "in-turn") == json.dumps(found, indent=2) + "\n"
+    lines = [line for line in beside.stderr.splitlines() if "epoch   1" in line]
+    labels = sorted(line.split("epoch")[0].strip() for line in lines)
+    assert labels == ["sasrec seed 0", "sasrec seed 1", "ucl seed 0", "ucl seed 1"]
+
+
+def test_more_workers_than_cores_are_refused(words, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr("degen.training.children.cores.available_cores", lambda: 2)
+    typed = [*words(threads=None), "--seeds", "0-3", "--out", tmp_path / "runs"]
+    said = mistake(capfd, *typed, "--workers", "3")
+    assert said == (
+        "--workers 3 is more than the 2 cores of this machine; give --workers 2 or fewer, or add --threads 1 "
+        "to start them all the same"
+    )
+    assert not (tmp_path / "runs").exists()
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
         (["--seeds", "0-x"], "0-7 or 0,3,5"),
+        (["--workers", "0"], "--workers 0: it must be 1 or more"),
+        (["--seeds", "0-1", "--workers", "2", "--stack"], "and --stack all in one; choose one"),
         (["--seeds", "5-2"], "write 2-5"),
         (["--seeds", "1,0-2"], "twice"),
         (["--seeds", "0-100000000"], "100,000,001 runs; 10,000 at most"),

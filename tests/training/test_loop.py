@@ -20,6 +20,7 @@ import tiny_runs
 from hypothesis import example, given
 from hypothesis import strategies as st
 from safetensors import safe_open
+from written import TIMES, result
 
 from degen.config.settle import by_group, settle
 from degen.errors import UserError
@@ -32,7 +33,6 @@ from degen.training.loop import train
 from degen.training.resumption import has_ended
 from degen.training.run import Interrupted, Progress
 
-TIMES = {"train_seconds", "eval_seconds", "samples_per_second"}
 RANKING = {f"{name}@{k}" for name in ("HR", "NDCG", "MRR") for k in (5, 10, 20)}
 SIX = ("sasrec", "cl4srec", "ucl", "scl", "ucl+scl", "duorec")
 
@@ -40,27 +40,6 @@ SIX = ("sasrec", "cl4srec", "ucl", "scl", "ucl+scl", "duorec")
 def tiny_train(log, out, *, resume=False, overwrite=False, progress=None, **settings) -> RunDirectory:
     config = tiny_runs.tiny_config(log, **settings)
     return train(config, out, resume=resume, overwrite=overwrite, progress=progress)
-
-
-def result(out: Path) -> dict[str, object]:
-    """All that a run wrote, to the bit, but for times, versions and settings that may change."""
-    rows = [
-        {key: value for key, value in row.items() if key not in TIMES} for row in RunDirectory(out).metrics
-    ]
-    skipped = ("metrics.jsonl", "config.toml", "environment.json")
-    files = {
-        str(path.relative_to(out)): contents(path)
-        for path in out.rglob("*")
-        if path.is_file() and path.name not in skipped
-    }
-    return {"rows": rows, **files}
-
-
-def contents(path: Path) -> object:
-    if path.suffix != ".safetensors":
-        return path.read_bytes()
-    with safe_open(path, framework="np") as file:  # the order of metadata in the file is not fixed
-        return file.metadata(), {name: file.get_tensor(name).tobytes() for name in file.keys()}  # noqa: SIM118
 
 
 def epoch_of(path: Path) -> int:

@@ -77,6 +77,14 @@ PLAN: Group = {
         + default("batched on CUDA"),
         rich_help_panel="Training",
     ),
+    "workers": option(
+        int,
+        "--workers",
+        "Number of runs that train side by side on the CPU, each in a process of its own with --threads "
+        "threads (default 1).",
+        1,
+        rich_help_panel="Training",
+    ),
     "resume": option(bool, "--resume", "Continue after the last finished epoch, or start.", False),
     "overwrite": option(bool, "--overwrite", "First remove an earlier run in the same place.", False),
 }
@@ -104,7 +112,7 @@ def train(
 
       degen train --variant all --dataset beauty --recipe official --epochs 20
 
-      degen train --variant duorec --dataset beauty --seeds 0-7
+      degen train --variant duorec --dataset beauty --seeds 0-7 --workers 4
 
       degen train --variant duorec --dataset my.csv --columns user=uid,item=sku,time=when --resume
     """

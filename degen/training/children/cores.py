@@ -1,0 +1,50 @@
+"""Number of children and threads that the machine has room for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+from degen.config.schema import Config
+from degen.errors import UserError
+
+
+def available_cores() -> int:
+    """Return the number of processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def share_cores(configs: Sequence[Config], workers: int, note: Callable[[str], None]) -> list[Config]:
+    """Return configurations for `workers` runs at once: one thread each, where they say nothing else.
+
+    More threads in all than cores slow all runs down. They are refused, or allowed with a note where
+    `training.threads` is given.
+
+    Raises
+    ------
+    UserError
+        if the runs would have more threads than there are cores.
+    """
+    cores, given = available_cores(), max(config.training.threads or 0 for config in configs)
+    if workers * max(given, 1) > cores:
+        if not given:
+            raise UserError(
+                f"`workers={workers}` is more than the {_count(cores, 'core')} of this machine; give "
+                f"`workers={cores}` or fewer, or add `threads=1` to start them all the same"
+            )
+        note(
+            f"{workers} runs at once with {_count(given, 'thread')} each, on {_count(cores, 'core')}: they "
+            "slow one another down"
+        )
+    return [
+        config.model_copy(
+            update={"training": config.training.model_copy(update={"threads": config.training.threads or 1})}
+        )
+        for config in configs
+    ]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
