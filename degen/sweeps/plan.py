@@ -35,12 +35,7 @@ def cells_folder(out: Path) -> Path:
 
 
 def write_plan(
-    study: Study,
-    out: Path,
-    cells: Path | None = None,
-    *,
-    extend: bool = False,
-    planned: Sequence[Cell] | None = None,
+    study: Study, out: Path, cells: Path | None = None, *, extend: bool = False
 ) -> list[PlannedRun]:
     """Write `study.toml` and `plan.jsonl`, or check that the folder holds this study already.
 
@@ -52,8 +47,6 @@ def write_plan(
         folder of the run directories; by default `cells` beside `out`.
     extend
         whether runs may be added to a study that is there. The earlier ones stay.
-    planned
-        the study's cells, where they are known.
 
     Raises
     ------
@@ -61,12 +54,27 @@ def write_plan(
         if `out` holds something else, a study of other cells, or one of a log that has changed; nothing is
         written then.
     """
+    lines = plan_lines(study, out, cells, extend=extend)
+    if not lines:
+        return read_plan(out)
+    writable(out)
+    for name in (CLAIMS, DONE, FAILED):
+        (out / name).mkdir(exist_ok=True)
+    write_text(out / STUDY, study.toml())
+    write_text(out / PLAN, "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))
+    return read_plan(out)
+
+
+def plan_lines(
+    study: Study, out: Path, cells: Path | None = None, *, extend: bool = False
+) -> list[dict[str, Any]]:
+    """Return the lines that `write_plan` would write; none where `out` holds them. Nothing is written."""
     if out.exists() and not out.is_dir():
         raise UserError(f"`out` {out} is a file; name a folder")
     if out.is_dir() and not (out / STUDY).exists() and any(out.iterdir()):
         raise UserError(f"`out` {out} is not empty and is no study; name another folder")
     folder = cells or cells_folder(out)
-    found = study.cells() if planned is None else planned
+    found = study.cells()
     lines = [_line(cell, seed, folder, out) for seed in study.seeds for cell in found]
     if (out / PLAN).exists():
         before = read_plan(out)
@@ -75,7 +83,7 @@ def write_plan(
         more = [line for line in lines if _name(line) not in names]
         missing = names - {_name(line) for line in lines}
         if not more and (extend or not missing):
-            return before
+            return []
         if not extend:
             raise UserError(
                 f"{out} holds a study of other cells ({_difference(study, out)}); name another `out`, which "
@@ -83,12 +91,7 @@ def write_plan(
             )
         kept = [json.loads(line) for line in (out / PLAN).read_text(encoding="utf-8").splitlines()]
         lines = [*kept, *more]
-    writable(out)
-    for name in (CLAIMS, DONE, FAILED):
-        (out / name).mkdir(exist_ok=True)
-    write_text(out / STUDY, study.toml())
-    write_text(out / PLAN, "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))
-    return read_plan(out)
+    return lines
 
 
 def _line(cell: Cell, seed: int, cells: Path, out: Path) -> dict[str, Any]:

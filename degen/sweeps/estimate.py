@@ -1,0 +1,165 @@
+"""Estimate of the hours and the disk space that a study needs.
+
+Hours come from what was measured: the epochs of finished runs of the same variant on the same log, or else a
+trial of a few steps. Without a finished run the number of epochs is not known either, and the maximum counts.
+"""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from degen.config.schema import Config
+from degen.data.load import Dataset
+from degen.runs.directory import RunDirectory, is_run
+
+TRIAL_STEPS = 6
+"""Steps of each of the two epochs of a trial; the second counts."""
+
+FLOAT = 4
+"""Bytes of a weight."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Expected course of a run.
+
+    Attributes
+    ----------
+    seconds
+        of an epoch, validation included.
+    epochs
+        number of epochs.
+    at_most
+        whether `epochs` is the maximum, because no run has shown when training stops early.
+    basis
+        sentence that says what was measured.
+    """
+
+    seconds: float
+    epochs: float
+    at_most: bool
+    basis: str
+
+
+def pace(config: Config, cells: Path, threads: int) -> Pace:
+    """Return the expected course of the runs of a configuration's variant on its log.
+
+    Parameters
+    ----------
+    config
+        a resolved configuration with name and fingerprint of its log.
+    cells
+        folder of the run directories in which finished runs are looked for.
+    threads
+        CPU threads of a worker.
+    """
+    name = f"{config.objective.variant} on {config.data.name}"
+    runs = [run for run in _finished(config, cells, threads) if run.metrics]
+    if runs:
+        rows = [row for run in runs for row in run.metrics]
+        seconds = median(row["train_seconds"] + row["eval_seconds"] for row in rows)
+        epochs = median(len(run.metrics) for run in runs)
+        told = f"{seconds:.3g} s per epoch and {epochs:g} epochs"
+        return Pace(seconds, epochs, False, f"{name}: {len(runs)} finished runs of this machine, {told}")
+    seconds, speed = _trial(config, threads)
+    basis = f"{name}: a trial of {TRIAL_STEPS} steps, {speed:,.0f} samples/s, {seconds:.3g} s per epoch"
+    return Pace(seconds, config.training.epochs, True, basis)
+
+
+def _finished(config: Config, cells: Path, threads: int) -> list[RunDirectory]:
+    folder = cells / config.data.name / config.objective.variant
+    runs = [RunDirectory(path) for path in sorted(folder.glob("*")) if is_run(path)]
+    return [
+        run
+        for run in runs
+        if run.state == "finished"
+        and run.config["data"].get("fingerprint") == config.data.fingerprint
+        and run.config["training"].get("epochs") == config.training.epochs
+        and run.environment.get("platform") == platform.platform()
+        and run.environment.get("threads") == threads
+    ]
+
+
+def _trial(config: Config, threads: int) -> tuple[float, float]:
+    """Train a few steps; return the seconds of a whole epoch, validation included, and samples per second."""
+    from degen.build import load_data
+    from degen.training.loop import train
+
+    dataset = load_data(config.data)
+    limits = {"epochs": 2, "steps_per_epoch": TRIAL_STEPS, "max_steps": None, "threads": threads}
+    training = config.training.model_copy(update={**limits, "keep_embeddings": None, "tensorboard": False})
+    with tempfile.TemporaryDirectory(prefix="degen-trial-") as folder:
+        trial = config.model_copy(update={"training": training})
+        row = train(trial, Path(folder) / "run", dataset=dataset).metrics[-1]
+    samples = trained_samples(dataset)
+    most = config.training.steps_per_epoch
+    samples = min(samples, most * config.training.batch_size) if most else samples
+    return samples / row["samples_per_second"] + row["eval_seconds"], row["samples_per_second"]
+
+
+def trained_samples(dataset: Dataset) -> int:
+    """Return the number of training samples of an epoch: every prefix before the last two actions."""
+    return int((dataset.sequences.lengths - 3).clip(min=0).sum())
+
+
+def disk(config: Config, n_items: int, epochs: float) -> int:
+    """Return the bytes of a run: best and last weights, Adam's two moments, and item embeddings."""
+    model, every = config.model, config.training.keep_embeddings
+    block = 4 * model.dim**2 + 2 * model.dim * model.feed_forward + 9 * model.dim + model.feed_forward
+    items = (n_items + 2) * model.dim
+    weights = items + (model.max_length + 2) * model.dim + model.layers * block
+    kept = int(epochs) // every if every else 0
+    return FLOAT * (4 * weights + (1 + kept) * items)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a study needs.
+
+    Attributes
+    ----------
+    hours
+        of all workers together, at the pace of each run.
+    at_most
+        whether it counts the maximum number of epochs of some runs.
+    bytes
+        disk space of the runs.
+    basis
+        sentences that say what was measured.
+    """
+
+    hours: float
+    at_most: bool
+    bytes: int
+    basis: list[str]
+
+
+def estimate(configs: Sequence[Config], cells: Path, workers: int, threads: int) -> Estimate:
+    """Return what runs that are still to be trained need."""
+    from degen.build import load_data
+
+    paces: dict[tuple[str, str], Pace] = {}
+    sizes: dict[str, int] = {}
+    seconds, size = 0.0, 0
+    for config in configs:
+        log, variant = config.data.fingerprint, config.objective.variant
+        if (log, variant) not in paces:
+            paces[log, variant] = pace(config, cells, threads)
+        if log not in sizes:
+            sizes[log] = load_data(config.data).sequences.n_items
+        found = paces[log, variant]
+        seconds += found.seconds * found.epochs
+        size += disk(config, sizes[log], found.epochs)
+    used = max(1, min(workers, len(configs)))
+    found_paces = list(paces.values())
+    return Estimate(
+        seconds / used / 3600,
+        any(found.at_most for found in found_paces),
+        size,
+        [found.basis for found in found_paces],
+    )
