@@ -43,7 +43,7 @@ class Bar(Progress):
             TextColumn("{task.fields[losses]}"),
             TimeRemainingColumn(compact=True),
         )
-        self.bar: RichProgress = beside.bar if beside else _display(self.console, quiet, *columns)
+        self.bar: RichProgress = beside.bar if beside else bar_display(self.console, quiet, *columns)
         self.task: TaskID | None = None
         self.steps_per_epoch = 0
         self.reading = ExitStack()
@@ -107,7 +107,7 @@ class Bar(Progress):
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _display(console: Console, quiet: bool, *columns: ProgressColumn) -> RichProgress:
+def bar_display(console: Console, quiet: bool, *columns: ProgressColumn) -> RichProgress:
     """Return bars that are shown on a terminal only, with `columns` after them."""
     first, off = (TextColumn("{task.description}"), BarColumn(bar_width=24)), quiet or not console.is_terminal
     return RichProgress(*first, *columns, console=console, disable=off, transient=True)
@@ -132,7 +132,7 @@ def bars(configs: Sequence[Config], *, quiet: bool = False) -> Iterator[list[Pro
 def reading_bar(quiet: bool) -> Iterator[None]:
     """Show a bar on a terminal for each stage of reading or writing a log; it leaves nothing behind."""
     columns = (TaskProgressColumn(), TimeRemainingColumn(compact=True))
-    bar = _display(Console(stderr=True, quiet=quiet), quiet, *columns)
+    bar = bar_display(Console(stderr=True, quiet=quiet), quiet, *columns)
     task: TaskID | None = None
 
     def show(what: str, done: int, total: int) -> None:
@@ -151,7 +151,7 @@ def reading_bar(quiet: bool) -> Iterator[None]:
 @contextmanager
 def counting_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     """Show on a terminal what is measured and how many are done; it leaves nothing behind."""
-    with _display(Console(stderr=True), quiet, MofNCompleteColumn()) as bar:
+    with bar_display(Console(stderr=True), quiet, MofNCompleteColumn()) as bar:
         task = bar.add_task("reading", total=None)
 
         def watch(what: str, done: int, total: int) -> None:

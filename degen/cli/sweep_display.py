@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, TextColumn
 
-from degen.cli.progress import _display
+from degen.cli.progress import bar_display
+from degen.runs.choose import setting_text
 
 if TYPE_CHECKING:
     from degen.runs.study import PlannedRun
@@ -24,7 +25,7 @@ def sweep_bar(out: Path, quiet: bool) -> Iterator[Callable[[Status], None]]:
     from degen.sweeps.status import failure
 
     console = Console(stderr=True, quiet=quiet)
-    bar = _display(console, quiet, MofNCompleteColumn(), TextColumn("{task.fields[told]}"))
+    bar = bar_display(console, quiet, MofNCompleteColumn(), TextColumn("{task.fields[told]}"))
     known: set[str] | None = None
     begun, before = time.monotonic(), 0
 
@@ -65,8 +66,9 @@ def _left(status: Status, finished: int, seconds: float) -> str:
 
 def name_of(planned: PlannedRun) -> str:
     """Return a run in words: dataset, variant, the values of its axes, seed."""
-    axes = [f"{key.rpartition('.')[2]}={value}" for key, value in planned.axes.items() if "variant" not in key]
-    return " ".join([planned.dataset, planned.variant, *axes, f"seed {planned.seed}"])
+    axes = ((key.rpartition(".")[2], value) for key, value in planned.axes.items())
+    settings = [setting_text(key, value) for key, value in axes if key != "variant"]
+    return " ".join([planned.dataset, planned.variant, *settings, f"seed {planned.seed}"])
 
 
 def _result(planned: PlannedRun) -> str:

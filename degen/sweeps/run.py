@@ -5,15 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from degen.errors import UserError, one_of
-from degen.runs.study import FAILED, PlannedRun
+from degen.runs.directory import RunDirectory
+from degen.runs.study import DONE, FAILED, PlannedRun
 from degen.sweeps.engines.local import LocalEngine, check_cores, cores
 from degen.sweeps.plan import write_plan
 from degen.sweeps.status import Status, read_status
 from degen.sweeps.study import Study
+from degen.sweeps.worker import write_done
 
 ENGINES = ("local", "dask", "slurm")
 
@@ -29,6 +34,14 @@ class Stopped(Exception):
     def __init__(self, status: Status):
         super().__init__(f"stopped after {len(status.done)} of {status.total} runs")
         self.status = status
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """The end of a study: the state of its runs, and what `collect` made of those that are done."""
+
+    status: Status
+    collected: Any
 
 
 class Engine(Protocol):
@@ -64,7 +77,7 @@ def run_study(
     extend: bool = False,
     oversubscribe: bool = False,
     watch: Watch = lambda status: None,
-) -> Status:
+) -> StudyRun:
     """Train the runs of a study that are missing, and collect the results of those that are done.
 
     A study that was stopped or killed goes on: finished runs stay, unfinished ones resume after their last
@@ -91,8 +104,8 @@ def run_study(
 
     Returns
     -------
-    Status
-        state at the end; `status.failed` are the runs that failed three times.
+    StudyRun
+        state at the end, and the results; `status.failed` are the runs that failed three times.
 
     Raises
     ------
@@ -109,9 +122,17 @@ def run_study(
     plan = write_plan(study, out, cells, extend=extend)
     for path in (out / FAILED).iterdir():
         path.unlink()
+    for planned in plan:
+        if RunDirectory(planned.run).state == "finished" and not (out / DONE / planned.name).exists():
+            write_done(out, planned)  # trained for another study
     status = read_status(out, plan)
     count = workers or max(1, min(cores() // threads, len(status.free)))
-    return _tended(_engine(engine, out, count, threads, scheduler), out, plan, watch)
+    status = _tended(_engine(engine, out, count, threads, scheduler), out, plan, watch)
+    return StudyRun(status, _collected(out) if status.done else None)
+
+
+def _collected(out: Path) -> Any:
+    return import_module("degen.sweeps.collect").collect(out) if find_spec("degen.sweeps.collect") else None
 
 
 def _engine(name: str, out: Path, workers: int, threads: int, scheduler: str | None) -> Engine:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +17,7 @@ from degen.config.settle import by_group, merge
 from degen.errors import UserError
 
 if TYPE_CHECKING:
+    from degen.sweeps.run import StudyRun
     from degen.sweeps.study import Study
 
 APART = ("variant", "dataset", "seed", "engine")
@@ -101,13 +104,18 @@ def sweep(
 
       degen sweep study.toml --dry-run
     """
+    study, place = _study(file, variant, dataset, seeds, keys, assign or [], choice), _place(file, out)
+    threads = _threads(keys["threads"])
+    if dry_run:
+        _dry_run(study, place, threads, work, output)
+        return
+    from degen.cli.sweep_display import name_of, sweep_bar
     from degen.sweeps.run import Stopped, run_study
+    from degen.sweeps.status import failure
 
-    study = _study(file, variant, dataset, seeds, keys, assign or [], choice)
-    place = _place(file, out)
     try:
-        threads = keys["threads"]
-        status = run_study(study, place, threads=int(threads) if threads else 1, **work)
+        with sweep_bar(place, output.quiet) as watch:
+            ended = run_study(study, place, threads=threads, watch=watch, **work)
     except Stopped as stop:
         done = len(stop.status.done)
         typer.echo(
@@ -115,7 +123,83 @@ def sweep(
             err=True,
         )
         raise typer.Exit(130) from None
-    print(len(status.done), len(status.failed))
+    failed = {name_of(planned): failure(place, planned) for planned in ended.status.failed}
+    _print(place, ended, failed, output)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _print(out: Path, ended: StudyRun, failed: dict[str, str], output: Output) -> None:
+    """Print the summary and the files that were written."""
+    found = ended.collected
+    files = [str(path) for path in found.files] if found else []
+    rows = json.loads(found.summary.to_json(orient="records")) if found else []
+    counts = {"done": len(ended.status.done), "failed": failed, "runs": ended.status.total}
+    if output.result({"study": str(out), **counts, "summary": rows, "files": files}):
+        return
+    if found:
+        output.note(*found.notes)
+        output.show(found.table())
+        output.line("", *(f"  {path}" for path in files))
+    elif failed:
+        output.note(*(f"{name}: {sentence}" for name, sentence in failed.items()))
+
+
+def _threads(text: str | None) -> int:
+    threads = parse_values("threads", text or "1")
+    if len(threads) > 1 or not isinstance(threads[0], int) or threads[0] < 1:
+        raise UserError(f"`threads` is a whole number of 1 or more, not '{text}'")
+    return int(threads[0])
+
+
+MOST_ROWS = 20
+"""Rows of cells that a dry run prints."""
+
+
+def _dry_run(study: Study, out: Path, threads: int, work: Typed, output: Output) -> None:
+    """Print the cells that would be trained, and what they need."""
+    from degen.runs.choose import setting_title, setting_value
+    from degen.runs.directory import TEST
+    from degen.sweeps.engines.local import cores
+    from degen.sweeps.estimate import estimate
+    from degen.sweeps.plan import cells_folder, plan_lines
+
+    plan_lines(study, out, work["cells"], extend=work["extend"])  # refuses what a sweep would refuse
+    folder = work["cells"] or cells_folder(out)
+    cells = study.cells()
+    runs = [(cell, seed) for seed in study.seeds for cell in cells]
+    missing = [cell.seeded(seed) for cell, seed in runs if not (cell.run(folder, seed) / TEST).exists()]
+    workers = work["workers"] or max(1, cores() // threads)
+    need = estimate(missing, folder, workers, threads)
+    counts = {"runs": len(runs), "done": len(runs) - len(missing), "workers": workers}
+    told = [
+        {"id": cell.id, "dataset": cell.dataset, "variant": cell.variant, "control": cell.control}
+        | {"axes": cell.axes, "run": str(cell.run(folder, study.seeds[0]))}
+        for cell in cells
+    ]
+    if output.result({"cells": told, **counts, **asdict(need)}):
+        return
+    keys = list(dict.fromkeys(key for cell in cells for key in cell.axes if key != "objective.variant"))
+    bare = {key: key.rpartition(".")[2] for key in keys}
+    columns = ["cell", "dataset", "variant", *(setting_title(bare[key]) for key in keys), "seeds"]
+    rows = []
+    for cell in cells:
+        values = [setting_value(bare[key], cell.axes[key]) if key in cell.axes else "–" for key in keys]
+        rows.append([cell.id, cell.dataset, cell.variant, *values, len(study.seeds)])
+    output.table(columns, rows[:MOST_ROWS])
+    if len(rows) > MOST_ROWS:
+        output.line(f"… and {len(rows) - MOST_ROWS} more cells")
+    most = "at most " if need.at_most else ""
+    output.line(
+        f"\n{len(cells)} cells × {len(study.seeds)} seeds: {len(runs)} runs, {counts['done']} of them done",
+        f"time: {most}{_duration(need.hours)} with {workers} workers of {threads} threads",
+        *(f"  {basis}" for basis in need.basis),
+        f"disk: {need.bytes / 2**20:,.0f} MiB in {folder}",
+    )
+
+
+def _duration(hours: float) -> str:
+    return f"{hours * 60:.0f} min" if hours < 1.5 else f"{hours:.1f} h"
 
 
 def sweep_work(
