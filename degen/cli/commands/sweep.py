@@ -5,51 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from degen.cli.options import Group, Typed, default, key_option, option, takes
+from degen.cli.options import Group, Typed, default, option, takes
 from degen.cli.output import Output
-from degen.config.facts import KEYS, OPTIONS
-from degen.config.lists import parse_seeds, parse_values
-from degen.config.settle import by_group, merge
+from degen.cli.study_options import CHOICE, SETTINGS, typed_study
+from degen.config.lists import parse_values
 from degen.errors import UserError
 
 if TYPE_CHECKING:
     from degen.sweeps.run import StudyRun
     from degen.sweeps.study import Study
-
-APART = ("variant", "dataset", "seed", "engine")
-"""Keys without an option here: `--engine` starts workers, and `--set model.engine=…` is the encoder's."""
-
-
-def list_option(key: str) -> tuple[Any, None]:
-    """Return the option of a key as text, for several values."""
-    annotation, _ = key_option(key)
-    (about,) = annotation.__metadata__
-    about.metavar = about.metavar or "VALUES"
-    return Annotated[str | None, about], None
-
-
-SETTINGS: Group = {
-    **{key: list_option(key) for key in OPTIONS if key not in APART},
-    "dropout": option(
-        str | None,
-        "--dropout",
-        "Embedding, hidden and attention dropout together.",
-        rich_help_panel="Model",
-        metavar="VALUES",
-    ),
-}
-"""Options of keys of the configuration, each with several values."""
-
-CHOICE: Group = {
-    "zip": option(bool, "--zip", "Take the lists of values in step, instead of every combination.", False),
-    "random": option(int | None, "--random", "Draw this many of the combinations."),
-    "random_seed": option(int | None, "--random-seed", "Seed of the draw." + default("0")),
-}
-"""Options that choose among the combinations."""
 
 WORK: Group = {
     "workers": option(
@@ -104,7 +72,7 @@ def sweep(
 
       degen sweep study.toml --dry-run
     """
-    study, place = _study(file, variant, dataset, seeds, keys, assign or [], choice), _place(file, out)
+    study, place = typed_study(file, variant, dataset, seeds, keys, assign or [], choice), _place(file, out)
     threads = _threads(keys["threads"])
     if dry_run:
         _dry_run(study, place, threads, work, output)
@@ -219,81 +187,3 @@ def _place(file: Path | None, out: Path | None) -> Path:
     if file is None:
         raise UserError("name the folder of the study by --out, for instance --out runs/sweep")
     return file if file.is_dir() else Path("runs") / file.stem
-
-
-def _study(
-    file: Path | None,
-    variant: list[str] | None,
-    dataset: str | None,
-    seeds: str | None,
-    keys: Typed,
-    assign: list[str],
-    choice: Typed,
-) -> Study:
-    """Return the study of a file and of the options, which override it."""
-    from degen.cli.commands.train import _variants
-    from degen.runs.study import STUDY
-    from degen.sweeps.study import Study
-
-    given: dict[str, Any] = {}
-    if file is not None:
-        path = file / STUDY if file.is_dir() else file
-        given = Study.from_toml(path).model_dump(exclude_defaults=True)
-    variants = [named["variant"] for named in _variants(variant)] if variant else []
-    typed = {**({"variant": variants} if variants else {}), **_typed_values(keys, assign)}
-    axes: dict[str, Any] = {}
-    base: dict[str, Any] = {}
-    for key, values in typed.items():
-        if len(values) > 1:
-            axes[key] = {"key": key, "values": values}
-        else:
-            base[key] = values[0]
-    _refuse_both(axes, base)
-    replaced = {*axes, *base}
-    kept = {
-        label: axis
-        for label, axis in given.get("axes", {}).items()
-        if str(axis["key"]).rpartition(".")[2] not in replaced
-    }
-    given |= {"axes": {**kept, **axes}, "base": merge(given.get("base", {}), by_group(base))}
-    if dataset is not None:
-        given["datasets"] = [name.strip() for name in dataset.split(",")]
-    if seeds is not None:
-        given["seeds"] = parse_seeds(seeds)
-    given |= {key: value for key, value in choice.items() if value not in (None, False)}
-    return Study.of_values(given)
-
-
-def _typed_values(keys: Typed, assign: list[str]) -> dict[str, list[Any]]:
-    """Return the values of each key that was typed, by an option or by `--set`."""
-    from degen.data.reading.columns import parse_columns
-
-    typed: dict[str, list[Any]] = {}
-    for key, text in keys.items():
-        if text is None or key == "threads":
-            continue
-        typed[key] = [parse_columns(text)] if key == "columns" else parse_values(key, text)
-    for text in assign:
-        path, equals, values = text.partition("=")
-        group, dot, key = path.strip().partition(".")
-        if not equals or not dot:
-            raise UserError(
-                f"--set {text}: write it as group.key=values, for example --set training.adam_eps=1e-8,1e-6"
-            )
-        by_group({key: None})
-        if KEYS[key][0] != group:
-            raise UserError(f"--set {text}: '{key}' is in the group {KEYS[key][0]}, not {group}")
-        if key in typed:
-            raise UserError(f"two options set {group}.{key}; give one of them")
-        typed[key] = parse_values(key, values)
-    return typed
-
-
-def _refuse_both(axes: dict[str, Any], base: dict[str, Any]) -> None:
-    """Refuse `dropout` beside one of the three that it sets, where one of them has several values."""
-    from degen.config.settle import DROPOUTS
-
-    for key in DROPOUTS:
-        typed = {key, "dropout"}
-        if typed <= {*axes, *base} and typed & {*axes}:
-            raise UserError(f"`dropout` sets `{key}` too; give one of the two")
