@@ -8,7 +8,7 @@ variant has the recipes `paper` and `official`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from degen.config.key import Group, key
 
@@ -20,6 +20,16 @@ class BaselineConfig(Group):
 
     hidden_size: int = key(128, "GRU4Rec: width of the hidden state.", "--hidden-size", ge=1)
     gru_bias: bool = key(True, "GRU4Rec: give the gates biases.")
+    vertical_filters: int = key(4, "Caser: number of vertical filters.", ge=1)
+    horizontal_filters: int = key(16, "Caser: number of horizontal filters of each height.", ge=1)
+    padding_side: Literal["left", "right"] = key(
+        "left", "Caser: side on which histories shorter than the maximum length are padded."
+    )
+    final_relu: bool = key(False, "Caser: cut the representation at zero.", "--final-relu")
+    l2: float = key(
+        0.0, "Weight of the L2 penalty: of a batch's rows (bpr-mf), or of filters (caser).", "--l2", ge=0
+    )
+    norm_penalty: float = key(0.0, "Caser: weight of the lengths, not squared, of all weights.", ge=0)
     output_bias: bool = key(
         False, "Give each item a bias in its score (bpr-mf, gru4rec, caser).", "--output-bias"
     )
@@ -34,6 +44,18 @@ LIBRARY_TRAINING: dict[str, Any] = {
 """Keys of `[training]` that the authors' `seq.yaml` sets for every model."""
 
 RECIPES: dict[str, dict[str, Values]] = {
+    "bpr-mf": {
+        "fixed": {
+            "model": {"heads": 1},
+            "objective": {"rec_loss": "bpr", "negatives_exclude": "history"},
+            "baseline": {"output_bias": True, "l2": 0.0025},
+        },
+        "recbole": {
+            "model": {"heads": 1},
+            "objective": {"rec_loss": "bpr", "negatives_exclude": "history"},
+            "training": LIBRARY_TRAINING,
+        },
+    },
     "gru4rec": {
         "fixed": {"model": {"layers": 1, "heads": 1, "embedding_dropout": 0.3}},
         "recbole": {
@@ -43,14 +65,34 @@ RECIPES: dict[str, dict[str, Values]] = {
             "baseline": {"gru_bias": False},
         },
     },
+    "caser": {
+        "fixed": {"model": {"heads": 1, "max_length": 5}, "baseline": {"l2": 1e-6}},
+        "recbole": {
+            "model": {"heads": 1, "hidden_dropout": 0.4},
+            "objective": {"padding_class": True},
+            "training": LIBRARY_TRAINING,
+            "baseline": {
+                "vertical_filters": 8,
+                "padding_side": "right",
+                "final_relu": True,
+                "norm_penalty": 1e-4,
+            },
+        },
+    },
 }
 """The recipes of each baseline: keys that differ from their defaults."""
 
 _SOFTMAX = {"rec_loss", "sampling", "negatives", "negatives_exclude", "padding_class"}
 USED: dict[str, frozenset[str]] = {
+    "bpr-mf": frozenset({"dim", "output_bias", "l2", "negatives", "negatives_exclude"}),
     "gru4rec": frozenset(
         {"dim", "layers", "max_length", "embedding_dropout", "batch_by"}
         | {"hidden_size", "gru_bias", "output_bias"}
+        | _SOFTMAX
+    ),
+    "caser": frozenset(
+        {"dim", "max_length", "hidden_dropout", "vertical_filters", "horizontal_filters"}
+        | {"padding_side", "final_relu", "output_bias", "l2", "norm_penalty"}
         | _SOFTMAX
     ),
 }

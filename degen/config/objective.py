@@ -24,7 +24,7 @@ class ObjectiveConfig(Group):
         "Follow the paper, or the authors' code where it differs; baselines: their papers (fixed), or the "
         "authors' library (recbole).",
         "--recipe",
-        metavar="paper|official, fixed|recbole",
+        metavar="paper|official|fixed|recbole",
         panel="Options",
     )
     contrast_weight: float = key(0.1, "λ of Eq. 15, the weight of the contrastive loss.", "--lambda", ge=0)

@@ -9,6 +9,7 @@ from torch import Tensor
 from degen.data.sampling.histories import Histories, Int
 from degen.data.sampling.source import join_histories
 from degen.data.sampling.windows import Windows
+from degen.errors import UserError
 from degen.model.declaration import Variant
 from degen.model.encoders.dropout import Dropout
 from degen.model.encoders.interface import Encoder
@@ -29,8 +30,13 @@ def encode(
     places = None if at is None else (torch.from_numpy(at[0]), torch.from_numpy(at[1]))
     lengths = torch.from_numpy(histories.length)
     if encoder.needs_users:
-        users = on(device, histories.users)
-        return encoder(items, lengths, dropout, places, users)  # type: ignore[no-any-return]
+        users = histories.users
+        if users.max() >= encoder.n_users:
+            raise UserError(
+                f"user number {users.max()} is none of the {encoder.n_users} users that the model was made "
+                "for; train it on a log that has the user"
+            )
+        return encoder(items, lengths, dropout, places, on(device, users))  # type: ignore[no-any-return]
     return encoder(items, lengths, dropout, places)  # type: ignore[no-any-return]
 
 

@@ -72,7 +72,7 @@ def test_every_option_is_on_the_command_and_says_the_keys_sentence():
 def test_help_lists_the_few_values_that_a_key_has():
     command = typer.main.get_command(app).commands["train"]
     shown = {flag: option.metavar for option in command.params for flag in option.opts}
-    assert shown["--recipe"] == "paper|official"
+    assert shown["--recipe"] == "paper|official|fixed|recbole"
     assert shown["--rec-loss"] == "ce|bce|bpr|sampled"
     assert shown["--stop-on"] == "METRIC"
     assert shown["--epochs"] is None
@@ -131,7 +131,9 @@ def test_every_option_reaches_its_key(log):
         "keep_embeddings": 25,
     }
     switches = {"deterministic": True, "trace_gradients": True, "tensorboard": True}
-    assert set(values) == set(OPTIONS) - {"variant", "columns", "negatives_exclude"} - set(switches)
+    of_baselines = {key for key in OPTIONS if KEYS[key][0] == "baseline"}
+    elsewhere = {"variant", "columns", "negatives_exclude", *of_baselines}
+    assert set(values) == set(OPTIONS) - elsewhere - set(switches)
     typed = [word for key, value in values.items() for word in (OPTIONS[key], value)]
     columns = {"user": "who", "item": "what"}
     printed = result_of(
@@ -141,6 +143,16 @@ def test_every_option_reaches_its_key(log):
     )
     expected = settle(options=by_group({**values, "variant": "scl", "columns": columns, **switches}))
     assert printed == expected.model_dump(exclude_none=True)
+
+
+def test_options_of_baselines_reach_their_keys():
+    def printed(*words):
+        return result_of("train", "--print-config", "--variant", *words)["baseline"]
+
+    assert printed("gru4rec", "--hidden-size", 7, "--output-bias")["hidden_size"] == 7
+    assert printed("gru4rec", "--output-bias")["output_bias"]
+    assert printed("caser", "--final-relu", "--l2", 0.5)["final_relu"]
+    assert printed("bpr-mf", "--l2", 0.25)["l2"] == 0.25
 
 
 def test_negatives_may_leave_out_the_history(log):

@@ -47,6 +47,7 @@ class Encoder(nn.Module):
     by_rows: ClassVar[bool] = True
 
     n_items: int
+    n_users: int  # of models that need users
     max_length: int
     engine: str = "fast"
     item_embeddings: nn.Parameter

@@ -6,10 +6,12 @@ from degen.config.schema import Config
 from degen.data.sampling.source import Source
 from degen.model.declaration import Variant
 from degen.training.batching.batch_by import BySamples, ByUsers
+from degen.training.batching.interactions import Interactions
 
 BATCHINGS: dict[str, type[BySamples]] = {
     "samples": BySamples,
     "users": ByUsers,
+    "interactions": Interactions,
 }
 """The classes by name."""
 
