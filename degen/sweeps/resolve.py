@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from degen.config.baseline import is_baseline, options_of_each
 from degen.config.schema import Config, DataConfig
 from degen.config.settle import Values, by_group, merge, settle
 from degen.sweeps.cells import Cell
@@ -40,23 +41,40 @@ def resolved(
         own,
     ]
     values = reduce(merge, layers)
-    idle = idle_keys(str(values.get("objective", {}).get("variant", Config().objective.variant)))
-    values = {
-        group: {key: value for key, value in keys.items() if key not in idle}
-        for group, keys in values.items()
-    }
+    variant = str(values.get("objective", {}).get("variant", Config().objective.variant))
+    values = used_by(variant, values, variants_of(study))
     config = _named(settle(options=values))
     name, fingerprint = identify(config.data)
     data = config.data.model_copy(update={"name": name, "fingerprint": fingerprint})
-    told = {key: _settled(config, key, value) for key, (axis, value) in axes.items() if not axis.sets <= idle}
+    used = {key for keys in values.values() for key in keys}
+    told = {key: _settled(config, key, value) for key, (axis, value) in axes.items() if axis.sets & used}
     return Cell(name, told, control, config.model_copy(update={"data": data}))
 
 
-def idle_keys(variant: str) -> set[str]:
-    """Return the keys that a variant has no use for."""
+def variants_of(study: Study) -> list[str]:
+    """Return the variants that a study's cells may have, as they are named there."""
+    given: list[Any] = [keys.get("objective", {}) for keys in (study.base, *study.controls.values())]
+    named = [str(keys["variant"]) for keys in given if "variant" in keys]
+    for axis in study.axes.values():
+        named += [str(value) for value in axis.values] if "variant" in axis.sets else []
+    return list(dict.fromkeys(named or [Config().objective.variant]))
+
+
+def used_by(variant: str, values: Values, variants: list[str]) -> Values:
+    """Return the settings that a variant has a use for, where other variants of the study use the rest.
+
+    What no variant uses stays, so that `settle` refuses it.
+    """
     from degen.model.variants import get_variant  # brings PyTorch
 
-    return set() if get_variant(variant).pairs else CONTRAST
+    if len(variants) > 1 and variant in variants:
+        values = options_of_each(variants, values)[variants.index(variant)]
+    if get_variant(variant).pairs or is_baseline(variant):
+        return values
+    return {
+        group: {key: value for key, value in keys.items() if key not in CONTRAST}
+        for group, keys in values.items()
+    }
 
 
 def _settled(config: Config, key: str, value: Any) -> Any:

@@ -14,11 +14,12 @@ from typing import Any, Protocol
 from degen.errors import UserError, one_of
 from degen.runs.directory import RunDirectory
 from degen.runs.study import DONE, FAILED, PlannedRun
-from degen.sweeps.engines.local import LocalEngine, check_cores, cores
+from degen.sweeps.engines.local import LocalEngine, check_cores
 from degen.sweeps.plan import write_plan
 from degen.sweeps.status import Status, read_status
 from degen.sweeps.study import Study
 from degen.sweeps.worker import write_done
+from degen.training.children.cores import available_cores
 
 ENGINES = ("local", "dask", "slurm")
 
@@ -120,15 +121,20 @@ def run_study(
     if engine == "local" and not oversubscribe:
         check_cores(workers or 1, threads)
     plan = write_plan(study, out, cells, extend=extend)
+    _begin(out, plan)
+    status = read_status(out, plan)
+    count = workers or max(1, min(available_cores() // threads, len(status.free)))
+    status = _tended(_engine(engine, out, count, threads, scheduler), out, plan, watch)
+    return StudyRun(status, _collected(out) if status.done else None)
+
+
+def _begin(out: Path, plan: list[PlannedRun]) -> None:
+    """Let failed runs be tried again, and count those as done that were trained for another study."""
     for path in (out / FAILED).iterdir():
         path.unlink()
     for planned in plan:
         if RunDirectory(planned.run).state == "finished" and not (out / DONE / planned.name).exists():
-            write_done(out, planned)  # trained for another study
-    status = read_status(out, plan)
-    count = workers or max(1, min(cores() // threads, len(status.free)))
-    status = _tended(_engine(engine, out, count, threads, scheduler), out, plan, watch)
-    return StudyRun(status, _collected(out) if status.done else None)
+            write_done(out, planned)
 
 
 def _collected(out: Path) -> Any:

@@ -1,4 +1,4 @@
-"""Sweeps whose workers, or all of whose processes, are killed: the same command goes on to the same results."""
+"""Sweeps of which workers, or all processes, are killed: the same command goes on to the same results."""
 
 from __future__ import annotations
 

@@ -85,11 +85,7 @@ def sweep(
         with sweep_bar(place, output.quiet) as watch:
             ended = run_study(study, place, threads=threads, watch=watch, **work)
     except Stopped as stop:
-        done = len(stop.status.done)
-        typer.echo(
-            f"degen: stopped; {done} of {stop.status.total} runs are done; continue with the same command",
-            err=True,
-        )
+        typer.echo(f"degen: {stop}; continue with the same command", err=True)
         raise typer.Exit(130) from None
     failed = {name_of(planned): failure(place, planned) for planned in ended.status.failed}
     _print(place, ended, failed, output)
@@ -128,16 +124,16 @@ def _dry_run(study: Study, out: Path, threads: int, work: Typed, output: Output)
     """Print the cells that would be trained, and what they need."""
     from degen.runs.choose import setting_title, setting_value
     from degen.runs.directory import TEST
-    from degen.sweeps.engines.local import cores
     from degen.sweeps.estimate import estimate
     from degen.sweeps.plan import cells_folder, plan_lines
+    from degen.training.children.cores import available_cores
 
     plan_lines(study, out, work["cells"], extend=work["extend"])  # refuses what a sweep would refuse
     folder = work["cells"] or cells_folder(out)
     cells = study.cells()
     runs = [(cell, seed) for seed in study.seeds for cell in cells]
     missing = [cell.seeded(seed) for cell, seed in runs if not (cell.run(folder, seed) / TEST).exists()]
-    workers = work["workers"] or max(1, cores() // threads)
+    workers = work["workers"] or max(1, available_cores() // threads)
     need = estimate(missing, folder, workers, threads)
     counts = {"runs": len(runs), "done": len(runs) - len(missing), "workers": workers}
     told = [

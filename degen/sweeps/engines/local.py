@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from degen.errors import UserError
+from degen.training.children.cores import available_cores
 
 LOG = "workers.log"
 """File of a study in which the workers' own errors are."""
@@ -25,17 +26,12 @@ def worker_command(out: Path, threads: int | None = None, parent: int | None = N
     return command
 
 
-def cores() -> int:
-    """Return the number of processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def check_cores(workers: int, threads: int) -> None:
     """Refuse more threads than there are cores, which would slow all of them."""
-    if workers * threads > cores():
+    if workers * threads > (cores := available_cores()):
         raise UserError(
             f"{workers} workers of {threads} threads need {workers * threads} cores, and this machine has "
-            f"{cores()}; lower `workers` or `threads`, or add `oversubscribe=True`"
+            f"{cores}; lower `workers` or `threads`, or add `oversubscribe=True`"
         )
 
 
