@@ -66,7 +66,9 @@ def lay_out(figure: Figure) -> None:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message=".*collapsed to zero")
-            figure.draw_without_rendering()
+            # A drawing without output would do the same, and draw every artist for nothing.
+            if engine := figure.get_layout_engine():
+                engine.execute(figure)
     except UserWarning:
         width = figure.get_size_inches()[0]
         raise UserError(

@@ -28,8 +28,6 @@ Other settings that were tried:
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -45,9 +43,8 @@ from degen.studies.claims_of_runs import trained
 from degen.studies.figure_files import FigureOptions
 from degen.studies.over_epochs.uniformity import draw_uniformity
 from degen.studies.svd import draw_svd
-from degen.training.loop import train
+from degen.training.plan import Watch, train_many
 from degen.training.resumption import refuse
-from degen.training.run import Progress
 
 VARIANTS = ("sasrec", "ucl", "scl", "duorec")
 
@@ -64,8 +61,6 @@ SETTINGS: dict[str, Any] = {
 }
 
 SUMMARY = "demo.json"
-
-Watch = Callable[[], AbstractContextManager[Progress]]
 
 
 @dataclass(frozen=True)
@@ -99,11 +94,13 @@ def demo_configs(seed: int = 0, **settings: Any) -> list[Config]:
     return [settle(options=merge(by_group(flat), {"objective": {"variant": name}})) for name in VARIANTS]
 
 
-def run_demo(out: Path, configs: list[Config], watch: Watch, *, overwrite: bool = False) -> Demo:
+def run_demo(
+    out: Path, configs: list[Config], watch: Watch, *, workers: int = 1, overwrite: bool = False
+) -> Demo:
     """Train the runs that are missing, measure, draw and write `demo.json`.
 
     A finished run of the same configuration below `out` is used again, and an unfinished one is continued.
-    With `overwrite` both are trained anew. `watch` is called once per run and returns its progress display.
+    With `overwrite` both are trained anew. `watch` and `workers` are those of `train_many`.
 
     Raises
     ------
@@ -116,10 +113,10 @@ def run_demo(out: Path, configs: list[Config], watch: Watch, *, overwrite: bool 
     for config, folder in zip(configs, folders, strict=True):
         refuse(config, folder, resume=not overwrite, overwrite=overwrite)
     reused = [folder for folder in folders if not overwrite and RunDirectory(folder).state == "finished"]
-    runs = []
-    for config, folder in zip(configs, folders, strict=True):
-        with watch() as progress:
-            runs.append(train(config, folder, resume=not overwrite, overwrite=overwrite, progress=progress))
+    # Side by side the slowest variants, which are the last, start first, so that no core waits for one.
+    order = slice(None, None, -1 if workers > 1 else 1)
+    options: dict[str, Any] = {"resume": not overwrite, "overwrite": overwrite, "progress": watch}
+    runs = train_many(configs[order], folders[order], stack=False, workers=workers, **options)[order]
     ranks = {run: restore(run).ranks("test") for run in runs}
     results = {run.variant: trained(run, len(run.metrics), ranks[run]) for run in runs}
     look = FigureOptions(out=out / FIGURES)

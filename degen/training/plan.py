@@ -23,7 +23,7 @@ from degen.runs.directory import RunDirectory
 from degen.training.children.child import BrokenChild
 from degen.training.children.cores import share_cores
 from degen.training.children.inside import Task
-from degen.training.children.side_by_side import train_side_by_side
+from degen.training.children.side_by_side import is_left, train_side_by_side
 from degen.training.distributed import World
 from degen.training.epoch import Eager
 from degen.training.loop import StepEngine, raise_failures, train_group
@@ -97,12 +97,22 @@ def train_many(
 def _side_by_side(
     tasks: Sequence[Task], workers: int, show: Watch, note: Callable[[str], None]
 ) -> dict[Path, UserError]:
-    """Train runs in child processes, and note the tracebacks of those that met with a fault of degen."""
-    with show([task.config for task in tasks]) as callbacks:
-        failures = train_side_by_side(tasks, callbacks, workers=workers)
-    for error in failures.values():
-        if isinstance(error, BrokenChild) and error.trace:
-            note(error.trace)
+    """Train runs in child processes, and note the tracebacks of those that met with a fault of degen.
+
+    No child is started for a run that is finished, or that its run directory refuses.
+    """
+    failures, left = dict[Path, UserError](), list[Task]()
+    for task in tasks:
+        try:
+            left += [task] if is_left(task) else []
+        except UserError as error:
+            failures[task.out] = error
+    if left:
+        with show([task.config for task in left]) as callbacks:
+            failures |= train_side_by_side(left, callbacks, workers=workers)
+    for failure in failures.values():
+        if isinstance(failure, BrokenChild) and failure.trace:
+            note(failure.trace)
     return failures
 
 

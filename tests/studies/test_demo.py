@@ -42,17 +42,23 @@ class Counting(Progress):
         self.begun.append(config.objective.variant)
 
 
-def tiny(out: Path, *, overwrite: bool = False, **settings: Any) -> tuple[demo.Demo, list[str]]:
+def tiny(
+    out: Path, *, overwrite: bool = False, workers: int = 1, **settings: Any
+) -> tuple[demo.Demo, list[str]]:
     progress = Counting()
+
+    def watch(group: list[Config]) -> Any:
+        return nullcontext([progress] * len(group))
+
     configs = demo_configs(**{**TINY, **settings})
-    return run_demo(out, configs, lambda: nullcontext(progress), overwrite=overwrite), progress.begun
+    return run_demo(out, configs, watch, workers=workers, overwrite=overwrite), progress.begun
 
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> tuple[demo.Demo, Path]:
     out = tmp_path_factory.mktemp("runs") / "demo"
     found, begun = tiny(out)
-    assert begun == list(VARIANTS)
+    assert sorted(begun) == sorted(VARIANTS)
     return found, out
 
 
@@ -108,10 +114,18 @@ def test_another_configuration_in_the_same_place_is_refused_before_anything_trai
         tiny(out, dim=16)
 
 
+def test_side_by_side_the_demo_finds_the_same(story, tmp_path):
+    found, out = story
+    beside, begun = tiny(tmp_path, workers=2)
+    assert sorted(begun) == sorted(VARIANTS)
+    written = json.dumps(beside.as_json()).replace(str(tmp_path), str(out))
+    assert written == json.dumps(found.as_json())
+
+
 def test_overwrite_trains_anew(tmp_path):
     first, _ = tiny(tmp_path, epochs=1)
     second, begun = tiny(tmp_path, epochs=1, dim=4, overwrite=True)
-    assert begun == list(VARIANTS)
+    assert sorted(begun) == sorted(VARIANTS)
     assert second.reused == []
     assert RunDirectory(tmp_path / "sasrec-s0").item_embeddings.shape == (40, 4)
     assert second.rows != first.rows

@@ -116,6 +116,10 @@ def train(
 
       degen train --variant duorec --dataset my.csv --columns user=uid,item=sku,time=when --resume
     """
+    from degen.training.children.server import start_server
+
+    if plan["workers"] > 1:
+        start_server()  # it imports PyTorch while this process does
     from degen.training.distributed import joined
 
     configs = _resolved(keys, assign or [], config, _variants(variant), seeds)

@@ -7,14 +7,12 @@ that a script needs no `if __name__ == "__main__"`.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
 from multiprocessing.process import current_process
 from multiprocessing.reduction import ForkingPickler
 from threading import Lock
@@ -24,10 +22,8 @@ from typing import Any
 from degen.errors import UserError
 from degen.model.variants import REGISTERED, get_variant
 from degen.training.children.inside import Task, train_for_parent
+from degen.training.children.server import context
 from degen.training.run import Progress
-
-PRELOADED = ["degen.training.children.inside", "torch._dynamo"]
-"""Modules that the server imports; the second is imported by every optimiser when it is made."""
 
 _starting = Lock()
 
@@ -60,9 +56,9 @@ class Child:
         self.ended, self.stopped, self.epochs = False, False, 0
         self.failure: UserError | None = None
         self._ready = self._interrupted = False
-        self.connection, theirs = _context().Pipe(duplex=False)
+        self.connection, theirs = context().Pipe(duplex=False)
         # A daemon is ended when this process ends in good order; if that is killed, the child sees it itself.
-        self.process = _context().Process(
+        self.process = context().Process(  # type: ignore[attr-defined]
             target=train_for_parent, args=(self.task, theirs), name=f"degen {task.out.name}", daemon=True
         )
         with _as_any_caller():
@@ -134,16 +130,6 @@ class Child:
         self.failure = BrokenChild(
             f"the training process {how}; `resume=True` goes on after the last whole epoch"
         )
-
-
-@cache
-def _context() -> Any:
-    """Return the way in which children start; macOS offers a server too, but its libraries dislike forks."""
-    served = "forkserver" in multiprocessing.get_all_start_methods() and sys.platform != "darwin"
-    context = multiprocessing.get_context("forkserver" if served else "spawn")
-    if served:
-        context.set_forkserver_preload(PRELOADED)
-    return context
 
 
 @contextmanager

@@ -16,6 +16,16 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+def workers_for(configs: Sequence[Config]) -> int:
+    """Return how many of the runs can train side by side with the threads they have, one by default."""
+    from degen.device import pick_device  # it loads PyTorch, and the commands count cores before that
+
+    if any(pick_device(config.training.device).type != "cpu" for config in configs):
+        return 1
+    threads = max(config.training.threads or 1 for config in configs)
+    return max(1, min(len(configs), available_cores() // threads))
+
+
 def share_cores(configs: Sequence[Config], workers: int, note: Callable[[str], None]) -> list[Config]:
     """Return configurations for `workers` runs at once: one thread each, where they say nothing else.
 

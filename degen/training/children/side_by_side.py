@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from multiprocessing import connection
 from pathlib import Path
+from typing import Any
 
+from degen.build import settle_names
 from degen.config.schema import Config
 from degen.data.load import Dataset
 from degen.errors import UserError
 from degen.runs.directory import RunDirectory
+from degen.training import resumption
 from degen.training.children.child import Child, with_variant
 from degen.training.children.inside import Task
 from degen.training.process_settings import deferred_interrupt
-from degen.training.run import Interrupted, Progress
+from degen.training.run import Interrupted, Progress, note_data
 
 SECONDS_BETWEEN_LOOKS = 0.2
 """Time between looks for a Ctrl-C while no child says anything."""
@@ -81,9 +84,18 @@ def train_side_by_side(
     return {child.task.out: child.failure for child in ended if child.failure is not None}
 
 
+def is_left(task: Task) -> bool:
+    """Return whether a task with a log has anything left to do; raise what its run directory refuses."""
+    config = settle_names(task.config)
+    if task.dataset is not None:
+        config = note_data(config, task.dataset)
+    resumption.refuse(config, task.out, resume=task.resume, overwrite=task.overwrite)
+    return not (task.resume and resumption.is_complete(config, task.out))
+
+
 def _hear(running: Sequence[Child]) -> None:
     """Take one message of each child that has sent any, or wait a little."""
-    by_connection = {child.connection: child for child in running}
+    by_connection: dict[Any, Child] = {child.connection: child for child in running}
     for ready in connection.wait(list(by_connection), SECONDS_BETWEEN_LOOKS):
         child = by_connection[ready]
         child.hear()
