@@ -77,6 +77,13 @@ class Bar(Progress):
         name = self.label if self.label.startswith(variant) else f"{variant} {self.label}".strip()
         self.task = self.bar.add_task(name, total=total, completed=epochs_done * steps_per_epoch, losses="")
 
+    def pretrain(self, row: dict[str, Any]) -> None:
+        """Print the line of a pass of pre-training."""
+        self._say(
+            f"  {self.lead}pre-training {row['epoch']:3d}  loss {row['masked_item_loss']:.4f}  "
+            f"σ₂/σ₁ {row['sigma2_ratio']:.3f}  {row['samples_per_second']:,.0f} masked items/s"
+        )
+
     def step(self, epoch: int, step: int, losses: dict[str, Any]) -> None:
         """Move the bar and show the losses, if there are new ones."""
         assert self.task is not None

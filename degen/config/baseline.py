@@ -31,7 +31,25 @@ class BaselineConfig(Group):
     )
     norm_penalty: float = key(0.0, "Caser: weight of the lengths, not squared, of all weights.", ge=0)
     output_bias: bool = key(
-        False, "Give each item a bias in its score (bpr-mf, gru4rec, caser).", "--output-bias"
+        False, "Give each item a bias in its score (bpr-mf, gru4rec, caser, bert4rec).", "--output-bias"
+    )
+    output_head: bool = key(
+        True, "BERT4Rec: map h through a linear layer, GELU and LayerNorm before it is scored."
+    )
+    mask_fraction: float = key(
+        0.2, "bert4rec, s3rec-mip: probability that an item is masked.", "--mask-fraction", gt=0, lt=1
+    )
+    last_only: float = key(
+        0.2, "BERT4Rec: fraction of the rows in which the last item alone is masked.", ge=0, le=1
+    )
+    pretrain_epochs: int = key(
+        50,
+        "s3rec-mip: number of epochs of pre-training, before `epochs` of fine-tuning.",
+        "--pretrain-epochs",
+        ge=1,
+    )
+    pretrain_every: int = key(
+        5, "s3rec-mip: write pretrain.safetensors every this many epochs of pre-training.", ge=1
     )
 
 
@@ -42,6 +60,8 @@ LIBRARY_TRAINING: dict[str, Any] = {
     "stop_decimals": 4,
 }
 """Keys of `[training]` that the authors' `seq.yaml` sets for every model."""
+
+_DROPOUT_OF_BERT4REC = dict.fromkeys(("embedding_dropout", "hidden_dropout", "attention_dropout"), 0.2)
 
 RECIPES: dict[str, dict[str, Values]] = {
     "bpr-mf": {
@@ -79,12 +99,42 @@ RECIPES: dict[str, dict[str, Values]] = {
             },
         },
     },
+    "bert4rec": {
+        # An epoch has a sixth of SASRec's targets on the paper's logs, hence 6 times its patience and epochs.
+        "fixed": {
+            "model": _DROPOUT_OF_BERT4REC,
+            "training": {"epochs": 600, "patience": 120},
+            "baseline": {"output_bias": True},
+        },
+        "recbole": {
+            "objective": {"padding_class": True},
+            "training": LIBRARY_TRAINING,
+            "baseline": {"output_head": False, "output_bias": False},
+        },
+    },
+    "s3rec-mip": {
+        "fixed": {},
+        "recbole": {
+            "objective": {"padding_class": True},
+            "training": LIBRARY_TRAINING,
+            "baseline": {"pretrain_epochs": 500, "pretrain_every": 50},
+        },
+    },
 }
 """The recipes of each baseline: keys that differ from their defaults."""
 
 _SOFTMAX = {"rec_loss", "sampling", "negatives", "negatives_exclude", "padding_class"}
+_ENCODER = {"dim", "layers", "heads", "feed_forward", "max_length", "engine"} | {
+    *("embedding_dropout", "hidden_dropout", "attention_dropout", "initializer_range", "layer_norm_eps")
+}
 USED: dict[str, frozenset[str]] = {
     "bpr-mf": frozenset({"dim", "output_bias", "l2", "negatives", "negatives_exclude"}),
+    "bert4rec": frozenset(
+        _ENCODER | {"padding_class", "output_bias", "output_head", "mask_fraction", "last_only"}
+    ),
+    "s3rec-mip": frozenset(
+        _ENCODER | _SOFTMAX | {"batch_by", "mask_fraction", "pretrain_epochs", "pretrain_every"}
+    ),
     "gru4rec": frozenset(
         {"dim", "layers", "max_length", "embedding_dropout", "batch_by"}
         | {"hidden_size", "gru_bias", "output_bias"}

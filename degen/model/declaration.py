@@ -80,6 +80,10 @@ class Variant:
     batching
         name of its way to batch (`degen.training.batching.ways`), where `training.batch_by` has no say;
         None for the configured one.
+    of_negatives
+        replacement of a loss with sampled negatives, as `bpr_loss`; None for the configured one.
+    stages
+        declaration of pre-training, by recipe, which trains the same model first; empty for none.
     """
 
     name: str
@@ -94,6 +98,8 @@ class Variant:
     gamma: float | None = None
     architecture: type[Encoder] = SequenceEncoder
     batching: str | None = None
+    of_negatives: RecommendationLoss | None = None
+    stages: dict[str, Variant] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         known = {"h", *self.view_names}

@@ -5,6 +5,9 @@
       item_embeddings.npy item_bias.npy item_frequency.npy items.txt test.json
       embeddings/e###.npy figures/ tensorboard/
 
+A run of two stages (s3rec-mip) has pretrain.safetensors, pretrain.jsonl, initial_embeddings.npy and
+pretrain_embeddings.npy besides: V before the first stage and after it.
+
 Every file appears whole or not at all (see `degen.files`).
 """
 
@@ -31,6 +34,10 @@ METRICS = "metrics.jsonl"
 TRACE = "trace.jsonl"
 BEST = "best.safetensors"
 LAST = "last.safetensors"
+PRETRAIN = "pretrain.safetensors"
+PRETRAIN_METRICS = "pretrain.jsonl"
+INITIAL_EMBEDDINGS = "initial_embeddings.npy"
+PRETRAIN_EMBEDDINGS = "pretrain_embeddings.npy"
 ITEM_EMBEDDINGS = "item_embeddings.npy"
 ITEM_BIAS = "item_bias.npy"
 ITEM_FREQUENCY = "item_frequency.npy"

@@ -62,12 +62,19 @@ def save_embeddings(encoder: Encoder, path: Path) -> None:
     )
 
 
-def save_last(encoder: Encoder, optimizer: torch.optim.Optimizer, out: Path, epoch: int, step: int) -> None:
+def save_last(
+    encoder: Encoder,
+    optimizer: torch.optim.Optimizer,
+    out: Path,
+    epoch: int,
+    step: int,
+    name: str = directory.LAST,
+) -> None:
     """Write all that resuming needs: weights and Adam's moments, with their epoch and step."""
     tensors = {f"model.{name}": value for name, value in encoder.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"adam.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
-    _save(tensors, out / directory.LAST, {"epoch": epoch, "step": step})
+    _save(tensors, out / name, {"epoch": epoch, "step": step})
 
 
 def _save(tensors: dict[str, torch.Tensor], path: Path, numbers: dict[str, int]) -> None:
@@ -84,19 +91,22 @@ def _save(tensors: dict[str, torch.Tensor], path: Path, numbers: dict[str, int])
 
 
 def read_rows(out: Path, epochs: int, name: str = directory.METRICS) -> list[dict[str, Any]]:
-    """Return the lines of the `epochs` that `last.safetensors` counts; a killed epoch may leave one more."""
+    """Return the lines of the `epochs` that the checkpoint counts; killed epochs may leave some more."""
+    counted_by = directory.PRETRAIN if name == directory.PRETRAIN_METRICS else directory.LAST
     rows = directory.read_metrics(out, name)[:epochs]
     if [row.get("epoch") for row in rows] != list(range(1, epochs + 1)):
         raise UserError(
             f"{out / name} lacks lines of epochs 1 to {epochs}, after which "
-            f"{directory.LAST} goes on; train anew with `overwrite=True`"
+            f"{counted_by} goes on; train anew with `overwrite=True`"
         )
     return rows
 
 
-def load_last(encoder: Encoder, optimizer: torch.optim.Optimizer, out: Path) -> tuple[int, int]:
+def load_last(
+    encoder: Encoder, optimizer: torch.optim.Optimizer, out: Path, name: str = directory.LAST
+) -> tuple[int, int]:
     """Fill encoder and optimiser from `last.safetensors`; return its epoch and step, (0, 0) without one."""
-    path = out / directory.LAST
+    path = out / name
     if not path.exists():
         return 0, 0
     with reading(path, DAMAGED) as stored:

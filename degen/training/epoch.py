@@ -63,6 +63,7 @@ class Epoch:
         self.batches = epoch_batches(len(trainer.batching), trainer.config.training.batch_size, self.rng)
         self.samples, self.pairs = 0, 0
         self.penalty: Tensor | None = None  # the model's own, of the last batch
+        self.targets = 0  # of the last batch: its terms in the recommendation loss
         self.sums = torch.zeros(trainer.losses.n_losses, device=trainer.device, dtype=torch.float64)
 
     @property
@@ -82,7 +83,7 @@ class Epoch:
         torch.autograd.backward(loss)
         recommendation = self.trainer.sum_gradients(recommendation.detach())
         self.trainer.optimizer.step()
-        samples = self.trainer.batching.n_samples(rows)
+        samples = self.targets
         self.samples, self.pairs = self.samples + samples, self.pairs + len(rows)
         weighted = [recommendation.double() * samples]
         weighted += [term.detach().double() * len(rows) for term in (contrastive, *item_losses)]
@@ -145,7 +146,8 @@ class Epoch:
             views = dict(zip(names, gathered, strict=True))
         temperature = settings.objective.temperature
         contrastive = losses.contrastive(settings, views, batch.view_targets, temperature)
-        share = len(batch.h) / len(batch.samples)
+        self.targets = len(batch.samples)
+        share = len(batch.h) / max(self.targets, 1)  # masks may leave a batch without targets
         return self._recommendation(batch) * share, contrastive
 
     def _recommendation(self, batch: EncodedBatch) -> Tensor:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from degen.build import load_data, settle_names
@@ -30,6 +31,7 @@ from degen.training.epoch import Eager
 from degen.training.padded.stack import Stack
 from degen.training.process_settings import deferred_interrupt, torch_settings
 from degen.training.run import Interrupted, Progress, Run, note_data
+from degen.training.stages.pretraining import pretrain
 from degen.training.trainer import Trainer
 
 StepEngine = Eager | Stack
@@ -150,6 +152,8 @@ class _Group:
             self._attempt(run, run.begin)
         engine, trained = None, list[Run]()
         with deferred_interrupt() as interrupted:
+            for run in list(self.active):
+                self._attempt(run, pretrain, run, partial(self._stop_if, interrupted))
             while True:
                 ended = [run for run in self.active if run.finished]
                 for run in ended:

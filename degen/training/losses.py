@@ -160,7 +160,8 @@ def recommendation(
     h, V = _scaled(settings, h), scored_rows(table, variant.scores)
     if log_expected is not None:
         return sampled_softmax_loss(h, V, targets, negatives, log_expected.to(h.dtype))
-    return (bce_loss if objective.rec_loss == "bce" else bpr_loss)(h, V, targets, negatives)
+    pairwise = variant.of_negatives or (bce_loss if objective.rec_loss == "bce" else bpr_loss)
+    return pairwise(h, V, targets, negatives)
 
 
 def _scaled(settings: LossSettings, h: Tensor) -> Tensor:

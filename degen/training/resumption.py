@@ -26,6 +26,7 @@ FREE_TO_CHANGE = {
     "keep_embeddings",
     "tensorboard",
     "score_block",
+    "pretrain_every",
 }
 """Keys that may differ between a stopped run and the command that resumes it."""
 

@@ -45,6 +45,9 @@ class Progress:
     def begin(self, dataset: Dataset, config: Config, epochs_done: int, steps_per_epoch: int) -> None:
         """The log is loaded and training is about to start, or to go on after `epochs_done`."""
 
+    def pretrain(self, row: Row) -> None:
+        """A pass of pre-training is done and written; `row` is its line of `pretrain.jsonl`."""
+
     def step(self, epoch: int, step: int, losses: Row) -> None:
         """A step is done; `losses` are the epoch's means so far, fresh about once a second."""
 

@@ -15,6 +15,8 @@ from degen.data.sampling.augment import Augmentations
 from degen.data.sampling.source import Source
 from degen.data.sequences import Samples, training_samples
 from degen.errors import UserError
+from degen.model.declaration import Variant
+from degen.model.encoders.interface import Encoder
 from degen.model.losses.blocked_softmax import BlockedSoftmax
 from degen.model.precision import pick_precision
 from degen.model.variants import get_variant
@@ -40,6 +42,9 @@ class Trainer:
         the processes that train the run together; by default this one alone.
     source
         samples of another trainer on the same log whose settings agree; by default they are made.
+    variant, encoder
+        declaration of a stage of training, and the model that it shares with the next one; by default the
+        variant that the configuration names, and a new model.
 
     Raises
     ------
@@ -54,20 +59,25 @@ class Trainer:
         device: torch.device,
         world: World | None = None,
         source: Source | None = None,
+        variant: Variant | None = None,
+        encoder: Encoder | None = None,
     ):
         self.config = config = settle_names(config)
         self.world = world or World()
-        self.variant = get_variant(config.objective.variant)
+        self.variant = variant or get_variant(config.objective.variant)
         self.device = device
         self.precision = pick_precision(config.training.precision, device)
         self.n_items = dataset.sequences.n_items
         if self.n_items < 2:
             raise UserError(f"{dataset.name} has a single item: there is nothing to rank")
-        self.encoder = build_encoder(config, self.n_items, dataset.sequences.n_users).to(device)
+        n_users = dataset.sequences.n_users
+        self.encoder = encoder or build_encoder(config, self.n_items, n_users).to(device)
         self.source = source or self._source(dataset)
         samples = self.source.samples
         self.batching = build_batching(self.source, self.variant, config)
-        rows = config.training.batch_size * len(samples) // len(self.batching)  # of a batch, on average
+        rows = (
+            config.training.batch_size * self.batching.n_targets // len(self.batching)
+        )  # of a batch, on average
         rows = -(-rows // self.world.size)  # scored at once by this process
         block = item_block(config.training, self.n_items, rows, device)
         refuse_variant(self.variant, config, block, self.world, self.encoder)

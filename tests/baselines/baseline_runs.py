@@ -16,5 +16,6 @@ TIMES = {"train_seconds", "eval_seconds", "samples_per_second"}
 
 def baseline_config(log: Path, name: str, **settings: Any) -> Config:
     """The configuration of a tiny run; of the tiny settings those stay that the baseline has a use for."""
-    tiny, _ = without_unused(name, by_group({"dataset": str(log), **tiny_runs.SETTINGS}))
+    plain = {"dataset": str(log), **tiny_runs.SETTINGS, "pretrain_epochs": 2}
+    tiny, _ = without_unused(name, by_group(plain))
     return settle(options=merge(tiny, by_group({"variant": name, **settings})))

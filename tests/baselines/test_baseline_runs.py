@@ -85,7 +85,8 @@ def test_a_run_is_restored_with_its_scores(finished, tmp_path):
 
 def test_the_keys_that_a_baseline_uses_are_those_of_its_constructor():
     for name, variant in BASELINES.items():
-        constructor = set(signature(variant.architecture).parameters) - {"n_items", "n_users", "seed"}
+        constructor = set(signature(variant.architecture).parameters)
+        constructor -= {"n_items", "n_users", "seed", "settings"}
         own = {key for key in USED[name] if KEYS[key][0] in ("model", "baseline")}
         assert own >= constructor, name
         assert USED[name] <= set(KEYS), name

@@ -13,6 +13,10 @@ padding and a causal mask no padding reaches h.
 
 The h of any prefix is a position of the same pass, since a position sees what came before it and nothing
 else: `at` asks for such positions (degen.data.sampling.windows finds the prefixes that share a sequence).
+
+Where `bidirectional` is set, as for BERT4Rec, attention has no causal mask: a position sees all others of its
+history, and padding stays hidden. Then h of a position depends on the items after it, and no prefix can share
+a pass. The shortcuts of the layout and of the top block stay exact.
 """
 
 from __future__ import annotations
@@ -60,9 +64,24 @@ class SequenceEncoder(EncoderParameters):
         h `[S, d]` in the order of the input, or `[P, d]` in that of `at`: without dropout, the h of the
         prefixes that end there.
         """
-        if self.engine == "plain":
-            return encode_plain(self, items, lengths, dropout, at)
-        layout = Layout.of(lengths.numpy())
+        if at is None:
+            items, lengths = self.shown(items, lengths)
+        encode = encode_plain if self.engine == "plain" else SequenceEncoder._encode_fast
+        return self.output(encode(self, items, lengths, dropout, at))
+
+    def shown(self, items: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Return histories, `items` and `lengths` as in `forward`, as they are read; here as they are."""
+        return items, lengths
+
+    def output(self, x: Tensor) -> Tensor:
+        """Map encoded positions `[P, d]` to representations; here they are the same."""
+        return x
+
+    def _encode_fast(
+        self, items: Tensor, lengths: Tensor, dropout: Dropout | None, at: tuple[Tensor, Tensor] | None
+    ) -> Tensor:
+        """Encode ragged histories as `forward` does, in groups of similar length."""
+        layout = Layout.of(lengths.numpy(), bidirectional=self.bidirectional)
         rows = layout.last if at is None else layout.tokens_at(*(index.numpy() for index in at))
         tokens = functional.embedding(layout.spread(items), self.item_embeddings, sparse=self.sparse_items)
         positions = functional.embedding(on(items.device, layout.position), self.position_embeddings)

@@ -56,8 +56,9 @@ class Encoder(nn.Module):
 
     @classmethod
     def from_settings(cls, n_items: int, n_users: int, seed: int, settings: Mapping[str, Any]) -> Self:
-        """Make a model with initial weights, from those of the `settings` that its constructor names."""
-        known = signature(cls).parameters
+        """Make a model with initial weights, from those of the `settings` that its constructors name."""
+        constructors = [vars(base)["__init__"] for base in cls.__mro__ if "__init__" in vars(base)]
+        known = {name for constructor in constructors for name in signature(constructor).parameters}
         facts = {"n_users": n_users, **settings}
         return cls(n_items, seed=seed, **{name: value for name, value in facts.items() if name in known})
 

@@ -68,6 +68,7 @@ class EncoderParameters(Encoder):
         self.n_items, self.heads, self.max_length, self.engine = n_items, heads, max_length, engine
         self.embedding_dropout, self.hidden_dropout = embedding_dropout, hidden_dropout
         self.attention_dropout = attention_dropout
+        self.bidirectional = False  # whether a position sees those after it too
         self.item_embeddings = nn.Parameter(torch.empty(n_items + 2, dim))
         self.item_bias = None
         self.sparse_items = False  # whether the table's gradient from the inputs is sparse

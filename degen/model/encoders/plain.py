@@ -26,8 +26,12 @@ def encode_plain(
     tokens = functional.embedding(padded, encoder.item_embeddings, sparse=encoder.sparse_items)
     x = tokens + encoder.position_embeddings  # [S, T, d]
     x = _drop("embedding", encoder.input_norm(x), encoder.embedding_dropout, dropout)
+    T = encoder.max_length
+    unseen = torch.ones(T, T, dtype=torch.bool).triu(1)  # later positions
+    if encoder.bidirectional:
+        unseen = torch.arange(T) >= lengths[:, None, None, None]  # padding
     for number, block in enumerate(encoder.blocks):
-        x = _block(encoder, cast(Block, block), f"layer{number}", x, dropout)
+        x = _block(encoder, cast(Block, block), f"layer{number}", x, unseen.to(x.device), dropout)
     sequence, position = (torch.arange(len(lengths)), lengths - 1) if at is None else at
     return x[sequence.to(x.device), position.to(x.device)]
 
@@ -40,14 +44,15 @@ def pad(items: Tensor, lengths: Tensor, width: int) -> Tensor:
     return padded
 
 
-def _block(encoder: EncoderParameters, block: Block, name: str, x: Tensor, dropout: Dropout | None) -> Tensor:
-    """Eq. 9, one block, all positions: `[S, T, d]`."""
+def _block(
+    encoder: EncoderParameters, block: Block, name: str, x: Tensor, unseen: Tensor, dropout: Dropout | None
+) -> Tensor:
+    """Eq. 9, one block, all positions: `[S, T, d]`; `unseen`, bool, is True for keys hidden from a query."""
     S, T, d = x.shape
     qkv = block.query_key_value(x).view(S, T, 3, encoder.heads, d // encoder.heads)
     q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each [S, heads, T, d/heads]
     scores = q @ k.transpose(-1, -2) / math.sqrt(d // encoder.heads)
-    future = torch.ones(T, T, dtype=torch.bool, device=x.device).triu(1)
-    weights = scores.masked_fill(future, -math.inf).softmax(-1)
+    weights = scores.masked_fill(unseen, -math.inf).softmax(-1)
     mixed = _drop(f"{name}.attention", weights, encoder.attention_dropout, dropout) @ v
     mixed = block.attention_output(mixed.transpose(1, 2).reshape(S, T, d))
     x = block.attention_norm(x + _drop(f"{name}.attention_output", mixed, encoder.hidden_dropout, dropout))

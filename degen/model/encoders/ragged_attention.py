@@ -1,4 +1,4 @@
-"""Causal attention on a layout's groups, with its gradient written out (inside Eq. 9).
+"""Attention, causal or bidirectional, on a layout's groups, with its gradient written out (inside Eq. 9).
 
     weights = softmax(q kᵀ / √(d/heads) + bias)          bias: -∞ on what a query may not see
     mixed   = (weights · mask) v                          mask: dropout on the attention weights
@@ -137,7 +137,7 @@ def _heads(x: Tensor, group: Group, heads: int, last: bool) -> Tensor:
 
 def _bias(group: Group, layout: Layout, like: Tensor, last: bool) -> Tensor:
     """-∞ on what a query may not see: later positions, or the padding after the last item."""
-    if not last:
+    if not (last or layout.bidirectional):
         return _causal_bias(group.width, like.dtype, like.device)
     length = on(like.device, layout.length[group.sequences])
     padded = torch.arange(group.width, device=like.device) >= length[:, None, None]

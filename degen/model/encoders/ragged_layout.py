@@ -53,15 +53,16 @@ class Layout:
     """Where every token of a batch of histories lies.
 
     `order` is the input's sequence numbers sorted by length, `length` their lengths, both int64 `[S]`; the
-    groups are in ascending width.
+    groups are in ascending width. `bidirectional`: whether attention sees the tokens after a query too.
     """
 
     order: Int
     length: Int
     groups: tuple[Group, ...]
+    bidirectional: bool = False
 
     @classmethod
-    def of(cls, length: Int) -> Layout:
+    def of(cls, length: Int, *, bidirectional: bool = False) -> Layout:
         """Sort the sequences and cut them into groups."""
         order = np.argsort(length, kind="stable")
         ordered = length[order]
@@ -73,7 +74,7 @@ class Layout:
             if end > first:
                 groups.append(Group(first, end - first, width, token))
                 token += (end - first) * width
-        return cls(order, ordered, tuple(groups))
+        return cls(order, ordered, tuple(groups), bidirectional)
 
     @cached_property
     def width(self) -> Int:

@@ -3,6 +3,7 @@
     recommendation_loss     Eq. 11   mean over the batch of -log softmax(V h)[target]
     softmax_cross_entropy   Eq. 11   the same by automatic differentiation, for `torch.func.vmap`
     bce_loss, bpr_loss               in its place, with sampled negatives (SASRec; Rendle et al. 2009)
+    double_sigmoid_loss              the same with S3Rec's scores, σ(h·v) (Zhou et al. 2020)
 
 Tensors keep the precision that they are given. Losses are scalars. Eq. 11 by blocks of items is in
 `blocked_softmax.py`, the softmax over sampled negatives in `sampled_softmax.py`.
@@ -73,6 +74,15 @@ def bpr_loss(h: Tensor, V: Tensor, targets: Tensor, negatives: Tensor) -> Tensor
     """Bayesian personalised ranking: the mean over batch and negatives of -log σ(h·v - h·v⁻)."""
     positive, negative = _sampled_scores(h, V, targets, negatives)
     return functional.softplus(negative - positive[:, None]).mean()
+
+
+def double_sigmoid_loss(h: Tensor, V: Tensor, targets: Tensor, negatives: Tensor) -> Tensor:
+    """S3Rec's masked item prediction: the mean over batch and negatives of -log σ(σ(h·v) - σ(h·v⁻)).
+
+    It lies between log(1 + 1/e) = 0.313 and log(1 + e) = 1.313.
+    """
+    positive, negative = _sampled_scores(h, V, targets, negatives)
+    return functional.softplus(negative.sigmoid() - positive.sigmoid()[:, None]).mean()
 
 
 def _sampled_scores(h: Tensor, V: Tensor, targets: Tensor, negatives: Tensor) -> tuple[Tensor, Tensor]:

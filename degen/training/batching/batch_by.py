@@ -68,9 +68,10 @@ class BySamples:
         """Targets of all batches, numbered as `EncodedBatch.samples` numbers them, for drawing negatives."""
         return self.source.samples
 
-    def n_samples(self, batch: Int) -> int:
-        """Training samples of a batch: its terms in the recommendation loss."""
-        return len(batch)
+    @property
+    def n_targets(self) -> int:
+        """Number of targets of an epoch, or about as many where they are drawn."""
+        return len(self.source.samples)
 
     def encode(
         self, encoder: Encoder, batch: Int, rng: np.random.Generator, dropout: Dropout, part: slice
@@ -93,7 +94,7 @@ class ByUsers(BySamples):
         return len(self.rows)
 
     def n_samples(self, batch: Int) -> int:
-        """As many as the rows hold."""
+        """Return how many training samples the rows of a batch hold."""
         return int(self.rows.count[batch].sum())
 
     def encode(

@@ -7,11 +7,14 @@ from degen.data.sampling.source import Source
 from degen.model.declaration import Variant
 from degen.training.batching.batch_by import BySamples, ByUsers
 from degen.training.batching.interactions import Interactions
+from degen.training.batching.masked import Cloze, MaskedPrefixes
 
 BATCHINGS: dict[str, type[BySamples]] = {
     "samples": BySamples,
     "users": ByUsers,
     "interactions": Interactions,
+    "cloze": Cloze,
+    "masked prefixes": MaskedPrefixes,
 }
 """The classes by name."""
 

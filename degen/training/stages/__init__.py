@@ -1,0 +1,1 @@
+"""Stages of training that come before the epochs of a run."""
