@@ -85,7 +85,7 @@ def typed_study(
         given["datasets"] = [name.strip() for name in dataset.split(",")]
     if seeds is not None:
         given["seeds"] = parse_seeds(seeds)
-    given |= {key: value for key, value in choice.items() if value not in (None, False)}
+    given |= {key: value for key, value in choice.items() if value is not None and value is not False}
     return Study.of_values(given)
 
 

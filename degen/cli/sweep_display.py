@@ -1,10 +1,11 @@
-"""Progress of a sweep on stderr: a bar over its runs, and a line for each that ends."""
+"""A sweep as people see it: its progress on stderr, and the cells and the estimate of a dry run."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,14 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, TextColumn
 
 from degen.cli.progress import bar_display
-from degen.runs.choose import setting_text
+from degen.runs.choose import setting_text, setting_title, setting_value
 
 if TYPE_CHECKING:
+    from degen.cli.options import Typed
+    from degen.cli.output import Output
     from degen.runs.study import PlannedRun
     from degen.sweeps.status import Status
+    from degen.sweeps.study import Study
 
 
 @contextmanager
@@ -77,3 +81,52 @@ def _result(planned: PlannedRun) -> str:
     run = RunDirectory(planned.run)
     test = run.test
     return f"best epoch {test['epoch']} of {len(run.metrics)}, test NDCG@10 {test['NDCG@10']:.4f}"
+
+
+MOST_ROWS = 20
+"""Rows of cells that a dry run prints."""
+
+
+def show_dry_run(study: Study, out: Path, threads: int, work: Typed, output: Output) -> None:
+    """Print the cells that would be trained, and what they need."""
+    from degen.runs.directory import TEST
+    from degen.sweeps.estimate import estimate
+    from degen.sweeps.plan import cells_folder, plan_lines
+    from degen.training.children.cores import available_cores
+
+    plan_lines(study, out, work["cells"], extend=work["extend"])  # refuses what a sweep would refuse
+    folder = work["cells"] or cells_folder(out)
+    cells = study.cells()
+    runs = [(cell, seed) for seed in study.seeds for cell in cells]
+    missing = [cell.seeded(seed) for cell, seed in runs if not (cell.run(folder, seed) / TEST).exists()]
+    workers = work["workers"] or max(1, available_cores() // threads)
+    need = estimate(missing, folder, workers, threads)
+    counts = {"runs": len(runs), "done": len(runs) - len(missing), "workers": workers}
+    told = [
+        {"id": cell.id, "dataset": cell.dataset, "variant": cell.variant, "control": cell.control}
+        | {"axes": cell.axes, "run": str(cell.run(folder, study.seeds[0]))}
+        for cell in cells
+    ]
+    if output.result({"cells": told, **counts, **asdict(need)}):
+        return
+    keys = list(dict.fromkeys(key for cell in cells for key in cell.axes if key != "objective.variant"))
+    bare = {key: key.rpartition(".")[2] for key in keys}
+    columns = ["cell", "dataset", "variant", *(setting_title(bare[key]) for key in keys), "seeds"]
+    rows = []
+    for cell in cells:
+        values = [setting_value(bare[key], cell.axes[key]) if key in cell.axes else "–" for key in keys]
+        rows.append([cell.id, cell.dataset, cell.variant, *values, len(study.seeds)])
+    output.table(columns, rows[:MOST_ROWS])
+    if len(rows) > MOST_ROWS:
+        output.line(f"… and {len(rows) - MOST_ROWS} more cells")
+    most = "at most " if need.at_most else ""
+    output.line(
+        f"\n{len(cells)} cells × {len(study.seeds)} seeds: {len(runs)} runs, {counts['done']} of them done",
+        f"time: {most}{_duration(need.hours)} with {workers} workers of {threads} threads",
+        *(f"  {basis}" for basis in need.basis),
+        f"disk: {need.bytes / 2**20:,.0f} MiB in {folder}",
+    )
+
+
+def _duration(hours: float) -> str:
+    return f"{hours * 60:.0f} min" if hours < 1.5 else f"{hours:.1f} h"

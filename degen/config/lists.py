@@ -39,8 +39,8 @@ def parse_values(key: str, text: str) -> list[Any]:
         if part == "":
             raise UserError(f"`{key}` has an empty place in '{text}'; write values such as a,b or 1:3:1")
         values += _range(key, part, kind) if kind in (int, float) else [_word(key, part, kind)]
-    if twice := next((value for value in values if values.count(value) > 1), None):
-        raise UserError(f"`{key}` names {twice} twice; name each value once")
+    if twice := [value for value in values if values.count(value) > 1]:
+        raise UserError(f"`{key}` names {twice[0]} twice; name each value once")
     return values
 
 

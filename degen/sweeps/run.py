@@ -13,12 +13,13 @@ from typing import Any, Protocol
 
 from degen.errors import UserError, one_of
 from degen.runs.directory import RunDirectory
-from degen.runs.study import DONE, FAILED, PlannedRun
+from degen.runs.study import DONE, FAILED, PlannedRun, read_plan
 from degen.sweeps.engines.local import LocalEngine, check_cores
+from degen.sweeps.engines.slurm import require_sbatch, script, submit
 from degen.sweeps.plan import write_plan
 from degen.sweeps.status import Status, read_status
 from degen.sweeps.study import Study
-from degen.sweeps.worker import write_done
+from degen.sweeps.worker import LEAVE, write_done
 from degen.training.children.cores import available_cores
 
 ENGINES = ("local", "dask", "slurm")
@@ -77,7 +78,9 @@ def run_study(
     cells: Path | None = None,
     extend: bool = False,
     oversubscribe: bool = False,
+    sbatch: str | None = None,
     watch: Watch = lambda status: None,
+    note: Callable[[str], None] = lambda text: None,
 ) -> StudyRun:
     """Train the runs of a study that are missing, and collect the results of those that are done.
 
@@ -100,8 +103,11 @@ def run_study(
         whether runs may be added to a study that is in `out`.
     oversubscribe
         whether there may be more threads than cores.
-    watch
-        called several times per second with the state of the study.
+    sbatch
+        more options of Slurm's sbatch, such as `--time=24:00:00 --partition=gpu`.
+    watch, note
+        called several times per second with the state of the study; called with a sentence, such as the
+        number of the job.
 
     Returns
     -------
@@ -115,16 +121,19 @@ def run_study(
     Stopped
         after Ctrl-C, when the epochs at work are finished.
     """
-    one_of("engine", engine, ENGINES)
-    if workers is not None and workers < 1:
-        raise UserError(f"`workers` is {workers}; it must be 1 or more")
-    if engine == "local" and not oversubscribe:
-        check_cores(workers or 1, threads)
+    _check(engine, workers, threads, scheduler, oversubscribe)
     plan = write_plan(study, out, cells, extend=extend)
     _begin(out, plan)
     status = read_status(out, plan)
     count = workers or max(1, min(available_cores() // threads, len(status.free)))
-    status = _tended(_engine(engine, out, count, threads, scheduler), out, plan, watch)
+    if status.settled:
+        watch(status)
+    elif engine == "slurm":
+        note(submit(out, script(out, count, threads, sbatch)))
+    else:
+        dask = engine == "dask"
+        started = _dask(out, count, threads, scheduler) if dask else LocalEngine(out, count, threads)
+        status = _tended(started, out, plan, watch)
     return StudyRun(status, _collected(out) if status.done else None)
 
 
@@ -132,6 +141,7 @@ def _begin(out: Path, plan: list[PlannedRun]) -> None:
     """Let failed runs be tried again, and count those as done that were trained for another study."""
     for path in (out / FAILED).iterdir():
         path.unlink()
+    (out / LEAVE).unlink(missing_ok=True)
     for planned in plan:
         if RunDirectory(planned.run).state == "finished" and not (out / DONE / planned.name).exists():
             write_done(out, planned)
@@ -141,8 +151,31 @@ def _collected(out: Path) -> Any:
     return import_module("degen.sweeps.collect").collect(out) if find_spec("degen.sweeps.collect") else None
 
 
-def _engine(name: str, out: Path, workers: int, threads: int, scheduler: str | None) -> Engine:
-    return LocalEngine(out, workers, threads)
+def collected_study(out: Path) -> StudyRun:
+    """Return the state of a study as it is, with the results of what is done."""
+    status = read_status(out, read_plan(out))
+    return StudyRun(status, _collected(out) if status.done else None)
+
+
+def _check(
+    engine: str, workers: int | None, threads: int, scheduler: str | None, oversubscribe: bool
+) -> None:
+    """Refuse an engine that is not there, before anything is written."""
+    one_of("engine", engine, ENGINES)
+    if workers is not None and workers < 1:
+        raise UserError(f"`workers` is {workers}; it must be 1 or more")
+    if scheduler is not None and engine != "dask":
+        raise UserError("`scheduler` is for Dask; add `engine='dask'`")
+    if engine == "local" and not oversubscribe:
+        check_cores(workers or 1, threads)
+    if engine == "slurm":
+        require_sbatch()
+
+
+def _dask(out: Path, workers: int, threads: int, scheduler: str | None) -> Engine:
+    from degen.sweeps.engines.dask_tasks import DaskEngine
+
+    return DaskEngine(out, workers, threads, scheduler)
 
 
 def _tended(engine: Engine, out: Path, plan: list[PlannedRun], watch: Watch) -> Status:

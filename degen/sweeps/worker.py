@@ -24,7 +24,7 @@ from typing import Any
 
 from degen.config.schema import Config
 from degen.errors import UserError
-from degen.files import write_json
+from degen.files import write_json, write_text
 from degen.runs import directory
 from degen.runs.directory import RunDirectory
 from degen.runs.environment import cpu_name
@@ -40,8 +40,16 @@ TRIES = 3
 TICK = 0.1
 """Seconds between two looks at the child."""
 
+LEAVE = "leave"
+"""File of a study that asks all of its workers to leave, where no signal reaches them."""
+
 LINES = 20
 """Number of lines of stderr that are kept of a run that failed."""
+
+
+def ask_to_leave(out: Path, *, at_once: bool) -> None:
+    """Ask the workers of a study, wherever they are, to finish their epoch and leave, or to leave at once."""
+    write_text(out / LEAVE, "at once" if at_once else "after the epoch")
 
 
 def tries(out: Path, name: str) -> int:
@@ -85,6 +93,7 @@ class Worker:
         for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._leave)
         plan = read_plan(self.out)
+        self._read_leave()
         while not self.asked_to_leave and self._parent_lives():
             free = [planned for planned in plan if is_free(self.out, planned)]
             free.sort(key=lambda planned: tries(self.out, planned.name))
@@ -100,6 +109,12 @@ class Worker:
 
     def _parent_lives(self) -> bool:
         return self.parent is None or os.getppid() == self.parent
+
+    def _read_leave(self) -> None:
+        """Look for the file that asks to leave."""
+        with suppress(OSError):
+            text = (self.out / LEAVE).read_text(encoding="utf-8")
+            self.asked_to_leave = max(self.asked_to_leave, 2 if text == "at once" else 1)
 
     def _train(self, planned: PlannedRun, claim: Claim) -> None:
         """Train a claimed run, and write how it ended."""
@@ -135,6 +150,7 @@ class Worker:
         renewed, asked = time.monotonic(), 0
         while process.is_alive():
             process.join(TICK)
+            self._read_leave()
             if time.monotonic() - renewed > RENEWED_EVERY:
                 renewed = time.monotonic()
                 if not claim.renew():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,11 +27,22 @@ WORK: Group = {
     "cells": option(Path | None, "--cells", "Folder of the runs." + default("cells beside --out")),
     "extend": option(bool, "--extend", "Add cells to the study that is in --out.", False),
     "oversubscribe": option(bool, "--oversubscribe", "Allow more threads than there are cores.", False),
+    "sbatch": option(
+        str | None, "--sbatch", "More options of Slurm's sbatch, such as '--time=24:00:00 --gres=gpu:1'."
+    ),
 }
 """Options of `degen.sweeps.run.run_study`."""
 
 
-@takes(keys=SETTINGS, choice=CHOICE, work=WORK)
+MODE: Group = {
+    "dry_run": option(bool, "--dry-run", "Print cells, expected hours and disk space, and stop.", False),
+    "print_script": option(bool, "--print", "Plan the study, print Slurm's batch script, and stop.", False),
+    "collect_only": option(bool, "--collect", "Collect the results of what is done, and stop.", False),
+}
+"""Options that do less than train and collect."""
+
+
+@takes(keys=SETTINGS, choice=CHOICE, work=WORK, mode=MODE)
 def sweep(
     file: Annotated[
         Path | None, typer.Argument(metavar="[STUDY]", help="Study file (TOML), or folder of a study.")
@@ -55,9 +65,7 @@ def sweep(
         Path | None, typer.Option(help="Folder of the study." + default("runs/STUDY, for a file"))
     ] = None,
     work: Typed,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print cells, expected hours and disk space, and stop.")
-    ] = False,
+    mode: Typed,
     output: Output,
 ) -> None:
     """Train every combination of settings and seeds, and collect tables and figures.
@@ -72,18 +80,25 @@ def sweep(
 
       degen sweep study.toml --dry-run
     """
+    from degen.cli.sweep_display import name_of, show_dry_run, sweep_bar
+
     study, place = typed_study(file, variant, dataset, seeds, keys, assign or [], choice), _place(file, out)
     threads = _threads(keys["threads"])
-    if dry_run:
-        _dry_run(study, place, threads, work, output)
+    if mode["dry_run"]:
+        show_dry_run(study, place, threads, work, output)
         return
-    from degen.cli.sweep_display import name_of, sweep_bar
-    from degen.sweeps.run import Stopped, run_study
+    if mode["print_script"]:
+        _print_script(study, place, threads, work, output)
+        return
+    from degen.sweeps.run import Stopped, collected_study, run_study
     from degen.sweeps.status import failure
 
     try:
-        with sweep_bar(place, output.quiet) as watch:
-            ended = run_study(study, place, threads=threads, watch=watch, **work)
+        if mode["collect_only"]:
+            ended = collected_study(place)
+        else:
+            with sweep_bar(place, output.quiet) as watch:
+                ended = run_study(study, place, threads=threads, watch=watch, note=output.note, **work)
     except Stopped as stop:
         typer.echo(f"degen: {stop}; continue with the same command", err=True)
         raise typer.Exit(130) from None
@@ -109,61 +124,22 @@ def _print(out: Path, ended: StudyRun, failed: dict[str, str], output: Output) -
         output.note(*(f"{name}: {sentence}" for name, sentence in failed.items()))
 
 
+def _print_script(study: Study, out: Path, threads: int, work: Typed, output: Output) -> None:
+    """Plan a study and print the batch script that trains it."""
+    from degen.sweeps.engines.slurm import script
+    from degen.sweeps.plan import write_plan
+
+    write_plan(study, out, work["cells"], extend=work["extend"])
+    text = script(out, work["workers"] or 1, threads, work["sbatch"])
+    if not output.result({"study": str(out), "script": text}):
+        output.line(text)
+
+
 def _threads(text: str | None) -> int:
     threads = parse_values("threads", text or "1")
     if len(threads) > 1 or not isinstance(threads[0], int) or threads[0] < 1:
         raise UserError(f"`threads` is a whole number of 1 or more, not '{text}'")
     return int(threads[0])
-
-
-MOST_ROWS = 20
-"""Rows of cells that a dry run prints."""
-
-
-def _dry_run(study: Study, out: Path, threads: int, work: Typed, output: Output) -> None:
-    """Print the cells that would be trained, and what they need."""
-    from degen.runs.choose import setting_title, setting_value
-    from degen.runs.directory import TEST
-    from degen.sweeps.estimate import estimate
-    from degen.sweeps.plan import cells_folder, plan_lines
-    from degen.training.children.cores import available_cores
-
-    plan_lines(study, out, work["cells"], extend=work["extend"])  # refuses what a sweep would refuse
-    folder = work["cells"] or cells_folder(out)
-    cells = study.cells()
-    runs = [(cell, seed) for seed in study.seeds for cell in cells]
-    missing = [cell.seeded(seed) for cell, seed in runs if not (cell.run(folder, seed) / TEST).exists()]
-    workers = work["workers"] or max(1, available_cores() // threads)
-    need = estimate(missing, folder, workers, threads)
-    counts = {"runs": len(runs), "done": len(runs) - len(missing), "workers": workers}
-    told = [
-        {"id": cell.id, "dataset": cell.dataset, "variant": cell.variant, "control": cell.control}
-        | {"axes": cell.axes, "run": str(cell.run(folder, study.seeds[0]))}
-        for cell in cells
-    ]
-    if output.result({"cells": told, **counts, **asdict(need)}):
-        return
-    keys = list(dict.fromkeys(key for cell in cells for key in cell.axes if key != "objective.variant"))
-    bare = {key: key.rpartition(".")[2] for key in keys}
-    columns = ["cell", "dataset", "variant", *(setting_title(bare[key]) for key in keys), "seeds"]
-    rows = []
-    for cell in cells:
-        values = [setting_value(bare[key], cell.axes[key]) if key in cell.axes else "–" for key in keys]
-        rows.append([cell.id, cell.dataset, cell.variant, *values, len(study.seeds)])
-    output.table(columns, rows[:MOST_ROWS])
-    if len(rows) > MOST_ROWS:
-        output.line(f"… and {len(rows) - MOST_ROWS} more cells")
-    most = "at most " if need.at_most else ""
-    output.line(
-        f"\n{len(cells)} cells × {len(study.seeds)} seeds: {len(runs)} runs, {counts['done']} of them done",
-        f"time: {most}{_duration(need.hours)} with {workers} workers of {threads} threads",
-        *(f"  {basis}" for basis in need.basis),
-        f"disk: {need.bytes / 2**20:,.0f} MiB in {folder}",
-    )
-
-
-def _duration(hours: float) -> str:
-    return f"{hours * 60:.0f} min" if hours < 1.5 else f"{hours:.1f} h"
 
 
 def sweep_work(

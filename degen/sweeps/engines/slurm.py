@@ -1,0 +1,81 @@
+"""Workers as an array of Slurm jobs; Slurm starts them, and this process does not wait."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from degen.errors import UserError
+from degen.files import write_text
+
+SCRIPT = "slurm.sh"
+
+BEFORE_THE_LIMIT = 180
+"""Seconds before the time limit at which a job is told to finish its epoch."""
+
+_TEMPLATE = """\
+#!/bin/bash
+#SBATCH --job-name=degen-{name}
+#SBATCH --array=1-{workers}
+#SBATCH --cpus-per-task={threads}
+#SBATCH --requeue
+#SBATCH --open-mode=append
+#SBATCH --signal=B:USR1@{seconds}
+#SBATCH --output={out}/slurm-%A_%a.log
+{more}
+export OMP_NUM_THREADS={threads}
+{python} -m degen sweep-work {out} --threads {threads} &
+worker=$!
+# Before the time limit the worker finishes its epoch and drops its claim; then the job starts anew.
+trap 'kill -USR1 "$worker"; wait "$worker"; scontrol requeue "$SLURM_JOB_ID"; exit 0' USR1
+wait "$worker"
+"""
+
+
+def script(out: Path, workers: int, threads: int, options: str | None = None) -> str:
+    """Return the batch script of an array of workers.
+
+    Parameters
+    ----------
+    options
+        more options of sbatch, such as `--time=24:00:00 --partition=gpu --gres=gpu:1`.
+    """
+    more = "".join(f"#SBATCH {option}\n" for option in shlex.split(options or ""))
+    return _TEMPLATE.format(
+        name=out.name,
+        workers=workers,
+        threads=threads,
+        seconds=BEFORE_THE_LIMIT,
+        out=shlex.quote(str(out.absolute())),
+        python=shlex.quote(sys.executable),
+        more=more,
+    )
+
+
+def submit(out: Path, text: str) -> str:
+    """Write the script into the study and submit it; return what sbatch says.
+
+    Raises
+    ------
+    UserError
+        if there is no sbatch here, or it refuses the script.
+    """
+    require_sbatch()
+    write_text(out / SCRIPT, text)
+    done = subprocess.run(["sbatch", str(out / SCRIPT)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise UserError(f"sbatch refused {out / SCRIPT}: {said}; change its options with `sbatch`")
+    return done.stdout.strip()
+
+
+def require_sbatch() -> None:
+    """Raise where this machine cannot submit jobs."""
+    if shutil.which("sbatch") is None:
+        raise UserError(
+            "`engine='slurm'` needs sbatch, which is not on the PATH; use a login node of the cluster, or "
+            "look at the script with `print_script=True`"
+        )
