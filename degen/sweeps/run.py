@@ -84,8 +84,7 @@ def run_study(
 ) -> StudyRun:
     """Train the runs of a study that are missing, and collect the results of those that are done.
 
-    A study that was stopped or killed goes on: finished runs stay, unfinished ones resume after their last
-    epoch, and those that failed are tried again.
+    A study that was stopped or killed goes on; runs that failed are tried again.
 
     Parameters
     ----------
@@ -123,21 +122,17 @@ def run_study(
     """
     _check(engine, workers, threads, scheduler, oversubscribe)
     plan = write_plan(study, out, cells, extend=extend)
-    _begin(out, plan)
-    status = read_status(out, plan)
+    status = _begin(out, plan)
+    watch(status)
     count = workers or max(1, min(available_cores() // threads, len(status.free)))
-    if status.settled:
-        watch(status)
-    elif engine == "slurm":
+    if engine == "slurm" and not status.settled:
         note(submit(out, script(out, count, threads, sbatch)))
-    else:
-        dask = engine == "dask"
-        started = _dask(out, count, threads, scheduler) if dask else LocalEngine(out, count, threads)
-        status = _tended(started, out, plan, watch)
+    elif not status.settled:
+        status = _tended(_engine(engine, out, count, threads, scheduler), out, plan, watch)
     return StudyRun(status, _collected(out) if status.done else None)
 
 
-def _begin(out: Path, plan: list[PlannedRun]) -> None:
+def _begin(out: Path, plan: list[PlannedRun]) -> Status:
     """Let failed runs be tried again, and count those as done that were trained for another study."""
     for path in (out / FAILED).iterdir():
         path.unlink()
@@ -145,6 +140,7 @@ def _begin(out: Path, plan: list[PlannedRun]) -> None:
     for planned in plan:
         if RunDirectory(planned.run).state == "finished" and not (out / DONE / planned.name).exists():
             write_done(out, planned)
+    return read_status(out, plan)
 
 
 def _collected(out: Path) -> Any:
@@ -172,7 +168,9 @@ def _check(
         require_sbatch()
 
 
-def _dask(out: Path, workers: int, threads: int, scheduler: str | None) -> Engine:
+def _engine(name: str, out: Path, workers: int, threads: int, scheduler: str | None) -> Engine:
+    if name == "local":
+        return LocalEngine(out, workers, threads)
     from degen.sweeps.engines.dask_tasks import DaskEngine
 
     return DaskEngine(out, workers, threads, scheduler)

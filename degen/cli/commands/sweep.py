@@ -84,11 +84,9 @@ def sweep(
 
     study, place = typed_study(file, variant, dataset, seeds, keys, assign or [], choice), _place(file, out)
     threads = _threads(keys["threads"])
-    if mode["dry_run"]:
-        show_dry_run(study, place, threads, work, output)
-        return
-    if mode["print_script"]:
-        _print_script(study, place, threads, work, output)
+    if mode["dry_run"] or mode["print_script"]:
+        show = show_dry_run if mode["dry_run"] else _print_script
+        show(study, place, threads, work, output)
         return
     from degen.sweeps.run import Stopped, collected_study, run_study
     from degen.sweeps.status import failure
