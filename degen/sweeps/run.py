@@ -91,7 +91,7 @@ def run_study(
     study, out
         the study, and its folder.
     workers, threads
-        number of workers, and of CPU threads of each; by default as many workers as there are cores for.
+        number of workers (by default one per core), and of CPU threads of each.
     engine
         `local`: processes of this machine. `dask`: tasks of a cluster. `slurm`: jobs of an array.
     scheduler
@@ -105,18 +105,17 @@ def run_study(
     sbatch
         more options of Slurm's sbatch, such as `--time=24:00:00 --partition=gpu`.
     watch, note
-        called several times per second with the state of the study; called with a sentence, such as the
-        number of the job.
+        called several times per second with the state of the study; called with a sentence.
 
     Returns
     -------
     StudyRun
-        state at the end, and the results; `status.failed` are the runs that failed three times.
+        state at the end, and the results.
 
     Raises
     ------
     UserError
-        for anything in study, folder or engine that the user can mend; nothing has been trained then.
+        for anything in study, folder or engine that the user can mend.
     Stopped
         after Ctrl-C, when the epochs at work are finished.
     """

@@ -34,6 +34,10 @@ WORK: Group = {
 """Options of `degen.sweeps.run.run_study`."""
 
 
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", metavar="GROUP.KEY=VALUES", help="Set any key; repeatable.")
+]
+
 MODE: Group = {
     "dry_run": option(bool, "--dry-run", "Print cells, expected hours and disk space, and stop.", False),
     "print_script": option(bool, "--print", "Plan the study, print Slurm's batch script, and stop.", False),
@@ -56,10 +60,7 @@ def sweep(
     seeds: Annotated[str | None, typer.Option(help="Seeds, such as 0-2 or 0,3,5." + default("0"))] = None,
     *,
     keys: Typed,
-    assign: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="GROUP.KEY=VALUES", help="Set any key; repeatable."),
-    ] = None,
+    assign: Assignments = None,
     choice: Typed,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the study." + default("runs/STUDY, for a file"))
@@ -87,7 +88,7 @@ def sweep(
     if mode["dry_run"] or mode["print_script"]:
         show = show_dry_run if mode["dry_run"] else _print_script
         show(study, place, threads, work, output)
-        return
+        raise typer.Exit
     from degen.sweeps.run import Stopped, collected_study, run_study
     from degen.sweeps.status import failure
 
