@@ -82,7 +82,7 @@ def run_study(
     watch: Watch = lambda status: None,
     note: Callable[[str], None] = lambda text: None,
 ) -> StudyRun:
-    """Train the runs of a study that are missing, and collect the results of those that are done.
+    """Train the runs of a study that are missing, and return its state and the results of what is done.
 
     A study that was stopped or killed goes on; runs that failed are tried again.
 
@@ -106,11 +106,6 @@ def run_study(
         more options of Slurm's sbatch, such as `--time=24:00:00 --partition=gpu`.
     watch, note
         called several times per second with the state of the study; called with a sentence.
-
-    Returns
-    -------
-    StudyRun
-        state at the end, and the results.
 
     Raises
     ------
