@@ -53,10 +53,11 @@ def fit_height(figure: Figure, axes: Axes, shape: float, rows: float | None = No
 
 def legend_above(figure: Figure, handles: Sequence[Line2D], columns: int) -> None:
     """Name the lines above all panels, in as many as `columns` columns as the figure is wide enough for."""
-    for count in range(min(len(handles), columns), 0, -1):
+    for most in range(min(len(handles), columns), 0, -1):
+        count = -(-len(handles) // -(-len(handles) // most))  # rows as even as so many columns allow
         legend = figure.legend(handles=handles, loc="outside upper center", ncols=count)
         lay_out(figure)
-        if count == 1 or legend.get_window_extent().width <= figure.bbox.width:
+        if most == 1 or legend.get_window_extent().width <= figure.bbox.width:
             return
         legend.remove()
 

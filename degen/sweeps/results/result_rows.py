@@ -1,0 +1,130 @@
+"""Rows of `results.csv`: a row per finished cell and seed, from its run directory and its file in `done/`.
+
+    keys         study, dataset, variant, control, cell, seed, and a column per axis
+    course       epochs, best_epoch, capped, common_epoch
+    accuracy     valid_… and test_… at the best epoch, common_valid_… at the common epoch
+    geometry     best_… and common_…
+    environment  differs, device, cpu, threads, torch, version, commit, seconds
+
+Test metrics exist at the best epoch only. No other column than `seconds` is a time, and it stands last.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from degen.config.facts import OPTIONS
+from degen.config.schema import TrainingConfig
+from degen.runs.best import best_row
+from degen.runs.directory import RunDirectory
+from degen.runs.study import DONE, PlannedRun
+
+RANKING = ("HR@5", "NDCG@5", "HR@10", "NDCG@10", "HR@20", "NDCG@20")
+GEOMETRY = ("sigma2_ratio", "effective_rank", "average_cosine", "uniformity", "alignment")
+
+_COURSE = ("epochs", "best_epoch", "capped", "common_epoch")
+_ENVIRONMENT = ("device", "cpu", "threads", "torch", "version", "commit", "seconds")
+_TAKEN = {"study", "dataset", "variant", "control", "cell", "seed", "differs", *_COURSE, *_ENVIRONMENT}
+
+
+def axis_columns(plan: Sequence[PlannedRun]) -> dict[str, str]:
+    """Return the columns of the axes, in the plan's order, each with the key of the configuration.
+
+    A column is called as the key's option (`lambda` for `objective.contrast_weight`), or as the key. The
+    variant has its own column.
+    """
+    keys = dict.fromkeys(key for planned in plan for key in planned.axes if key != "objective.variant")
+    columns = {}
+    for key in keys:
+        name = key.rpartition(".")[2]
+        short = OPTIONS.get(name, name).lstrip("-").replace("-", "_")
+        columns[key if short in _TAKEN or short in columns else short] = key
+    return columns
+
+
+def metric_columns(ranking: Iterable[str] = RANKING) -> list[str]:
+    """Return the columns of `results.csv` that hold measured values, in order."""
+    parts = [("valid", ranking), ("test", ranking), ("common_valid", ranking)]
+    parts += [("best", GEOMETRY), ("common", GEOMETRY)]
+    return [f"{prefix}_{name}" for prefix, names in parts for name in names]
+
+
+def result_row(
+    planned: PlannedRun, study: str, axes: Mapping[str, str], common: int | None, done: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the row of a finished run; a value that it lacks is None.
+
+    `axes` is as `axis_columns` returns it, `common` the common epoch, `done` the run's file in `done/`.
+    """
+    run = RunDirectory(planned.run)
+    epochs, test = run.metrics, run.test
+    by_epoch = {row["epoch"]: row for row in epochs}
+    best, at_common = by_epoch.get(test.get("epoch"), {}), by_epoch.get(common, {})
+    row: dict[str, Any] = {
+        "study": study,
+        "dataset": planned.dataset,
+        "variant": planned.variant,
+        "control": planned.control or "",
+        "cell": planned.id,
+        "seed": planned.seed,
+        **{column: planned.axes.get(key) for column, key in axes.items()},
+        "epochs": len(epochs),
+        "best_epoch": test.get("epoch"),
+        "capped": _capped(run, epochs),
+        "common_epoch": common,
+    }
+    row |= {f"valid_{name}": best.get(f"valid_{name}") for name in RANKING}
+    row |= {f"test_{name}": test.get(name) for name in RANKING}
+    row |= {f"common_valid_{name}": at_common.get(f"valid_{name}") for name in RANKING}
+    row |= {f"best_{name}": best.get(name) for name in GEOMETRY}
+    row |= {f"common_{name}": at_common.get(name) for name in GEOMETRY}
+    known = {**run.environment, "version": run.environment.get("degen")}
+    return row | {"differs": ""} | {key: done.get(key, known.get(key)) for key in _ENVIRONMENT}
+
+
+def finished(planned: PlannedRun, folder: Path) -> dict[str, Any] | None:
+    """Return what `done/` says of a run, or None where it is not done or its run is not finished."""
+    file = folder / DONE / planned.name
+    if not file.is_file() or RunDirectory(planned.run).state != "finished":
+        return None
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def common_epoch(runs: Iterable[Path]) -> int | None:
+    """Return the last epoch that all runs have; None without runs."""
+    return min((len(RunDirectory(run).metrics) for run in runs), default=None)
+
+
+def mark_differing(rows: Sequence[dict[str, Any]], fingerprints: Sequence[str]) -> None:
+    """Note in `differs` of each row whether its version of degen or its log is not that of most others.
+
+    `fingerprints` are those of the rows' logs, which are compared within a dataset.
+    """
+    version = _usual(row["version"] for row in rows)
+    for dataset in {row["dataset"] for row in rows}:
+        logs = [log for row, log in zip(rows, fingerprints, strict=True) if row["dataset"] == dataset]
+        usual = _usual(logs)
+        for row, log in zip(rows, fingerprints, strict=True):
+            if row["dataset"] == dataset:
+                odd = {"version": row["version"] != version, "log": log != usual}
+                row["differs"] = ", ".join(what for what, differs in odd.items() if differs)
+
+
+def _usual(values: Iterable[Any]) -> Any:
+    """Return the most frequent value, the first of equally frequent ones."""
+    return max(Counter(values).items(), key=lambda pair: pair[1], default=(None, 0))[0]
+
+
+def _capped(run: RunDirectory, epochs: Sequence[dict[str, Any]]) -> bool:
+    """Return whether a run ended at its limit of epochs or steps, before patience ran out."""
+    settings = TrainingConfig(**run.config.get("training", {}))
+    waited = len(epochs) - best_row(epochs, settings.stop_on, settings.stop_decimals)["epoch"]
+    return bool(waited < settings.patience or len(epochs) < settings.min_epochs)
