@@ -46,10 +46,10 @@ class Order:
 
 def start(orders: Sequence[Order], errors: Path) -> BaseProcess:
     """Start a child that trains runs, several as one stack where they can be; its stderr goes to a file."""
-    # A fork spares the child the imports of PyTorch. It is safe here because a worker has no threads and has
-    # computed nothing, which is why CUDA is not initialized and no pool of threads was started.
+    # A fork spares the child the imports of PyTorch. It is safe on the CPU because a worker has no threads
+    # and has computed nothing. CUDA cannot be used in a fork of a process that has asked for its devices.
     method = "spawn"
-    if sys.platform == "linux":
+    if sys.platform == "linux" and all(_on_cpu(order.config) for order in orders):
         method = "fork"
         for name in (
             "torch._dynamo",
@@ -62,6 +62,14 @@ def start(orders: Sequence[Order], errors: Path) -> BaseProcess:
         warnings.simplefilter("ignore", DeprecationWarning)  # NumPy's idle threads, from Python 3.12 on
         child.start()
     return child
+
+
+def _on_cpu(config: Config) -> bool:
+    """Return whether a run trains on the CPU."""
+    import torch
+
+    device = config.training.device
+    return device == "cpu" or (device == "auto" and torch.cuda.device_count() == 0)
 
 
 def finish_epoch(child: BaseProcess) -> None:

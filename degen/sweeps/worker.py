@@ -32,6 +32,7 @@ from degen.runs.lock import sole_writer
 from degen.runs.study import DONE, FAILED, PlannedRun, read_plan
 from degen.sweeps import child
 from degen.sweeps.claims import RENEWED_EVERY, Claim, is_live, take
+from degen.sweeps.packing import companions
 from degen.sweeps.plan import CLAIMS
 
 TRIES = 3
@@ -81,6 +82,10 @@ def _held(run: Path) -> bool:
         return True
 
 
+Claimed = dict[str, tuple[PlannedRun, Claim]]
+"""Runs that a worker trains at once, each with its claim, by name."""
+
+
 class Worker:
     """A process that works on a plan."""
 
@@ -99,7 +104,7 @@ class Worker:
             free.sort(key=lambda planned: tries(self.out, planned.name))
             for planned in free:
                 if claim := take(self.out / CLAIMS / planned.name):
-                    self._train(planned, claim)
+                    self._train({planned.name: (planned, claim), **self._companions(planned, free)})
                     break
             else:
                 return
@@ -116,27 +121,44 @@ class Worker:
             text = (self.out / LEAVE).read_text(encoding="utf-8")
             self.asked_to_leave = max(self.asked_to_leave, 2 if text == "at once" else 1)
 
-    def _train(self, planned: PlannedRun, claim: Claim) -> None:
-        """Train a claimed run, and write how it ended."""
-        # What another worker finished between the look at the folder and the claim is not done again.
-        if (self.out / DONE / planned.name).exists():
-            claim.release()
-            return
+    def _companions(self, planned: PlannedRun, free: list[PlannedRun]) -> Claimed:
+        """Claim the free runs that a GPU trains together with one; none on a CPU."""
+        config, others = self._config(planned), [other for other in free if other.name != planned.name]
+        if config.training.device == "cpu" or not others:
+            return {}
+        found: Claimed = {}
+        for number in companions(config, [self._config(other) for other in others]):
+            other = others[number]
+            if claim := take(self.out / CLAIMS / other.name):
+                found[other.name] = other, claim
+        return found
+
+    def _train(self, claimed: Claimed) -> None:
+        """Train claimed runs, several as one stack, and write how they ended."""
         handle, name = tempfile.mkstemp(prefix="degen-", suffix=".stderr")
         os.close(handle)
         errors = Path(name)
+        # What another worker finished between the look at the folder and the claim is not done again.
+        runs = [planned for planned, _ in claimed.values() if not (self.out / DONE / planned.name).exists()]
+        claims = [claim for _, claim in claimed.values()]
         try:
-            config = self._config(planned)
-            child.same_cell(config, planned.run)
-            cell = {"id": planned.id, "axes": dict(planned.axes), "control": planned.control}
-            code = self._ended(child.start([child.Order(config, planned.run, cell)], errors), claim)
-            if code == 0:
-                write_done(self.out, planned)
-            elif code != child.STOPPED:
-                write_failed(self.out, planned, code, errors.read_text(errors="replace").splitlines())
+            orders = [self._order(planned) for planned in runs]
+            code = self._ended(child.start(orders, errors), claims) if orders else 0
+            for planned in runs:
+                if RunDirectory(planned.run).state == "finished":
+                    write_done(self.out, planned)
+                elif code != child.STOPPED:
+                    write_failed(self.out, planned, code, errors.read_text(errors="replace").splitlines())
         finally:
             errors.unlink(missing_ok=True)
-            claim.release()
+            for claim in claims:
+                claim.release()
+
+    def _order(self, planned: PlannedRun) -> child.Order:
+        config = self._config(planned)
+        child.same_cell(config, planned.run)
+        cell = {"id": planned.id, "axes": dict(planned.axes), "control": planned.control}
+        return child.Order(config, planned.run, cell)
 
     def _config(self, planned: PlannedRun) -> Config:
         config = Config.model_validate(planned.config)
@@ -145,7 +167,7 @@ class Worker:
         training = config.training.model_copy(update={"threads": self.threads})
         return config.model_copy(update={"training": training})
 
-    def _ended(self, process: BaseProcess, claim: Claim) -> int:
+    def _ended(self, process: BaseProcess, claims: list[Claim]) -> int:
         """Wait for a child, and return its exit code; `STOPPED` where this worker ended it."""
         renewed, asked = time.monotonic(), 0
         while process.is_alive():
@@ -153,7 +175,7 @@ class Worker:
             self._read_leave()
             if time.monotonic() - renewed > RENEWED_EVERY:
                 renewed = time.monotonic()
-                if not claim.renew():
+                if not all([claim.renew() for claim in claims]):
                     return _killed(process)
             if not self._parent_lives() or self.asked_to_leave > 1:
                 return _killed(process)

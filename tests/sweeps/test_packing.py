@@ -1,0 +1,115 @@
+"""Stacks of runs for a GPU, and a worker that trains several runs at once."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import pytest
+import tiny_runs
+
+from degen.config.settle import by_group, settle
+from degen.runs.directory import RunDirectory
+from degen.sweeps import worker as worker_module
+from degen.sweeps.packing import companions, run_bytes, stacks
+from degen.sweeps.plan import write_plan
+from degen.sweeps.study import Study
+from degen.sweeps.worker import Worker
+
+
+def config(**settings):
+    return settle(options=by_group(settings))
+
+
+def test_runs_go_together_that_differ_in_what_a_stack_leaves_free():
+    grid = [
+        config(contrast_weight=w, dropout=p, seed=s) for w in (0, 0.1) for p in (0.1, 0.5) for s in (0, 1)
+    ]
+    mixed = [
+        grid[0],
+        config(batch_size=128),
+        *grid[1:],
+        config(variant="sasrec"),
+        config(batch_size=128, seed=1),
+    ]
+    assert stacks(mixed, 1000, 10**12) == [[0, *range(2, 9)], [1, 10], [9]]
+
+
+def test_stacks_keep_to_the_memory_and_a_run_is_never_refused():
+    runs = [config(seed=seed) for seed in range(7)]
+    one = run_bytes(runs[0], 12_101)
+    assert stacks(runs, 12_101, 3 * one) == [[0, 1, 2], [3, 4, 5], [6]]
+    assert stacks(runs, 12_101, 3 * one - 1) == [[0, 1], [2, 3], [4, 5], [6]]
+    assert stacks(runs, 12_101, 0) == [[number] for number in range(7)]
+
+
+def test_memory_grows_with_catalogue_batch_and_dimension():
+    plain = run_bytes(config(), 10_000)
+    assert run_bytes(config(), 20_000) > plain
+    assert run_bytes(config(batch_size=512), 10_000) > plain
+    assert run_bytes(config(dim=128), 10_000) > plain
+
+
+def test_nothing_is_stacked_on_a_cpu():
+    assert companions(config(device="cpu"), [config(device="cpu", seed=1)]) == []
+
+
+@pytest.fixture
+def signals():
+    """Give the signals that a worker handles back to the tests."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def study(log, **fields):
+    base = by_group({**tiny_runs.SETTINGS, "epochs": 1, "device": "auto"})
+    return Study.of_values({"base": base, "datasets": [str(log)], "seeds": [0, 1, 2], **fields})
+
+
+def test_a_worker_trains_a_stack_with_a_claim_of_each_run(tmp_path, monkeypatch, signals):
+    log = tiny_runs.write_log(tmp_path / "toy.txt")
+    given = study(log)
+    given = given.model_copy(
+        update={"base": {**given.base, "training": {**given.base["training"], "device": "auto"}}}
+    )
+    out = tmp_path / "lam"
+    planned = write_plan(given, out)
+    started = []
+    start = worker_module.child.start
+
+    def watched(orders, errors):
+        started.append(
+            ([order.run.name for order in orders], sorted(p.name for p in (out / "claims").iterdir()))
+        )
+        return start(orders, errors)
+
+    monkeypatch.setattr(worker_module.child, "start", watched)
+    monkeypatch.setattr(worker_module, "companions", lambda config, others: [1])
+    Worker(out, threads=1).work()
+    first, second, third = (run.name for run in planned)
+    assert started[0] == ([first, third], sorted([first, third]))
+    assert started[1][0] == [second]
+    assert sorted(path.name for path in (out / "done").iterdir()) == sorted([first, second, third])
+    assert not list((out / "claims").iterdir())
+
+
+def test_of_a_stack_the_runs_that_are_whole_count_as_done(tmp_path, monkeypatch, signals):
+    log = tiny_runs.write_log(tmp_path / "toy.txt")
+    given = study(log, seeds=[0, 1])
+    given = given.model_copy(
+        update={"base": {**given.base, "training": {**given.base["training"], "device": "auto"}}}
+    )
+    out = tmp_path / "lam"
+    planned = write_plan(given, out)
+    planned[1].run.mkdir(parents=True)
+    (planned[1].run / "letter.txt").write_text("a folder that is no run")
+    monkeypatch.setattr(worker_module, "companions", lambda config, others: [0] if others else [])
+    Worker(out, threads=1).work()
+    assert RunDirectory(planned[0].run).state == "finished"
+    assert [path.name for path in (out / "done").iterdir()] == [planned[0].name]
+    failed = json.loads((out / "failed" / planned[1].name).read_text())
+    assert failed["tries"] == 3
+    assert "letter.txt" not in failed["sentence"]
+    assert "is no run" in failed["sentence"]
