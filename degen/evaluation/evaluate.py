@@ -8,6 +8,7 @@ compared as they are computed: some libraries' products of equal rows of V diffe
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from torch import Tensor
 from degen.data.sampling.histories import Int
 from degen.data.sampling.source import SampleHistories
 from degen.data.sampling.windows import share_windows
-from degen.data.sequences import Samples
+from degen.data.sequences import Samples, ragged_positions
 from degen.errors import UserError
 from degen.evaluation.ranking import Ranks
 from degen.model.encoders.interface import Encoder
@@ -89,9 +90,18 @@ def split_ranks(encoder: Encoder, samples: Samples, score_block: int = 256, scor
 
 @torch.no_grad()
 def rank_targets(
-    h: Tensor, V: Tensor, samples: Samples, score_block: int = 256, scores: Scores = "dot"
+    h: Tensor,
+    V: Tensor,
+    samples: Samples,
+    score_block: int = 256,
+    scores: Scores = "dot",
+    *,
+    exclude_history: bool = False,
 ) -> Ranks:
-    """Rank as `split_ranks` does, given representations h `[n_samples, d]` and items V `[n_items, d]`."""
+    """Rank as `split_ranks` does, given representations h `[n_samples, d]` and items V `[n_items, d]`.
+
+    `exclude_history` takes all earlier items of a sample's user out of the ranking, but for its target.
+    """
     targets = torch.from_numpy(samples.targets - 1).to(h.device)  # item i is column i - 1
     most = MOST_SCORES[h.device.type]
     at_once = max(score_block, most // len(V)) if h.device.type == "cuda" else score_block
@@ -99,11 +109,38 @@ def rank_targets(
     with float32_products("fp32", h.device):
         for start in range(0, len(samples), at_once):
             users = slice(start, start + at_once)
+            left_out = _earlier_items(samples, users, h.device) if exclude_history else None
             if at_once * len(V) <= most:
-                ranks[users] = target_ranks(score_items(h[users], V, scores), targets[users])
+                of_users = _without(score_items(h[users], V, scores), left_out)
+                ranks[users] = target_ranks(of_users, targets[users])
             else:
-                ranks[users] = ranks_over_blocks(h[users], V, targets[users], ITEM_BLOCK, scores)
+                ranks[users] = ranks_over_blocks(h[users], V, targets[users], ITEM_BLOCK, scores, left_out)
     return ranks
+
+
+def _earlier_items(samples: Samples, part: slice, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return row and column, int64 `[N]` each, of the scores of all earlier items of users, without targets.
+
+    Rows count from the start of `part`.
+    """
+    if samples.offsets is None:
+        raise ValueError("these samples do not know their users: make them with `offsets`")
+    numbers = np.arange(len(samples))[part]
+    end = samples.end[numbers].astype(np.int64)
+    start = samples.offsets[samples.users(numbers)]
+    items = samples.items[ragged_positions(start, end - start)]
+    rows = np.repeat(np.arange(len(numbers)), end - start)
+    other = items != samples.items[end][rows]
+    return on(device, rows[other]), on(device, items[other] - 1)
+
+
+def _without(scores: Tensor, left_out: tuple[Tensor, Tensor] | None, first: int = 0) -> Tensor:
+    """Set the scores `[B, n]` of items that are left out to -∞, in place; column 0 is item `first`."""
+    if left_out is not None:
+        rows, columns = left_out
+        here = (columns >= first) & (columns < first + scores.shape[1])
+        scores[rows[here], columns[here] - first] = -math.inf
+    return scores
 
 
 def target_ranks(scores: Tensor, targets: Tensor) -> Ranks:
@@ -125,12 +162,19 @@ def target_ranks(scores: Tensor, targets: Tensor) -> Ranks:
     return 1 + higher + (equal - 1) / 2
 
 
-def ranks_over_blocks(h: Tensor, V: Tensor, targets: Tensor, block: int, scores: Scores = "dot") -> Ranks:
+def ranks_over_blocks(
+    h: Tensor,
+    V: Tensor,
+    targets: Tensor,
+    block: int,
+    scores: Scores = "dot",
+    left_out: tuple[Tensor, Tensor] | None = None,
+) -> Ranks:
     """Rank as `target_ranks` does, holding `[B, block]` scores at a time.
 
     The scores of h `[B, d]` and V `[n_items, d]` are computed twice, once to pick the targets' scores and
     once to compare with them. Both products have the same shape, so that a target's score equals itself to
-    the bit.
+    the bit. `left_out` are rows and columns of scores that do not count, none of them a target's.
     """
     slices = [slice(start, start + block) for start in range(0, len(V), block)]
     target_scores = h.new_empty(len(h), 1)
@@ -139,7 +183,10 @@ def ranks_over_blocks(h: Tensor, V: Tensor, targets: Tensor, block: int, scores:
         if in_block.any():
             columns = targets[in_block] - items.start
             target_scores[in_block] = score_items(h, V[items], scores)[in_block].gather(1, columns[:, None])
-    counts = [_count(score_items(h, V[items], scores), target_scores) for items in slices]
+    counts = [
+        _count(_without(score_items(h, V[items], scores), left_out, items.start), target_scores)
+        for items in slices
+    ]
     higher, equal = (np.sum(count, axis=0) for count in zip(*counts, strict=True))
     ranks: Ranks = 1 + higher + (equal - 1) / 2
     return ranks

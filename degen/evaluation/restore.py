@@ -38,22 +38,26 @@ class Restored:
         """Return a sample per user: the target of the split and its history."""
         return leave_one_out(self.dataset.sequences, split, self.config.model.max_length)
 
-    def ranks(self, split: Split, V: Tensor | None = None) -> Ranks:
+    def ranks(self, split: Split, V: Tensor | None = None, *, exclude_history: bool = False) -> Ranks:
         """Rank each user's target, float64 `[n_users]`, by the scores that the variant is trained with.
 
         `V`, `[n_items, d]`, replaces the item embeddings in the scores; the encoder still reads its own.
+        `exclude_history` takes the user's earlier items out of the ranking, but for the target.
         """
         samples = self.samples(split)
         h = representations(self.encoder, samples)
         h, scored = self.encoder.query(h), self.encoder.scored_items(V)
-        return rank_targets(h, scored, samples, self.config.evaluation.score_block, self.scores)
+        block = self.config.evaluation.score_block
+        return rank_targets(h, scored, samples, block, self.scores, exclude_history=exclude_history)
 
-    def metrics(self, split: Split, V: Tensor | None = None) -> dict[str, Any]:
+    def metrics(
+        self, split: Split, V: Tensor | None = None, *, exclude_history: bool = False
+    ) -> dict[str, Any]:
         """Return what `test.json` holds: HR, NDCG and MRR at 5, 10, 20, with `epoch`, `split` and `users`.
 
-        `V` is as in `ranks`.
+        `V` and `exclude_history` are as in `ranks`.
         """
-        return describe(self.ranks(split, V), self.epoch, split)
+        return describe(self.ranks(split, V, exclude_history=exclude_history), self.epoch, split)
 
     @property
     def scores(self) -> Scores:

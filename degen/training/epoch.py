@@ -157,13 +157,18 @@ class Epoch:
             return batch.h.sum()
         if trainer.softmax is not None:
             return trainer.softmax.loss(batch.h, batch.targets)
-        h, V, targets = trainer.encoder.query(batch.h), trainer.encoder.scored_table(), batch.targets
+        V: Tensor = trainer.encoder.item_embeddings
+        h, targets = trainer.encoder.query(batch.h), batch.targets
         drawn = None if negatives is None else on(V.device, negatives.part(batch.own))
         self.penalty = trainer.encoder.penalty(batch.h, targets, drawn)
         if negatives is None or drawn is None:
-            return losses.recommendation(trainer.losses, h, V, targets)
+            return losses.recommendation(trainer.losses, h, trainer.encoder.scored_table(), targets)
         expected = negatives.expected
         log_expected = None if expected is None else on(V.device, expected).log()
         if trainer.encoder.sparse_items:
             V, (targets, drawn) = needed_rows(V, targets, drawn)
+        elif trainer.encoder.item_bias is not None:
+            rows, places = torch.unique(torch.cat([targets, drawn.flatten()]), return_inverse=True)
+            V = trainer.encoder.scored_rows(rows)
+            targets, drawn = places[: len(targets)], places[len(targets) :].view(drawn.shape)
         return losses.recommendation(trainer.losses, h, V, targets, drawn, log_expected)

@@ -135,6 +135,15 @@ def test_evaluate_repeats_test_json(scl):
     assert result_of("evaluate", scl.path, "--device", "cpu") == scl.test
 
 
+def test_evaluate_also_ranks_without_the_history(scl):
+    found = result_of("evaluate", scl.path, "--exclude-history")
+    without = found.pop("without_history")
+    assert found == scl.test
+    assert set(without) == {name for name in scl.test if "@" in name}
+    assert without["HR@10"] > found["HR@10"]
+    assert "without history" in run("evaluate", scl.path, "--exclude-history").stdout
+
+
 def test_evaluate_on_the_validation_split(scl):
     best = scl.metrics[scl.test["epoch"] - 1]
     again = result_of("evaluate", scl.path, "--split", "valid", "--device", "cpu")

@@ -115,6 +115,10 @@ def evaluate(
         Path | None,
         typer.Option("--out", metavar="FILE.npy", help="Write the post-processed items to this file."),
     ] = None,
+    exclude_history: Annotated[
+        bool,
+        typer.Option("--exclude-history", help="Also rank without the items that the user has had before."),
+    ] = False,
     device: Device = "auto",
     *,
     output: Output,
@@ -123,7 +127,7 @@ def evaluate(
 
     [bold]Examples[/bold]
 
-      degen evaluate runs/clothing/scl-s0
+      degen evaluate runs/clothing/scl-s0 --exclude-history
       degen evaluate runs/clothing/sasrec-s0 --post-process all-but-the-top --components 2 --out items.npy
     """
     from degen.analysis.postprocess import post_process as post_processed
@@ -136,7 +140,7 @@ def evaluate(
         raise UserError(f"{option} needs --post-process; add --post-process all-but-the-top or whitening")
     if out is not None and out.suffix != ".npy":
         raise UserError(f"--out {out}: the items are written as .npy; name a file with this ending")
-    restored = restore(_one_run(run), device)
+    restored, V = restore(_one_run(run), device), None
     if post_process is None:
         metrics = restored.metrics(split_name)
     else:
@@ -146,8 +150,19 @@ def evaluate(
             write_array(out, V.cpu().numpy())
             metrics["items"] = str(out)
         output.note(f"items are scored after {post_process}; the encoder reads them as trained")
+    again = restored.metrics(split_name, V, exclude_history=True) if exclude_history else None
+    _print_metrics(metrics, again, output)
+
+
+def _print_metrics(metrics: dict[str, Any], without_history: dict[str, Any] | None, output: Output) -> None:
+    """Print the metrics of a split, and where they were asked for, those of ranks without the history."""
+    rows, columns = [list(pair) for pair in metrics.items()], ["metric", "value"]
+    if without_history is not None:
+        without = {name: value for name, value in without_history.items() if "@" in name}
+        rows = [[name, value, without.get(name)] for name, value in rows]
+        columns, metrics = [*columns, "without history"], {**metrics, "without_history": without}
     if not output.result(metrics):
-        output.table(["metric", "value"], list(metrics.items()))
+        output.table(columns, rows)
 
 
 @takes()

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class Encoder(nn.Module):
@@ -85,6 +86,13 @@ class Encoder(nn.Module):
         if self.item_bias is None:
             return self.item_embeddings
         return torch.cat([self.item_embeddings, self.item_bias[:, None]], dim=1)
+
+    def scored_rows(self, rows: Tensor) -> Tensor:
+        """Return some rows of `scored_table`, int64 `[n]`, without making the others."""
+        found = functional.embedding(rows, self.item_embeddings)
+        if self.item_bias is None:
+            return found
+        return torch.cat([found, self.item_bias[rows, None]], dim=1)
 
     def scored_items(self, V: Tensor | None = None) -> Tensor:
         """Return rows of `scored_table` of the real items, `[n_items, d]` or `[n_items, d + 1]`.
