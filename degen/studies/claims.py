@@ -7,7 +7,7 @@
 
 A run may lack its users' ranks, or embeddings of a common epoch. A claim that needs them says so, and is not
 judged, or is judged at the best epochs alone. A claim that rests on an unfinished run is not judged either.
-These are pure functions of results: nothing here trains, reads a file or prints.
+Nothing here trains, reads a file or prints. `degen.paper.verdicts` judges the same claims over seeds.
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ STANDARD_ERRORS = 2.0
 """A paired difference of at least this many standard errors is more than noise."""
 
 GEOMETRY_NOISE = 0.04
-"""A difference of σ₂/σ₁ or of a cosine between two variants that another seed may make: two standard
-deviations, over four seeds of the demo.
-"""
+"""A difference of σ₂/σ₁ or of a cosine that another seed may make: two standard deviations of the demo's."""
 
 _STRENGTH: dict[Verdict, int] = {"does not hold": 0, "within noise": 1, "holds": 2}
 
@@ -68,10 +66,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence of the paper, what was measured, and whether it holds here.
-
-    `values` are the numbers of `measured`, by name.
-    """
+    """A sentence of the paper, what was measured, and whether it holds here; `values` are the numbers."""
 
     claim: str
     verdict: Verdict
@@ -86,10 +81,11 @@ Margin = Callable[[dict[str, float]], float]
 def check_claims(results: Results) -> list[Claim]:
     """Test every claim whose variants are all among `results`, in the order of the paper."""
     claims = []
-    for needed, check in _CLAIMS:
-        if needed <= results.keys():
-            claim = check({name: result for name, result in results.items() if name in needed})
-            unfinished = [name for name, run in results.items() if name in needed and not run.finished]
+    for stated in CLAIMS:
+        if stated.needed <= results.keys():
+            needed = {name: result for name, result in results.items() if name in stated.needed}
+            claim = stated.check(needed)
+            unfinished = [name for name, run in needed.items() if not run.finished]
             if unfinished:
                 so_far = "" if claim.verdict == "not judged" else "so far "
                 measured = f"unfinished: {', '.join(unfinished)}; {so_far}{claim.measured}"
@@ -124,134 +120,181 @@ def paired_difference(better: Ranks, worse: Ranks, k: int = 10) -> tuple[float, 
     return float(differences.mean()), float(differences.std(ddof=1) / math.sqrt(len(differences)))
 
 
-def accuracy_claim(better: str, worse: str) -> Callable[[Results], Claim]:
-    """The claim that one variant ranks the next items better than another (Table 2, Fig. 2)."""
-    claim = f"{better} recommends better than {worse}"
+@dataclass(frozen=True)
+class AccuracyClaim:
+    """The claim that one variant ranks the next items better than another."""
 
-    def check(results: Results) -> Claim:
-        ranks = results[better].ranks, results[worse].ranks
+    better: str
+    worse: str
+    targets: tuple[str, ...]
+
+    @property
+    def claim(self) -> str:
+        """The claim as a sentence."""
+        return f"{self.better} recommends better than {self.worse}"
+
+    @property
+    def needed(self) -> frozenset[str]:
+        """The variants that the claim is about."""
+        return frozenset({self.better, self.worse})
+
+    def check(self, results: Results) -> Claim:
+        """Test the claim by the ranks of one run each."""
+        ranks = results[self.better].ranks, results[self.worse].ranks
+        unknown = [name for name in (self.better, self.worse) if results[name].ranks is None]
+        reason = f"the users' ranks of {' and '.join(unknown)} are not known"
         if ranks[0] is None or ranks[1] is None:
-            unknown = [name for name in (better, worse) if results[name].ranks is None]
-            return _not_judged(claim, f"the users' ranks of {' and '.join(unknown)} are not known")
+            return Claim(self.claim, "not judged", reason, {})
         if len(ranks[0]) != len(ranks[1]):
-            return _not_judged(claim, f"ranks of {len(ranks[0]):,} and of {len(ranks[1]):,} users")
+            reason = f"ranks of {len(ranks[0]):,} and of {len(ranks[1]):,} users"
+            return Claim(self.claim, "not judged", reason, {})
         difference, error = paired_difference(ranks[0], ranks[1])
         return Claim(
-            claim,
+            self.claim,
             verdict_of(difference, STANDARD_ERRORS * error),
             f"NDCG@10 {difference:+.4f}, standard error {error:.4f}, paired over users",
             {"difference": difference, "standard_error": error},
         )
 
-    return check
 
-
-def _geometry_claim(claim: str, quantity: str, margin: Margin) -> Callable[[Results], Claim]:
+@dataclass(frozen=True)
+class GeometryClaim:
     """The claim that a margin between variants is positive, at their best epochs and at the common one."""
 
-    def check(results: Results) -> Claim:
-        moments = [("best", "best epochs", {name: run.best for name, run in results.items()})]
+    claim: str
+    needed: frozenset[str]
+    quantity: str
+    margin: Margin
+    targets: tuple[str, ...]
+
+    def values(self, results: Results) -> dict[str, dict[str, float]]:
+        """Return the quantity of each variant at the best epochs and, if all kept it, at the common one."""
+        moments = {"best epochs": {name: run.best for name, run in results.items()}}
         common = {name: run.common for name, run in results.items() if run.common is not None}
         if len(common) == len(results):
-            moments.append(("common", f"epoch {next(iter(common.values())).epoch}", common))
+            moments[f"epoch {next(iter(common.values())).epoch}"] = common
+        return {
+            when: {name: float(getattr(geometry, self.quantity)) for name, geometry in geometries.items()}
+            for when, geometries in moments.items()
+        }
+
+    def margins(self, results: Results) -> dict[str, float]:
+        """Return the margin at each moment, positive where the claim is met."""
+        return {when: self.margin(values) for when, values in self.values(results).items()}
+
+    def check(self, results: Results) -> Claim:
+        """Test the claim on one run of each variant."""
         verdicts, words = [], []
         numbers: dict[str, float] = {}
-        for moment, when, geometries in moments:
-            values = {name: float(getattr(geometry, quantity)) for name, geometry in geometries.items()}
-            verdicts.append(verdict_of(margin(values), GEOMETRY_NOISE))
+        moments = self.values(results)
+        for moment, (when, values) in zip(("best", "common"), moments.items(), strict=False):
+            verdicts.append(verdict_of(self.margin(values), GEOMETRY_NOISE))
             words.append(f"{when}: " + ", ".join(f"{name} {value:.3f}" for name, value in values.items()))
             numbers |= {f"{name}_{moment}": value for name, value in values.items()}
         if len(moments) == 1:
             words.append("embeddings of an epoch that all have were not kept")
-        return Claim(claim, weakest(verdicts), f"{_LABELS[quantity]}, {'; '.join(words)}", numbers)
-
-    return check
+        return Claim(self.claim, weakest(verdicts), f"{LABELS[self.quantity]}, {'; '.join(words)}", numbers)
 
 
-def _not_judged(claim: str, reason: str) -> Claim:
-    return Claim(claim, "not judged", reason, {})
+@dataclass(frozen=True)
+class TrainingClaim:
+    """The claim that measures of a variant rise or fall from its first epoch to its best one.
+
+    `moves` has 1 for each key of `metrics.jsonl` that rises and -1 for each that falls.
+    """
+
+    claim: str
+    variant: str
+    moves: Mapping[str, int]
+    targets: tuple[str, ...]
+
+    @property
+    def needed(self) -> frozenset[str]:
+        """The variant that the claim is about."""
+        return frozenset({self.variant})
+
+    def margins(self, results: Results) -> dict[str, float]:
+        """Return by how much each measure moves as claimed; empty where one was not recorded."""
+        if (ends := self._ends(results)) is None:
+            return {}
+        first, last = ends
+        return {key: sign * (last[key] - first[key]) for key, sign in self.moves.items()}
+
+    def check(self, results: Results) -> Claim:
+        """Test the claim on one run."""
+        if (ends := self._ends(results)) is None:
+            missing = " or ".join(key.removeprefix("valid_") for key in self.moves)
+            return Claim(self.claim, "not judged", f"{missing} was not recorded", {})
+        first, last = ends
+        moved = []
+        for key in self.moves:
+            digits = 4 if "@" in key else 3
+            name = key.replace("valid_", "validation ")
+            moved.append(f"{name} {first[key]:.{digits}f} to {last[key]:.{digits}f}")
+        if len(moved) > 1:
+            moved.append(f"epoch {first['epoch']} to {last['epoch']}")
+        numbers = {}
+        for key, margin in self.margins(results).items():
+            name = "hit_rate" if "@" in key else key
+            numbers[f"{name}_{'rise' if self.moves[key] > 0 else 'fall'}"] = margin
+        verdict: Verdict = "holds" if min(numbers.values()) > 0 else "does not hold"
+        return Claim(self.claim, verdict, ", ".join(moved), numbers)
+
+    def _ends(self, results: Results) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+        """Return a run's first epoch and its best one, or None where one of them lacks a value."""
+        epochs = results[self.variant].epochs
+        if not epochs or any(row.get(key) is None for row in (epochs[0], epochs[-1]) for key in self.moves):
+            return None
+        return epochs[0], epochs[-1]
 
 
-def _ends(results: Results, variant: str, *keys: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
-    """Return a run's first epoch and its best one, or None where one of them lacks a value of `keys`."""
-    epochs = results[variant].epochs
-    if not epochs or any(row.get(key) is None for row in (epochs[0], epochs[-1]) for key in keys):
-        return None
-    return epochs[0], epochs[-1]
-
-
-def _uniformity_falls(results: Results) -> Claim:
-    """Fig. 5: the two move in opposite directions, from the first epoch to the best one."""
-    claim = "duorec's uniformity falls while its HR@5 rises"
-    if (ends := _ends(results, "duorec", "uniformity", "valid_HR@5")) is None:
-        return _not_judged(claim, "uniformity or HR@5 was not recorded")
-    first, last = ends
-    fall = first["uniformity"] - last["uniformity"]
-    rise = last["valid_HR@5"] - first["valid_HR@5"]
-    return Claim(
-        claim,
-        "holds" if fall > 0 and rise > 0 else "does not hold",
-        f"uniformity {first['uniformity']:.3f} to {last['uniformity']:.3f}, validation HR@5 "
-        f"{first['valid_HR@5']:.4f} to {last['valid_HR@5']:.4f}, epoch {first['epoch']} to {last['epoch']}",
-        {"uniformity_fall": fall, "hit_rate_rise": rise},
-    )
-
-
-def _alignment_rises(results: Results) -> Claim:
-    claim = "duorec's alignment rises meanwhile"
-    if (ends := _ends(results, "duorec", "alignment")) is None:
-        return _not_judged(claim, "alignment was not recorded")
-    first, last = ends
-    rise = last["alignment"] - first["alignment"]
-    return Claim(
-        claim,
-        "holds" if rise > 0 else "does not hold",
-        f"alignment {first['alignment']:.3f} to {last['alignment']:.3f}",
-        {"alignment_rise": rise},
-    )
-
-
-_LABELS = {"sigma2_ratio": "σ₂/σ₁", "rare_cosine": "average cosine of the rarer half"}
+LABELS = {"sigma2_ratio": "σ₂/σ₁", "rare_cosine": "average cosine of the rarer half"}
 
 JUDGED = ("sasrec", "ucl", "scl", "duorec")
-"""The variants that the claims are about."""
+"""The variants of which reports and the demo judge the claims."""
 
-_FOUR = frozenset(JUDGED)
-_THREE = _FOUR - {"ucl"}
+_FOUR, _THREE = frozenset(JUDGED), frozenset(JUDGED) - {"ucl"}
 
-_CLAIMS: tuple[tuple[frozenset[str], Callable[[Results], Claim]], ...] = (
-    (
+_SHAPE = ("fig3", "fig4", "degeneration")
+
+CLAIMS: tuple[GeometryClaim | TrainingClaim | AccuracyClaim, ...] = (
+    GeometryClaim(
+        "sasrec's singular values fall much faster than scl's and duorec's",
         _THREE,
-        _geometry_claim(
-            "sasrec's singular values fall much faster than scl's and duorec's",
-            "sigma2_ratio",
-            lambda value: min(value["scl"], value["duorec"]) - value["sasrec"],
-        ),
+        "sigma2_ratio",
+        lambda value: min(value["scl"], value["duorec"]) - value["sasrec"],
+        _SHAPE,
     ),
-    (
+    GeometryClaim(
+        "ucl's singular values fall almost as fast as sasrec's, nearer to them than to scl's and duorec's",
         _FOUR,
-        _geometry_claim(
-            "ucl's singular values fall almost as fast as sasrec's, nearer to them than to scl's and "
-            "duorec's",
-            "sigma2_ratio",
-            lambda value: (
-                min(value["scl"], value["duorec"]) - value["ucl"] - abs(value["ucl"] - value["sasrec"])
-            ),
-        ),
+        "sigma2_ratio",
+        lambda value: min(value["scl"], value["duorec"]) - value["ucl"] - abs(value["ucl"] - value["sasrec"]),
+        _SHAPE,
     ),
-    (
+    GeometryClaim(
+        "sasrec's rare items lie in a cone, scl's and duorec's spread around the origin",
         _THREE,
-        _geometry_claim(
-            "sasrec's rare items lie in a cone, scl's and duorec's spread around the origin",
-            "rare_cosine",
-            lambda value: value["sasrec"] - max(value["scl"], value["duorec"]),
-        ),
+        "rare_cosine",
+        lambda value: value["sasrec"] - max(value["scl"], value["duorec"]),
+        _SHAPE,
     ),
-    (frozenset({"duorec"}), _uniformity_falls),
-    (frozenset({"duorec"}), _alignment_rises),
+    TrainingClaim(
+        "duorec's uniformity falls while its HR@5 rises",
+        "duorec",
+        {"uniformity": -1, "valid_HR@5": 1},
+        ("fig5",),
+    ),
+    TrainingClaim("duorec's alignment rises meanwhile", "duorec", {"alignment": 1}, ("fig5",)),
+    TrainingClaim("cl4srec's uniformity rises", "cl4srec", {"uniformity": 1}, ("fig5",)),
+    TrainingClaim("cl4srec's alignment rises", "cl4srec", {"alignment": 1}, ("fig5",)),
+    AccuracyClaim("duorec", "sasrec", ("table2", "fig2")),
+    *(AccuracyClaim(*pair, ("fig2",)) for pair in (("duorec", "scl"), ("scl", "ucl"), ("ucl", "sasrec"))),
+    AccuracyClaim("cl4srec", "sasrec", ("table2", "fig2")),
+    *(AccuracyClaim(*pair, ("fig2",)) for pair in (("ucl", "cl4srec"), ("scl", "ucl+scl"))),
     *(
-        (frozenset({better, worse}), accuracy_claim(better, worse))
-        for better, worse in (("duorec", "sasrec"), ("duorec", "scl"), ("scl", "ucl"), ("ucl", "sasrec"))
+        AccuracyClaim("duorec", other, ("table2",))
+        for other in ("cl4srec", "s3rec-mip", "bert4rec", "caser", "gru4rec", "bpr-mf")
     ),
 )
-"""Each claim with the variants that it needs."""
+"""Each claim of the paper about its methods, in its order, with the targets of `degen paper` that show it."""

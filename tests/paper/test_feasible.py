@@ -71,6 +71,16 @@ def test_bounds_are_reached_and_no_wider(early, late):
     assert not all(bound.holds for bound in check(beyond, rounding=0))
 
 
+@pytest.mark.parametrize("share", [0.9, 1.1])
+def test_rounding_excuses_as_much_as_it_can_move_both_numbers(share):
+    """All hits are at rank 5, where they add least, and NDCG is lower still by what rounding can move."""
+    gain = 1 / np.log2(6)
+    lower = 0.2 * gain - share * ROUNDING * (1 + gain)
+    metrics = {"HR@5": 0.2, "HR@10": 0.2, "NDCG@5": lower, "NDCG@10": lower}
+    possible = all(bound.holds for bound in check(metrics))
+    assert possible == some_ranking_has(metrics) == (share < 1)
+
+
 def test_only_yelps_bpr_is_mended_by_a_decimal_point():
     assert {(b.dataset, b.method): b.misprint for b in check_table2() if b.misprint} == {
         ("yelp", "bpr-mf"): "NDCG@5 0.0076 in place of 0.076"

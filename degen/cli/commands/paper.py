@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from degen.cli.options import takes
+from degen.cli.commands.sweep import WORK
+from degen.cli.options import Group, Typed, default, takes
 from degen.cli.output import Output
+from degen.cli.paper_runs import print_collection, run_targets
+
+if TYPE_CHECKING:
+    from degen.paper.feasible import Block
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -68,7 +75,7 @@ def check_table2(output: Output) -> None:
     )
 
 
-def _block(block: Any) -> dict[str, Any]:
+def _block(block: Block) -> dict[str, Any]:
     """Return a block of Table 2 in dictionaries and lists."""
     return {
         "dataset": block.dataset,
@@ -81,3 +88,121 @@ def _block(block: Any) -> dict[str, Any]:
             for b in block.violated
         ],
     }
+
+
+PAPER = Path("runs/paper")
+"""Default folder of the paper's studies."""
+
+WORKERS: Group = {name: WORK[name] for name in ("workers", "engine", "scheduler", "oversubscribe")}
+
+Out = Annotated[Path, typer.Option("--out", help="Folder of the paper's studies.")]
+Targets = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[TARGET…]", help="Targets, as `degen paper list` names them." + default("all")),
+]
+Datasets = Annotated[
+    str | None,
+    typer.Option(help="Datasets, separated by commas." + default("the paper's that are here")),
+]
+Seeds = Annotated[str | None, typer.Option(help="Seeds, such as 0-2 or 0,3,5." + default("0-2"))]
+Threads = Annotated[int, typer.Option(min=1, help="Number of CPU threads of each worker.")]
+BudgetOption = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Stop after this time, such as 20h or 1h30m, at the end of an epoch."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print runs and expected hours, and stop.")]
+
+
+@app.command("list")
+@takes()
+def list_targets(out: Out = PAPER, *, output: Output) -> None:
+    """List the paper's tables and figures: which of their runs are done, and the hours that are left.
+
+    A run is a cell with a seed. Hours are those of one worker, by the speed of runs that are done.
+
+    [bold]Example[/bold]
+
+      degen paper list
+    """
+    from degen.paper.standing import standings
+    from degen.paper.targets import target
+
+    found = standings(out)
+    if output.result([{**asdict(one), "missing": one.missing} for one in found]):
+        return
+    columns = ["target", "dataset", "runs", "done", "running", "failed", "missing", "hours left"]
+    rows = []
+    before = ""
+    for one in found:
+        name, before = ("" if one.target == before else one.target), one.target
+        hours = "–" if one.hours is None else f"{one.hours:.1f}"
+        dataset = one.dataset if one.here else f"{one.dataset} (not here)"
+        rows.append([name, dataset, one.runs, one.done, one.running, one.failed, one.missing, hours])
+    output.table(columns, rows, right=("hours left",))
+    names = dict.fromkeys(one.target for one in found)
+    output.note(*(f"{name}: {target(name).title}; {target(name).source}" for name in names))
+
+
+@app.command()
+@takes(work=WORKERS)
+def run(
+    targets: Annotated[list[str], typer.Argument(metavar="TARGET…", help="Targets, such as table2 or fig7.")],
+    datasets: Datasets = None,
+    seeds: Seeds = None,
+    threads: Threads = 1,
+    budget: BudgetOption = None,
+    dry_run: DryRun = False,
+    out: Out = PAPER,
+    *,
+    work: Typed,
+    output: Output,
+) -> None:
+    """Train the runs of targets that are missing; then write their tables, figures and verdicts.
+
+    Targets share their runs. The same command goes on after a stop.
+
+    [bold]Examples[/bold]
+
+      degen paper run fig7 --datasets synthetic --seeds 0-1 --workers 2
+
+      degen paper run table2 fig2 --datasets beauty --budget 20h
+    """
+    run_targets(targets, datasets, seeds, {**work, "threads": threads}, budget, dry_run, out, output)
+
+
+@app.command("all")
+@takes(work=WORKERS)
+def run_all(
+    datasets: Datasets = None,
+    seeds: Seeds = None,
+    threads: Threads = 1,
+    budget: BudgetOption = None,
+    dry_run: DryRun = False,
+    out: Out = PAPER,
+    *,
+    work: Typed,
+    output: Output,
+) -> None:
+    """Train every target, the most telling ones first; then write tables, figures and verdicts.
+
+    [bold]Example[/bold]
+
+      degen paper all --datasets beauty,clothing --workers 2 --budget 20h
+    """
+    from degen.paper.targets import NAMES
+
+    run_targets(NAMES, datasets, seeds, {**work, "threads": threads}, budget, dry_run, out, output)
+
+
+@app.command()
+@takes()
+def collect(targets: Targets = None, out: Out = PAPER, *, output: Output) -> None:
+    """Write tables with the published values, figures and verdicts from the runs that are done.
+
+    [bold]Example[/bold]
+
+      degen paper collect
+    """
+    from degen.paper.targets import target
+
+    print_collection([target(name).name for name in targets] if targets else None, out, output)

@@ -1,0 +1,133 @@
+"""Runs of the paper's targets as `degen paper` shows them: progress, expected hours, tables and verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from degen.cli.options import Typed
+from degen.cli.output import Output
+
+if TYPE_CHECKING:
+    from degen.paper.targets import Target
+    from degen.sweeps.collect import Collected
+    from degen.sweeps.status import Status
+    from degen.sweeps.study import Study
+
+
+def run_targets(
+    names: Sequence[str],
+    datasets: str | None,
+    seeds: str | None,
+    how: Typed,
+    budget: str | None,
+    dry_run: bool,
+    out: Path,
+    output: Output,
+) -> None:
+    """Train targets, and print what comes of them; the arguments are those of `degen paper run`."""
+    from degen.cli.sweep_display import sweep_bar
+    from degen.config.lists import parse_seeds
+    from degen.paper.launch import Budget, Workers, choose_targets, parse_budget, run_target
+    from degen.sweeps.run import Stopped
+
+    limit = Budget(None if budget is None else parse_budget(budget))
+    asked = [name.strip() for name in datasets.split(",") if name.strip()] if datasets is not None else None
+    notes: list[str] = []
+    chosen = choose_targets(names, asked, parse_seeds(seeds) if seeds is not None else None, notes)
+    output.note(*notes)
+    if dry_run:
+        _dry_run(chosen, how, out, output)
+        return
+    failed, done = 0, {}
+    for target, study in chosen:
+        try:
+            with sweep_bar(out / target.name, output.quiet) as watch:
+                shown = _announced(f"{target.name}: {target.title}; {target.source}", watch, output)
+                ended = run_target(target, study, out, Workers(**how), limit, shown)
+            failed += len(ended.status.failed)
+            done[target.name] = ended.collected
+        except Stopped as stop:
+            why = "the budget is spent" if limit.spent else "stopped"
+            count = f"{len(stop.status.done)} of {stop.status.total} runs of {target.name} are done"
+            output.note(f"{why}; {count}; continue with the same command")
+            if not limit.spent:
+                raise typer.Exit(130) from None
+            break
+    print_collection([target.name for target, _ in chosen], out, output, done)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _announced(title: str, watch: Callable[[Status], None], output: Output) -> Callable[[Status], None]:
+    """Return `watch`, which prints a title before its first call: what is refused has none."""
+    titles = [title]
+
+    def shown(status: Status) -> None:
+        if titles:
+            output.note(titles.pop())
+        watch(status)
+
+    return shown
+
+
+def _dry_run(chosen: Sequence[tuple[Target, Study]], how: Typed, out: Path, output: Output) -> None:
+    """Print the runs that would be trained, each once though several targets want it, and what they need."""
+    from degen.paper.launch import CELLS
+    from degen.runs.directory import TEST
+    from degen.sweeps.estimate import estimate
+    from degen.training.children.cores import available_cores
+
+    folder, workers = out / CELLS, how["workers"] or max(1, available_cores() // how["threads"])
+    missing: dict[Path, Any] = {}
+    rows = []
+    for target, study in chosen:
+        for dataset in study.datasets:
+            cells = [cell for cell in study.cells() if cell.dataset == dataset]
+            runs = {cell.run(folder, seed): cell.seeded(seed) for cell in cells for seed in study.seeds}
+            left = {path: config for path, config in runs.items() if not (path / TEST).exists()}
+            rows.append(
+                {
+                    "target": target.name,
+                    "dataset": dataset,
+                    "cells": len(cells),
+                    "runs": len(runs),
+                    "done": len(runs) - len(left),
+                    "new": len(left.keys() - missing.keys()),
+                }
+            )
+            missing |= left
+    need = estimate(list(missing.values()), folder, workers, how["threads"])
+    if output.result({"targets": rows, "missing": len(missing), "workers": workers, **asdict(need)}):
+        return
+    output.table(list(rows[0]), [list(row.values()) for row in rows])
+    output.line(
+        f"{len(missing)} runs to train, {'at most ' if need.at_most else ''}{need.hours:.1f} h with "
+        f"{workers} workers of {how['threads']} threads; {need.bytes / 2**20:,.0f} MiB in {folder}",
+        *(f"  {basis}" for basis in need.basis),
+    )
+
+
+def print_collection(
+    names: Sequence[str] | None, out: Path, output: Output, done: Mapping[str, Collected] | None = None
+) -> None:
+    """Collect targets, and print their tables, verdicts and files."""
+    from degen.paper.collecting import collect_targets
+
+    found = collect_targets(out, names, done)
+    output.note(*found.notes)
+    if output.result(found.as_json()):
+        return
+    for table in found.tables:
+        output.show(table)
+    if found.judgements:
+        output.line("\nThe paper's claims on these runs:")
+    for one in found.judgements:
+        output.line(f"  {one.verdict + ':':16}{one.claim}, {one.dataset} ({one.source})")
+        output.line(*wrap(one.measured, 80, initial_indent=" " * 18, subsequent_indent=" " * 18))
+    output.line("\nFiles:", *(f"  {path}" for path in found.files))

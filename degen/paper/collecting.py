@@ -1,0 +1,164 @@
+"""Results of the targets in the paper's layout: tables with the published values, figures, verdicts.
+
+OUT/results/<target>.csv     a row per run, as the study's `results.csv`
+OUT/results/<target>.tex     the published value beside ours, ± half of the 95 % interval, number of seeds
+OUT/results/<target>.json    verdicts of the target
+OUT/figures/<target>…        the figure, as PDF and PNG, with its numbers as CSV
+OUT/verdicts.md              verdicts of all targets that have been collected
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from degen.errors import UserError
+from degen.files import write_json, write_text
+from degen.paper.comparison import comparison, in_order
+from degen.paper.degeneration import degeneration_table, measure_runs
+from degen.paper.drawing import draw_target
+from degen.paper.measured import Measured, measured
+from degen.paper.targets import NAMES, Target, target
+from degen.paper.verdicts import Judgement, judge
+from degen.runs.directory import FIGURES
+from degen.runs.study import PLAN, STUDY
+from degen.tables.csv_file import write_rows
+from degen.tables.latex import tabular
+from degen.tables.markdown import markdown
+from degen.tables.table import Cell, Column, Table
+
+if TYPE_CHECKING:
+    from degen.sweeps.collect import Collected
+    from degen.sweeps.study import Study
+
+RESULTS = "results"
+VERDICTS = "verdicts.md"
+
+_HEAD = """\
+# Verdicts
+
+Each claim of the paper, tested on the runs of this folder. A verdict needs two seeds, and rests on 95 %
+intervals over seeds. Where a claim is about several numbers, the weakest of their verdicts counts.
+"""
+_LATEX_HEAD = "% Needs \\usepackage{booktabs}.\n"
+
+
+@dataclass
+class Collection:
+    """Tables, verdicts, files and notes of the targets that were collected."""
+
+    tables: list[Table] = field(default_factory=list)
+    judgements: list[Judgement] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The same in lists and dictionaries, without the tables."""
+        return {
+            "verdicts": [asdict(judgement) for judgement in self.judgements],
+            "files": [str(path) for path in self.files],
+            "notes": self.notes,
+        }
+
+
+def collect_targets(
+    out: Path, names: Sequence[str] | None = None, done: Mapping[str, Collected] | None = None
+) -> Collection:
+    """Collect the targets that have been run, and write their tables, figures and verdicts.
+
+    Parameters
+    ----------
+    out
+        folder of the paper's studies.
+    names
+        targets to collect; by default all that have a plan.
+    done
+        by target, what `degen.sweeps.collect.collect` has just made of its study.
+
+    Raises
+    ------
+    UserError
+        if no such target has been run.
+    """
+    wanted = NAMES if names is None else names
+    present = [name for name in wanted if (out / name / PLAN).exists()]
+    if not present:
+        raise UserError(f"no target has been run in {out}; `degen paper run fig7` runs one")
+    collection = Collection()
+    for name in present:
+        _collect(target(name), out, collection, (done or {}).get(name))
+    collection.files.append(_write_verdicts(out))
+    return collection
+
+
+def _collect(target: Target, out: Path, collection: Collection, collected: Collected | None) -> None:
+    from degen.sweeps.collect import collect
+    from degen.sweeps.study import Study
+
+    folder = out / target.name
+    collected = collected or collect(folder)
+    collection.notes += [f"{target.name}: {note}" for note in collected.notes]
+    if collected.results.empty:
+        return
+    rows, study = measured(folder), Study.from_toml(folder / STUDY)
+    stem = out / RESULTS / target.name
+    judgements = judge(target, rows, study.metrics)
+    tables = _tables(target, rows, study, folder, stem, collection)
+    for table in tables:
+        path = stem.with_name(f"{table.name}.tex")
+        write_text(path, _LATEX_HEAD + tabular(table))
+        collection.files.append(path)
+    write_json(stem.with_name(f"{target.name}.json"), [asdict(judgement) for judgement in judgements])
+    collection.tables += tables
+    collection.judgements += judgements
+    drawn = draw_target(target, rows, folder, out / FIGURES)
+    collection.files += drawn.files
+    collection.notes += [f"{target.name}: {note}" for note in drawn.notes]
+
+
+def _tables(
+    target: Target, rows: Sequence[Measured], study: Study, folder: Path, stem: Path, collection: Collection
+) -> list[Table]:
+    """Return the tables of a target, and write its runs as CSV."""
+    path = stem.with_name(f"{target.name}.csv")
+    collection.files.append(path)
+    if target.name != "degeneration":
+        write_rows(path, [dict(row.row) for row in rows])
+        return [comparison(target, rows, study.metrics)]
+    rows = in_order(target, rows)
+    measures = measure_runs(rows, folder, study.common_epoch)
+    write_rows(path, measures)
+    tables = [degeneration_table(target, rows, measures, moment) for moment in ("best", "common")]
+    return [table for table in tables if len(table.columns) > 2]
+
+
+def verdict_table(judgements: Sequence[Judgement]) -> Table:
+    """Return the verdicts with the numbers behind them."""
+    titles = ["claim", "dataset", "verdict", "measured"]
+    lines = [
+        [Cell(one.claim), Cell(one.dataset), Cell(one.verdict), Cell(one.measured)] for one in judgements
+    ]
+    return Table("verdicts", "", [Column(title, "text") for title in titles], lines)
+
+
+def _write_verdicts(out: Path) -> Path:
+    """Write the verdicts of every target that has been collected, in the order of the paper."""
+    parts = [_HEAD]
+    for name in NAMES:
+        path = out / RESULTS / f"{name}.json"
+        if not path.exists():
+            continue
+        try:
+            judgements = [Judgement(**values) for values in json.loads(path.read_text(encoding="utf-8"))]
+        except (ValueError, TypeError) as error:
+            raise UserError(f"{path} cannot be read ({error}); delete it and collect again") from error
+        about = target(name)
+        found = (
+            markdown(verdict_table(judgements)) if judgements else "No claim of this target can be judged."
+        )
+        parts.append(f"\n## {about.source}: {about.title}\n\n{found}\n")
+    write_text(out / VERDICTS, "".join(parts))
+    return out / VERDICTS

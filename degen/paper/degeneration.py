@@ -1,0 +1,162 @@
+"""Degeneration of every method side by side: measures of V, of h and of what is recommended.
+
+The table has a row per method, at each run's best epoch. The same measures of V stand beside it at the common
+epoch, where the runs kept their item embeddings. Models of another epoch than the best are not kept, so what
+needs one has no value there.
+
+Measures of a run are written to `measures/` in the study's folder and are taken once.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from degen.analysis.correlation import spearman
+from degen.files import write_json
+from degen.paper.comparison import mean_text, method_title
+from degen.paper.measured import Measured, by_dataset
+from degen.paper.targets import Target
+from degen.runs.directory import RunDirectory
+from degen.tables.table import Cell, Column, Table
+
+MEASURES = "measures"
+
+V_COLUMNS = {
+    "sigma2_ratio": "σ₂/σ₁",
+    "participation_ratio": "participation ratio",
+    "participation_ratio_centered": "the same minus the mean row",
+    "mean_energy_share": "share of the mean row",
+    "average_cosine": "cosine, all",
+    "tail_average_cosine": "cosine, tail",
+    "head_average_cosine": "cosine, head",
+    "spearman_norm": "Spearman(frequency, norm)",
+}
+"""Measures of V by their names in `degen analyze`, with the titles of their columns."""
+
+USE_COLUMNS = {
+    "spearman_bias": "Spearman(frequency, bias)",
+    "uniformity_h": "uniformity of h (Eq. 7)",
+    "catalogue_coverage@10": "coverage@10",
+    "NDCG@10": "NDCG@10",
+    "NDCG@10@head": "NDCG@10, head",
+    "NDCG@10@tail": "NDCG@10, tail",
+}
+"""Measures that need the model or an item bias, at the best epoch alone."""
+
+ITEM_BIAS = "item_bias.npy"
+"""Bias of each item, float32 [n_items], which methods with an output bias write beside V."""
+
+
+def measure_runs(rows: Sequence[Measured], folder: Path, common: int | None) -> list[dict[str, Any]]:
+    """Return the measures of each run, flat, with `best_` and `common_` before their names.
+
+    Parameters
+    ----------
+    folder
+        of the study, where the measures are kept.
+    common
+        the common epoch; None for none.
+    """
+    found = []
+    for row in rows:
+        path = folder / MEASURES / f"{row.planned.name}.json"
+        values = _kept(path, row.run, common)
+        if values is None:
+            values = _measured(row.run, common)
+            write_json(path, {"epoch": row.run.test["epoch"], "common": common, "values": values})
+        about = {"dataset": row.dataset, "method": row.method, "cell": row.planned.id, "seed": row.seed}
+        found.append({**about, **values})
+    return found
+
+
+def degeneration_table(
+    target: Target, rows: Sequence[Measured], measures: Sequence[Mapping[str, Any]], moment: str = "best"
+) -> Table:
+    """Return the means over seeds, ± half of their 95 % intervals, at the `best` or the `common` epoch."""
+    columns = {**V_COLUMNS, **(USE_COLUMNS if moment == "best" else {})}
+    known = {
+        name: title
+        for name, title in columns.items()
+        if any(values.get(f"{moment}_{name}") is not None for values in measures)
+    }
+    cells: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row, values in zip(rows, measures, strict=True):
+        cells.setdefault((row.dataset, row.method), []).append(values)
+    lines = [
+        [
+            Cell(method_title(method)),
+            Cell(str(len(members))),
+            *(Cell(mean_text([values.get(f"{moment}_{name}") for values in members])) for name in known),
+        ]
+        for (_, method), members in cells.items()
+    ]
+    sections = [dataset for dataset, _ in cells] if len(by_dataset(rows)) > 1 else ()
+    titles = [Column("method", "text"), Column("seeds"), *map(Column, known.values())]
+    when = "each run's best epoch" if moment == "best" else "the common epoch"
+    note = f"at {when}; ± half of the 95 % interval over seeds (Student's t)"
+    return Table(f"{target.name}-{moment}", f"{target.title}, at {when}", titles, lines, note, sections)
+
+
+def _kept(path: Path, run: RunDirectory, common: int | None) -> dict[str, float | None] | None:
+    """Return the measures that were written for this best and this common epoch, if they were."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        fits = (found["epoch"], found["common"]) == (run.test["epoch"], common)
+        return dict(found["values"]) if fits else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _measured(run: RunDirectory, common: int | None) -> dict[str, float | None]:
+    best: dict[str, float | None] = {**_of_matrix(run.item_embeddings, run), **_of_use(run)}
+    values = {f"best_{name}": value for name, value in best.items()}
+    if common is not None and common in run.kept_epochs:
+        later = _of_matrix(run.embeddings_of(common), run)
+        values |= {f"common_{name}": value for name, value in later.items()}
+    return values
+
+
+def _of_matrix(V: npt.NDArray[Any], run: RunDirectory) -> dict[str, float | None]:
+    from degen.studies.analyze import analyze
+
+    found = analyze(V, frequency=run.item_frequency, measures=list(V_COLUMNS)).values
+    return {name: _finite(found.get(name)) for name in V_COLUMNS}
+
+
+def _of_use(run: RunDirectory) -> dict[str, float | None]:
+    """Return what the model of the best epoch makes of its test users."""
+    from degen.analysis.measures.alignment import uniformity
+    from degen.analysis.passes.rows import Rows
+    from degen.evaluation.evaluate import representations
+    from degen.evaluation.recommended import recommend
+    from degen.evaluation.restore import restore
+
+    restored = restore(run)
+    h = representations(restored.encoder, restored.samples("test")).detach().cpu().numpy()
+    shown = recommend(restored).measures(run.item_frequency)
+    values = {name: _finite(shown.get(name)) for name in USE_COLUMNS if name in shown}
+    return {
+        **values,
+        "spearman_bias": _bias_with_frequency(run),
+        "uniformity_h": _finite(uniformity(Rows(h))),
+        "NDCG@10": _finite(run.test["NDCG@10"]),
+    }
+
+
+def _bias_with_frequency(run: RunDirectory) -> float | None:
+    """Return Spearman's correlation of item bias and frequency; None for a method without a bias."""
+    if not (run.path / ITEM_BIAS).exists():
+        return None
+    bias = run.array(ITEM_BIAS)
+    return float(spearman(bias, run.item_frequency)) if np.ptp(bias) > 0 else None
+
+
+def _finite(value: Any) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None

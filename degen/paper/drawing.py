@@ -1,0 +1,73 @@
+"""Figures of the targets in the paper's layout, from the functions that draw them for any runs.
+
+svd           Fig. 1, 3, 4      `degen.studies.svd`: the lowest seed of each variant
+trajectory    Fig. 5            `degen.studies.over_epochs.uniformity`, likewise
+table         degeneration      as svd, with every method that was run
+others        Fig. 2, 6 to 14   the figures of the study (`degen.sweeps.collect`)
+
+Table 2 has no figure.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from degen.files import atomic_path
+from degen.paper.measured import Measured, by_dataset
+from degen.paper.targets import Target
+from degen.runs.directory import FIGURES
+from degen.studies.figure_files import FigureFiles, FigureOptions
+
+
+def draw_target(target: Target, rows: Sequence[Measured], folder: Path, out: Path) -> FigureFiles:
+    """Draw a target's figures into `out`, named after it and, where a figure is of one dataset, after that.
+
+    Parameters
+    ----------
+    rows
+        finished runs of the target.
+    folder
+        of its study, whose own figures are taken over.
+    """
+    if target.name == "table2":
+        return FigureFiles()
+    if target.figure in ("svd", "trajectory", "table"):
+        return _of_runs(target, rows, out)
+    datasets = sorted(by_dataset(rows), key=len, reverse=True)
+    files = sorted(path for path in (folder / FIGURES).glob("*") if path.is_file())
+    return FigureFiles([_copied(path, out / _name(target, path.name, datasets)) for path in files])
+
+
+def _name(target: Target, name: str, datasets: Sequence[str]) -> str:
+    """Return what a figure of a study is called here: `curve-lambda-beauty.pdf` is `fig7-beauty.pdf`."""
+    dataset = next((dataset for dataset in datasets if f"-{dataset}" in name), "")
+    return (
+        f"{target.name}-{dataset}{name.partition(f'-{dataset}')[2]}" if dataset else f"{target.name}-{name}"
+    )
+
+
+def _of_runs(target: Target, rows: Sequence[Measured], out: Path) -> FigureFiles:
+    from degen.studies.over_epochs.uniformity import draw_uniformity
+    from degen.studies.svd import draw_svd
+
+    draw = draw_uniformity if target.figure == "trajectory" else draw_svd
+    result = FigureFiles()
+    for own in by_dataset(rows).values():
+        with tempfile.TemporaryDirectory() as folder:
+            drawn = draw([row.run.path for row in own], look=FigureOptions(out=Path(folder)))
+            result.notes += drawn.notes
+            result.rows += drawn.rows
+            for path in drawn.files:
+                # svd-beauty.pdf is fig3-beauty.pdf
+                name = f"{target.name}-{path.name.partition('-')[2]}"
+                result.files.append(_copied(path, out / name))
+    return result
+
+
+def _copied(path: Path, place: Path) -> Path:
+    with atomic_path(place) as temporary:
+        shutil.copyfile(path, temporary)
+    return place

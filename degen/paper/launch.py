@@ -1,0 +1,143 @@
+"""Training of targets: each a study that workers run, one target after another, within a budget of time."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from degen.errors import UserError
+from degen.paper.targets import Target, chosen_datasets, target
+
+if TYPE_CHECKING:
+    from degen.sweeps.run import StudyRun
+    from degen.sweeps.status import Status
+    from degen.sweeps.study import Study
+
+CELLS = "cells"
+
+
+@dataclass(frozen=True)
+class Workers:
+    """How targets are trained; the arguments are those of `degen.sweeps.run.run_study`."""
+
+    workers: int | None = None
+    threads: int = 1
+    engine: str = "local"
+    scheduler: str | None = None
+    oversubscribe: bool = False
+
+
+@dataclass
+class Budget:
+    """Seconds of wall time that training may take; None for no limit. It begins when it is made."""
+
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        self._end = None if self.seconds is None else time.monotonic() + self.seconds
+        self._told = False
+
+    @property
+    def spent(self) -> bool:
+        """Whether the time is over."""
+        return self._end is not None and time.monotonic() >= self._end
+
+    def stop_once(self) -> None:
+        """Raise `KeyboardInterrupt` the first time that the time is over, as Ctrl-C would.
+
+        Workers then finish their epoch and leave. A second one would end them at once.
+        """
+        if self.spent and not self._told:
+            self._told = True
+            raise KeyboardInterrupt
+
+
+def parse_budget(text: str) -> float:
+    """Return the seconds of `20h`, `90m`, `45s` or `1h30m`.
+
+    Raises
+    ------
+    UserError
+        if the text has another form, or is no time at all.
+
+    >>> parse_budget("20h"), parse_budget("1h30m"), parse_budget("0.5h")
+    (72000.0, 5400.0, 1800.0)
+    """
+    number = r"(\d+(?:\.\d+)?)"
+    found = re.fullmatch(rf"(?:{number}h)?(?:{number}m)?(?:{number}s)?", text.strip().lower())
+    seconds = (
+        sum(float(part or 0) * unit for part, unit in zip(found.groups(), (3600, 60, 1), strict=True))
+        if found
+        else 0.0
+    )
+    if seconds <= 0:
+        raise UserError(f"`budget` '{text}' is no length of time; write it as 20h, 90m or 1h30m")
+    return seconds
+
+
+def choose_targets(
+    names: Sequence[str], datasets: Sequence[str] | None, seeds: Sequence[int] | None, notes: list[str]
+) -> list[tuple[Target, Study]]:
+    """Return targets with their narrowed studies, in the order in which they are trained.
+
+    Parameters
+    ----------
+    names
+        of targets; two that mean one target count once.
+    datasets, seeds
+        those to run; by default the target's own, without logs that are not here.
+    notes
+        gets a sentence for everything that is left out.
+
+    Raises
+    ------
+    UserError
+        for an unknown target or dataset, and where a log is not here; the message says how to get it.
+    """
+    if datasets is not None and not datasets:
+        raise UserError("`datasets` is empty; name datasets, separated by commas")
+    chosen = []
+    for found in {target(name).name: target(name) for name in names}.values():
+        own = chosen_datasets(found, datasets, notes, refuse=len(names) == 1)
+        if own:
+            chosen.append((found, found.study(own, seeds)))
+    if not chosen:
+        raise UserError("no log that these targets need is here; `degen data list` says where to get them")
+    return sorted(chosen, key=lambda pair: pair[0].priority)
+
+
+def run_target(
+    target: Target, study: Study, out: Path, how: Workers, budget: Budget, watch: Callable[[Status], None]
+) -> StudyRun:
+    """Train the runs of a target that are missing; those that other targets have trained are taken over.
+
+    Parameters
+    ----------
+    study
+        the target's, narrowed.
+    out
+        folder of the paper's studies; the target has a folder in it, and all share `cells`.
+    budget
+        once it is spent, runs stop after their epoch, as after Ctrl-C; the same command goes on.
+    watch
+        called several times per second with the state of the study.
+
+    Raises
+    ------
+    UserError
+        for anything in study, folder or engine that the user can mend.
+    degen.sweeps.run.Stopped
+        after Ctrl-C, or when the budget is spent.
+    """
+    from degen.sweeps.run import run_study
+
+    def look(status: Status) -> None:
+        watch(status)
+        budget.stop_once()
+
+    folder = out / target.name
+    return run_study(study, folder, **asdict(how), cells=out / CELLS, extend=True, watch=look)

@@ -1,0 +1,81 @@
+"""Measured results of a target: the rows of `results.csv`, each with its place in the plan."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from degen.errors import UserError
+from degen.runs.directory import RunDirectory
+from degen.runs.study import PlannedRun, read_plan
+
+RESULTS = "results.csv"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A finished run of a target: its line of the plan, and its row of `results.csv` as text."""
+
+    planned: PlannedRun
+    row: Mapping[str, str]
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset."""
+        return self.planned.dataset
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+        return self.planned.seed
+
+    @property
+    def method(self) -> str:
+        """Name of the control, where the run is of one, else of the variant."""
+        return self.planned.control or self.planned.variant
+
+    @cached_property
+    def run(self) -> RunDirectory:
+        """The run directory."""
+        return RunDirectory(self.planned.run)
+
+    def axis(self, key: str) -> float | None:
+        """Return the value on an axis, by its key with or without group; None where it is not on it."""
+        for name, value in self.planned.axes.items():
+            if key in (name, name.rpartition(".")[2]):
+                return float(value)
+        return None
+
+    def value(self, column: str) -> float | None:
+        """Return a number of the row; None where it is empty or missing."""
+        text = self.row.get(column) or ""
+        return float(text) if text else None
+
+
+def measured(folder: Path) -> list[Measured]:
+    """Return the finished runs of a study folder in the order of its plan.
+
+    Raises
+    ------
+    UserError
+        if a file of the folder cannot be read.
+    """
+    path = folder / RESULTS
+    try:
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+        found = {(row["dataset"], row["cell"], int(row["seed"])): row for row in rows}
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}); collect the results again") from error
+    keyed = {(planned.dataset, planned.id, planned.seed): planned for planned in read_plan(folder)}
+    return [Measured(planned, found[key]) for key, planned in keyed.items() if key in found]
+
+
+def by_dataset(rows: Iterable[Measured]) -> dict[str, list[Measured]]:
+    """Return the runs of each dataset, in order."""
+    found: dict[str, list[Measured]] = {}
+    for row in rows:
+        found.setdefault(row.dataset, []).append(row)
+    return found

@@ -1,0 +1,156 @@
+"""Claims about settings: what accuracy depends on, and what it does not.
+
+    falls     accuracy falls with dropout on MovieLens-1M: slope over the rates, with its interval over seeds
+    hidden    hidden dropout matters more than embedding dropout: permutation test over the cells
+    flat      accuracy does not depend on λ, τ or the batch size: range against the noise of seeds
+
+Each takes the finished runs of one dataset and the metrics to judge by, and returns claims with verdicts.
+The weakest verdict of the metrics counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from degen.analysis.passes.arrays import Float
+from degen.paper.intervals import Found, over_seeds
+from degen.paper.measured import Measured
+from degen.studies.claims import Verdict, weakest
+
+PERMUTATIONS = 9999
+"""Number of random arrangements of the cells of a heat map."""
+
+_AXES = {
+    "objective.contrast_weight": "λ",
+    "objective.temperature": "τ",
+    "training.batch_size": "the batch size",
+}
+
+LEVEL = 0.05
+"""Largest p-value at which a permutation test decides."""
+
+
+def falls(rows: Sequence[Measured], metrics: Sequence[str]) -> list[tuple[str, Found]]:
+    """Judge the slope of accuracy over dropout on MovieLens-1M, of which alone the paper says it."""
+    if not rows or rows[0].dataset != "ml-1m":
+        return []
+    margins = {metric: _slopes(rows, f"test_{metric}") for metric in metrics}
+    margins = {metric: [-slope / 10 for slope in slopes] for metric, slopes in margins.items()}
+    found = over_seeds(margins, " lost per 0.1 of dropout")
+    return [("duorec's accuracy falls with dropout on ml-1m", found)]
+
+
+def _slopes(rows: Sequence[Measured], column: str) -> list[float]:
+    """Return the least-squares slope of a column over dropout, for every seed with all of the rates."""
+    points: dict[int, dict[float, float]] = {}
+    for row in rows:
+        rate, value = row.axis("dropout"), row.value(column)
+        if row.planned.control is None and rate is not None and value is not None:
+            points.setdefault(row.seed, {})[rate] = value
+    most = max(map(len, points.values()), default=0)
+    curves = [curve for curve in points.values() if len(curve) == most > 1]
+    return [float(np.polyfit(list(curve), list(curve.values()), 1)[0]) for curve in curves]
+
+
+def flat(rows: Sequence[Measured], metrics: Sequence[str]) -> list[tuple[str, Found]]:
+    """Judge whether accuracy is the same along the only axis of the runs."""
+    cells = [row for row in rows if row.planned.control is None]
+    axis = next((name for row in cells for name in row.planned.axes if name in _AXES), "")
+    curves: dict[str, list[list[float]]] = {}
+    for metric in metrics:
+        by_value: dict[Any, list[float]] = {}
+        for row in cells:
+            if (value := row.value(f"test_{metric}")) is not None:
+                by_value.setdefault(row.axis(axis), []).append(value)
+        curves[metric] = list(by_value.values())
+    return [(f"duorec's accuracy does not depend on {_AXES.get(axis, axis)}", flat_curves(curves))]
+
+
+def flat_curves(curves: Mapping[str, Sequence[Sequence[float]]]) -> Found:
+    """Judge whether noise of seeds explains the range of every curve; the weakest verdict counts.
+
+    Parameters
+    ----------
+    curves
+        by metric: for each value of an axis the results of all seeds.
+    """
+    from degen.analysis.statistics.flatness import flatness
+
+    values = min(map(len, curves.values()), default=0)
+    if values < 2:
+        return "not judged", "fewer than two values are done", 0
+    seeds = min(len(sample) for curve in curves.values() for sample in curve)
+    ranges = {metric: max(map(np.mean, curve)) - min(map(np.mean, curve)) for metric, curve in curves.items()}
+    if seeds < 2:
+        words = ", ".join(f"range of {metric} {value:.4f}" for metric, value in ranges.items())
+        return "not judged", f"one seed: not judged; {words}", seeds
+    found = {metric: flatness(curve) for metric, curve in curves.items()}
+    words = ", ".join(
+        f"range of {metric} {ranges[metric]:.4f}, by noise up to {flat.threshold:.4f}"
+        for metric, flat in found.items()
+    )
+    verdict: Verdict = "holds" if all(flat.flat for flat in found.values()) else "does not hold"
+    return verdict, f"{words} (95 % interval, n = {seeds} seeds, {values} values)", seeds
+
+
+def hidden(rows: Sequence[Measured], metrics: Sequence[str]) -> list[tuple[str, Found]]:
+    """Judge whether hidden and attention dropout set cells apart more than embedding dropout does."""
+    found = [hidden_against_embedding(*_grid(rows, f"test_{metric}")) for metric in metrics]
+    known = [f"{metric}: {words}" for metric, (_, words, _) in zip(metrics, found, strict=True)]
+    seeds = min(count for _, _, count in found)
+    open_ = any(verdict == "not judged" for verdict, _, _ in found)
+    verdict: Verdict = "not judged" if open_ else weakest(verdict for verdict, _, _ in found)
+    return [("hidden dropout matters more than embedding dropout", (verdict, "; ".join(known), seeds))]
+
+
+def _grid(rows: Sequence[Measured], column: str) -> tuple[Float, int]:
+    """Return the means over seeds by embedding (rows) and hidden dropout, and the fewest seeds of a cell."""
+    cells: dict[tuple[float, float], list[float]] = {}
+    for row in rows:
+        place = row.axis("embedding_dropout"), row.axis("hidden_dropout")
+        value = row.value(column)
+        if None not in place and value is not None:
+            cells.setdefault(place, []).append(value)  # type: ignore[arg-type]
+    first, second = (sorted({place[side] for place in cells}) for side in (0, 1))
+    means = [[np.mean(cells.get((a, b), [np.nan])) for b in second] for a in first]
+    fewest = min((len(cells.get((a, b), [])) for a in first for b in second), default=0)
+    return np.array(means, dtype=np.float64).reshape(len(first), len(second)), fewest
+
+
+def hidden_against_embedding(grid: Float, seeds: int) -> Found:
+    """Judge whether columns (hidden dropout) set cells apart more than rows (embedding dropout) do.
+
+    The statistic is the variance of the column means minus that of the row means. Its distribution is taken
+    over random arrangements of the cells, under which neither axis matters.
+
+    Parameters
+    ----------
+    grid
+        float64 `[embedding rates, hidden rates]`, NaN where a cell is missing.
+    seeds
+        number of seeds behind each cell.
+    """
+    if np.isnan(grid).any() or min(grid.shape) < 2:
+        return "not judged", f"{np.isfinite(grid).sum()} of {grid.size} cells are done", 0
+    rng = np.random.default_rng(0)
+    observed = _contrast(grid)
+    drawn = rng.permuted(np.tile(grid.ravel(), (PERMUTATIONS, 1)), axis=1).reshape(-1, *grid.shape)
+    null = _contrast(drawn)
+    more = (1 + int((null >= observed).sum())) / (1 + PERMUTATIONS)
+    less = (1 + int((null <= observed).sum())) / (1 + PERMUTATIONS)
+    words = (
+        f"standard deviation of means {grid.mean(axis=0).std(ddof=1):.4f} over hidden, "
+        f"{grid.mean(axis=1).std(ddof=1):.4f} over embedding dropout, permutation p = {more:.4f}"
+    )
+    if seeds < 2:
+        return "not judged", f"one seed: not judged; {words}", seeds
+    verdict: Verdict = "holds" if more <= LEVEL else "does not hold" if less <= LEVEL else "within noise"
+    return verdict, f"{words} (n = {seeds} seeds per cell)", seeds
+
+
+def _contrast(grids: Float) -> Any:
+    """Return variance of column means minus that of row means, of one grid or of several."""
+    return grids.mean(axis=-2).var(axis=-1, ddof=1) - grids.mean(axis=-1).var(axis=-1, ddof=1)

@@ -1,0 +1,162 @@
+"""Results in the paper's layout from runs that are only written: tables, verdicts, lists."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+from commands import result_of, run
+from study_files import pretend, product, write_study
+
+from degen.errors import UserError
+from degen.paper import degeneration
+from degen.paper.collecting import collect_targets
+from degen.paper.comparison import comparison
+from degen.paper.degeneration import degeneration_table, measure_runs
+from degen.paper.intervals import interval
+from degen.paper.measured import measured
+from degen.paper.standing import standings
+from degen.paper.targets import target
+from degen.sweeps.collect import collect
+
+SEEDS = (0, 1, 2)
+METRICS = ["HR@5", "NDCG@5", "HR@10", "NDCG@10"]
+LEVEL = {"sasrec": 0.030, "cl4srec": 0.020, "duorec": 0.034, "gru4rec": 0.010}
+
+
+def by_method(cell, seed):
+    """Test HR@5 of a run: methods lie apart, seeds move all by the same."""
+    return LEVEL[cell.axes["objective.variant"]] + 0.001 * seed
+
+
+def methods(dataset="beauty", names=("sasrec", "cl4srec", "duorec"), seeds=SEEDS):
+    return product({"objective.variant": names}, dataset=dataset, seeds=seeds)
+
+
+def study(out, name, cells, value=by_method, metrics=METRICS, **about):
+    write = pretend(value=value)
+    return write_study(out / name, cells, write, {"metrics": metrics, "datasets": ["beauty"], **about})
+
+
+def texts(table, title):
+    place = [column.title for column in table.columns].index(title)
+    return {row[0].text: row[place] for row in table.rows}
+
+
+def test_table2_has_the_published_value_beside_ours_and_marks_what_is_impossible(tmp_path):
+    study(tmp_path, "table2", methods())
+    collect(tmp_path / "table2", figures=False)
+    table = comparison(target("table2"), measured(tmp_path / "table2"), ["HR@5", "NDCG@10"])
+    assert [row[0].text for row in table.rows] == ["SASRec", "CL4SRec", "DuoRec"]
+    published = texts(table, "HR@5, paper")
+    assert {name: (cell.text, cell.footnote) for name, cell in published.items()} == {
+        "SASRec": ("0.0365", 1),  # impossible
+        "CL4SRec": ("0.0401", 0),
+        "DuoRec": ("0.0546", 0),
+    }
+    assert "no ranking of one target per user" in table.footnotes[0]
+    mean, half = interval([0.034, 0.035, 0.036])
+    ours = table.rows[2][3].text
+    assert ours == f"{mean:.4f} ± {half:.4f}" == "0.0350 ± 0.0025"
+    assert table.rows[2][1].text == "3"
+
+
+def test_accuracy_is_judged_on_differences_of_the_same_seed(tmp_path):
+    study(tmp_path, "table2", methods())
+    found = collect_targets(tmp_path, ["table2"])
+    verdicts = {one.claim: one for one in found.judgements}
+    better = verdicts["duorec recommends better than sasrec"]
+    # Seeds move both methods alike, so their difference has no spread, although each method's has.
+    assert (better.verdict, better.seeds, better.dataset) == ("holds", 3, "beauty")
+    assert better.measured.startswith("HR@5 0.004")
+    assert verdicts["cl4srec recommends better than sasrec"].verdict == "does not hold"
+    assert "duorec recommends better than bpr-mf" not in verdicts
+
+
+def test_a_seed_that_one_method_lacks_is_left_out(tmp_path):
+    cells = [*methods(names=("sasrec",), seeds=(0, 1)), *methods(names=("duorec",), seeds=(1, 2))]
+    study(tmp_path, "table2", cells)
+    (one,) = collect_targets(tmp_path, ["table2"]).judgements
+    assert (one.verdict, one.seeds) == ("not judged", 1)
+    assert one.measured.startswith("one seed: not judged; HR@5 0.0040")
+
+
+def test_files_are_those_of_the_paper_and_verdicts_of_all_targets_stand_together(tmp_path):
+    study(tmp_path, "table2", methods())
+    cells = product({"objective.contrast_weight": [0.1, 0.3, 0.5]}, dataset="beauty", seeds=SEEDS)
+    study(tmp_path, "fig7", cells, value=lambda cell, seed: 0.03 + 0.001 * seed, figure="curve")
+    collect_targets(tmp_path, ["table2"])
+    found = collect_targets(tmp_path, ["fig7"])
+    text = (tmp_path / "verdicts.md").read_text(encoding="utf-8")
+    assert "## Table 2: accuracy of all methods" in text
+    assert "## Fig. 7: accuracy by λ" in text
+    assert [(one.claim, one.verdict) for one in found.judgements] == [
+        ("duorec's accuracy does not depend on λ", "holds")
+    ]
+    assert {"fig7.csv", "fig7.tex", "fig7-beauty.pdf"} <= {path.name for path in found.files}
+    latex = (tmp_path / "results" / "table2.tex").read_text(encoding="utf-8")
+    assert "0.0365$^{1}$" in latex
+    with (tmp_path / "results" / "table2.csv").open(encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == 9
+
+
+def test_fig5_reads_the_course_of_training(tmp_path):
+    study(tmp_path, "fig5", methods(names=("cl4srec", "duorec")), figure="trajectory")
+    found = {one.claim: one for one in collect_targets(tmp_path, ["fig5"]).judgements}
+    # `pretend` lets every measure of geometry fall while HR@5 rises.
+    assert found["duorec's uniformity falls while its HR@5 rises"].verdict == "holds"
+    assert found["cl4srec's uniformity rises"].verdict == "does not hold"
+    assert found["duorec's alignment rises meanwhile"].verdict == "does not hold"
+
+
+def test_the_list_counts_runs_and_hours_and_what_other_targets_have_trained(tmp_path):
+    study(tmp_path, "table2", methods())
+    (tmp_path / "table2" / "done").joinpath("elsewhere").write_text("{}")
+    (run_of_seed_2,) = [p for p in (tmp_path / "table2" / "done").glob("*-s2")][:1]
+    run_of_seed_2.unlink()
+    rows = {(one.target, one.dataset): one for one in standings(tmp_path)}
+    table2 = rows["table2", "beauty"]
+    assert (table2.runs, table2.done, table2.missing) == (9, 8, 1)
+    assert table2.hours == pytest.approx(1.5 / 3600)
+    assert (rows["table2", "yelp"].done, rows["table2", "yelp"].hours) == (0, None)
+    assert rows["fig7", "beauty"].done == 0
+
+
+def test_degeneration_measures_each_run_once(tmp_path, monkeypatch):
+    study(tmp_path, "degeneration", methods(names=("sasrec", "duorec"), seeds=(0, 1)), common_epoch=2)
+    collect(tmp_path / "degeneration", figures=False)
+    asked = []
+    monkeypatch.setattr(degeneration, "_of_use", lambda run: asked.append(run.path) or {"NDCG@10": 0.5})
+    rows = measured(tmp_path / "degeneration")
+    values = measure_runs(rows, tmp_path / "degeneration", 2)
+    assert measure_runs(rows, tmp_path / "degeneration", 2) == values
+    assert len(asked) == 4
+    V = rows[0].run.item_embeddings.astype(np.float64)
+    s = np.linalg.svd(V, compute_uv=False)
+    assert values[0]["best_sigma2_ratio"] == pytest.approx(s[1] / s[0])
+    mean = V.mean(axis=0)
+    assert values[0]["best_mean_energy_share"] == pytest.approx(len(V) * mean @ mean / (V**2).sum())
+    table = degeneration_table(target("degeneration"), rows, values)
+    assert [row[0].text for row in table.rows] == ["SASRec", "DuoRec"]
+    assert texts(table, "NDCG@10")["SASRec"].text == "0.5000 ± 0.0000"
+    assert len(degeneration_table(target("degeneration"), rows, values, "common").columns) == 2  # none kept
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    study(tmp_path, "fig5", methods(names=("duorec",), seeds=(0,)))
+    collect(tmp_path / "fig5", figures=False)
+    (tmp_path / "fig5" / "results.csv").write_text("nonsense\n1\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"results\.csv cannot be read"):
+        measured(tmp_path / "fig5")
+    with pytest.raises(UserError, match="no target has been run in"):
+        collect_targets(tmp_path, ["fig2"])
+
+
+def test_the_command_prints_tables_and_verdicts(tmp_path):
+    study(tmp_path, "table2", methods())
+    shown = run("paper", "collect", "--out", tmp_path).stdout
+    assert "duorec recommends better than sasrec, beauty (Table 2)" in shown
+    assert "95 % interval, n = 3 seeds" in " ".join(shown.split())
+    listed = result_of("paper", "list", "--out", tmp_path)
+    assert [row["done"] for row in listed if (row["target"], row["dataset"]) == ("table2", "beauty")] == [9]
