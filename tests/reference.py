@@ -127,6 +127,18 @@ def bce_loss(h, V, targets, negatives):
     return total / len(targets)
 
 
+def gbce_loss(h, V, targets, negatives, t, n_items):
+    """gSASRec's: minus the mean of log σ(target's score)^β and k times log(1 - σ(negative's)); batch mean."""
+    scores, total = score_items(h, V), 0.0
+    k = len(negatives[0])
+    alpha = k / (n_items - 1)
+    beta = alpha * (t * (1 - 1 / alpha) + 1 / alpha)
+    for b, target in enumerate(targets):
+        total -= math.log(sigmoid(scores[b][target]) ** beta)
+        total -= sum(math.log(1 - sigmoid(scores[b][n])) for n in negatives[b])
+    return total / (k + 1) / len(targets)
+
+
 def bpr_loss(h, V, targets, negatives):
     """Log σ of how far the target's score lies above the negative's; the mean over all pairs of the batch."""
     scores = score_items(h, V)

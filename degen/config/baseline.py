@@ -123,7 +123,7 @@ RECIPES: dict[str, dict[str, Values]] = {
 }
 """The recipes of each baseline: keys that differ from their defaults."""
 
-_SOFTMAX = {"rec_loss", "sampling", "negatives", "negatives_exclude", "padding_class"}
+_SOFTMAX = {"rec_loss", "sampling", "negatives", "negatives_exclude", "gbce_t", "log_q", "padding_class"}
 _ENCODER = {"dim", "layers", "heads", "feed_forward", "max_length", "engine"} | {
     *("embedding_dropout", "hidden_dropout", "attention_dropout", "initializer_range", "layer_norm_eps")
 }

@@ -49,9 +49,9 @@ class ObjectiveConfig(Group):
         ge=0,
     )
     epsilon: float = key(0.005, "ε of adversarial, whose margin at the target is ε‖v‖‖h‖.", ge=0)
-    rec_loss: Literal["ce", "bce", "bpr", "sampled"] = key(
+    rec_loss: Literal["ce", "bce", "gbce", "bpr", "sampled"] = key(
         "ce",
-        "Recommendation loss: full softmax (Eq. 11), or BCE, BPR or a softmax over sampled negatives.",
+        "Recommendation loss: full softmax (Eq. 11), or BCE, gBCE, BPR or a softmax over sampled negatives.",
         "--rec-loss",
     )
     sampling: Literal["in-batch", "uniform"] = key(
@@ -61,15 +61,24 @@ class ObjectiveConfig(Group):
     )
     negatives: int = key(
         1,
-        "Number of sampled negatives: per target for bce and bpr, per batch for uniform sampling.",
+        "Number of sampled negatives: per target for bce, gbce and bpr, per batch for uniform sampling.",
         "--negatives",
         ge=1,
     )
     negatives_exclude: Literal["target", "history"] = key(
         "target",
-        "Items that bce and bpr never draw: the target, or all of the user's training items (as in SASRec).",
+        "Items that bce, gbce and bpr never draw: the target, or all of the user's training items (as in "
+        "SASRec).",
         "--negatives-exclude",
     )
+    gbce_t: float = key(
+        0.75,
+        "t of gbce: 0 is BCE, and with 1 the scores are calibrated probabilities (gSASRec).",
+        "--gbce-t",
+        ge=0,
+        le=1,
+    )
+    log_q: bool = key(True, "Correct the sampled softmax for how often an item is expected to be drawn.")
     padding_class: bool = key(False, "Make the padding row one more class of the full softmax.")
     crop_rate: float = key(0.6, "CL4SRec: fraction of a history that a crop keeps.", gt=0, le=1)
     mask_rate: float = key(0.3, "CL4SRec: fraction of a history that is masked.", ge=0, le=1)
@@ -92,7 +101,7 @@ class ObjectiveConfig(Group):
             "`rec_loss='sampled'` with `sampling='uniform'`",
             "sampled": "in-batch sampling takes the other targets of the batch; add `sampling='uniform'`",
         }
-        if self.negatives_exclude == "history" and self.rec_loss not in ("bce", "bpr"):
+        if self.negatives_exclude == "history" and self.rec_loss not in ("bce", "gbce", "bpr"):
             raise ValueError(
                 "objective.negatives_exclude = history is for negatives of each target, and "
                 f"objective.rec_loss is {self.rec_loss}; add `rec_loss='bce'` or `rec_loss='bpr'`, or leave "
@@ -100,4 +109,15 @@ class ObjectiveConfig(Group):
             )
         if self.negatives > 1 and self.sampling == "in-batch" and self.rec_loss in mends:
             raise ValueError(f"objective.negatives = {self.negatives}, but {mends[self.rec_loss]}")
+        return self
+
+    @model_validator(mode="after")
+    def _settings_of_one_loss_come_with_it(self) -> ObjectiveConfig:
+        for name, loss in (("gbce_t", "gbce"), ("log_q", "sampled")):
+            value = getattr(self, name)
+            if self.rec_loss != loss and value != ObjectiveConfig.model_fields[name].default:
+                raise ValueError(
+                    f"objective.{name} = {value} is for the loss {loss}, and objective.rec_loss is "
+                    f"{self.rec_loss}; add `rec_loss='{loss}'`, or leave `{name}` out"
+                )
         return self

@@ -150,9 +150,10 @@ class TrainingConfig(Group):
     adam_beta2: float = key(0.999, "Adam's decay of the second moment.", ge=0, lt=1)
     adam_eps: float = key(1e-8, "Adam's epsilon.", gt=0)
     weight_decay: float = key(0.0, "Adam's L2 penalty.", ge=0)
-    item_optimizer: Literal["adam", "sgd"] = key(
+    item_optimizer: Literal["adam", "sgd", "coupled-adam"] = key(
         "adam",
-        "Optimizer of the item embeddings: Adam, or SGD with momentum; all other weights use Adam.",
+        "Optimizer of the item embeddings: Adam, SGD with momentum, or Adam with one second moment for all "
+        "items; all other weights use Adam.",
         "--item-optimizer",
     )
     item_learning_rate: float = key(
@@ -241,10 +242,10 @@ class Config(Group):
         settings = self.training
         for name in ("item_learning_rate", "item_momentum"):
             default = TrainingConfig.model_fields[name].default
-            if settings.item_optimizer == "adam" and (value := getattr(settings, name)) != default:
+            if settings.item_optimizer != "sgd" and (value := getattr(settings, name)) != default:
                 raise ValueError(
-                    f"training.{name} = {value} is for SGD, and training.item_optimizer is adam; add "
-                    "`item_optimizer='sgd'`"
+                    f"training.{name} = {value} is for SGD, and training.item_optimizer is "
+                    f"{settings.item_optimizer}; add `item_optimizer='sgd'`"
                 )
         return self
 

@@ -26,7 +26,7 @@ from degen.data.sampling.negatives import (
 )
 from degen.data.sequences import Samples, Sequences
 from degen.model.declaration import Variant
-from degen.model.losses.recommendation import bce_loss, bpr_loss, recommendation_loss
+from degen.model.losses.recommendation import bce_loss, bpr_loss, gbce_loss, recommendation_loss
 from degen.model.losses.sampled_softmax import sampled_softmax_loss
 from degen.model.scores import scored_rows
 from degen.model.views import contrast
@@ -159,7 +159,10 @@ def recommendation(
         return softmax(_scaled(settings, h), scored_rows(V, variant.scores), targets)
     h, V = _scaled(settings, h), scored_rows(table, variant.scores)
     if log_expected is not None:
-        return sampled_softmax_loss(h, V, targets, negatives, log_expected.to(h.dtype))
+        correction = log_expected if objective.log_q else torch.zeros_like(log_expected)
+        return sampled_softmax_loss(h, V, targets, negatives, correction.to(h.dtype))
+    if objective.rec_loss == "gbce":
+        return gbce_loss(h, V, targets, negatives, objective.gbce_t, settings.n_items)
     pairwise = variant.of_negatives or (bce_loss if objective.rec_loss == "bce" else bpr_loss)
     return pairwise(h, V, targets, negatives)
 

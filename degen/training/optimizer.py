@@ -1,9 +1,10 @@
-"""Adam in three variants (dense, lazy, by blocks of items), with optional SGD for the item embeddings V.
+"""Adam in three variants (dense, lazy, by blocks of items), and two other optimisers of item embeddings V.
 
     Adam on a dense gradient   PyTorch's, for catalogues whose scores fit in memory
     by blocks of items         the same update, to rounding; the gradient of V exists a block at a time
     lazy                       another update: only rows with a gradient move (`training.item_updates`)
     SGD with momentum          PyTorch's, of V alone (`training.item_optimizer`)
+    coupled Adam               Adam with one second moment for all rows of V (the same key)
 
 **Lazy** updates follow `torch.optim.SparseAdam`. Moments decay and rows move only at steps that touch them,
 as inputs, targets or negatives; the bias corrections count all steps. Dense Adam also moves an untouched row,
@@ -11,10 +12,17 @@ by its decaying first moment, while its second moment fades. So a rare item take
 and weight decay acts on touched rows only. Epsilon is added to the corrected root as in Adam; SparseAdam adds
 it before the correction. The cost of a step depends on the batch, not on the catalogue.
 
-**SGD** shows Adam's part in degeneration: Adam divides by the gradient's size, so that the small, steady push
-on a rare item (Eq. 4) becomes as large a step as a frequent item's. The encoder keeps Adam, so that contexts
-are trained alike and only the movement of V differs. V has another learning rate, because its gradients are
-far below 1.
+**SGD and coupled Adam** show Adam's part in degeneration. Adam divides by the size of each row's gradient, so
+that the small, steady push on a rare item (Eq. 4) becomes as large a step as a frequent item's. These two do
+not. The encoder keeps Adam, so that contexts are trained alike and only the movement of V differs. Under SGD
+V has another learning rate, because its gradients are far below 1, and its dimensions share one scale.
+
+**Coupled Adam** (Stollenwerk and Stollenwerk, ACL 2025) changes Adam in one place. A row Vᵢ keeps a first
+moment of its own, mᵢ; the second moment, whose root divides it, is the mean over the items, per dimension:
+
+    mᵢ ← β₁ mᵢ + (1 - β₁) gᵢ      s ← β₂ s + (1 - β₂) mean over items of gᵢ²      Vᵢ ← Vᵢ - η m̂ᵢ / (√ŝ + ε)
+
+Averaging and decaying commute, so only s, `[1, d]`, is kept. The learning rate is Adam's.
 
 The moments have PyTorch's names and places, so that a checkpoint is the same file in all variants of Adam.
 """
@@ -51,8 +59,8 @@ def build_optimizer(
 ) -> torch.optim.Adam:
     """Make the optimiser that a configuration describes, for `block` items at once (`item_block`).
 
-    Where V is not updated as a whole, SGD is refused and the table's gradient becomes sparse. `softmax` forms
-    the gradient of V by blocks; where it is None, automatic differentiation does.
+    Where V is not updated as a whole, only Adam moves it, and the table's gradient becomes sparse. `softmax`
+    forms the gradient of V by blocks; where it is None, automatic differentiation does.
     """
     settings, device = config.training, encoder.item_embeddings.device.type
     adam_settings: dict[str, Any] = {
@@ -63,12 +71,15 @@ def build_optimizer(
         "fused": device in ("cpu", "cuda"),
     }
     lazy = settings.item_updates == "lazy"
+    if settings.item_optimizer != "adam" and (lazy or block is not None):
+        raise UserError(
+            f"`item_optimizer='{settings.item_optimizer}'` moves all item embeddings by one dense gradient, "
+            "and here they are updated lazily or by blocks of items; add `item_updates='dense'` and "
+            "`training.item_block=0`"
+        )
+    if settings.item_optimizer == "coupled-adam":
+        return CoupledAdam(encoder, **adam_settings)
     if settings.item_optimizer == "sgd":
-        if lazy or block is not None:
-            raise UserError(
-                "`item_optimizer='sgd'` moves all item embeddings by one dense gradient, and here they are "
-                "updated lazily or by blocks of items; add `item_updates='dense'` and `training.item_block=0`"
-            )
         return ItemSgd(encoder, settings.item_learning_rate, settings.item_momentum, **adam_settings)
     if not lazy and block is None:
         return torch.optim.Adam(encoder.parameters(), **adam_settings)
@@ -196,3 +207,34 @@ class ItemSgd(torch.optim.Adam):
             maximize=False,
         )
         state["step"] += 1
+
+
+class CoupledAdam(torch.optim.Adam):
+    """Adam whose second moment of the item embeddings is the mean over the items, one row for all."""
+
+    def __init__(self, encoder: Encoder, **settings: Any):
+        super().__init__(encoder.parameters(), **settings)
+        self.V, self.real = encoder.item_embeddings, slice(1, encoder.n_items + 1)
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Move all weights once; the gradient of V is used up."""
+        gradient, self.V.grad = self.V.grad, None  # PyTorch's Adam passes over a weight without a gradient
+        super().step(closure)
+        if gradient is None:
+            return
+        group, state = self.param_groups[0], self.state[self.V]
+        (beta1, beta2), decay = group["betas"], group["weight_decay"]
+        if not state:
+            state["step"] = torch.zeros((), dtype=torch.float32)
+            state["exp_avg"] = torch.zeros_like(self.V)
+            state["exp_avg_sq"] = torch.zeros_like(self.V[:1])
+        if decay:
+            gradient = gradient.add(self.V, alpha=decay)
+        state["step"] += 1
+        steps = state["step"].double()  # a tensor still, since a number would make the host wait for a GPU
+        state["exp_avg"].lerp_(gradient, 1 - beta1)
+        # Padding and the mask token are no items.
+        state["exp_avg_sq"].lerp_(gradient[self.real].square().mean(0, keepdim=True), 1 - beta2)
+        root = (state["exp_avg_sq"] / (1 - beta2**steps)).sqrt_().add_(group["eps"])
+        self.V.sub_(state["exp_avg"] / root * (group["lr"] / (1 - beta1**steps)))

@@ -125,8 +125,8 @@ def why_alone(config: Config, n_items: int, device: torch.device) -> str | None:
     block = item_block(training, n_items, training.batch_size, device)
     if training.item_updates == "lazy" or block is not None:
         return "item embeddings that are updated lazily or by blocks are too many to stack"
-    if training.item_optimizer == "sgd":
-        return "`item_optimizer='sgd'` has no step for several runs"
+    if training.item_optimizer != "adam":
+        return f"`item_optimizer='{training.item_optimizer}'` has no step for several runs"
     if config.model.engine == "plain":
         return "`engine='plain'` has no padded steps"
     return None

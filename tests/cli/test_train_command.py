@@ -73,7 +73,7 @@ def test_help_lists_the_few_values_that_a_key_has():
     command = typer.main.get_command(app).commands["train"]
     shown = {flag: option.metavar for option in command.params for flag in option.opts}
     assert shown["--recipe"] == "paper|official|fixed|recbole"
-    assert shown["--rec-loss"] == "ce|bce|bpr|sampled"
+    assert shown["--rec-loss"] == "ce|bce|gbce|bpr|sampled"
     assert shown["--stop-on"] == "METRIC"
     assert shown["--epochs"] is None
 
@@ -132,7 +132,7 @@ def test_every_option_reaches_its_key(log):
     }
     switches = {"deterministic": True, "trace_gradients": True, "tensorboard": True}
     of_baselines = {key for key in OPTIONS if KEYS[key][0] == "baseline"}
-    elsewhere = {"variant", "columns", "negatives_exclude", *of_baselines}
+    elsewhere = {"variant", "columns", "negatives_exclude", "gbce_t", *of_baselines}
     assert set(values) == set(OPTIONS) - elsewhere - set(switches)
     typed = [word for key, value in values.items() for word in (OPTIONS[key], value)]
     columns = {"user": "who", "item": "what"}
@@ -153,6 +153,12 @@ def test_options_of_baselines_reach_their_keys():
     assert printed("gru4rec", "--output-bias")["output_bias"]
     assert printed("caser", "--final-relu", "--l2", 0.5)["final_relu"]
     assert printed("bpr-mf", "--l2", 0.25)["l2"] == 0.25
+
+
+def test_t_is_of_gbce(log, capfd):
+    words = ["train", "--print-config", "--dataset", log, "--gbce-t", "0.5"]
+    assert result_of(*words, "--rec-loss", "gbce")["objective"]["gbce_t"] == 0.5
+    assert "add --rec-loss gbce, or leave --gbce-t out" in mistake(capfd, *words)
 
 
 def test_negatives_may_leave_out_the_history(log):

@@ -13,7 +13,7 @@ from torch.autograd import gradcheck
 
 from degen.model.losses.contrastive import contrastive_loss, negative_mask
 from degen.model.losses.objective import objective
-from degen.model.losses.recommendation import bce_loss, bpr_loss, recommendation_loss
+from degen.model.losses.recommendation import bce_loss, bpr_loss, gbce_loss, recommendation_loss
 
 SETTINGS = [
     {"temperature": t, "similarity": s, "same_target_negatives": n, "reduction": r}
@@ -174,11 +174,56 @@ def test_losses_with_sampled_negatives_agree_with_loops(loss, slow, k):
     assert gradcheck(lambda h, V: loss(h, V, *rows), (h, V))
 
 
+@pytest.mark.parametrize("k", [1, 4])
+@pytest.mark.parametrize("t", [0.0, 0.75, 1.0])
+def test_gbce_agrees_with_a_loop(k, t):
+    h, V, rng = normal(4, 3), normal(9, 3, seed=1), np.random.default_rng(2)
+    targets, negatives = rng.integers(1, 9, size=4), rng.integers(1, 9, size=(4, k))
+    expected = reference.gbce_loss(h.tolist(), V.tolist(), targets, negatives, t, n_items=8)
+    rows = (torch.from_numpy(targets), torch.from_numpy(negatives))
+    assert gbce_loss(h, V, *rows, t, 8).item() == pytest.approx(expected, rel=1e-12)
+    assert gradcheck(lambda h, V: gbce_loss(h, V, *rows, t, 8), (h, V))
+
+
+def test_gbce_without_t_is_bce_and_with_all_negatives_t_changes_nothing():
+    h, V, targets = normal(4, 3), normal(7, 3, seed=1), torch.tensor([1, 2, 3, 3])
+    one, every = (
+        torch.tensor([[4], [5], [6], [1]]),
+        torch.tensor([[item for item in range(1, 7) if item != target] for target in targets.tolist()]),
+    )
+    assert 2 * gbce_loss(h, V, targets, one, 0.0, 6).item() == pytest.approx(
+        bce_loss(h, V, targets, one).item(), rel=1e-12
+    )
+    values = [gbce_loss(h, V, targets, every, t, 6).item() for t in (0.0, 0.5, 1.0)]
+    assert values == pytest.approx([values[0]] * 3, rel=1e-12)
+
+
+@pytest.mark.parametrize(("t", "calibrated"), [(1.0, True), (0.75, False)])
+def test_gbce_with_t_1_is_least_where_scores_are_the_probabilities(t, calibrated):
+    # Item i follows 1, 2, 3 or 4 times out of 10, and each of the others is the negative equally often.
+    counts = [1, 2, 3, 4]
+    pairs = [(i, j) for i in range(4) for j in range(4) if i != j for _ in range(counts[i])]
+    targets, negatives = torch.tensor(pairs).T
+    chances = torch.tensor(counts, dtype=torch.float64) / 10
+    scores = torch.logit(chances)[:, None].requires_grad_()  # of items whose only dimension meets h = 1
+    h = torch.ones(len(pairs), 1, dtype=torch.float64)
+    gbce_loss(h, scores, targets, negatives[:, None], t, 4).backward()
+    assert (scores.grad.abs().max() < 1e-15) == calibrated
+
+
 def test_with_all_scores_0_the_sampled_losses_know_nothing():
     zeros, V = torch.zeros(3, 2, dtype=torch.float64), normal(5, 2)
     rows = (torch.tensor([0, 1, 2]), torch.tensor([[3, 4], [3, 4], [3, 4]]))
     assert bce_loss(zeros, V, *rows).item() == pytest.approx(2 * math.log(2), abs=1e-14)
     assert bpr_loss(zeros, V, *rows).item() == pytest.approx(math.log(2), abs=1e-14)
+
+
+def test_gbce_stays_finite_at_extreme_scores():
+    h, V = torch.tensor([[1000.0]], requires_grad=True), torch.tensor([[-1.0], [1.0]])
+    value = gbce_loss(h, V, torch.tensor([0]), torch.tensor([[1]]), 1.0, 11)
+    value.backward()
+    assert value.item() == pytest.approx((0.1 * 1000 + 1000) / 2)
+    assert h.grad.item() == pytest.approx((0.1 + 1) / 2)
 
 
 @pytest.mark.parametrize("loss", [bce_loss, bpr_loss])

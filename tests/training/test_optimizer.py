@@ -294,6 +294,64 @@ def test_sgd_wants_the_whole_gradient(trainer, settings):
         trainer(item_optimizer="sgd", **settings)
 
 
+# Adam with one second moment for all items
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+@pytest.mark.parametrize("settings", [{}, {"variant": "cl4srec"}, {"recipe": "official"}], ids=str)
+def test_coupled_adam_is_a_loop_over_the_items_and_adam_moves_the_rest(trainer, weight_decay, settings):
+    """The mask token of cl4srec and the padding row of `official` have gradients too, and are no items."""
+    settings = {"weight_decay": weight_decay, **settings}
+    found, other = trainer(item_optimizer="coupled-adam", **settings), trainer(**settings)
+    epochs, gradients = [made.epoch(1) for made in (found, other)], []
+    step = found.optimizer.step
+    V = found.encoder.item_embeddings.detach().numpy().copy()
+
+    def noted():
+        gradients.append(found.encoder.item_embeddings.grad.numpy().copy())
+        step()
+
+    found.optimizer.step = noted
+    m, s = np.zeros_like(V), np.zeros(V.shape[1])
+    for t in range(1, 7):
+        # Both are given the same weights, so that the gradients of the rest are the same.
+        other.encoder.load_state_dict(found.encoder.state_dict())
+        for epoch in epochs:
+            epoch.step()
+        g = gradients[-1] + weight_decay * V
+        m = 0.9 * m + 0.1 * g
+        s = 0.999 * s + 0.001 * sum(row**2 for row in g[1 : tiny_runs.ITEMS + 1]) / tiny_runs.ITEMS
+        V = V - 0.01 * (m / (1 - 0.9**t)) / (np.sqrt(s / (1 - 0.999**t)) + EPS["adam_eps"])
+        np.testing.assert_allclose(found.encoder.item_embeddings.detach(), V, rtol=0, atol=1e-12)
+        for name, weight in found.encoder.state_dict().items():
+            if name != "item_embeddings":
+                torch.testing.assert_close(weight, other.encoder.state_dict()[name], rtol=0, atol=1e-12)
+
+
+def test_all_rows_of_coupled_adam_are_divided_by_the_same_number(trainer):
+    made = trainer(item_optimizer="coupled-adam")
+    V, epoch = made.encoder.item_embeddings, made.epoch(1)
+    for _ in range(4):
+        before = V.detach().clone()
+        epoch.step()
+    moved, moment = before - V.detach(), made.optimizer.state[V]["exp_avg"]
+    rows = slice(1, tiny_runs.ITEMS + 1)
+    divisors = (moment / moved)[rows]
+    torch.testing.assert_close(divisors, divisors[:1].expand_as(divisors), rtol=1e-6, atol=0)
+    with_adam = trainer()
+    after(with_adam, 4)
+    roots = with_adam.optimizer.state[with_adam.encoder.item_embeddings]["exp_avg_sq"][rows]
+    assert roots.max() > 2 * roots.min()  # which plain Adam divides by
+
+
+@pytest.mark.parametrize(
+    "settings", [{"item_block": 4}, {"rec_loss": "bce", "item_updates": "lazy"}], ids=str
+)
+def test_coupled_adam_wants_the_whole_gradient(trainer, settings):
+    with pytest.raises(UserError, match=r"coupled-adam'` moves all .*; add `item_updates='dense'`"):
+        trainer(item_optimizer="coupled-adam", **settings)
+
+
 # Whole runs
 
 
@@ -310,6 +368,7 @@ class CtrlC(Progress):
     [
         {"item_block": 6, "weight_decay": 0.01},
         {"item_optimizer": "sgd", "item_learning_rate": 0.3},
+        {"item_optimizer": "coupled-adam", "weight_decay": 0.01},
         {"rec_loss": "sampled", "item_updates": "lazy"},
         {"rec_loss": "sampled", "sampling": "uniform", "negatives": 5, "item_block": 6},
     ],
@@ -344,7 +403,14 @@ def test_a_stopped_run_goes_on_to_the_same_end(log, tmp_path, settings):
         ({"item_block": -1}, "training.item_block .*greater than or equal to 0"),
         ({"item_learning_rate": 0.5}, "item_learning_rate = 0.5 is for SGD.*add `item_optimizer='sgd'`"),
         ({"item_momentum": 0.5}, "item_momentum = 0.5 is for SGD.*add `item_optimizer='sgd'`"),
-        ({"item_optimizer": "adagrad"}, "`item_optimizer`.*'adam' or 'sgd'"),
+        (
+            {"item_momentum": 0.5, "item_optimizer": "coupled-adam"},
+            "item_optimizer is coupled-adam; add `item_optimizer='sgd'`",
+        ),
+        ({"item_optimizer": "adagrad"}, "`item_optimizer`.*'adam', 'sgd' or 'coupled-adam'"),
+        ({"gbce_t": 0.5}, "gbce_t = 0.5 is for the loss gbce, and .* is ce; add `rec_loss='gbce'`"),
+        ({"rec_loss": "bce", "log_q": False}, "log_q = False is for the loss sampled.*leave `log_q` out"),
+        ({"rec_loss": "gbce", "gbce_t": 1.5}, "less than or equal to 1"),
         ({"item_updates": "sparse"}, "`item_updates`.*'dense' or 'lazy'"),
     ],
 )

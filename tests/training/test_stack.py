@@ -67,6 +67,7 @@ def views(trainer: Trainer) -> int:
         {},
         {"recipe": "official"},
         {"rec_loss": "bce", "negatives": 3},
+        {"rec_loss": "gbce", "negatives": 3},
         {"rec_loss": "bpr", "similarity": "cosine"},
     ],
 )
@@ -331,6 +332,7 @@ def test_runs_of_other_shapes_are_refused(log):
         ({"rec_loss": "bce", "item_updates": "lazy"}, "lazily"),
         ({"engine": "plain"}, "`engine='plain'`"),
         ({"item_optimizer": "sgd"}, "`item_optimizer='sgd'`"),
+        ({"item_optimizer": "coupled-adam"}, "`item_optimizer='coupled-adam'`"),
     ],
 )
 def test_what_trains_alone(log, settings, word):

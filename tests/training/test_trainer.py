@@ -96,9 +96,18 @@ def encode_slowly(parameters, histories):
     return reference.Reference(parameters, layers=2, heads=2).encode(lists(histories))
 
 
-@pytest.mark.parametrize(("rec_loss", "equation"), [("bce", "bce_loss"), ("bpr", "bpr_loss")])
-def test_sampled_losses_are_their_equations(trainer, drawn, monkeypatch, rec_loss, equation):
-    made = trainer("sasrec", dropout=0.0, batch_size=10, rec_loss=rec_loss, negatives=3)
+@pytest.mark.parametrize(
+    ("settings", "equation", "more"),
+    [
+        ({"rec_loss": "bce"}, "bce_loss", ()),
+        ({"rec_loss": "bpr"}, "bpr_loss", ()),
+        ({"rec_loss": "gbce"}, "gbce_loss", (0.75, tiny_runs.ITEMS)),
+        ({"rec_loss": "gbce", "gbce_t": 1.0}, "gbce_loss", (1.0, tiny_runs.ITEMS)),
+    ],
+    ids=["bce", "bpr", "gbce", "calibrated"],
+)
+def test_sampled_losses_are_their_equations(trainer, drawn, monkeypatch, settings, equation, more):
+    made = trainer("sasrec", dropout=0.0, batch_size=10, negatives=3, **settings)
     before = weights(made)
     epoch = made.epoch(1)
     sampled = []
@@ -110,14 +119,16 @@ def test_sampled_losses_are_their_equations(trainer, drawn, monkeypatch, rec_los
     h = encode_slowly(before, views["h"])
     items = before["item_embeddings"].astype(np.float64)
     targets = made.source.samples.targets[rows]
-    expected = getattr(reference, equation)(h, items, targets.tolist(), negatives.tolist())
+    expected = getattr(reference, equation)(h, items, targets.tolist(), negatives.tolist(), *more)
     assert epoch.mean_losses()["loss"] == pytest.approx(expected, rel=2e-5)
 
 
+@pytest.mark.parametrize("log_q", [True, False])
 @pytest.mark.parametrize("sampling", ["uniform", "in-batch"])
-def test_the_sampled_softmax_is_its_formula(trainer, drawn, monkeypatch, sampling):
+def test_the_sampled_softmax_is_its_formula(trainer, drawn, monkeypatch, sampling, log_q):
     negatives = {"negatives": 7} if sampling == "uniform" else {}
     settings = {"rec_loss": "sampled", "sampling": sampling, "initializer_range": 0.3, **negatives}
+    settings["log_q"] = log_q
     made = trainer("sasrec", dropout=0.0, batch_size=10, **settings)
     before, sampled, draw = weights(made), [], made.negatives.draw
     monkeypatch.setattr(made.negatives, "draw", lambda *given: sampled.append(draw(*given)) or sampled[-1])
@@ -131,6 +142,7 @@ def test_the_sampled_softmax_is_its_formula(trainer, drawn, monkeypatch, samplin
     else:
         assert shared == targets
         q = {item: 9 * all_targets.count(item) / (len(all_targets) - 1) for item in shared}
+    q = q if log_q else dict.fromkeys(shared, 1.0)
     scores = encode_slowly(before, views["h"]) @ before["item_embeddings"].astype(np.float64).T
     total = 0.0
     for score, target in zip(scores, targets, strict=True):
@@ -280,7 +292,7 @@ def test_both_engines_train_to_the_same_losses(trainer, variant):
     )
 
 
-@pytest.mark.parametrize("rec_loss", ["ce", "bce", "bpr"])
+@pytest.mark.parametrize("rec_loss", ["ce", "bce", "gbce", "bpr"])
 def test_training_lowers_each_recommendation_loss(trainer, rec_loss):
     negatives = 1 if rec_loss == "ce" else 2
     made = trainer("sasrec", rec_loss=rec_loss, dropout=0.0, negatives=negatives)

@@ -3,6 +3,7 @@
     recommendation_loss     Eq. 11   mean over the batch of -log softmax(V h)[target]
     softmax_cross_entropy   Eq. 11   the same by automatic differentiation, for `torch.func.vmap`
     bce_loss, bpr_loss               in its place, with sampled negatives (SASRec; Rendle et al. 2009)
+    gbce_loss                        BCE that makes up for the sampling (gSASRec)
     double_sigmoid_loss              the same with S3Rec's scores, σ(h·v) (Zhou et al. 2020)
 
 Tensors keep the precision that they are given. Losses are scalars. Eq. 11 by blocks of items is in
@@ -68,6 +69,25 @@ def bce_loss(h: Tensor, V: Tensor, targets: Tensor, negatives: Tensor) -> Tensor
     """SASRec's mean of -log σ(h·v) - mean of log(1 - σ(h·v⁻)); `negatives` int64 `[B, k]`, rows of V."""
     positive, negative = _sampled_scores(h, V, targets, negatives)
     return functional.softplus(-positive).mean() + functional.softplus(negative).mean()
+
+
+def gbce_loss(h: Tensor, V: Tensor, targets: Tensor, negatives: Tensor, t: float, n_items: int) -> Tensor:
+    """Generalised BCE: the batch mean of -(log σ(h·v)^β + Σ log(1 - σ(h·v⁻))) / (k + 1).
+
+    With k of n - 1 possible negatives drawn, the share α = k / (n - 1), plain BCE meets an item as a target
+    1/α times too often, and the model is overconfident. The power β = α (t (1 - 1/α) + 1/α) = 1 - t (1 - α)
+    weighs the target: for t = 0 it is 1, BCE up to the mean over all k + 1 items; for t = 1 it is α, and the
+    best σ(h·v) is the probability that the item follows. h, V, targets and negatives are as in `bce_loss`;
+    t in [0, 1], and V may have more rows than `n_items`, the number of items that are drawn from.
+
+    Source: Petrov and Macdonald, gSASRec, RecSys 2023.
+    """
+    positive, negative = _sampled_scores(h, V, targets, negatives)
+    k = negatives.shape[1]
+    beta = 1 - t * (1 - k / (n_items - 1))
+    # -log σ(s)^β is β softplus(-s), which stays finite where σ(s) underflows.
+    each = beta * functional.softplus(-positive) + functional.softplus(negative).sum(1)
+    return each.mean() / (k + 1)
 
 
 def bpr_loss(h: Tensor, V: Tensor, targets: Tensor, negatives: Tensor) -> Tensor:

@@ -8,6 +8,14 @@ So the normaliser is unbiased, and with k → ∞ the loss becomes Eq. 11. The t
 because the target is always present, not drawn (Khrylchenko et al., RecSys 2025, on the excess correction of
 Yi et al., RecSys 2019). A draw that equals the row's target is left out.
 
+`objective.log_q = false` leaves the correction out, log q_j = 0. With uniform draws that is the loss of
+Klenitskiy and Vasilev (RecSys 2023), whose SASRec with 3,000 negatives is close to the full softmax:
+
+    degen train --rec-loss sampled --sampling uniform --negatives 3000 --set objective.log_q=false
+
+Two things differ. They draw 3,000 distinct items that the user has not had, for each user of a batch; here
+they are drawn with replacement and shared by the whole batch, and only the target itself is left out.
+
 **Effect on degeneration.** By Eq. 4 the full softmax pushes each item j that is not the target along -h with
 weight p_j = softmax(V h)[j]. It does so for every item at every step, and a rare item gets hardly any other
 gradient, which makes the cone. Here only drawn items are pushed, with weight p̂_j = exp(s_j - log q_j) / Ẑ:
