@@ -31,14 +31,17 @@ def one_sentence(program: str) -> Iterator[None]:
         sys.exit(2)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` for the closest of `known`, or all known names if none is close."""
+def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return `; did you mean 'x'?` for the closest of `known`.
+
+    If none is close, `; ` and `otherwise` are returned, or all known names where it is empty.
+    """
     names = sorted(known)
     close = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=1, cutoff=0.5)
     if close:
         match = next(n for n in names if n.lower() == close[0])
         return f"; did you mean '{match}'?"
-    return f"; known: {', '.join(names)}"
+    return f"; {otherwise or 'known: ' + ', '.join(names)}"
 
 
 def one_of(argument: str, value: str, known: Iterable[str]) -> str:

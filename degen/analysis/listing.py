@@ -123,5 +123,6 @@ def _checked(names: str | Sequence[str] | None) -> set[str] | None:
     for name in sorted(wanted - known):
         if not name:
             raise UserError("`measures` holds an empty name; leave it out")
-        raise UserError(f"there is no measure or group '{name}'{nearest(name, known)}")
+        advice = nearest(name, known, f"`list_measures=True` lists the {len(known)} names")
+        raise UserError(f"there is no measure or group '{name}'{advice}")
     return wanted

@@ -53,6 +53,7 @@ class ObjectiveConfig(Group):
         "ce",
         "Recommendation loss: full softmax (Eq. 11), or BCE, gBCE, BPR or a softmax over sampled negatives.",
         "--rec-loss",
+        metavar="ce|bce|gbce|bpr|sampled",
     )
     sampling: Literal["in-batch", "uniform"] = key(
         "in-batch",

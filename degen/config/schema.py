@@ -68,8 +68,8 @@ class DataConfig(Group):
     core: Literal["iterated", "once"] = key(
         "iterated", "Filter users and items until nothing changes, or once as in SASRec's files.", "--core"
     )
-    users: int | None = key(None, "Number of users of the synthetic dataset.", "--users", ge=1)
-    items: int | None = key(None, "Number of items of the synthetic dataset.", "--items", ge=2)
+    users: int | None = key(None, "Number of users of the synthetic dataset.", "--users", unset="2500", ge=1)
+    items: int | None = key(None, "Number of items of the synthetic dataset.", "--items", unset="2576", ge=2)
     data_seed: int = key(0, "Seed of the synthetic dataset.", "--data-seed", ge=0)
 
 
@@ -155,6 +155,7 @@ class TrainingConfig(Group):
         "Optimizer of the item embeddings: Adam, SGD with momentum, or Adam with one second moment for all "
         "items; all other weights use Adam.",
         "--item-optimizer",
+        metavar="adam|sgd|coupled-adam",
     )
     item_learning_rate: float = key(
         0.3, "Learning rate of SGD for the item embeddings.", "--item-learning-rate", gt=0

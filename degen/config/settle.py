@@ -42,10 +42,11 @@ def by_group(flat: dict[str, Any]) -> Values:
     Raises
     ------
     UserError
-        if no group has such a key; the message names the nearest.
+        if no group has such a key, or `dropout` is out of range; the message names the nearest key.
     """
     flat = dict(flat)
     if (dropout := flat.pop("dropout", None)) is not None:
+        _check_dropout(dropout)
         flat = {**dict.fromkeys(DROPOUTS, dropout), **flat}
     values: Values = {}
     for key, value in flat.items():
@@ -53,6 +54,15 @@ def by_group(flat: dict[str, Any]) -> Values:
             raise UserError(f"unknown setting '{key}'{nearest(key, [*KEYS, 'dropout'])}")
         values.setdefault(KEYS[key][0], {})[key] = value
     return values
+
+
+def _check_dropout(rate: Any) -> None:
+    """Refuse a rate that its keys would refuse, under the name that it was given by."""
+    try:
+        group_of("model").model_validate(dict.fromkeys(DROPOUTS, rate))
+    except ValidationError as error:
+        message = error.errors()[0]["msg"].replace("Input should", "should")
+        raise UserError(f"`dropout` {message}; got {rate!r}") from None
 
 
 def settle(file: Path | None = None, options: Values | None = None) -> Config:

@@ -161,6 +161,20 @@ def test_t_is_of_gbce(log, capfd):
     assert "add --rec-loss gbce, or leave --gbce-t out" in mistake(capfd, *words)
 
 
+def test_several_configurations_are_headed_by_their_variant_and_seed(log):
+    words = ["train", "--print-config", "--dataset", log, "--variant", "sasrec,ucl"]
+    documents = run(*words, "--seeds", "0,4").stdout.split("# ")[1:]
+    assert [document.partition("\n")[0] for document in documents] == [
+        "sasrec, seed 0",
+        "sasrec, seed 4",
+        "ucl, seed 0",
+        "ucl, seed 4",
+    ]
+    for document in documents:
+        assert tomllib.loads("# " + document)["objective"]["variant"] == document.partition(",")[0]
+    assert not run(*words[:-2]).stdout.startswith("#")
+
+
 def test_negatives_may_leave_out_the_history(log):
     words = ["train", "--print-config", "--dataset", log, "--rec-loss"]
     printed = result_of(*words, "bce", "--negatives-exclude", "history")
@@ -522,6 +536,10 @@ def test_more_workers_than_cores_are_refused(words, tmp_path, monkeypatch, capfd
     ("typed", "said"),
     [
         (["--seeds", "0-x"], "0-7 or 0,3,5"),
+        (["--dropout", "1.5"], "--dropout should be less than 1; got 1.5"),
+        (["--epoch", "3"], "train has no option --epoch; did you mean '--epochs'?"),
+        (["--zzz"], "train has no option --zzz; `degen train --help` lists them"),
+        (["--epochs", "x"], "invalid value for '--epochs'"),
         (["--workers", "0"], "--workers 0: it must be 1 or more"),
         (["--seeds", "0-1", "--workers", "2", "--stack"], "and --stack all in one; choose one"),
         (["--seeds", "5-2"], "write 2-5"),

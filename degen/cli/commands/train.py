@@ -126,7 +126,7 @@ def train(
     if print_config:
         values = [config.model_dump(exclude_none=True) for config in configs]
         if not output.result(values if len(values) > 1 else values[0]):
-            output.line("\n".join(config.toml() for config in configs))
+            output.line("\n".join(_document(config, alone=len(configs) == 1) for config in configs))
         return
     run_dirs = _run_dirs(configs, out)
     with joined() as world:
@@ -139,6 +139,12 @@ def train(
         ]
     if world.main:
         _print_results(results, output, several_seeds=seeds is not None)
+
+
+def _document(config: Config, *, alone: bool) -> str:
+    """Return a configuration as TOML, under a comment that says which of several it is."""
+    heading = "" if alone else f"# {config.objective.variant}, seed {config.training.seed}\n"
+    return heading + config.toml()
 
 
 def _print_results(results: list[dict[str, Any]], output: Output, *, several_seeds: bool) -> None:
