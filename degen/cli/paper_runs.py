@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
 def run_targets(
     names: Sequence[str],
+    how: Typed,
+    output: Output,
+    *,
     datasets: str | None,
     seeds: str | None,
-    how: Typed,
     budget: str | None,
     dry_run: bool,
     out: Path,
-    output: Output,
 ) -> None:
     """Train targets, and print what comes of them; the arguments are those of `degen paper run`."""
     from degen.cli.sweep_display import sweep_bar

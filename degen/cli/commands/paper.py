@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from degen.cli.commands.sweep import WORK
-from degen.cli.options import Group, Typed, default, takes
+from degen.cli.options import Group, Typed, default, option, takes
 from degen.cli.output import Output
 from degen.cli.paper_runs import print_collection, run_targets
 
@@ -93,24 +93,33 @@ def _block(block: Block) -> dict[str, Any]:
 PAPER = Path("runs/paper")
 """Default folder of the paper's studies."""
 
-WORKERS: Group = {name: WORK[name] for name in ("workers", "engine", "scheduler", "oversubscribe")}
-
 Out = Annotated[Path, typer.Option("--out", help="Folder of the paper's studies.")]
 Targets = Annotated[
     list[str] | None,
     typer.Argument(metavar="[TARGET…]", help="Targets, as `degen paper list` names them." + default("all")),
 ]
-Datasets = Annotated[
-    str | None,
-    typer.Option(help="Datasets, separated by commas." + default("the paper's that are here")),
-]
-Seeds = Annotated[str | None, typer.Option(help="Seeds, such as 0-2 or 0,3,5." + default("0-2"))]
-Threads = Annotated[int, typer.Option(min=1, help="Number of CPU threads of each worker.")]
-BudgetOption = Annotated[
-    str | None,
-    typer.Option(metavar="TIME", help="Stop after this time, such as 20h or 1h30m, at the end of an epoch."),
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print runs and expected hours, and stop.")]
+
+CHOICE: Group = {
+    "datasets": option(
+        str | None, "--datasets", "Datasets, separated by commas." + default("the paper's that are here")
+    ),
+    "seeds": option(str | None, "--seeds", "Seeds, such as 0-2 or 0,3,5." + default("0-2")),
+    "budget": option(
+        str | None,
+        "--budget",
+        "Stop after this time, such as 20h or 1h30m, at the end of an epoch.",
+        metavar="TIME",
+    ),
+    "dry_run": option(bool, "--dry-run", "Print runs and expected hours, and stop.", False),
+    "out": option(Path, "--out", "Folder of the paper's studies.", PAPER),
+}
+"""Options that say what is trained, where, and for how long."""
+
+WORKERS: Group = {
+    **{name: WORK[name] for name in ("workers", "engine", "scheduler", "oversubscribe")},
+    "threads": option(int, "--threads", "Number of CPU threads of each worker.", 1, min=1),
+}
+"""Options of workers."""
 
 
 @app.command("list")
@@ -144,17 +153,12 @@ def list_targets(out: Out = PAPER, *, output: Output) -> None:
 
 
 @app.command()
-@takes(work=WORKERS)
+@takes(choice=CHOICE, how=WORKERS)
 def run(
     targets: Annotated[list[str], typer.Argument(metavar="TARGET…", help="Targets, such as table2 or fig7.")],
-    datasets: Datasets = None,
-    seeds: Seeds = None,
-    threads: Threads = 1,
-    budget: BudgetOption = None,
-    dry_run: DryRun = False,
-    out: Out = PAPER,
+    choice: Typed,
+    how: Typed,
     *,
-    work: Typed,
     output: Output,
 ) -> None:
     """Train the runs of targets that are missing; then write their tables, figures and verdicts.
@@ -167,22 +171,12 @@ def run(
 
       degen paper run table2 fig2 --datasets beauty --budget 20h
     """
-    run_targets(targets, datasets, seeds, {**work, "threads": threads}, budget, dry_run, out, output)
+    run_targets(targets, how, output, **choice)
 
 
 @app.command("all")
-@takes(work=WORKERS)
-def run_all(
-    datasets: Datasets = None,
-    seeds: Seeds = None,
-    threads: Threads = 1,
-    budget: BudgetOption = None,
-    dry_run: DryRun = False,
-    out: Out = PAPER,
-    *,
-    work: Typed,
-    output: Output,
-) -> None:
+@takes(choice=CHOICE, how=WORKERS)
+def run_all(choice: Typed, how: Typed, *, output: Output) -> None:
     """Train every target, the most telling ones first; then write tables, figures and verdicts.
 
     [bold]Example[/bold]
@@ -191,7 +185,7 @@ def run_all(
     """
     from degen.paper.targets import NAMES
 
-    run_targets(NAMES, datasets, seeds, {**work, "threads": threads}, budget, dry_run, out, output)
+    run_targets(NAMES, how, output, **choice)
 
 
 @app.command()
