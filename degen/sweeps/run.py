@@ -6,10 +6,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from degen.errors import UserError, one_of
 from degen.runs.directory import RunDirectory
@@ -21,6 +19,9 @@ from degen.sweeps.status import Status, read_status
 from degen.sweeps.study import Study
 from degen.sweeps.worker import LEAVE, write_done
 from degen.training.children.cores import available_cores
+
+if TYPE_CHECKING:
+    from degen.sweeps.collect import Collected
 
 ENGINES = ("local", "dask", "slurm")
 
@@ -43,7 +44,7 @@ class StudyRun:
     """The end of a study: the state of its runs, and what `collect` made of those that are done."""
 
     status: Status
-    collected: Any
+    collected: Collected | None
 
 
 class Engine(Protocol):
@@ -137,8 +138,10 @@ def _begin(out: Path, plan: list[PlannedRun]) -> Status:
     return read_status(out, plan)
 
 
-def _collected(out: Path) -> Any:
-    return import_module("degen.sweeps.collect").collect(out) if find_spec("degen.sweeps.collect") else None
+def _collected(out: Path) -> Collected:
+    from degen.sweeps.collect import collect  # brings pandas
+
+    return collect(out)
 
 
 def collected_study(out: Path) -> StudyRun:
