@@ -171,6 +171,17 @@ def takes(**groups: Group) -> Callable[[Callable[..., None]], Callable[..., None
     return decorate
 
 
+def split_assignment(text: str) -> tuple[str, str, str]:
+    """Return group, key and the text of the value of `--set group.key=value`."""
+    path, equals, raw = text.partition("=")
+    group, dot, key = path.strip().partition(".")
+    if not equals or not dot:
+        raise UserError(
+            f"--set {text}: write it as group.key=value, for example --set training.adam_eps=1e-6"
+        )
+    return group, key, raw
+
+
 def parse_assignments(assignments: Iterable[str]) -> Values:
     """Parse `--set group.key=value`, the value as TOML; a bare word is taken as a string.
 
@@ -184,12 +195,7 @@ def parse_assignments(assignments: Iterable[str]) -> Values:
     """
     values: Values = {}
     for text in assignments:
-        path, equals, raw = text.partition("=")
-        group, dot, key = path.strip().partition(".")
-        if not equals or not dot:
-            raise UserError(
-                f"--set {text}: write it as group.key=value, for example --set training.adam_eps=1e-6"
-            )
+        group, key, raw = split_assignment(text)
         if group not in Config.model_fields:
             raise UserError(f"--set {text}: unknown group '{group}'{nearest(group, Config.model_fields)}")
         try:

@@ -52,7 +52,8 @@ def run_targets(
                 shown = _announced(f"{target.name}: {target.title}; {target.source}", watch, output)
                 ended = run_target(target, study, out, Workers(**how), limit, shown)
             failed += len(ended.status.failed)
-            done[target.name] = ended.collected
+            if ended.collected is not None:
+                done[target.name] = ended.collected
         except Stopped as stop:
             why = "the budget is spent" if limit.spent else "stopped"
             count = f"{len(stop.status.done)} of {stop.status.total} runs of {target.name} are done"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from degen.cli.options import Group, Typed, default, key_option, option
+from degen.cli.options import Group, Typed, default, key_option, option, split_assignment
 from degen.config.facts import KEYS, OPTIONS
 from degen.config.lists import parse_seeds, parse_values
 from degen.config.settle import DROPOUTS, by_group, merge
@@ -99,12 +99,7 @@ def _typed_values(keys: Typed, assign: list[str]) -> dict[str, list[Any]]:
             continue
         typed[key] = [parse_columns(text)] if key == "columns" else parse_values(key, text)
     for text in assign:
-        path, equals, values = text.partition("=")
-        group, dot, key = path.strip().partition(".")
-        if not equals or not dot:
-            raise UserError(
-                f"--set {text}: write it as group.key=values, for example --set training.adam_eps=1e-8,1e-6"
-            )
+        group, key, values = split_assignment(text)
         by_group({key: None})
         if KEYS[key][0] != group:
             raise UserError(f"--set {text}: '{key}' is in the group {KEYS[key][0]}, not {group}")

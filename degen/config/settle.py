@@ -143,17 +143,28 @@ def _recipe(values: Values) -> Values:
 
 def _read_toml(path: Path) -> Values:
     """Read a configuration file into its groups."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"`config` {path}: there is no such file") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"`config` {path} is not readable TOML: {error}") from None
+    values = read_toml(path, f"`config` {path}")
     for group, keys in values.items():
         if not isinstance(keys, dict):
             groups = ", ".join(f"[{name}]" for name in Config.model_fields)
             raise UserError(f"{path}: '{group}' is outside a group; put it under one of {groups}")
     return values
+
+
+def read_toml(path: Path, name: str) -> dict[str, Any]:
+    """Read a TOML file that errors call by `name`.
+
+    Raises
+    ------
+    UserError
+        if there is no such file, or it is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{name}: there is no such file") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"{name} is not readable TOML: {error}") from None
 
 
 def merge(base: Values, over: Values) -> Values:

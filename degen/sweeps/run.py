@@ -80,6 +80,7 @@ def run_study(
     extend: bool = False,
     oversubscribe: bool = False,
     sbatch: str | None = None,
+    accept_versions: bool = False,
     watch: Watch = lambda status: None,
     note: Callable[[str], None] = lambda text: None,
 ) -> StudyRun:
@@ -103,8 +104,8 @@ def run_study(
         whether runs may be added to a study that is in `out`.
     oversubscribe
         whether there may be more threads than cores.
-    sbatch
-        more options of Slurm's sbatch, such as `--time=24:00:00 --partition=gpu`.
+    sbatch, accept_versions
+        more options of Slurm's sbatch, such as `--time=24:00:00`; as in `degen.sweeps.collect.collect`.
     watch, note
         called several times per second with the state of the study; called with a sentence.
 
@@ -124,7 +125,7 @@ def run_study(
         note(submit(out, script(out, count, threads, sbatch)))
     elif not status.settled:
         status = _tended(_engine(engine, out, count, threads, scheduler), out, plan, watch)
-    return StudyRun(status, _collected(out) if status.done else None)
+    return StudyRun(status, _collected(out, accept_versions) if status.done else None)
 
 
 def _begin(out: Path, plan: list[PlannedRun]) -> Status:
@@ -138,16 +139,16 @@ def _begin(out: Path, plan: list[PlannedRun]) -> Status:
     return read_status(out, plan)
 
 
-def _collected(out: Path) -> Collected:
+def _collected(out: Path, accept_versions: bool) -> Collected:
     from degen.sweeps.collect import collect  # brings pandas
 
-    return collect(out)
+    return collect(out, accept_versions=accept_versions)
 
 
-def collected_study(out: Path) -> StudyRun:
+def collected_study(out: Path, *, accept_versions: bool = False) -> StudyRun:
     """Return the state of a study as it is, with the results of what is done."""
     status = read_status(out, read_plan(out))
-    return StudyRun(status, _collected(out) if status.done else None)
+    return StudyRun(status, _collected(out, accept_versions) if status.done else None)
 
 
 def _check(

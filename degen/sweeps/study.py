@@ -18,7 +18,6 @@ base, dataset, axes, control.
 from __future__ import annotations
 
 import random
-import tomllib
 from collections.abc import Iterable
 from functools import cache
 from itertools import islice, product
@@ -32,6 +31,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from degen.config.key import Group
 from degen.config.lists import parse_seeds
 from degen.config.schema import Config, RankingMetric
+from degen.config.settle import by_group, read_toml
 from degen.errors import UserError, nearest
 from degen.sweeps.axes import Axis
 from degen.sweeps.cells import Cell
@@ -91,12 +91,7 @@ class Study(Group):
         UserError
             where the file is not TOML or a key is unknown; the message names both.
         """
-        try:
-            groups = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise UserError(f"{path}: there is no such file") from None
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise UserError(f"{path} is not readable TOML: {error}") from None
+        groups = read_toml(path, str(path))
         try:
             return cls.of_groups(groups)
         except UserError as error:

@@ -51,6 +51,7 @@ def test_twenty_kills_of_two_workers_change_nothing(undisturbed, tmp_path):
     assert not list((out / "failed").iterdir())
     assert not list((out / "claims").iterdir())
     assert sweep_runs.results(out) == sweep_runs.results(undisturbed)
+    assert sweep_runs.table(out) == sweep_runs.table(undisturbed)
 
 
 @pytest.mark.parametrize("victims", ["parent", "all"])
@@ -70,4 +71,4 @@ def test_the_same_command_goes_on_after_a_kill(undisturbed, tmp_path, victims):
         time.sleep(0.05)
     assert len(list((out / "done").glob("*"))) < 12
     sweep_runs.ended(sweep_runs.start(out, *TWELVE, "--workers", "2"))
-    assert sweep_runs.results(out) == sweep_runs.results(undisturbed)
+    assert sweep_runs.table(out) == sweep_runs.table(undisturbed)

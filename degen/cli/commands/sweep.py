@@ -27,6 +27,9 @@ WORK: Group = {
     "cells": option(Path | None, "--cells", "Folder of the runs." + default("cells beside --out")),
     "extend": option(bool, "--extend", "Add cells to the study that is in --out.", False),
     "oversubscribe": option(bool, "--oversubscribe", "Allow more threads than there are cores.", False),
+    "accept_versions": option(
+        bool, "--accept-versions", "Collect runs of other versions of degen too.", False
+    ),
     "sbatch": option(
         str | None, "--sbatch", "More options of Slurm's sbatch, such as '--time=24:00:00 --gres=gpu:1'."
     ),
@@ -94,7 +97,7 @@ def sweep(
 
     try:
         if mode["collect_only"]:
-            ended = collected_study(place)
+            ended = collected_study(place, accept_versions=work["accept_versions"])
         else:
             with sweep_bar(place, output.quiet) as watch:
                 ended = run_study(study, place, threads=threads, watch=watch, note=output.note, **work)
