@@ -152,8 +152,8 @@ class TrainingConfig(Group):
     weight_decay: float = key(0.0, "Adam's L2 penalty.", ge=0)
     item_optimizer: Literal["adam", "sgd", "coupled-adam"] = key(
         "adam",
-        "Optimizer of the item embeddings: Adam, SGD, or Adam with one second moment for all items. All other "
-        "weights use Adam.",
+        "Optimizer of the item embeddings: Adam, SGD, or Adam with one second moment for all items. All "
+        "other weights use Adam.",
         "--item-optimizer",
         metavar="adam|sgd|coupled-adam",
     )

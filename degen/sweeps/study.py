@@ -31,7 +31,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from degen.config.key import Group
 from degen.config.lists import parse_seeds
 from degen.config.schema import Config, RankingMetric
-from degen.config.settle import by_group, read_toml
+from degen.config.settle import read_toml
 from degen.errors import UserError, nearest
 from degen.sweeps.axes import Axis
 from degen.sweeps.cells import Cell
