@@ -40,6 +40,7 @@ Profile = Mapping[str, Sequence[float]]
 # In font sizes: a figure that holds three panels side by side, and one that holds two.
 _THREE = 46
 _TWO = 30
+_BANDS = "bands: 95 % interval of the mean over seeds"
 _SMALL = 0.02  # of a normalized singular value
 _SHAPES = {1: 0.32, 2: 0.62, 3: 0.72}  # height over width of a panel, by how many stand side by side
 
@@ -92,7 +93,9 @@ def epochs_figure(
 ) -> Figure:
     """Return quantities over epochs, a panel per key of `titles`, a line per run that has the key."""
     draw = {title: partial(draw_epochs, runs=runs, key=key) for key, title in titles.items()}
-    return panels_figure(draw, width=width, across="epoch", columns=columns)
+    rows = [row for several in runs.values() for rows in several for row in rows[:1]]
+    means = any(f"{key}_low" in row for row in rows for key in titles)
+    return panels_figure(draw, width=width, across="epoch", columns=columns, note=_BANDS if means else "")
 
 
 def spectra_figure(spectra: Mapping[str, Mapping[str, Curve]], *, width: float) -> Figure:
@@ -128,7 +131,7 @@ def profiles_figure(
         title: partial(draw_profile, curves=curves, interval=interval) for title, curves in profiles.items()
     }
     seeds = max(len(v) for curves in profiles.values() for curve in curves.values() for v in curve.values())
-    note = "bands: 95 % interval of the mean over seeds" if interval and seeds > 1 else ""
+    note = _BANDS if interval and seeds > 1 else ""
     return panels_figure(draw, width=width, across="decile by frequency", note=note)
 
 

@@ -148,7 +148,8 @@ def draw_trajectories(
 def draw_epochs(axes: Axes, runs: Mapping[str, Sequence[Rows]], key: str) -> list[Line2D]:
     """Draw `key` against the epoch and return a line for each name: that of its first run.
 
-    All runs of a name, such as seeds, look alike. Names without a value of `key` are left out. If only some
+    All runs of a name, such as seeds, look alike. Rows of a mean that hold the ends of its interval, as
+    `<key>_low` and `<key>_high`, have a band. Names without a value of `key` are left out. If only some
     epochs have a value, they are marked and joined.
     """
     lines = []
@@ -163,10 +164,13 @@ def draw_epochs(axes: Axes, runs: Mapping[str, Sequence[Rows]], key: str) -> lis
             style = variant_line(name, position) | {"marker": marker}
             line = axes.plot(epochs[there], values[there], label=label, **style)
             lines += line if number == 0 else []
-    low, high = axes.get_xlim()
-    if lines and high - low < 1:
+            low, high = column(rows, f"{key}_low"), column(rows, f"{key}_high")
+            if np.isfinite(low).any():
+                axes.fill_between(epochs, low, high, color=style["color"], alpha=0.2, linewidth=0)
+    left, right = axes.get_xlim()
+    if lines and right - left < 1:
         # A single epoch: room for the whole numbers on both sides of it.
-        axes.set_xlim((low + high) / 2 - 1, (low + high) / 2 + 1)
+        axes.set_xlim((left + right) / 2 - 1, (left + right) / 2 + 1)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
     axes.spines[["top", "right"]].set_visible(False)
     return lines

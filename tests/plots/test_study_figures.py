@@ -64,7 +64,7 @@ def test_bands_are_intervals_of_cells_with_several_seeds(results):
     np.testing.assert_allclose(sorted(set(duorec[duorec[:, 0] == 1][:, 1])), [2, 4])
     np.testing.assert_allclose(sorted(set(sasrec[:, 1])), [0.5, 1.5])
     assert not (duorec[:, 0] == 0).any() or np.isnan(duorec[duorec[:, 0] == 0][:, 1]).all()
-    assert "bands: 95 %" in figure.get_supxlabel()
+    assert "bands: 95 % interval of the mean over 2 seeds" in figure.get_supxlabel()
     assert not without.axes[0].collections
     assert "one seed: no intervals" in without.get_supxlabel()
 

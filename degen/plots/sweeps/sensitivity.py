@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import cycle
@@ -27,6 +27,7 @@ Scale = Literal["categories", "linear", "log"]
 _MARKER = 3.2  # points
 _MARKERS = "os^Dv"
 _REMARK = "#555555"
+_SPARE = 0.5  # of the range of the values, above and below them
 _ONE_LINE = 50  # font sizes of a figure in which the note fits into one line
 
 
@@ -107,19 +108,22 @@ def _panel(
     }
     thin: dict[str, Any] = {"linewidth": 0.5 * matplotlib.rcParams["lines.linewidth"], "linestyle": "-"}
     keys, ends = list[Line2D](), list[float]()
-    for name, marker in zip(series, cycle(_MARKERS)):
-        rows, control = series[name], _is_control(series[name], axis.column)
+    markers = cycle(_MARKERS)
+    for name, rows in series.items():
+        control = _is_control(rows, axis.column)
         draw_means(axes, _only(faint, name), None, **thin)
         for line in draw_means(axes, _only(samples, name), interval, linestyle="--" if control else "-"):
             on_axis = rows[rows[axis.column].notna()]
+            marker = next(markers) if len(on_axis) else ""
             _dots(axes, on_axis, axis.column, column, places, color=line.get_color(), marker=marker)
-            keys.append(_key(line, marker if len(on_axis) else ""))
+            keys.append(_key(line, marker))
             ends += [] if control else [float(np.mean(values)) for values in samples[name].values()]
     if any(faint.values()):
         keys.append(Line2D([], [], color=GUIDE_COLOR, label=extra.thin_label, **thin))
     if results["capped"].any():
         keys.append(_hollow_key())
     _across(axes, axis, places)
+    _up(axes, [value for found in (samples, faint) for cell in found.values() for value in cell.values()])
     if ends:
         size = matplotlib.rcParams["legend.fontsize"]
         axes.set_title(_between(min(ends), max(ends)), loc="right", fontsize=size, color=_REMARK)
@@ -185,11 +189,22 @@ def _across(axes: Axes, axis: AxisScale, places: Mapping[float, float]) -> None:
         axes.set_xlim(-0.3, len(places) - 0.7)
 
 
+def _up(axes: Axes, values: Sequence[Sequence[float]]) -> None:
+    """End the vertical axis near the seeds' own values: bands of two seeds may be many times as wide."""
+    every = [value for several in values for value in several]
+    if len(set(every)) < 2:
+        return
+    low, high = min(every), max(every)
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(max(bottom, low - _SPARE * (high - low)), min(top, high + _SPARE * (high - low)))
+
+
 def _note(results: pd.DataFrame, interval: IntervalOf | None, width: float) -> str:
     """Return what the reader needs to know of bands and of the numbers above the panels."""
-    seeds = results.groupby(["series", "cell"])["seed"].nunique().max()
-    bands = (
-        "bands: 95 % interval of the mean over seeds" if interval and seeds > 1 else "one seed: no intervals"
-    )
+    counts = results.groupby(["series", "cell"])["seed"].nunique()
+    low, high = int(counts[counts > 1].min()) if (counts > 1).any() else 1, int(counts.max())
+    seeds = f"{low} seeds" if low == high else f"{low} to {high} seeds"
+    several = interval is not None and high > 1
+    bands = f"bands: 95 % interval of the mean over {seeds}" if several else "one seed: no intervals"
     between = "; " if figure_ems(width) > _ONE_LINE else "\n"
     return f"{bands}{between}above each panel: lowest and highest mean"

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from degen.analysis.statistics.differences import over_seeds
 from degen.errors import UserError, one_of
 from degen.plots.trajectories import Rows
 from degen.runs.choose import Series, by_definition, one_seed, only_runs, select_runs
@@ -81,7 +82,8 @@ def tracks_of(
     for name, runs in series.items():
         each = [Track(run.dataset, name, run.seed, rows(run)) for run in runs]
         if options.mean and len(each) > 1:
-            means = mean_by_epoch([track.rows for track in each], keys)
+            seeds = [track.rows for track in each]
+            means = [mean | intervals_at(seeds, mean["epoch"], keys) for mean in mean_by_epoch(seeds, keys)]
             each = [Track(each[0].dataset, name, "mean", means, {run.seed: run.rows for run in each})]
         tracks += each
     return tracks
@@ -103,8 +105,29 @@ def mean_by_epoch(runs: Sequence[Sequence[Mapping[str, Any]]], keys: Sequence[st
     return means
 
 
+def intervals_at(
+    runs: Sequence[Sequence[Mapping[str, Any]]], epoch: int, keys: Sequence[str]
+) -> dict[str, float]:
+    """Return the ends of the 95 % interval of the mean over seeds at an epoch: `<key>_low` and `<key>_high`.
+
+    A key that a seed lacks has no interval.
+    """
+    found: dict[str, float] = {}
+    for key in keys:
+        values: list[Any] = [row.get(key) for rows in runs for row in rows if row["epoch"] == epoch]
+        if None not in values:
+            interval = over_seeds(values)
+            found |= {f"{key}_low": interval.low, f"{key}_high": interval.high}
+    return found
+
+
 def track_rows(tracks: Sequence[Track], keys: Sequence[str], **constant: object) -> list[dict[str, Any]]:
-    """Return a table's rows, one per epoch; the seeds behind a mean stand before it."""
+    """Return a table's rows, one per epoch; the seeds behind a mean stand before it.
+
+    Where there are means, each key is followed by the ends of its interval, which single seeds do not have.
+    """
+    if any(track.behind for track in tracks):
+        keys = [name for key in keys for name in (key, f"{key}_low", f"{key}_high")]
     return [
         {"dataset": track.dataset, "variant": track.variant, "seed": seed, **constant}
         | {key: row.get(key) for key in ("epoch", *keys)}
