@@ -177,12 +177,12 @@ class ItemAdam(torch.optim.Adam):
         return moments
 
 
-class ItemSgd(torch.optim.Adam):
-    """Adam on all weights but the item embeddings, which SGD moves; weight decay is the same for both."""
+class _ItemsApart(torch.optim.Adam):
+    """Adam on all weights but the item embeddings, which `_move_items` moves by their dense gradient."""
 
-    def __init__(self, encoder: Encoder, learning_rate: float, momentum: float, **settings: Any):
+    def __init__(self, encoder: Encoder, **settings: Any):
         super().__init__(encoder.parameters(), **settings)
-        self.V, self.learning_rate, self.momentum = encoder.item_embeddings, learning_rate, momentum
+        self.V = encoder.item_embeddings
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -194,6 +194,22 @@ class ItemSgd(torch.optim.Adam):
         state: dict[str, Tensor] = self.state[self.V]
         if not state:
             state["step"] = torch.zeros((), dtype=torch.float32)  # Adam's `load_state_dict` asks for it
+        state["step"] += 1
+        self._move_items(gradient, state, self.param_groups[0])
+
+    def _move_items(self, gradient: Tensor, state: dict[str, Tensor], group: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+
+class ItemSgd(_ItemsApart):
+    """SGD on the item embeddings; weight decay is the same as Adam's for all else."""
+
+    def __init__(self, encoder: Encoder, learning_rate: float, momentum: float, **settings: Any):
+        super().__init__(encoder, **settings)
+        self.learning_rate, self.momentum = learning_rate, momentum
+
+    def _move_items(self, gradient: Tensor, state: dict[str, Tensor], group: dict[str, Any]) -> None:
+        if "momentum_buffer" not in state:
             state["momentum_buffer"] = torch.zeros_like(self.V)
         sgd(
             [self.V],
@@ -201,37 +217,27 @@ class ItemSgd(torch.optim.Adam):
             [state["momentum_buffer"]],
             lr=self.learning_rate,
             momentum=self.momentum,
-            weight_decay=self.param_groups[0]["weight_decay"],
+            weight_decay=group["weight_decay"],
             dampening=0,
             nesterov=False,
             maximize=False,
         )
-        state["step"] += 1
 
 
-class CoupledAdam(torch.optim.Adam):
+class CoupledAdam(_ItemsApart):
     """Adam whose second moment of the item embeddings is the mean over the items, one row for all."""
 
     def __init__(self, encoder: Encoder, **settings: Any):
-        super().__init__(encoder.parameters(), **settings)
-        self.V, self.real = encoder.item_embeddings, slice(1, encoder.n_items + 1)
+        super().__init__(encoder, **settings)
+        self.real = slice(1, encoder.n_items + 1)
 
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Move all weights once; the gradient of V is used up."""
-        gradient, self.V.grad = self.V.grad, None  # PyTorch's Adam passes over a weight without a gradient
-        super().step(closure)
-        if gradient is None:
-            return
-        group, state = self.param_groups[0], self.state[self.V]
+    def _move_items(self, gradient: Tensor, state: dict[str, Tensor], group: dict[str, Any]) -> None:
         (beta1, beta2), decay = group["betas"], group["weight_decay"]
-        if not state:
-            state["step"] = torch.zeros((), dtype=torch.float32)
+        if "exp_avg" not in state:
             state["exp_avg"] = torch.zeros_like(self.V)
             state["exp_avg_sq"] = torch.zeros_like(self.V[:1])
         if decay:
             gradient = gradient.add(self.V, alpha=decay)
-        state["step"] += 1
         steps = state["step"].double()  # a tensor still, since a number would make the host wait for a GPU
         state["exp_avg"].lerp_(gradient, 1 - beta1)
         # Padding and the mask token are no items.
