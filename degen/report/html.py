@@ -74,6 +74,7 @@ def _section(group: Group) -> dict[str, Any]:
         "group": group,
         "legend": charts.legend(group),
         "accuracy": tables.accuracy_table(group),
+        "seeds": tables.seeds_table(group),
         "claims": tables.claims_table(group),
         "measures": tables.measures_table(group),
         "deciles": tables.deciles_table(group),

@@ -57,7 +57,8 @@ def write_latex(report: Report, folder: Path, of_files: SvdOptions | None = None
 def _write_tables(group: Group, folder: Path) -> Iterator[tuple[Path, str]]:
     """Write a group's tables and yield each file with what takes it in."""
     measures = tables.measures_table(group)
-    every = [tables.accuracy_table(group), tables.claims_table(group), *by_kind(measures)]
+    first = [tables.accuracy_table(group), tables.seeds_table(group), tables.claims_table(group)]
+    every = [*first, *by_kind(measures)]
     wanted = [table for table in every if table is not None]
     for stem, table in zip(file_names(table.name for table in wanted), wanted, strict=True):
         path = folder / f"{stem}.tex"

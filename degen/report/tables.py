@@ -9,10 +9,12 @@ from degen.analysis import MEASURES, PROFILES, Measure, Profile
 from degen.analysis.listing import in_order
 from degen.analysis.passes.buckets import COLD
 from degen.analysis.result import Analysis
+from degen.analysis.statistics.differences import over_seeds
 from degen.plots.style import UNSEEN_LABEL
-from degen.report.contents import Group, Report
+from degen.report.contents import Group, Report, Subject
 from degen.tables.numbers import NOTHING, number, with_error
 from degen.tables.table import Cell, Column, Kind, Mark, Table, marked
+from degen.variant_names import variant_label
 
 _VERDICTS: Mapping[str, Mark] = {
     "holds": "holds",
@@ -24,6 +26,7 @@ _VERDICTS: Mapping[str, Mark] = {
 _DIRECTIONS: Mapping[str, tuple[str, int]] = {"↑": ("higher", 1), "↓": ("lower", -1), "": (NOTHING, 0)}
 """By a measure's arrow: the more isotropic end, as a word and as a sign."""
 
+_OVER_SEEDS = ("HR@5", "NDCG@5", "HR@10", "NDCG@10", "sigma2_ratio", "average_cosine", "effective_rank")
 _ACCURACY = tuple(f"{metric}@{k}" for k in (5, 10, 20) for metric in ("HR", "NDCG", "MRR"))
 
 
@@ -64,6 +67,37 @@ def accuracy_table(group: Group) -> Table | None:
     ]
     caption = f"{group.name}: accuracy on the test split, best epochs, all items ranked"
     return Table("accuracy", caption, [Column("run", "text"), *map(Column, keys)], rows)
+
+
+def seeds_table(group: Group) -> Table | None:
+    """Return means over seeds with half of their 95 % intervals, one row per series; None without seeds.
+
+    Unfinished runs do not count. A series with one finished run has its values and no interval.
+    """
+    series: dict[str, list[Subject]] = {}
+    for subject in group.subjects:
+        if subject.finished and subject.analysis and subject.variant:
+            series.setdefault(subject.variant, []).append(subject)
+    if max(map(len, series.values()), default=0) < 2:
+        return None
+    rows = []
+    for name, members in series.items():
+        known = [{**(run.analysis.values if run.analysis else {}), **run.test} for run in members]
+        cells = [_over_seeds([values.get(key) for values in known]) for key in _OVER_SEEDS]
+        rows.append([Cell(variant_label(name)), Cell(str(len(members))), *cells])
+    columns = [Column("variant", "text"), Column("seeds"), *map(Column, _OVER_SEEDS)]
+    note = "± is half of the 95 % interval of the mean over seeds."
+    return Table("seeds", f"{group.name}: means over seeds", columns, rows, note)
+
+
+def _over_seeds(values: list[float | None]) -> Cell:
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return Cell(NOTHING)
+    if len(known) == 1:
+        return Cell(number(known[0]))
+    interval = over_seeds(known)
+    return Cell(with_error(interval.value, (interval.high - interval.low) / 2))
 
 
 def claims_table(group: Group) -> Table | None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from scipy import stats
 
 from degen.analysis.result import Analysis
 from degen.report.contents import Group, Report, Subject
@@ -15,6 +16,7 @@ from degen.report.tables import (
     lines_table,
     measures_table,
     runs_table,
+    seeds_table,
 )
 from degen.studies.claims import Claim
 
@@ -35,6 +37,28 @@ def test_runs_that_have_no_test_metrics_are_not_compared() -> None:
     assert [column.title for column in table.columns] == ["run", "HR@5", "NDCG@10"]
     assert [[cell.text for cell in row] for row in table.rows] == [["A", "0.0500", "0.1000"]]
     assert accuracy_table(Group("g", "paper", [subject("B")])) is None
+
+
+def test_seeds_of_a_series_are_one_row_with_students_interval() -> None:
+    def run(name: str, seed: int, **more: object) -> Subject:
+        values = {"sigma2_ratio": 0.5 + 0.1 * seed, "average_cosine": 0.2}
+        analysis = Analysis(name, 10, 4, values, {}, {}, {})
+        return replace(
+            subject(f"{name} {seed}", test={"HR@5": 0.01 * seed}), variant=name, analysis=analysis, **more
+        )
+
+    runs = [run("duorec λ 0.02", seed) for seed in (1, 2, 4)]
+    group = Group("g", "paper", [*runs, run("sasrec", 3), run("duorec λ 0.02", 9, finished=False)])
+    table = seeds_table(group)
+    assert table is not None
+    duorec, sasrec = ([cell.text for cell in row] for row in table.rows)
+    half = stats.t.ppf(0.975, 2) * stats.sem([0.01, 0.02, 0.04])
+    assert duorec[:3] == ["DuoRec λ 0.02", "3", f"{0.07 / 3:.3f} ± {half:.3f}"]
+    assert sasrec[:3] == ["SASRec", "1", "0.03000"]
+    assert duorec[3] == sasrec[3] == "–"
+    assert "±" in duorec[6]
+    assert "±" not in duorec[7]  # average cosine does not vary
+    assert seeds_table(Group("g", "paper", [runs[0], run("sasrec", 3)])) is None
 
 
 def test_measures_mark_the_most_isotropic_whichever_way_that_is() -> None:
