@@ -14,6 +14,17 @@ VARIANT_LABELS: Mapping[str, str] = {
 }
 """Spelling of the variants in the paper's Fig. 2 and 3, in their order."""
 
+BASELINE_LABELS: Mapping[str, str] = {
+    "bpr-mf": "BPR-MF",
+    "gru4rec": "GRU4Rec",
+    "caser": "Caser",
+    "bert4rec": "BERT4Rec",
+    "s3rec-mip": "S3Rec_MIP",
+}
+"""Spelling of the other methods in the paper's Table 2, in their order."""
+
+_LABELS = {**VARIANT_LABELS, **BASELINE_LABELS}
+
 
 def variant_label(name: str) -> str:
     """Return the paper's spelling of a variant or series: `ucl+scl` as UCL+SCL, `duorec λ 1` as DuoRec λ 1.
@@ -21,10 +32,10 @@ def variant_label(name: str) -> str:
     Another name stays as it is.
     """
     variant, space, settings = name.partition(" ")
-    return VARIANT_LABELS.get(variant, variant) + space + settings
+    return _LABELS.get(variant, variant) + space + settings
 
 
 def in_paper_order(names: Iterable[str]) -> list[str]:
-    """Return the names once each: the paper's variants in its order, then the others by name."""
-    order = {name: position for position, name in enumerate(VARIANT_LABELS)}
+    """Return the names once each: the paper's variants and methods in its order, then the others by name."""
+    order = {name: position for position, name in enumerate(_LABELS)}
     return sorted(set(names), key=lambda name: (order.get(name, len(order)), name))

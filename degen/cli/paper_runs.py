@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from degen.sweeps.collect import Collected
     from degen.sweeps.status import Status
     from degen.sweeps.study import Study
+    from degen.tables.table import Table
+
+WIDTH = 80
+"""Characters of a line of a table or a verdict."""
 
 
 def run_targets(
@@ -126,10 +130,28 @@ def print_collection(
     if output.result(found.as_json()):
         return
     for table in found.tables:
-        output.show(table)
+        output.show(_narrowed(table))
     if found.judgements:
         output.line("\nThe paper's claims on these runs:")
     for one in found.judgements:
         output.line(f"  {one.verdict + ':':16}{one.claim}, {one.dataset} ({one.source})")
-        output.line(*wrap(one.measured, 80, initial_indent=" " * 18, subsequent_indent=" " * 18))
+        output.line(*wrap(one.measured, WIDTH, initial_indent=" " * 18, subsequent_indent=" " * 18))
     output.line("\nFiles:", *(f"  {path}" for path in found.files))
+
+
+def _narrowed(table: Table) -> Table:
+    """Return the first columns of a table that fit the terminal, at most 80 characters; files have all."""
+    room, kept = WIDTH - 1, 0
+    for place, column in enumerate(table.columns):
+        cells = [row[place].text for row in table.rows]
+        room -= max(map(len, (column.title, *cells))) + 3
+        if room < 0 and place > 2:
+            break
+        kept = place + 1
+    if kept == len(table.columns):
+        return table
+    kept -= table.columns[kept - 1].title.endswith(" paper")  # it stands for nothing without ours
+    more = len(table.columns) - kept
+    note = f"{table.note}\n{more} more columns are in {table.name}.tex"
+    rows = [row[:kept] for row in table.rows]
+    return replace(table, columns=table.columns[:kept], rows=rows, note=note)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from degen.paper.feasible import check_table2
 from degen.paper.intervals import interval
 from degen.paper.measured import Measured, by_dataset
-from degen.paper.published import TITLES, table2
+from degen.paper.published import METHODS, table2
 from degen.paper.targets import Target
 from degen.runs.choose import setting_text
 from degen.tables.numbers import NOTHING
@@ -17,9 +18,31 @@ from degen.variant_names import variant_label
 IMPOSSIBLE = "no ranking of one target per user has these numbers (`degen paper check-table2`)"
 """Footnote of published blocks that fail the arithmetical test."""
 
+NOTE = "± half of the 95 % interval over n seeds (Student's t); at the best validation epoch"
+
+
+_SHAPE = {
+    "best_sigma2_ratio": "σ₂/σ₁",
+    "best_average_cosine": "average cosine",
+    "common_sigma2_ratio": "σ₂/σ₁, common epoch",
+    "common_average_cosine": "cosine, common epoch",
+}
+_COURSE = {"best_uniformity": "uniformity", "best_alignment": "alignment"}
+
+
+def shown_columns(target: Target, metrics: Sequence[str]) -> dict[str, str]:
+    """Return the columns of `results.csv` that a target's table shows, with their titles."""
+    ranking = {f"test_{metric}": metric for metric in metrics}
+    return {"svd": _SHAPE, "trajectory": {**_COURSE, **ranking}}.get(target.figure, ranking)
+
+
+def caption(target: Target) -> str:
+    """Return the caption of a target's tables."""
+    return f"{target.source}: {target.title}"
+
 
 def comparison(target: Target, rows: Sequence[Measured], metrics: Sequence[str]) -> Table:
-    """Return a table of test metrics with a row per cell, a section per dataset where there are several.
+    """Return a table with a row per cell, a section per dataset where there are several.
 
     Where Table 2 of the paper has a value for the cell's dataset, method and metric, it stands beside ours.
     Published numbers that are arithmetically impossible have a footnote.
@@ -27,31 +50,44 @@ def comparison(target: Target, rows: Sequence[Measured], metrics: Sequence[str])
     cells: dict[tuple[str, str], list[Measured]] = {}
     for row in in_order(target, rows):
         cells.setdefault((row.dataset, _name(row)), []).append(row)
-    published = table2() if target.name in ("table2", "fig2") else {}
-    shown = any((row.dataset, row.method) in published for row in rows)
-    impossible = {(block.dataset, block.method) for block in check_table2() if not block.possible}
-    lines = []
-    for (_, name), members in cells.items():
-        place = members[0].dataset, members[0].method
-        line = [Cell(name), Cell(str(len(members)))]
-        for metric in metrics:
-            if shown:
-                line.append(_published(published.get(place, {}), metric, place in impossible))
-            line.append(Cell(mean_text([row.value(f"test_{metric}") for row in members])))
-        lines.append(line)
-    columns = [Column("method", "text"), Column("seeds")]
-    for metric in metrics:
-        columns += [Column(f"{metric}, paper"), Column("ours")] if shown else [Column(metric)]
-    datasets = [dataset for dataset, _ in cells]
-    several = len(by_dataset(rows)) > 1
+    columns = shown_columns(target, metrics)
+    shown = any((row.dataset, row.method) in published(target) for row in rows)
+    lines = [_line(name, members, columns, target, shown) for (_, name), members in cells.items()]
+    titles = [Column("method", "text"), Column("n")]
+    for title in columns.values():
+        titles += [Column(f"{title} paper"), Column("ours")] if shown else [Column(title)]
+    sections = [dataset for dataset, _ in cells] if len(by_dataset(rows)) > 1 else ()
     footnotes = [IMPOSSIBLE] if any(cell.footnote for line in lines for cell in line) else []
-    note = "± half of the 95 % interval over seeds (Student's t); test metrics at the best validation epoch"
-    return Table(target.name, target.title, columns, lines, note, datasets if several else (), footnotes)
+    return Table(target.name, caption(target), titles, lines, NOTE, sections, footnotes)
+
+
+def published(target: Target) -> Mapping[tuple[str, str], Mapping[str, float]]:
+    """Return the published metrics of a target by dataset and method; Fig. 2 shows some of Table 2."""
+    return table2() if target.name in ("table2", "fig2") else {}
+
+
+def _line(
+    name: str, members: Sequence[Measured], columns: Mapping[str, str], target: Target, shown: bool
+) -> list[Cell]:
+    place = members[0].dataset, members[0].method
+    block = published(target).get(place, {})
+    line = [Cell(name), Cell(str(len(members)))]
+    for column, title in columns.items():
+        if shown:
+            line.append(_published(block.get(title), place in _impossible()))
+        line.append(Cell(mean_text([row.value(column) for row in members])))
+    return line
+
+
+@cache
+def _impossible() -> frozenset[tuple[str, str]]:
+    """Return dataset and method of the blocks of Table 2 that no ranking has."""
+    return frozenset((block.dataset, block.method) for block in check_table2() if not block.possible)
 
 
 def in_order(target: Target, rows: Sequence[Measured]) -> list[Measured]:
     """Return runs by dataset; in tables of methods, by the order of Table 2, then by that of the plan."""
-    datasets, methods = list(by_dataset(rows)), list(TITLES)
+    datasets, methods = list(by_dataset(rows)), list(METHODS)
     if target.figure != "table":
         return sorted(rows, key=lambda row: datasets.index(row.dataset))
 
@@ -77,13 +113,7 @@ def mean_text(values: Sequence[float | None]) -> str:
     return f"{mean:.4f} ± {half:.4f}"
 
 
-def method_title(name: str) -> str:
-    """Return the name that the paper gives to a method; another one stays as it is."""
-    return TITLES.get(name) or variant_label(name)
-
-
-def _published(block: Mapping[str, float], metric: str, impossible: bool) -> Cell:
-    value = block.get(metric)
+def _published(value: float | None, impossible: bool) -> Cell:
     return Cell(NOTHING) if value is None else Cell(f"{value:.4f}", footnote=int(impossible))
 
 
@@ -92,4 +122,4 @@ def _name(row: Measured) -> str:
     axes = {key.rpartition(".")[2]: value for key, value in row.planned.axes.items()}
     axes.pop("variant", None)
     settings = ", ".join(setting_text(key, value) for key, value in axes.items())
-    return f"{method_title(row.method)} {settings}".rstrip()
+    return f"{variant_label(row.method)} {settings}".rstrip()

@@ -20,11 +20,12 @@ import numpy.typing as npt
 
 from degen.analysis.correlation import spearman
 from degen.files import write_json
-from degen.paper.comparison import mean_text, method_title
+from degen.paper.comparison import caption, mean_text
 from degen.paper.measured import Measured, by_dataset
 from degen.paper.targets import Target
 from degen.runs.directory import RunDirectory
 from degen.tables.table import Cell, Column, Table
+from degen.variant_names import variant_label
 
 MEASURES = "measures"
 
@@ -49,6 +50,9 @@ USE_COLUMNS = {
     "NDCG@10@tail": "NDCG@10, tail",
 }
 """Measures that need the model or an item bias, at the best epoch alone."""
+
+_FIRST = ("NDCG@10", "sigma2_ratio", "average_cosine", "tail_average_cosine")
+"""Measures that stand first, so that a narrow terminal shows them."""
 
 ITEM_BIAS = "item_bias.npy"
 """Bias of each item, float32 [n_items], which methods with an output bias write beside V."""
@@ -80,7 +84,8 @@ def degeneration_table(
     target: Target, rows: Sequence[Measured], measures: Sequence[Mapping[str, Any]], moment: str = "best"
 ) -> Table:
     """Return the means over seeds, ± half of their 95 % intervals, at the `best` or the `common` epoch."""
-    columns = {**V_COLUMNS, **(USE_COLUMNS if moment == "best" else {})}
+    columns = {**(USE_COLUMNS if moment == "best" else {}), **V_COLUMNS}
+    columns = {name: columns[name] for name in sorted(columns, key=lambda name: name not in _FIRST)}
     known = {
         name: title
         for name, title in columns.items()
@@ -91,17 +96,17 @@ def degeneration_table(
         cells.setdefault((row.dataset, row.method), []).append(values)
     lines = [
         [
-            Cell(method_title(method)),
+            Cell(variant_label(method)),
             Cell(str(len(members))),
             *(Cell(mean_text([values.get(f"{moment}_{name}") for values in members])) for name in known),
         ]
         for (_, method), members in cells.items()
     ]
     sections = [dataset for dataset, _ in cells] if len(by_dataset(rows)) > 1 else ()
-    titles = [Column("method", "text"), Column("seeds"), *map(Column, known.values())]
+    titles = [Column("method", "text"), Column("n"), *map(Column, known.values())]
     when = "each run's best epoch" if moment == "best" else "the common epoch"
-    note = f"at {when}; ± half of the 95 % interval over seeds (Student's t)"
-    return Table(f"{target.name}-{moment}", f"{target.title}, at {when}", titles, lines, note, sections)
+    note = f"at {when}; ± half of the 95 % interval over n seeds (Student's t)"
+    return Table(f"{target.name}-{moment}", f"{caption(target)}, at {when}", titles, lines, note, sections)
 
 
 def _kept(path: Path, run: RunDirectory, common: int | None) -> dict[str, float | None] | None:

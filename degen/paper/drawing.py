@@ -16,10 +16,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from degen.files import atomic_path
+from degen.paper.comparison import published
 from degen.paper.measured import Measured, by_dataset
 from degen.paper.targets import Target
+from degen.plots.style import figure_style
+from degen.plots.sweeps.bars import bars_figure
 from degen.runs.directory import FIGURES
 from degen.studies.figure_files import FigureFiles, FigureOptions
+from degen.sweeps.results.summary import interval_over_seeds
 
 
 def draw_target(target: Target, rows: Sequence[Measured], folder: Path, out: Path) -> FigureFiles:
@@ -34,11 +38,40 @@ def draw_target(target: Target, rows: Sequence[Measured], folder: Path, out: Pat
     """
     if target.name == "table2":
         return FigureFiles()
+    if target.figure == "bars":
+        return _bars(target, rows, out)
     if target.figure in ("svd", "trajectory", "table"):
         return _of_runs(target, rows, out)
-    datasets = sorted(by_dataset(rows), key=len, reverse=True)
+    datasets = [*sorted(by_dataset(rows), key=len, reverse=True), "all"]
     files = sorted(path for path in (folder / FIGURES).glob("*") if path.is_file())
     return FigureFiles([_copied(path, out / _name(target, path.name, datasets)) for path in files])
+
+
+def _bars(target: Target, rows: Sequence[Measured], out: Path) -> FigureFiles:
+    """Draw a bar for each variant and, hollow, the values that the paper's Table 2 has for it."""
+    import pandas as pd
+
+    columns = {f"test_{metric}": metric for metric in ("HR@5", "NDCG@5")}
+    result, look = FigureFiles(), FigureOptions(out=out)
+    for dataset, own in by_dataset(rows).items():
+        table = pd.DataFrame(
+            [
+                {"series": row.method, "seed": row.seed, **{column: row.value(column) for column in columns}}
+                for row in own
+            ]
+        )
+        printed = {
+            method: {f"test_{metric}": value for metric, value in block.items()}
+            for (name, method), block in published(target).items()
+            if name == dataset
+        }
+        with figure_style(look.style):
+            figure = bars_figure(
+                table, columns, width=look.inches(2), interval=interval_over_seeds, published=printed
+            )
+            about = {"title": f"Variants: {dataset}", "caption": "Hollow: the paper's Table 2."}
+            result.save(figure, out / f"{target.name}-{dataset}", look, **about)
+    return result
 
 
 def _name(target: Target, name: str, datasets: Sequence[str]) -> str:
@@ -57,7 +90,8 @@ def _of_runs(target: Target, rows: Sequence[Measured], out: Path) -> FigureFiles
     result = FigureFiles()
     for own in by_dataset(rows).values():
         with tempfile.TemporaryDirectory() as folder:
-            drawn = draw([row.run.path for row in own], look=FigureOptions(out=Path(folder)))
+            paths = [row.run.path for row in own if row.planned.control in (None, row.planned.variant)]
+            drawn = draw(paths, look=FigureOptions(out=Path(folder)))
             result.notes += drawn.notes
             result.rows += drawn.rows
             for path in drawn.files:

@@ -8,7 +8,6 @@ import numpy as np
 
 from degen.analysis.statistics.significance import t_contrast
 from degen.studies.claims import Verdict, verdict_of, weakest
-from degen.tables.numbers import with_error
 
 Numbers = Mapping[str, Sequence[float]]
 """Margins over seeds by what they are of; a positive margin meets the claim."""
@@ -21,21 +20,21 @@ def over_seeds(margins: Numbers, unit: str = "") -> Found:
     """Judge margins by their intervals over seeds; the weakest verdict counts.
 
     >>> over_seeds({"HR@5": [0.011, 0.013, 0.012]})
-    ('holds', 'HR@5 0.0120 ± 0.0025 (95 % interval, n = 3 seeds)', 3)
+    ('holds', 'HR@5 +0.0120 ± 0.0025 (95 % interval, n = 3 seeds)', 3)
     >>> over_seeds({"HR@5": [0.011]})
-    ('not judged', 'one seed: not judged; HR@5 0.0110', 1)
+    ('not judged', 'one seed: not judged; HR@5 +0.0110', 1)
     """
     seeds = min(map(len, margins.values()), default=0)
     if seeds == 0:
         return "not judged", "not measured", 0
     if seeds == 1:
-        values = ", ".join(f"{name} {numbers[0]:.4f}" for name, numbers in margins.items())
+        values = ", ".join(f"{name} {numbers[0]:+.4f}" for name, numbers in margins.items())
         return "not judged", f"one seed: not judged; {values}{unit}", 1
     verdicts, words = [], []
     for name, numbers in margins.items():
         mean, half = interval(numbers)
         verdicts.append(verdict_of(mean, half))
-        words.append(f"{name} {with_error(mean, half)}")
+        words.append(f"{name} {mean:+.4f} ± {half:.4f}")
     return weakest(verdicts), f"{', '.join(words)}{unit} (95 % interval, n = {seeds} seeds)", seeds
 
 

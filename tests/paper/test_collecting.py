@@ -49,7 +49,7 @@ def test_table2_has_the_published_value_beside_ours_and_marks_what_is_impossible
     collect(tmp_path / "table2", figures=False)
     table = comparison(target("table2"), measured(tmp_path / "table2"), ["HR@5", "NDCG@10"])
     assert [row[0].text for row in table.rows] == ["SASRec", "CL4SRec", "DuoRec"]
-    published = texts(table, "HR@5, paper")
+    published = texts(table, "HR@5 paper")
     assert {name: (cell.text, cell.footnote) for name, cell in published.items()} == {
         "SASRec": ("0.0365", 1),  # impossible
         "CL4SRec": ("0.0401", 0),
@@ -69,7 +69,7 @@ def test_accuracy_is_judged_on_differences_of_the_same_seed(tmp_path):
     better = verdicts["duorec recommends better than sasrec"]
     # Seeds move both methods alike, so their difference has no spread, although each method's has.
     assert (better.verdict, better.seeds, better.dataset) == ("holds", 3, "beauty")
-    assert better.measured.startswith("HR@5 0.004")
+    assert better.measured.startswith("HR@5 +0.0040")
     assert verdicts["cl4srec recommends better than sasrec"].verdict == "does not hold"
     assert "duorec recommends better than bpr-mf" not in verdicts
 
@@ -79,7 +79,7 @@ def test_a_seed_that_one_method_lacks_is_left_out(tmp_path):
     study(tmp_path, "table2", cells)
     (one,) = collect_targets(tmp_path, ["table2"]).judgements
     assert (one.verdict, one.seeds) == ("not judged", 1)
-    assert one.measured.startswith("one seed: not judged; HR@5 0.0040")
+    assert one.measured.startswith("one seed: not judged; HR@5 +0.0040")
 
 
 def test_files_are_those_of_the_paper_and_verdicts_of_all_targets_stand_together(tmp_path):
@@ -160,3 +160,28 @@ def test_the_command_prints_tables_and_verdicts(tmp_path):
     assert "95 % interval, n = 3 seeds" in " ".join(shown.split())
     listed = result_of("paper", "list", "--out", tmp_path)
     assert [row["done"] for row in listed if (row["target"], row["dataset"]) == ("table2", "beauty")] == [9]
+
+
+def test_terminal_shows_the_columns_that_fit_and_names_the_file_of_the_rest(tmp_path):
+    study(tmp_path, "table2", methods())
+    shown = run("paper", "collect", "table2", "--out", tmp_path).stdout
+    table = shown.partition("The paper's claims")[0]
+    assert "HR@5 paper" in table
+    assert "HR@10" not in table
+    assert "4 more columns are in table2.tex" in table
+    assert "0.0365¹" in table
+    latex = (tmp_path / "results" / "table2.tex").read_text(encoding="utf-8")
+    assert "NDCG@10 paper" in latex
+
+
+def test_fig2_is_drawn_with_published_bars(tmp_path, monkeypatch):
+    from degen.paper import drawing
+
+    given = []
+    draw = drawing.bars_figure
+    monkeypatch.setattr(drawing, "bars_figure", lambda *a, **k: given.append(k["published"]) or draw(*a, **k))
+    study(tmp_path, "fig2", methods(), figure="bars", metrics=["HR@5", "NDCG@5"])
+    names = {path.name for path in collect_targets(tmp_path, ["fig2"]).files}
+    assert {"fig2-beauty.pdf", "fig2-beauty.png"} <= names
+    assert given[0]["sasrec"]["test_HR@5"] == 0.0365
+    assert given[0]["duorec"]["test_NDCG@5"] == 0.0352

@@ -41,7 +41,7 @@ def check_table2(output: Output) -> None:
       degen paper check-table2
     """
     from degen.paper import feasible
-    from degen.paper.published import TITLES
+    from degen.variant_names import variant_label
 
     blocks = feasible.check_table2()
     impossible = [block for block in blocks if not block.possible]
@@ -59,7 +59,7 @@ def check_table2(output: Output) -> None:
         [
             [
                 block.dataset,
-                TITLES[block.method],
+                variant_label(block.method),
                 bound.quantity,
                 bound.published,
                 f"{max(bound.low, 0):.4f} to {bound.high:.4f}",
@@ -71,7 +71,11 @@ def check_table2(output: Output) -> None:
     )
     output.line(
         f"{len(impossible)} of {len(blocks)} blocks (dataset and method) of Table 2 are impossible.",
-        *(f"{b.dataset}, {TITLES[b.method]}: possible with {b.misprint}" for b in impossible if b.misprint),
+        *(
+            f"{b.dataset}, {variant_label(b.method)}: possible with {b.misprint}"
+            for b in impossible
+            if b.misprint
+        ),
     )
 
 

@@ -13,17 +13,8 @@ from importlib.resources import files
 METRICS = ("HR@5", "HR@10", "NDCG@5", "NDCG@10")
 """Metrics of Table 2, in its order."""
 
-TITLES = {
-    "bpr-mf": "BPR-MF",
-    "gru4rec": "GRU4Rec",
-    "caser": "Caser",
-    "sasrec": "SASRec",
-    "bert4rec": "BERT4Rec",
-    "s3rec-mip": "S3Rec_MIP",
-    "cl4srec": "CL4SRec",
-    "duorec": "DuoRec",
-}
-"""Methods of Table 2 in its order, with the names that the paper gives them."""
+METHODS = ("bpr-mf", "gru4rec", "caser", "sasrec", "bert4rec", "s3rec-mip", "cl4srec", "duorec")
+"""Methods of Table 2 in its order."""
 
 _DEVIATION = "duorec_std"
 
@@ -33,7 +24,7 @@ def table2() -> dict[tuple[str, str], dict[str, float]]:
     """Return the metrics of each block of Table 2, by dataset and method, in the order of the table."""
     found: dict[tuple[str, str], dict[str, float]] = {}
     for row in _rows():
-        for method in TITLES:
+        for method in METHODS:
             found.setdefault((row["dataset"], method), {})[row["metric"]] = float(row[method])
     return found
 
