@@ -25,6 +25,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from degen.data.sampling.histories import Int
 from degen.model.baselines.initial import xavier_normal, xavier_uniform
+from degen.model.baselines.packed_gru import packed_gru
 from degen.model.encoders.dropout import Dropout
 from degen.model.encoders.interface import Encoder
 from degen.model.encoders.ragged_layout import on
@@ -99,11 +100,23 @@ class Gru4Rec(Encoder):
                 return mask[steps.sequence, steps.position]
 
             x = x * dropout.mask("embedding", tuple(x.shape), self.embedding_dropout, cut, x)
-        states, _ = self.gru(PackedSequence(x, torch.from_numpy(steps.batch_sizes)))
+        states = self._states(x, torch.from_numpy(steps.batch_sizes))
         ends = (torch.arange(len(lengths)), lengths - 1) if at is None else at
         rows = steps.rows(*(index.numpy() for index in ends))
-        h: Tensor = self.output(states.data[on(items.device, rows)])
+        h: Tensor = self.output(states[on(items.device, rows)])
         return h
+
+    def _states(self, x: Tensor, batch_sizes: Tensor) -> Tensor:
+        """Return the states of the last layer, `[N, hidden_size]`, of packed inputs `[N, d]`."""
+        if x.device.type == "cuda":  # one kernel of cuDNN does all steps
+            states: Tensor = self.gru(PackedSequence(x, batch_sizes))[0].data
+            return states
+        weights = dict(self.gru.named_parameters())
+        for layer in range(self.gru.num_layers):
+            W, U = (weights[f"weight_{kind}_l{layer}"] for kind in ("ih", "hh"))
+            b, c = (weights.get(f"bias_{kind}_l{layer}") for kind in ("ih", "hh"))
+            x = packed_gru(functional.linear(x, W, b), U, c, batch_sizes.tolist())
+        return x
 
 
 class _Steps:
