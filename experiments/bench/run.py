@@ -40,6 +40,7 @@ examples:
 
 sections:
   train      SASRec and DuoRec beside a plain PyTorch loop (and --prototype): samples a second
+  baselines  BPR-MF, GRU4Rec, Caser and BERT4Rec beside SASRec: samples a second
   evaluate   full ranking of all test users beside the plain loop
   memory     peak memory of a training process beside the plain loop's
   startup    seconds of `degen --help` and of a training of one step, the log's cache warm

@@ -24,6 +24,7 @@ def render(results: Results, template: Path = TEMPLATE, *, by_hand: bool = True)
     parts = {
         "conditions": conditions_table(results),
         "train": comparison(results.get("train"), "samples/s"),
+        "baselines": comparison(results.get("baselines"), "samples/s"),
         "peers": comparison(results.get("peers"), "samples/s"),
         "evaluate": evaluation(results.get("evaluate")) + told_evaluations(results.get("train", {})),
         "memory": memory(results.get("memory")),

@@ -21,6 +21,12 @@ from benchlib.turns import Failure, Outcome, Participant, Worker, interleave
 Command = list[str | Path]
 WORKERS = Path(__file__).resolve().parents[1] / "workers"
 VARIANTS = {"SASRec": "sasrec", "DuoRec": "duorec"}
+BASELINES = {
+    "BPR-MF": "bpr-mf",
+    "GRU4Rec": "gru4rec",
+    "Caser": "caser",
+    "BERT4Rec": "bert4rec",
+}
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,8 @@ class Unavailable:
 
 def ours(label: str, options: Options) -> Worker:
     """degen itself."""
-    command: Command = [sys.executable, WORKERS / "degen_worker.py", options.dataset, VARIANTS[label]]
+    variant = (VARIANTS | BASELINES)[label]
+    command: Command = [sys.executable, WORKERS / "degen_worker.py", options.dataset, variant]
     return Worker(f"degen {label}", command, options.environment | OWN)
 
 
@@ -140,6 +147,13 @@ def train(options: Options) -> dict[str, Any]:
             outcomes |= side_by_side(group, {"seconds": options.seconds}, options)
             against |= {each.name: [f"degen {label}"] for each in group[1:]}
     return compare(outcomes, against)
+
+
+def baselines(options: Options) -> dict[str, Any]:
+    """Training of the paper's other methods beside SASRec: samples a second."""
+    group = [ours(label, options) for label in ("SASRec", *BASELINES)]
+    outcomes = side_by_side(group, {"seconds": options.seconds}, options)
+    return compare(outcomes, {each.name: ["degen SASRec"] for each in group[1:]})
 
 
 def evaluate(options: Options) -> dict[str, Any]:
@@ -220,6 +234,7 @@ def _seconds(command: Sequence[str], options: Options) -> float:
 
 SECTIONS: dict[str, Callable[[Options], dict[str, Any]]] = {
     "train": train,
+    "baselines": baselines,
     "evaluate": evaluate,
     "memory": memory,
     "startup": startup,
