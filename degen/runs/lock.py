@@ -11,6 +11,9 @@ from pathlib import Path
 from degen.errors import UserError
 from degen.runs import directory
 
+OCCUPIED = "another process trains into"
+"""Beginning of the message about a run directory that is locked."""
+
 
 def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
     """Raise `UserError` where `out` holds something that neither `resume` nor `overwrite` covers."""
@@ -81,7 +84,7 @@ def sole_writer(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(
-                f"another process trains into {folder} at this moment; wait for it, or name another `out`"
+                f"{OCCUPIED} {folder} at this moment; wait for it, or name another `out`"
             ) from None
         except OSError as error:
             if error.errno not in (errno.ENOLCK, errno.ENOTSUP):

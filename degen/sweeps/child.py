@@ -17,7 +17,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,6 +78,8 @@ def finish_epoch(child: BaseProcess) -> None:
 
 
 def _main(orders: list[Order], errors: Path) -> None:
+    from degen.training.children.inside import end_with_parent  # brings PyTorch
+
     stop = threading.Event()
     signal.signal(signal.SIGUSR1, lambda *_: stop.set())
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -86,15 +87,8 @@ def _main(orders: list[Order], errors: Path) -> None:
     with errors.open("w") as file:
         os.dup2(file.fileno(), 2)
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     sys.exit(_trained(orders, stop))
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(FAULT)
 
 
 def _trained(orders: list[Order], stop: threading.Event) -> int:

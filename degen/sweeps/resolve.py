@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from degen.config.baseline import is_baseline, options_of_each
 from degen.config.schema import Config, DataConfig
 from degen.config.settle import Values, by_group, merge, settle
+from degen.errors import UserError
 from degen.sweeps.cells import Cell
 
 if TYPE_CHECKING:
@@ -65,8 +66,13 @@ def used_by(variant: str, values: Values, variants: list[str]) -> Values:
 
     What no variant uses stays, so that `settle` refuses it.
     """
-    from degen.model.variants import get_variant  # brings PyTorch
+    from degen.model.variants import REGISTERED, get_variant  # brings PyTorch
 
+    if variant.lower() in REGISTERED:
+        raise UserError(
+            f"variant '{variant}' is registered in this process alone, and workers are others; train it with "
+            "`degen.train`"
+        )
     if len(variants) > 1 and variant in variants:
         values = options_of_each(variants, values)[variants.index(variant)]
     if get_variant(variant).pairs or is_baseline(variant):

@@ -28,7 +28,7 @@ from degen.files import write_json, write_text
 from degen.runs import directory
 from degen.runs.directory import RunDirectory
 from degen.runs.environment import cpu_name
-from degen.runs.lock import sole_writer
+from degen.runs.lock import OCCUPIED, sole_writer
 from degen.runs.study import DONE, FAILED, PlannedRun, read_plan
 from degen.sweeps import child
 from degen.sweeps.claims import RENEWED_EVERY, Claim, is_live, take
@@ -144,11 +144,14 @@ class Worker:
         try:
             orders = [self._order(planned) for planned in runs]
             code = self._ended(child.start(orders, errors), claims) if orders else 0
+            lines = errors.read_text(errors="replace").splitlines()
+            # A run that another study trains at this moment has not failed.
+            stopped = code == child.STOPPED or any(OCCUPIED in line for line in lines)
             for planned in runs:
                 if RunDirectory(planned.run).state == "finished":
                     write_done(self.out, planned)
-                elif code != child.STOPPED:
-                    write_failed(self.out, planned, code, errors.read_text(errors="replace").splitlines())
+                elif not stopped:
+                    write_failed(self.out, planned, code, lines)
         finally:
             errors.unlink(missing_ok=True)
             for claim in claims:

@@ -118,10 +118,10 @@ def _part_from_parent() -> None:
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+    Thread(target=end_with_parent, name="end-with-parent", daemon=True).start()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Wait for the parent's end. Files are written whole or not at all, so there is nothing to tidy up."""
     parent = parent_process()
     if parent is not None:
