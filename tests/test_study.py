@@ -69,6 +69,8 @@ def test_no_run_is_taken_twice(lam, tmp_path):
     assert len(study_runs(lam)) == 14
     assert len(collect_runs([lam])) == 14
     assert len(collect_runs([lam, tmp_path / "cells", tmp_path])) == 14
+    (tmp_path / "link").symlink_to(tmp_path / "cells")
+    assert len(collect_runs([tmp_path / "link", lam])) == 14
     other = write_study(tmp_path / "other", product({LAMBDA: [0.1, 0.5]}, settings={}), pretend())
     assert len(collect_runs([lam, other])) == 16
 

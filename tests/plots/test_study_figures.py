@@ -153,6 +153,13 @@ def test_heat_maps_annotate_the_means_and_outline_what_noise_does_not_tell_apart
     assert [text.get_text() for text in axes.get_yticklabels()] == ["0.1", "0.5"]
 
 
+def test_cells_farther_than_the_noise_from_the_best_have_no_outline(grid):
+    panels = [HeatPanel("hr", "HR (%)", deviation=0.002)]  # the second best is 0.003 below the best
+    with figure_style():
+        figure = heat_map_figure(grid, ("x", "across"), ("y", "up"), panels, width=WIDTHS[0])
+    assert outlines(figure.axes[0]) == {(1, 0): True}
+
+
 def test_without_seeds_only_the_best_cell_is_outlined(grid):
     with figure_style():
         panels = [HeatPanel("hr", "low", best="low"), HeatPanel("hr", "none", best=None)]
