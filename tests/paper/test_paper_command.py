@@ -25,9 +25,7 @@ def small(tmp_path, monkeypatch):
         text = (Path(package.__file__).parent / f"{name}.toml").read_text(encoding="utf-8")
         for old, new in (
             ("[per_dataset.synthetic]", "[per_dataset.synthetic]\ndata = {users = 120, items = 60}"),
-            ("epochs = 6, min_epochs = 4", "epochs = 2, min_epochs = 1"),
-            ("keep_embeddings = 4", "keep_embeddings = 2"),
-            ("{synthetic = 4}", "{synthetic = 2}"),
+            ("epochs = 3, min_epochs = 2", "epochs = 2, min_epochs = 1"),
             ("values = [0.1, 0.2, 0.3, 0.4, 0.5]", "values = [0.1, 0.5]"),
             ("values = [0.1, 0.3, 0.6, 1, 3, 6]", "values = [1, 6]"),
         ):

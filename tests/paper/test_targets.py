@@ -128,8 +128,8 @@ def test_the_generated_log_is_trained_briefly_and_compared_at_an_epoch_that_it_h
         short = [cell for cell in cells(name, "synthetic") if cell.control != "bpr-mf"]
         epochs = {cell.config.training.epochs for cell in short}
         study = target(name).study(["synthetic"])
-        assert epochs == {6}
-        assert study.common_epoch == 4
+        assert epochs == {3}
+        assert study.common_epoch == 2
         assert target(name).study(["beauty"]).common_epoch == 20
 
 
