@@ -129,9 +129,9 @@ def _tables(
         write_rows(path, [dict(row.row) for row in rows])
         return [comparison(target, rows, study.metrics)]
     rows = in_order(target, rows)
-    measures = measure_runs(rows, folder, study.common_epoch)
+    measures = measure_runs(target, rows, folder, study.common_epoch)
     write_rows(path, measures)
-    tables = [degeneration_table(target, rows, measures, moment) for moment in ("best", "common")]
+    tables = [degeneration_table(target, measures, moment) for moment in ("best", "common")]
     return [table for table in tables if len(table.columns) > 2]
 
 

@@ -1,8 +1,8 @@
 """Degeneration of every method side by side: measures of V, of h and of what is recommended.
 
-The table has a row per method, at each run's best epoch. The same measures of V stand beside it at the common
-epoch, where the runs kept their item embeddings. Models of another epoch than the best are not kept, so what
-needs one has no value there.
+One table has a row per method at each run's best epoch. Another has the measures of V at the common epoch, if
+the runs kept their item embeddings then: 20 epochs, and of a method with fewer targets per epoch the number
+with as many targets. Models of other epochs than the best are not kept, so that table has no measures of use.
 
 Measures of a run are written to `measures/` in the study's folder and are taken once.
 """
@@ -21,9 +21,9 @@ import numpy.typing as npt
 from degen.analysis.correlation import spearman
 from degen.files import write_json
 from degen.paper.comparison import caption, mean_text
-from degen.paper.measured import Measured, by_dataset
+from degen.paper.measured import Measured
 from degen.paper.targets import Target
-from degen.runs.directory import RunDirectory
+from degen.runs.directory import PRETRAIN_EMBEDDINGS, RunDirectory
 from degen.tables.table import Cell, Column, Table
 from degen.variant_names import variant_label
 
@@ -58,31 +58,38 @@ ITEM_BIAS = "item_bias.npy"
 """Bias of each item, float32 [n_items], which methods with an output bias write beside V."""
 
 
-def measure_runs(rows: Sequence[Measured], folder: Path, common: int | None) -> list[dict[str, Any]]:
+def measure_runs(
+    target: Target, rows: Sequence[Measured], folder: Path, common: int | None
+) -> list[dict[str, Any]]:
     """Return the measures of each run, flat, with `best_` and `common_` before their names.
+
+    A run of two stages has a second row for V after the first stage.
 
     Parameters
     ----------
     folder
         of the study, where the measures are kept.
     common
-        the common epoch; None for none.
+        the study's common epoch; None for none.
     """
     found = []
     for row in rows:
+        epoch = target.common_epoch(row.dataset, row.method, common)
         path = folder / MEASURES / f"{row.planned.name}.json"
-        values = _kept(path, row.run, common)
+        values = _kept(path, row.run, epoch)
         if values is None:
-            values = _measured(row.run, common)
-            write_json(path, {"epoch": row.run.test["epoch"], "common": common, "values": values})
+            values = _measured(row.run, epoch)
+            write_json(path, {"epoch": row.run.test["epoch"], "common": epoch, "values": values})
         about = {"dataset": row.dataset, "method": row.method, "cell": row.planned.id, "seed": row.seed}
         found.append({**about, **values})
+        if (row.run.path / PRETRAIN_EMBEDDINGS).exists():
+            first = _of_matrix(row.run.array(PRETRAIN_EMBEDDINGS), row.run)
+            about["method"] = f"{row.method} pre-trained"
+            found.append({**about, **{f"best_{name}": value for name, value in first.items()}})
     return found
 
 
-def degeneration_table(
-    target: Target, rows: Sequence[Measured], measures: Sequence[Mapping[str, Any]], moment: str = "best"
-) -> Table:
+def degeneration_table(target: Target, measures: Sequence[Mapping[str, Any]], moment: str = "best") -> Table:
     """Return the means over seeds, ± half of their 95 % intervals, at the `best` or the `common` epoch."""
     columns = {**(USE_COLUMNS if moment == "best" else {}), **V_COLUMNS}
     columns = {name: columns[name] for name in sorted(columns, key=lambda name: name not in _FIRST)}
@@ -92,8 +99,9 @@ def degeneration_table(
         if any(values.get(f"{moment}_{name}") is not None for values in measures)
     }
     cells: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for row, values in zip(rows, measures, strict=True):
-        cells.setdefault((row.dataset, row.method), []).append(values)
+    for values in measures:
+        if any(values.get(f"{moment}_{name}") is not None for name in known):
+            cells.setdefault((values["dataset"], values["method"]), []).append(values)
     lines = [
         [
             Cell(variant_label(method)),
@@ -102,10 +110,11 @@ def degeneration_table(
         ]
         for (_, method), members in cells.items()
     ]
-    sections = [dataset for dataset, _ in cells] if len(by_dataset(rows)) > 1 else ()
+    datasets = [dataset for dataset, _ in cells]
     titles = [Column("method", "text"), Column("n"), *map(Column, known.values())]
-    when = "each run's best epoch" if moment == "best" else "the common epoch"
+    when = "each run's best epoch" if moment == "best" else "a common number of training targets"
     note = f"at {when}; ± half of the 95 % interval over n seeds (Student's t)"
+    sections = datasets if len(set(datasets)) > 1 else ()
     return Table(f"{target.name}-{moment}", f"{caption(target)}, at {when}", titles, lines, note, sections)
 
 

@@ -129,18 +129,41 @@ def test_degeneration_measures_each_run_once(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(degeneration, "_of_use", lambda run: asked.append(run.path) or {"NDCG@10": 0.5})
     rows = measured(tmp_path / "degeneration")
-    values = measure_runs(rows, tmp_path / "degeneration", 2)
-    assert measure_runs(rows, tmp_path / "degeneration", 2) == values
+    found = target("degeneration")
+    values = measure_runs(found, rows, tmp_path / "degeneration", 2)
+    assert measure_runs(found, rows, tmp_path / "degeneration", 2) == values
     assert len(asked) == 4
     V = rows[0].run.item_embeddings.astype(np.float64)
     s = np.linalg.svd(V, compute_uv=False)
     assert values[0]["best_sigma2_ratio"] == pytest.approx(s[1] / s[0])
     mean = V.mean(axis=0)
     assert values[0]["best_mean_energy_share"] == pytest.approx(len(V) * mean @ mean / (V**2).sum())
-    table = degeneration_table(target("degeneration"), rows, values)
+    table = degeneration_table(found, values)
     assert [row[0].text for row in table.rows] == ["SASRec", "DuoRec"]
     assert texts(table, "NDCG@10")["SASRec"].text == "0.5000 ± 0.0000"
-    assert len(degeneration_table(target("degeneration"), rows, values, "common").columns) == 2  # none kept
+    assert len(degeneration_table(found, values, "common").columns) == 2  # none kept
+
+
+def test_a_run_of_two_stages_has_a_row_for_the_first(tmp_path, monkeypatch):
+    study(tmp_path, "degeneration", methods(names=("sasrec",), seeds=(0,)))
+    collect(tmp_path / "degeneration", figures=False)
+    monkeypatch.setattr(degeneration, "_of_use", lambda run: {})
+    (row,) = measured(tmp_path / "degeneration")
+    cone = np.ones((30, 4), dtype=np.float32) + row.run.item_embeddings / 10
+    np.save(row.run.path / "pretrain_embeddings.npy", cone)
+    values = measure_runs(target("degeneration"), [row], tmp_path / "degeneration", None)
+    assert [one["method"] for one in values] == ["sasrec", "sasrec pre-trained"]
+    assert values[0]["best_average_cosine"] < 0.5 < values[1]["best_average_cosine"]
+    table = degeneration_table(target("degeneration"), values)
+    assert [line[0].text for line in table.rows] == ["SASRec", "SASRec pre-trained"]
+
+
+def test_the_common_epoch_counts_training_targets():
+    found = target("degeneration")
+    assert found.common_epoch("beauty", "bert4rec", 20) == 120
+    assert found.common_epoch("beauty", "duorec", 20) == 20
+    assert found.common_epoch("synthetic", "bert4rec", 2) == 2
+    assert found.common_epoch("beauty", "bert4rec", None) is None
 
 
 def test_a_damaged_file_is_named(tmp_path):

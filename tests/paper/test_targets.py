@@ -14,6 +14,9 @@ from degen.errors import UserError
 from degen.paper.targets import ALIASES, NAMES, chosen_datasets, target, targets
 
 DATASETS = ("beauty", "clothing", "sports", "ml-1m", "yelp", "synthetic")
+LONG = {"bpr-mf": 300, "bert4rec": 600, "bert4rec-no-bias": 600}
+"""Controls that train longer, with their epochs."""
+
 GRIDS = ("fig6", "fig7", "fig8", "fig9-13", "fig14")
 
 
@@ -66,7 +69,7 @@ def test_methods_are_compared_by_one_rule_of_stopping_and_their_cells_are_shared
     assert shared["fig5"] < shared["table2"] & shared["fig2"]
     assert shared["fig2"] < {cell.id for cell in cells("degeneration")}
     patience = {
-        name: {cell.config.training.patience for cell in cells(name) if cell.control != "bpr-mf"}
+        name: {cell.config.training.patience for cell in cells(name) if cell.control not in LONG}
         for name in NAMES
     }
     assert {name for name, found in patience.items() if found == {5}} == set(GRIDS)
@@ -79,7 +82,7 @@ def test_settings_are_those_of_the_study(name):
         training = cell.config.training
         baseline = is_baseline(cell.config.objective.variant)
         assert (training.stop_on, training.min_epochs) == ("NDCG@10", 15)
-        assert training.epochs == (300 if cell.control == "bpr-mf" else 60)
+        assert training.epochs == LONG.get(cell.control, 60)
         assert cell.config.objective.recipe == ("fixed" if baseline else "official")
         assert training.keep_embeddings
         # The geometry at the common epoch is measured from embeddings that were kept.
@@ -125,8 +128,7 @@ def test_ml_1m_has_its_own_dropout_where_dropout_is_no_axis(name, expected):
 
 def test_the_generated_log_is_trained_briefly_and_compared_at_an_epoch_that_it_has():
     for name in NAMES:
-        short = [cell for cell in cells(name, "synthetic") if cell.control != "bpr-mf"]
-        epochs = {cell.config.training.epochs for cell in short}
+        epochs = {cell.config.training.epochs for cell in cells(name, "synthetic")}
         study = target(name).study(["synthetic"])
         assert epochs == {3}
         assert study.common_epoch == 2

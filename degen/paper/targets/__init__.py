@@ -6,8 +6,10 @@ A target is a study (`degen.sweeps.study`) with a group `[paper]`:
     priority        targets with lower numbers are trained first
     claims          kinds of claims that it judges (`degen.paper.verdicts`)
     cells           number of cells per dataset, so that `degen paper list` need not resolve them
-    common_epoch    the common epoch of datasets with another one than the study's
+    common_epoch    the common epoch of logs that are trained briefly, to try things
+    common_epoch_of the common epoch of methods whose epochs have fewer training targets
 
+On logs that are trained briefly, controls have no length of training of their own.
 Nothing here imports PyTorch, except that cells are resolved by `Target.study(…).cells()`.
 """
 
@@ -54,8 +56,10 @@ class Target:
         those of the paper, and the seeds of the study.
     figure
         kind of its figure, as studies name it.
-    common_epochs
-        common epoch of a dataset, where it is not the study's.
+    brief
+        common epochs of the datasets that are trained briefly.
+    common_of
+        common epochs of methods whose epochs have fewer training targets than the others'.
     """
 
     name: str
@@ -67,7 +71,8 @@ class Target:
     datasets: tuple[str, ...]
     seeds: tuple[int, ...]
     figure: str
-    common_epochs: Mapping[str, int]
+    brief: Mapping[str, int]
+    common_of: Mapping[str, int]
 
     def study(self, datasets: Sequence[str] | None = None, seeds: Sequence[int] | None = None) -> Study:
         """Return the target's study, narrowed to datasets and seeds where these are given."""
@@ -76,13 +81,18 @@ class Target:
         with as_file(_file(self.name)) as path:
             study = Study.from_toml(path)
         chosen = tuple(datasets or self.datasets)
-        epochs = {self.common_epochs.get(dataset, study.common_epoch) for dataset in chosen}
-        changed = {
-            "datasets": chosen,
-            "seeds": tuple(seeds or self.seeds),
-            "common_epoch": epochs.pop() if len(epochs) == 1 else study.common_epoch,
-        }
+        changed: dict[str, Any] = {"datasets": chosen, "seeds": tuple(seeds or self.seeds)}
+        if set(chosen) <= self.brief.keys():
+            changed["common_epoch"] = min(self.brief[dataset] for dataset in chosen)
+            changed["controls"] = {
+                name: {group: keys for group, keys in control.items() if group != "training"}
+                for name, control in study.controls.items()
+            }
         return study.model_copy(update=changed)
+
+    def common_epoch(self, dataset: str, method: str, common: int | None) -> int | None:
+        """Return the epoch of a method that has as many training targets as the study's common epoch."""
+        return common if common is None or dataset in self.brief else self.common_of.get(method, common)
 
 
 def targets() -> list[Target]:
@@ -113,7 +123,8 @@ def target(name: str) -> Target:
         datasets=tuple(study["datasets"]),
         seeds=_seeds(study["seeds"]),
         figure=study["figure"],
-        common_epochs=paper["common_epoch"],
+        brief=paper["common_epoch"],
+        common_of=paper.get("common_epoch_of", {}),
     )
 
 
