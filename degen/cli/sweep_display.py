@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, TextColumn
 
 from degen.cli.progress import bar_display
+from degen.cli.wording import as_typed
 from degen.runs.choose import setting_text, setting_title, setting_value
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def sweep_bar(out: Path, quiet: bool) -> Iterator[Callable[[Status], None]]:
                     _say(console, f"  done    {name_of(planned)}: {_result(planned)}")
             for planned in status.failed:
                 if planned.name not in known:
-                    _say(console, f"  failed  {name_of(planned)}: {failure(out, planned)}")
+                    _say(console, f"  failed  {name_of(planned)}: {as_typed(failure(out, planned))}")
             known |= {planned.name for planned in (*status.done, *status.failed)}
             told = f"{len(status.running)} running ({status.epochs()} epochs), {len(status.failed)} failed"
             left = _left(status, len(status.done) - before, time.monotonic() - begun)

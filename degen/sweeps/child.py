@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 FAULT, MISTAKE, STOPPED = 1, 2, 130
 """Exit codes of a child: a fault of degen, an error of the user's, stopped between two epochs."""
 
+ASK = signal.SIGUSR1
+"""Signal that asks workers and children to stop after the epoch."""
+
 
 @dataclass(frozen=True)
 class Order:
@@ -74,14 +77,14 @@ def _on_cpu(config: Config) -> bool:
 def finish_epoch(child: BaseProcess) -> None:
     """Ask a child to stop at the end of its epoch."""
     if child.pid is not None and child.is_alive():
-        os.kill(child.pid, signal.SIGUSR1)
+        os.kill(child.pid, ASK)
 
 
 def _main(orders: list[Order], errors: Path) -> None:
     from degen.training.children.inside import end_with_parent  # brings PyTorch
 
     stop = threading.Event()
-    signal.signal(signal.SIGUSR1, lambda *_: stop.set())
+    signal.signal(ASK, lambda *_: stop.set())
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to pass on
     with errors.open("w") as file:

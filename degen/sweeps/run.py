@@ -13,7 +13,7 @@ from degen.errors import UserError, one_of
 from degen.runs.directory import RunDirectory
 from degen.runs.study import DONE, FAILED, PlannedRun, read_plan
 from degen.sweeps.engines.local import LocalEngine, check_cores
-from degen.sweeps.engines.slurm import require_sbatch, script, submit
+from degen.sweeps.engines.slurm import jobs, require_sbatch, script, submit
 from degen.sweeps.plan import write_plan
 from degen.sweeps.status import Status, read_status
 from degen.sweeps.study import Study
@@ -93,7 +93,7 @@ def run_study(
     study, out
         the study, and its folder.
     workers, threads
-        number of workers (by default one per core), and of CPU threads of each.
+        number of workers (by default one per core, or one for a GPU), and of CPU threads of each.
     engine
         `local`: processes of this machine. `dask`: tasks of a cluster. `slurm`: jobs of an array.
     scheduler
@@ -120,12 +120,22 @@ def run_study(
     plan = write_plan(study, out, cells, extend=extend)
     status = _begin(out, plan)
     watch(status)
-    count = workers or max(1, min(available_cores() // threads, len(status.free)))
+    count = workers or _workers(status.free, threads, local=engine == "local")
     if engine == "slurm" and not status.settled:
         note(submit(out, script(out, count, threads, sbatch)))
     elif not status.settled:
         status = _tended(_engine(engine, out, count, threads, scheduler), out, plan, watch)
     return StudyRun(status, _collected(out, accept_versions) if status.done else None)
+
+
+def _workers(free: list[PlannedRun], threads: int, *, local: bool) -> int:
+    """Return the number of workers that suits this machine: one for a GPU, which trains stacks of runs."""
+    from degen.device import pick_device  # brings PyTorch
+
+    wanted = {str(planned.config["training"]["device"]) for planned in free}
+    if local and any(pick_device(device).type == "cuda" for device in wanted):
+        return 1
+    return max(1, min(available_cores() // threads, len(free)))
 
 
 def _begin(out: Path, plan: list[PlannedRun]) -> Status:
@@ -163,6 +173,7 @@ def _check(
     if engine == "local" and not oversubscribe:
         check_cores(workers or 1, threads)
     if engine == "slurm":
+        jobs(workers)
         require_sbatch()
 
 

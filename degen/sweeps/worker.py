@@ -95,7 +95,7 @@ class Worker:
 
     def work(self) -> None:
         """Train the free runs of the plan one after another, those that have failed last."""
-        for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
+        for number in (child.ASK, signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._leave)
         plan = read_plan(self.out)
         self._read_leave()
@@ -172,7 +172,7 @@ class Worker:
 
     def _ended(self, process: BaseProcess, claims: list[Claim]) -> int:
         """Wait for a child, and return its exit code; `STOPPED` where this worker ended it."""
-        renewed, asked = time.monotonic(), 0
+        renewed = asked = time.monotonic()
         while process.is_alive():
             process.join(TICK)
             self._read_leave()
@@ -182,9 +182,12 @@ class Worker:
                     return _killed(process)
             if not self._parent_lives() or self.asked_to_leave > 1:
                 return _killed(process)
-            if self.asked_to_leave > asked:
-                asked = self.asked_to_leave
+            # Again and again, because a child that has just started does not hear it.
+            if self.asked_to_leave and time.monotonic() > asked:
+                asked = time.monotonic() + 1
                 child.finish_epoch(process)
+        if self.asked_to_leave and process.exitcode == -child.ASK:
+            return child.STOPPED
         return process.exitcode or 0
 
 

@@ -144,6 +144,7 @@ def test_ctrl_c_finishes_the_epochs_and_the_same_command_goes_on(tmp_path):
         (["--workers", "1000"], "lower --workers or --threads, or add --oversubscribe"),
         (["--workers", "0"], "--workers is 0"),
         (["--threads", "1,2"], "--threads is a whole number"),
+        (["--engine", "slurm"], "needs the number of jobs; add, for instance, --workers 8"),
         (["--engine", "cloud"], "--engine 'cloud' is unknown"),
         (["--scheduler", "tcp://localhost:1"], "--scheduler is for Dask; add --engine dask"),
         (["--dataset", "no-such-log"], "no-such-log"),
@@ -178,7 +179,7 @@ def stub(folder, name, text):
 
 def test_slurm_without_sbatch_is_told_of(capfd, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    told = mistake(capfd, *TWO, "--engine", "slurm", "--out", tmp_path / "lam")
+    told = mistake(capfd, *TWO, "--engine", "slurm", "--workers", "2", "--out", tmp_path / "lam")
     assert "needs sbatch" in told
     assert "--print" in told
 
@@ -213,8 +214,22 @@ def test_an_array_of_workers_is_submitted(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_the_batch_script_trains_and_leaves_in_time(tmp_path):
     out = tmp_path / "lam"
-    run("sweep", *WORDS, "--lambda", "0,.1,.2", "--seeds", "0-1", "--epochs", "3", "--print", "--out", out)
-    text = run("sweep", out, "--print").stdout
+    run(
+        "sweep",
+        *WORDS,
+        "--lambda",
+        "0,.1,.2",
+        "--seeds",
+        "0-1",
+        "--epochs",
+        "3",
+        "--workers",
+        "1",
+        "--print",
+        "--out",
+        out,
+    )
+    text = run("sweep", out, "--workers", "1", "--print").stdout
     (tmp_path / "bin").mkdir()
     stub(tmp_path / "bin", "scontrol", f'echo "$@" > {tmp_path}/requeued')
     environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "SLURM_JOB_ID": "7"}

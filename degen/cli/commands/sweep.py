@@ -11,6 +11,7 @@ import typer
 from degen.cli.options import Group, Typed, default, option, takes
 from degen.cli.output import Output
 from degen.cli.study_options import CHOICE, SETTINGS, typed_study
+from degen.cli.wording import as_typed
 from degen.config.lists import parse_values
 from degen.errors import UserError
 
@@ -104,7 +105,7 @@ def sweep(
     except Stopped as stop:
         typer.echo(f"degen: {stop}; continue with the same command", err=True)
         raise typer.Exit(130) from None
-    failed = {name_of(planned): failure(place, planned) for planned in ended.status.failed}
+    failed = {name_of(run): as_typed(failure(place, run)) for run in ended.status.failed}
     _print(place, ended, failed, output)
     if failed:
         raise typer.Exit(1)
@@ -128,11 +129,12 @@ def _print(out: Path, ended: StudyRun, failed: dict[str, str], output: Output) -
 
 def _print_script(study: Study, out: Path, threads: int, work: Typed, output: Output) -> None:
     """Plan a study and print the batch script that trains it."""
-    from degen.sweeps.engines.slurm import script
+    from degen.sweeps.engines.slurm import jobs, script
     from degen.sweeps.plan import write_plan
 
+    workers = jobs(work["workers"])
     write_plan(study, out, work["cells"], extend=work["extend"])
-    text = script(out, work["workers"] or 1, threads, work["sbatch"])
+    text = script(out, workers, threads, work["sbatch"])
     if not output.result({"study": str(out), "script": text}):
         output.line(text)
 

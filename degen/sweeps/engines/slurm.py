@@ -35,6 +35,19 @@ wait "$worker"
 """
 
 
+def jobs(workers: int | None) -> int:
+    """Return the number of jobs, which nothing but the user can know.
+
+    Raises
+    ------
+    UserError
+        if it is not given.
+    """
+    if workers is None:
+        raise UserError("`engine='slurm'` needs the number of jobs; add, for instance, `workers=8`")
+    return workers
+
+
 def script(out: Path, workers: int, threads: int, options: str | None = None) -> str:
     """Return the batch script of an array of workers.
 
