@@ -43,6 +43,7 @@ from degen.studies.claims_of_runs import trained
 from degen.studies.figure_files import FigureOptions
 from degen.studies.over_epochs.uniformity import draw_uniformity
 from degen.studies.svd import draw_svd
+from degen.training.children.server import calling
 from degen.training.plan import Watch, train_many
 from degen.training.resumption import refuse
 
@@ -117,10 +118,11 @@ def run_demo(
     order = slice(None, None, -1 if workers > 1 else 1)
     options: dict[str, Any] = {"resume": not overwrite, "overwrite": overwrite, "progress": watch}
     runs = train_many(configs[order], folders[order], stack=False, workers=workers, **options)[order]
-    ranks = {run: restore(run).ranks("test") for run in runs}
-    results = {run.variant: trained(run, len(run.metrics), ranks[run]) for run in runs}
     look = FigureOptions(out=out / FIGURES)
-    figures = [*draw_svd(folders, look=look).files, *draw_uniformity(folders, look=look).files]
+    with calling(draw_svd, folders, look=look, beside=workers > 1) as clouds:
+        results = {run.variant: trained(run, len(run.metrics), restore(run).ranks("test")) for run in runs}
+        trajectories = draw_uniformity(folders, look=look)
+        figures = [*clouds().files, *trajectories.files]
     demo = Demo([summary_row(run) for run in runs], check_claims(results), figures, reused)
     write_json(out / SUMMARY, demo.as_json())
     return demo

@@ -9,23 +9,15 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from multiprocessing.process import current_process
 from multiprocessing.reduction import ForkingPickler
-from threading import Lock
-from types import ModuleType
 from typing import Any
 
 from degen.errors import UserError
 from degen.model.variants import REGISTERED, get_variant
 from degen.training.children.inside import Task, train_for_parent
-from degen.training.children.server import context
+from degen.training.children.server import as_any_caller, context
 from degen.training.run import Progress
-
-_starting = Lock()
 
 
 class BrokenChild(UserError):
@@ -61,7 +53,7 @@ class Child:
         self.process = context().Process(  # type: ignore[attr-defined]
             target=train_for_parent, args=(self.task, theirs), name=f"degen {task.out.name}", daemon=True
         )
-        with _as_any_caller():
+        with as_any_caller():
             self.process.start()
         theirs.close()
 
@@ -132,25 +124,6 @@ class Child:
         )
 
 
-@contextmanager
-def _as_any_caller() -> Iterator[None]:
-    """Start a process as if from a process without a script, and from one that is no daemon.
-
-    `multiprocessing` would import the caller's script in the child, which trains again if it has no guard.
-    It also refuses children of daemons, such as Dask's workers; ours notice their parent's end by themselves.
-    """
-    settings = current_process()._config  # type: ignore[attr-defined]
-    with _starting:
-        script, daemon = sys.modules["__main__"], settings.pop("daemon", None)
-        sys.modules["__main__"] = ModuleType("__main__")
-        try:
-            yield
-        finally:
-            sys.modules["__main__"] = script
-            if daemon is not None:
-                settings["daemon"] = daemon
-
-
 def with_variant(task: Task) -> Task:
     """Add the variant to a task if it was registered, because the child has to register it too.
 
@@ -163,7 +136,7 @@ def with_variant(task: Task) -> Task:
     if variant.name.lower() not in REGISTERED:
         return task
     try:
-        with _as_any_caller():
+        with as_any_caller():
             ForkingPickler.dumps(variant)
     except Exception as error:  # of several kinds, and anyone's
         raise UserError(

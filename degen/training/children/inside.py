@@ -24,6 +24,7 @@ from degen.config.schema import Config
 from degen.data.load import Dataset
 from degen.errors import UserError
 from degen.model.variants import REGISTERED, Variant, register
+from degen.training.children.server import stand_where
 from degen.training.loop import train
 from degen.training.run import Interrupted, Progress
 
@@ -85,9 +86,7 @@ class _Teller(Progress):
 def train_for_parent(task: Task, parent: connection.Connection) -> None:
     """Train the run of a task and tell the parent everything."""
     _part_from_parent()
-    os.environ.clear()
-    os.environ.update(task.environment)
-    os.chdir(task.folder)
+    stand_where(task.folder, task.environment)
     teller = _Teller(parent, task.dataset is not None)
     teller.tell("ready")
     try:
