@@ -133,7 +133,8 @@ def mean_of_seeds(name: str, members: Sequence[Analysis]) -> Analysis:
             if missing:
                 raise Undefined(missing[0])
             interval = over_seeds([member.values[measure] for member in members])
-            intervals[measure] = replace(interval, method=f"over {len(members)} seeds, {interval.method}")
+            method = f"over {len(members)} seeds, {interval.method or 'which agree'}"
+            intervals[measure] = replace(interval, method=method)
         except Undefined as undefined:
             reasons[measure] = str(undefined)
     first = members[0]

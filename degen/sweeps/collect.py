@@ -19,6 +19,7 @@ from degen.runs.directory import FIGURES, RunDirectory
 from degen.runs.study import FAILED, PlannedRun, is_study, read_plan, read_study
 from degen.sweeps.results.figures_by_axes import draw_study
 from degen.sweeps.results.result_rows import (
+    RANKING,
     axis_columns,
     common_epoch,
     finished,
@@ -134,10 +135,18 @@ def _rows(
         by_dataset.setdefault(planned.dataset, []).append(planned.run)
     given = study.get("common_epoch")
     common = {dataset: given or common_epoch(runs) for dataset, runs in by_dataset.items()}
-    rows = [result_row(planned, name, axes, common[planned.dataset], found) for planned, found in done]
+    ranking = _ranking(study)
+    rows = [
+        result_row(planned, name, axes, common[planned.dataset], found, ranking) for planned, found in done
+    ]
     configs = [RunDirectory(planned.run).config for planned, _ in done]
     mark_differing(rows, [str(config.get("data", {}).get("fingerprint", "")) for config in configs])
     return rows
+
+
+def _ranking(study: Mapping[str, Any]) -> list[str]:
+    """Return the ranking metrics of the tables: HR and NDCG, and further ones that the study names."""
+    return list(dict.fromkeys([*RANKING, *study.get("metrics", METRICS)]))
 
 
 def _written(
@@ -158,7 +167,7 @@ def _written(
         return Collected(empty, empty, {}, metrics, **about)
     files = [write_rows(out / RESULTS, rows, digits=None)]
     results = read_results(out / RESULTS)
-    summary = summarize(results, list(axes), [column for column in metric_columns() if column in results])
+    summary = summarize(results, list(axes), metric_columns(_ranking(study)))
     files.append(write_rows(out / SUMMARY, _plain(summary), digits=None))
     free = free_axes(results, axes)
     write_text(out / LATEX, _LATEX_HEAD + tabular(summary_table(summary, free, metrics, width=None)))

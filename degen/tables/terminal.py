@@ -46,7 +46,7 @@ def _listing(table: Table) -> RichTable:
     shown = RichTable(box=None, padding=(0, 2, 0, 0))
     for column in table.columns:
         if column.kind == "key":
-            shown.add_column(column.title)
+            shown.add_column(column.title, no_wrap=True)
             shown.add_column("")
         elif column.kind == "sentence":
             shown.add_column(column.title, style="dim")

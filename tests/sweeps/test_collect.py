@@ -297,6 +297,14 @@ def test_metrics_of_the_study_come_first(tmp_path):
     assert [column.title for column in table.columns] == ["variant", "λ", "seeds", "NDCG@20", "HR@20"]
 
 
+def test_a_metric_beyond_hr_and_ndcg_has_columns_where_the_study_names_it(tmp_path):
+    out = write_study(tmp_path / "s", cells(), pretend(value=accuracy), {"metrics": ["MRR@10"]})
+    found = collect(out, figures=False)
+    place = RANKING.index("MRR@10") + 1
+    np.testing.assert_allclose(found.results["test_MRR@10"], place * found.results["test_HR@5"])
+    assert "±" in found.table().rows[0][-1].text
+
+
 # The figures that suit the axes
 
 

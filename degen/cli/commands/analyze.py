@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +16,8 @@ from degen.config.facts import sentence
 from degen.errors import UserError
 
 _MOST_COLUMNS = 6
+_NAMES, _COLUMN = 32, 20
+"""Characters of the names of measures, and of a column of values."""
 
 
 MEASURING: Group = {
@@ -129,10 +133,20 @@ def _measure(paths: list[Path], typed: Typed, scheduler: str | None, tables: Typ
         write_json(out / "analysis.json", flat)
         written.append(out / "analysis.json")
     if not output.result(flat[0] if len(flat) == 1 else flat):
-        for start in range(0, len(flat), _MOST_COLUMNS):
-            some = found.analyses[start : start + _MOST_COLUMNS]
-            output.show(measures_table(some, remarks=len(some) <= 2))
+        most = _columns_that_fit()
+        for start in range(0, len(flat), most):
+            some = found.analyses[start : start + most]
+            few = len(flat) <= 2 or (len(some) <= 2 and most == _MOST_COLUMNS)
+            output.show(measures_table(some, remarks=few))
     output.note(*(f"written: {path}" for path in written))
+
+
+def _columns_that_fit() -> int:
+    """Return how many matrices a table can show side by side; on a narrow terminal fewer."""
+    if not sys.stdout.isatty():
+        return _MOST_COLUMNS
+    room = shutil.get_terminal_size().columns - _NAMES
+    return max(1, min(_MOST_COLUMNS, room // _COLUMN))
 
 
 def _use_threads(threads: int | None) -> None:

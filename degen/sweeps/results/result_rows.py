@@ -54,7 +54,12 @@ def metric_columns(ranking: Iterable[str] = RANKING) -> list[str]:
 
 
 def result_row(
-    planned: PlannedRun, study: str, axes: Mapping[str, str], common: int | None, done: Mapping[str, Any]
+    planned: PlannedRun,
+    study: str,
+    axes: Mapping[str, str],
+    common: int | None,
+    done: Mapping[str, Any],
+    ranking: Sequence[str] = RANKING,
 ) -> dict[str, Any]:
     """Return the row of a finished run; a value that it lacks is None.
 
@@ -77,9 +82,9 @@ def result_row(
         "capped": _capped(run, epochs),
         "common_epoch": common,
     }
-    row |= {f"valid_{name}": best.get(f"valid_{name}") for name in RANKING}
-    row |= {f"test_{name}": test.get(name) for name in RANKING}
-    row |= {f"common_valid_{name}": at_common.get(f"valid_{name}") for name in RANKING}
+    row |= {f"valid_{name}": best.get(f"valid_{name}") for name in ranking}
+    row |= {f"test_{name}": test.get(name) for name in ranking}
+    row |= {f"common_valid_{name}": at_common.get(f"valid_{name}") for name in ranking}
     row |= {f"best_{name}": best.get(name) for name in GEOMETRY}
     row |= {f"common_{name}": at_common.get(name) for name in GEOMETRY}
     known = {**run.environment, "version": run.environment.get("degen")}
@@ -125,6 +130,8 @@ def _usual(values: Iterable[Any]) -> Any:
 
 def _capped(run: RunDirectory, epochs: Sequence[dict[str, Any]]) -> bool:
     """Return whether a run ended at its limit of epochs or steps, before patience ran out."""
-    settings = TrainingConfig(**run.config.get("training", {}))
+    known = run.config.get("training", {})
+    deciding = ("stop_on", "stop_decimals", "patience", "min_epochs")
+    settings = TrainingConfig(**{key: known[key] for key in deciding if key in known})
     waited = len(epochs) - best_row(epochs, settings.stop_on, settings.stop_decimals)["epoch"]
     return bool(waited < settings.patience or len(epochs) < settings.min_epochs)
