@@ -157,6 +157,11 @@ class RunDirectory:
         return read_metrics(self.path)
 
     @property
+    def pretraining(self) -> list[dict[str, Any]]:
+        """The lines of `pretrain.jsonl`, one dictionary per epoch of pre-training; empty for one stage."""
+        return read_metrics(self.path, PRETRAIN_METRICS)
+
+    @property
     def trace(self) -> list[dict[str, Any]]:
         """The lines of `trace.jsonl`, one dictionary per epoch; empty where gradients were not traced."""
         return read_metrics(self.path, TRACE)

@@ -94,7 +94,8 @@ def _trial(config: Config, threads: int) -> tuple[float, float]:
     limits = {"epochs": 2, "steps_per_epoch": TRIAL_STEPS, "max_steps": None, "threads": threads}
     training = config.training.model_copy(update={**limits, "keep_embeddings": None, "tensorboard": False})
     with tempfile.TemporaryDirectory(prefix="degen-trial-") as folder:
-        trial = config.model_copy(update={"training": training})
+        baseline = config.baseline.model_copy(update={"pretrain_epochs": 1})
+        trial = config.model_copy(update={"training": training, "baseline": baseline})
         row = train(trial, Path(folder) / "run", dataset=dataset).metrics[-1]
     samples = trained_samples(dataset)
     most = config.training.steps_per_epoch

@@ -33,6 +33,8 @@ def runs(
 ) -> None:
     """List runs: variant, dataset, seed, epochs, state, test HR@5 and NDCG@10.
 
+    Runs of two stages (s3rec-mip) have the epochs of pre-training in a column of their own.
+
     Settings in which runs of a variant differ have a column each. The folder of a study stands for its runs.
 
     [bold]Examples[/bold]
@@ -46,6 +48,8 @@ def runs(
 
     found = collect_runs(paths or [Path("runs")])
     rows = [_describe(run, output) for run in found]
+    if not any(row["pretrain_epochs"] for row in rows):  # a column for runs of two stages only
+        rows = [{key: value for key, value in row.items() if key != "pretrain_epochs"} for row in rows]
     whole = [run for run, row in zip(found, rows, strict=True) if row["state"] != "damaged"]
     apart = settings_apart(whole)
     known = [{"settings": own} if (own := apart.get(Path(row["run"]))) else {} for row in rows]
@@ -84,12 +88,14 @@ def _describe(run: RunDirectory, output: Output) -> dict[str, Any]:
             "dataset": run.dataset,
             "seed": run.seed,
             "epochs": len(run.metrics),
+            "pretrain_epochs": len(run.pretraining) or None,
             "state": run.state,
             **{key: run.test.get(key) if run.state == "finished" else None for key in ("HR@5", "NDCG@10")},
         }
     except UserError as error:
         output.note(str(error))
-        unknown = dict.fromkeys(("variant", "dataset", "seed", "epochs", "state", "HR@5", "NDCG@10"))
+        facts = ("variant", "dataset", "seed", "epochs", "pretrain_epochs", "state", "HR@5", "NDCG@10")
+        unknown = dict.fromkeys(facts)
         return {"run": str(run.path), **unknown, "state": "damaged"}
 
 

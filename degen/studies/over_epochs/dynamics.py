@@ -41,6 +41,7 @@ _DEFINED = (UNIFORMITY, *ALIGNMENTS)
 """Quantities that depend on the definition by which a run was measured."""
 
 _CAPTION = "Measures after every epoch of training, of the item embeddings unless said otherwise. {sources}"
+_STAGES = "Epochs up to 0 are pre-training. "
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def draw_dynamics(
 
     Quantities in `metrics.jsonl` are taken from there. Other measures are computed from the embeddings that
     were kept (`keep_embeddings`), and the notes name them. Unfinished runs are drawn as far as they are.
+    Pre-training, where a run has it, is drawn before epoch 1: its last epoch is number 0.
     """
     options, look, result = options or DynamicsOptions(), look or FigureOptions(), FigureFiles()
     one_definition = any(key in _DEFINED for key in options.measures)
@@ -78,7 +80,8 @@ def _dataset(stem: Path, series: Series, options: DynamicsOptions, look: FigureO
     for track in tracks:
         lines.setdefault(track.variant, []).append(track.rows)
     kept = [key for key, source in sources.items() if source == "embeddings"]
-    about = f"{', '.join(kept)}: at the epochs whose embeddings were kept." if kept else ""
+    about = _STAGES if any(run.pretraining for run in runs) else ""
+    about += f"{', '.join(kept)}: at the epochs whose embeddings were kept." if kept else ""
     with figure_style(look.style):
         figure = epochs_figure(lines, titles, width=look.inches(len(titles)))
         name = stem.name.removeprefix("dynamics-")
@@ -109,7 +112,9 @@ def _sources(runs: Sequence[RunDirectory], keys: Sequence[str], notes: list[str]
 
 
 def _epochs(run: RunDirectory, sources: Mapping[str, str]) -> list[dict[str, Any]]:
-    rows = {row["epoch"]: dict(row) for row in run.metrics}
+    before = run.pretraining
+    rows = {row["epoch"] - len(before): {**row, "epoch": row["epoch"] - len(before)} for row in before}
+    rows |= {row["epoch"]: dict(row) for row in run.metrics}
     keys = [key for key, source in sources.items() if source == "embeddings"]
     for epoch in run.kept_epochs if keys else []:
         if epoch not in rows:

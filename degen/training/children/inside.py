@@ -70,6 +70,10 @@ class _Teller(Progress):
         """Send the log, where the parent has not read it, and the number of steps."""
         self.tell("begin", None if self.log_is_known else dataset, config, epochs_done, steps_per_epoch)
 
+    def pretrain(self, row: dict[str, Any]) -> None:
+        """Send the line of an epoch of pre-training."""
+        self.tell("pretrain", row)
+
     def step(self, epoch: int, step: int, losses: dict[str, Any]) -> None:
         """Send that a step is done."""
         self.tell("step", epoch, step, losses)
