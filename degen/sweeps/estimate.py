@@ -63,12 +63,19 @@ def pace(config: Config, cells: Path, threads: int) -> Pace:
     if runs:
         rows = [row for run in runs for row in run.metrics]
         seconds = median(row["train_seconds"] + row["eval_seconds"] for row in rows)
-        epochs = median(len(run.metrics) for run in runs)
+        epochs = median(len(run.metrics) + len(run.pretraining) for run in runs)
         told = f"{seconds:.3g} s per epoch and {epochs:g} epochs"
         return Pace(seconds, epochs, False, f"{name}: {len(runs)} finished runs of this machine, {told}")
     seconds, speed = _trial(config, threads)
     basis = f"{name}: a trial of {TRIAL_STEPS} steps, {speed:,.0f} samples/s, {seconds:.3g} s per epoch"
-    return Pace(seconds, config.training.epochs, True, basis)
+    return Pace(seconds, config.training.epochs + _pretraining(config), True, basis)
+
+
+def _pretraining(config: Config) -> int:
+    """Return the number of epochs of pre-training, each about as long as one of fine-tuning."""
+    from degen.model.variants import get_variant
+
+    return config.baseline.pretrain_epochs if get_variant(config.objective.variant).stages else 0
 
 
 def _finished(config: Config, cells: Path, threads: int) -> list[RunDirectory]:
@@ -97,15 +104,19 @@ def _trial(config: Config, threads: int) -> tuple[float, float]:
         baseline = config.baseline.model_copy(update={"pretrain_epochs": 1})
         trial = config.model_copy(update={"training": training, "baseline": baseline})
         row = train(trial, Path(folder) / "run", dataset=dataset).metrics[-1]
-    samples = trained_samples(dataset)
+    samples = _targets(trial, dataset)
     most = config.training.steps_per_epoch
     samples = min(samples, most * config.training.batch_size) if most else samples
     return samples / row["samples_per_second"] + row["eval_seconds"], row["samples_per_second"]
 
 
-def trained_samples(dataset: Dataset) -> int:
-    """Return the number of training samples of an epoch: every prefix before the last two actions."""
-    return int((dataset.sequences.lengths - 3).clip(min=0).sum())
+def _targets(config: Config, dataset: Dataset) -> int:
+    """Return the number of targets of an epoch: training samples, or masks for a model that draws them."""
+    import torch
+
+    from degen.training.trainer import Trainer
+
+    return Trainer(config, dataset, torch.device("cpu")).batching.n_targets
 
 
 def disk(config: Config, n_items: int, epochs: float) -> int:

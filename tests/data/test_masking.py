@@ -117,6 +117,23 @@ def test_recbole_never_predicts_a_row_s_first_item_and_predicts_the_last_ten_at_
     assert (masked.histories.items == MASK).sum() > 200 * 40  # hidden all the same
 
 
+@pytest.mark.parametrize("first_counts", [True, False])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"rate": 0.2, "at_least_one": True, "last_only": 0.2},
+        {"rate": 0.4, "last_only": 0.5},
+        {"rate": 0.3, "always_last": True},
+    ],
+    ids=str,
+)
+def test_the_expected_number_of_targets_is_that_of_many_draws(rule, first_counts):
+    if rule.get("at_least_one"):
+        first_counts = True
+    rows, made = rows_of([1, 2, 3, 5, 9] * 2000), MaskRule(**rule, first_counts=first_counts)
+    assert made.expected(rows.length) == pytest.approx(len(mask(rows, made).targets), rel=0.02)
+
+
 @given(rules, lengths, st.data())
 def test_parts_of_a_batch_are_the_batch(rule, lengths, data):
     masked = mask(rows_of(lengths), rule)

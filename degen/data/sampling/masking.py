@@ -88,6 +88,19 @@ class MaskRule:
         hidden[end[last_only] - 1] = True
         return hidden, self._predicted(hidden, length)
 
+    def expected(self, length: Int) -> float:
+        """Return the expected number of predicted places of rows of `length`, without regard to `most`."""
+        rate, first = self.rate, 1.0 - self.rate
+        places = rate * length
+        if self.always_last:
+            places = places + first
+        if self.at_least_one and not self.always_last:
+            places = places + first**length
+        if not self.first_counts:
+            places = places - np.where(self.always_last & (length == 1), 1.0, rate)
+        last = 1.0 if self.first_counts else (length > 1).astype(float)
+        return float((self.last_only * last + (1 - self.last_only) * places).sum())
+
     def _predicted(self, hidden: Bool, length: Int) -> Bool:
         predicted, end = hidden.copy(), np.cumsum(length)
         if not self.first_counts:

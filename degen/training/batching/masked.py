@@ -46,9 +46,8 @@ class Masked(BySamples):
 
     @property
     def n_targets(self) -> int:
-        """Expected number of targets of an epoch, to which batches of rows add up."""
-        # At least one per row, so that memory is not planned too small.
-        return len(self.rows) + round(self.rule.rate * int(self.rows.length.sum()))
+        """Expected number of targets of an epoch, at least 1."""
+        return max(round(self.rule.expected(self.rows.length.astype(np.int64))), 1)
 
     def encode(
         self, encoder: Encoder, batch: Int, rng: np.random.Generator, dropout: Dropout, part: slice
