@@ -38,14 +38,14 @@ def run_targets(
     """Train targets, and print what comes of them; the arguments are those of `degen paper run`."""
     from degen.cli.sweep_display import sweep_bar
     from degen.config.lists import parse_seeds
-    from degen.paper.launch import Budget, Workers, choose_targets, parse_budget, run_target
+    from degen.paper.launch import Budget, Workers, also_trained, choose_targets, parse_budget, run_target
     from degen.sweeps.run import Stopped
 
     limit = Budget(None if budget is None else parse_budget(budget))
     asked = [name.strip() for name in datasets.split(",") if name.strip()] if datasets is not None else None
     notes: list[str] = []
     chosen = choose_targets(names, asked, parse_seeds(seeds) if seeds is not None else None, notes)
-    output.note(*notes)
+    output.note(*notes, *filter(None, (also_trained(target, study, out) for target, study in chosen)))
     if dry_run:
         _dry_run(chosen, how, out, output)
         return

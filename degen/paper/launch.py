@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from degen.errors import UserError
 from degen.paper.targets import Target, chosen_datasets, target
+from degen.runs.study import DONE, PLAN, PlannedRun, read_plan
 
 if TYPE_CHECKING:
     from degen.sweeps.run import StudyRun
@@ -140,4 +141,29 @@ def run_target(
         budget.stop_once()
 
     folder = out / target.name
+    others = {entry.dataset for entry in earlier_runs(folder)} - target.brief.keys()
+    if others:  # a log that is trained briefly must not shorten the common epoch of those there
+        study = study.model_copy(update={"common_epoch": target.study().common_epoch})
     return run_study(study, folder, **asdict(how), cells=out / CELLS, extend=True, watch=look)
+
+
+def earlier_runs(folder: Path) -> list[PlannedRun]:
+    """Return the runs that the study in a folder has planned; none without a plan."""
+    return read_plan(folder) if (folder / PLAN).exists() else []
+
+
+def also_trained(target: Target, study: Study, out: Path) -> str:
+    """Return a sentence about runs that are planned already, missing and not asked for; empty for none."""
+    left = [
+        entry
+        for entry in earlier_runs(out / target.name)
+        if (entry.dataset not in study.datasets or entry.seed not in study.seeds)
+        and not (out / target.name / DONE / entry.name).exists()
+    ]
+    if not left:
+        return ""
+    datasets = ", ".join(dict.fromkeys(entry.dataset for entry in left))
+    return (
+        f"{target.name}: {len(left)} runs on {datasets} were begun earlier and are trained too; "
+        "another `out` keeps them apart"
+    )

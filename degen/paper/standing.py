@@ -18,8 +18,9 @@ from statistics import mean
 from typing import Any
 
 from degen.data.catalog import CATALOG, SYNTHETIC, here
+from degen.paper.launch import earlier_runs
 from degen.paper.targets import Target, targets
-from degen.runs.study import DONE, PLAN, PlannedRun, read_plan
+from degen.runs.study import DONE, PlannedRun
 
 Key = tuple[str, str, int]
 """A run in any plan: dataset, id of its cell, seed."""
@@ -57,7 +58,7 @@ def standings(out: Path) -> list[Standing]:
         if a plan in the folder cannot be read.
     """
     known = targets()
-    plans = {target.name: _plan(out / target.name) for target in known}
+    plans = {target.name: earlier_runs(out / target.name) for target in known}
     seconds = _seconds(out, plans)
     planned = {_key(entry): entry for plan in plans.values() for entry in plan}
     found = []
@@ -67,10 +68,6 @@ def standings(out: Path) -> list[Standing]:
             wanted = [entry for entry in plans[target.name] if entry.dataset == dataset]
             found.append(_standing(out, target, dataset, wanted, planned, seconds))
     return found
-
-
-def _plan(folder: Path) -> list[PlannedRun]:
-    return read_plan(folder) if (folder / PLAN).exists() else []
 
 
 def _key(entry: PlannedRun) -> Key:
@@ -84,8 +81,16 @@ def _seconds(out: Path, plans: Mapping[str, Iterable[PlannedRun]]) -> dict[Key, 
         for entry in plan:
             path = out / name / DONE / entry.name
             if path.exists():
-                found[_key(entry)] = float(json.loads(path.read_text(encoding="utf-8")).get("seconds") or 0)
+                found[_key(entry)] = _taken(path)
     return found
+
+
+def _taken(done: Path) -> float:
+    """Return the seconds that a run took; 0 where its file does not say."""
+    try:
+        return float(json.loads(done.read_text(encoding="utf-8"))["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0.0
 
 
 def _standing(

@@ -15,6 +15,7 @@ from degen.paper.collecting import collect_targets
 from degen.paper.comparison import comparison
 from degen.paper.degeneration import degeneration_table, measure_runs
 from degen.paper.intervals import interval
+from degen.paper.launch import also_trained
 from degen.paper.measured import measured
 from degen.paper.standing import standings
 from degen.paper.targets import target
@@ -208,3 +209,14 @@ def test_fig2_is_drawn_with_published_bars(tmp_path, monkeypatch):
     assert {"fig2-beauty.pdf", "fig2-beauty.png"} <= names
     assert given[0]["sasrec"]["test_HR@5"] == 0.0365
     assert given[0]["duorec"]["test_NDCG@5"] == 0.0352
+
+
+def test_runs_begun_earlier_are_told_of(tmp_path):
+    study(tmp_path, "table2", methods())
+    asked = target("table2").study(["synthetic"], [0])
+    assert also_trained(target("table2"), asked, tmp_path) == ""
+    for path in (tmp_path / "table2" / "done").glob("*-s2"):
+        path.unlink()
+    told = also_trained(target("table2"), asked, tmp_path)
+    assert told.startswith("table2: 3 runs on beauty were begun earlier and are trained too")
+    assert also_trained(target("table2"), target("table2").study(["beauty"], [0, 1, 2]), tmp_path) == ""
