@@ -70,10 +70,11 @@ def _left(status: Status, finished: int, seconds: float) -> str:
 
 
 def name_of(planned: PlannedRun) -> str:
-    """Return a run in words: dataset, variant, the values of its axes, seed."""
+    """Return a run in words: dataset, control or variant, the values of its axes, seed."""
     axes = ((key.rpartition(".")[2], value) for key, value in planned.axes.items())
     settings = [setting_text(key, value) for key, value in axes if key != "variant"]
-    return " ".join([planned.dataset, planned.variant, *settings, f"seed {planned.seed}"])
+    method = planned.control or planned.variant
+    return " ".join([planned.dataset, method, *settings, f"seed {planned.seed}"])
 
 
 def _result(planned: PlannedRun) -> str:
