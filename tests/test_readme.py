@@ -14,13 +14,8 @@ import degen
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-COMMANDS = sorted(
-    set(
-        re.findall(
-            r"^degen (?:data )?[a-z-]+", "\n".join(re.findall(r"```bash\n(.*?)```", README, re.DOTALL)), re.M
-        )
-    )
-)
+_SHELL = "\n".join(re.findall(r"```bash\n(.*?)```", README, re.DOTALL))
+COMMANDS = sorted(set(re.findall(r"^degen (?:data |paper )?[a-z0-9-]+", _SHELL, re.MULTILINE)))
 
 
 def test_nothing_is_left_to_be_filled_in() -> None:
