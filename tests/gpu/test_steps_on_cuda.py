@@ -68,6 +68,8 @@ BY_BLOCKS = "_coalesce", "copy to the CPU"
         ({"rec_loss": "sampled", "sampling": "uniform", "negatives": 9}, ()),
         ({"variant": "item-uniformity"}, ()),
         ({"item_optimizer": "sgd"}, ()),
+        ({"item_optimizer": "coupled-adam"}, ()),
+        ({"rec_loss": "gbce", "negatives": 3}, ()),
         ({"batch_by": "users"}, ()),
         ({"engine": "plain"}, ("copy to the device", "index_put_ by a mask")),
         ({"rec_loss": "bce", "item_updates": "lazy"}, OF_ROWS),
