@@ -12,11 +12,13 @@ from dataclasses import replace
 import pytest
 
 from degen.errors import UserError
+from degen.sweeps import claims
 from degen.sweeps.claims import STALE_AFTER, Owner, is_live, read_owner, take
 
 RACE = """
 import sys, time
 from pathlib import Path
+from degen.sweeps import claims
 from degen.sweeps.claims import take
 folder, start = Path(sys.argv[1]), Path(sys.argv[2])
 print("ready", flush=True)
@@ -98,6 +100,16 @@ def test_a_claim_that_cannot_be_read_is_live_until_it_is_old(path):
 def test_a_folder_that_cannot_be_written_is_told_of(tmp_path):
     with pytest.raises(UserError, match="cannot write"):
         take(tmp_path / "missing" / "claim")
+
+
+def test_who_comes_late_to_a_claim_that_was_taken_over_leaves_it(path, dead):
+    write(path, dead)
+    first = take(path)
+    # Another worker that read the dead owner before `first` took over goes on from there.
+    assert not claims._take_away(path, dead)
+    assert first.renew()
+    assert take(path) is None
+    assert [found.name for found in path.parent.iterdir()] == [path.name]
 
 
 def test_of_many_processes_one_takes_over_each_claim(tmp_path, dead):

@@ -10,9 +10,11 @@ import tiny_runs
 
 from degen.config.settle import by_group, settle
 from degen.runs.directory import RunDirectory
+from degen.runs.lock import sole_writer
 from degen.sweeps import worker as worker_module
 from degen.sweeps.packing import companions, run_bytes, stacks
 from degen.sweeps.plan import write_plan
+from degen.sweeps.status import read_status
 from degen.sweeps.study import Study
 from degen.sweeps.worker import Worker
 
@@ -113,3 +115,25 @@ def test_of_a_stack_the_runs_that_are_whole_count_as_done(tmp_path, monkeypatch,
     assert failed["tries"] == 3
     assert "letter.txt" not in failed["sentence"]
     assert "is no run" in failed["sentence"]
+
+
+def test_a_run_that_another_process_trains_is_left_to_it(tmp_path, monkeypatch, signals):
+    given = study(tiny_runs.write_log(tmp_path / "toy.txt"), seeds=[0])
+    out = tmp_path / "lam"
+    (planned,) = write_plan(given, out)
+    with sole_writer(planned.run):
+        assert not worker_module.is_free(out, planned)
+        assert [run.name for run in read_status(out, [planned]).running] == [planned.name]
+        Worker(out, threads=1).work()
+        monkeypatch.setattr(worker_module, "_held", lambda run: False)  # as if it began a moment later
+        leaving, release = Worker(out, threads=1), worker_module.Claim.release
+
+        def released(claim):
+            release(claim)
+            leaving.asked_to_leave = 1
+
+        monkeypatch.setattr(worker_module.Claim, "release", released)
+        leaving.work()
+    assert not list((out / "done").iterdir())
+    assert not list((out / "failed").iterdir())
+    assert not list((out / "claims").iterdir())
