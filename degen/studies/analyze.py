@@ -30,6 +30,7 @@ from degen.errors import UserError
 from degen.runs.choose import run_name
 from degen.runs.directory import ITEM_EMBEDDINGS
 from degen.studies.analysis_options import AnalysisOptions, import_measures
+from degen.studies.item_bias import bias_values
 
 if TYPE_CHECKING:
     import torch
@@ -151,11 +152,11 @@ def _analyze_source(source: Source, options: AnalysisOptions) -> tuple[Analysis,
         counts = np.asarray(options.frequency)
     name = _name(source, opened)
     try:
-        if not options.with_model:
-            return _measured(opened.values, counts, None, name, options), list(opened.notes)
-        hidden, recommended = _used(opened, counts, options)
+        hidden, recommended = _used(opened, counts, options) if options.with_model else (None, {})
         analysis = _measured(opened.values, counts, hidden, name, options)
-        return analysis.with_values(recommended), list(opened.notes)
+        of_bias = bias_values(opened, counts, hidden) if options.measures is None else {}
+        more = recommended | of_bias
+        return analysis.with_values(more) if more else analysis, list(opened.notes)
     except UserError as error:
         raise UserError(f"{source.path}: {error}") from error
 
