@@ -116,9 +116,12 @@ def key_option(key: str, *, flag: str | None = None, panel: str | None = None) -
     """
     group, field = KEYS[key]
     shown, choices = about(key, "unset") or field.default, "|".join(choices_of(key))
+    name = flag or OPTIONS[key]
+    if value_type(key) is bool and group == "baseline":  # recipes turn these on
+        name += f"/--no-{name.removeprefix('--')}"
     note = "" if shown is None or shown is False or shown == "" else default(str(shown))
     option = typer.Option(
-        flag or OPTIONS[key],
+        name,
         help=sentence(key) + note,
         metavar=about(key, "metavar") or (choices if 0 < len(choices) <= WIDEST else None),
         rich_help_panel=panel or about(key, "panel") or group.capitalize(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import subprocess
 import sys
@@ -19,6 +20,9 @@ from safetensors.numpy import load_file
 from degen.errors import UserError
 from degen.runs import directory
 from degen.runs.directory import RunDirectory
+from degen.studies.figure_files import FigureOptions
+from degen.studies.over_epochs.dynamics import DynamicsOptions, draw_dynamics
+from degen.training.children.side_by_side import train_in_child
 from degen.training.loop import train
 from degen.training.run import Interrupted, Progress
 from degen.training.trainer import Trainer
@@ -234,3 +238,39 @@ def test_what_has_no_use_or_no_value_is_refused(words, option, capfd, tmp_path):
     message = commands.mistake(capfd, "train", *words, "--out", tmp_path / "run")
     assert option in message
     assert not (tmp_path / "run").exists()
+
+
+def test_what_a_recipe_turns_on_can_be_turned_off():
+    words = ("train", "--variant", "bert4rec", "--print-config")
+    given = [commands.result_of(*words, *more) for more in ([], ["--no-output-bias"], ["--output-bias"])]
+    assert [config["baseline"]["output_bias"] for config in given] == [True, False, True]
+
+
+# What other commands make of two stages
+
+
+def test_runs_are_listed_with_their_epochs_of_pre_training(whole):
+    (row,) = commands.result_of("runs", whole.path)
+    assert (row["epochs"], row["pretrain_epochs"]) == (2, 4)
+
+
+def test_dynamics_draw_both_stages(whole, tmp_path):
+    measures = ("sigma2_ratio", "valid_NDCG@10")
+    draw_dynamics([whole.path], DynamicsOptions(measures=measures), FigureOptions(out=tmp_path))
+    (table,) = tmp_path.glob("*.csv")
+    rows = list(csv.DictReader(table.read_text().splitlines()))
+    assert [int(row["epoch"]) for row in rows] == [-3, -2, -1, 0, 1, 2]
+    expected = [row["sigma2_ratio"] for row in (*whole.pretraining, *whole.metrics)]
+    assert [float(row["sigma2_ratio"]) for row in rows] == pytest.approx(expected, rel=1e-6)
+    assert [bool(row["valid_NDCG@10"]) for row in rows] == [False] * 4 + [True] * 2
+
+
+def test_a_child_process_tells_of_pre_training(log, tmp_path):
+    seen = []
+
+    class Seen(Progress):
+        def pretrain(self, row):
+            seen.append(row["epoch"])
+
+    train_in_child(s3rec(log, epochs=1), tmp_path / "run", progress=Seen())
+    assert seen == [1, 2, 3, 4]
