@@ -25,13 +25,17 @@ BASELINE_LABELS: Mapping[str, str] = {
 
 _LABELS = {**VARIANT_LABELS, **BASELINE_LABELS}
 
+_ABBREVIATED = {"embedding_dropout": "emb.", "hidden_dropout": "hid.", "attention_dropout": "att."}
+
 
 def variant_label(name: str) -> str:
     """Return the paper's spelling of a variant or series: `ucl+scl` as UCL+SCL, `duorec λ 1` as DuoRec λ 1.
 
-    Another name stays as it is.
+    Where several settings name a series, the rates of dropout are abbreviated. Another name stays as it is.
     """
     variant, space, settings = name.partition(" ")
+    for key, short in _ABBREVIATED.items() if ", " in settings else ():
+        settings = settings.replace(f"{key}=", f"{short} ")
     return _LABELS.get(variant, variant) + space + settings
 
 

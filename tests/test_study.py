@@ -13,6 +13,7 @@ from degen.errors import UserError
 from degen.runs.choose import select_runs, settings_apart
 from degen.runs.directory import collect_runs
 from degen.runs.study import is_study, read_plan, study_runs
+from degen.variant_names import variant_label
 
 LAMBDA = "objective.contrast_weight"
 DROPOUT = ("embedding_dropout", "hidden_dropout", "attention_dropout")
@@ -114,6 +115,19 @@ def test_one_name_for_three_equal_rates_of_dropout(tmp_path):
         "duorec embedding_dropout=0.3, hidden_dropout=0.1",
         "duorec embedding_dropout=0.3, hidden_dropout=0.3",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("duorec embedding_dropout=0.1, hidden_dropout=0.5", "DuoRec emb. 0.1, hid. 0.5"),
+        ("duorec embedding_dropout=0.1", "DuoRec embedding_dropout=0.1"),
+        ("duorec λ 0.1, τ 2", "DuoRec λ 0.1, τ 2"),
+    ],
+    ids=["two rates", "one rate", "symbols"],
+)
+def test_figures_abbreviate_the_rates_of_dropout_where_settings_are_several(name, label):
+    assert variant_label(name) == label
 
 
 def test_settings_apart_are_those_of_the_names(lam):

@@ -19,7 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from degen.plots.labels import drop_names_outside, name_ends, shorten_titles, spread_names
 from degen.plots.layout import fit_height
 from degen.plots.spectra import draw_singular_values
-from degen.plots.style import figure_ems, text_ems
+from degen.plots.style import figure_ems, shortened, text_ems
 from degen.plots.svd import (
     Frequency,
     Limits,
@@ -119,6 +119,8 @@ def svd_figure(
     if view.note:
         figure.supxlabel(view.note, fontsize=matplotlib.rcParams["xtick.labelsize"])
     if len(panels) > 1:
+        for line, name in zip(lines, _names(panels, layout.panel_ems), strict=True):
+            line.set_label(name)
         # Below the clouds the names may use the room under the colour bar.
         name_ends(spectrum, lines, in_layout=layout.beside or not clouds)
     fit_height(figure, grid[0], shape, layout.heights)
@@ -205,7 +207,7 @@ def _name_panels(grid: Sequence[Axes], panels: Sequence[SvdPanel], layout: _Layo
 
     A panel alone has the shares at its axes, and above it the number of items.
     """
-    names = [variant_label(panel.name) for panel in panels]
+    names = _names(panels, layout.panel_ems)
     below = max(text_ems(name) for name in names) + _NOTE > layout.panel_ems
     titles = []
     for axes, name, panel in zip(grid, names, panels, strict=True):
@@ -218,6 +220,15 @@ def _name_panels(grid: Sequence[Axes], panels: Sequence[SvdPanel], layout: _Layo
         else:
             titles.append(_head(axes, name, f"{first}, {second}", below=below))
     return titles
+
+
+def _names(panels: Sequence[SvdPanel], ems: float) -> list[str]:
+    """Return the panels' names, without the variant that all share where they are too wide."""
+    names = [variant_label(panel.name) for panel in panels]
+    variants, _, settings = zip(*(name.partition(" ") for name in names), strict=True)
+    if len(set(variants)) == 1 and all(settings) and max(map(text_ems, names)) > ems:
+        names = list(settings)
+    return [shortened(name, ems) for name in names] if len(names) > 1 else names
 
 
 def _head(axes: Axes, name: str, note: str, *, below: bool) -> Text:

@@ -205,6 +205,12 @@ def test_bars_are_means_with_whiskers_and_published_values_hollow(results):
     assert axes.yaxis_inverted()
 
 
+def test_whiskers_do_not_decide_the_scale_of_bars(results):
+    with figure_style():
+        figure = bars_figure(results, {"hr": "HR"}, width=WIDTHS[0], interval=lambda values: (-90.0, 90.0))
+    assert figure.axes[0].get_xlim() == (0, pytest.approx(1.6 * 6))
+
+
 def test_one_seed_has_no_whisker(results):
     with figure_style():
         figure = bars_figure(results.iloc[[0, 5]], {"hr": "HR"}, width=WIDTHS[1], interval=ends)

@@ -136,7 +136,7 @@ def _measure(paths: list[Path], typed: Typed, scheduler: str | None, tables: Typ
         most = _columns_that_fit()
         for start in range(0, len(flat), most):
             some = found.analyses[start : start + most]
-            few = len(flat) <= 2 or (len(some) <= 2 and most == _MOST_COLUMNS)
+            few = len(flat) == 1 or (len(some) <= 2 and most == _MOST_COLUMNS)
             output.show(measures_table(some, remarks=few))
     output.note(*(f"written: {path}" for path in written))
 

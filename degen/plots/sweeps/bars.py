@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import matplotlib
@@ -24,6 +24,7 @@ Published = Mapping[str, Mapping[str, float]]
 """Published values by series and column."""
 
 _HIGH = 0.62  # of the distance of two bars
+_MOST = 1.6  # times the largest value: the end of the axis
 _PANEL = 14  # font sizes of a panel beside others
 
 
@@ -98,4 +99,12 @@ def _panel(
                     axes.hlines(at, low, top, color=tone, linewidth=wide * line)
         if name in published:
             axes.barh(place + high / 2, published[name], height=high, fill=False, edgecolor=color)
+    _across(axes, results[column].dropna().tolist(), published.values())
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+
+
+def _across(axes: Axes, values: Iterable[float], published: Iterable[float]) -> None:
+    """Begin at 0, and end near the values: whiskers of two seeds may be many times as long."""
+    every = [*values, *published]
+    if every and min(every) >= 0 < max(every):
+        axes.set_xlim(0, min(axes.get_xlim()[1], _MOST * max(every)))
