@@ -152,6 +152,6 @@ def _narrowed(table: Table) -> Table:
         return table
     kept -= table.columns[kept - 1].title.endswith(" paper")  # it stands for nothing without ours
     more = len(table.columns) - kept
-    note = f"{table.note}\n{more} more columns are in {table.name}.tex"
+    note = f"{table.note}\n{more} more {'column is' if more == 1 else 'columns are'} in {table.name}.tex"
     rows = [row[:kept] for row in table.rows]
     return replace(table, columns=table.columns[:kept], rows=rows, note=note)
