@@ -15,10 +15,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from degen.analysis.correlation import spearman
+from degen.embeddings.item_matrix import open_run
 from degen.files import write_json
 from degen.paper.comparison import caption, mean_text
 from degen.paper.measured import Measured
@@ -42,7 +41,8 @@ V_COLUMNS = {
 """Measures of V by their names in `degen analyze`, with the titles of their columns."""
 
 USE_COLUMNS = {
-    "spearman_bias": "Spearman(frequency, bias)",
+    "bias_frequency_spearman": "Spearman(frequency, bias)",
+    "bias_variance_share": "bias's share of the scores' variance",
     "uniformity_h": "uniformity of h (Eq. 7)",
     "catalogue_coverage@10": "coverage@10",
     "NDCG@10": "NDCG@10",
@@ -53,9 +53,6 @@ USE_COLUMNS = {
 
 _FIRST = ("NDCG@10", "sigma2_ratio", "average_cosine", "tail_average_cosine")
 """Measures that stand first, so that a narrow terminal shows them."""
-
-ITEM_BIAS = "item_bias.npy"
-"""Bias of each item, float32 [n_items], which methods with an output bias write beside V."""
 
 
 def measure_runs(
@@ -151,25 +148,19 @@ def _of_use(run: RunDirectory) -> dict[str, float | None]:
     from degen.evaluation.evaluate import representations
     from degen.evaluation.recommended import recommend
     from degen.evaluation.restore import restore
+    from degen.studies.item_bias import bias_values
 
     restored = restore(run)
     h = representations(restored.encoder, restored.samples("test")).detach().cpu().numpy()
     shown = recommend(restored).measures(run.item_frequency)
     values = {name: _finite(shown.get(name)) for name in USE_COLUMNS if name in shown}
+    of_bias = bias_values(open_run(run), None, h)
     return {
         **values,
-        "spearman_bias": _bias_with_frequency(run),
+        **{name: _finite(value) for name, value in of_bias.items()},
         "uniformity_h": _finite(uniformity(Rows(h))),
         "NDCG@10": _finite(run.test["NDCG@10"]),
     }
-
-
-def _bias_with_frequency(run: RunDirectory) -> float | None:
-    """Return Spearman's correlation of item bias and frequency; None for a method without a bias."""
-    if not (run.path / ITEM_BIAS).exists():
-        return None
-    bias = run.array(ITEM_BIAS)
-    return float(spearman(bias, run.item_frequency)) if np.ptp(bias) > 0 else None
 
 
 def _finite(value: Any) -> float | None:
