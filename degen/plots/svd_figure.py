@@ -208,6 +208,8 @@ def _name_panels(grid: Sequence[Axes], panels: Sequence[SvdPanel], layout: _Layo
     A panel alone has the shares at its axes, and above it the number of items.
     """
     names = _names(panels, layout.panel_ems)
+    if len(names) > 1:  # a title that is much wider than its panel would leave the others no room
+        names = [shortened(name, layout.panel_ems) for name in names]
     below = max(text_ems(name) for name in names) + _NOTE > layout.panel_ems
     titles = []
     for axes, name, panel in zip(grid, names, panels, strict=True):
@@ -228,7 +230,7 @@ def _names(panels: Sequence[SvdPanel], ems: float) -> list[str]:
     variants, _, settings = zip(*(name.partition(" ") for name in names), strict=True)
     if len(set(variants)) == 1 and all(settings) and max(map(text_ems, names)) > ems:
         names = list(settings)
-    return [shortened(name, ems) for name in names] if len(names) > 1 else names
+    return names
 
 
 def _head(axes: Axes, name: str, note: str, *, below: bool) -> Text:
