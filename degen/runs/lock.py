@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from degen.errors import UserError
 from degen.runs import directory
 
 OCCUPIED = "another process trains into"
 """Beginning of the message about a run directory that is locked."""
+
+ATTEMPTS, PAUSE = 4, 0.05
+"""Number of attempts at a lock, and seconds between them: `is_held` holds it for a moment."""
 
 
 def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
@@ -72,24 +78,60 @@ def sole_writer(folder: Path) -> Iterator[None]:
     except ImportError:
         yield
         return
+    for attempt in range(ATTEMPTS):
+        lock = _opened(folder)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            if attempt == ATTEMPTS - 1:
+                break
+            time.sleep(PAUSE)
+            continue
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOTSUP):
+                lock.close()
+                raise
+        if not _is_in_place(lock, folder):  # the process that held it has removed it since it was opened
+            lock.close()
+            continue
+        with lock:
+            try:
+                yield
+            finally:
+                (folder / directory.LOCK).unlink(missing_ok=True)
+        return
+    raise UserError(f"{OCCUPIED} {folder} at this moment; wait for it, or name another `out`")
+
+
+def is_held(folder: Path) -> bool:
+    """Return whether a process trains into a run directory at this moment. Nothing is made or removed."""
+    try:
+        import fcntl
+
+        # A lock that others may share: two processes that look at once do not see each other.
+        with (folder / directory.LOCK).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (ImportError, OSError):
+        return False
+    return False
+
+
+def _opened(folder: Path) -> IO[str]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / directory.LOCK).open("a")
+        return (folder / directory.LOCK).open("a")
     except OSError as error:
         raise UserError(
             f"cannot write {folder}: {error.strerror}; choose another folder with `out`"
         ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"{OCCUPIED} {folder} at this moment; wait for it, or name another `out`"
-            ) from None
-        except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.ENOTSUP):
-                raise
-        try:
-            yield
-        finally:
-            (folder / directory.LOCK).unlink(missing_ok=True)
+
+
+def _is_in_place(lock: IO[str], folder: Path) -> bool:
+    """Return whether an open lock is still the file of its folder: on another one nothing is locked."""
+    try:
+        return os.path.samestat(os.fstat(lock.fileno()), os.stat(folder / directory.LOCK))
+    except OSError:
+        return False

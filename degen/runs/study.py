@@ -58,7 +58,7 @@ class PlannedRun:
 
     @property
     def name(self) -> str:
-        """Name of the run directory, and of the files in `claims/`, `done/` and `failed/`."""
+        """Name of the run directory, and of the files in `done/` and `failed/`."""
         return f"{self.id}-s{self.seed}"
 
     @property

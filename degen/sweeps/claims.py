@@ -1,7 +1,8 @@
 """Claims: files by which workers agree who trains a run, on one machine or on many that share a folder.
 
 A claim is created with O_EXCL, so that one worker alone can, and holds host, process and a token. Its owner
-renews it every minute by touching it. Others take over a claim
+renews it every minute by touching it. It lies beside the run directory, so that workers of several studies
+that share the run agree too. Others take over a claim
 
 - of a process of this machine that is gone, at once;
 - of another machine that has not been renewed for ten minutes.
@@ -30,6 +31,11 @@ STALE_AFTER = 600.0
 """Seconds without renewal after which the claim of another machine may be taken over."""
 
 _AWAY = ".taken-"
+
+
+def claim_of(run: Path) -> Path:
+    """Return the path of the claim on a run directory."""
+    return run.with_name(f"{run.name}.claim")
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,8 @@ class Claim:
 def take(path: Path, now: float | None = None) -> Claim | None:
     """Create the claim `path`, or take over one whose owner is gone; None where another process holds it.
 
+    Its folder is made if it is missing.
+
     `now` is the time by which the age of another machine's claim is judged, seconds since 1970.
 
     Raises
@@ -131,6 +139,10 @@ def read_owner(path: Path) -> Owner | None:
 
 def _create(path: Path) -> Claim | None:
     owner = Owner.this_process()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
     written = path.parent / f"{_AWAY}{owner.token}"
     try:
         # Written whole under another name first: whoever reads the claim finds its owner in it.
@@ -145,10 +157,14 @@ def _create(path: Path) -> Claim | None:
     except FileExistsError:
         return None
     except OSError as error:
-        raise UserError(f"cannot write {path.parent}: {error.strerror}; choose another `out`") from error
+        raise _unwritable(path, error) from error
     finally:
         written.unlink(missing_ok=True)
     return Claim(path, owner)
+
+
+def _unwritable(path: Path, error: OSError) -> UserError:
+    return UserError(f"cannot write {path.parent}: {error.strerror}; choose another folder by `cells`")
 
 
 def _take_away(path: Path, owner: Owner | None) -> bool:

@@ -1,12 +1,13 @@
 """The plan of a study: a folder with a line for every run to train, and what has become of each.
 
     OUT/
-      study.toml              the study as it was settled
+      study.toml              the resolved study
       plan.jsonl              a line per run: id, dataset, seed, run, axes, control, config, seconds
-      claims/ID-sSEED         who trains the run now (`degen.sweeps.claims`)
       done/ID-sSEED           seconds, device and versions of a finished run
       failed/ID-sSEED         sentence, end of stderr and tries of a run that failed
-    OUT/../cells/DATASET/VARIANT/ID-sSEED      the run directories, which studies share
+    OUT/../cells/DATASET/VARIANT/
+      ID-sSEED/               the run directories, which studies share
+      ID-sSEED.claim          who trains the run now (`degen.sweeps.claims`)
 
 Seeds come last in the order: every cell has one run before any has two.
 """
@@ -26,7 +27,6 @@ from degen.sweeps.cells import Cell
 from degen.sweeps.study import Study
 
 CELLS = "cells"
-CLAIMS = "claims"
 
 
 def cells_folder(out: Path) -> Path:
@@ -58,7 +58,7 @@ def write_plan(
     if not lines:
         return read_plan(out)
     writable(out)
-    for name in (CLAIMS, DONE, FAILED):
+    for name in (DONE, FAILED):
         (out / name).mkdir(exist_ok=True)
     write_text(out / STUDY, study.toml())
     write_text(out / PLAN, "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from degen.runs import directory
 from degen.runs.study import DONE, FAILED, PlannedRun
-from degen.sweeps.claims import is_live
-from degen.sweeps.plan import CLAIMS
+from degen.sweeps.claims import claim_of, is_live
 from degen.sweeps.worker import TRIES, is_free, tries
 
 
@@ -53,7 +52,7 @@ def read_status(out: Path, plan: Sequence[PlannedRun]) -> Status:
     for planned in plan:
         if planned.name in finished:
             status.done.append(planned)
-        elif is_live(out / CLAIMS / planned.name):
+        elif is_live(claim_of(planned.run)):
             status.running.append(planned)
         elif tries(out, planned.name) >= TRIES:
             status.failed.append(planned)

@@ -23,17 +23,14 @@ from pathlib import Path
 from typing import Any
 
 from degen.config.schema import Config
-from degen.errors import UserError
 from degen.files import write_json, write_text
-from degen.runs import directory
 from degen.runs.directory import RunDirectory
 from degen.runs.environment import cpu_name
-from degen.runs.lock import OCCUPIED, sole_writer
+from degen.runs.lock import OCCUPIED, is_held
 from degen.runs.study import DONE, FAILED, PlannedRun, read_plan
 from degen.sweeps import child
-from degen.sweeps.claims import RENEWED_EVERY, Claim, is_live, take
+from degen.sweeps.claims import RENEWED_EVERY, Claim, claim_of, is_live, take
 from degen.sweeps.packing import companions
-from degen.sweeps.plan import CLAIMS
 
 TRIES = 3
 """Number of times that a run which fails is tried."""
@@ -66,20 +63,9 @@ def is_free(out: Path, planned: PlannedRun) -> bool:
     return (
         not (out / DONE / planned.name).exists()
         and tries(out, planned.name) < TRIES
-        and not is_live(out / CLAIMS / planned.name)
-        and not _held(planned.run)
+        and not is_live(claim_of(planned.run))
+        and not is_held(planned.run)
     )
-
-
-def _held(run: Path) -> bool:
-    """Return whether a process trains into a run directory at this moment."""
-    if not (run / directory.LOCK).exists():
-        return False
-    try:
-        with sole_writer(run):
-            return False
-    except UserError:
-        return True
 
 
 Claimed = dict[str, tuple[PlannedRun, Claim]]
@@ -103,7 +89,7 @@ class Worker:
             free = [planned for planned in plan if is_free(self.out, planned)]
             free.sort(key=lambda planned: tries(self.out, planned.name))
             for planned in free:
-                if claim := take(self.out / CLAIMS / planned.name):
+                if claim := take(claim_of(planned.run)):
                     self._train({planned.name: (planned, claim), **self._companions(planned, free)})
                     break
             else:
@@ -129,7 +115,7 @@ class Worker:
         found: Claimed = {}
         for number in companions(config, [self._config(other) for other in others]):
             other = others[number]
-            if claim := take(self.out / CLAIMS / other.name):
+            if claim := take(claim_of(other.run)):
                 found[other.name] = other, claim
         return found
 

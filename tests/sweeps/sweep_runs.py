@@ -57,10 +57,15 @@ def table(out: Path) -> str:
     return "\n".join(line.rsplit(",", 2)[0] for line in lines)
 
 
+def claims(out: Path) -> list[Path]:
+    """Claims on the runs of a study and of those beside it."""
+    return sorted((out.parent / "cells").glob("*/*/[!.]*.claim"))
+
+
 def workers(out: Path) -> list[int]:
     """Processes that hold a claim."""
     found = []
-    for path in (out / "claims").glob("[!.]*"):
+    for path in claims(out):
         try:
             found.append(int(json.loads(path.read_text())["pid"]))
         except (OSError, ValueError):
@@ -71,7 +76,7 @@ def workers(out: Path) -> list[int]:
 def events(out: Path) -> set[tuple[str, str]]:
     """Claims, epochs and finished runs that are to be seen at this moment."""
     found: set[tuple[str, str]] = set()
-    for path in (out / "claims").glob("[!.]*"):
+    for path in claims(out):
         try:
             found.add((path.name, json.loads(path.read_text())["token"]))
         except (OSError, ValueError):

@@ -7,13 +7,19 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
 
 from degen.errors import UserError
+from degen.runs import lock
+from degen.runs.directory import LOCK
+from degen.runs.lock import is_held, sole_writer
+from degen.runs.study import PlannedRun
 from degen.sweeps import claims
-from degen.sweeps.claims import STALE_AFTER, Owner, is_live, read_owner, take
+from degen.sweeps.claims import STALE_AFTER, Owner, claim_of, is_live, read_owner, take
+from degen.sweeps.worker import is_free
 
 RACE = """
 import sys, time
@@ -98,8 +104,47 @@ def test_a_claim_that_cannot_be_read_is_live_until_it_is_old(path):
 
 
 def test_a_folder_that_cannot_be_written_is_told_of(tmp_path):
+    (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot write"):
-        take(tmp_path / "missing" / "claim")
+        take(tmp_path / "file" / "claim")
+
+
+def test_studies_that_share_a_run_see_each_others_claims(tmp_path):
+    run = tmp_path / "cells" / "toy" / "duorec" / "0123456789-s0"
+    planned = PlannedRun("0123456789", "toy", 0, run, {}, None, {})
+    mine, others = tmp_path / "mine", tmp_path / "others"
+    assert is_free(mine, planned)
+    claim = take(claim_of(run))
+    assert not is_free(others, planned)
+    claim.release()
+    assert is_free(others, planned)
+
+
+def test_a_look_at_a_lock_changes_nothing(tmp_path):
+    run = tmp_path / "run"
+    assert not is_held(run)
+    assert not run.exists()
+    with sole_writer(run):
+        assert is_held(run)
+    (run / LOCK).touch()  # left by a process that was killed
+    left = (run / LOCK).stat()
+    assert not is_held(run)
+    assert (run / LOCK).stat() == left
+
+
+def test_a_lock_on_a_file_that_was_removed_is_none(tmp_path, monkeypatch):
+    # One process opens the file just before another, which holds it, removes it: both would have a lock.
+    holder, opened = ExitStack(), lock._opened
+    holder.enter_context(sole_writer(tmp_path))
+
+    def late(folder):
+        file = opened(folder)
+        holder.close()
+        return file
+
+    monkeypatch.setattr(lock, "_opened", late)
+    with sole_writer(tmp_path):
+        assert is_held(tmp_path)
 
 
 def test_who_comes_late_to_a_claim_that_was_taken_over_leaves_it(path, dead):

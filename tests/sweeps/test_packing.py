@@ -6,6 +6,7 @@ import json
 import signal
 
 import pytest
+import sweep_runs
 import tiny_runs
 
 from degen.config.settle import by_group, settle
@@ -82,9 +83,7 @@ def test_a_worker_trains_a_stack_with_a_claim_of_each_run(tmp_path, monkeypatch,
     start = worker_module.child.start
 
     def watched(orders, errors):
-        started.append(
-            ([order.run.name for order in orders], sorted(p.name for p in (out / "claims").iterdir()))
-        )
+        started.append(([order.run.name for order in orders], [path.stem for path in sweep_runs.claims(out)]))
         return start(orders, errors)
 
     monkeypatch.setattr(worker_module.child, "start", watched)
@@ -94,7 +93,7 @@ def test_a_worker_trains_a_stack_with_a_claim_of_each_run(tmp_path, monkeypatch,
     assert started[0] == ([first, third], sorted([first, third]))
     assert started[1][0] == [second]
     assert sorted(path.name for path in (out / "done").iterdir()) == sorted([first, second, third])
-    assert not list((out / "claims").iterdir())
+    assert not sweep_runs.claims(out)
 
 
 def test_of_a_stack_the_runs_that_are_whole_count_as_done(tmp_path, monkeypatch, signals):

@@ -43,7 +43,7 @@ def test_a_sweep_trains_its_cells_and_says_of_each_that_it_is_done(trained):
     assert {"seconds", "device", "cpu", "commit", "version", "threads", "torch", "finished"} == done.keys()
     cell = json.loads((planned[1].run / "cell.json").read_text())
     assert cell["axes"] == {"objective.contrast_weight": 0.1}
-    assert not list((out / "claims").iterdir())
+    assert not sweep_runs.claims(out)
 
 
 def test_the_same_command_has_nothing_left_to_do_and_another_study_shares_the_runs(trained):
@@ -113,7 +113,7 @@ def test_ctrl_c_finishes_the_epochs_and_the_same_command_goes_on(tmp_path):
     sweep.send_signal(signal.SIGINT)
     told = sweep_runs.ended(sweep, code=130)
     assert "continue with the same command" in told
-    assert not list((out / "claims").iterdir())
+    assert not sweep_runs.claims(out)
     assert not list((out / "failed").iterdir())
     sweep_runs.ended(sweep_runs.start(out, *words))
     assert len(list((out / "done").iterdir())) == 8
@@ -239,7 +239,7 @@ def test_the_batch_script_trains_and_leaves_in_time(tmp_path):
     job.send_signal(signal.SIGUSR1)
     assert job.wait(timeout=100) == 0
     assert (tmp_path / "requeued").read_text() == "requeue 7\n"
-    assert not list((out / "claims").iterdir())
+    assert not sweep_runs.claims(out)
     assert len(list((out / "done").iterdir())) < 6
     subprocess.run(["bash", "-c", text], env=environment, check=True)
     assert len(list((out / "done").iterdir())) == 6
