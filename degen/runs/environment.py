@@ -41,6 +41,7 @@ def environment(config: Config | None = None) -> dict[str, Any]:
     device = pick_device(config.training.device)
     return found | {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "cpu": cpu_name(),
         "threads": config.training.threads or torch.get_num_threads(),
         "commit": _commit(),
     }

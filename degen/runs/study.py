@@ -24,7 +24,6 @@ STUDY = "study.toml"
 PLAN = "plan.jsonl"
 DONE = "done"
 FAILED = "failed"
-CELL = "cell.json"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,10 @@ The id of a cell is the first ten hexadecimal digits of a SHA-256 over everythin
 fingerprint of the log, and every setting that differs from its default. Left out are
 
 - the seed, which is named beside the id, and name, path and reading of the log (its fingerprint says it all);
-- keys that change no number: device, threads, cuda_graph, keep_embeddings, tensorboard, score_block.
+- keys that say where a run is trained and what it keeps: device, threads, cuda_graph, keep_embeddings,
+  tensorboard, score_block. Device and threads change the order in which numbers are added, and so the last
+  digits of a result. `results.csv` names device, processor and threads of each run, and a note says where
+  they differ.
 
 The length of training is part of the id. `epochs`, `min_epochs`, `patience` and `max_steps` may be raised
 when a run is resumed, but a run of 2 epochs and one of 60 are different results.
@@ -20,12 +23,15 @@ from typing import Any
 
 from degen.config.facts import KEYS
 from degen.config.schema import Config
+from degen.config.settle import settle
+from degen.errors import UserError
+from degen.runs import directory
 
 LENGTH = {"epochs", "min_epochs", "patience", "max_steps"}
 """Keys that may change when a run is resumed, and decide its result nevertheless."""
 
-WITHOUT_EFFECT = {"device", "threads", "cuda_graph", "keep_embeddings", "tensorboard", "score_block"}
-"""Keys that a result does not depend on."""
+OUTSIDE = {"device", "threads", "cuda_graph", "keep_embeddings", "tensorboard", "score_block"}
+"""Keys of where a run is trained and what it keeps, which are not part of the id."""
 
 DIGITS = 10
 
@@ -74,15 +80,45 @@ class Cell:
 
 def cell_id(config: Config) -> str:
     """Return the id of a configuration whose log is known by its fingerprint."""
-    defaults, settings = Config().model_dump(mode="json"), {}
-    for group, keys in config.model_dump(mode="json").items():
-        for key, value in keys.items():
-            ignored = group == "data" or key == "seed" or key in WITHOUT_EFFECT
-            if not ignored and value != defaults[group][key]:
-                settings[f"{group}.{key}"] = value
+    defaults = decisive_settings(Config())
+    settings = {key: value for key, value in decisive_settings(config).items() if value != defaults[key]}
     decisive = {"log": config.data.fingerprint, "settings": settings}
     text = json.dumps(decisive, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+def decisive_settings(config: Config) -> dict[str, Any]:
+    """Return the settings that decide the result, by keys with their groups."""
+    return {
+        f"{group}.{key}": value
+        for group, keys in config.model_dump(mode="json").items()
+        for key, value in keys.items()
+        if group != "data" and key != "seed" and key not in OUTSIDE
+    }
+
+
+def refuse_other_settings(config: Config, run: Path) -> None:
+    """Refuse a run directory whose run was begun with other settings, though its cell has the same id.
+
+    An id names what differs from the defaults, so a default that has changed since leaves it as it was.
+
+    Raises
+    ------
+    UserError
+        if the run differs in a setting that decides its result, or in its log; the message names it.
+    """
+    if not directory.is_run(run):
+        return
+    there = settle(run / directory.CONFIG)
+    before, now = decisive_settings(there), decisive_settings(config)
+    before["data.fingerprint"] = there.data.fingerprint or config.data.fingerprint
+    now["data.fingerprint"] = config.data.fingerprint
+    for key, value in now.items():
+        if before[key] != value:
+            raise UserError(
+                f"{run} was begun with {key} = {before[key]!r}, and this study has {value!r}; choose another "
+                "folder of runs by `cells`, or move that run away"
+            )
 
 
 def full_key(key: str) -> str:

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from degen.config.schema import Config
+from degen.config.settle import settle
 from degen.errors import UserError
-from degen.files import write_json
 from degen.runs import directory
-from degen.runs.study import CELL
+from degen.runs.lock import sole_writer
 
 if TYPE_CHECKING:
     from degen.training.run import Progress
@@ -39,11 +39,10 @@ ASK = signal.SIGUSR1
 
 @dataclass(frozen=True)
 class Order:
-    """One run for a child: its configuration, its folder, and what `cell.json` says of it."""
+    """One run for a child: its configuration and its folder."""
 
     config: Config
     run: Path
-    cell: dict[str, Any]
 
 
 def start(orders: Sequence[Order], errors: Path) -> BaseProcess:
@@ -122,8 +121,9 @@ def _progress(order: Order, stop: threading.Event) -> Progress:
     from degen.training.run import Interrupted, Progress
 
     class Watched(Progress):
-        def begin(self, *_: object) -> None:
-            write_json(order.run / CELL, order.cell)
+        def pretrain(self, row: dict[str, Any]) -> None:
+            if stop.is_set():
+                raise Interrupted(order.run, 0)
 
         def epoch(self, row: dict[str, Any]) -> None:
             if stop.is_set():
@@ -133,9 +133,15 @@ def _progress(order: Order, stop: threading.Event) -> Progress:
 
 
 def same_cell(config: Config, run: Path) -> None:
-    """Put a configuration into a run of the same cell that was named otherwise: its log, device or threads.
+    """Let an unfinished run of the same cell go on whose log was named by another path, or read otherwise.
 
-    The caller knows by the id that both train the same.
+    Raises
+    ------
+    UserError
+        if another process trains into the run directory.
     """
     if directory.is_run(run):
-        config.write(run / directory.CONFIG)
+        with sole_writer(run):
+            there = settle(run / directory.CONFIG)
+            if there.data != config.data:
+                there.model_copy(update={"data": config.data}).write(run / directory.CONFIG)

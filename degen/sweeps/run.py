@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from degen.config.schema import Config
 from degen.errors import UserError, one_of
 from degen.runs.directory import RunDirectory
 from degen.runs.study import DONE, FAILED, PlannedRun, read_plan
+from degen.sweeps.cells import refuse_other_settings
 from degen.sweeps.engines.local import LocalEngine, check_cores
 from degen.sweeps.engines.slurm import jobs, require_sbatch, script, submit
 from degen.sweeps.plan import write_plan
@@ -139,10 +141,18 @@ def _workers(free: list[PlannedRun], threads: int, *, local: bool) -> int:
 
 
 def _begin(out: Path, plan: list[PlannedRun]) -> Status:
-    """Let failed runs be tried again, and count those as done that were trained for another study."""
+    """Let failed runs be tried again, and count those as done that were trained for another study.
+
+    Raises
+    ------
+    UserError
+        if a run directory has a run of other settings.
+    """
     for path in (out / FAILED).iterdir():
         path.unlink()
     (out / LEAVE).unlink(missing_ok=True)
+    for planned in plan:
+        refuse_other_settings(Config.model_validate(planned.config), planned.run)
     for planned in plan:
         if RunDirectory(planned.run).state == "finished" and not (out / DONE / planned.name).exists():
             write_done(out, planned)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,11 +39,12 @@ class Status:
 
 
 def finished_epochs(planned: PlannedRun) -> int:
-    """Return the number of epochs that a run has finished."""
-    try:
-        return (planned.run / directory.METRICS).read_bytes().count(b"\n")
-    except OSError:
-        return 0
+    """Return the number of epochs that a run has finished, of pre-training too."""
+    count = 0
+    for name in (directory.PRETRAIN_METRICS, directory.METRICS):
+        with suppress(OSError):
+            count += (planned.run / name).read_bytes().count(b"\n")
+    return count
 
 
 def read_status(out: Path, plan: Sequence[PlannedRun]) -> Status:

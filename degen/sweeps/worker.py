@@ -23,12 +23,13 @@ from pathlib import Path
 from typing import Any
 
 from degen.config.schema import Config
+from degen.errors import UserError
 from degen.files import write_json, write_text
 from degen.runs.directory import RunDirectory
-from degen.runs.environment import cpu_name
 from degen.runs.lock import OCCUPIED, is_held
 from degen.runs.study import DONE, FAILED, PlannedRun, read_plan
 from degen.sweeps import child
+from degen.sweeps.cells import refuse_other_settings
 from degen.sweeps.claims import RENEWED_EVERY, Claim, claim_of, is_live, take
 from degen.sweeps.packing import companions
 
@@ -90,7 +91,13 @@ class Worker:
             free.sort(key=lambda planned: tries(self.out, planned.name))
             for planned in free:
                 if claim := take(claim_of(planned.run)):
-                    self._train({planned.name: (planned, claim), **self._companions(planned, free)})
+                    claimed = {planned.name: (planned, claim)}
+                    try:
+                        self._claim_companions(claimed, free)
+                        self._train([planned for planned, _ in claimed.values()], claimed)
+                    finally:
+                        for _, claim in claimed.values():
+                            claim.release()
                     break
             else:
                 return
@@ -107,47 +114,61 @@ class Worker:
             text = (self.out / LEAVE).read_text(encoding="utf-8")
             self.asked_to_leave = max(self.asked_to_leave, 2 if text == "at once" else 1)
 
-    def _companions(self, planned: PlannedRun, free: list[PlannedRun]) -> Claimed:
-        """Claim the free runs that a GPU trains together with one; none on a CPU."""
-        config, others = self._config(planned), [other for other in free if other.name != planned.name]
-        if config.training.device == "cpu" or not others:
-            return {}
-        found: Claimed = {}
-        for number in companions(config, [self._config(other) for other in others]):
+    def _claim_companions(self, claimed: Claimed, free: list[PlannedRun]) -> None:
+        """Claim the free runs that a GPU trains together with the one that is claimed; none on a CPU.
+
+        A run that has failed trains alone: it may have been the one that took a whole stack with it.
+        """
+        (planned, _), *_ = claimed.values()
+        config = self._config(planned)
+        if config.training.device == "cpu" or tries(self.out, planned.name):
+            return
+        others = [other for other in free if other.name != planned.name and not tries(self.out, other.name)]
+        for number in companions(config, [self._config(other) for other in others]) if others else []:
             other = others[number]
             if claim := take(claim_of(other.run)):
-                found[other.name] = other, claim
-        return found
+                claimed[other.name] = other, claim
 
-    def _train(self, claimed: Claimed) -> None:
+    def _train(self, claimed: Sequence[PlannedRun], claims: Claimed) -> None:
         """Train claimed runs, several as one stack, and write how they ended."""
+        orders: dict[str, child.Order] = {}
+        for planned in claimed:
+            # What another worker finished between the look at the folder and the claim is not done again.
+            if not (self.out / DONE / planned.name).exists():
+                orders |= self._order(planned)
+        if not orders:
+            return
         handle, name = tempfile.mkstemp(prefix="degen-", suffix=".stderr")
         os.close(handle)
         errors = Path(name)
-        # What another worker finished between the look at the folder and the claim is not done again.
-        runs = [planned for planned, _ in claimed.values() if not (self.out / DONE / planned.name).exists()]
-        claims = [claim for _, claim in claimed.values()]
         try:
-            orders = [self._order(planned) for planned in runs]
-            code = self._ended(child.start(orders, errors), claims) if orders else 0
+            process = child.start(list(orders.values()), errors)
+            code = self._ended(process, [claim for _, claim in claims.values()])
             lines = errors.read_text(errors="replace").splitlines()
-            # A run that another study trains at this moment has not failed.
-            stopped = code == child.STOPPED or any(OCCUPIED in line for line in lines)
-            for planned in runs:
-                if RunDirectory(planned.run).state == "finished":
-                    write_done(self.out, planned)
-                elif not stopped:
-                    write_failed(self.out, planned, code, lines)
         finally:
             errors.unlink(missing_ok=True)
-            for claim in claims:
-                claim.release()
+        # A run that another process trains at this moment has not failed.
+        stopped = code == child.STOPPED or any(OCCUPIED in line for line in lines)
+        for planned in claimed:
+            if planned.name in orders and RunDirectory(planned.run).state == "finished":
+                write_done(self.out, planned)
+            elif planned.name in orders and not stopped:
+                write_failed(self.out, planned, code, lines)
 
-    def _order(self, planned: PlannedRun) -> child.Order:
+    def _order(self, planned: PlannedRun) -> dict[str, child.Order]:
+        """Return the order of a run by its name; none, with its file, where it is finished or refused."""
         config = self._config(planned)
-        child.same_cell(config, planned.run)
-        cell = {"id": planned.id, "axes": dict(planned.axes), "control": planned.control}
-        return child.Order(config, planned.run, cell)
+        try:
+            refuse_other_settings(config, planned.run)
+            if RunDirectory(planned.run).state == "finished":  # by another study
+                write_done(self.out, planned)
+                return {}
+            child.same_cell(config, planned.run)
+        except UserError as error:
+            if OCCUPIED not in str(error):
+                write_failed(self.out, planned, child.MISTAKE, [str(error)])
+            return {}
+        return {planned.name: child.Order(config, planned.run)}
 
     def _config(self, planned: PlannedRun) -> Config:
         config = Config.model_validate(planned.config)
@@ -186,12 +207,12 @@ def _killed(process: BaseProcess) -> int:
 def write_done(out: Path, planned: PlannedRun) -> None:
     """Write the file of a finished run: what it took, and on what it was trained."""
     run = RunDirectory(planned.run)
-    known, rows = run.environment, run.metrics
+    known, rows = run.environment, [*run.pretraining, *run.metrics]
     seconds = sum(float(row.get(name, 0)) for row in rows for name in ("train_seconds", "eval_seconds"))
     done: dict[str, Any] = {
         "seconds": round(seconds, 3),
         "device": known.get("device"),
-        "cpu": cpu_name(),
+        "cpu": known.get("cpu"),
         "commit": known.get("commit"),
         "version": known.get("degen"),
         "threads": known.get("threads"),

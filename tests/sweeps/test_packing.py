@@ -9,12 +9,15 @@ import pytest
 import sweep_runs
 import tiny_runs
 
+from degen.config.schema import Config
 from degen.config.settle import by_group, settle
+from degen.errors import UserError
 from degen.runs.directory import RunDirectory
 from degen.runs.lock import sole_writer
 from degen.sweeps import worker as worker_module
 from degen.sweeps.packing import companions, run_bytes, stacks
 from degen.sweeps.plan import write_plan
+from degen.sweeps.run import run_study
 from degen.sweeps.status import read_status
 from degen.sweeps.study import Study
 from degen.sweeps.worker import Worker
@@ -124,7 +127,7 @@ def test_a_run_that_another_process_trains_is_left_to_it(tmp_path, monkeypatch, 
         assert not worker_module.is_free(out, planned)
         assert [run.name for run in read_status(out, [planned]).running] == [planned.name]
         Worker(out, threads=1).work()
-        monkeypatch.setattr(worker_module, "_held", lambda run: False)  # as if it began a moment later
+        monkeypatch.setattr(worker_module, "is_held", lambda run: False)  # as if it began a moment later
         leaving, release = Worker(out, threads=1), worker_module.Claim.release
 
         def released(claim):
@@ -135,4 +138,64 @@ def test_a_run_that_another_process_trains_is_left_to_it(tmp_path, monkeypatch, 
         leaving.work()
     assert not list((out / "done").iterdir())
     assert not list((out / "failed").iterdir())
-    assert not list((out / "claims").iterdir())
+    assert not sweep_runs.claims(out)
+
+
+def test_runs_that_another_study_finished_are_done_as_they_are(tmp_path, monkeypatch, signals):
+    given = study(tiny_runs.write_log(tmp_path / "toy.txt"), seeds=[0])
+    (planned,) = write_plan(given, tmp_path / "lam")
+    Worker(tmp_path / "lam", threads=1).work()
+    before = (planned.run / "config.toml").read_bytes()
+    monkeypatch.setattr(worker_module.child, "start", lambda *_: pytest.fail("trained twice"))
+    other = given.model_copy(
+        update={"base": {**given.base, "training": {**given.base["training"], "threads": 2}}}
+    )
+    write_plan(other, tmp_path / "other")
+    Worker(tmp_path / "other").work()
+    assert [path.name for path in (tmp_path / "other" / "done").iterdir()] == [planned.name]
+    assert (planned.run / "config.toml").read_bytes() == before
+
+
+def test_a_run_of_the_same_id_with_other_settings_is_refused(tmp_path, signals):
+    # The id names what differs from the defaults, and those may change between versions of degen.
+    given = study(tiny_runs.write_log(tmp_path / "toy.txt"), seeds=[0])
+    out = tmp_path / "lam"
+    (planned,) = write_plan(given, out)
+    there = Config.model_validate(planned.config)
+    training = there.training.model_copy(update={"patience": 99})
+    planned.run.mkdir(parents=True)
+    there.model_copy(update={"training": training}).write(planned.run / "config.toml")
+    before = (planned.run / "config.toml").read_bytes()
+    Worker(out, threads=1).work()
+    failed = json.loads((out / "failed" / planned.name).read_text())
+    assert "was begun with training.patience = 99, and this study has" in failed["sentence"]
+    with pytest.raises(UserError, match="choose another folder of runs by `cells`"):
+        run_study(given, out, workers=1)
+    assert (planned.run / "config.toml").read_bytes() == before
+    assert [path.name for path in planned.run.iterdir()] == ["config.toml"]
+
+
+def test_runs_that_have_failed_train_alone(tmp_path, monkeypatch, signals):
+    given = study(tiny_runs.write_log(tmp_path / "toy.txt"))
+    given = given.model_copy(
+        update={"base": {**given.base, "training": {**given.base["training"], "device": "auto"}}}
+    )
+    out = tmp_path / "lam"
+    planned = write_plan(given, out)
+    started = []
+
+    class Dead:
+        pid, exitcode = None, 1
+
+        def is_alive(self):
+            return False
+
+    def start(orders, errors):
+        started.append([order.run.name for order in orders])
+        return Dead()
+
+    monkeypatch.setattr(worker_module.child, "start", start)
+    monkeypatch.setattr(worker_module, "companions", lambda config, others: list(range(len(others))))
+    Worker(out, threads=1).work()
+    names = [run.name for run in planned]
+    assert started == [names] + [[name] for name in names] * 2

@@ -20,6 +20,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -77,11 +78,28 @@ def pretrain(run: Run, stop_if_asked: Callable[[], None]) -> None:
         for number in range(done + 1, passes + 1):
             rows.append(_pass(trainer, number, stop_if_asked))
             directory.write_metrics(out, rows, directory.PRETRAIN_METRICS)
-            run.progress.pretrain(rows[-1])
             steps += trainer.steps_per_epoch
-            if number % run.config.baseline.pretrain_every == 0 or number == passes:
-                checkpoint.save_embeddings(encoder, out / directory.PRETRAIN_EMBEDDINGS)
-                checkpoint.save_last(encoder, trainer.optimizer, out, number, steps, directory.PRETRAIN)
+            due = number % run.config.baseline.pretrain_every == 0 or number == passes
+            with _saved(trainer, out, number, steps, due):
+                run.progress.pretrain(rows[-1])
+
+
+@contextmanager
+def _saved(trainer: Trainer, out: Path, number: int, steps: int, due: bool) -> Iterator[None]:
+    """Write the checkpoint of a pass before a block where it is due, else where the block asks to stop."""
+
+    def save() -> None:
+        checkpoint.save_embeddings(trainer.encoder, out / directory.PRETRAIN_EMBEDDINGS)
+        checkpoint.save_last(trainer.encoder, trainer.optimizer, out, number, steps, directory.PRETRAIN)
+
+    if due:
+        save()
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):
+        if not due:
+            save()
+        raise
 
 
 def _pass(trainer: Trainer, number: int, stop_if_asked: Callable[[], None]) -> Row:
