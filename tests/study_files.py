@@ -66,7 +66,7 @@ def write_study(
             run = Path("..") / "cells" / cell.dataset / config.objective.variant / name
             row = {"id": cell.id, "dataset": cell.dataset, "seed": seed, "run": str(run)}
             row |= {"axes": dict(cell.axes), "control": cell.control, "config": config.model_dump()}
-            lines.append(json.dumps(row | {"seconds": None}))
+            lines.append(json.dumps(row))
             folder = out.parent / "cells" / cell.dataset / config.objective.variant / name
             if not folder.exists():
                 write(folder, cell, config)

@@ -15,6 +15,7 @@ from rich.progress import MofNCompleteColumn, TextColumn
 from degen.cli.progress import bar_display
 from degen.cli.wording import as_typed
 from degen.runs.choose import setting_text, setting_title, setting_value
+from degen.runs.study import read_failure
 
 if TYPE_CHECKING:
     from degen.cli.options import Typed
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 @contextmanager
 def sweep_bar(out: Path, quiet: bool) -> Iterator[Callable[[Status], None]]:
     """Show the state of a sweep: a bar on a terminal, and a line for each run that is done or has failed."""
-    from degen.sweeps.status import failure
-
     console = Console(stderr=True, quiet=quiet)
     bar = bar_display(console, quiet, MofNCompleteColumn(), TextColumn("{task.fields[told]}"))
     known: set[str] | None = None
@@ -48,7 +47,8 @@ def sweep_bar(out: Path, quiet: bool) -> Iterator[Callable[[Status], None]]:
                     _say(console, f"  done    {name_of(planned)}: {_result(planned)}")
             for planned in status.failed:
                 if planned.name not in known:
-                    _say(console, f"  failed  {name_of(planned)}: {as_typed(failure(out, planned))}")
+                    sentence, _ = read_failure(out, planned.name)
+                    _say(console, f"  failed  {name_of(planned)}: {as_typed(sentence)}")
             known |= {planned.name for planned in (*status.done, *status.failed)}
             told = f"{len(status.running)} running ({status.epochs()} epochs), {len(status.failed)} failed"
             left = _left(status, len(status.done) - before, time.monotonic() - begun)

@@ -42,8 +42,6 @@ class PlannedRun:
         name of the control that the cell belongs to; None for a cell of the axes.
     config
         resolved configuration, by groups.
-    seconds
-        expected duration, where it is known.
     """
 
     id: str
@@ -53,7 +51,6 @@ class PlannedRun:
     axes: Mapping[str, Any]
     control: str | None
     config: Mapping[str, Mapping[str, Any]]
-    seconds: float | None = None
 
     @property
     def name(self) -> str:
@@ -102,6 +99,19 @@ def read_plan(path: Path) -> list[PlannedRun]:
     return [_planned(line, path, f"{file} line {number}") for number, line in enumerate(lines, start=1)]
 
 
+def read_failure(path: Path, name: str) -> tuple[str, int]:
+    """Return the sentence of a run that failed, and how often it has; empty and 0 where it has not."""
+    try:
+        text = (path / FAILED / name).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "", 0
+    try:
+        found = json.loads(text)
+        return str(found["sentence"]), int(found["tries"])
+    except (ValueError, KeyError, TypeError):
+        return text.strip() or "it failed without a word", 1
+
+
 def _planned(line: str, folder: Path, place: str) -> PlannedRun:
     try:
         row = json.loads(line)
@@ -114,7 +124,6 @@ def _planned(line: str, folder: Path, place: str) -> PlannedRun:
             axes=dict(row["axes"]),
             control=row.get("control"),
             config={str(group): dict(keys) for group, keys in row["config"].items()},
-            seconds=row.get("seconds"),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{place} is no line of a plan; run the study again to write it") from error

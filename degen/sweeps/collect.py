@@ -1,13 +1,12 @@
 """Collect the results of a study: `results.csv`, `summary.csv`, `summary.tex` and figures.
 
 Only finished cells are read, so a study may be collected at any time; what is missing is named. Cells whose
-version of degen or whose log differs from most others are left out unless they are accepted, and then their
-rows say so.
+version or commit of degen, or whose log, differs from most others are left out unless they are accepted, and
+then their rows say so.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from degen.errors import UserError
 from degen.files import write_text
 from degen.runs.directory import FIGURES, RunDirectory
-from degen.runs.study import FAILED, PlannedRun, is_study, read_plan, read_study
+from degen.runs.study import PlannedRun, is_study, read_failure, read_plan, read_study
 from degen.sweeps.results.figures_by_axes import draw_study
 from degen.sweeps.results.result_rows import (
     RANKING,
     axis_columns,
     common_epoch,
     finished,
+    machines_note,
     mark_differing,
     metric_columns,
     result_row,
@@ -85,7 +85,8 @@ def collect(out: Path, *, accept_versions: bool = False, figures: bool = True) -
     out
         folder of the study.
     accept_versions
-        keep cells whose version of degen or whose log differs from most others; `differs` says so.
+        keep cells whose version or commit of degen, or whose log, differs from most others; `differs` says
+        so.
     figures
         draw them too.
 
@@ -100,7 +101,7 @@ def collect(out: Path, *, accept_versions: bool = False, figures: bool = True) -
     found = {planned.name: (planned, finished(planned, out)) for planned in plan}
     done = [(planned, facts) for planned, facts in found.values() if facts is not None]
     left = [name for name, (_, facts) in found.items() if facts is None]
-    failed = {name: sentence for name in left if (sentence := _sentence(out / FAILED / name))}
+    failed = {name: sentence for name in left if (sentence := read_failure(out, name)[0])}
     missing = [name for name in left if name not in failed]
     notes = [f"{name} failed: {sentence}" for name, sentence in failed.items()]
     if missing:
@@ -114,6 +115,7 @@ def collect(out: Path, *, accept_versions: bool = False, figures: bool = True) -
         for row in rows
         if row not in kept
     ]
+    notes += filter(None, [machines_note(kept)])
     return _written(out, study, kept, axes, _Remarks(missing, failed, notes), figures)
 
 
@@ -192,14 +194,3 @@ def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a table with None in place of NaN, as CSV files have them."""
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
     return [{str(key): value for key, value in row.items()} for row in rows]
-
-
-def _sentence(file: Path) -> str:
-    """Return the sentence of a run that failed; empty where it has not."""
-    if not file.is_file():
-        return ""
-    text = file.read_text(encoding="utf-8", errors="replace")
-    try:
-        return str(json.loads(text)["sentence"])
-    except (ValueError, KeyError, TypeError):
-        return text.strip() or "it failed without a word"

@@ -131,7 +131,7 @@ def disk(config: Config, n_items: int, epochs: float) -> int:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a study needs.
+    """Needs of a study.
 
     Attributes
     ----------

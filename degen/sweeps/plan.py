@@ -2,7 +2,7 @@
 
     OUT/
       study.toml              the resolved study
-      plan.jsonl              a line per run: id, dataset, seed, run, axes, control, config, seconds
+      plan.jsonl              a line per run: id, dataset, seed, run, axes, control, config
       done/ID-sSEED           seconds, device and versions of a finished run
       failed/ID-sSEED         sentence, end of stderr and tries of a run that failed
     OUT/../cells/DATASET/VARIANT/
@@ -103,7 +103,6 @@ def _line(cell: Cell, seed: int, cells: Path, out: Path) -> dict[str, Any]:
         "axes": cell.axes,
         "control": cell.control,
         "config": cell.seeded(seed).model_dump(mode="json", exclude_none=True),
-        "seconds": None,
     }
 
 

@@ -54,17 +54,20 @@ def resolved(
 
 def variants_of(study: Study) -> list[str]:
     """Return the variants that a study's cells may have, as they are named there."""
-    given: list[Any] = [keys.get("objective", {}) for keys in (study.base, *study.controls.values())]
-    named = [str(keys["variant"]) for keys in given if "variant" in keys]
-    for axis in study.axes.values():
-        named += [str(value) for value in axis.values] if "variant" in axis.sets else []
-    return list(dict.fromkeys(named or [Config().objective.variant]))
+    default = Config().objective.variant
+    named: list[Any] = [
+        value for axis in study.axes.values() if "variant" in axis.sets for value in axis.values
+    ]
+    named = named or [study.base.get("objective", {}).get("variant", default)]
+    controls: list[Any] = [keys.get("objective", {}) for keys in study.controls.values()]
+    named += [keys["variant"] for keys in controls if "variant" in keys]
+    return list(dict.fromkeys(map(str, named)))
 
 
 def used_by(variant: str, values: Values, variants: list[str]) -> Values:
     """Return the settings that a variant has a use for, where other variants of the study use the rest.
 
-    What no variant uses stays, so that `settle` refuses it.
+    What no variant uses is refused, here or by `settle`.
     """
     from degen.model.variants import REGISTERED, get_variant  # brings PyTorch
 
@@ -73,6 +76,11 @@ def used_by(variant: str, values: Values, variants: list[str]) -> Values:
             f"variant '{variant}' is registered in this process alone, and workers are others; train it with "
             "`degen.train`"
         )
+    if not is_baseline(variant) and not any(get_variant(name).pairs for name in variants):
+        for key in (key for keys in values.values() for key in keys if key in CONTRAST):
+            raise UserError(
+                f"no variant of this study contrasts views, so `{key}` changes nothing; leave it out"
+            )
     if len(variants) > 1 and variant in variants:
         values = options_of_each(variants, values)[variants.index(variant)]
     if get_variant(variant).pairs or is_baseline(variant):

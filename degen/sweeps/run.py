@@ -123,9 +123,9 @@ def run_study(
     status = _begin(out, plan)
     watch(status)
     count = workers or _workers(status.free, threads, local=engine == "local")
-    if engine == "slurm" and not status.settled:
+    if engine == "slurm" and not status.ended:
         note(submit(out, script(out, count, threads, sbatch)))
-    elif not status.settled:
+    elif not status.ended:
         status = _tended(_engine(engine, out, count, threads, scheduler), out, plan, watch)
     return StudyRun(status, _collected(out, accept_versions) if status.done else None)
 
@@ -203,7 +203,7 @@ def _tended(engine: Engine, out: Path, plan: list[PlannedRun], watch: Watch) -> 
             try:
                 status = read_status(out, plan)
                 watch(status)
-                if status.settled or (asked and not engine.running):
+                if status.ended or (asked and not engine.running):
                     break
                 if not asked:
                     engine.tend(len(status.free))
@@ -214,6 +214,6 @@ def _tended(engine: Engine, out: Path, plan: list[PlannedRun], watch: Watch) -> 
     finally:
         with suppress(KeyboardInterrupt):
             engine.close()
-    if asked and not status.settled:
+    if asked and not status.ended:
         raise Stopped(status)
     return status

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from degen.runs import directory
-from degen.runs.study import DONE, FAILED, PlannedRun
+from degen.runs.study import DONE, PlannedRun, read_failure
 from degen.sweeps.claims import claim_of, is_live
-from degen.sweeps.worker import TRIES, is_free, tries
+from degen.sweeps.worker import TRIES, is_free
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Status:
         return len(self.done) + len(self.failed) + len(self.running) + len(self.free)
 
     @property
-    def settled(self) -> bool:
+    def ended(self) -> bool:
         """Return whether nothing is left to do."""
         return not self.running and not self.free
 
@@ -56,18 +55,10 @@ def read_status(out: Path, plan: Sequence[PlannedRun]) -> Status:
             status.done.append(planned)
         elif is_live(claim_of(planned.run)):
             status.running.append(planned)
-        elif tries(out, planned.name) >= TRIES:
+        elif read_failure(out, planned.name)[1] >= TRIES:
             status.failed.append(planned)
         elif is_free(out, planned):
             status.free.append(planned)
         else:  # finished within the last moment, or trained for another study
             status.running.append(planned)
     return status
-
-
-def failure(out: Path, planned: PlannedRun) -> str:
-    """Return the sentence of a run that failed."""
-    try:
-        return str(json.loads((out / FAILED / planned.name).read_text(encoding="utf-8"))["sentence"])
-    except (OSError, ValueError, KeyError):
-        return "no reason was written"

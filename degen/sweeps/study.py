@@ -20,7 +20,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from functools import cache
-from itertools import islice, product
 from math import prod
 from pathlib import Path
 from typing import Any, Literal
@@ -39,6 +38,9 @@ from degen.sweeps.resolve import Identify, asked_once, read_log, resolved
 
 MOST_CELLS = 100_000
 """Maximum number of cells; more are a typing error."""
+
+MOST_COMBINATIONS = 10**18
+"""Maximum number of combinations to draw from, which a machine word counts."""
 
 Figure = Literal["curve", "heatmap", "bars", "svd", "trajectory", "table"]
 
@@ -151,16 +153,25 @@ class Study(Group):
         """Return the value of each axis by its label, for every cell of one dataset, controls apart."""
         lists = [axis.values for axis in self.axes.values()]
         count = len(lists[0]) if self.zip and lists else prod(map(len, lists))
-        if count > MOST_CELLS:
-            raise UserError(f"these axes have {count:,} cells; {MOST_CELLS:,} at most")
-        chosen: Iterable[tuple[Any, ...]] = (
-            zip(*lists, strict=True) if self.zip and lists else product(*lists)
-        )
+        cells = count if self.random is None else min(self.random, count)
+        if cells > MOST_CELLS:
+            raise UserError(f"these axes have {cells:,} cells; {MOST_CELLS:,} at most, so draw with `random`")
+        if count > MOST_COMBINATIONS:
+            raise UserError(f"these axes have {count:.1e} combinations; {MOST_COMBINATIONS:.0e} at most")
+        numbers: Iterable[int] = range(count)
         if self.random is not None:
-            every = list(chosen)
-            drawn = random.Random(self.random_seed).sample(range(count), min(self.random, count))
-            chosen = [every[number] for number in sorted(drawn)]
-        return [dict(zip(self.axes, values, strict=True)) for values in islice(chosen, count)]
+            numbers = sorted(random.Random(self.random_seed).sample(range(count), cells))
+        return [dict(zip(self.axes, self._combination(number), strict=True)) for number in numbers]
+
+    def _combination(self, number: int) -> list[Any]:
+        """Return the values of one of the combinations, of which the last axis changes first."""
+        lists, places = [axis.values for axis in self.axes.values()], list[int]()
+        if self.zip:
+            return [values[number] for values in lists]
+        for values in reversed(lists):
+            number, place = divmod(number, len(values))
+            places.insert(0, place)
+        return [values[place] for values, place in zip(lists, places, strict=True)]
 
     def cells(self, identify: Identify | None = None) -> list[Cell]:
         """Return the cells, each once, by dataset in the order of the axes; controls stand last.
@@ -190,7 +201,9 @@ class Study(Group):
         for axis in self.axes.values():
             if axis.name not in used:
                 bare = axis.name.rpartition(".")[2]
-                raise UserError(f"no variant of this study contrasts views, so `{bare}` changes nothing")
+                raise UserError(
+                    f"only controls have a use for `{bare}`, and they set it themselves; leave the axis out"
+                )
         order = {name: number for number, name in enumerate(dict.fromkeys(c.dataset for c in found.values()))}
         return sorted(found.values(), key=lambda cell: order[cell.dataset])
 

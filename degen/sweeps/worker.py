@@ -10,7 +10,6 @@ ends the child at once.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import tempfile
@@ -27,7 +26,7 @@ from degen.errors import UserError
 from degen.files import write_json, write_text
 from degen.runs.directory import RunDirectory
 from degen.runs.lock import OCCUPIED, is_held
-from degen.runs.study import DONE, FAILED, PlannedRun, read_plan
+from degen.runs.study import DONE, FAILED, PlannedRun, read_failure, read_plan
 from degen.sweeps import child
 from degen.sweeps.cells import refuse_other_settings
 from degen.sweeps.claims import RENEWED_EVERY, Claim, claim_of, is_live, take
@@ -53,10 +52,7 @@ def ask_to_leave(out: Path, *, at_once: bool) -> None:
 
 def tries(out: Path, name: str) -> int:
     """Return how often a run has failed."""
-    try:
-        return int(json.loads((out / FAILED / name).read_text(encoding="utf-8"))["tries"])
-    except (OSError, ValueError, KeyError):
-        return 0
+    return read_failure(out, name)[1]
 
 
 def is_free(out: Path, planned: PlannedRun) -> bool:

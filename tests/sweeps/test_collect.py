@@ -201,6 +201,28 @@ def test_another_version_or_log_is_not_mixed_unless_accepted(lam):
     assert accepted.notes == []
 
 
+def test_another_commit_is_not_mixed_and_no_commit_is(lam):
+    other, unknown, *_ = read_plan(lam)
+    for planned, commit in ((other, "f00d"), (unknown, None)):
+        done = json.loads((lam / "done" / planned.name).read_text())
+        (lam / "done" / planned.name).write_text(json.dumps(done | {"commit": commit}))
+    found = collect(lam, figures=False)
+    assert len(found.results) == 8
+    assert [note.partition(":")[0] for note in found.notes] == [
+        f"{other.name} differs from most runs in commit"
+    ]
+
+
+def test_several_kinds_of_machine_are_told_of(lam):
+    assert not collect(lam, figures=False).notes
+    first, second, *_ = read_plan(lam)
+    for planned, given in ((first, {"cpu": "another"}), (second, {"device": "a GPU"})):
+        done = json.loads((lam / "done" / planned.name).read_text())
+        (lam / "done" / planned.name).write_text(json.dumps(done | given))
+    (note,) = collect(lam, figures=False).notes
+    assert note.endswith(": 1 on another, 1 on a GPU, 7 on a processor")
+
+
 def test_logs_are_compared_within_a_dataset(tmp_path):
     def write(folder, cell, config):
         pretend()(folder, cell, config)

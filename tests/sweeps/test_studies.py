@@ -115,6 +115,47 @@ def test_random_draws_the_same_cells_of_the_product_each_time():
     assert [every.index(drawn) for drawn in first] == sorted(every.index(drawn) for drawn in first)
 
 
+def test_a_draw_of_more_combinations_than_can_be_listed():
+    axes = {
+        key: {"key": key, "values": list(range(1, 2001))}
+        for key in ("dim", "batch_size", "max_length", "feed_forward")
+    }
+    drawn = Study.of_values({"axes": axes, "random": 5}).combinations()
+    assert len({tuple(values.items()) for values in drawn}) == 5
+    places = [tuple(values[key] for key in axes) for values in drawn]
+    assert places == sorted(places)
+    with pytest.raises(UserError, match="draw with `random`"):
+        Study.of_values({"axes": axes}).combinations()
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_combinations_are_those_of_itertools(zipped):
+    lists = [[8, 16, 32], [1, 2, 3], [4, 5, 6]]
+    axes = {
+        key: {"key": key, "values": values}
+        for key, values in zip(("dim", "layers", "heads"), lists, strict=True)
+    }
+    found = Study.of_values({"axes": axes, "zip": zipped}).combinations()
+    expected = zip(*lists, strict=True) if zipped else itertools.product(*lists)
+    assert [tuple(values.values()) for values in found] == list(expected)
+
+
+def test_a_setting_that_no_variant_has_a_use_for_is_refused():
+    base = {"objective": {"variant": "sasrec", "contrast_weight": 0.7}}
+    with pytest.raises(UserError, match="no variant of this study contrasts views, so `contrast_weight`"):
+        cells(base=base)
+    (plain, control) = cells(base=base, controls={"duorec": {"objective": {"variant": "duorec"}}})
+    assert (plain.config.objective.contrast_weight, control.config.objective.contrast_weight) == (0.1, 0.7)
+
+
+def test_an_axis_that_only_controls_could_use_is_refused():
+    control = {"objective": {"variant": "duorec", "contrast_weight": 0.3}}
+    with pytest.raises(UserError, match="only controls have a use for `contrast_weight`"):
+        cells(
+            base={"objective": {"variant": "sasrec"}}, axes={"lambda": LAMBDA}, controls={"duorec": control}
+        )
+
+
 def test_an_axis_that_a_variant_has_no_use_for_does_not_multiply_its_cells():
     variants = {"key": "variant", "values": ["sasrec", "duorec", "gru4rec"]}
     found = cells(axes={"variant": variants, "lambda": LAMBDA})

@@ -93,8 +93,8 @@ def sweep(
         show = show_dry_run if mode["dry_run"] else _print_script
         show(study, place, threads, work, output)
         raise typer.Exit
+    from degen.runs.study import read_failure
     from degen.sweeps.run import Stopped, collected_study, run_study
-    from degen.sweeps.status import failure
 
     try:
         if mode["collect_only"]:
@@ -105,7 +105,7 @@ def sweep(
     except Stopped as stop:
         typer.echo(f"degen: {stop}; continue with the same command", err=True)
         raise typer.Exit(130) from None
-    failed = {name_of(run): as_typed(failure(place, run)) for run in ended.status.failed}
+    failed = {name_of(run): as_typed(read_failure(place, run.name)[0]) for run in ended.status.failed}
     _print(place, ended, failed, output)
     if failed:
         raise typer.Exit(1)

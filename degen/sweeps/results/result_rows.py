@@ -109,18 +109,33 @@ def common_epoch(runs: Iterable[Path]) -> int | None:
 
 
 def mark_differing(rows: Sequence[dict[str, Any]], fingerprints: Sequence[str]) -> None:
-    """Note in `differs` of each row whether its version of degen or its log is not that of most others.
+    """Note in `differs` of each row in what it is not as most others: version or commit of degen, or log.
 
-    `fingerprints` are those of the rows' logs, which are compared within a dataset.
+    `fingerprints` are those of the rows' logs, which are compared within a dataset. Runs of an installed
+    package know no commit.
     """
     version = _usual(row["version"] for row in rows)
+    commit = _usual(row["commit"] for row in rows if row["commit"])
     for dataset in {row["dataset"] for row in rows}:
         logs = [log for row, log in zip(rows, fingerprints, strict=True) if row["dataset"] == dataset]
         usual = _usual(logs)
         for row, log in zip(rows, fingerprints, strict=True):
             if row["dataset"] == dataset:
-                odd = {"version": row["version"] != version, "log": log != usual}
+                odd = {
+                    "version": row["version"] != version,
+                    "commit": row["commit"] not in (None, "", commit),
+                    "log": log != usual,
+                }
                 row["differs"] = ", ".join(what for what, differs in odd.items() if differs)
+
+
+def machines_note(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return a sentence about rows that were trained on several kinds of machine; empty for one kind."""
+    kinds = Counter(row["cpu"] if row["device"] == "cpu" else row["device"] for row in rows)
+    told = [f"{count} on {kind}" for kind, count in kinds.items() if kind]
+    if len(told) < 2:
+        return ""
+    return f"runs of several kinds of machine are compared, which round otherwise: {', '.join(told)}"
 
 
 def _usual(values: Iterable[Any]) -> Any:
