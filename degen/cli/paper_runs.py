@@ -15,6 +15,7 @@ from degen.cli.output import Output
 
 if TYPE_CHECKING:
     from degen.paper.targets import Target
+    from degen.sweeps.cells import Cell
     from degen.sweeps.collect import Collected
     from degen.sweeps.status import Status
     from degen.sweeps.study import Study
@@ -33,6 +34,7 @@ def run_targets(
     seeds: str | None,
     budget: str | None,
     dry_run: bool,
+    print_script: bool,
     out: Path,
 ) -> None:
     """Train targets, and print what comes of them; the arguments are those of `degen paper run`."""
@@ -45,17 +47,24 @@ def run_targets(
     asked = [name.strip() for name in datasets.split(",") if name.strip()] if datasets is not None else None
     notes: list[str] = []
     chosen = choose_targets(names, asked, parse_seeds(seeds) if seeds is not None else None, notes)
-    output.note(*notes, *filter(None, (also_trained(target, study, out) for target, study in chosen)))
+    output.note(*notes, *also_trained(chosen, out))
     if dry_run:
         _dry_run(chosen, how, out, output)
         return
-    failed, done = 0, {}
-    for target, study in chosen:
+    if print_script:
+        _print_scripts(chosen, how, out, output)
+        return
+    failed: dict[str, int] = {}
+    done: dict[str, Collected] = {}
+    for place, (target, study) in enumerate(chosen):
+        if place and limit.spent:
+            output.note(f"the budget is spent before {target.name}; continue with the same command")
+            break
         try:
             with sweep_bar(out / target.name, output.quiet) as watch:
                 shown = _announced(f"{target.name}: {target.title}; {target.source}", watch, output)
-                ended = run_target(target, study, out, Workers(**how), limit, shown)
-            failed += len(ended.status.failed)
+                ended = run_target(target, study, out, Workers(**how), limit, shown, output.note)
+            failed[target.name] = len(ended.status.failed)
             if ended.collected is not None:
                 done[target.name] = ended.collected
         except Stopped as stop:
@@ -65,8 +74,9 @@ def run_targets(
             if not limit.spent:
                 raise typer.Exit(130) from None
             break
-    print_collection([target.name for target, _ in chosen], out, output, done)
-    if failed:
+    names = list(dict.fromkeys(target.name for target, _ in chosen))
+    print_collection(names, out, output, done, accept_versions=how["accept_versions"])
+    if any(failed.values()):
         raise typer.Exit(1)
 
 
@@ -84,26 +94,26 @@ def _announced(title: str, watch: Callable[[Status], None], output: Output) -> C
 
 def _dry_run(chosen: Sequence[tuple[Target, Study]], how: Typed, out: Path, output: Output) -> None:
     """Print the runs that would be trained, each once though several targets want it, and what they need."""
-    from degen.paper.launch import CELLS
-    from degen.runs.directory import TEST
+    from degen.cli.sweep_display import missing_runs, told_need, wanted_workers
+    from degen.runs.study import CELLS
     from degen.sweeps.estimate import estimate
-    from degen.training.children.cores import available_cores
 
-    folder, workers = out / CELLS, how["workers"] or max(1, available_cores() // how["threads"])
+    folder, workers = out / CELLS, wanted_workers(how["workers"], how["threads"])
     missing: dict[Path, Any] = {}
     rows = []
     for target, study in chosen:
-        for dataset in study.datasets:
-            cells = [cell for cell in study.cells() if cell.dataset == dataset]
-            runs = {cell.run(folder, seed): cell.seeded(seed) for cell in cells for seed in study.seeds}
-            left = {path: config for path, config in runs.items() if not (path / TEST).exists()}
+        by_dataset: dict[str, list[Cell]] = {}
+        for cell in study.cells():
+            by_dataset.setdefault(cell.dataset, []).append(cell)
+        for dataset, cells in by_dataset.items():
+            runs, left = len(cells) * len(study.seeds), missing_runs(cells, study.seeds, folder)
             rows.append(
                 {
                     "target": target.name,
                     "dataset": dataset,
                     "cells": len(cells),
-                    "runs": len(runs),
-                    "done": len(runs) - len(left),
+                    "runs": runs,
+                    "done": runs - len(left),
                     "new": len(left.keys() - missing.keys()),
                 }
             )
@@ -112,20 +122,36 @@ def _dry_run(chosen: Sequence[tuple[Target, Study]], how: Typed, out: Path, outp
     if output.result({"targets": rows, "missing": len(missing), "workers": workers, **asdict(need)}):
         return
     output.table(list(rows[0]), [list(row.values()) for row in rows])
-    output.line(
-        f"{len(missing)} runs to train, {'at most ' if need.at_most else ''}{need.hours:.1f} h with "
-        f"{workers} workers of {how['threads']} threads; {need.bytes / 2**20:,.0f} MiB in {folder}",
-        *(f"  {basis}" for basis in need.basis),
-    )
+    output.line(f"{len(missing)} runs to train", *told_need(need, workers, how["threads"], folder))
+
+
+def _print_scripts(chosen: Sequence[tuple[Target, Study]], how: Typed, out: Path, output: Output) -> None:
+    """Plan the studies of targets, and print the batch script that trains each."""
+    from degen.cli.commands.sweep import planned_script
+    from degen.paper.launch import extending
+    from degen.runs.study import CELLS
+
+    work = {**how, "cells": out / CELLS, "extend": True}
+    scripts = {
+        target.name: planned_script(extending(target, study, out), out / target.name, how["threads"], work)
+        for target, study in chosen
+    }
+    if not output.result([{"study": str(out / name), "script": text} for name, text in scripts.items()]):
+        output.line(*scripts.values())
 
 
 def print_collection(
-    names: Sequence[str] | None, out: Path, output: Output, done: Mapping[str, Collected] | None = None
+    names: Sequence[str] | None,
+    out: Path,
+    output: Output,
+    done: Mapping[str, Collected] | None = None,
+    *,
+    accept_versions: bool = False,
 ) -> None:
     """Collect targets, and print their tables, verdicts and files."""
     from degen.paper.collecting import collect_targets
 
-    found = collect_targets(out, names, done)
+    found = collect_targets(out, names, done, accept_versions=accept_versions)
     output.note(*found.notes)
     if output.result(found.as_json()):
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +20,10 @@ from degen.runs.study import read_failure
 if TYPE_CHECKING:
     from degen.cli.options import Typed
     from degen.cli.output import Output
+    from degen.config.schema import Config
     from degen.runs.study import PlannedRun
+    from degen.sweeps.cells import Cell
+    from degen.sweeps.estimate import Estimate
     from degen.sweeps.status import Status
     from degen.sweeps.study import Study
 
@@ -91,19 +94,16 @@ MOST_ROWS = 20
 
 def show_dry_run(study: Study, out: Path, threads: int, work: Typed, output: Output) -> None:
     """Print the cells that would be trained, and what they need."""
-    from degen.runs.directory import TEST
     from degen.sweeps.estimate import estimate
     from degen.sweeps.plan import cells_folder, plan_lines
-    from degen.training.children.cores import available_cores
 
     plan_lines(study, out, work["cells"], extend=work["extend"])  # refuses what a sweep would refuse
     folder = work["cells"] or cells_folder(out)
     cells = study.cells()
-    runs = [(cell, seed) for seed in study.seeds for cell in cells]
-    missing = [cell.seeded(seed) for cell, seed in runs if not (cell.run(folder, seed) / TEST).exists()]
-    workers = work["workers"] or max(1, available_cores() // threads)
-    need = estimate(missing, folder, workers, threads)
-    counts = {"runs": len(runs), "done": len(runs) - len(missing), "workers": workers}
+    missing, runs = missing_runs(cells, study.seeds, folder), len(cells) * len(study.seeds)
+    workers = wanted_workers(work["workers"], threads)
+    need = estimate(list(missing.values()), folder, workers, threads)
+    counts = {"runs": runs, "done": runs - len(missing), "workers": workers}
     told = [
         {"id": cell.id, "dataset": cell.dataset, "variant": cell.variant, "control": cell.control}
         | {"axes": cell.axes, "run": str(cell.run(folder, study.seeds[0]))}
@@ -121,13 +121,35 @@ def show_dry_run(study: Study, out: Path, threads: int, work: Typed, output: Out
     output.table(columns, rows[:MOST_ROWS])
     if len(rows) > MOST_ROWS:
         output.line(f"… and {len(rows) - MOST_ROWS} more cells")
-    most = "at most " if need.at_most else ""
     output.line(
-        f"\n{len(cells)} cells × {len(study.seeds)} seeds: {len(runs)} runs, {counts['done']} of them done",
+        f"\n{len(cells)} cells × {len(study.seeds)} seeds: {runs} runs, {counts['done']} of them done",
+        *told_need(need, workers, threads, folder),
+    )
+
+
+def missing_runs(cells: Sequence[Cell], seeds: Sequence[int], folder: Path) -> dict[Path, Config]:
+    """Return the configurations of the runs in `folder` that are not finished, by run directory."""
+    from degen.runs.directory import TEST
+
+    runs = {cell.run(folder, seed): cell.seeded(seed) for seed in seeds for cell in cells}
+    return {path: config for path, config in runs.items() if not (path / TEST).exists()}
+
+
+def wanted_workers(workers: int | None, threads: int) -> int:
+    """Return the number of workers to estimate with: the given one, or as many as there are cores for."""
+    from degen.training.children.cores import available_cores
+
+    return workers or max(1, available_cores() // threads)
+
+
+def told_need(need: Estimate, workers: int, threads: int, folder: Path) -> list[str]:
+    """Return the lines that say what runs need."""
+    most = "at most " if need.at_most else ""
+    return [
         f"time: {most}{_duration(need.hours)} with {workers} workers of {threads} threads",
         *(f"  {basis}" for basis in need.basis),
         f"disk: {need.bytes / 2**20:,.0f} MiB in {folder}",
-    )
+    ]
 
 
 def _duration(hours: float) -> str:

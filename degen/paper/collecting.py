@@ -65,7 +65,11 @@ class Collection:
 
 
 def collect_targets(
-    out: Path, names: Sequence[str] | None = None, done: Mapping[str, Collected] | None = None
+    out: Path,
+    names: Sequence[str] | None = None,
+    done: Mapping[str, Collected] | None = None,
+    *,
+    accept_versions: bool = False,
 ) -> Collection:
     """Collect the targets that have been run, and write their tables, figures and verdicts.
 
@@ -77,6 +81,8 @@ def collect_targets(
         targets to collect; by default all that have a plan.
     done
         by target, what `degen.sweeps.collect.collect` has just made of its study.
+    accept_versions
+        as in `degen.sweeps.collect.collect`, for the other targets.
 
     Raises
     ------
@@ -87,19 +93,20 @@ def collect_targets(
     present = [name for name in wanted if (out / name / PLAN).exists()]
     if not present:
         raise UserError(f"no target has been run in {out}; `degen paper run fig7` runs one")
+    from degen.sweeps.collect import collect  # brings pandas
+
     collection = Collection()
     for name in present:
-        _collect(target(name), out, collection, (done or {}).get(name))
+        found = (done or {}).get(name) or collect(out / name, accept_versions=accept_versions)
+        _collect(target(name), out, collection, found)
     collection.files.append(_write_verdicts(out))
     return collection
 
 
-def _collect(target: Target, out: Path, collection: Collection, collected: Collected | None) -> None:
-    from degen.sweeps.collect import collect
+def _collect(target: Target, out: Path, collection: Collection, collected: Collected) -> None:
     from degen.sweeps.study import Study
 
     folder = out / target.name
-    collected = collected or collect(folder)
     collection.notes += [f"{target.name}: {note}" for note in collected.notes]
     if collected.results.empty:
         return
@@ -129,7 +136,9 @@ def _tables(
         write_rows(path, [dict(row.row) for row in rows])
         return [comparison(target, rows, study.metrics)]
     rows = in_order(target, rows)
-    measures = measure_runs(target, rows, folder, study.common_epoch)
+    notes: list[str] = []
+    measures = measure_runs(target, rows, folder, study.common_epoch, notes)
+    collection.notes += [f"{target.name}: {note}" for note in notes]
     write_rows(path, measures)
     tables = [degeneration_table(target, measures, moment) for moment in ("best", "common")]
     return [table for table in tables if len(table.columns) > 2]

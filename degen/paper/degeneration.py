@@ -1,8 +1,10 @@
 """Degeneration of every method side by side: measures of V, of h and of what is recommended.
 
-One table has a row per method at each run's best epoch. Another has the measures of V at the common epoch, if
-the runs kept their item embeddings then: 20 epochs, and of a method with fewer targets per epoch the number
-with as many targets. Models of other epochs than the best are not kept, so that table has no measures of use.
+One table has a row per method at each run's best epoch. Another has the measures of V where the methods have
+had as many training targets as 20 epochs of training samples have (`degen.paper.counting`), or as near to it
+as item embeddings were kept. Targets of pre-training are not counted for that. On logs that are trained
+briefly all methods are compared at one epoch. Models of other epochs than the best are not kept, so that the
+second table has no measures of use. Both say how many targets the methods have had, pre-training included.
 
 Measures of a run are written to `measures/` in the study's folder and are taken once.
 """
@@ -12,17 +14,22 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
 
+from degen.config.schema import Config
+from degen.config.settle import settle
 from degen.embeddings.item_matrix import open_run
 from degen.files import write_json
 from degen.paper.comparison import caption, mean_text
+from degen.paper.counting import Targets, count_targets
 from degen.paper.measured import Measured
 from degen.paper.targets import Target
-from degen.runs.directory import PRETRAIN_EMBEDDINGS, RunDirectory
+from degen.runs.directory import CONFIG, ITEM_EMBEDDINGS, PRETRAIN_EMBEDDINGS, RunDirectory
 from degen.tables.table import Cell, Column, Table
 from degen.variant_names import variant_label
 
@@ -51,12 +58,24 @@ USE_COLUMNS = {
 }
 """Measures that need the model or an item bias, at the best epoch alone."""
 
+MILLION = 1e6
+
+_STAGE = "first_"
+"""Before the names of measures of V after the first of two stages."""
+
+TARGETS = {"targets": "targets, millions"}
+"""Number of training targets until the epoch, pre-training included."""
+
 _FIRST = ("NDCG@10", "sigma2_ratio", "average_cosine", "tail_average_cosine")
 """Measures that stand first, so that a narrow terminal shows them."""
 
 
 def measure_runs(
-    target: Target, rows: Sequence[Measured], folder: Path, common: int | None
+    target: Target,
+    rows: Sequence[Measured],
+    folder: Path,
+    common: int | None,
+    notes: list[str] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the measures of each run, flat, with `best_` and `common_` before their names.
 
@@ -67,29 +86,61 @@ def measure_runs(
     folder
         of the study, where the measures are kept.
     common
-        the study's common epoch; None for none.
+        the study's common epoch, in epochs of training samples; None for none.
+    notes
+        gets a sentence about runs that have no item embeddings of the common epoch.
     """
-    found = []
+    found: list[dict[str, Any]] = []
+    lacking: list[str] = []
+    count = cache(lambda text: count_targets(Config.model_validate_json(text)))
     for row in rows:
-        epoch = target.common_epoch(row.dataset, row.method, common)
         path = folder / MEASURES / f"{row.planned.name}.json"
-        values = _kept(path, row.run, epoch)
+        brief = target.brief.get(row.dataset)
+        about = _about(row.run, common if brief is None else brief)
+        values = _kept(path, about)
         if values is None:
-            values = _measured(row.run, epoch)
-            write_json(path, {"epoch": row.run.test["epoch"], "common": epoch, "values": values})
-        about = {"dataset": row.dataset, "method": row.method, "cell": row.planned.id, "seed": row.seed}
-        found.append({**about, **values})
-        if (row.run.path / PRETRAIN_EMBEDDINGS).exists():
-            first = _of_matrix(row.run.array(PRETRAIN_EMBEDDINGS), row.run)
-            about["method"] = f"{row.method} pre-trained"
-            found.append({**about, **{f"best_{name}": value for name, value in first.items()}})
+            config = settle(row.run.path / CONFIG)
+            targets = count(_unseeded(config).model_dump_json())
+            epoch = about["common"]
+            if epoch is not None and brief is None:
+                epoch = targets.epoch_of(epoch, config.training.keep_embeddings)
+            values = _measured(row.run, targets, epoch)
+            write_json(path, {**about, "values": values})
+        if about["common"] is not None and not any(name.startswith("common_") for name in values):
+            lacking.append(f"{row.dataset} {row.method} seed {row.seed}")
+        found += _rows(row, values)
+    if lacking and notes is not None:
+        notes.append(
+            f"no measures at the common epoch of {', '.join(lacking)}: they ended before it, or were trained "
+            "without `keep_embeddings`"
+        )
     return found
+
+
+def _unseeded(config: Config) -> Config:
+    """Return a configuration without its seed, which changes no number of targets."""
+    return config.model_copy(update={"training": config.training.model_copy(update={"seed": 0})})
+
+
+def _rows(row: Measured, values: Mapping[str, float | None]) -> list[dict[str, Any]]:
+    """Return the measures of a run as one row, or two for a run of two stages."""
+    place = {"dataset": row.dataset, "method": row.method, "cell": row.planned.id, "seed": row.seed}
+    first = {
+        f"best_{name.removeprefix(_STAGE)}": value
+        for name, value in values.items()
+        if name.startswith(_STAGE)
+    }
+    rows: list[dict[str, Any]] = [
+        {**place, **{name: value for name, value in values.items() if not name.startswith(_STAGE)}}
+    ]
+    return [*rows, {**place, "method": f"{row.method} pre-trained", **first}] if first else rows
 
 
 def degeneration_table(target: Target, measures: Sequence[Mapping[str, Any]], moment: str = "best") -> Table:
     """Return the means over seeds, ± half of their 95 % intervals, at the `best` or the `common` epoch."""
-    columns = {**(USE_COLUMNS if moment == "best" else {}), **V_COLUMNS}
-    columns = {name: columns[name] for name in sorted(columns, key=lambda name: name not in _FIRST)}
+    columns = {**(USE_COLUMNS if moment == "best" else {}), **V_COLUMNS, **TARGETS}
+    first = _FIRST if moment == "best" else (*TARGETS, *_FIRST)
+    columns = {name: columns[name] for name in dict.fromkeys([*first, *columns]) if name in columns}
     known = {
         name: title
         for name, title in columns.items()
@@ -109,29 +160,42 @@ def degeneration_table(target: Target, measures: Sequence[Mapping[str, Any]], mo
     ]
     datasets = [dataset for dataset, _ in cells]
     titles = [Column("method", "text"), Column("n"), *map(Column, known.values())]
-    when = "each run's best epoch" if moment == "best" else "a common number of training targets"
+    when = "each run's best epoch" if moment == "best" else "about equally many training targets"
     note = f"at {when}; ± half of the 95 % interval over n seeds (Student's t)"
+    if moment != "best":
+        note += "\nequally many without pre-training, and as near as item embeddings were kept"
     sections = datasets if len(set(datasets)) > 1 else ()
     return Table(f"{target.name}-{moment}", f"{caption(target)}, at {when}", titles, lines, note, sections)
 
 
-def _kept(path: Path, run: RunDirectory, common: int | None) -> dict[str, float | None] | None:
-    """Return the measures that were written for this best and this common epoch, if they were."""
+def _about(run: RunDirectory, common: int | None) -> dict[str, Any]:
+    """Return what the measures of a run depend on: its weights, and the best and the common epoch."""
+    weights = sha256((run.path / ITEM_EMBEDDINGS).read_bytes()).hexdigest()
+    return {"epoch": run.test["epoch"], "common": common, "item_embeddings": weights}
+
+
+def _kept(path: Path, about: Mapping[str, Any]) -> dict[str, float | None] | None:
+    """Return the measures that were written of these weights and epochs, if they were."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        fits = (found["epoch"], found["common"]) == (run.test["epoch"], common)
-        return dict(found["values"]) if fits else None
+        return dict(found["values"]) if all(found[key] == about[key] for key in about) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _measured(run: RunDirectory, common: int | None) -> dict[str, float | None]:
-    best: dict[str, float | None] = {**_of_matrix(run.item_embeddings, run), **_of_use(run)}
-    values = {f"best_{name}": value for name, value in best.items()}
+def _measured(run: RunDirectory, targets: Targets, common: int | None) -> dict[str, float | None]:
+    """Measure V and its use at the best epoch, V at the epoch `common`, and V after a first stage."""
+    moments: dict[str, dict[str, float | None]] = {
+        "best_": {**_of_matrix(run.item_embeddings, run), **_of_use(run)}
+    }
+    moments["best_"]["targets"] = targets.by(run.test["epoch"]) / MILLION
     if common is not None and common in run.kept_epochs:
-        later = _of_matrix(run.embeddings_of(common), run)
-        values |= {f"common_{name}": value for name, value in later.items()}
-    return values
+        moments["common_"] = _of_matrix(run.embeddings_of(common), run)
+        moments["common_"]["targets"] = targets.by(common) / MILLION
+    if (run.path / PRETRAIN_EMBEDDINGS).exists():
+        moments[_STAGE] = _of_matrix(run.array(PRETRAIN_EMBEDDINGS), run)
+        moments[_STAGE]["targets"] = targets.pretraining / MILLION
+    return {f"{moment}{name}": value for moment, values in moments.items() for name, value in values.items()}
 
 
 def _of_matrix(V: npt.NDArray[Any], run: RunDirectory) -> dict[str, float | None]:

@@ -6,30 +6,31 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from degen.errors import UserError
 from degen.paper.targets import Target, chosen_datasets, target
-from degen.runs.study import DONE, PLAN, PlannedRun, read_plan
+from degen.runs.study import CELLS, DONE, PLAN, PlannedRun, read_plan
 
 if TYPE_CHECKING:
     from degen.sweeps.run import StudyRun
     from degen.sweeps.status import Status
     from degen.sweeps.study import Study
 
-CELLS = "cells"
-
 
 @dataclass(frozen=True)
 class Workers:
-    """How targets are trained; the arguments are those of `degen.sweeps.run.run_study`."""
+    """Number and kind of workers, and options of theirs, as `degen.sweeps.run.run_study` takes them."""
 
     workers: int | None = None
     threads: int = 1
     engine: str = "local"
     scheduler: str | None = None
     oversubscribe: bool = False
+    sbatch: str | None = None
+    accept_versions: bool = False
 
 
 @dataclass
@@ -40,21 +41,28 @@ class Budget:
 
     def __post_init__(self) -> None:
         self._end = None if self.seconds is None else time.monotonic() + self.seconds
-        self._told = False
 
     @property
     def spent(self) -> bool:
         """Whether the time is over."""
         return self._end is not None and time.monotonic() >= self._end
 
-    def stop_once(self) -> None:
-        """Raise `KeyboardInterrupt` the first time that the time is over, as Ctrl-C would.
+    def interrupt(self) -> Callable[[], bool]:
+        """Return a function that raises `KeyboardInterrupt` once, as Ctrl-C would, when the time is over.
 
-        Workers then finish their epoch and leave. A second one would end them at once.
+        Workers then finish their epoch and leave. A second interrupt would end them at once, so later calls
+        return whether there was one. Each study needs a function of its own.
         """
-        if self.spent and not self._told:
-            self._told = True
-            raise KeyboardInterrupt
+        raised = False
+
+        def interrupt() -> bool:
+            nonlocal raised
+            if self.spent and not raised:
+                raised = True
+                raise KeyboardInterrupt
+            return raised
+
+        return interrupt
 
 
 def parse_budget(text: str) -> float:
@@ -85,6 +93,8 @@ def choose_targets(
 ) -> list[tuple[Target, Study]]:
     """Return targets with their narrowed studies, in the order in which they are trained.
 
+    A target has two studies where some of the datasets are trained briefly and others are not.
+
     Parameters
     ----------
     names
@@ -104,15 +114,20 @@ def choose_targets(
     chosen = []
     for found in {target(name).name: target(name) for name in names}.values():
         own = chosen_datasets(found, datasets, notes, refuse=len(names) == 1)
-        if own:
-            chosen.append((found, found.study(own, seeds)))
+        chosen += [(found, found.study(part, seeds)) for part in found.apart(own)]
     if not chosen:
         raise UserError("no log that these targets need is here; `degen data list` says where to get them")
     return sorted(chosen, key=lambda pair: pair[0].priority)
 
 
 def run_target(
-    target: Target, study: Study, out: Path, how: Workers, budget: Budget, watch: Callable[[Status], None]
+    target: Target,
+    study: Study,
+    out: Path,
+    how: Workers,
+    budget: Budget,
+    watch: Callable[[Status], None],
+    note: Callable[[str], None] = lambda text: None,
 ) -> StudyRun:
     """Train the runs of a target that are missing; those that other targets have trained are taken over.
 
@@ -124,8 +139,8 @@ def run_target(
         folder of the paper's studies; the target has a folder in it, and all share `cells`.
     budget
         once it is spent, runs stop after their epoch, as after Ctrl-C; the same command goes on.
-    watch
-        called several times per second with the state of the study.
+    watch, note
+        called several times per second with the state of the study; called with a sentence.
 
     Raises
     ------
@@ -134,17 +149,32 @@ def run_target(
     degen.sweeps.run.Stopped
         after Ctrl-C, or when the budget is spent.
     """
-    from degen.sweeps.run import run_study
+    from degen.sweeps.run import Stopped, run_study
+    from degen.sweeps.status import read_status
+
+    interrupt = budget.interrupt()
 
     def look(status: Status) -> None:
         watch(status)
-        budget.stop_once()
+        interrupt()
 
+    folder, study = out / target.name, extending(target, study, out)
+    try:
+        return run_study(study, folder, **asdict(how), cells=out / CELLS, extend=True, watch=look, note=note)
+    except KeyboardInterrupt:
+        # The budget was spent before the first worker was started. An interrupt by hand goes on.
+        if not interrupt():
+            raise
+        raise Stopped(read_status(folder, read_plan(folder))) from None
+
+
+def extending(target: Target, study: Study, out: Path) -> Study:
+    """Return the study with the common epoch that suits the runs which its folder already has."""
     folder = out / target.name
     others = {entry.dataset for entry in earlier_runs(folder)} - target.brief.keys()
     if others:  # a log that is trained briefly must not shorten the common epoch of those there
-        study = study.model_copy(update={"common_epoch": target.study().common_epoch})
-    return run_study(study, folder, **asdict(how), cells=out / CELLS, extend=True, watch=look)
+        return study.model_copy(update={"common_epoch": target.study().common_epoch})
+    return study
 
 
 def earlier_runs(folder: Path) -> list[PlannedRun]:
@@ -152,18 +182,22 @@ def earlier_runs(folder: Path) -> list[PlannedRun]:
     return read_plan(folder) if (folder / PLAN).exists() else []
 
 
-def also_trained(target: Target, study: Study, out: Path) -> str:
-    """Return a sentence about runs that are planned already, missing and not asked for; empty for none."""
-    left = [
-        entry
-        for entry in earlier_runs(out / target.name)
-        if (entry.dataset not in study.datasets or entry.seed not in study.seeds)
-        and not (out / target.name / DONE / entry.name).exists()
-    ]
-    if not left:
-        return ""
-    datasets = ", ".join(dict.fromkeys(entry.dataset for entry in left))
-    return (
-        f"{target.name}: {len(left)} runs on {datasets} were begun earlier and are trained too; "
-        "another `out` keeps them apart"
-    )
+def also_trained(chosen: Sequence[tuple[Target, Study]], out: Path) -> list[str]:
+    """Return a sentence per target about runs that are planned already, missing and not asked for."""
+    asked: dict[str, set[tuple[str, int]]] = {}
+    for about, study in chosen:
+        asked.setdefault(about.name, set()).update(product(study.datasets, study.seeds))
+    sentences = []
+    for name, runs in asked.items():
+        left = [
+            entry
+            for entry in earlier_runs(out / name)
+            if (entry.dataset, entry.seed) not in runs and not (out / name / DONE / entry.name).exists()
+        ]
+        if left:
+            datasets = ", ".join(dict.fromkeys(entry.dataset for entry in left))
+            sentences.append(
+                f"{name}: {len(left)} runs on {datasets} were begun earlier and are trained too; "
+                "another `out` keeps them apart"
+            )
+    return sentences

@@ -10,9 +10,7 @@ from pathlib import Path
 
 from degen.errors import UserError
 from degen.runs.directory import RunDirectory
-from degen.runs.study import PlannedRun, read_plan
-
-RESULTS = "results.csv"
+from degen.runs.study import RESULTS, PlannedRun, read_plan
 
 
 @dataclass(frozen=True)

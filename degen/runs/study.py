@@ -3,6 +3,7 @@
     OUT/study.toml   the study as it was resolved
     OUT/plan.jsonl   a line per cell and seed, in order
     OUT/done/        a file `<id>-s<seed>` per finished cell and seed; `failed/` alike
+    OUT/results.csv  a row per finished cell and seed (`degen.sweeps.collect`)
 
 The runs lie in a folder beside the study (`../cells/<dataset>/<variant>/<id>-s<seed>`), so that studies share
 them. A study folder stands for its runs in every command that takes runs.
@@ -24,6 +25,8 @@ STUDY = "study.toml"
 PLAN = "plan.jsonl"
 DONE = "done"
 FAILED = "failed"
+CELLS = "cells"
+RESULTS = "results.csv"
 
 
 @dataclass(frozen=True)

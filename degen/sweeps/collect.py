@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from degen.errors import UserError
 from degen.files import write_text
 from degen.runs.directory import FIGURES, RunDirectory
-from degen.runs.study import PlannedRun, is_study, read_failure, read_plan, read_study
+from degen.runs.study import RESULTS, PlannedRun, is_study, read_failure, read_plan, read_study
 from degen.sweeps.results.figures_by_axes import draw_study
 from degen.sweeps.results.result_rows import (
     RANKING,
@@ -35,7 +35,7 @@ from degen.tables.table import Table
 if TYPE_CHECKING:
     import pandas as pd
 
-RESULTS, SUMMARY, LATEX = "results.csv", "summary.csv", "summary.tex"
+SUMMARY, LATEX = "summary.csv", "summary.tex"
 METRICS = ("HR@5", "NDCG@5", "HR@10", "NDCG@10")
 
 _LATEX_HEAD = "% Needs \\usepackage{booktabs}. Means over seeds ± half of the 95 % interval (Student's t).\n"

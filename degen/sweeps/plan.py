@@ -22,11 +22,9 @@ from typing import Any
 
 from degen.errors import UserError
 from degen.files import writable, write_text
-from degen.runs.study import DONE, FAILED, PLAN, STUDY, PlannedRun, read_plan
+from degen.runs.study import CELLS, DONE, FAILED, PLAN, STUDY, PlannedRun, read_plan
 from degen.sweeps.cells import Cell
 from degen.sweeps.study import Study
-
-CELLS = "cells"
 
 
 def cells_folder(out: Path) -> Path:

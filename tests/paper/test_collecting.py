@@ -9,10 +9,13 @@ import pytest
 from commands import result_of, run
 from study_files import pretend, product, write_study
 
+from degen.build import load_data
+from degen.config.settle import by_group, settle
 from degen.errors import UserError
 from degen.paper import degeneration
 from degen.paper.collecting import collect_targets
 from degen.paper.comparison import comparison
+from degen.paper.counting import Targets, count_targets
 from degen.paper.degeneration import degeneration_table, measure_runs
 from degen.paper.intervals import interval
 from degen.paper.launch import also_trained
@@ -128,6 +131,7 @@ def test_degeneration_measures_each_run_once(tmp_path, monkeypatch):
     study(tmp_path, "degeneration", methods(names=("sasrec", "duorec"), seeds=(0, 1)), common_epoch=2)
     collect(tmp_path / "degeneration", figures=False)
     asked = []
+    monkeypatch.setattr(degeneration, "count_targets", lambda config: Targets(120, 120))
     monkeypatch.setattr(degeneration, "_of_use", lambda run: asked.append(run.path) or {"NDCG@10": 0.5})
     rows = measured(tmp_path / "degeneration")
     found = target("degeneration")
@@ -149,22 +153,88 @@ def test_a_run_of_two_stages_has_a_row_for_the_first(tmp_path, monkeypatch):
     study(tmp_path, "degeneration", methods(names=("sasrec",), seeds=(0,)))
     collect(tmp_path / "degeneration", figures=False)
     monkeypatch.setattr(degeneration, "_of_use", lambda run: {})
+    monkeypatch.setattr(degeneration, "count_targets", lambda config: Targets(120, 120, 5_000_000))
     (row,) = measured(tmp_path / "degeneration")
     cone = np.ones((30, 4), dtype=np.float32) + row.run.item_embeddings / 10
     np.save(row.run.path / "pretrain_embeddings.npy", cone)
     values = measure_runs(target("degeneration"), [row], tmp_path / "degeneration", None)
     assert [one["method"] for one in values] == ["sasrec", "sasrec pre-trained"]
     assert values[0]["best_average_cosine"] < 0.5 < values[1]["best_average_cosine"]
+    assert [one["best_targets"] for one in values] == [5.00036, 5.0]
     table = degeneration_table(target("degeneration"), values)
     assert [line[0].text for line in table.rows] == ["SASRec", "SASRec pre-trained"]
 
 
-def test_the_common_epoch_counts_training_targets():
-    found = target("degeneration")
-    assert found.common_epoch("beauty", "bert4rec", 20) == 120
-    assert found.common_epoch("beauty", "duorec", 20) == 20
-    assert found.common_epoch("synthetic", "bert4rec", 2) == 2
-    assert found.common_epoch("beauty", "bert4rec", None) is None
+def measured_with_targets(tmp_path, monkeypatch, dataset, **kept):
+    """Measures of sasrec and bert4rec, whose epochs have 120 and 30 targets, with V of the epochs `kept`."""
+    cells = [*methods(dataset, ("sasrec",), (0,)), *methods(dataset, ("bert4rec",), (0,))]
+    study(tmp_path, "degeneration", cells, lambda cell, seed: 0.1, datasets=[dataset])
+    collect(tmp_path / "degeneration", figures=False)
+    rows = measured(tmp_path / "degeneration")
+    monkeypatch.setattr(degeneration, "_of_use", lambda run: {})
+    numbers = {"sasrec": Targets(120, 120), "bert4rec": Targets(30, 120)}
+    monkeypatch.setattr(degeneration, "count_targets", lambda config: numbers[config.objective.variant])
+    for row in rows:
+        (row.run.path / "embeddings").mkdir(exist_ok=True)
+        for epoch in kept[row.method]:
+            np.save(row.run.path / f"embeddings/e{epoch:03d}.npy", row.run.item_embeddings)
+    notes: list[str] = []
+    folder = tmp_path / "degeneration"
+    return measure_runs(target("degeneration"), rows, folder, 2, notes), notes, rows
+
+
+def test_methods_are_compared_after_equally_many_targets(tmp_path, monkeypatch):
+    values, notes, _ = measured_with_targets(tmp_path, monkeypatch, "beauty", sasrec=[2], bert4rec=[2, 8])
+    assert [one["common_targets"] for one in values] == [240 / 1e6, 240 / 1e6]
+    assert [one["best_targets"] for one in values] == [360 / 1e6, 90 / 1e6]  # best epoch 3
+    assert notes == []
+    table = degeneration_table(target("degeneration"), values, "common")
+    assert table.columns[2].title == "targets, millions"
+    assert "about equally many training targets" in table.note
+
+
+def test_on_logs_of_brief_training_methods_are_compared_at_one_epoch(tmp_path, monkeypatch):
+    values, _, _ = measured_with_targets(tmp_path, monkeypatch, "synthetic", sasrec=[2], bert4rec=[2, 8])
+    assert [one["common_targets"] for one in values] == [240 / 1e6, 60 / 1e6]
+
+
+def test_runs_without_embeddings_of_the_common_epoch_are_named(tmp_path, monkeypatch):
+    values, notes, _ = measured_with_targets(tmp_path, monkeypatch, "beauty", sasrec=[2], bert4rec=[2])
+    assert "common_sigma2_ratio" not in values[1]
+    assert notes == [
+        "no measures at the common epoch of beauty bert4rec seed 0: they ended before it, or were trained "
+        "without `keep_embeddings`"
+    ]
+
+
+def test_a_run_that_was_trained_again_is_measured_again(tmp_path, monkeypatch):
+    values, _, rows = measured_with_targets(tmp_path, monkeypatch, "beauty", sasrec=[2], bert4rec=[8])
+    path = rows[0].run.path / "item_embeddings.npy"
+    np.save(path, np.load(path) + 1)
+    again = measure_runs(target("degeneration"), rows, tmp_path / "degeneration", 2)
+    assert again[0]["best_average_cosine"] > values[0]["best_average_cosine"] + 0.1
+    assert again[1] == values[1]
+
+
+def test_targets_are_those_of_the_batches():
+    def counted(variant, **more):
+        config = settle(options=by_group({"dataset": "synthetic", "variant": variant, **more}))
+        return count_targets(config)
+
+    lengths = load_data(settle(options=by_group({"dataset": "synthetic"})).data).sequences.lengths
+    training = lengths - 2
+    samples = int((training - 1).sum())
+    assert counted("sasrec") == counted("duorec") == Targets(samples, samples)
+    assert counted("bpr-mf") == Targets(int(training.sum()), samples)
+    # Of a row of L items with ρ = 0.2: 0.2 · L, and one where none is hidden; in a fifth the last alone.
+    rows = np.minimum(training, 50)
+    expected = 0.2 * len(rows) + 0.8 * (0.2 * rows + 0.8**rows).sum()
+    assert counted("bert4rec").epoch == pytest.approx(expected, abs=1)
+    prefixes = np.concatenate([np.minimum(np.arange(1, n + 1), 50) for n in training])
+    passes = counted("s3rec-mip", pretrain_epochs=3)
+    assert passes.epoch == samples
+    assert passes.pretraining == pytest.approx(3 * (0.2 * prefixes + 0.8).sum(), rel=0.05)
+    assert passes.by(2) == passes.pretraining + 2 * samples
 
 
 def test_a_damaged_file_is_named(tmp_path):
@@ -214,9 +284,10 @@ def test_fig2_is_drawn_with_published_bars(tmp_path, monkeypatch):
 def test_runs_begun_earlier_are_told_of(tmp_path):
     study(tmp_path, "table2", methods())
     asked = target("table2").study(["synthetic"], [0])
-    assert also_trained(target("table2"), asked, tmp_path) == ""
+    assert also_trained([(target("table2"), asked)], tmp_path) == []
     for path in (tmp_path / "table2" / "done").glob("*-s2"):
         path.unlink()
-    told = also_trained(target("table2"), asked, tmp_path)
+    (told,) = also_trained([(target("table2"), asked)], tmp_path)
     assert told.startswith("table2: 3 runs on beauty were begun earlier and are trained too")
-    assert also_trained(target("table2"), target("table2").study(["beauty"], [0, 1, 2]), tmp_path) == ""
+    both = [(target("table2"), target("table2").study(["beauty"], [0, 1, 2])), (target("table2"), asked)]
+    assert also_trained(both, tmp_path) == []

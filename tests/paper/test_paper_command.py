@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from commands import mistake, result_of, run
 
+from degen.errors import UserError
 from degen.paper import targets as package
 from degen.paper.launch import Budget, parse_budget
 from degen.paper.targets import NAMES, target
@@ -108,15 +109,85 @@ def test_budgets_are_lengths_of_time(text, seconds):
     assert parse_budget(text) == seconds
 
 
-def test_a_spent_budget_stops_as_ctrl_c_does_and_only_once():
+def spent_budget():
     budget = Budget(1e-9)
     while not budget.spent:
         pass
-    with pytest.raises(KeyboardInterrupt):
-        budget.stop_once()
-    budget.stop_once()
-    Budget().stop_once()
+    return budget
+
+
+def test_a_spent_budget_interrupts_each_study_once():
+    budget = spent_budget()
+    for _ in range(2):
+        interrupt = budget.interrupt()
+        with pytest.raises(KeyboardInterrupt):
+            interrupt()
+        assert interrupt()
+    assert not Budget().interrupt()()
     assert not Budget().spent
+
+
+def test_no_target_is_trained_after_the_budget_is_spent(small, monkeypatch):
+    from degen.cli import paper_runs
+    from degen.paper import launch
+    from degen.sweeps.run import StudyRun
+    from degen.sweeps.status import Status
+
+    trained = []
+
+    def run_target(target, study, out, how, budget, *_):
+        trained.append(target.name)
+        while not budget.spent:
+            pass
+        return StudyRun(Status([], [], [], []), None)
+
+    monkeypatch.setattr(launch, "run_target", run_target)
+    monkeypatch.setattr(paper_runs, "print_collection", lambda *a, **k: None)
+    told = run(
+        "paper", "run", "fig7", "fig14", "--datasets", "synthetic", "--budget", "0.01s", "--out", small
+    )
+    assert trained == ["fig7"]
+    assert "the budget is spent before fig14; continue with the same command" in told.stderr
+
+
+def test_a_budget_that_is_spent_before_the_first_worker_ends_in_order(small):
+    words = ("--datasets", "synthetic", "--budget", "0.001s", "--workers", "1", "--out", small)
+    told = run("paper", "run", "fig7", *words)
+    assert "the budget is spent; 0 of 9 runs of fig7 are done; continue with the same command" in told.stderr
+    assert (small / "fig7" / "plan.jsonl").exists()
+
+
+def test_a_log_that_is_named_by_its_path_has_cells_in_a_dry_run(tmp_path, monkeypatch):
+    from degen.sweeps import estimate
+
+    monkeypatch.setattr(estimate, "estimate", lambda *a: estimate.Estimate(0.0, False, 0, []))
+    log = tmp_path / "my.txt"
+    log.write_text("".join(f"u{user} a b c d e f\n" for user in range(8)), encoding="utf-8")
+    found = result_of("paper", "run", "fig5", "--datasets", log, "--dry-run", "--out", tmp_path / "paper")
+    assert found["targets"] == [
+        {"target": "fig5", "dataset": "my", "cells": 2, "runs": 6, "done": 0, "new": 6}
+    ]
+
+
+def test_options_of_slurm_and_of_collecting_are_passed_on(small, monkeypatch):
+    from degen.sweeps import run as sweeps_run
+
+    words = ("fig5", "--datasets", "synthetic", "--workers", "3", "--out", small)
+    found = result_of("paper", "run", *words, "--engine", "slurm", "--sbatch", "--time=1:00:00", "--print")
+    assert "#SBATCH --time=1:00:00" in found[0]["script"]
+    assert "#SBATCH --array=1-3" in found[0]["script"]
+    assert (small / "fig5" / "plan.jsonl").exists()
+    given = {}
+
+    def run_study(study, folder, **options):
+        given.update(options)
+        raise UserError("enough")
+
+    monkeypatch.setattr(sweeps_run, "run_study", run_study)
+    with pytest.raises(UserError, match="enough"):
+        run("paper", "run", *words, "--accept-versions", "--sbatch", "--time=2:00:00")
+    assert given["accept_versions"] is True
+    assert given["sbatch"] == "--time=2:00:00"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 import degen.paper.targets as package
 from degen.config.baseline import is_baseline
 from degen.errors import UserError
+from degen.paper.launch import choose_targets
 from degen.paper.targets import ALIASES, NAMES, chosen_datasets, target, targets
 
 DATASETS = ("beauty", "clothing", "sports", "ml-1m", "yelp", "synthetic")
@@ -133,6 +134,16 @@ def test_the_generated_log_is_trained_briefly_and_compared_at_an_epoch_that_it_h
         assert epochs == {3}
         assert study.common_epoch == 2
         assert target(name).study(["beauty"]).common_epoch == 20
+
+
+def test_logs_of_brief_training_are_a_study_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("DEGEN_DATA", str(tmp_path))
+    (tmp_path / "beauty.txt").write_text("1 2 3 4 5\n", encoding="utf-8")
+    chosen = choose_targets(["table2"], ["beauty", "synthetic"], None, [])
+    found = {study.datasets: (study.common_epoch, study.controls["bert4rec"]) for _, study in chosen}
+    bert4rec = {"objective": {"variant": "bert4rec"}}
+    longer = {**bert4rec, "training": {"epochs": 600, "patience": 120}}
+    assert found == {("synthetic",): (2, bert4rec), ("beauty",): (20, longer)}
 
 
 def test_targets_are_found_by_the_papers_numbers():

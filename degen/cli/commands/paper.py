@@ -115,12 +115,13 @@ CHOICE: Group = {
         metavar="TIME",
     ),
     "dry_run": option(bool, "--dry-run", "Print runs and expected hours, and stop.", False),
+    "print_script": option(bool, "--print", "Plan targets, print Slurm's batch scripts, and stop.", False),
     "out": option(Path, "--out", "Folder of the paper's studies.", PAPER),
 }
 """Options that say what is trained, where, and for how long."""
 
 WORKERS: Group = {
-    **{name: WORK[name] for name in ("workers", "engine", "scheduler", "oversubscribe")},
+    **{name: WORK[name] for name in WORK if name not in ("cells", "extend")},
     "threads": option(int, "--threads", "Number of CPU threads of each worker.", 1, min=1),
 }
 """Options of workers."""
@@ -193,8 +194,8 @@ def run_all(choice: Typed, how: Typed, *, output: Output) -> None:
 
 
 @app.command()
-@takes()
-def collect(targets: Targets = None, out: Out = PAPER, *, output: Output) -> None:
+@takes(how={"accept_versions": WORK["accept_versions"]})
+def collect(targets: Targets = None, out: Out = PAPER, *, how: Typed, output: Output) -> None:
     """Write tables with the published values, figures and verdicts from the runs that are done.
 
     [bold]Example[/bold]
@@ -203,4 +204,4 @@ def collect(targets: Targets = None, out: Out = PAPER, *, output: Output) -> Non
     """
     from degen.paper.targets import target
 
-    print_collection([target(name).name for name in targets] if targets else None, out, output)
+    print_collection([target(name).name for name in targets] if targets else None, out, output, **how)

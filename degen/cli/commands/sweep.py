@@ -129,14 +129,19 @@ def _print(out: Path, ended: StudyRun, failed: dict[str, str], output: Output) -
 
 def _print_script(study: Study, out: Path, threads: int, work: Typed, output: Output) -> None:
     """Plan a study and print the batch script that trains it."""
+    text = planned_script(study, out, threads, work)
+    if not output.result({"study": str(out), "script": text}):
+        output.line(text)
+
+
+def planned_script(study: Study, out: Path, threads: int, work: Typed) -> str:
+    """Plan a study and return the batch script that trains it."""
     from degen.sweeps.engines.slurm import jobs, script
     from degen.sweeps.plan import write_plan
 
     workers = jobs(work["workers"])
     write_plan(study, out, work["cells"], extend=work["extend"])
-    text = script(out, workers, threads, work["sbatch"])
-    if not output.result({"study": str(out), "script": text}):
-        output.line(text)
+    return script(out, workers, threads, work["sbatch"])
 
 
 def _threads(text: str | None) -> int:

@@ -7,7 +7,6 @@ A target is a study (`degen.sweeps.study`) with a group `[paper]`:
     claims          kinds of claims that it judges (`degen.paper.verdicts`)
     cells           number of cells per dataset, so that `degen paper list` need not resolve them
     common_epoch    the common epoch of logs that are trained briefly, to try things
-    common_epoch_of the common epoch of methods whose epochs have fewer training targets
 
 On logs that are trained briefly, controls have no length of training of their own.
 Nothing here imports PyTorch, except that cells are resolved by `Target.study(…).cells()`.
@@ -58,8 +57,6 @@ class Target:
         kind of its figure, as studies name it.
     brief
         common epochs of the datasets that are trained briefly.
-    common_of
-        common epochs of methods whose epochs have fewer training targets than the others'.
     """
 
     name: str
@@ -72,7 +69,6 @@ class Target:
     seeds: tuple[int, ...]
     figure: str
     brief: Mapping[str, int]
-    common_of: Mapping[str, int]
 
     def study(self, datasets: Sequence[str] | None = None, seeds: Sequence[int] | None = None) -> Study:
         """Return the target's study, narrowed to datasets and seeds where these are given."""
@@ -90,9 +86,11 @@ class Target:
             }
         return study.model_copy(update=changed)
 
-    def common_epoch(self, dataset: str, method: str, common: int | None) -> int | None:
-        """Return the epoch of a method that has as many training targets as the study's common epoch."""
-        return common if common is None or dataset in self.brief else self.common_of.get(method, common)
+    def apart(self, datasets: Sequence[str]) -> list[list[str]]:
+        """Return datasets that are trained briefly apart from others: one study does not suit both."""
+        brief = [dataset for dataset in datasets if dataset in self.brief]
+        long = [dataset for dataset in datasets if dataset not in self.brief]
+        return [part for part in (brief, long) if part]
 
 
 def targets() -> list[Target]:
@@ -124,7 +122,6 @@ def target(name: str) -> Target:
         seeds=_seeds(study["seeds"]),
         figure=study["figure"],
         brief=paper["common_epoch"],
-        common_of=paper.get("common_epoch_of", {}),
     )
 
 

@@ -41,6 +41,11 @@ class Interactions(BySamples):
         """The actions."""
         return self._actions
 
+    @property
+    def n_targets(self) -> int:
+        """Number of actions."""
+        return len(self._actions)
+
     def encode(
         self, encoder: Encoder, batch: Int, rng: np.random.Generator, dropout: Dropout, part: slice
     ) -> EncodedBatch:
