@@ -55,7 +55,15 @@ def typed_study(
     assign: list[str],
     choice: Typed,
 ) -> Study:
-    """Return the study of a file and of the options, which override it."""
+    """Return the study of a file and of the options.
+
+    Options override the file's base, datasets and axes. Its controls stay as they are.
+
+    Raises
+    ------
+    UserError
+        if an option sets some of the keys that an axis of the file sets together.
+    """
     from degen.cli.commands.train import _variants
     from degen.runs.study import STUDY
     from degen.sweeps.study import Study
@@ -63,7 +71,8 @@ def typed_study(
     given: dict[str, Any] = {}
     if file is not None:
         path = file / STUDY if file.is_dir() else file
-        given = Study.from_toml(path).model_dump(exclude_defaults=True)
+        in_file = Study.from_toml(path)
+        given = in_file.model_dump(exclude_defaults=True)
     variants = [named["variant"] for named in _variants(variant)] if variant else []
     typed = {**({"variant": variants} if variants else {}), **_typed_values(keys, assign)}
     axes: dict[str, Any] = {}
@@ -74,19 +83,40 @@ def typed_study(
         else:
             base[key] = values[0]
     _refuse_both(axes, base)
-    replaced = {*axes, *base}
-    kept = {
-        label: axis
-        for label, axis in given.get("axes", {}).items()
-        if str(axis["key"]).rpartition(".")[2] not in replaced
-    }
-    given |= {"axes": {**kept, **axes}, "base": merge(given.get("base", {}), by_group(base))}
+    if file is not None:
+        _override(given, in_file, {*axes, *base})
+    given["axes"] = {**given.get("axes", {}), **axes}
+    given["base"] = merge(given.get("base", {}), by_group(base))
     if dataset is not None:
         given["datasets"] = [name.strip() for name in dataset.split(",")]
     if seeds is not None:
         given["seeds"] = parse_seeds(seeds)
     given |= {key: value for key, value in choice.items() if value is not None and value is not False}
     return Study.of_values(given)
+
+
+def _override(given: dict[str, Any], in_file: Study, typed: set[str]) -> None:
+    """Take keys that were typed out of the base, the datasets and the axes of a file's study, `given`."""
+    from degen.sweeps.resolve import spread_dropout
+
+    keys = typed - {"dropout"} | (set(DROPOUTS) if "dropout" in typed else set())
+
+    def others(values: Any) -> dict[str, dict[str, Any]]:
+        groups = spread_dropout(values).items()
+        return {group: {key: value for key, value in own.items() if key not in keys} for group, own in groups}
+
+    kept = {}
+    for label, axis in in_file.axes.items():
+        if some := axis.sets & keys:
+            if rest := axis.sets - keys:
+                raise UserError(
+                    f"`{min(some)}` and `{min(rest)}` are set together by the axis {label} of the file; "
+                    + ("give `dropout`" if axis.sets == set(DROPOUTS) else "change the axis there")
+                )
+        else:
+            kept[label] = given["axes"][label]
+    given["axes"], given["base"] = kept, others(given.get("base", {}))
+    given["per_dataset"] = {name: others(values) for name, values in given.get("per_dataset", {}).items()}
 
 
 def _typed_values(keys: Typed, assign: list[str]) -> dict[str, list[Any]]:

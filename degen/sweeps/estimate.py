@@ -2,6 +2,7 @@
 
 Hours come from what was measured: the epochs of finished runs of the same variant on the same log, or else a
 trial of a few steps. Without a finished run the number of epochs is not known either, and the maximum counts.
+One pace stands for all runs of a variant on a log. Disk space is that of the Transformer encoder.
 """
 
 from __future__ import annotations
@@ -12,13 +13,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
+from degen.config.facts import KEYS
 from degen.config.schema import Config
 from degen.data.load import Dataset
 from degen.runs.directory import RunDirectory, is_run
 
 TRIAL_STEPS = 6
 """Steps of each of the two epochs of a trial; the second counts."""
+
+SIZES = ("dim", "layers", "feed_forward", "max_length", "batch_size")
+"""Keys on which the seconds of an epoch depend."""
 
 FLOAT = 4
 """Bytes of a weight."""
@@ -157,7 +163,7 @@ def estimate(configs: Sequence[Config], cells: Path, workers: int, threads: int)
 
     paces: dict[tuple[str, str], Pace] = {}
     sizes: dict[str, int] = {}
-    seconds, size = 0.0, 0
+    seconds, size, basis = 0.0, 0, list[str]()
     for config in configs:
         log, variant = config.data.fingerprint, config.objective.variant
         if (log, variant) not in paces:
@@ -167,11 +173,21 @@ def estimate(configs: Sequence[Config], cells: Path, workers: int, threads: int)
         found = paces[log, variant]
         seconds += found.seconds * found.epochs
         size += disk(config, sizes[log], found.epochs)
+    if sized := _several_sizes(configs):
+        basis.append(
+            f"runs of different {', '.join(sized)} count alike, at the pace of the first of a variant"
+        )
     used = max(1, min(workers, len(configs)))
-    found_paces = list(paces.values())
-    return Estimate(
-        seconds / used / 3600,
-        any(found.at_most for found in found_paces),
-        size,
-        [found.basis for found in found_paces],
-    )
+    at_most = any(found.at_most for found in paces.values())
+    return Estimate(seconds / used / 3600, at_most, size, [found.basis for found in paces.values()] + basis)
+
+
+def _several_sizes(configs: Sequence[Config]) -> list[str]:
+    """Return the keys in which runs of a variant and log differ that make an epoch longer or shorter."""
+    found = dict[str, set[tuple[str, str, Any]]]()
+    runs = {(config.data.fingerprint, config.objective.variant) for config in configs}
+    for config in configs:
+        about = config.data.fingerprint, config.objective.variant
+        for key in SIZES:
+            found.setdefault(key, set()).add((*about, getattr(getattr(config, KEYS[key][0]), key)))
+    return [key for key, values in found.items() if len(values) > len(runs)]

@@ -29,15 +29,15 @@ def resolved(
 
     Settings that the variant has no use for are left at their defaults, so that they part no cells.
     """
-    own = _spread(study.controls[control]) if control else {}
+    own = spread_dropout(study.controls[control]) if control else {}
     fixed = {key for keys in own.values() for key in keys}
     axes = {
         axis.name: (axis, combination[label]) for label, axis in study.axes.items() if not axis.sets & fixed
     }
     layers = [
-        _spread(study.base),
+        spread_dropout(study.base),
         {"data": {"dataset": dataset}},
-        _spread(study.per_dataset.get(dataset, {})),
+        spread_dropout(study.per_dataset.get(dataset, {})),
         *(axis.at(value) for axis, value in axes.values()),
         own,
     ]
@@ -124,7 +124,7 @@ def asked_once(identify: Identify) -> Identify:
     return asked
 
 
-def _spread(values: Values) -> Values:
+def spread_dropout(values: Values) -> Values:
     """Put `model.dropout`, which sets three keys, into these keys."""
     model = dict(values.get("model", {}))
     if "dropout" not in model:

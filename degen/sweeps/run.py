@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -174,17 +175,25 @@ def collected_study(out: Path, *, accept_versions: bool = False) -> StudyRun:
 def _check(
     engine: str, workers: int | None, threads: int, scheduler: str | None, oversubscribe: bool
 ) -> None:
-    """Refuse an engine that is not there, before anything is written."""
+    """Refuse an engine that is not here, before anything is written; only Dask's scheduler answers later."""
     one_of("engine", engine, ENGINES)
     if workers is not None and workers < 1:
         raise UserError(f"`workers` is {workers}; it must be 1 or more")
     if scheduler is not None and engine != "dask":
         raise UserError("`scheduler` is for Dask; add `engine='dask'`")
+    if engine == "dask":
+        require_dask()
     if engine == "local" and not oversubscribe:
         check_cores(workers or 1, threads)
     if engine == "slurm":
         jobs(workers)
         require_sbatch()
+
+
+def require_dask() -> None:
+    """Raise where Dask is not installed."""
+    if find_spec("distributed") is None:
+        raise UserError("`engine='dask'` needs Dask, which is not installed: pip install 'degen[dask]'")
 
 
 def _engine(name: str, out: Path, workers: int, threads: int, scheduler: str | None) -> Engine:

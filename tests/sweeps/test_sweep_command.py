@@ -168,6 +168,44 @@ def test_other_cells_than_the_folder_has_are_refused(capfd, trained):
     assert "--extend" in told
 
 
+# Study files
+
+FILE = """
+[study]
+datasets = ["synthetic", "other"]
+[base]
+model = {hidden_dropout = 0.4}
+[axis.rates]
+key = ["embedding_dropout", "attention_dropout"]
+values = [0.2, 0.3]
+[per_dataset.other]
+model = {dropout = 0.1}
+[control.sasrec]
+objective = {variant = "sasrec"}
+"""
+
+
+def dropouts(tmp_path, *words):
+    """The dropout rates of each cell of a file with options: embedding, hidden, attention."""
+    from degen.cli.study_options import typed_study
+
+    file = tmp_path / "study.toml"
+    file.write_text(FILE)
+    keys = dict(zip(words[::2], words[1::2], strict=True))
+    found = typed_study(file, None, None, None, keys, [], {}).cells(lambda data: (data.dataset, data.dataset))
+    models = [cell.config.model for cell in found if cell.control is None]
+    return [(model.embedding_dropout, model.hidden_dropout, model.attention_dropout) for model in models]
+
+
+def test_options_override_the_base_the_datasets_and_the_axes_of_a_file(tmp_path):
+    assert dropouts(tmp_path) == [(0.2, 0.4, 0.2), (0.3, 0.4, 0.3), (0.2, 0.1, 0.2), (0.3, 0.1, 0.3)]
+    hidden = dropouts(tmp_path, "hidden_dropout", "0.35")
+    assert hidden == [(0.2, 0.35, 0.2), (0.3, 0.35, 0.3)] * 2
+    assert dropouts(tmp_path, "dropout", "0.25") == [(0.25, 0.25, 0.25)] * 2
+    with pytest.raises(UserError, match="`attention_dropout` and `embedding_dropout` are set together by"):
+        dropouts(tmp_path, "attention_dropout", "0.35")
+
+
 # Slurm
 
 
@@ -201,11 +239,16 @@ def test_an_array_of_workers_is_submitted(tmp_path, monkeypatch):
         "--time=9:00 --gres=gpu:1",
     )
     result = run(*words, "--out", out)
-    assert "Submitted batch job 7" in result.stderr
+    assert f"Submitted batch job 7; its number is in {out / 'slurm.job'}" in result.stderr
     text = (tmp_path / "submitted").read_text()
     for line in ("--array=1-3", "--cpus-per-task=2", "--requeue", "--signal=B:USR1@180", "--time=9:00"):
         assert f"#SBATCH {line}\n" in text
     assert run(*words, "--print", "--out", out).stdout.strip() == text.strip()
+    stub(tmp_path / "bin", "squeue", 'test "$3" = 7 && echo "7_[1-3] gpu degen-lam PD"')
+    with pytest.raises(UserError, match=r"job 7 trains .* has not ended; .*scancel 7"):
+        run(*words, "--out", out)
+    stub(tmp_path / "bin", "squeue", "echo slurm_load_jobs error: Invalid job id specified >&2; exit 1")
+    assert "Submitted batch job 7" in run(*words, "--out", out).stderr
     stub(tmp_path / "bin", "sbatch", "echo sbatch: error: invalid partition >&2; exit 1")
     with pytest.raises(UserError, match="invalid partition"):
         run(*words, "--out", out)
@@ -257,6 +300,7 @@ def test_a_scheduler_that_is_not_there_is_told_of_within_seconds(capfd, tmp_path
 def test_without_dask_it_is_told_how_to_install_it(capfd, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert "pip install 'degen[dask]'" in mistake(capfd, *TWO, "--engine", "dask", "--out", tmp_path / "lam")
+    assert not (tmp_path / "lam").exists()
 
 
 @pytest.mark.slow

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 WORK: Group = {
     "workers": option(
-        int | None, "--workers", "Number of workers." + default("as many as there are cores for")
+        int | None,
+        "--workers",
+        "Number of workers." + default("as many as there are cores for, one on a GPU"),
     ),
     "engine": option(str, "--engine", "Start the workers by local, dask or slurm.", "local"),
     "scheduler": option(str | None, "--scheduler", "Address of a Dask scheduler, such as tcp://host:8786."),

@@ -35,12 +35,8 @@ class DaskEngine:
         self.client = self._client(scheduler)
 
     def _client(self, scheduler: str | None) -> Any:
-        try:
-            from distributed import Client, LocalCluster, get_client
-        except ImportError:
-            raise UserError(
-                "`engine='dask'` needs Dask, which is not installed: pip install 'degen[dask]'"
-            ) from None
+        from distributed import Client, LocalCluster, get_client
+
         try:
             return get_client()
         except ValueError:

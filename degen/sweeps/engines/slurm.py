@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -11,7 +12,8 @@ from pathlib import Path
 from degen.errors import UserError
 from degen.files import write_text
 
-SCRIPT = "slurm.sh"
+SCRIPT, JOB = "slurm.sh", "slurm.job"
+"""Files of a study: the batch script, and the number of the job that was submitted last."""
 
 BEFORE_THE_LIMIT = 180
 """Seconds before the time limit at which a job is told to finish its epoch."""
@@ -74,15 +76,35 @@ def submit(out: Path, text: str) -> str:
     Raises
     ------
     UserError
-        if there is no sbatch here, or it refuses the script.
+        if there is no sbatch here, it refuses the script, or the study's last job has not ended.
     """
     require_sbatch()
+    if job := unfinished_job(out):
+        raise UserError(
+            f"job {job} trains {out} and has not ended; wait for it, or end it with scancel {job} first"
+        )
     write_text(out / SCRIPT, text)
     done = subprocess.run(["sbatch", str(out / SCRIPT)], capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise UserError(f"sbatch refused {out / SCRIPT}: {said}; change its options with `sbatch`")
-    return done.stdout.strip()
+    said = done.stdout.strip()
+    if number := re.search(r"\d+", said):
+        write_text(out / JOB, number.group())
+        said += f"; its number is in {out / JOB}"
+    return said
+
+
+def unfinished_job(out: Path) -> str:
+    """Return the number of a study's last job where Slurm says that it waits or runs; empty for none."""
+    try:
+        job = (out / JOB).read_text(encoding="utf-8").strip()
+        asked = ["squeue", "--noheader", "--jobs", job]
+        queued = subprocess.run(asked, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    # squeue fails for a job that it has forgotten.
+    return job if queued.returncode == 0 and queued.stdout.strip() else ""
 
 
 def require_sbatch() -> None:
