@@ -12,15 +12,17 @@ import tiny_runs
 from degen.config.schema import Config
 from degen.config.settle import by_group, settle
 from degen.errors import UserError
-from degen.runs.directory import RunDirectory
+from degen.runs.directory import PRETRAIN_METRICS, RunDirectory, write_metrics
 from degen.runs.lock import sole_writer
+from degen.runs.study import PlannedRun
 from degen.sweeps import worker as worker_module
+from degen.sweeps.estimate import _several_sizes
 from degen.sweeps.packing import companions, run_bytes, stacks
 from degen.sweeps.plan import write_plan
 from degen.sweeps.run import run_study
-from degen.sweeps.status import read_status
+from degen.sweeps.status import finished_epochs, read_status
 from degen.sweeps.study import Study
-from degen.sweeps.worker import Worker
+from degen.sweeps.worker import Worker, write_done
 
 
 def config(**settings):
@@ -54,6 +56,24 @@ def test_memory_grows_with_catalogue_batch_and_dimension():
     assert run_bytes(config(), 20_000) > plain
     assert run_bytes(config(batch_size=512), 10_000) > plain
     assert run_bytes(config(dim=128), 10_000) > plain
+
+
+def test_an_estimate_says_in_what_runs_of_one_pace_differ():
+    plain = [config(dim=64), config(dim=64, seed=1), config(variant="sasrec", dim=32)]
+    assert _several_sizes(plain) == []
+    assert _several_sizes([*plain, config(dim=32), config(dim=64, batch_size=64)]) == ["dim", "batch_size"]
+
+
+def test_pre_training_counts_in_seconds_and_epochs(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (tmp_path / "done").mkdir()
+    write_metrics(run, [{"train_seconds": 1.5, "eval_seconds": 0.25}])
+    write_metrics(run, [{"train_seconds": 4.0}] * 3, PRETRAIN_METRICS)
+    planned = PlannedRun("0123456789", "toy", 0, run, {}, None, {})
+    write_done(tmp_path, planned)
+    assert json.loads((tmp_path / "done" / planned.name).read_text())["seconds"] == 13.75
+    assert finished_epochs(planned) == 4
 
 
 def test_nothing_is_stacked_on_a_cpu():
