@@ -8,7 +8,7 @@ from functools import cache
 from degen.paper.feasible import check_table2
 from degen.paper.intervals import interval
 from degen.paper.measured import Measured, by_dataset
-from degen.paper.published import METHODS, table2
+from degen.paper.published import METHODS, deviations, table2
 from degen.paper.targets import Target
 from degen.runs.choose import setting_text
 from degen.tables.numbers import NOTHING
@@ -58,7 +58,18 @@ def comparison(target: Target, rows: Sequence[Measured], metrics: Sequence[str])
         titles += [Column(f"{title} paper"), Column("ours")] if shown else [Column(title)]
     sections = [dataset for dataset, _ in cells] if len(by_dataset(rows)) > 1 else ()
     footnotes = [IMPOSSIBLE] if any(cell.footnote for line in lines for cell in line) else []
-    return Table(target.name, caption(target), titles, lines, NOTE, sections, footnotes)
+    note = NOTE + _deviations(target, rows, list(columns.values()))
+    return Table(target.name, caption(target), titles, lines, note, sections, footnotes)
+
+
+def _deviations(target: Target, rows: Sequence[Measured], metrics: Sequence[str]) -> str:
+    """Return lines with the standard deviations that the paper gives for DuoRec; empty for none."""
+    lines = ""
+    for place in dict.fromkeys((row.dataset, row.method) for row in rows if row.method == "duorec"):
+        if place in published(target):
+            told = ", ".join(f"{name} {deviations()[place[0]][name]:.4f}" for name in metrics)
+            lines += f"\nthe paper's standard deviations of DuoRec on {place[0]}: {told}"
+    return lines
 
 
 def published(target: Target) -> Mapping[tuple[str, str], Mapping[str, float]]:

@@ -1,4 +1,4 @@
-"""Arithmetical test of Table 2: whether any ranking at all has the four metrics of a block.
+"""Arithmetical test of Table 2, for rankings that have the four metrics of a block.
 
 With one target per user, a user whose target has rank r adds, before the mean over users,
 
@@ -36,7 +36,7 @@ TOLERANCE = 1e-12
 """Error of the arithmetic itself."""
 
 _RANK_5, _RANK_6, _RANK_10 = (1 / math.log2(rank + 1) for rank in (5, 6, 10))
-"""What a hit at these ranks adds to NDCG@10."""
+"""Gain in NDCG@10 of a hit at each of these ranks."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Bound:
 
     @property
     def holds(self) -> bool:
-        """Whether the published value lies within the bounds."""
+        """True where the published value lies within the bounds."""
         return self.low - TOLERANCE <= self.published <= self.high + TOLERANCE
 
 
@@ -70,7 +70,7 @@ class Block:
 
     @property
     def possible(self) -> bool:
-        """Whether some ranking of one target per user has these metrics, up to rounding."""
+        """True where some ranking of one target per user has these metrics, up to rounding."""
         return all(bound.holds for bound in self.bounds)
 
     @property

@@ -44,7 +44,7 @@ class Budget:
 
     @property
     def spent(self) -> bool:
-        """Whether the time is over."""
+        """True when the time is over."""
         return self._end is not None and time.monotonic() >= self._end
 
     def interrupt(self) -> Callable[[], bool]:

@@ -136,7 +136,7 @@ def _rows(
     for planned, _ in done:
         by_dataset.setdefault(planned.dataset, []).append(planned.run)
     given = study.get("common_epoch")
-    common = {dataset: given or common_epoch(runs) for dataset, runs in by_dataset.items()}
+    common = {dataset: common_epoch(runs, given) for dataset, runs in by_dataset.items()}
     ranking = _ranking(study)
     rows = [
         result_row(planned, name, axes, common[planned.dataset], found, ranking) for planned, found in done

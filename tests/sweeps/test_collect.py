@@ -131,6 +131,8 @@ def test_the_common_epoch_is_the_last_that_all_runs_of_a_log_have(tmp_path):
     found = collect(other, figures=False).results
     assert found["common_epoch"].tolist() == [7] * 4
     assert found["common_valid_HR@5"].isna().tolist() == [False, True, False, False]
+    none = write_study(tmp_path / "u", both, write, {"common_epoch": 12})  # which no run has
+    assert collect(none, figures=False).results["common_epoch"].tolist() == [5, 5, 9, 9]
 
 
 def test_axes_have_short_names_that_clash_with_no_column(tmp_path):

@@ -34,8 +34,8 @@ Variants = Annotated[
         "-v",
         help="Variants, separated by commas or repeated. Of the paper: sasrec, cl4srec, ucl, scl, ucl+scl, "
         "duorec, or all. Mitigations: cosreg, spectrum, item-uniformity, directau, normalized, gating, "
-        "adversarial, or mitigations for all of them. Other methods: bpr-mf, gru4rec, caser, or baselines "
-        "for all of them; table2 for those of the paper's table." + default("duorec"),
+        "adversarial, or mitigations for all of them. Other methods: bpr-mf, gru4rec, caser, bert4rec, "
+        "s3rec-mip, or baselines for all of them; table2 for those of the paper's table." + default("duorec"),
         show_default=False,
     ),
 ]

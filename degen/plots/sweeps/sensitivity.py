@@ -45,7 +45,7 @@ class AxisScale:
 
 @dataclass(frozen=True)
 class CurveNotes:
-    """What is drawn besides the means: columns at the common epoch by metric column, and their name."""
+    """Additions to the means: columns at the common epoch by metric column, and their name."""
 
     thin: Mapping[str, str] = field(default_factory=dict)
     thin_label: str = ""

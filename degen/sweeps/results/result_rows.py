@@ -103,9 +103,10 @@ def finished(planned: PlannedRun, folder: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else {}
 
 
-def common_epoch(runs: Iterable[Path]) -> int | None:
-    """Return the last epoch that all runs have; None without runs."""
-    return min((len(RunDirectory(run).metrics) for run in runs), default=None)
+def common_epoch(runs: Iterable[Path], given: int | None = None) -> int | None:
+    """Return the epoch that a study names, if any run has it, else the last that all have; None without."""
+    lengths = [len(RunDirectory(run).metrics) for run in runs]
+    return given if given and given <= max(lengths, default=0) else min(lengths, default=None)
 
 
 def mark_differing(rows: Sequence[dict[str, Any]], fingerprints: Sequence[str]) -> None:
