@@ -49,7 +49,7 @@ class BaselineConfig(Group):
         ge=1,
     )
     pretrain_every: int = key(
-        5, "s3rec-mip: write pretrain.safetensors every this many epochs of pre-training.", ge=1
+        1, "s3rec-mip: write pretrain.safetensors every this many epochs of pre-training.", ge=1
     )
 
 
@@ -118,7 +118,7 @@ RECIPES: dict[str, dict[str, Values]] = {
         "recbole": {
             "objective": {"padding_class": True},
             "training": LIBRARY_TRAINING,
-            "baseline": {"pretrain_epochs": 500, "pretrain_every": 50},
+            "baseline": {"pretrain_epochs": 500},
         },
     },
 }

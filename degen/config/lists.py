@@ -16,7 +16,8 @@ MOST_SEEDS = 10_000
 def parse_values(key: str, text: str) -> list[Any]:
     """Turn `0,.02,.1` or `.1:.5:.1` into the values of a key, in the order given.
 
-    A range is start:stop:step, with decimal arithmetic and its stop included. `start:stop` has a step of 1.
+    A range is start:stop:step, with decimal arithmetic; the steps must meet the stop, which is included.
+    `start:stop` has a step of 1.
 
     Parameters
     ----------
@@ -64,6 +65,11 @@ def _range(key: str, part: str, kind: type) -> list[Any]:
     start, stop, step = (*bounds, Decimal(1))[:3]
     if step == 0 or (stop - start) / step < 0:
         raise UserError(f"`{key}` '{part}' never arrives; write start:stop:step with a step towards the stop")
+    if (stop - start) % step != 0:
+        raise UserError(
+            f"`{key}` '{part}' has steps of {step}, which do not meet the stop {stop}; write start:stop:step "
+            "with a step that does, or name the values"
+        )
     count = int((stop - start) / step) + 1
     if count > MOST_SEEDS:
         raise UserError(f"`{key}` '{part}' has {count:,} values; {MOST_SEEDS:,} at most")

@@ -23,6 +23,9 @@ Values = dict[str, dict[str, Any]]
 NOTED = ("name", "fingerprint")
 """Keys of `[data]` that training records."""
 
+SYMBOLS = {"lambda": "contrast_weight", "gamma": "cure_weight"}
+"""Keys by the symbols that papers and options use."""
+
 DROPOUTS = ("embedding_dropout", "hidden_dropout", "attention_dropout")
 
 OFFICIAL: Values = {
@@ -50,8 +53,10 @@ def by_group(flat: dict[str, Any]) -> Values:
         flat = {**dict.fromkeys(DROPOUTS, dropout), **flat}
     values: Values = {}
     for key, value in flat.items():
+        key = SYMBOLS.get(key, key)
         if key not in KEYS:
-            raise UserError(f"unknown setting '{key}'{nearest(key, [*KEYS, 'dropout'])}")
+            near = nearest(key, [*KEYS, *SYMBOLS, "dropout"], "no key of the configuration is like it")
+            raise UserError(f"unknown setting '{key}'{near}")
         values.setdefault(KEYS[key][0], {})[key] = value
     return values
 

@@ -95,6 +95,8 @@ def read_plan(path: Path) -> list[PlannedRun]:
         if the file cannot be read, or a line is not one of a plan.
     """
     file = path / PLAN
+    if not file.exists():
+        raise UserError(f"{path} is not the folder of a study: it holds no {PLAN}")
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -85,7 +85,7 @@ def plan_lines(
         if not extend:
             raise UserError(
                 f"{out} holds a study of other cells ({_difference(study, out)}); name another `out`, which "
-                "trains no run twice because studies share their runs, or add to this one with `extend=True`"
+                "trains no run twice because studies share their runs"
             )
         kept = [json.loads(line) for line in (out / PLAN).read_text(encoding="utf-8").splitlines()]
         lines = [*kept, *more]

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from degen.analysis.passes.dask_rows import connected
 from degen.config.schema import Config
 from degen.errors import UserError, one_of
 from degen.runs.directory import RunDirectory
@@ -175,7 +176,7 @@ def collected_study(out: Path, *, accept_versions: bool = False) -> StudyRun:
 def _check(
     engine: str, workers: int | None, threads: int, scheduler: str | None, oversubscribe: bool
 ) -> None:
-    """Refuse an engine that is not here, before anything is written; only Dask's scheduler answers later."""
+    """Refuse an engine that is not here, before anything is written."""
     one_of("engine", engine, ENGINES)
     if workers is not None and workers < 1:
         raise UserError(f"`workers` is {workers}; it must be 1 or more")
@@ -183,6 +184,8 @@ def _check(
         raise UserError("`scheduler` is for Dask; add `engine='dask'`")
     if engine == "dask":
         require_dask()
+        with connected(scheduler):  # a scheduler that does not answer is known before anything is planned
+            pass
     if engine == "local" and not oversubscribe:
         check_cores(workers or 1, threads)
     if engine == "slurm":

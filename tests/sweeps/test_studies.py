@@ -41,7 +41,7 @@ def config(**settings):
     [
         ("contrast_weight", "0,.02,.1", [0.0, 0.02, 0.1]),
         ("dropout", ".1:.5:.1", [0.1, 0.2, 0.3, 0.4, 0.5]),
-        ("dropout", ".1:.55:.2", [0.1, 0.3, 0.5]),
+        ("dropout", ".1:.5:.2", [0.1, 0.3, 0.5]),
         ("learning_rate", "1e-3:3e-3:1e-3", [1e-3, 2e-3, 3e-3]),
         ("contrast_weight", "0.5:0:-0.25,3", [0.5, 0.25, 0.0, 3.0]),
         ("batch_size", "1:3", [1, 2, 3]),
@@ -63,6 +63,8 @@ def test_lists_and_ranges_are_read_in_decimal(key, text, values):
         ("contrast_weight", "0,,1", "empty"),
         ("contrast_weight", "0:1:0", "never arrives"),
         ("contrast_weight", "1:0:.1", "never arrives"),
+        ("contrast_weight", ".1:.5", "do not meet the stop"),
+        ("contrast_weight", ".3:.5:.3", "do not meet the stop"),
         ("contrast_weight", "a", "no number"),
         ("contrast_weight", "0:nan:1", "no number"),
         ("contrast_weight", "0:1:1e-9", "10,000 at most"),

@@ -165,7 +165,7 @@ def test_other_cells_than_the_folder_has_are_refused(capfd, trained):
     out, _ = trained
     told = mistake(capfd, "sweep", *WORDS, "--lambda", "0,.2", "--out", out)
     assert "objective.contrast_weight: 0.0, 0.1 there, 0.0, 0.2 now" in told
-    assert "--extend" in told
+    assert "--out" in told
 
 
 # Study files

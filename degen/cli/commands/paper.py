@@ -121,7 +121,7 @@ CHOICE: Group = {
 """Options that say what is trained, where, and for how long."""
 
 WORKERS: Group = {
-    **{name: WORK[name] for name in WORK if name not in ("cells", "extend")},
+    **{name: WORK[name] for name in WORK if name != "cells"},
     "threads": option(int, "--threads", "Number of CPU threads of each worker.", 1, min=1),
 }
 """Options of workers."""

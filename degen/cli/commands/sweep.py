@@ -28,7 +28,6 @@ WORK: Group = {
     "engine": option(str, "--engine", "Start the workers by local, dask or slurm.", "local"),
     "scheduler": option(str | None, "--scheduler", "Address of a Dask scheduler, such as tcp://host:8786."),
     "cells": option(Path | None, "--cells", "Folder of the runs." + default("cells beside --out")),
-    "extend": option(bool, "--extend", "Add cells to the study that is in --out.", False),
     "oversubscribe": option(bool, "--oversubscribe", "Allow more threads than there are cores.", False),
     "accept_versions": option(
         bool, "--accept-versions", "Collect runs of other versions of degen too.", False
@@ -142,7 +141,7 @@ def planned_script(study: Study, out: Path, threads: int, work: Typed) -> str:
     from degen.sweeps.plan import write_plan
 
     workers = jobs(work["workers"])
-    write_plan(study, out, work["cells"], extend=work["extend"])
+    write_plan(study, out, work["cells"], extend=work.get("extend", False))
     return script(out, workers, threads, work["sbatch"])
 
 
