@@ -62,10 +62,12 @@ def judge(target: Target, rows: Sequence[Measured], metrics: Sequence[str]) -> l
     """
     judgements = []
     for dataset, own in by_dataset(rows).items():
+        trial = "; trained briefly: a trial of the command, no evidence about the paper"
+        trial = trial if dataset in target.brief else ""
         for kind in target.claims:
             for claim, (verdict, words, seeds) in _KINDS[kind](target, own, metrics):
                 judgements.append(
-                    Judgement(target.name, target.source, dataset, claim, verdict, words, seeds)
+                    Judgement(target.name, target.source, dataset, claim, verdict, words + trial, seeds)
                 )
     return judgements
 

@@ -79,6 +79,13 @@ def test_accuracy_is_judged_on_differences_of_the_same_seed(tmp_path):
     assert "duorec recommends better than bpr-mf" not in verdicts
 
 
+def test_verdicts_on_a_log_that_is_trained_briefly_are_no_evidence(tmp_path):
+    study(tmp_path, "table2", [*methods("beauty"), *methods("synthetic")])
+    words = {one.dataset: one.measured for one in collect_targets(tmp_path, ["table2"]).judgements}
+    assert words["synthetic"].endswith("no evidence about the paper")
+    assert "evidence" not in words["beauty"]
+
+
 def test_a_seed_that_one_method_lacks_is_left_out(tmp_path):
     cells = [*methods(names=("sasrec",), seeds=(0, 1)), *methods(names=("duorec",), seeds=(1, 2))]
     study(tmp_path, "table2", cells)
