@@ -25,6 +25,9 @@ def usage_sentence(error: Exception) -> str | None:
         advice = advice.replace("mean '", "mean '--")
         return f"{context.info_name} has no option {option}{advice}"
     sentence = " ".join(str(message()).split()).rstrip(".").replace(". Did you", "; did you")
+    sentence = sentence.replace("Input should", "it should")
+    if context is not None and context.info_name == "train" and "unable to parse string as a" in sentence:
+        sentence += "; several values of a key are for `degen sweep`"
     return sentence[:1].lower() + sentence[1:]
 
 

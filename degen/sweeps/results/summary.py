@@ -120,6 +120,8 @@ def summary_table(
     note = "test metrics at the best validation epoch\n± half of the 95 % interval over seeds (Student's t)"
     if any(cell["row"]["capped"] for cell in cells.values()):
         note += "\n* ended at the maximum number of epochs"
+    if left := [metric for metric in metrics if metric not in shown]:
+        note += f"\n{', '.join(left)} would not fit: see summary.csv"
     caption = "" if "dataset" in labels else next(iter(cells), ("",))[0]
     return Table("summary", caption, columns, rows, note)
 
