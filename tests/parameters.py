@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from degen.model.encoders.encoder import SequenceEncoder
@@ -14,3 +16,12 @@ def scatter(encoder: SequenceEncoder, seed: int = 0) -> None:
     for name, parameter in encoder.named_parameters():
         noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
         parameter.copy_(1 + 0.2 * noise if name.endswith("norm.weight") else 0.4 * noise)
+
+
+def small_encoder(
+    model: type[SequenceEncoder], n_items: int, dtype: torch.dtype, *, seed: int, **settings: Any
+) -> SequenceEncoder:
+    """Make a small encoder whose parameters are all far from their first values, so that each matters."""
+    encoder = model(n_items, dim=8, feed_forward=12, **settings)
+    scatter(encoder, seed)
+    return encoder.to(dtype)

@@ -167,13 +167,12 @@ def print_collection(
 
 def _narrowed(table: Table) -> Table:
     """Return the first columns of a table that fit the terminal, at most 80 characters; files have all."""
-    room, kept = WIDTH - 1, 0
-    for place, column in enumerate(table.columns):
-        cells = [row[place].text for row in table.rows]
-        room -= max(map(len, (column.title, *cells))) + 3
-        if room < 0 and place > 2:
-            break
-        kept = place + 1
+    from degen.tables.table import fitting
+
+    texts = [
+        (column.title, *(row[place].text for row in table.rows)) for place, column in enumerate(table.columns)
+    ]
+    kept = fitting(texts, WIDTH, least=3)
     if kept == len(table.columns):
         return table
     kept -= table.columns[kept - 1].title.endswith(" paper")  # it stands for nothing without ours

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -96,3 +97,16 @@ def marked(values: Sequence[float | None], texts: Sequence[str], sign: int = 1) 
         Cell(text, "" if value is None else marks.get(text, ""))
         for value, text in zip(values, texts, strict=True)
     ]
+
+
+def fitting(columns: Sequence[Sequence[str]], width: int | None, least: int) -> int:
+    """Return how many of the first columns fit into `width` characters in a frame, at least `least`.
+
+    A column is the lines of its title and its cells. All fit where `width` is None.
+    """
+    room = math.inf if width is None else width - 1
+    for place, texts in enumerate(columns):
+        room -= max(map(len, texts)) + 3
+        if room < 0 and place >= least:
+            return place
+    return len(columns)

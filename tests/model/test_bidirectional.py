@@ -8,7 +8,7 @@ import masked_reference
 import numpy as np
 import pytest
 import torch
-from parameters import scatter
+from parameters import small_encoder
 
 from degen.model.baselines.bert4rec import Bert4Rec
 from degen.model.baselines.s3rec import S3Rec
@@ -24,19 +24,10 @@ MODELS = pytest.mark.parametrize("model", [Bert4Rec, S3Rec], ids=["bert4rec", "s
 
 
 def make(model, engine="fast", *, layers=2, heads=2, max_length=12, seed=0, dtype=torch.float64):
-    encoder = model(
-        N_ITEMS,
-        dim=8,
-        layers=layers,
-        heads=heads,
-        feed_forward=12,
-        max_length=max_length,
-        engine=engine,
-        **RATES,
-    )
-    scatter(encoder, seed)
+    shape = {"layers": layers, "heads": heads, "max_length": max_length, "engine": engine}
+    encoder = small_encoder(model, N_ITEMS, dtype, seed=seed, **shape, **RATES)
     encoder.bidirectional = True
-    return encoder.to(dtype)
+    return encoder
 
 
 def draw_rows(lengths, seed=0):

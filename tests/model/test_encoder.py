@@ -8,7 +8,7 @@ import reference
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parameters import scatter
+from parameters import small_encoder
 from scipy.stats import kstest
 
 from degen.model.encoders.dropout import FedDropout, RandomDropout
@@ -23,19 +23,8 @@ ENGINES = pytest.mark.parametrize("engine", ["fast", "plain"])
 
 
 def make(engine="fast", dtype=torch.float64, *, layers=2, heads=2, max_length=12, seed=0, **options):
-    """An encoder whose parameters are all far from their first values, so that each of them matters."""
-    encoder = SequenceEncoder(
-        N_ITEMS,
-        dim=8,
-        layers=layers,
-        heads=heads,
-        feed_forward=12,
-        max_length=max_length,
-        engine=engine,
-        **(RATES | options),
-    )
-    scatter(encoder, seed)
-    return encoder.to(dtype)
+    shape = {"layers": layers, "heads": heads, "max_length": max_length, "engine": engine}
+    return small_encoder(SequenceEncoder, N_ITEMS, dtype, seed=seed, **shape, **(RATES | options))
 
 
 def draw_histories(lengths, seed=0):

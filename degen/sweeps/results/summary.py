@@ -14,7 +14,7 @@ import numpy as np
 from degen.analysis.statistics.significance import t_contrast
 from degen.runs.choose import setting_text, setting_title, setting_value
 from degen.tables.numbers import NOTHING, number
-from degen.tables.table import Cell, Column, Table
+from degen.tables.table import Cell, Column, Table, fitting
 from degen.variant_names import variant_label
 
 if TYPE_CHECKING:
@@ -111,7 +111,8 @@ def summary_table(
         labels = {"dataset": [dataset for dataset, _, _ in cells], **labels}
     labels["seeds"] = [str(int(cell["row"]["n"])) for cell in cells.values()]
     texts = {m: [_mean(cell.get(f"test_{m}")) for cell in cells.values()] for m in metrics}
-    shown = _fitting(labels, texts, width)
+    lines = [(*name.split("\n"), *column) for name, column in (labels | texts).items()]
+    shown = list(texts)[: fitting(lines, width, len(labels) + 1) - len(labels)]
     columns = [Column(name, "text") for name in labels] + [Column(metric) for metric in shown]
     rows = [
         [Cell(text) for text in line]
@@ -144,18 +145,3 @@ def _mean(row: Mapping[str, Any] | None) -> str:
     if row["n"] == 1 or not row["half_width"]:
         return f"{row['mean']:.4f}" if abs(row["mean"]) < 10 else number(row["mean"])
     return f"{row['mean']:.4f} ± {row['half_width']:.4f}"
-
-
-def _fitting(
-    labels: Mapping[str, Sequence[str]], texts: Mapping[str, Sequence[str]], width: int | None
-) -> list[str]:
-    """Return the first metrics whose columns fit beside the labels, in a frame; at least one."""
-    room = math.inf if width is None else width - 1
-    shown: list[str] = []
-    for name, cells in {**labels, **texts}.items():
-        room -= max(map(len, (*name.split("\n"), *cells))) + 3
-        if name in texts:
-            if room < 0 and shown:
-                break
-            shown.append(name)
-    return shown
