@@ -97,11 +97,10 @@ def show_dry_run(study: Study, out: Path, threads: int, work: Typed, output: Out
     from degen.sweeps.estimate import estimate
     from degen.sweeps.plan import cells_folder, plan_lines
 
-    plan_lines(
-        study, out, work["cells"], extend=work.get("extend", False)
-    )  # refuses what a sweep would refuse
     folder = work["cells"] or cells_folder(out)
     cells = study.cells()
+    # Refuses what a sweep would refuse.
+    plan_lines(study, out, work["cells"], extend=work.get("extend", False), found=cells)
     missing, runs = missing_runs(cells, study.seeds, folder), len(cells) * len(study.seeds)
     workers = wanted_workers(work["workers"], threads)
     need = estimate(list(missing.values()), folder, workers, threads)

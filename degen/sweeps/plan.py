@@ -64,15 +64,23 @@ def write_plan(
 
 
 def plan_lines(
-    study: Study, out: Path, cells: Path | None = None, *, extend: bool = False
+    study: Study,
+    out: Path,
+    cells: Path | None = None,
+    *,
+    extend: bool = False,
+    found: Sequence[Cell] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the lines that `write_plan` would write; none where `out` holds them. Nothing is written."""
+    """Return the lines that `write_plan` would write; none where `out` holds them. Nothing is written.
+
+    `found` are the study's cells, where they are known; to find them reads every log.
+    """
     if out.exists() and not out.is_dir():
         raise UserError(f"`out` {out} is a file; name a folder")
     if out.is_dir() and not (out / STUDY).exists() and any(out.iterdir()):
         raise UserError(f"`out` {out} is not empty and is no study; name another folder")
     folder = cells or cells_folder(out)
-    found = study.cells()
+    found = study.cells() if found is None else found
     lines = [_line(cell, seed, folder, out) for seed in study.seeds for cell in found]
     if (out / PLAN).exists():
         before = read_plan(out)
