@@ -12,9 +12,17 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from degen.shown import shown
+
 
 class UserError(Exception):
-    """A mistake in a file, an argument or a value; the message says what is wrong, where, and the mend."""
+    """A mistake in a file, an argument or a value; the message says what is wrong, where, and the mend.
+
+    What a reader cannot see is escaped in it (`degen.shown`), since it may quote names from a file.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(shown(message))
 
 
 class LostProcess(UserError):

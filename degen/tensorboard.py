@@ -26,7 +26,7 @@ from degen.analysis.registry import MEASURES
 from degen.embeddings.export import write_projector
 from degen.embeddings.sidecars import METADATA, TENSORS
 from degen.errors import UserError
-from degen.files import write_text
+from degen.files.writing import write_text
 from degen.runs import directory
 from degen.runs.directory import RunDirectory
 

@@ -19,7 +19,8 @@ PACKAGE = Path(degen.__file__).parent
 # Every room with the rooms that it may import, besides itself; a room stands after all that it imports.
 ARROWS: dict[str, set[str]] = {
     "version": set(),
-    "errors": set(),
+    "shown": set(),
+    "errors": {"shown"},
     "variant_names": set(),
     "progress": set(),
     "files": {"errors"},
@@ -64,6 +65,7 @@ ARROWS_OF_ANALYSIS: dict[str, set[str]] = {
 
 WITHOUT_TORCH = {
     "version",
+    "shown",
     "errors",
     "variant_names",
     "progress",

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from degen import files
 from degen.errors import UserError
-from degen.files import atomic_path, is_temporary
+from degen.files import writing
+from degen.files.writing import atomic_path, is_temporary
 
 
 def everything(folder: Path) -> list[str]:
@@ -36,7 +36,7 @@ def test_a_file_appears_under_its_name_only_when_it_is_whole(tmp_path):
 def test_the_mode_is_that_of_any_new_file(tmp_path):
     before = os.umask(0o027)
     try:
-        files.write_text(tmp_path / "file.txt", "x")
+        writing.write_text(tmp_path / "file.txt", "x")
         assert os.umask(0o027) == 0o027
     finally:
         os.umask(before)
@@ -79,7 +79,7 @@ def test_a_read_only_folder_is_one_sentence(tmp_path, monkeypatch):
     with pytest.raises(
         UserError, match=r"cannot write .*file\.txt: Read-only file system; choose another path"
     ):
-        files.write_text(tmp_path / "file.txt", "x")
+        writing.write_text(tmp_path / "file.txt", "x")
     assert everything(tmp_path) == []
 
 
@@ -88,7 +88,7 @@ def test_a_folder_without_permission_is_one_sentence(tmp_path):
     tmp_path.chmod(0o500)
     try:
         with pytest.raises(UserError, match="Permission denied"):
-            files.write_text(tmp_path / "file.txt", "x")
+            writing.write_text(tmp_path / "file.txt", "x")
     finally:
         tmp_path.chmod(0o700)
 
@@ -96,22 +96,22 @@ def test_a_folder_without_permission_is_one_sentence(tmp_path):
 def test_a_folder_below_a_file_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("x", encoding="utf-8")
     with pytest.raises(UserError, match=r"cannot write .*file/below/x\.json: .*; choose another path$"):
-        files.write_json(tmp_path / "file" / "below" / "x.json", {})
+        writing.write_json(tmp_path / "file" / "below" / "x.json", {})
     assert everything(tmp_path) == ["file"]
 
 
 def test_a_folder_in_the_files_place_is_one_sentence(tmp_path):
     (tmp_path / "x.json").mkdir()
     with pytest.raises(UserError, match=r"cannot write .*/x\.json: Is a directory; choose another path$"):
-        files.write_json(tmp_path / "x.json", {})
+        writing.write_json(tmp_path / "x.json", {})
     assert everything(tmp_path) == ["x.json"]
 
 
 def test_what_is_written_is_read_again(tmp_path, rng):
     array = rng.normal(size=(3, 4)).astype(np.float32)
-    files.write_array(tmp_path / "a.npy", array)
-    files.write_json(tmp_path / "a.json", {"HR@5": 0.1, "none": None, "ü": "σ"})
-    files.write_lines(tmp_path / "a.txt", ["0000013714", "NA", "ü", ""])
+    writing.write_array(tmp_path / "a.npy", array)
+    writing.write_json(tmp_path / "a.json", {"HR@5": 0.1, "none": None, "ü": "σ"})
+    writing.write_lines(tmp_path / "a.txt", ["0000013714", "NA", "ü", ""])
     read = np.load(tmp_path / "a.npy", allow_pickle=False)
     assert read.dtype == np.float32
     assert read.tobytes() == array.tobytes()
@@ -123,13 +123,13 @@ def test_what_is_written_is_read_again(tmp_path, rng):
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_numbers_that_json_does_not_have_are_refused(tmp_path, value):
     with pytest.raises(ValueError, match="JSON"):
-        files.write_json(tmp_path / "a.json", {"x": value})
+        writing.write_json(tmp_path / "a.json", {"x": value})
     assert everything(tmp_path) == []
 
 
 def test_objects_are_never_pickled(tmp_path):
     with pytest.raises(ValueError, match="allow_pickle"):
-        files.write_array(tmp_path / "a.npy", np.array([{}], dtype=object))
+        writing.write_array(tmp_path / "a.npy", np.array([{}], dtype=object))
     assert everything(tmp_path) == []
 
 
@@ -137,10 +137,10 @@ def test_leftovers_of_a_killed_run_go_and_nothing_else(tmp_path):
     (tmp_path / "embeddings").mkdir()
     for name in (".partial-abc.npy", "embeddings/.partial-x.npy", "a.npy", "embeddings/e001.npy"):
         (tmp_path / name).touch()
-    files.remove_leftovers(tmp_path)
+    writing.remove_leftovers(tmp_path)
     assert everything(tmp_path) == ["a.npy", "embeddings", "embeddings/e001.npy"]
 
 
 def test_no_leftovers_in_a_folder_that_is_not_there(tmp_path):
-    files.remove_leftovers(tmp_path / "none")
+    writing.remove_leftovers(tmp_path / "none")
     assert everything(tmp_path) == []

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from degen import files
 from degen.errors import UserError
+from degen.files import writing
 from degen.runs import directory
 from degen.runs.directory import RunDirectory, find_runs, is_run, read_metrics
 
@@ -53,7 +53,7 @@ def test_a_run_gives_its_arrays_and_items(run):
 
 def test_ids_with_other_line_separators_stay_one_line(run):
     ids = ["a\u2028b", "c\x0bd", "e\x85f", ""]
-    files.write_lines(run.path / "items.txt", ids)
+    writing.write_lines(run.path / "items.txt", ids)
     assert run.items == ids
 
 

@@ -22,7 +22,7 @@ from pydantic import model_validator
 from degen.config.baseline import BaselineConfig
 from degen.config.key import Group, key
 from degen.config.objective import ObjectiveConfig
-from degen.files import write_text
+from degen.files.writing import write_text
 
 
 class DataConfig(Group):

@@ -24,7 +24,7 @@ import pooch
 from degen.data.reading.open_log import content_hash
 from degen.data.sequences import Sequences
 from degen.errors import UserError
-from degen.files import atomic_path, write_json
+from degen.files.writing import atomic_path, write_json
 from degen.version import __version__
 
 FORMAT = 1

@@ -11,7 +11,7 @@ import pooch
 
 from degen.data.catalog import CATALOG, DATA_FOLDER, SYNTHETIC, Archive, Entry, downloads, here, how_to_get
 from degen.errors import UserError, nearest
-from degen.files import atomic_path
+from degen.files.writing import atomic_path
 
 
 def fetch(name: str) -> Path:

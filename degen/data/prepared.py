@@ -22,7 +22,7 @@ from degen.data.long_arrays import blocks
 from degen.data.reading.open_log import SUFFIXES, content_hash
 from degen.data.sequences import Sequences
 from degen.errors import UserError
-from degen.files import atomic_path, write_json
+from degen.files.writing import atomic_path, write_json
 from degen.progress import tell
 from degen.version import __version__
 

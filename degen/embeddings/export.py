@@ -27,7 +27,7 @@ from degen.embeddings.file_rows import FileRows, Values
 from degen.embeddings.formats.text import RECBOLE_HEADER
 from degen.embeddings.sidecars import METADATA, TENSORS
 from degen.errors import UserError, one_of
-from degen.files import atomic_path, write_array, write_lines, write_text
+from degen.files.writing import atomic_path, write_array, write_lines, write_text
 from degen.runs.directory import ITEM_EMBEDDINGS, ITEM_FREQUENCY, ITEMS
 
 _BLOCK = 8192

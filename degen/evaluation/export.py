@@ -11,7 +11,7 @@ import numpy.typing as npt
 from degen.data.sequences import Split
 from degen.evaluation.evaluate import rank_targets, representations
 from degen.evaluation.restore import Restored
-from degen.files import write_array, write_lines
+from degen.files.writing import write_array, write_lines
 
 
 def export(restored: Restored, split: Split, out: Path) -> list[Path]:

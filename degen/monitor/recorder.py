@@ -16,11 +16,11 @@ from types import TracebackType
 from typing import Any, ClassVar, Literal
 from weakref import WeakValueDictionary
 
-from degen import files
 from degen.analysis.passes.arrays import Array
 from degen.analysis.passes.rows import Rows
 from degen.analysis.result import summarize
 from degen.errors import UserError
+from degen.files import writing
 from degen.monitor import start
 from degen.monitor.arrays import as_rows, float32_array
 from degen.monitor.best import Best
@@ -239,9 +239,9 @@ class Monitor:
     def _write_embeddings(self, row: Row, item_embeddings: Array) -> None:
         number, values = row["epoch"], float32_array(item_embeddings)
         if row["best_epoch"] == number:
-            files.write_array(self.out / directory.ITEM_EMBEDDINGS, values)
+            writing.write_array(self.out / directory.ITEM_EMBEDDINGS, values)
         if self._keep and number % self._keep == 0:
-            files.write_array(self._kept(number), values)
+            writing.write_array(self._kept(number), values)
 
     def finish(self, test: Mapping[str, Any] | None = None, *, epoch: int | None = None) -> RunDirectory:
         """Write `test.json`, which marks the run as finished; call it again to add the metrics of a test.
@@ -266,7 +266,7 @@ class Monitor:
         run = RunDirectory(self.out)
         if self._tensorboard:
             write_run_projector(run)
-        files.write_json(self.out / directory.TEST, {**named, **about})
+        writing.write_json(self.out / directory.TEST, {**named, **about})
         return run
 
     def close(self) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import tomli_w
 
-from degen import files
 from degen.errors import UserError
+from degen.files import writing
 from degen.runs import directory
 from degen.runs.directory import RunDirectory
 from degen.runs.environment import environment
@@ -86,7 +86,7 @@ def begin(
     out: Path, config: Groups, items: list[str], frequency: Counts, *, resume: bool, overwrite: bool
 ) -> list[dict[str, Any]]:
     """Write the fixed files of a run into `out`; return the lines of epochs that were recorded earlier."""
-    files.remove_leftovers(out)
+    writing.remove_leftovers(out)
     rows: list[dict[str, Any]] = []
     if overwrite:
         remove_run(out)
@@ -99,10 +99,10 @@ def begin(
                     f"{out / directory.METRICS} line {number} lacks epoch or best_epoch; start anew with "
                     "`overwrite=True`"
                 )
-    files.write_text(out / directory.CONFIG, tomli_w.dumps(config))
-    files.write_json(out / directory.ENVIRONMENT, environment())
-    files.write_lines(out / directory.ITEMS, items)
-    files.write_array(out / directory.ITEM_FREQUENCY, frequency)
+    writing.write_text(out / directory.CONFIG, tomli_w.dumps(config))
+    writing.write_json(out / directory.ENVIRONMENT, environment())
+    writing.write_lines(out / directory.ITEMS, items)
+    writing.write_array(out / directory.ITEM_FREQUENCY, frequency)
     return rows
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from degen.errors import UserError
-from degen.files import write_json, write_text
+from degen.files.writing import write_json, write_text
 from degen.paper.comparison import comparison, in_order
 from degen.paper.degeneration import degeneration_table, measure_runs
 from degen.paper.drawing import draw_target

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from degen.config.schema import Config
 from degen.config.settle import settle
 from degen.embeddings.item_matrix import open_run
-from degen.files import write_json
+from degen.files.writing import write_json
 from degen.paper.comparison import caption, mean_text
 from degen.paper.counting import Targets, count_targets
 from degen.paper.measured import Measured

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from degen.files import atomic_path
+from degen.files.writing import atomic_path
 from degen.paper.comparison import published
 from degen.paper.measured import Measured, by_dataset
 from degen.paper.targets import Target

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from degen.errors import UserError, one_of
-from degen.files import atomic_path
+from degen.files.writing import atomic_path
 from degen.plots.layout import lay_out
 
 if TYPE_CHECKING:

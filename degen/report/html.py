@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from degen.files import write_text
+from degen.files.writing import write_text
 from degen.plots.style import UNSEEN_COLOR, frequency_colors
 from degen.report import charts, tables
 from degen.report.contents import Group, Report

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from degen.files import file_names, write_text
+from degen.files.writing import file_names, write_text
 from degen.report import tables
 from degen.report.contents import Group, Report, Subject
 from degen.studies.figure_files import FigureOptions

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from degen.errors import UserError
-from degen.files import file_names
+from degen.files.writing import file_names
 from degen.runs.directory import RunDirectory, collect_runs
 from degen.variant_names import in_paper_order
 

@@ -8,7 +8,7 @@
 A run of two stages (s3rec-mip) has pretrain.safetensors, pretrain.jsonl, initial_embeddings.npy and
 pretrain_embeddings.npy besides: V before the first stage and after it.
 
-Every file appears whole or not at all (see `degen.files`).
+Every file appears whole or not at all (see `degen.files.writing`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from degen.errors import UserError, nearest
-from degen.files import is_temporary, write_text
+from degen.files.writing import is_temporary, write_text
 from degen.runs.study import PLAN, is_study, study_runs
 
 CONFIG = "config.toml"

@@ -30,7 +30,7 @@ from degen.embeddings.item_matrix import ItemMatrix
 from degen.embeddings.select import FileOptions, Source, select
 from degen.errors import UserError, nearest
 from degen.evaluation.exported_ranks import RANKS, exported_users, known_ranks, user_accuracy
-from degen.files import file_names
+from degen.files.writing import file_names
 from degen.runs.directory import EXPORT, RunDirectory
 
 Progress = Callable[[str], None]

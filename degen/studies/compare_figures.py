@@ -17,7 +17,7 @@ from degen.analysis.registry import PROFILES
 from degen.analysis.statistics.differences import Comparison, over_seeds
 from degen.embeddings.select import FileOptions
 from degen.errors import UserError, nearest
-from degen.files import file_names, writable
+from degen.files.writing import file_names, writable
 from degen.plots.panels import profiles_figure, spectra_figure
 from degen.plots.style import figure_style
 from degen.studies.compare import DatasetComparison, Progress, Side, compare_sides, read_sides

@@ -36,7 +36,7 @@ from degen.build import run_place
 from degen.config.schema import Config
 from degen.config.settle import by_group, merge, settle
 from degen.evaluation.restore import restore
-from degen.files import write_json
+from degen.files.writing import write_json
 from degen.runs.directory import FIGURES, RunDirectory
 from degen.studies.claims import Claim, check_claims
 from degen.studies.claims_of_runs import trained

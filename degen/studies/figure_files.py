@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from degen.errors import one_of
-from degen.files import file_names
+from degen.files.writing import file_names
 from degen.plots.save import figure_formats, save_figure
 from degen.plots.style import STYLES, figure_width
 from degen.runs.choose import Series, figure_name

@@ -10,7 +10,7 @@ from degen.analysis.listing import GROUPS, in_order
 from degen.analysis.passes.buckets import COLD, DECILES, BucketContent
 from degen.analysis.registry import Measure, Profile
 from degen.analysis.result import Analysis
-from degen.files import write_text
+from degen.files.writing import write_text
 from degen.tables.csv_file import write_rows
 from degen.tables.latex import tabular
 from degen.tables.markdown import markdown

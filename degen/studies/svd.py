@@ -14,7 +14,7 @@ from degen.analysis.passes.rows import Rows
 from degen.analysis.projections import pca_projection, tsne_projection
 from degen.embeddings.select import FileOptions, Source, select
 from degen.errors import one_of
-from degen.files import file_names
+from degen.files.writing import file_names
 from degen.plots.style import figure_style, frequency_colors
 from degen.plots.svd_figure import VIEWS, SvdPanel, svd_figure
 from degen.runs.choose import one_seed

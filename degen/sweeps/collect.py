@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from degen.errors import UserError
-from degen.files import write_text
+from degen.files.writing import write_text
 from degen.runs.directory import FIGURES, RunDirectory
 from degen.runs.study import RESULTS, PlannedRun, is_study, read_failure, read_plan, read_study
 from degen.sweeps.results.figures_by_axes import draw_study

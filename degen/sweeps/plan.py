@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from degen.errors import UserError
-from degen.files import writable, write_text
+from degen.files.writing import writable, write_text
 from degen.runs.study import CELLS, DONE, FAILED, PLAN, STUDY, PlannedRun, read_plan
 from degen.sweeps.cells import Cell
 from degen.sweeps.study import Study

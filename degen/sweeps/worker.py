@@ -23,7 +23,7 @@ from typing import Any
 
 from degen.config.schema import Config
 from degen.errors import UserError
-from degen.files import write_json, write_text
+from degen.files.writing import write_json, write_text
 from degen.runs.directory import RunDirectory
 from degen.runs.lock import OCCUPIED, is_held
 from degen.runs.study import DONE, FAILED, PlannedRun, read_failure, read_plan

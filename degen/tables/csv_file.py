@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from degen.files import atomic_path
+from degen.files.writing import atomic_path
 
 
 def write_columns(path: Path, columns: Mapping[str, Sequence[Any]], digits: int | None = 9) -> Path:

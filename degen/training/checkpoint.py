@@ -16,10 +16,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from degen import files
 from degen.config.schema import Config
 from degen.errors import UserError
-from degen.files import atomic_path
+from degen.files import writing
+from degen.files.writing import atomic_path
 from degen.model.encoders.interface import Encoder
 from degen.model.weights import load_weights, reading
 from degen.runs import directory
@@ -32,7 +32,7 @@ from degen.training.resumption import DAMAGED, epochs_done, refuse
 def prepare(config: Config, out: Path, *, resume: bool, overwrite: bool, stacked: bool = False) -> None:
     """Make `out` ready for a run, or refuse as `refuse` does."""
     refuse(config, out, resume=resume, overwrite=overwrite)
-    files.remove_leftovers(out)
+    writing.remove_leftovers(out)
     if overwrite:
         remove_run(out)
     config.write(out / directory.CONFIG)
@@ -41,7 +41,7 @@ def prepare(config: Config, out: Path, *, resume: bool, overwrite: bool, stacked
     earlier = before.pop("earlier", [])
     if before and before != now and (epochs := epochs_done(out)):
         earlier.append({"epochs": epochs, **before})
-    files.write_json(out / directory.ENVIRONMENT, {**now, "earlier": earlier} if earlier else now)
+    writing.write_json(out / directory.ENVIRONMENT, {**now, "earlier": earlier} if earlier else now)
 
 
 def save_best(encoder: Encoder, out: Path, epoch: int) -> None:
@@ -51,13 +51,13 @@ def save_best(encoder: Encoder, out: Path, epoch: int) -> None:
     """
     save_embeddings(encoder, out / directory.ITEM_EMBEDDINGS)
     if (bias := encoder.real_item_bias()) is not None:
-        files.write_array(out / directory.ITEM_BIAS, bias.detach().cpu().numpy().astype(np.float32))
+        writing.write_array(out / directory.ITEM_BIAS, bias.detach().cpu().numpy().astype(np.float32))
     _save(dict(encoder.state_dict()), out / directory.BEST, {"epoch": epoch})
 
 
 def save_embeddings(encoder: Encoder, path: Path) -> None:
     """Write V, float32 `[n_items, d]`, without the padding and mask rows."""
-    files.write_array(
+    writing.write_array(
         path, encoder.real_item_embeddings().detach().cpu().numpy().astype(np.float32, copy=False)
     )
 

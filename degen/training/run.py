@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from degen import files
 from degen.analysis.passes.rows import Rows
 from degen.config.schema import Config
 from degen.data.load import Dataset
@@ -17,6 +16,7 @@ from degen.errors import UserError
 from degen.evaluation.evaluate import split_ranks
 from degen.evaluation.ranking import Ranks, ranking_metrics
 from degen.evaluation.restore import describe, load_best
+from degen.files import writing
 from degen.model.encoders.interface import Encoder
 from degen.runs import directory
 from degen.runs.best import best_row
@@ -104,8 +104,8 @@ class Run:
         # A finished run that goes on is tested again.
         (self.out / directory.TEST).unlink(missing_ok=True)
         directory.write_metrics(self.out, self.rows)
-        files.write_lines(self.out / directory.ITEMS, self.dataset.sequences.item_ids)
-        files.write_array(self.out / directory.ITEM_FREQUENCY, item_frequency(self.dataset.sequences))
+        writing.write_lines(self.out / directory.ITEMS, self.dataset.sequences.item_ids)
+        writing.write_array(self.out / directory.ITEM_FREQUENCY, item_frequency(self.dataset.sequences))
         if self.config.training.tensorboard:
             self.board = Board(self.out / directory.TENSORBOARD, first_epoch=done + 1)
         if done and self.best()["epoch"] == done:  # a kill may have come between `last` and `best`
@@ -180,7 +180,7 @@ class Run:
             if self.world.main:
                 if self.board is not None:
                     write_run_projector(RunDirectory(self.out))
-                files.write_json(self.out / directory.TEST, test)
+                writing.write_json(self.out / directory.TEST, test)
                 self.progress.end(test)
 
     def _ranks(self, encoder: Encoder, samples: Samples) -> Ranks:

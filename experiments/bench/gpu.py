@@ -136,7 +136,7 @@ def result_file(device: str) -> Path:
 
 def write(result: dict[str, Any], place: Path) -> None:
     """Write the result whole or not at all."""
-    from degen.files import write_json
+    from degen.files.writing import write_json
 
     write_json(place, result)
 

@@ -16,7 +16,7 @@ from cureslib.measure import collect, over_seeds
 from cureslib.page import page
 
 from degen.errors import one_sentence
-from degen.files import write_text
+from degen.files.writing import write_text
 from degen.tables.csv_file import write_columns
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from degen.errors import UserError, one_sentence
-from degen.files import write_text
+from degen.files.writing import write_text
 from degen.plots.mechanism import bucket_at, mechanism_epochs_figure, mechanism_figure
 from degen.plots.save import save_figure
 from degen.plots.style import figure_style, figure_width

@@ -36,7 +36,7 @@ from degen.data.sequences import training_samples
 from degen.errors import UserError, one_sentence
 from degen.evaluation.evaluate import representations
 from degen.evaluation.restore import Restored, restore
-from degen.files import write_text
+from degen.files.writing import write_text
 from degen.model.scores import score_items
 from degen.runs.directory import find_runs
 from degen.tables.csv_file import write_columns

@@ -6,7 +6,7 @@ import pytest
 from run_files import write_run
 
 from degen.errors import UserError
-from degen.files import file_names
+from degen.files.writing import file_names
 from degen.runs.choose import by_variant, group_runs, one_seed, select_runs
 from degen.runs.directory import RunDirectory, collect_runs
 from degen.studies.figure_files import FigureOptions, output_folder

@@ -116,7 +116,7 @@ def analyze(
 def _measure(paths: list[Path], typed: Typed, scheduler: str | None, tables: Typed, output: Output) -> None:
     from degen.analysis.passes.dask_rows import connected
     from degen.cli.progress import reading_bar
-    from degen.files import write_json
+    from degen.files.writing import write_json
     from degen.studies.analysis_options import AnalysisOptions
     from degen.studies.analyze import analyze_paths
     from degen.studies.measure_tables import measures_table, write_csv, write_latex

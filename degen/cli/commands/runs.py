@@ -138,7 +138,7 @@ def evaluate(
     """
     from degen.analysis.postprocess import post_process as post_processed
     from degen.evaluation.restore import restore
-    from degen.files import write_array
+    from degen.files.writing import write_array
 
     split_name = _split(split)
     if post_process is None and (components is not None or out is not None):

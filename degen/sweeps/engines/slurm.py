@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from degen.errors import UserError
-from degen.files import write_text
+from degen.files.writing import write_text
 
 SCRIPT, JOB = "slurm.sh", "slurm.job"
 """Files of a study: the batch script, and the number of the job that was submitted last."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from degen.analysis.statistics.flatness import pooled_deviation
 from degen.analysis.values import Undefined
-from degen.files import file_names
+from degen.files.writing import file_names
 from degen.plots.save import save_figure
 from degen.plots.style import figure_style, figure_width
 from degen.plots.sweeps.bars import bars_figure

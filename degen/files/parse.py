@@ -1,0 +1,106 @@
+"""Parsing of JSON, TOML and UTF-8 text within limits.
+
+Files come from anywhere: cut short, damaged, or made to break a parser. Each function here returns the whole
+content or raises `Unreadable`, whatever the bytes are. Callers turn it into a `UserError` that names the file
+and the mend.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+MAX_DEPTH = 64
+"""Maximum depth of nesting of lists and objects."""
+
+MAX_BYTES = 1 << 28
+"""Maximum size of a text that is read in one piece: 256 MiB."""
+
+
+class Unreadable(ValueError):
+    """Content that is not what it should be, or is beyond a limit; the message is a clause that says why."""
+
+
+def read_text(path: Path, limit: int = MAX_BYTES) -> str:
+    """Return the content of a UTF-8 file.
+
+    Raises
+    ------
+    Unreadable
+        if it cannot be opened, is not UTF-8, or has more than `limit` bytes.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except OSError as error:
+        raise Unreadable(error.strerror or str(error)) from error
+    if len(content) > limit:
+        raise Unreadable(f"it has more than {limit:,} bytes")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"byte {error.start} is not UTF-8") from error
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return the value of a JSON text; NaN, infinities and deep nesting are `Unreadable`."""
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise Unreadable(f"it is nested deeper than {MAX_DEPTH} levels") from error
+    except ValueError as error:
+        raise Unreadable(f"it is not JSON: {error}") from error
+    _check_depth(value, text)
+    return value
+
+
+def read_json(path: Path) -> Any:
+    """Return the value in a JSON file; see `read_text` and `parse_json`."""
+    return parse_json(read_text(path))
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Return the table of a TOML text; deep nesting and numbers of thousands of digits are `Unreadable`."""
+    try:
+        value = tomllib.loads(text)
+    except RecursionError as error:
+        raise Unreadable(f"it is nested deeper than {MAX_DEPTH} levels") from error
+    except ValueError as error:
+        raise Unreadable(f"it is not TOML: {error}") from error
+    _check_depth(value)
+    return value
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the table in a TOML file; see `read_text` and `parse_toml`."""
+    return parse_toml(read_text(path))
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _check_depth(value: Any, text: str | bytes | None = None) -> None:
+    """Raise `Unreadable` where `value` is nested deeper than `MAX_DEPTH`."""
+    if text is not None and _openings(text) <= MAX_DEPTH:
+        return
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return
+    raise Unreadable(f"it is nested deeper than {MAX_DEPTH} levels")
+
+
+def _openings(text: str | bytes) -> int:
+    """Return the number of brackets that open in a JSON text: a bound on its depth that is quick to count."""
+    if isinstance(text, str):
+        return text.count("[") + text.count("{")
+    return text.count(b"[") + text.count(b"{")
+
+
+def _inside(value: Any) -> list[Any]:
+    held = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [inner for inner in held if isinstance(inner, dict | list)]
