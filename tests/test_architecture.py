@@ -30,7 +30,7 @@ ARROWS: dict[str, set[str]] = {
     "data": {"version", "errors", "files", "progress"},
     "runs": {"version", "errors", "files", "variant_names", "config", "device"},
     "embeddings": {"errors", "files", "runs", "data"},
-    "analysis": {"errors", "progress"},
+    "analysis": {"errors", "files", "progress"},
     "tensorboard": {"errors", "files", "runs", "embeddings", "analysis"},
     "monitor": {"version", "errors", "files", "runs", "analysis", "tensorboard"},
     "callbacks": {"errors", "monitor"},
