@@ -91,6 +91,16 @@ FILES: Group = {
         "Rows that are not items: first, last, none, or numbers such as 0,-1."
         + default("those of the project that wrote the checkpoint, if known"),
     ),
+    "ids": option(
+        str | None,
+        "--ids",
+        "Column of ids, by name or number from 0, or none." + default("the one that leaves no doubt"),
+    ),
+    "separator": option(
+        str | None,
+        "--separator",
+        "Sign between the fields of a text, or tab or blank." + default("the one its first lines show"),
+    ),
 }
 """Options of commands that read matrix files."""
 

@@ -14,6 +14,7 @@ from degen.data.reading.columns import named_columns
 from degen.data.reading.ids import by_appearance
 from degen.data.reading.read import read_interactions
 from degen.data.sequences import k_core
+from degen.embeddings.content import Counts
 from degen.embeddings.file_rows import FileRows, Values
 from degen.embeddings.formats.named_arrays import choose
 from degen.embeddings.formats.numpy_files import open_npz, read_npy
@@ -21,10 +22,8 @@ from degen.embeddings.formats.parquet import column_names, read_column
 from degen.embeddings.formats.safetensors import open_safetensors
 from degen.embeddings.formats.text import DELIMITERS, ID_NAMES, is_number, numbered_lines, numbers
 from degen.embeddings.known_projects import Cores
-from degen.embeddings.load import check_exists
+from degen.embeddings.registry import check_exists
 from degen.errors import UserError, nearest
-
-Counts = npt.NDArray[np.int64]
 
 _ARRAYS = {".npz": open_npz, ".safetensors": open_safetensors}
 _TABLES = (".csv", ".tsv", ".parquet")

@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from degen.embeddings import FileRows, load_matrix
+from degen.embeddings.content import Counts
+from degen.embeddings.file_options import FileOptions
 from degen.embeddings.file_rows import Values
 from degen.embeddings.formats import named_arrays
-from degen.embeddings.frequency import Counts, read_frequency
+from degen.embeddings.frequency import read_frequency
 from degen.embeddings.sidecars import frequency_beside
 from degen.errors import UserError
 from degen.runs.directory import EMBEDDINGS, ITEM_EMBEDDINGS, ITEM_FREQUENCY, RunDirectory, is_run
@@ -76,28 +78,31 @@ def open_run(run: RunDirectory, frequency: Path | None = None, *, finite: bool =
         usual = values.ndim == 2 and values.dtype == np.float32 and counts.dtype == np.int64
         if usual and len(values) == len(ids) == len(counts) and np.isfinite(values).all():
             return ItemMatrix(run.path / ITEM_EMBEDDINGS, values, ids, counts, (), run)
-    return open_file(run.path / ITEM_EMBEDDINGS, frequency=frequency, finite=finite)
+    return open_file(run.path / ITEM_EMBEDDINGS, FileOptions(frequency=frequency, finite=finite))
 
 
-def open_file(
-    path: Path,
-    key: str | None = None,
-    skip_rows: str | None = None,
-    frequency: Path | None = None,
-    *,
-    finite: bool = True,
-) -> ItemMatrix:
+def open_file(path: Path, options: FileOptions | None = None) -> ItemMatrix:
     """Read a matrix file as `load_matrix` does; one of a run has the run's ids and counts.
 
-    `frequency` is as in `load_frequency`, by default the counts of the run, or those beside an export.
+    `options.frequency` is as in `load_frequency`, by default the counts of the run, those beside an export,
+    or a column of the file itself.
     """
+    options = options or FileOptions()
     # A run owns its item embeddings, of the best epoch and of others.
     owners = (
         (path.parent, path.name == ITEM_EMBEDDINGS),
         (path.parent.parent, path.parent.name == EMBEDDINGS),
     )
     run = next((RunDirectory(folder) for folder, fits in owners if fits and is_run(folder)), None)
-    matrix = load_matrix(path, key, skip_rows, finite=finite)
+    matrix = load_matrix(
+        path,
+        options.key,
+        options.skip_rows,
+        ids=options.ids,
+        separator=options.separator,
+        finite=options.finite,
+    )
+    frequency = options.frequency
     n, ids, notes = len(matrix.values), matrix.ids, matrix.notes
     if run is not None:
         ids = run.items
@@ -108,6 +113,6 @@ def open_file(
         frequency = frequency or run.path / ITEM_FREQUENCY
     frequency = frequency or frequency_beside(path)
     if frequency is None:
-        return ItemMatrix(path, matrix.values, ids, None, notes, run)
+        return ItemMatrix(path, matrix.values, ids, matrix.frequency, notes, run)
     counts, log_ids, more = read_frequency(frequency, n, ids, matrix.cores)
     return ItemMatrix(path, matrix.values, ids or log_ids, counts, (*notes, *more), run)

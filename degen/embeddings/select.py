@@ -12,24 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from degen.embeddings.file_options import FileOptions
 from degen.embeddings.item_matrix import ItemMatrix, no_embeddings_yet, open_file, open_run
+from degen.embeddings.registry import folder_format
 from degen.errors import UserError
 from degen.runs.choose import Series, figure_name, select_runs
 from degen.runs.directory import RunDirectory, find_runs
-
-
-@dataclass(frozen=True)
-class FileOptions:
-    """The way to read matrix files: `key`, `skip_rows` and `finite` as in `load_matrix`.
-
-    `frequency` is a file as in `load_frequency`. It replaces the counts of runs only where no matrix file is
-    given.
-    """
-
-    key: str | None = None
-    skip_rows: str | None = None
-    frequency: Path | None = None
-    finite: bool = True
 
 
 @dataclass(frozen=True)
@@ -70,7 +58,7 @@ class Source:
         options = self.options
         if self.run is not None:
             return open_run(self.run, options.frequency, finite=options.finite)
-        return open_file(self.path, options.key, options.skip_rows, options.frequency, finite=options.finite)
+        return open_file(self.path, options)
 
 
 @dataclass(frozen=True)
@@ -109,16 +97,16 @@ def select(
     """Return the runs at and below `paths`, and the matrix files among them.
 
     With `begun_only`, runs without item embeddings are left out, and named in the notes. Raise a `UserError`
-    for a path that does not exist or holds no run, for `key` and `skip_rows` without a file, and where no run
-    has item embeddings.
+    for a path that does not exist or holds no run, for choices of files without a file, and where no run has
+    item embeddings.
     """
     options = options or FileOptions()
-    found = [(path, find_runs(path) if path.is_dir() else []) for path in paths]
+    found = [(path, _runs(path)) for path in paths]
     files = {path.resolve(): Source(path.stem, path, options) for path, runs in found if not runs}
     if missing := [file.path for file in files.values() if not (file.path.exists() or file.path.suffix)]:
         raise UserError(f"{missing[0]} does not exist; give a run, a folder above runs or a matrix file")
-    if not files and (options.key or options.skip_rows) is not None:
-        raise UserError("`key` and `skip_rows` are for files; a run's rows are its items: leave them out")
+    if not files:
+        options.check_for_runs()
     runs = list({run.path.resolve(): run for _, several in found for run in several}.values())
     begun = [run for run in runs if run.has_embeddings or not begun_only]
     if not begun and not files:
@@ -149,6 +137,11 @@ def select_one(path: Path, options: FileOptions | None = None) -> Source:
     if others:
         raise UserError(f"{path} holds {1 + len(others)} runs; name one of them, such as {first.path}")
     return first
+
+
+def _runs(path: Path) -> list[RunDirectory]:
+    """Return the runs at and below a folder; none for a file, and for a folder that is read as a matrix."""
+    return find_runs(path) if path.is_dir() and folder_format(path) is None else []
 
 
 def _group(name: str, series: Series, paths: Sequence[Path], options: FileOptions) -> Group:

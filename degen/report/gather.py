@@ -38,9 +38,9 @@ def gather(
 ) -> Report:
     """Read and measure the runs, finished or not, folders above runs and matrix files at `paths`.
 
-    `key`, `skip_rows` and `frequency` of the options apply to matrix files. A path without a run or a file
-    that cannot be read raises `UserError`. A damaged run among others is left out, and its group's notes say
-    so.
+    `key`, `skip_rows`, `ids`, `separator` and `frequency` of the options apply to matrix files. A path
+    without a run or a file that cannot be read raises `UserError`. A damaged run among others is left out,
+    and its group's notes say so.
     """
     options = options or AnalysisOptions()
     selection = select(paths, replace(options.files, finite=True), begun_only=False)

@@ -14,8 +14,8 @@ from degen.analysis.passes.rows import Rows
 from degen.analysis.result import Analysis
 from degen.analysis.statistics.differences import over_items
 from degen.analysis.statistics.jackknife import jackknife
-from degen.embeddings.frequency import Counts
-from degen.embeddings.select import FileOptions
+from degen.embeddings.content import Counts
+from degen.embeddings.file_options import FileOptions
 from degen.errors import UserError, one_of
 
 
@@ -30,7 +30,7 @@ class AnalysisOptions:
     frequency
         how often each row occurs: counts, int [n], or a file of them; by default those of a run, or beside a
         file.
-    key, skip_rows
+    key, skip_rows, ids, separator
         as in `load_matrix`, for matrix files.
     drop_nonfinite
         leave out rows with NaN or infinity, and count them.
@@ -56,6 +56,8 @@ class AnalysisOptions:
     frequency: Path | str | Counts | None = None
     key: str | None = None
     skip_rows: str | None = None
+    ids: str | int | None = None
+    separator: str | None = None
     drop_nonfinite: bool = False
     exact_rows: int = Rows.exact_rows
     seed: int = 0
@@ -79,7 +81,14 @@ class AnalysisOptions:
     def files(self) -> FileOptions:
         """Options for reading matrix files. They keep rows with NaN or infinity for `drop_nonfinite`."""
         counts = self.frequency if isinstance(self.frequency, str | Path) else None
-        return FileOptions(self.key, self.skip_rows, None if counts is None else Path(counts), finite=False)
+        return FileOptions(
+            self.key,
+            self.skip_rows,
+            None if counts is None else Path(counts),
+            self.ids,
+            self.separator,
+            finite=False,
+        )
 
     def measured(self, rows: Rows, name: str) -> Analysis:
         """Take the measures of a matrix, which must be finite, and have rows enough for a jackknife."""

@@ -23,7 +23,7 @@ from degen.analysis.result import Analysis
 from degen.analysis.statistics.differences import SEED_NOISE_UNKNOWN, over_seeds
 from degen.analysis.values import Interval, Undefined
 from degen.embeddings import FileRows
-from degen.embeddings.frequency import Counts
+from degen.embeddings.content import Counts
 from degen.embeddings.item_matrix import ItemMatrix
 from degen.embeddings.select import Selection, Source, select, select_one
 from degen.errors import UserError
@@ -55,8 +55,8 @@ def analyze(matrix: Rows | Array | Path | str, *, name: str | None = None, **opt
     name
         what it is called; by default what its path says.
     **options
-        as in `AnalysisOptions`: `measures`, `frequency`, `key`, `skip_rows`, `drop_nonfinite`, `exact_rows`,
-        `seed`, `engine`, `device`, `with_model`, `jackknife`, `modules`.
+        as in `AnalysisOptions`: `measures`, `frequency`, `key`, `skip_rows`, `ids`, `separator`,
+        `drop_nonfinite`, `exact_rows`, `seed`, `engine`, `device`, `with_model`, `jackknife`, `modules`.
 
     Raises
     ------

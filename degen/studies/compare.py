@@ -26,8 +26,9 @@ from degen.analysis.result import Analysis, popularity_profile
 from degen.analysis.statistics.differences import Comparison, compare_matrices, compare_seeds, compare_users
 from degen.analysis.statistics.jackknife import Jackknife, jackknife
 from degen.analysis.values import Undefined
+from degen.embeddings.file_options import FileOptions
 from degen.embeddings.item_matrix import ItemMatrix
-from degen.embeddings.select import FileOptions, Source, select
+from degen.embeddings.select import Source, select
 from degen.errors import UserError, nearest
 from degen.evaluation.exported_ranks import RANKS, exported_users, known_ranks, user_accuracy
 from degen.files.writing import file_names

@@ -15,7 +15,7 @@ from degen.analysis.measures.spectrum import normalized_singular_values
 from degen.analysis.passes.buckets import COLD, DECILES
 from degen.analysis.registry import PROFILES
 from degen.analysis.statistics.differences import Comparison, over_seeds
-from degen.embeddings.select import FileOptions
+from degen.embeddings.file_options import FileOptions
 from degen.errors import UserError, nearest
 from degen.files.writing import file_names, writable
 from degen.plots.panels import profiles_figure, spectra_figure

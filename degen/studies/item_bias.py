@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from degen.analysis.correlation import spearman
 from degen.analysis.values import Undefined
-from degen.embeddings.frequency import Counts
+from degen.embeddings.content import Counts
 from degen.embeddings.item_matrix import ItemMatrix
 from degen.runs.directory import ITEM_BIAS, ITEM_EMBEDDINGS
 

@@ -12,7 +12,8 @@ import numpy as np
 from degen.analysis.measures.spectrum import Projection, effective_rank_of, project
 from degen.analysis.passes.rows import Rows
 from degen.analysis.projections import pca_projection, tsne_projection
-from degen.embeddings.select import FileOptions, Source, select
+from degen.embeddings.file_options import FileOptions
+from degen.embeddings.select import Source, select
 from degen.errors import one_of
 from degen.files.writing import file_names
 from degen.plots.style import figure_style, frequency_colors

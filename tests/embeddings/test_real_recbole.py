@@ -13,7 +13,7 @@ import pytest
 
 from degen.analysis.measures.spectrum import project
 from degen.embeddings import load_matrix
-from degen.embeddings.select import FileOptions
+from degen.embeddings.file_options import FileOptions
 from degen.studies.figure_files import FigureOptions
 from degen.studies.svd import SvdOptions, draw_svd
 

@@ -10,8 +10,9 @@ import pytest
 from run_files import write_run
 
 from degen.embeddings import FileRows
+from degen.embeddings.file_options import FileOptions
 from degen.embeddings.item_matrix import ItemMatrix
-from degen.embeddings.select import FileOptions, select_one
+from degen.embeddings.select import select_one
 from degen.errors import UserError
 
 VALUES = np.arange(12, dtype=np.float32).reshape(6, 2) + 1

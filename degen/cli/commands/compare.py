@@ -51,7 +51,7 @@ def compare(
 
       degen compare ours.npy theirs.pth --frequency counts.txt --against theirs
     """
-    from degen.embeddings.select import FileOptions
+    from degen.embeddings.file_options import FileOptions
     from degen.studies.compare_figures import SHOWN, CompareOptions, draw_comparison
     from degen.studies.figure_files import FigureOptions
     from degen.studies.measure_tables import LEGEND

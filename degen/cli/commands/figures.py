@@ -46,7 +46,7 @@ def plot_svd(
 
       degen plot-svd SASRec-Nov-24.pth --frequency Beauty.inter
     """
-    from degen.embeddings.select import FileOptions
+    from degen.embeddings.file_options import FileOptions
     from degen.studies.svd import SvdOptions, draw_svd
 
     options = SvdOptions(FileOptions(**files), seed, cmap, projection)

@@ -39,7 +39,7 @@ def report(
       degen report runs --out report.html --latex paper/tables
     """
     from degen.cli.progress import counting_bar
-    from degen.embeddings.select import FileOptions
+    from degen.embeddings.file_options import FileOptions
     from degen.report.gather import gather
     from degen.report.html import write_html
     from degen.report.latex import write_latex

@@ -1,0 +1,199 @@
+"""The formats of matrix files: suffixes, readers, and sentences for what cannot be read.
+
+    format_of(path) ─► Format ─► read(path, asked) ─► Content
+
+A file is read by the first format of `FORMATS` that has its suffix and recognizes it. A folder is read by
+the first of them that recognizes it. What no format reads is refused by a sentence of its own where it is
+known (`_REFUSED`, `_REFUSED_FOLDERS`), since a similar suffix rarely helps.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from degen.embeddings.archives import read_archive
+from degen.embeddings.content import NO_IDS, Asked, Content
+from degen.embeddings.formats.checkpoint import open_checkpoint, open_pickled
+from degen.embeddings.formats.named_arrays import ArrayFile
+from degen.embeddings.formats.numpy_files import open_npz, read_npy
+from degen.embeddings.formats.parquet import read_parquet
+from degen.embeddings.formats.safetensors import open_safetensors
+from degen.embeddings.formats.text import DELIMITERS, read_itememb, read_text
+from degen.embeddings.formats.word2vec import is_word2vec, read_word2vec
+from degen.errors import UserError
+
+PACKED = (".gz", ".bz2", ".xz")
+"""Suffixes of packed texts."""
+
+
+def _any(path: Path) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of matrix files or folders.
+
+    Attributes
+    ----------
+    suffixes
+        the suffixes of its files, in lower case; empty for a folder.
+    read
+        the function that reads all rows.
+    takes
+        the choices that it can follow: fields of `Asked`.
+    recognizes
+        tells its files from others with the same suffix, or its folders from others. It is called for a path
+        that exists, and reads no more than the beginning.
+    """
+
+    suffixes: tuple[str, ...]
+    read: Callable[[Path, Asked], Content]
+    takes: frozenset[str] = frozenset()
+    recognizes: Callable[[Path], bool] = _any
+
+    @property
+    def of_folders(self) -> bool:
+        """True where it reads folders."""
+        return not self.suffixes
+
+
+def arrays(
+    suffixes: tuple[str, ...],
+    open_file: Callable[[Path], ArrayFile],
+    recognizes: Callable[[Path], bool] = _any,
+) -> Format:
+    """Return a format of named arrays, of which `open_file` reads the names and shapes."""
+    return Format(
+        suffixes,
+        lambda path, asked: read_archive(path, open_file(path), asked),
+        frozenset({"key"}),
+        recognizes,
+    )
+
+
+FORMATS = (
+    Format((".npy",), lambda path, asked: Content(read_npy(path))),
+    arrays((".npz",), open_npz),
+    arrays((".safetensors",), open_safetensors),
+    Format((".bin",), lambda path, asked: Content(*read_word2vec(path)), recognizes=is_word2vec),
+    arrays((".pth", ".pt", ".ckpt", ".bin"), open_checkpoint),
+    arrays((".kv",), open_pickled),
+    Format((".parquet",), lambda path, asked: Content(*read_parquet(path, asked.key)), frozenset({"key"})),
+    Format((".itememb",), lambda path, asked: Content(*read_itememb(path))),
+    Format(tuple(DELIMITERS), lambda path, asked: Content(*read_text(path))),
+)
+"""Every format, in the order in which they are tried."""
+
+_NUMPY = "save it as .npy with numpy.save"
+_NOT_UNPICKLED = f"a pickle, which is never unpickled; {_NUMPY}"
+_TABLE = "save the sheet or table as .csv"
+_UNPACK = "unpack it and give the file inside"
+_WEIGHTS = f"a model; take the item matrix out of it and {_NUMPY}"
+
+_REFUSED = {
+    **dict.fromkeys((".pkl", ".pickle", ".joblib", ".dill"), _NOT_UNPICKLED),
+    **dict.fromkeys((".h5", ".hdf5", ".keras"), f"HDF5; read the matrix with h5py and {_NUMPY}"),
+    ".mat": "MATLAB's; read it with scipy.io.loadmat and save the matrix as .npy with numpy.save",
+    **dict.fromkeys((".feather", ".arrow", ".ipc"), "Arrow's; write it as .parquet"),
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), f"a spreadsheet; {_TABLE}"),
+    **dict.fromkeys((".db", ".sqlite", ".sqlite3", ".duckdb"), f"a database; {_TABLE}"),
+    **dict.fromkeys((".onnx", ".pb", ".tflite", ".gguf", ".msgpack"), _WEIGHTS),
+    **dict.fromkeys(
+        (".faiss", ".index", ".ann"), f"an index for searching; take its vectors out of it and {_NUMPY}"
+    ),
+    **dict.fromkeys((".rds", ".rda", ".rdata"), "R's; write the matrix as .csv with write.csv"),
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".zst"), f"an archive; {_UNPACK}"),
+    **dict.fromkeys(PACKED, f"packed; {_UNPACK}"),
+    ".zarr": f"an array of zarr; read it with zarr.open and {_NUMPY}",
+}
+"""By suffix, a known format that is not read here, and the mend."""
+
+
+def suffix_of(path: Path) -> str:
+    """Return the suffix that names the format, in lower case: `.csv` for `vectors.csv.gz`.
+
+    Only text is read packed: of `vectors.npy.gz` the suffix is `.gz`.
+    """
+    suffix, inner = path.suffix.lower(), Path(path.stem).suffix.lower()
+    return inner if suffix in PACKED and inner in DELIMITERS else suffix
+
+
+def format_of(path: Path) -> Format:
+    """Return the format of a file or folder.
+
+    Raise a `UserError` where nothing is there, or where no format reads it.
+    """
+    suffix = suffix_of(path)
+    if path.is_dir():
+        found = folder_format(path)
+        if found is None:
+            raise UserError(f"{path} is a folder; {_folder_mend(path)}")
+        return found
+    fitting = [each for each in FORMATS if suffix in each.suffixes]
+    if not fitting and suffix not in _REFUSED:
+        raise UserError(
+            f"{path}: its suffix '{path.suffix}' names no format that can be read here"
+            f"{_similar(suffix)}; {_NUMPY}"
+        )
+    check_exists(path)
+    if not fitting:
+        raise UserError(f"{path} is {_REFUSED[suffix]}")
+    return next((each for each in fitting if each.recognizes(path)), fitting[-1])
+
+
+def folder_format(path: Path) -> Format | None:
+    """Return the format that reads the folder at `path`, or None if none recognizes it."""
+    return next((each for each in FORMATS if each.of_folders and each.recognizes(path)), None)
+
+
+def read_content(path: Path, asked: Asked) -> Content:
+    """Read all rows of a matrix file or folder; raise a `UserError` for a choice that its format lacks."""
+    found = format_of(path)
+    if asked.key is not None and "key" not in found.takes:
+        raise UserError(f"{path} holds one matrix only; leave out `key={asked.key!r}`")
+    if asked.ids not in (None, NO_IDS) and "ids" not in found.takes:
+        raise UserError(f"{path} has no columns by name or number; leave out `ids={asked.ids!r}`")
+    if asked.separator is not None and "separator" not in found.takes:
+        raise UserError(f"{path} has no separated fields; leave out `separator={asked.separator!r}`")
+    return found.read(path, asked)
+
+
+def check_exists(path: Path) -> None:
+    """Raise a `UserError` unless `path` is a file."""
+    if not path.is_file():
+        raise UserError(
+            f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; give the path of a file"
+        )
+
+
+def _similar(suffix: str) -> str:
+    known = [name for each in FORMATS for name in each.suffixes]
+    close = difflib.get_close_matches(suffix, known, n=1, cutoff=0.8)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+_FOLDERS = (
+    ((".zgroup", ".zarray", "zarr.json"), f"zarr wrote it: read the array with zarr.open and {_NUMPY}"),
+    (
+        (".metadata",),
+        "torch.distributed.checkpoint wrote it: gather it with `python -m "
+        "torch.distributed.checkpoint.format_utils dcp_to_torch` and give that file",
+    ),
+    (
+        ("saved_model.pb", "checkpoint", "*.ckpt.index"),
+        f"TensorFlow wrote it: load the variable with tf.train.load_checkpoint and {_NUMPY}",
+    ),
+    (("dataset_info.json",), "the library datasets wrote it: give its .arrow file"),
+    (("*.parquet",), "give one of its .parquet files, or write all of them as one"),
+    (("*.safetensors", "*.bin", "*.pt", "*.pth", "*.ckpt"), "give the file of weights inside"),
+)
+"""Files that tell who wrote a folder, and the mend."""
+
+
+def _folder_mend(path: Path) -> str:
+    mends = (mend for names, mend in _FOLDERS if any(next(path.glob(name), None) for name in names))
+    return next(mends, "give the path of a file")
