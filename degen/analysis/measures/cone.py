@@ -22,6 +22,15 @@ from degen.analysis.values import Undefined
 
 _measure = partial(measure, "isotropy", cost="O(n d²)", jackknife=True)
 
+_ROUNDING = 4 * np.finfo(np.float64).eps
+"""Rows that lie no further from their mean, at length 1, differ by rounding alone."""
+
+_NARROW = 1e-3
+"""1 - R̄² below which κ is found from a series: it is too large for a continued fraction."""
+
+_TERMS = 8
+"""Number of terms of that series; the last is below 1e-20 of the first."""
+
 _UNIFORM = 1e-9
 """A mean below this share of the rows' length is rounding and has no direction."""
 
@@ -47,11 +56,30 @@ def mean_resultant_length(V: Rows) -> float:
 )
 def vmf_kappa(V: Rows, *, method: Literal["mle", "banerjee"] = "mle") -> float:
     """Return κ with A_d(κ) = I_{d/2}(κ) / I_{d/2-1}(κ) = R̄; `banerjee`: R̄ (d - R̄²) / (1 - R̄²), near it."""
-    r, d = mean_resultant_length(V), V.d
-    if d < 2 or r >= 1 - 1e-12:
+    r, d, units = mean_resultant_length(V), V.d, V.moments.units
+    rest = units.total / units.m  # 1 - R̄², which a difference would lose in a narrow cone
+    if d < 2 or rest <= max(V.rank_tolerance / 10, _ROUNDING) ** 2:
         raise Undefined("κ needs two dimensions and rows that do not all point one way")
-    start = r * (d - r * r) / (1 - r * r)
-    return start if method == "banerjee" or start == 0 else _kappa(r, d, start)
+    narrow = rest < _NARROW
+    start = r * (d - r * r) / (rest if narrow else 1 - r * r)
+    if method == "banerjee" or start == 0:
+        return start
+    return _large_kappa(rest / (1 + r), d) if narrow else _kappa(r, d, start)
+
+
+def _large_kappa(short: float, d: int) -> float:
+    """Return κ for which A_d(κ) = 1 - `short`, which is small, from the series 1 - A = Σ aₖ κ⁻ᵏ.
+
+    A' = 1 - A² - (d - 1) A / κ gives each coefficient from those before it.
+    """
+    terms = [0.0, (d - 1) / 2]
+    for k in range(2, _TERMS + 1):
+        products = sum(terms[i] * terms[k - i] for i in range(1, k))
+        terms.append(((k - 1 - 2 * terms[1]) * terms[k - 1] + products) / 2)
+    x = short / terms[1]
+    for _ in range(_TERMS):
+        x = short / sum(a * x ** (k - 1) for k, a in enumerate(terms) if k)
+    return 1 / x
 
 
 def _kappa(r: float, d: int, start: float) -> float:

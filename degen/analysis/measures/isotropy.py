@@ -18,6 +18,7 @@ from typing import Literal
 
 import numpy as np
 
+from degen.analysis.passes.first_pass import UnitMoments
 from degen.analysis.passes.rows import Rows
 from degen.analysis.registry import measure
 from degen.analysis.values import Undefined
@@ -63,11 +64,20 @@ def mean_squared_cosine(V: Rows) -> float:
 @_measure(
     range=(0, 1),
     meaning="spread of the cosines of all pairs; about 1/√d for an isotropic cloud",
-    source="from the mean and the mean square of the cosines",
+    source="closed form from the central moments of unit rows",
+    undefined="if fewer than two rows are not zero",
 )
 def cosine_std(V: Rows) -> float:
-    """Return the standard deviation of cos(vᵢ, vⱼ) over all pairs i < j."""
-    return math.sqrt(max(mean_squared_cosine(V) - average_cosine(V) ** 2, 0.0))
+    """Return the standard deviation of cos(vᵢ, vⱼ) over all pairs i < j.
+
+    With e = û - mean, s = ‖e‖², E = Σ e eᵀ and T = Σ s, its square is (m Σ (s - T/m)² / 2 + ‖E‖_F² -
+    T² / (m - 1)) / (m (m - 1)). The mean square less the squared mean would lose a narrow cone's digits.
+    """
+    m, units = at_least(V, 2), V.moments.units
+    if m == 2:
+        return 0.0
+    within = float((units.scatter**2).sum()) - units.total**2 / (m - 1)
+    return math.sqrt(max(m / 2 * units.spread + within, 0.0) / (m * (m - 1)))
 
 
 @_measure(
@@ -123,8 +133,19 @@ def isotropy(
 def isotropy_second_order(V: Rows) -> float:
     """Return (m - ‖S‖ + σ_d²/2) / (m + ‖S‖ + σ₁²/2), σ of the rows at length 1."""
     m, length = at_least(V, 1), float(np.linalg.norm(V.moments.unit_sum))
-    values = V.axes.unit_values
-    return float((m - length + values[-1] ** 2 / 2) / (m + length + values[0] ** 2 / 2))
+    units, largest = V.moments.units, V.axes.unit_values[0]
+    short = m * units.total / (m + length)  # m - ‖S‖, because ‖S‖² = m² - m Σ ‖e‖²
+    return float((short + _smallest_unit_value(units) ** 2 / 2) / (m + length + largest**2 / 2))
+
+
+def _smallest_unit_value(units: UnitMoments) -> float:
+    """Return the smallest singular value of the rows at length 1, exact also where the first is far larger.
+
+    The sum of squares of the rows is E + m mean meanᵀ. A root of it has the root of E above the mean.
+    """
+    values, vectors = np.linalg.eigh(units.scatter)
+    root = np.vstack([np.sqrt(values.clip(0))[:, None] * vectors.T, math.sqrt(units.m) * units.mean])
+    return float(np.linalg.svd(root, compute_uv=False)[-1])
 
 
 @_measure(

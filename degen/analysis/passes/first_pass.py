@@ -4,7 +4,7 @@
 
     mean, scatter    μ and Σ (v - μ)(v - μ)ᵀ, merged block by block (Chan, Golub, LeVeque 1983)
     gram             VᵀV = scatter + n μ μᵀ, a sum of two positive parts, so that no digit is lost
-    unit_gram        ÛᵀÛ
+    unit_gram        ÛᵀÛ, likewise from the central moments of the û, `units`
     unit_sums        Σ û of each group of rows, and of all
 
 Moments of parts of a matrix add up to those of the whole, in any order: blocks, processes, or chunks of an
@@ -31,6 +31,78 @@ _PLAIN = 300
 
 
 @dataclass(frozen=True)
+class UnitMoments:
+    """Central sums over rows at length 1, which lose no digits however narrow the cone is that they lie in.
+
+    Here û is v / ‖v‖ of a row that is not zero, e = û - mean, and s = ‖e‖². Products of the û are of size 1,
+    and their differences lose the spread of a narrow cone; products of the e are of the size of the spread.
+    Because ‖û‖ = 1, even the part of e along the mean, (mean of s - s) / (2 ‖mean‖), needs no difference.
+
+    Attributes
+    ----------
+    m
+        rows.
+    mean
+        float64 [d]: the mean of û; zeros where there are no rows.
+    scatter
+        float64 [d, d]: Σ e eᵀ.
+    skew
+        float64 [d]: Σ s e.
+    spread
+        Σ (s - mean of s)².
+    """
+
+    m: int
+    mean: Float
+    scatter: Float
+    skew: Float
+    spread: float
+
+    @classmethod
+    def of(cls, units: Array) -> UnitMoments:
+        """Return the moments of a block of rows at length 1, float64 [m, d], none of them zero."""
+        m, d = units.shape
+        if not m:
+            return cls(0, np.zeros(d), np.zeros((d, d)), np.zeros(d), 0.0)
+        mean = units.mean(axis=0)
+        rest = units - mean
+        squares = namespace(rest).einsum("ij,ij->i", rest, rest)
+        return cls(
+            int(m),
+            to_numpy(mean),
+            to_numpy(rest.T @ rest),
+            to_numpy(rest.T @ squares),
+            float(((squares - squares.mean()) ** 2).sum()),
+        )
+
+    @property
+    def total(self) -> float:
+        """Σ s."""
+        return float(np.trace(self.scatter))
+
+    def __add__(self, other: UnitMoments) -> UnitMoments:
+        """Return the moments of both parts together."""
+        if not self.m or not other.m:
+            return self if self.m else other
+        m, delta = self.m + other.m, other.mean - self.mean
+        mean = self.mean + delta * (other.m / m)
+        a, b = self._about(delta * (other.m / m), mean), other._about(delta * (-self.m / m), mean)
+        between = (b.total / b.m - a.total / a.m) ** 2 * (a.m * b.m / m)
+        return UnitMoments(m, mean, a.scatter + b.scatter, a.skew + b.skew, a.spread + b.spread + between)
+
+    def _about(self, shift: Float, mean: Float) -> UnitMoments:
+        """Return the same sums with e less `shift` in place of e: about `mean`, which need not be theirs."""
+        along, square = self.scatter @ shift, float(shift @ shift)
+        return UnitMoments(
+            self.m,
+            mean,
+            self.scatter + self.m * np.outer(shift, shift),
+            self.skew - (self.total + self.m * square) * shift - 2 * along,
+            max(self.spread - 4 * float(self.skew @ shift) + 4 * float(along @ shift), 0.0),
+        )
+
+
+@dataclass(frozen=True)
 class Moments:
     """Sums over the rows of a matrix, or of a part of it.
 
@@ -45,26 +117,31 @@ class Moments:
         float64 [d].
     scatter
         float64 [d, d]: Σ (v - μ)(v - μ)ᵀ.
-    unit_gram
-        float64 [d, d]: Σ û ûᵀ.
     group_sizes
         int64 [G]: rows that are not zero in each group.
     unit_sums
         float64 [G, d]: Σ û of each group.
+    units
+        central moments of the û, for measures of narrow cones.
     """
 
     n: int
     exponent: int
     mean: Float
     scatter: Float
-    unit_gram: Float
     group_sizes: Any
     unit_sums: Float
+    units: UnitMoments
 
     @property
     def gram(self) -> Float:
         """float64 [d, d]: VᵀV / 4^exponent."""
         return self.scatter + self.n * np.outer(self.mean, self.mean)
+
+    @property
+    def unit_gram(self) -> Float:
+        """float64 [d, d]: Σ û ûᵀ."""
+        return self.units.scatter + self.units.m * np.outer(self.units.mean, self.units.mean)
 
     @property
     def alive(self) -> int:
@@ -87,9 +164,9 @@ class Moments:
             exponent,
             a + delta * (other.n / n),
             a_scatter + b_scatter + np.outer(delta, delta) * (self.n * other.n / n),
-            self.unit_gram + other.unit_gram,
             self.group_sizes + other.group_sizes,
             self.unit_sums + other.unit_sums,
+            self.units + other.units,
         )
 
     def _at(self, exponent: int) -> tuple[Float, Float]:
@@ -109,7 +186,6 @@ def block_moments(block: Array, groups: Any = None, n_groups: int = 1) -> tuple[
     mean = scaled.mean(axis=0)
     centered = scaled - mean
     units, alive, norms = unit_rows(block)
-    unit_gram, scatter = units.T @ units, centered.T @ centered
     if groups is None:
         sums, sizes = units.sum(axis=0)[None], np.array([int(alive.sum())])
     else:
@@ -118,7 +194,13 @@ def block_moments(block: Array, groups: Any = None, n_groups: int = 1) -> tuple[
         sums = (xp.asarray(member, device=units.device) if xp is not np else member) @ units
         sizes = np.bincount(groups[np.asarray(to_numpy(alive))], minlength=n_groups)
     moments = Moments(
-        len(block), exponent, to_numpy(mean), to_numpy(scatter), to_numpy(unit_gram), sizes, to_numpy(sums)
+        len(block),
+        exponent,
+        to_numpy(mean),
+        to_numpy(centered.T @ centered),
+        sizes,
+        to_numpy(sums),
+        UnitMoments.of(units if alive.all() else units[alive]),
     )
     return moments, to_numpy(norms)
 
