@@ -127,7 +127,8 @@ def key_option(key: str, *, flag: str | None = None, panel: str | None = None) -
     group, field = KEYS[key]
     shown, choices = about(key, "unset") or field.default, "|".join(choices_of(key))
     name = flag or OPTIONS[key]
-    if value_type(key) is bool and group == "baseline":  # recipes turn these on
+    # Recipes turn those of baselines on. A key whose default is None may be turned off, too.
+    if value_type(key) is bool and (group == "baseline" or field.default is None):
         name += f"/--no-{name.removeprefix('--')}"
     note = "" if shown is None or shown is False or shown == "" else default(str(shown))
     option = typer.Option(
@@ -142,7 +143,13 @@ def key_option(key: str, *, flag: str | None = None, panel: str | None = None) -
 
 _SYNTHETIC = "Only for `synthetic`"
 LOG: Group = {
-    **{key: key_option(key) for key in ("columns", "input_format", "min_user", "min_item", "core")},
+    **{
+        key: key_option(key)
+        for key in (
+            *("columns", "input_format", "header", "separator", "time_format"),
+            *("min_user", "min_item", "core"),
+        )
+    },
     "users": key_option("users", panel=_SYNTHETIC),
     "items": key_option("items", panel=_SYNTHETIC),
     "seed": key_option("data_seed", flag="--seed", panel=_SYNTHETIC),

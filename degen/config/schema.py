@@ -39,7 +39,8 @@ class DataConfig(Group):
     fingerprint: str = key("", "SHA-256 of the processed log; training records it and refuses another log.")
     columns: dict[str, str] | None = key(
         None,
-        "Columns by name, or by number from 0; without time, the order of the file counts.",
+        "Columns by name, or by number from 0; without time, the order of the file counts. A date and a time "
+        "of day are joined by +.",
         "--columns",
         metavar="user=…,item=…,time=…",
     )
@@ -50,6 +51,26 @@ class DataConfig(Group):
         "--input-format",
         unset="guessed",
         metavar="NAME",
+    )
+    header: bool | None = key(
+        None,
+        "Whether the first line of a table names its columns; numbers in --columns may be names only if so.",
+        "--header",
+        unset="guessed",
+    )
+    separator: str | None = key(
+        None,
+        "Separator of fields: tab, comma, semicolon, bar, space, colons (::), or the sign itself.",
+        "--separator",
+        unset="guessed",
+        metavar="NAME|SIGN",
+    )
+    time_format: str | None = key(
+        None,
+        "Pattern of dates as in Python's strptime, such as '%d/%m/%Y %H:%M'.",
+        "--time-format",
+        unset="guessed, or asked for where a date can be read in two ways",
+        metavar="PATTERN",
     )
     min_user: int | None = key(
         None,

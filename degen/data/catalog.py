@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from degen.data.cache import cache_folder
 from degen.data.reading.open_log import SUFFIXES, stem
+from degen.data.reading.packed import PACKED_SUFFIXES
 from degen.errors import UserError, nearest
 
 SYNTHETIC = "synthetic"
@@ -172,7 +173,7 @@ def find(source: str) -> DatasetSource:
         return DatasetSource(source.lower(), others[source.lower()], None)
     if path.is_dir():
         raise UserError(f"{source} is a folder; give the path of one file of interactions")
-    if len(path.parts) > 1 or path.suffix.lower() in (".gz", *SUFFIXES):
+    if len(path.parts) > 1 or path.suffix.lower() in (*PACKED_SUFFIXES, *SUFFIXES):
         raise UserError(f"{source} does not exist; give a log's path, or a name of `degen data list`")
     raise UserError(f"unknown dataset '{source}'{nearest(source, [*CATALOG, *others])}")
 
@@ -238,6 +239,7 @@ def _logs(folder: Path) -> dict[str, Path]:
 
 
 def _suffix(path: Path) -> str | None:
-    """Return the suffix of a log that tells its format, before `.gz`, or None where it has none."""
-    suffix = Path(path.name.lower().removesuffix(".gz")).suffix
+    """Return the suffix of a log that tells its format, before `.gz` and the like, or None without one."""
+    name = Path(path.name.lower())
+    suffix = Path(name.stem).suffix if name.suffix in PACKED_SUFFIXES else name.suffix
     return suffix if suffix in SUFFIXES else None

@@ -19,14 +19,17 @@ from degen.data.core_filter import filter_and_order
 from degen.data.interactions import Interactions
 from degen.data.prepared import read_note
 from degen.data.reading.columns import check_roles, parse_columns
-from degen.data.reading.guess_format import format_name
 from degen.data.reading.open_log import content_hash
 from degen.data.reading.read import read_interactions
+from degen.data.reading.told import Told
 from degen.data.sequences import Sequences
 from degen.errors import UserError, one_of
 
 FILE_CORE = 5
 """Minimum number of actions per user and per item of a file that the catalogue does not know."""
+
+_TOLD = ("columns", "input_format", "header", "separator", "time_format")
+"""Options that say how a file is read."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,17 @@ class DataOptions:
     columns
         the column of `user`, of `item` and, optionally, of `time`, each by name or by number from 0: a
         dictionary, or a string such as `"user=uid,item=sku,time=when"`.
+        A date and a time of day in two columns are joined: `"time=date+hour"`.
     input_format
         the name of a format; None guesses it.
+    header
+        whether the first line of a table names its columns; None finds out. Only where it is True, a number
+        in `columns` may be a name.
+    separator
+        what stands between the fields of a line: `tab`, `comma`, `semicolon`, `bar`, `space`, `colons`, or
+        the sign itself; None finds out.
+    time_format
+        the pattern of dates, as in `datetime.strptime`: `"%d/%m/%Y %H:%M"`; None finds out, or asks.
     min_user, min_item
         minimum number of actions per user and per item. 0 turns that side of the filter off; None means the
         catalogue's minimum, or 5 for a file that it does not know.
@@ -58,6 +70,9 @@ class DataOptions:
 
     columns: dict[str, str] | str | None = None
     input_format: str | None = None
+    header: bool | None = None
+    separator: str | None = None
+    time_format: str | None = None
     min_user: int | None = None
     min_item: int | None = None
     core: Literal["iterated", "once"] = "iterated"
@@ -75,8 +90,7 @@ class DataOptions:
             if getattr(self, name) < least:
                 raise UserError(f"`{name}` is {getattr(self, name)}; it must be {least} or more")
         object.__setattr__(self, "core", one_of("core", self.core, ("iterated", "once")))
-        if self.input_format is not None:
-            format_name(self.input_format)
+        Told(None, self.input_format, self.header, self.separator, self.time_format)
         if isinstance(self.columns, str):
             object.__setattr__(self, "columns", parse_columns(self.columns))
         elif self.columns is not None:
@@ -132,7 +146,7 @@ def load_dataset(source: str, options: DataOptions | None = None) -> Dataset:
     cached = cache.read(key) if options.cache else None
     if cached is not None:
         return _dataset(located, *cached)
-    log = read_interactions(located.path, settings["columns"], settings["input_format"])
+    log = read_interactions(located.path, Told(**{name: settings[name] for name in _TOLD}))
     if read_note(located.path) is not None:
         log = replace(log, notes=(*log.notes, "written by `degen data prepare`, so filtered already"))
     sequences, facts = filter_and_order(log, settings, str(located.path))
@@ -155,7 +169,7 @@ def _dataset(located: DatasetSource, sequences: Sequences, facts: dict[str, Any]
 def _synthetic(options: DataOptions) -> Dataset:
     from degen.data.synthetic import generate
 
-    for name in ("columns", "input_format"):
+    for name in _TOLD:
         if getattr(options, name) is not None:
             raise UserError(f"`{name}` is only for files; {SYNTHETIC} is generated, so leave it out")
     sequences = generate(users=options.users, items=options.items, seed=options.seed)
@@ -178,7 +192,7 @@ def _settings(entry: Entry | None, path: Path | None, options: DataOptions) -> d
         core = (0, 0)
         input_format = input_format or "sequences"
     return {
-        "columns": options.columns,
+        **{name: getattr(options, name) for name in _TOLD},
         "input_format": input_format,
         "min_user": core[0] if options.min_user is None else options.min_user,
         "min_item": core[1] if options.min_item is None else options.min_item,

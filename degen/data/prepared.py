@@ -10,7 +10,6 @@ any other.
 from __future__ import annotations
 
 import gzip
-import json
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,10 @@ import numpy as np
 from degen.data.cache import cache_folder
 from degen.data.long_arrays import blocks
 from degen.data.reading.open_log import SUFFIXES, content_hash
+from degen.data.reading.packed import PACKED_SUFFIXES
 from degen.data.sequences import Sequences
 from degen.errors import UserError
+from degen.files.parse import Unreadable, read_json
 from degen.files.writing import atomic_path, write_json
 from degen.progress import tell
 from degen.version import __version__
@@ -41,7 +42,7 @@ def prepared_path(name: str, out: Path | None) -> Path:
         return cache_folder() / "prepared" / f"{name}{SUFFIX}"
     if out.name.endswith(SUFFIX):
         return out
-    if out.is_file() or out.suffix in (".gz", *SUFFIXES):
+    if out.is_file() or out.suffix in (*PACKED_SUFFIXES, *SUFFIXES):
         raise UserError(f"`out` is {out}, which is neither a folder nor a name that ends in {SUFFIX}")
     return out / f"{name}{SUFFIX}"
 
@@ -57,8 +58,8 @@ def read_note(log: Path) -> dict[str, Any] | None:
     if path == log or not path.is_file():
         return None
     try:
-        note = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        note = read_json(path)
+    except Unreadable:
         return None
     ours = (
         isinstance(note, dict) and note.get("written_by") == _MARK and note.get("sha256") == content_hash(log)

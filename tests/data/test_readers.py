@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from degen.data.interactions import Interactions
-from degen.data.reading import table
-from degen.data.reading.read import read_interactions
+from degen.data.reading import read, table
+from degen.data.reading.told import Told
 from degen.errors import UserError
 
 Action = tuple[str, str, int]
@@ -24,6 +24,10 @@ ACTIONS: list[Action] = [
     ("7", "null", 1252800000),
     ("007", "0000013714", 1369699200),
 ]
+
+
+def read_interactions(path: Path, columns=None, input_format=None, **more) -> Interactions:
+    return read.read_interactions(path, Told(columns, input_format, **more))
 
 
 def rows_of(log: Interactions) -> list[tuple[str, str, int | None]]:
@@ -168,7 +172,7 @@ def test_users_without_items_are_counted(tmp_path):
     path = tmp_path / "train.txt"
     path.write_text("0 5 6 7 8\n1\n2 5 6\n")
     log = read_interactions(path)
-    assert "1 lines have a user and no item" in log.notes[1]
+    assert "1 lines have a user and no item" in log.notes[2]
     assert len(log.users) == 6
 
 
@@ -278,7 +282,7 @@ def test_parquet_of_other_types(tmp_path):
 @pytest.mark.parametrize(
     ("columns", "what"),
     [
-        ({"user": ["a", None], "item": ["b", "c"], "time": [1, 2]}, "row 2 has no 'user'"),
+        ({"user": ["a", "a"], "item": ["b", None], "time": [1, 2]}, "row 2 has no 'item'"),
         ({"user": ["a", "b"], "item": ["b", "c"], "time": [1, None]}, "row 2 has no 'time'"),
         ({"user": ["a", "b"], "item": ["b", "c"], "time": [1.0, float("nan")]}, "row 2 has the time 'nan'"),
         ({"user": ["a"], "item": ["b"], "time": ["soon"]}, "row 1 has the time 'soon'"),
@@ -314,7 +318,7 @@ BAD = {
     "empty gzip": (gzip.compress(b""), "is empty"),
     "binary": (bytes(range(256)), "binary file"),
     "packed binary": (gzip.compress(bytes(range(256))), "binary file"),
-    "zip": (b"PK\x03\x04....", "zip archive; unpack"),
+    "zip": (b"PK\x03\x04....", "damaged zip file"),
     "utf-16": ("user,item\n".encode("utf-16"), "UTF-16"),
     "truncated gzip": (TRUNCATED[:-2000], "truncated gzip"),
     "damaged gzip": (TRUNCATED[:2000] + b"xxxx" + TRUNCATED[2004:], "damaged gzip"),
@@ -322,7 +326,6 @@ BAD = {
     "header only": (b"user,item,time\n", "holds no interaction"),
     "short line": (b"u,i,1\nu,j,2\nu,k\nv,i,3\n", "line 3 has 2 fields where 3"),
     "long line": (b"u i 1\nu j 2\n\nu k 3 4\nv i 3\n", "line 4 has 4 fields where 3"),
-    "no user": (b"user,item,time\nu,i,1\n,j,2\n", "line 3 has no user"),
     "no item": (b"user,item,time\nu,i,1\nu,,2\n", "line 3 has no item"),
     "short line among users that come once": (b"u,i,1\nv,j\nw,k,3\n", "line 2 has 2 fields where 3"),
     "long line among users that come once": (b"u,i,5\nv,j,6,7\nw,k,3\n", "line 2 has 4 fields where 3"),
@@ -337,7 +340,12 @@ BAD = {
         b"session_id:token\titem_id_list:token_seq\titem_id:token\nu\ti j\tk\n",
         "already split",
     ),
-    "json array": (b'[{"user": 1}]\n', "line 1 is not one JSON object"),
+    "json array": (b'[{"user": 1}]\n', "has the columns user: say which"),
+    "json array of numbers": (b"[1, 2]\n", "object 1 of its array is not one JSON object"),
+    "json array cut": (
+        b'[{"user": "u", "item": "i"}, {"user": "u", "it',
+        "object 2 of its array is .* cut off",
+    ),
     "json cut": (b'{"user": "u", "item": "i"}\n{"user": "u", "it\n', "line 2 is not one JSON object"),
     "json field": (b'{"user": "u", "item": "i"}\n\n{"user": "u"}\n', "line 3 has no 'item'"),
     "json time": (b'{"user": "u", "item": "i", "time": "soon"}\n', "line 1 has the time 'soon' in 'time'"),
@@ -380,9 +388,9 @@ def test_missing_files_and_folders(tmp_path):
 
 def test_pairs_asked_for_have_no_header_whatever_their_first_line_looks_like(tmp_path):
     path = tmp_path / "pairs.txt"
-    path.write_text("NA i6\n0000000001 i11\n0000000001 i6\n", encoding="utf-8")
+    path.write_text("AB i6\n0000000001 i11\n0000000001 i6\n", encoding="utf-8")
     log = read_interactions(path, input_format="pairs")
-    assert [log.user_ids[u] for u in log.users] == ["NA", "0000000001", "0000000001"]
+    assert [log.user_ids[u] for u in log.users] == ["AB", "0000000001", "0000000001"]
     assert [log.item_ids[i] for i in log.items] == ["i6", "i11", "i6"]
 
 

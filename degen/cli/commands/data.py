@@ -178,7 +178,8 @@ def prepare(
     dataset, options = _load(source, log, output)
     path = prepared_path(dataset.name, out)
     size = ("users", "items", "seed") if dataset.source == "synthetic" else ()
-    settings = ("columns", "min_user", "min_item", "core", *size)
+    form = ("columns", "header", "separator", "time_format")
+    settings = (*form, "min_user", "min_item", "core", *size)
     made_from = {
         "name": dataset.name,
         "source": dataset.source,

@@ -13,39 +13,51 @@ ROLES = ("user", "item", "time")
 COLUMNS_EXAMPLE = "`columns='user=NAME,item=NAME,time=NAME'`"
 """The advice of errors about columns."""
 
+NUMBERS_EXAMPLE = "`columns='user=N,item=N,time=N'`"
+"""The advice of errors about columns of a file without names; each N is a number from 0."""
+
+JOIN = "+"
+"""Sign between the date and the time of day, in two columns, that make one time: `time=date+hour`."""
+
 # In order of preference, in lower case without `_`, `-` and spaces. The order matters: where a file has both
 # `parent_asin` and `asin`, the item is the former.
 _USUAL_NAMES = {
     "user": """
         userid user uid reviewerid customerid customer visitorid memberid personid accountid authorid
-        username sessionid
+        username sessionid session
     """,
     "item": """
         itemid item iid parentasin asin movieid businessid productid product artistid trackid songid
         bookid isbn venueid poiid locationid articleid newsid recipeid gameid appid videoid filmid
-        courseid
+        courseid stockcode aid
     """,
     "time": """
         timestamp unixreviewtime time datetime date ts unixtime unixtimestamp eventtime createdat
+        utctimestamp utctime dateadded tdat lastwatchdt transactiondt transactiondate eventdate invoicedate
+        purchasedate orderdate viewdate ratingdate reviewdate listenedat playedat watchedat checkintime
+        visittime clicktime
     """,
 }
 _TYPE = re.compile(r":(token|float)(_seq)?$")
+_MARKED = re.compile(r"[#%]+\s*(?=\w)")
 
 
 @dataclass(frozen=True)
 class Columns:
     """Positions of the user, the item and the time among the fields of a line, from 0.
 
-    Without a time, the order of the file is the order in time.
+    Without a time, the order of the file is the order in time. Where `time` holds dates alone, `clock` is the
+    column of the time of day, or None.
     """
 
     user: int
     item: int
     time: int | None
+    clock: int | None = None
 
     def pick(self, fields: Sequence[str]) -> list[str]:
-        """Return the fields of user, item and, where there is one, time."""
-        positions = (self.user, self.item, self.time)
+        """Return the fields of user, item and, where there are such, time and time of day."""
+        positions = (self.user, self.item, self.time, self.clock)
         return [fields[position] for position in positions if position is not None]
 
 
@@ -74,17 +86,24 @@ def check_roles(columns: dict[str, str]) -> None:
 
 
 def plain_name(name: str) -> str:
-    """Return a column's name without surrounding space and without RecBole's type (`:token`)."""
-    return _TYPE.sub("", name.strip())
+    """Return a column's name without space around it, a comment's sign before it and RecBole's type."""
+    return _TYPE.sub("", _MARKED.sub("", name.strip(), count=1))
+
+
+def normal_name(name: str) -> str:
+    """Return a column's name in lower case without `_`, `-` and spaces, in which usual names are compared."""
+    return re.sub(r"[_\-\s]", "", plain_name(name).lower())
+
+
+def positions_of(role: str, names: Sequence[str]) -> list[int]:
+    """Return the positions of all columns with a usual name for a role, the most usual name first."""
+    normal = [normal_name(name) for name in names]
+    return [at for name in _USUAL_NAMES[role].split() for at, other in enumerate(normal) if other == name]
 
 
 def named_columns(names: Sequence[str]) -> Columns | None:
     """Find the columns by their usual names; return None unless both user and item are found."""
-    normal = [re.sub(r"[_\-\s]", "", plain_name(name).lower()) for name in names]
-    user, item, time = (
-        next((normal.index(name) for name in _USUAL_NAMES[role].split() if name in normal), None)
-        for role in ROLES
-    )
+    user, item, time = (next(iter(positions_of(role, names)), None) for role in ROLES)
     return None if user is None or item is None else Columns(user, item, time)
 
 
@@ -101,16 +120,39 @@ def find_columns(names: Sequence[str], choice: dict[str, str] | None, where: str
 
 
 def chosen_columns(
-    choice: dict[str, str], names: Sequence[str], where: str, *, numbers_only: bool = False
+    choice: dict[str, str],
+    names: Sequence[str],
+    where: str,
+    *,
+    numbers_only: bool = False,
+    numbers_first: bool = False,
 ) -> Columns:
     """Find the columns that the user chose for each role by name or by number from 0.
 
     `names` are the fields of the first line. With `numbers_only` they are values of a file without header, so
-    that only numbers can choose among them. Raise a `UserError` where a column does not exist.
+    that only numbers can choose among them. With `numbers_first` nobody said that they are names, so that a
+    number is a position even where a column has that number as its name. Raise a `UserError` where a column
+    does not exist, or is chosen for two roles.
     """
     plain = [plain_name(name) for name in names]
-    positions = {role: _position(name, plain, where, numbers_only) for role, name in choice.items()}
-    return Columns(positions["user"], positions["item"], positions.get("time"))
+
+    def position(name: str) -> int:
+        by_number = numbers_only or (numbers_first and name.isdecimal())
+        return _position(name, plain, where, by_number)
+
+    roles = [choice["user"], choice["item"], *_time_parts(choice.get("time"), plain)]
+    places = [position(name) for name in roles]
+    if len(set(places)) < len(places):
+        raise UserError(f"`columns` gives one column of {where} two roles; name another for each")
+    return Columns(*[*places, None][:3], *places[3:])  # type: ignore[arg-type]
+
+
+def _time_parts(name: str | None, names: Sequence[str]) -> list[str]:
+    """Return the column of the time, if any, and that of the time of day, if it stands apart."""
+    if name is None:
+        return []
+    date, join, clock = name.partition(JOIN)
+    return [date.strip(), clock.strip()] if join and name not in names else [name]
 
 
 def _position(name: str, names: Sequence[str], where: str, numbers_only: bool) -> int:
@@ -122,5 +164,8 @@ def _position(name: str, names: Sequence[str], where: str, numbers_only: bool) -
         count = "1 column" if len(names) == 1 else f"{len(names)} columns"
         raise UserError(f"{where} has {count}, so no column {name}; they are numbered from 0")
     if numbers_only:
-        raise UserError(f"{where} has no line of column names, so no '{name}'; number its columns from 0")
+        raise UserError(
+            f"{where} has no line of column names, so no '{name}'; number its columns from 0, or pass "
+            "`header=True` if its first line names them"
+        )
     raise UserError(f"{where} has no column '{name}'{nearest(name, names)}")

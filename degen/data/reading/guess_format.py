@@ -20,23 +20,31 @@ from pathlib import Path
 from typing import Literal
 
 from degen.data.reading.columns import (
-    COLUMNS_EXAMPLE,
+    NUMBERS_EXAMPLE,
     Columns,
     chosen_columns,
     find_columns,
     named_columns,
     plain_name,
 )
-from degen.data.reading.head import HEAD_BYTES, FileHead, are_ratings, mostly_stamps
+from degen.data.reading.head import HEAD_BYTES, FileHead
 from degen.data.reading.open_log import PARQUET, first_bytes, stem
+from degen.data.reading.shapes.headless import known_shape, unknown_shape
+from degen.data.reading.shapes.plausible import (
+    LEAST,
+    are_constant,
+    are_fractions,
+    are_in_order,
+    are_ratings,
+    mostly_stamps,
+    mostly_times,
+)
+from degen.data.reading.shapes.roles import settle_roles
+from degen.data.reading.told import Told
 from degen.data.sequences import MIN_ACTIONS
-from degen.errors import UserError, one_of
+from degen.errors import UserError
 
-FORMATS = ("inter", "sequences", "pairs", "movielens", "amazon-2014", "amazon-2018", "csv", "json", "parquet")
-_ALIASES = {"recbole": "inter", "yelp": "json", "jsonl": "json", "tsv": "csv"}
 _BETWEEN = {"::": "'::'", "\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars", None: "spaces"}
-_LEAST_RATINGS = 50
-"""Rows from which a third column of small numbers is taken for ratings. Fewer might be times by chance."""
 
 _HEADLESS = ("pairs", "amazon-2014", "amazon-2018")
 """Formats whose first line is an action like the others, even if its ids look like column names."""
@@ -58,8 +66,9 @@ _CATEGORIES_2018 = """
 class Layout:
     """The way to read a file: `shape` picks the reader, and `summary` says what was guessed.
 
-    `separator` stands between fields; None is any white space. Of a table, `width` is the number of fields
-    per line, and `header` says whether the first line holds names.
+    `separator` stands between fields; None is any white space. `comments` is the number of lines to skip at
+    the start. Of a table, `width` is the number of fields per line, and `header` says whether the first line
+    holds names.
     """
 
     shape: Literal["table", "sequences", "json", "parquet"]
@@ -68,36 +77,62 @@ class Layout:
     columns: Columns | None = None
     width: int = 0
     header: bool = False
+    comments: int = 0
 
 
-def format_name(text: str) -> str:
-    """Return the name in `FORMATS` of an input format, which may be given by an alias and in any case."""
-    name = one_of("input_format", text, [*FORMATS, *_ALIASES])
-    return _ALIASES.get(name, name)
-
-
-def guess_format(path: Path, choice: dict[str, str] | None = None, input_format: str | None = None) -> Layout:
-    """Guess how to read a file; the user's choice of columns or of a format overrules the guess.
+def guess_format(path: Path, told: Told | None = None) -> Layout:
+    """Guess how to read a file; what the user tells of it overrules the guess.
 
     Raise a `UserError` if the file is empty or binary, or has no known shape.
     """
-    forced = None if input_format is None else format_name(input_format)
+    told = told or Told()
     start = first_bytes(path, HEAD_BYTES)
+    layout = _of_head(path, start, told)
+    if layout.shape != "table":
+        for name in ("header", *(["separator"] if layout.shape != "sequences" else [])):
+            if getattr(told, name) is not None:
+                raise UserError(
+                    f"{path} is read as {layout.summary}, where `{name}` means nothing; leave it out"
+                )
+    return layout
+
+
+def _of_head(path: Path, start: bytes, told: Told) -> Layout:
+    forced = told.form
     if forced == "parquet" or (forced is None and start.startswith(PARQUET)):
         return Layout("parquet", "a Parquet table")
-    head = FileHead.of(path, start)
+    named = told.separator is not None
+    head = FileHead.of(path, start, told.sign() if named else None, named)
     if forced == "json" or (forced is None and head.lines[0].lstrip()[:1] in ("{", "[")):
-        return Layout("json", "one JSON object per line")
+        array = head.lines[0].lstrip().startswith("[")
+        return Layout("json", "an array of JSON objects" if array else "one JSON object per line")
     if forced == "sequences":
         return _sequences(head)
-    if choice is not None:
-        names = [plain_name(field) for field in head.first]
-        header = head.has_header or any(name in names for name in choice.values())
-        columns = chosen_columns(choice, head.first, str(path), numbers_only=not header)
-        summary = f"a table with the columns given, between {_BETWEEN[head.separator]}"
-        return _table(head, columns, summary, header)
+    if told.columns is not None:
+        return _chosen(head, told.columns, told.header)
     headless = forced in _HEADLESS and not head.typed and named_columns(head.first) is None
-    return _named(head) if head.has_header and not headless else _unnamed(head, forced)
+    header = head.has_header and not headless if told.header is None else told.header
+    return _named(head) if header else _unnamed(head, forced)
+
+
+def _chosen(head: FileHead, choice: dict[str, str], told: bool | None) -> Layout:
+    """Return the layout of a table whose columns the user chose; only a header that was told has numbers."""
+    names = [plain_name(field) for field in head.first]
+    # Names that the user types are found in the first line only if that can be a line of names.
+    typed = {part for name in choice.values() for part in (name, *name.split("+")) if not part.isdecimal()}
+    guessed = head.has_header or (head.may_name and not typed.isdisjoint(names))
+    header = guessed if told is None else told
+    columns = chosen_columns(
+        choice, head.first, str(head.path), numbers_only=not header, numbers_first=told is None
+    )
+    summary = f"a table with the columns given, between {_between(head)}"
+    if header and told is None:
+        summary += f", whose first line names them ({', '.join(names[:8])}{', …' * (len(names) > 8)})"
+    return _table(head, columns, summary, header)
+
+
+def _between(head: FileHead) -> str:
+    return _BETWEEN.get(head.separator, repr(head.separator))
 
 
 def _sequences(head: FileHead) -> Layout:
@@ -105,9 +140,12 @@ def _sequences(head: FileHead) -> Layout:
     # Tabs are preferred to spaces, and both to signs that ids may hold.
     usual = (sign for sign in "\t " if sum(sign in line for line in head.lines) > half)
     sign = " " if _list_in_second_field(head) else next(usual, head.separator)
+    sign = head.given if head.is_given else sign
     separator = None if sign == " " else sign
-    summary = f"one user per line between {_BETWEEN[separator]}, taken to be oldest first"
-    return Layout("sequences", summary, separator)
+    summary = (
+        f"one user per line between {_BETWEEN.get(separator, repr(separator))}, taken to be oldest first"
+    )
+    return Layout("sequences", summary, separator, comments=head.comments)
 
 
 def _list_in_second_field(head: FileHead) -> bool:
@@ -124,7 +162,7 @@ def _named(head: FileHead) -> Layout:
         raise UserError(
             f"{head.path} holds samples already split (item_id_list); give the log they were made from"
         )
-    columns = find_columns(names, None, str(head.path))
+    columns = settle_roles(names, find_columns(names, None, str(head.path)), head.below, str(head.path))
     kind = "RecBole's .inter" if head.typed else "a table"
     summary = f"{kind} with the columns {', '.join(columns.pick(names))}"
     return _table(head, columns, summary, header=True)
@@ -135,22 +173,28 @@ def _unnamed(head: FileHead, forced: str | None) -> Layout:
     if forced in ("inter", "csv"):
         raise UserError(
             f"{head.path} has no line of known column names; say which is which with "
-            f"{COLUMNS_EXAMPLE}, or with numbers from 0"
+            f"{NUMBERS_EXAMPLE}, by numbers from 0, or by names and `header=True`"
         )
+    if forced is None and (known := known_shape(head.width, head.column, str(head.path))):
+        return _table(head, known[1], f"{known[0]} between {_between(head)}")
     if forced is None and _looks_like_sequences(head):
         return _sequences(head)
     if head.width == 1:
         raise UserError(
-            f"{head.path} line 1 has one field, '{head.first[0][:40]}'; each line needs a user and an item"
+            f"{head.path} line {head.comments + 1} has one field, '{head.first[0][:40]}'; each line needs a "
+            "user and an item"
         )
     if forced == "pairs" or head.width < 4:
         return _pairs(head)
-    if forced is None and head.width > 4:
-        raise UserError(
-            f"{head.path} has {head.width} columns and no names; say which is which, "
-            "such as `columns='user=0,item=1,time=3'`"
-        )
+    if forced is None and (head.width > 4 or not _has_stamps(head)):
+        raise unknown_shape(head.width, head.first, head.column, str(head.path))
     return _ratings(head, forced)
+
+
+def _has_stamps(head: FileHead) -> bool:
+    """Return whether one of the last of four columns can be a time; a few small numbers may be."""
+    few = len(head.rows) < LEAST
+    return any(mostly_stamps(head.column(at)) or (few and mostly_times(head.column(at))) for at in (2, 3))
 
 
 def _looks_like_sequences(head: FileHead) -> bool:
@@ -175,17 +219,30 @@ def _looks_like_sequences(head: FileHead) -> bool:
 
 def _pairs(head: FileHead) -> Layout:
     """Return the layout of a table of user, item and perhaps a time, a rating or both."""
-    between = f"between {_BETWEEN[head.separator]}"
+    between = f"between {_between(head)}"
     if head.width == 2:
         return _table(head, Columns(0, 1, None), f"pairs (user, item) {between}")
     third = head.column(2)
     if head.width > 3 and are_ratings(third):
         return _table(head, Columns(0, 1, 3), f"pairs (user, item, rating, time) {between}")
-    if len(third) >= _LEAST_RATINGS and are_ratings(third):
+    if len(third) >= LEAST and (are_ratings(third) or are_fractions(third)):
         mend = "pass `columns='user=0,item=1,time=2'` if the third is a time"
         summary = f"pairs (user, item, rating) {between}; {mend}"
         return _table(head, Columns(0, 1, None), summary)
+    _check_third(head, third)
     return _table(head, Columns(0, 1, 2), f"pairs (user, item, time) {between}")
+
+
+def _check_third(head: FileHead, third: list[str]) -> None:
+    """Refuse small numbers that may as well be counts as times."""
+    if len(third) < LEAST or mostly_stamps(third) or not mostly_times(third):
+        return
+    if are_constant(third) or not are_in_order(head.column(0), third):
+        raise UserError(
+            f"{head.path} has small numbers such as {third[0]} in its third column, which may be counts; "
+            "pass `columns='user=0,item=1'` to leave them out, or `columns='user=0,item=1,time=2'` if they "
+            "are times"
+        )
 
 
 def _ratings(head: FileHead, forced: str | None) -> Layout:
@@ -201,7 +258,7 @@ def _ratings(head: FileHead, forced: str | None) -> Layout:
     time = 2 if mostly_stamps(head.column(2)) and not mostly_stamps(head.column(3)) else 3
     order = "item, user" if swapped else "user, item"
     tail = "time, rating" if time == 2 else "rating, time"
-    summary = f"ratings ({order}, {tail}) between {_BETWEEN[head.separator]}, {why}"
+    summary = f"ratings ({order}, {tail}) between {_between(head)}, {why}"
     return _table(head, Columns(int(swapped), int(not swapped), time), summary)
 
 
@@ -229,4 +286,6 @@ def _are_items(ids: list[str]) -> bool:
 
 def _table(head: FileHead, columns: Columns, summary: str, header: bool = False) -> Layout:
     width = len(head.first) if header else head.width
-    return Layout("table", summary, head.separator, columns, width, header)
+    if head.comments:
+        summary += f", after {head.comments} lines of comments"
+    return Layout("table", summary, head.separator, columns, width, header, head.comments)

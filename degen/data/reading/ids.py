@@ -94,6 +94,32 @@ def _groups(keys: Words, order: npt.NDArray[np.int64]) -> tuple[Codes, npt.NDArr
     return codes, order[new]
 
 
+MISSING = ("", "NA", "N/A", "<NA>", "NaN", "nan", "null", "NULL", "None", "\\N")
+"""Texts that tables write where there is no value. As a user they would make one of all who have none."""
+
+_MISSING_WORDS = np.array([int.from_bytes(text.encode(), "little") for text in MISSING], dtype=np.uint64)
+_SHORT = np.uint64(1 << 8 * max(map(len, MISSING)))
+
+
+_MISSING_TEXTS = frozenset(MISSING)
+
+
+def missing_ids(ids: Words | Sequence[str]) -> npt.NDArray[np.bool_] | None:
+    """Return which ids, as texts or in words, are `MISSING`, bool `[n]`, or None where none is."""
+    if not isinstance(ids, np.ndarray):
+        if _MISSING_TEXTS.isdisjoint(ids):
+            return None
+        return np.fromiter((identifier in _MISSING_TEXTS for identifier in ids), dtype=bool, count=len(ids))
+    # No text of `MISSING` fills its first word, so nothing can follow there.
+    short = np.flatnonzero(ids[:, 0] < _SHORT)
+    found = short[np.isin(ids[short, 0], _MISSING_WORDS)]
+    if not len(found):
+        return None
+    missing = np.zeros(len(ids), dtype=bool)
+    missing[found] = True
+    return missing
+
+
 class IdCoder:
     """Number the ids of a column, given chunk by chunk, in order of their first appearance.
 

@@ -1,82 +1,149 @@
-"""Read logs with one JSON object per line: Amazon's reviews, Yelp's, and any other with known names.
+"""Read logs of JSON objects: Amazon's reviews, Yelp's, Goodreads', and any other with known names.
 
-Some of Amazon's older files hold Python literals instead. They are parsed as literals and never evaluated.
+An object is an action: `{"user_id": "u", "book_id": "b", "date_added": "…"}`. Or it is a user with a list of
+actions, as in OTTO's sessions: `{"session": 1, "events": [{"aid": 5, "ts": 1659304800025}, …]}`.
 """
 
 from __future__ import annotations
 
-import ast
-import json
-from itertools import islice
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from degen.data.interactions import Interactions
-from degen.data.reading.columns import find_columns
-from degen.data.reading.ids import IdCoder
+from degen.data.reading.actions import Actions
+from degen.data.reading.columns import chosen_columns, find_columns, named_columns, positions_of
+from degen.data.reading.ids import missing_ids
+from degen.data.reading.json_objects import Placed, json_objects
 from degen.data.reading.open_log import open_text
-from degen.data.reading.times import TimeColumn, UnreadableTime
+from degen.data.reading.shapes.roles import settle_roles
+from degen.data.reading.times import UnreadableTime
+from degen.data.reading.told import Told
 from degen.errors import UserError
 
-_CHUNK = 5_000
-# Numbers stay text: an id such as 1e5 or 0.10 must not be rewritten, and a time must not be rounded.
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
+
+class _Keys(NamedTuple):
+    """The keys of user, item, time and time of day, and of the list in which the actions of a user are."""
+
+    roles: list[str]
+    inside: str | None = None
 
 
-def read_json_lines(path: Path, choice: dict[str, str] | None, encoding: str) -> Interactions:
-    """Read a log of JSON lines, with the user's choice of keys or else by their usual names.
+def read_json_lines(path: Path, told: Told, encoding: str) -> Interactions:
+    """Read a log of JSON objects, with the user's choice of keys or else by their usual names.
 
-    Raise a `UserError` where a line is not an object, lacks a user or an item, or has an unreadable time.
+    Raise a `UserError` where something is no object, lacks an item, or has an unreadable time.
     """
-    users, items, times = IdCoder(), IdCoder(), TimeColumn()
-    keys: list[str] | None = None
-    line = 0
+    keys: _Keys | None = None
+    actions: Actions | None = None
     with open_text(path, encoding) as file:
-        while lines := list(islice(file, _CHUNK)):
-            numbered = [(line + i, text) for i, text in enumerate(lines, start=1) if text.strip()]
-            line += len(lines)
-            objects = [(number, _object(text, path, number)) for number, text in numbered]
+        for objects in json_objects(file, path):
             if keys is None and objects:
-                names = list(objects[0][1])
-                keys = find_columns(names, choice, str(path)).pick(names)
+                keys = _find_keys(objects, told.columns, str(path))
             if keys is None:
                 continue
-            users.add([_text(value, keys[0], path, number) for number, value in objects])
-            items.add([_text(value, keys[1], path, number) for number, value in objects])
-            if len(keys) > 2:
-                _add_times(times, keys[2], objects, path)
-    ordered = keys is not None and len(keys) > 2
-    fields = () if keys is None else (f"its fields are {', '.join(keys)}",)
-    values = times.times() if ordered else None
-    return Interactions(*users.finish(), *items.finish(), values, (*fields, *times.notes))
+            actions = actions or Actions(path, timed=len(keys.roles) > 2, pattern=told.time_format)
+            _add(actions, keys, objects, path)
+    if keys is None or actions is None:
+        return Actions(path, timed=False).finish()
+    inside = "" if keys.inside is None else f", in the list {keys.inside} of each user"
+    return actions.finish([f"its fields are {', '.join(keys.roles)}{inside}"])
 
 
-def _object(text: str, path: Path, line: int) -> dict[str, Any]:
-    try:
-        value = _DECODER.decode(text.strip())
-    except ValueError:
-        try:
-            value = ast.literal_eval(text.strip())
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            value = None
-    if not isinstance(value, dict):
-        raise UserError(
-            f"{path} line {line} is not one JSON object; each line needs one, {{…}}, without commas between"
+def _find_keys(objects: Sequence[Placed], choice: dict[str, str] | None, where: str) -> _Keys:
+    """Return the keys by the first objects of a file."""
+    names = list(objects[0][1])
+    inside = None
+    rows = [value for _, value in objects]
+    if (choice is None and named_columns(names) is None) or (choice is not None and _has_dots(choice, names)):
+        inside = next(filter(None, (_list_of_actions(value) for _, value in objects)), None)
+    if inside is not None:
+        rows = _rows_inside(objects, inside)[1]
+        names = [*(name for name in names if name != inside), *_inner_names(rows, names)]
+        choice = choice and {role: name.removeprefix(f"{inside}.") for role, name in choice.items()}
+    if choice is not None:
+        return _Keys(chosen_columns(choice, names, where).pick(names), inside)
+
+    def values(at: int) -> list[str]:
+        return ["" if (value := row.get(names[at])) is None else str(value) for row in rows]
+
+    return _Keys(settle_roles(names, find_columns(names, None, where), values, where).pick(names), inside)
+
+
+def _has_dots(choice: dict[str, str], names: Sequence[str]) -> bool:
+    return any("." in name and name not in names for name in choice.values())
+
+
+def _list_of_actions(value: dict[str, Any]) -> str | None:
+    """Return the one key of an object whose list holds objects that name items, or None."""
+    lists = [
+        key
+        for key, inner in value.items()
+        if isinstance(inner, list)
+        and inner
+        and all(isinstance(action, dict) for action in inner)
+        and positions_of("item", list(inner[0]))
+    ]
+    return lists[0] if len(lists) == 1 else None
+
+
+def _inner_names(rows: Sequence[dict[str, Any]], outer: Sequence[str]) -> list[str]:
+    return [name for name in dict.fromkeys(chain.from_iterable(rows[:1])) if name not in outer]
+
+
+def _rows_inside(objects: Sequence[Placed], inside: str) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return the place and the fields of each action, with those of its user where it has none of its own."""
+    places, rows = [], []
+    for place, value in objects:
+        for action in value.get(inside) or ():
+            places.append(place)
+            rows.append({**value, **action} if isinstance(action, dict) else value)
+    return places, rows
+
+
+def _add(actions: Actions, keys: _Keys, objects: Sequence[Placed], path: Path) -> None:
+    if keys.inside is None:
+        places, rows = [place for place, _ in objects], [value for _, value in objects]
+    else:
+        places, rows = _rows_inside(objects, keys.inside)
+    users = ["" if (user := row.get(keys.roles[0])) is None else user for row in rows]
+    users = [_text(user, keys.roles[0], path, place) for user, place in zip(users, places, strict=True)]
+    missing = missing_ids(users)
+    if missing is not None:
+        actions.leave_out(int(missing.sum()), places[int(np.flatnonzero(missing)[0])])
+        kept = np.flatnonzero(~missing).tolist()
+        users, places, rows = (
+            [users[at] for at in kept],
+            [places[at] for at in kept],
+            [rows[at] for at in kept],
         )
-    return value
+    columns = [
+        [_present(row.get(key), key, path, place) for row, place in zip(rows, places, strict=True)]
+        for key in keys.roles[1:]
+    ]
+    actions.add(users, columns[0])
+    if len(columns) > 1:
+        try:
+            actions.add_times(columns[1], columns[2] if len(columns) > 2 else None)
+        except UnreadableTime as error:
+            raise error.at(f"{path} {places[error.index]}", keys.roles[2]) from error
 
 
-def _text(value: dict[str, Any], key: str, path: Path, line: int) -> str:
-    field = value.get(key)
-    if field is None or field == "" or isinstance(field, dict | list | bool):
+def _text(field: Any, key: str, path: Path, place: str) -> str:
+    if isinstance(field, dict | list | bool):
         raise UserError(
-            f"{path} line {line} has no '{key}'; remove that line, or name another field with `columns`"
+            f"{path} {place} has a {type(field).__name__} as '{key}'; name a field of text or numbers with "
+            "`columns`"
         )
     return str(field)
 
 
-def _add_times(times: TimeColumn, key: str, objects: list[tuple[int, dict[str, Any]]], path: Path) -> None:
-    try:
-        times.add([_text(value, key, path, number) for number, value in objects])
-    except UnreadableTime as error:
-        raise error.at(f"{path} line {objects[error.index][0]}", key) from error
+def _present(field: Any, key: str, path: Path, place: str) -> str:
+    if field is None or field == "":
+        raise UserError(
+            f"{path} {place} has no '{key}'; remove that line, or name another field with `columns`"
+        )
+    return _text(field, key, path, place)

@@ -7,7 +7,7 @@ returns None, and its lines are read one by one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -30,16 +30,21 @@ class Block:
 
     `data`, uint8, is the text followed by `WIDEST` zeros, so that a word can be read from any byte of it.
     `start` and `length`, int64 `[lines, width]`, are the first byte of each field and its number of bytes.
+    `kept`, int64 `[lines]`, are the places in the block of the lines that `take` kept, or None for all.
     """
 
     data: npt.NDArray[np.uint8]
     start: Int
     length: Int
     before: int
+    kept: Int | None = None
 
     @classmethod
     def split(cls, text: str, separator: str | None, width: int, before: int) -> Block | None:
         """Split a text that ends with a line end; return None unless the result is sure to be exact."""
+        doubled = separator is not None and len(separator) > 1
+        if doubled and separator != 2 * separator[0]:  # type: ignore[index]
+            return None
         raw = text.encode() if text.isascii() else b""
         if not raw or raw.translate(None, _PLAIN):
             return None
@@ -50,13 +55,13 @@ class Block:
             is_end |= text_bytes == ord(sign)
         ends = np.flatnonzero(is_end)
         # Each `::` counts as two separators with an empty field between them.
-        step = 2 * width - 1 if separator == "::" else width
+        step = 2 * width - 1 if doubled else width
         line_ends = ends[step - 1 :: step]
         if len(ends) % step or len(line_ends) != text.count("\n") or (data[line_ends] != _NEWLINE).any():
             return None
         start = np.concatenate([[0], ends[:-1] + 1]).reshape(-1, step)
         length = ends.reshape(-1, step) - start
-        if separator == "::":
+        if doubled:
             if length[:, 1::2].any():
                 return None
             start, length = start[:, ::2], length[:, ::2]
@@ -69,7 +74,11 @@ class Block:
 
     def line(self, index: int) -> int:
         """Return the number in the file, from 1, of a line of the block."""
-        return self.before + index + 1
+        return self.before + (index if self.kept is None else int(self.kept[index])) + 1
+
+    def take(self, lines: Int) -> Block:
+        """Return the block of some of its lines, given by their places in it."""
+        return replace(self, start=self.start[lines], length=self.length[lines], kept=lines)
 
     def empty(self, column: int) -> int | None:
         """Return the first line whose field is empty, or None."""

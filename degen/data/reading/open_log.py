@@ -1,25 +1,23 @@
-"""Open the file of a log, gzipped or not, and refuse in one sentence what is damaged or no log.
+"""Open the file of a log, packed or not, and refuse in one sentence what is damaged or no log.
 
-    file ─ first_bytes ─► gzip? zip? parquet? binary? ─► open_text / open_bytes ─► lines
+    file ─ first_bytes ─► packed? parquet? binary? ─► open_text / open_bytes ─► lines
 
-Gzip is told by content, not by name. Formats are told apart in `guess_format`.
+Packing is told by content, not by name (`packed`). Formats are told apart in `guess_format`.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from degen.data.reading.packed import PACKED_SUFFIXES, packing, unpacked
 from degen.errors import UserError
 from degen.progress import WatchedFile
 
-GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
 
 _STEP = 1 << 20
@@ -28,50 +26,46 @@ _ARCHIVES = {
     b"BZh": "a bzip2 file",
     b"\xfd7zXZ": "an xz file",
     b"(\xb5/\xfd": "a zstd file",
+    b"\x1f\x8b": "packed twice",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"Rar!": "a RAR archive",
+    b"PK\x05\x06": "an empty zip archive",
 }
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # Control characters that Latin-1 text hardly ever holds: all but tab, line feeds, carriage return and escape.
 _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 27})
 
 SUFFIXES = (".txt", ".inter", ".tsv", ".csv", ".parquet", ".dat", ".data", ".jsonl", ".json")
-"""Suffixes of logs, apart from `.gz`, in order of preference."""
+"""Suffixes of logs, apart from those of packing (`.gz`), in order of preference."""
 
 
 def stem(path: Path) -> str:
     """Return a file's name without the suffixes of known formats: `beauty` for `beauty.txt.gz`."""
     name = path.name
-    while (suffix := Path(name).suffix) and suffix.lower() in (".gz", *SUFFIXES):
+    while (suffix := Path(name).suffix) and suffix.lower() in (*PACKED_SUFFIXES, *SUFFIXES):
         name = name[: -len(suffix)]
     return name
 
 
-def is_gzip(path: Path) -> bool:
-    """Return whether the file starts as gzip does, whatever its name."""
-    with path.open("rb") as file:
-        return file.read(2) == GZIP
+def is_packed(path: Path) -> bool:
+    """Return whether the file is packed in a way that `open_bytes` unpacks, whatever its name."""
+    return packing(path) is not None
 
 
 @contextmanager
 def open_bytes(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for reading, unpacked if it is gzip.
+    """Open a file for reading, unpacked if it is gzip, bzip2, xz, or a zip archive of one file.
 
     Raise a `UserError`, here or in the block, if it is missing, unreadable, truncated or damaged.
     """
     try:
-        packed = is_gzip(path)
-        with (
-            _opened(path, "reading") as raw,
-            gzip.GzipFile(fileobj=raw, mode="rb") if packed else raw as file,
-        ):
-            yield cast(BinaryIO, file)
+        kind = packing(path)
+        with _opened(path, "reading") as raw, unpacked(path, raw, kind) as file:
+            yield file
     except FileNotFoundError as error:
         raise UserError(
             f"{path} does not exist; give the path of a log, or a name from `degen data list`"
         ) from error
-    except EOFError as error:
-        raise UserError(f"{path} is a truncated gzip file; download or copy it again") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise UserError(f"{path} is a damaged gzip file ({error}); download or copy it again") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
 
@@ -83,13 +77,13 @@ def _opened(path: Path, what: str) -> io.BufferedReader:
 
 @contextmanager
 def open_text(path: Path, encoding: str = "utf-8-sig") -> Iterator[io.TextIOWrapper]:
-    r"""Open a file as text, unpacked if it is gzip; `\r\n` counts as one line end."""
+    r"""Open a file as text, unpacked; `\r\n` counts as one line end."""
     with open_bytes(path) as file:
         yield io.TextIOWrapper(io.BufferedReader(cast(io.RawIOBase, file), _STEP), encoding=encoding)
 
 
 def first_bytes(path: Path, size: int = 1 << 20) -> bytes:
-    """Return the first `size` bytes, unpacked if the file is gzip.
+    """Return the first `size` bytes, unpacked.
 
     Raise a `UserError` if the file is empty, or is neither text nor Parquet.
     """

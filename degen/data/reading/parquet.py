@@ -1,4 +1,4 @@
-"""Read a log from a Parquet table, gzipped or not, in batches of rows.
+"""Read a log from a Parquet table, packed or not, in batches of rows.
 
 Parquet needs the optional package pyarrow; `open_parquet` serves matrices too (`degen.embeddings.formats`).
 """
@@ -13,14 +13,20 @@ from typing import Any
 import numpy as np
 
 from degen.data.interactions import Interactions
-from degen.data.reading.columns import find_columns
-from degen.data.reading.ids import IdCoder
-from degen.data.reading.open_log import is_gzip, open_bytes
-from degen.data.reading.times import TimeColumn, UnreadableTime
+from degen.data.reading.actions import Actions
+from degen.data.reading.columns import chosen_columns, find_columns
+from degen.data.reading.ids import missing_ids
+from degen.data.reading.open_log import is_packed, open_bytes
+from degen.data.reading.shapes.roles import settle_roles
+from degen.data.reading.times import UnreadableTime
+from degen.data.reading.told import Told
 from degen.errors import UserError
 
 _BATCH = 100_000
 """Rows that are in memory at once."""
+
+_LOOKED_AT = 2_000
+"""Rows by which columns with usual names are checked."""
 
 
 @contextmanager
@@ -36,60 +42,92 @@ def open_parquet(path: Path) -> Iterator[Any]:
         raise UserError(f"{path} is Parquet, which needs pyarrow: pip install 'degen[parquet]'") from error
     source: Any = path
     try:
-        if is_gzip(path):
+        if is_packed(path):
             with open_bytes(path) as packed:
                 source = pyarrow.BufferReader(packed.read())
         with pyarrow.parquet.ParquetFile(source) as file:
             yield file
-    except (pyarrow.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError, MemoryError, KeyError) as error:
+        # Damaged pages raise any of these, and text that is not UTF-8 a `UnicodeDecodeError`, which is a
+        # `ValueError`.
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(f"{path} cannot be read as Parquet ({reason}); write or copy it again") from error
 
 
-def read_parquet_log(path: Path, choice: dict[str, str] | None) -> Interactions:
+def read_parquet_log(path: Path, told: Told) -> Interactions:
     """Read a log from a Parquet file, with the user's choice of columns or, at None, by their usual names.
 
-    Raise a `UserError` if pyarrow is missing, the file is damaged, or a row has no user, item or time.
+    Raise a `UserError` if pyarrow is missing, the file is damaged, or a row has no item or time.
     """
     with open_parquet(path) as file:
-        names = file.schema_arrow.names
-        columns = find_columns(names, choice, str(path))
-        picked = columns.pick(names)
-        users, items, times = IdCoder(), IdCoder(), TimeColumn()
+        picked = _picked(file, told.columns, str(path))
+        actions = Actions(path, timed=len(picked) > 2, pattern=told.time_format)
         row = 0
         for batch in file.iter_batches(batch_size=_BATCH, columns=picked):
-            users.add(_ids(batch.column(picked[0]), picked[0], path, row))
-            items.add(_ids(batch.column(picked[1]), picked[1], path, row))
-            if columns.time is not None:
-                _add_times(times, batch.column(picked[2]), picked[2], path, row)
+            _add(actions, [batch.column(name) for name in picked], picked, path, row)
             row += len(batch)
-    notes = (f"its columns are {', '.join(picked)}", *times.notes)
-    values = times.times() if columns.time is not None else None
-    return Interactions(*users.finish(), *items.finish(), values, notes)
+    return actions.finish([f"its columns are {', '.join(picked)}"])
 
 
-def _ids(column: Any, name: str, path: Path, row: int) -> list[str]:
-    """Return a column of a batch as strings; `row` is the number of rows before the batch."""
-    values = ["" if value is None else str(value) for value in column.to_pylist()]
-    if "" in values:
-        raise UserError(f"{path} row {row + values.index('') + 1} has no '{name}'; remove that row")
-    return values
+def _picked(file: Any, choice: dict[str, str] | None, where: str) -> list[str]:
+    """Return the names of the columns of user, item, and, where there are such, time and time of day."""
+    names = file.schema_arrow.names
+    if choice is not None:
+        return chosen_columns(choice, names, where).pick(names)
+    first = next(file.iter_batches(batch_size=_LOOKED_AT), None)
+
+    def values(at: int) -> list[str]:
+        return [] if first is None else _texts(first.column(at))
+
+    return settle_roles(names, find_columns(names, None, where), values, where).pick(names)
 
 
-def _add_times(times: TimeColumn, column: Any, name: str, path: Path, row: int) -> None:
+def _add(actions: Actions, columns: list[Any], names: list[str], path: Path, row: int) -> None:
+    """Take the columns of a batch, which are called `names`; `row` is the number of rows before it."""
+    users = _texts(columns[0])
+    rows = np.arange(row + 1, row + 1 + len(users))
+    missing = missing_ids(users)
+    if missing is not None:
+        actions.leave_out(int(missing.sum()), f"row {rows[missing][0]}")
+        kept = np.flatnonzero(~missing)
+        users, rows = [users[at] for at in kept.tolist()], rows[kept]
+        columns = [column.take(_indices(kept)) for column in columns]
+    for column, name in zip(columns[1:], names[1:], strict=True):
+        empty = np.asarray(column.is_null(), dtype=bool)
+        if empty.any():
+            raise UserError(f"{path} row {rows[empty][0]} has no '{name}'; remove that row")
+    items = _texts(columns[1])
+    if "" in items:
+        raise UserError(f"{path} row {rows[items.index('')]} has no '{names[1]}'; remove that row")
+    actions.add(users, items)
+    if len(columns) > 2:
+        try:
+            _add_times(actions, columns[2], None if len(columns) == 3 else _texts(columns[3]))
+        except UnreadableTime as error:
+            raise error.at(f"{path} row {rows[error.index]}", names[2]) from error
+
+
+def _indices(places: Any) -> Any:
+    import pyarrow
+
+    return pyarrow.array(places)
+
+
+def _texts(column: Any) -> list[str]:
+    """Return a column of a batch as strings, empty where a value is missing."""
+    return ["" if value is None else str(value) for value in column.to_pylist()]
+
+
+def _add_times(actions: Actions, column: Any, clocks: list[str] | None) -> None:
     import pyarrow
     import pyarrow.types as kinds
 
-    if column.null_count:
-        missing = np.flatnonzero(np.asarray(column.is_null()))[0]
-        raise UserError(f"{path} row {row + missing + 1} has no '{name}'; remove that row")
-    if kinds.is_integer(column.type):
-        times.add_integers(np.asarray(column).astype(np.int64))
+    if clocks is not None or actions.wants_texts:
+        actions.add_times(_texts(column), clocks)
+    elif kinds.is_integer(column.type):
+        actions.add_times(np.asarray(column).astype(np.int64))
     elif kinds.is_temporal(column.type):
         microseconds = column.cast(pyarrow.timestamp("us"), safe=False)
-        times.add_integers(np.asarray(microseconds).astype(np.int64))
+        actions.add_times(np.asarray(microseconds).astype(np.int64))
     else:
-        try:
-            times.add([str(value) for value in column.to_pylist()])
-        except UnreadableTime as error:
-            raise error.at(f"{path} row {row + error.index + 1}", name) from error
+        actions.add_times(_texts(column))

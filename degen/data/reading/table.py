@@ -14,12 +14,16 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from degen.data.interactions import Interactions
+from degen.data.reading.actions import Actions
 from degen.data.reading.columns import Columns
-from degen.data.reading.ids import IdCoder
+from degen.data.reading.ids import missing_ids
 from degen.data.reading.line_blocks import Block
 from degen.data.reading.open_log import open_text
-from degen.data.reading.times import TimeColumn, UnreadableTime
+from degen.data.reading.times import UnreadableTime
 from degen.errors import UserError
 
 _BLOCK = 1 << 22
@@ -68,9 +72,17 @@ class Rows:
     numbers: list[int]
     rows: list[Row]
 
+    def __len__(self) -> int:
+        return len(self.rows)
+
     def line(self, index: int) -> int:
         """Return the number in the file, from 1, of one of the lines."""
         return self.numbers[index]
+
+    def take(self, lines: npt.NDArray[np.int64]) -> Rows:
+        """Return some of the lines, given by their places among them."""
+        places = lines.tolist()
+        return Rows([self.numbers[place] for place in places], [self.rows[place] for place in places])
 
     def empty(self, column: int) -> int | None:
         """Return the first line whose field is empty, or None."""
@@ -83,33 +95,54 @@ class Rows:
 
 @dataclass(frozen=True)
 class TableReader:
-    """The reader of one table, each of whose lines must have `width` fields."""
+    """The reader of one table, each of whose lines must have `width` fields.
+
+    `comments` lines at its start are skipped, and the next one too if it is a `header`.
+    """
 
     path: Path
     separator: str | None
     columns: Columns
     width: int
     header: bool = False
+    comments: int = 0
+    time_format: str | None = None
 
     def read(self, encoding: str) -> Interactions:
-        """Read the whole file; raise a `UserError` for a line without user or item, or of another shape."""
-        users, items, times = IdCoder(), IdCoder(), TimeColumn()
+        """Read the whole file; raise a `UserError` for a line without an item, or of another shape."""
+        actions = Actions(self.path, timed=self.columns.time is not None, pattern=self.time_format)
         with open_text(self.path, encoding) as file:
             for part in self._parts(file):
-                self._add_ids(users, part, self.columns.user, "user")
-                self._add_ids(items, part, self.columns.item, "item")
-                if self.columns.time is not None:
-                    self._add_times(times, part, self.columns.time)
-        values = None if self.columns.time is None else times.times()
-        return Interactions(*users.finish(), *items.finish(), values, times.notes)
+                self._add(actions, part)
+        return actions.finish()
+
+    def _add(self, actions: Actions, part: Block | Rows) -> None:
+        users = part.words(self.columns.user) if isinstance(part, Block) else part.texts(self.columns.user)
+        if (missing := missing_ids(users)) is not None:
+            actions.leave_out(int(missing.sum()), f"line {part.line(int(missing.argmax()))}")
+            part = part.take(np.flatnonzero(~missing))
+            if len(part):
+                self._add(actions, part)
+            return
+        empty = part.empty(self.columns.item)
+        if empty is not None:
+            raise UserError(
+                f"{self.path} line {part.line(empty)} has no item; remove that line, or give it one"
+            )
+        item = self.columns.item
+        actions.add(users, part.words(item) if isinstance(part, Block) else part.texts(item))
+        if self.columns.time is not None:
+            self._add_times(actions, part, self.columns.time)
 
     def _parts(self, file: io.TextIOWrapper) -> Iterator[Block | Rows]:
         """Yield all lines in order, split by NumPy where that is exact and one by one elsewhere."""
-        before = 0
+        before = self.comments
+        for _ in range(before):
+            file.readline()
         if self.header:
             # Read past the header and blank lines before it.
             rows = split_rows(iter(file.readline, ""), self.separator)
-            before = next((line for line, row in rows if not is_blank(row)), 0)
+            before += next((line for line, row in rows if not is_blank(row)), 0)
         while text := file.read(_BLOCK) + file.readline():
             if self.separator in _QUOTING and '"' in text:
                 yield from self._line_by_line(chain(io.StringIO(text), file), before)
@@ -145,23 +178,15 @@ class TableReader:
                     "mend that line, or name the format with `input_format`"
                 )
 
-    def _add_ids(self, coder: IdCoder, part: Block | Rows, column: int, role: str) -> None:
-        empty = part.empty(column)
-        if empty is not None:
-            raise UserError(
-                f"{self.path} line {part.line(empty)} has no {role}; remove that line, or give it one"
-            )
-        if isinstance(part, Block):
-            coder.add_words(part.words(column))
-        else:
-            coder.add(part.texts(column))
-
-    def _add_times(self, times: TimeColumn, part: Block | Rows, column: int) -> None:
-        integers = part.integers(column) if isinstance(part, Block) else None
+    def _add_times(self, actions: Actions, part: Block | Rows, column: int) -> None:
+        clock = self.columns.clock
+        integers = None
+        if isinstance(part, Block) and clock is None and not actions.wants_texts:
+            integers = part.integers(column)
         try:
             if integers is None:
-                times.add(part.texts(column))
+                actions.add_times(part.texts(column), None if clock is None else part.texts(clock))
             else:
-                times.add_integers(integers)
+                actions.add_times(integers)
         except UnreadableTime as error:
             raise error.at(f"{self.path} line {part.line(error.index)}") from error

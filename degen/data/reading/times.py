@@ -3,6 +3,7 @@
     1369699200            whole numbers, in any unit, stay as they are
     1369699200.5, 1.3e9   read exactly, as decimals; if any has a fraction, the whole log counts in millionths
     2018-01-01 09:30:00   ISO 8601, read as seconds since 1970-01-01, in UTC where no zone is given
+    28/07/2018 9:30 AM    other dates, by a pattern (`time_patterns`)
 
 Only the order of times matters later. No time passes through a float, because float32 rounds a time stamp of
 today to a multiple of 128 seconds, so that actions minutes apart would tie.
@@ -10,8 +11,9 @@ today to a multiple of 128 seconds, so that actions minutes apart would tie.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
@@ -19,11 +21,15 @@ import numpy as np
 
 from degen.data.interactions import Times
 from degen.data.long_arrays import Column
+from degen.data.reading.time_patterns import EPOCH, MILLION, DateColumn, NoPattern, fitting, since_1970
 from degen.errors import UserError
 
-MILLION = 1_000_000
 _LARGEST = 2**63 - 1
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SMALLEST_EXPONENT = -400
+"""Decimal exponents below this are refused: they are no times, and their digits would take memory."""
+
+_THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
+_UNPADDED = re.compile(r"(\d{4}-\d\d-\d\d[ T])(\d:)")
 
 Kind = Literal["number", "date"]
 
@@ -41,7 +47,8 @@ class UnreadableTime(ValueError):
         named = f" in '{column}'" if column else ""
         return UserError(
             f"{where} has the time '{self.value}'{named}; times are numbers, or dates like 2018-01-31 "
-            "09:30:00, alike in every line; name another column, or none, with `columns`"
+            "09:30:00, alike in every line; name another column, or none, with `columns`, or the pattern of "
+            "the dates with `time_format`"
         )
 
 
@@ -53,11 +60,13 @@ def parse_time(text: str) -> tuple[Kind, Decimal]:
     try:
         number = Decimal(text)
     except InvalidOperation:
-        moment = datetime.fromisoformat(text.strip().removesuffix(" UTC"))
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return "date", Decimal((moment - _EPOCH) // timedelta(microseconds=1)) / MILLION
-    if not number.is_finite() or abs(number) > _LARGEST:
+        if _THOUSANDS.fullmatch(text.strip()):
+            return parse_time(text.replace(",", ""))
+        iso = _UNPADDED.sub(r"\g<1>0\2", text.strip().removesuffix(" UTC"), count=1)
+        return "date", Decimal(since_1970(datetime.fromisoformat(iso))) / MILLION
+    if not number.is_finite() or (number and not _SMALLEST_EXPONENT < number.adjusted() < 20):
+        raise ValueError(f"{text} is not a finite int64")
+    if abs(number) > _LARGEST:
         raise ValueError(f"{text} is not a finite int64")
     return "number", number
 
@@ -71,13 +80,30 @@ def is_time(text: str) -> bool:
     return True
 
 
-class TimeColumn:
-    """The times of a log, collected chunk by chunk in one unit: millionths from the first fraction on."""
+def is_date(text: str) -> bool:
+    """Return whether a text is a date of any form, and not a number."""
+    try:
+        return parse_time(text)[0] == "date"
+    except ValueError:
+        return any(sign in text for sign in "/-.:, ") and bool(fitting(text))
 
-    def __init__(self) -> None:
+
+class TimeColumn:
+    """The times of a log, collected chunk by chunk in one unit: millionths from the first fraction on.
+
+    `pattern` is the user's pattern of dates; None tells numbers, ISO 8601 and other dates apart by the first.
+    """
+
+    def __init__(self, pattern: str | None = None) -> None:
         self._column = Column(np.int64)
         self._kind: Kind | None = None
         self._fractions = False
+        self._dates = None if pattern is None else DateColumn([pattern])
+
+    @property
+    def texts_only(self) -> bool:
+        """Whether numbers have to be given as the texts that they are, because a pattern is to read them."""
+        return self._dates is not None
 
     def add(self, column: Sequence[str]) -> None:
         """Read a column of texts.
@@ -85,6 +111,18 @@ class TimeColumn:
         Raise an `UnreadableTime` at the first value that is no time, is a date among numbers, or a number
         among dates, and a `UserError` if fractions meet numbers too large to be counted in millionths.
         """
+        if self._dates is None and self._kind is None and column and not is_time(column[0]):
+            patterns = fitting(column[0])
+            self._dates = DateColumn(patterns) if patterns else None
+        if self._dates is None:
+            self._add_numbers_or_iso(column)
+            return
+        try:
+            self._dates.add(column)
+        except NoPattern as error:
+            raise UnreadableTime(error.index, column[error.index]) from error
+
+    def _add_numbers_or_iso(self, column: Sequence[str]) -> None:
         if self._kind != "date":
             try:
                 values = np.fromiter(map(int, column), dtype=np.int64, count=len(column))
@@ -132,12 +170,42 @@ class TimeColumn:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences about what was inferred of the times."""
+        if self._dates is not None:
+            return (self._dates.note,)
         dates = ("dates were read as seconds since 1970 in UTC",) if self._kind == "date" else ()
         return (*dates, "times have fractions and are kept to a millionth") if self._fractions else dates
 
     def times(self) -> Times:
-        """Return all times, int64 `[n]`. The column is empty afterwards."""
-        return self._column.finish()
+        """Return all times, int64 `[n]`. The column is empty afterwards.
+
+        Raise a `UserError` if dates can be read in several ways and no line of the file decides.
+        """
+        return self._column.finish() if self._dates is None else self._dates.finish()
+
+    def shown(self, value: int) -> str:
+        """Return one of the times for a reader: a date wherever it is one, or a number that may well be."""
+        millionths = self._fractions or (self._dates is not None and self._dates.millionths)
+        if self._kind == "date" or self._dates is not None:
+            return _date_of(value if millionths else value * MILLION)
+        plain = value // MILLION if self._fractions else value
+        # Seconds, milliseconds, microseconds and nanoseconds of the years 1990 to 2100 do not overlap.
+        for unit in (MILLION, 1_000, 1):
+            if _YEAR_1990 <= plain * unit < _YEAR_2100:
+                return _date_of(plain * unit)
+        if _YEAR_1990 <= plain // 1000 < _YEAR_2100:
+            return _date_of(plain // 1000)
+        return str(plain)
+
+
+_YEAR_1990, _YEAR_2100 = 631_152_000 * MILLION, 4_102_444_800 * MILLION
+
+
+def _date_of(microseconds: int) -> str:
+    try:
+        moment = EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError:
+        return str(microseconds)
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _millionths(values: Times) -> Times:

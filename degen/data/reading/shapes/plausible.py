@@ -1,0 +1,127 @@
+"""Judge from the first values of a column whether they can be times, ratings, counts or dates."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+
+from degen.data.reading.ids import MISSING
+from degen.data.reading.time_patterns import are_clocks
+from degen.data.reading.times import is_date, is_time
+
+_TRIED = 500
+"""Maximum number of values of a column that are tried as times or ratings."""
+
+_TRIED_AS_DATES = 20
+"""Maximum number of values that are tried by every pattern of dates, which takes long."""
+
+_LARGE = 1_000_000
+"""Numbers from here on are time stamps, smaller ones may be ratings or indices."""
+
+LEAST = 50
+"""Rows from which a column of small numbers is judged. Fewer might look like times, or not, by chance."""
+
+_EXCEPTIONS = 0.02
+"""Share of lines that may break a rule, since any log may have a few bad ones."""
+
+_DAY = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])")
+
+
+def is_stated(value: str) -> bool:
+    """Return whether a text is a number or a date of any form, which no column has as its name."""
+    return is_time(value) or (any(map(str.isdecimal, value)) and is_date(value))
+
+
+def mostly_times(values: Sequence[str]) -> bool:
+    """Return whether more than half of the first values are numbers or dates."""
+    tried = values[:_TRIED]
+    return sum(map(is_time, tried)) > len(tried) / 2
+
+
+def mostly_stamps(values: Sequence[str]) -> bool:
+    """Return whether more than half of the first values are dates, or numbers too large for ratings."""
+    tried = values[:_TRIED]
+    if sum(is_time(value) and not (_number(value) < _LARGE) for value in tried) > len(tried) / 2:
+        return True
+    return mostly_dates(values)
+
+
+def mostly_dates(values: Sequence[str]) -> bool:
+    """Return whether more than half of the first values are dates of any form, and no numbers."""
+    tried = values[:_TRIED_AS_DATES]
+    return sum(map(is_date, tried)) > len(tried) / 2
+
+
+def mostly_missing(values: Sequence[str]) -> bool:
+    """Return whether more than half of the values are what tables write where there is none."""
+    return sum(value in MISSING for value in values) > len(values) / 2
+
+
+def are_ratings(values: Sequence[str]) -> bool:
+    """Return whether all of the first values are numbers from 0 to 10 in steps of a half."""
+    return all(0 <= _number(value) <= 10 and (2 * _number(value)).is_integer() for value in values[:_TRIED])
+
+
+def are_days(values: Sequence[str]) -> bool:
+    """Return whether the first values are dates without a time of day."""
+    tried = values[:_TRIED_AS_DATES]
+    return bool(tried) and all(
+        _DAY.fullmatch(value) or (":" not in value and is_date(value)) for value in tried
+    )
+
+
+def are_times_of_day(values: Sequence[str]) -> bool:
+    """Return whether the first values are times of a day, such as 9:30 or 0930."""
+    return are_clocks(values[:_TRIED])
+
+
+def are_fractions(values: Sequence[str]) -> bool:
+    """Return whether the first values are small numbers, some with a fraction or below 0."""
+    numbers = [_number(value) for value in values[:_TRIED]]
+    small = all(abs(number) < _LARGE for number in numbers)
+    return small and any(number < 0 or not number.is_integer() for number in numbers)
+
+
+def are_constant(values: Sequence[str]) -> bool:
+    """Return whether many values are all one small number."""
+    return len(values) >= LEAST and len(set(values)) == 1 and abs(_number(values[0])) < _LARGE
+
+
+def share_tied(users: Sequence[str], values: Sequence[str]) -> float:
+    """Return the share of lines whose value occurs again for the same user, among users of several lines."""
+    pairs, lines = Counter(zip(users, values, strict=True)), Counter(users)
+    several = [(pair, count) for pair, count in pairs.items() if lines[pair[0]] > 1]
+    total = sum(count for _, count in several)
+    return sum(count for _, count in several if count > 1) / total if total else 0.0
+
+
+def are_in_order(users: Sequence[str], values: Sequence[str]) -> bool:
+    """Return whether small numbers may number actions: they rise from line to line of a user.
+
+    They also have to rise from line to line of the file, or users have to have two lines or more on average.
+    """
+    numbers: list[float] = []
+    of_user: dict[str, list[float]] = defaultdict(list)
+    for user, value in zip(users, values, strict=True):
+        if (number := _number(value)) < _LARGE:  # any other text is named with its line when it is read
+            numbers.append(number)
+            of_user[user].append(number)
+    pairs = len(numbers) - len(of_user)
+    if sum(map(_falls, of_user.values())) > _EXCEPTIONS * pairs:
+        return False
+    return _falls(numbers) <= _EXCEPTIONS * len(numbers) or pairs > len(of_user)
+
+
+def _falls(numbers: Sequence[float]) -> int:
+    """Return how many numbers are not above the one before."""
+    return sum(not before < number for before, number in pairwise(numbers))
+
+
+def _number(text: str) -> float:
+    """Return the value of a number, and infinity for any other text, such as a date."""
+    try:
+        return float(text)
+    except ValueError:
+        return float("inf")

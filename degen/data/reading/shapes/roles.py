@@ -1,0 +1,126 @@
+"""Check columns that were found by their usual names against their values.
+
+A name is not always enough. A column of users may be empty, a date and a time of day make one time only
+together, and of artist, album and track each may be the item. What the values tell is put right here. What
+they do not tell is refused, with the option that decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from degen.data.reading.columns import (
+    COLUMNS_EXAMPLE,
+    NUMBERS_EXAMPLE,
+    Columns,
+    normal_name,
+    plain_name,
+    positions_of,
+)
+from degen.data.reading.shapes.plausible import (
+    LEAST,
+    are_constant,
+    are_days,
+    are_ratings,
+    are_times_of_day,
+    mostly_missing,
+    share_tied,
+)
+from degen.errors import UserError
+
+_MUSIC = ("artist", "artistid", "album", "albumid", "track", "trackid", "song", "songid")
+"""Names of which a log of music may have several, each a possible item."""
+
+_CLOCKS = ("time", "timeofday", "eventtime", "clock", "hhmm", "hhmmss")
+"""Names of columns that may hold the time of day beside a date."""
+
+Values = Callable[[int], Sequence[str]]
+"""The first values of a column, by its position."""
+
+
+def settle_roles(names: Sequence[str], columns: Columns, values: Values, where: str) -> Columns:
+    """Return the columns of a log named `where`, with the time of day if there is one.
+
+    Raise a `UserError` if most users are missing, two columns may be the item, or the times cannot be times.
+    """
+    plain = [plain_name(name) for name in names]
+    _check_users(plain, columns, values, where)
+    _check_one_item(plain, columns, where)
+    if columns.time is None:
+        return columns
+    joined = _with_clock(plain, columns, values)
+    if joined.clock is None:
+        _check_times(plain, columns, values, where)
+    return joined
+
+
+def _typed(names: Sequence[str], columns: Columns) -> str:
+    """Return columns as the user would give them."""
+    time = "" if columns.time is None else f",time={names[columns.time]}"
+    return f"`columns='user={names[columns.user]},item={names[columns.item]}{time}'`"
+
+
+def _check_users(names: Sequence[str], columns: Columns, values: Values, where: str) -> None:
+    if not mostly_missing(values(columns.user)):
+        return
+    others = [
+        other
+        for other in positions_of("user", names)
+        if other != columns.user and not mostly_missing(values(other))
+    ]
+    mend = f", as in {_typed(names, replace(columns, user=others[0]))}" if others else f", {COLUMNS_EXAMPLE}"
+    raise UserError(
+        f"{where} has no value in most lines of '{names[columns.user]}'; name another column of users{mend}"
+    )
+
+
+def _check_one_item(names: Sequence[str], columns: Columns, where: str) -> None:
+    normal = [normal_name(name) for name in names]
+    kinds = {
+        name.removesuffix("id").replace("song", "track"): at
+        for at, name in reversed(list(enumerate(normal)))
+        if name in _MUSIC
+    }
+    if normal[columns.item] in _MUSIC and len(kinds) > 1:
+        shown = " and ".join(names[at] for at in sorted(kinds.values()))
+        raise UserError(
+            f"{where} has the columns {shown}, each of which may be the item; choose one, as in "
+            f"{_typed(names, columns)}"
+        )
+    for role in ("user", "item"):
+        name = normal[getattr(columns, role)]
+        if normal.count(name) > 1:
+            raise UserError(
+                f"{where} has two columns named like '{name}'; choose the {role} by its number from 0, as in "
+                f"{NUMBERS_EXAMPLE}"
+            )
+
+
+def _with_clock(names: Sequence[str], columns: Columns, values: Values) -> Columns:
+    """Return the columns with date and time of day, where the time is only one of the two."""
+    normal = [normal_name(name) for name in names]
+    clocks = [at for at, name in enumerate(normal) if name in _CLOCKS and are_times_of_day(values(at))]
+    if not clocks or (columns.time not in clocks and not are_days(values(columns.time or 0))):
+        return columns
+    days = [at for at in positions_of("time", names) if at not in clocks and are_days(values(at))]
+    return replace(columns, time=days[0], clock=clocks[0]) if days else columns
+
+
+def _check_times(names: Sequence[str], columns: Columns, values: Values, where: str) -> None:
+    assert columns.time is not None
+    times = values(columns.time)
+    if len(times) < LEAST:
+        return
+    name = names[columns.time]
+    without = _typed(names, replace(columns, time=None))
+    if are_constant(times):
+        raise UserError(
+            f"{where} has {times[0]} in all of the first lines of '{name}', which cannot be times; leave it "
+            f"out with {without}, or name another column of times"
+        )
+    if are_ratings(times) and share_tied(values(columns.user), times) > 0.5:
+        raise UserError(
+            f"{where} has small numbers in '{name}' that repeat within users, as ratings and counts do; "
+            f"leave it out with {without}, or keep it with {_typed(names, columns)}"
+        )
