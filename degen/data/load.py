@@ -192,8 +192,11 @@ def _settings(entry: Entry | None, path: Path | None, options: DataOptions) -> d
         core = (0, 0)
         input_format = input_format or "sequences"
     return {
-        **{name: getattr(options, name) for name in _TOLD},
+        "columns": options.columns,
         "input_format": input_format,
+        "header": options.header,
+        "separator": options.separator,
+        "time_format": options.time_format,
         "min_user": core[0] if options.min_user is None else options.min_user,
         "min_item": core[1] if options.min_item is None else options.min_item,
         "core": options.core,

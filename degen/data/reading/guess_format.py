@@ -27,8 +27,8 @@ from degen.data.reading.columns import (
     named_columns,
     plain_name,
 )
-from degen.data.reading.head import HEAD_BYTES, FileHead
 from degen.data.reading.open_log import PARQUET, first_bytes, stem
+from degen.data.reading.shapes.head import HEAD_BYTES, FileHead
 from degen.data.reading.shapes.headless import known_shape, unknown_shape
 from degen.data.reading.shapes.plausible import (
     LEAST,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from degen.data.reading.ids import MISSING
@@ -36,27 +36,27 @@ def is_stated(value: str) -> bool:
 
 def mostly_times(values: Sequence[str]) -> bool:
     """Return whether more than half of the first values are numbers or dates."""
-    tried = values[:_TRIED]
-    return sum(map(is_time, tried)) > len(tried) / 2
+    return _mostly(is_time, values[:_TRIED])
 
 
 def mostly_stamps(values: Sequence[str]) -> bool:
     """Return whether more than half of the first values are dates, or numbers too large for ratings."""
-    tried = values[:_TRIED]
-    if sum(is_time(value) and not (_number(value) < _LARGE) for value in tried) > len(tried) / 2:
-        return True
-    return mostly_dates(values)
+    stamps = _mostly(lambda value: is_time(value) and not _number(value) < _LARGE, values[:_TRIED])
+    return stamps or mostly_dates(values)
 
 
 def mostly_dates(values: Sequence[str]) -> bool:
     """Return whether more than half of the first values are dates of any form, and no numbers."""
-    tried = values[:_TRIED_AS_DATES]
-    return sum(map(is_date, tried)) > len(tried) / 2
+    return _mostly(is_date, values[:_TRIED_AS_DATES])
 
 
 def mostly_missing(values: Sequence[str]) -> bool:
     """Return whether more than half of the values are what tables write where there is none."""
-    return sum(value in MISSING for value in values) > len(values) / 2
+    return _mostly(MISSING.__contains__, values)
+
+
+def _mostly(test: Callable[[str], bool], values: Sequence[str]) -> bool:
+    return sum(map(test, values)) > len(values) / 2
 
 
 def are_ratings(values: Sequence[str]) -> bool:

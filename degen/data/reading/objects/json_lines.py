@@ -17,7 +17,7 @@ from degen.data.interactions import Interactions
 from degen.data.reading.actions import Actions
 from degen.data.reading.columns import chosen_columns, find_columns, named_columns, positions_of
 from degen.data.reading.ids import missing_ids
-from degen.data.reading.json_objects import Placed, json_objects
+from degen.data.reading.objects.json_objects import Placed, json_objects
 from degen.data.reading.open_log import open_text
 from degen.data.reading.shapes.roles import settle_roles
 from degen.data.reading.times import UnreadableTime

@@ -19,14 +19,9 @@ from degen.errors import UserError
 Placed = tuple[str, dict[str, Any]]
 """An object, and the words for its place in the file, such as `line 3`."""
 
-_CHUNK = 5_000
-"""Objects that are handed over at once."""
-
-_STEP = 1 << 20
-"""Characters of an array that are read at once."""
-
-_LONGEST = 1 << 27
-"""Maximum number of characters of one object of an array."""
+_CHUNK = 5_000  # objects that are handed over at once
+_STEP = 1 << 20  # characters of an array that are read at once
+_LONGEST = 1 << 27  # characters of one object of an array
 
 # Numbers stay text: an id such as 1e5 or 0.10 must not be rewritten, and a time must not be rounded.
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
