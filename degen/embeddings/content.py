@@ -29,11 +29,14 @@ class Asked:
         name of the column or array of ids, or its number from 0; `none` for no ids; None to recognize it.
     separator
         sign between the fields of a text; None to recognize it.
+    ids_beside
+        True where a file beside the matrix has its ids, so that the numbers of a column tell nothing.
     """
 
     key: str | None = None
     ids: str | None = None
     separator: str | None = None
+    ids_beside: bool = False
 
 
 @dataclass(frozen=True)

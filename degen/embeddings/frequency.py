@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from degen.data.interactions import Interactions
 from degen.data.reading.columns import named_columns
@@ -15,19 +15,23 @@ from degen.data.reading.ids import by_appearance
 from degen.data.reading.read import read_interactions
 from degen.data.sequences import k_core
 from degen.embeddings.content import Counts
-from degen.embeddings.file_rows import FileRows, Values
 from degen.embeddings.formats.named_arrays import choose
 from degen.embeddings.formats.numpy_files import open_npz, read_npy
-from degen.embeddings.formats.parquet import column_names, read_column
+from degen.embeddings.formats.parquet import TABLES
 from degen.embeddings.formats.safetensors import open_safetensors
-from degen.embeddings.formats.text import DELIMITERS, ID_NAMES, is_number, numbered_lines, numbers
+from degen.embeddings.formats.tabular.counts import table_counts, text_counts, whole_numbers
+from degen.embeddings.formats.tabular.lines import DELIMITERS, PACKED, numbered_lines, suffix_of
+from degen.embeddings.formats.tabular.names import is_frequency
+from degen.embeddings.formats.text import text_table
 from degen.embeddings.known_projects import Cores
 from degen.embeddings.registry import check_exists
-from degen.errors import UserError, nearest
+from degen.errors import UserError
 
 _ARRAYS = {".npz": open_npz, ".safetensors": open_safetensors}
-_TABLES = (".csv", ".tsv", ".parquet")
-_COUNTED = [".npy", *DELIMITERS, *_ARRAYS, ".parquet"]
+_TABLES = (".csv", ".tsv", *TABLES)
+_COUNTED = [".npy", *DELIMITERS, *_ARRAYS, *TABLES]
+_LOOKED_AT = 1000
+"""Lines by which a packed text of counts is told from a log."""
 
 
 def load_frequency(path: Path | str, n: int, ids: list[str] | None = None) -> Counts:
@@ -36,12 +40,12 @@ def load_frequency(path: Path | str, n: int, ids: list[str] | None = None) -> Co
     Parameters
     ----------
     path
-        One of these: `.npy` with n whole numbers. Text (`.txt .csv .tsv`) with one count per line, in the
-        order of the rows, or with an id and a count per line, in any order; ids that the matrix lacks are
-        ignored, and a first line of words is a header. `FILE:COLUMN`, a column of `.csv .tsv .parquet`, by
-        id where both table and matrix have ids and by row otherwise, or an array of `.npz .safetensors`. Any
-        other file, and a table that names user and item, is an interaction log whose actions are counted; an
-        id that it lacks has frequency 0.
+        One of these: `.npy` with n whole numbers. Text (`.txt .csv .tsv`, packed or not) with one count per
+        line, in the order of the rows, or with an id and a count per line, in any order; ids that the matrix
+        lacks are ignored, and a first line of words is a header. `FILE:COLUMN`, a column of `.csv .tsv
+        .parquet .feather` by name or number from 0, by id where both table and matrix have ids and by row
+        otherwise, or an array of `.npz .safetensors`. Any other file, and a table that names user and item,
+        is an interaction log whose actions are counted; an id that it lacks has frequency 0.
     n
         number of rows of the matrix.
     ids
@@ -77,65 +81,60 @@ def read_frequency(
 
 
 def _is_log(path: Path) -> bool:
-    """Return whether a file is a log, by its suffix, or because its columns name user and item."""
-    suffix = path.suffix.lower()
+    """Return whether a file is a log, by its suffix, or because its columns name user and item.
+
+    A packed text without such names is a log too, unless it has one or two fields a line and no id twice.
+    """
+    suffix = suffix_of(path)
     if suffix not in _TABLES:
-        return suffix not in _COUNTED
-    names = column_names(path) if suffix == ".parquet" else next(numbered_lines(path), (0, [""]))[1]
-    return named_columns(names) is not None
+        return suffix not in _COUNTED or (path.suffix.lower() in PACKED and not _maybe_counts(path))
+    if suffix in TABLES:
+        with TABLES[suffix](path) as table:
+            return named_columns([column.name for column in table.columns]) is not None
+    names = next(numbered_lines(path), (0, [""]))[1]
+    if named_columns(names) is not None:
+        return True
+    return path.suffix.lower() in PACKED and not _maybe_counts(path)
+
+
+def _maybe_counts(path: Path) -> bool:
+    rows = [fields for _, fields in islice(numbered_lines(path), _LOOKED_AT)]
+    names = Counter(fields[0] for fields in rows if len(fields) > 1)
+    return all(len(fields) <= 2 for fields in rows) and max(names.values(), default=1) == 1
 
 
 def _counts(path: Path, ids: list[str] | None) -> Counts:
-    suffix = path.suffix.lower()
+    suffix = suffix_of(path)
     if suffix == ".npy":
-        return _whole_numbers(path, read_npy(path))
+        return whole_numbers(path, read_npy(path))
     if suffix in DELIMITERS:
-        return _read_text(path, ids)
+        return _matched(path, *text_counts(path), ids)
+    if suffix in TABLES:
+        with TABLES[suffix](path) as table:
+            named = [column.name for column in table.columns if is_frequency(column.name)]
+            if len(named) == 1:
+                return _matched(path, *table_counts(table, named[0]), ids)
     raise UserError(f"{path} has columns or arrays: name the one of counts, as {path}:NAME")
 
 
 def _column(path: Path, column: str, ids: list[str] | None) -> Counts:
-    suffix = path.suffix.lower()
+    suffix = suffix_of(path)
     if suffix in _ARRAYS:
         file = _ARRAYS[suffix](path)
-        return _whole_numbers(path, file.arrays[choose(path, file, column, None)].read())
-    if suffix not in _TABLES:
+        return whole_numbers(path, file.arrays[choose(path, file, column, None)].read())
+    if suffix in TABLES:
+        with TABLES[suffix](path) as table:
+            counts, names = table_counts(table, column)
+    elif suffix in _TABLES:
+        counts, names = table_counts(text_table(path), column)
+    else:
         raise UserError(f"{path} has no columns; leave out :{column}")
-    values, names = read_column(path, column) if suffix == ".parquet" else _text_column(path, column)
-    counts = _whole_numbers(path, values)
     return counts if names is None or ids is None else _by_id(path, names, counts, ids)
 
 
-def _text_column(path: Path, column: str) -> tuple[npt.NDArray[np.float64], list[str] | None]:
-    """Return a column of a table with a header, and the ids of its rows, if any."""
-    lines = numbered_lines(path)
-    header = [name.strip() for name in next(lines, (0, [""]))[1]]
-    if column not in header:
-        raise UserError(f"{path} has no column '{column}'{nearest(column, header)}")
-    position = header.index(column)
-    id_position = next((at for at, name in enumerate(header) if name.lower() in ID_NAMES), None)
-    values, ids = [], []
-    for number, fields in lines:
-        if len(fields) != len(header):
-            raise UserError(
-                f"{path} line {number} has {len(fields)} columns where {len(header)} are expected; give "
-                "every row the same number"
-            )
-        values += numbers(path, number, fields[position : position + 1])
-        ids.append(fields[id_position] if id_position is not None else "")
-    return np.array(values), None if id_position is None else ids
-
-
-def _read_text(path: Path, ids: list[str] | None) -> Counts:
-    lines = list(numbered_lines(path))
-    if lines and not is_number(lines[0][1][-1]):
-        del lines[0]
-    if not lines:
-        raise UserError(f"{path} holds no counts; write one per line")
-    values = [numbers(path, number, fields[-1:])[0] for number, fields in lines]
-    counts = _whole_numbers(path, np.array(values))
-    names = [" ".join(fields[:-1]) for _, fields in lines]
-    if not any(names):
+def _matched(path: Path, counts: Counts, names: list[str] | None, ids: list[str] | None) -> Counts:
+    """Return counts in the order of the rows: by id where the file has ids, else as they stand."""
+    if names is None:
         return counts
     if ids is None:
         raise UserError(
@@ -156,17 +155,6 @@ def _by_id(path: Path, names: Sequence[str], counts: Counts, ids: list[str]) -> 
             f"{missing[0]!r}; add a line for each, with 0 if it never occurs"
         )
     return np.array([count[name] for name in ids], dtype=np.int64)
-
-
-def _whole_numbers(path: Path, values: Values | FileRows) -> Counts:
-    if isinstance(values, FileRows) or values.ndim != 1:
-        raise UserError(f"{path} has counts of shape {list(values.shape)}; give one count for each row")
-    if values.dtype.kind not in "fiu":
-        raise UserError(f"{path} holds {values.dtype}; save whole numbers, such as int64")
-    valid = np.isfinite(values) & (values >= 0) & (values < 2**63) & (values == np.floor(values))
-    if not valid.all():
-        raise UserError(f"{path} holds {values[~valid].flat[0]}; a frequency is a whole number, 0 or more")
-    return np.asarray(values, dtype=np.int64)
 
 
 def _log_counts(

@@ -27,7 +27,7 @@ from degen.embeddings.content import NO_IDS, Asked, Counts
 from degen.embeddings.file_rows import FileRows, Values
 from degen.embeddings.known_projects import Cores, KnownMatrix, parse_rows, rows_of
 from degen.embeddings.registry import read_content
-from degen.embeddings.sidecars import ids_beside
+from degen.embeddings.sidecars import ids_beside, ids_file
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ def load_matrix(
     """
     path = Path(path)
     chosen = None if skip_rows is None else parse_rows(skip_rows)
-    content = read_content(path, Asked(key, None if ids is None else str(ids), separator))
+    asked = Asked(key, None if ids is None else str(ids), separator, ids_file(path) is not None)
+    content = read_content(path, asked)
     values, known, counts = as_floats(path, content.values), content.known, content.frequency
     n = len(values)
     names = None if ids == NO_IDS else content.ids or ids_beside(path, n)

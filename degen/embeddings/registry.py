@@ -19,14 +19,12 @@ from degen.embeddings.content import NO_IDS, Asked, Content
 from degen.embeddings.formats.checkpoint import open_checkpoint, open_pickled
 from degen.embeddings.formats.named_arrays import ArrayFile
 from degen.embeddings.formats.numpy_files import open_npz, read_npy
-from degen.embeddings.formats.parquet import read_parquet
+from degen.embeddings.formats.parquet import read_arrow, read_parquet
 from degen.embeddings.formats.safetensors import open_safetensors
-from degen.embeddings.formats.text import DELIMITERS, read_itememb, read_text
+from degen.embeddings.formats.tabular.lines import DELIMITERS, PACKED, suffix_of
+from degen.embeddings.formats.text import read_itememb, read_text
 from degen.embeddings.formats.word2vec import is_word2vec, read_word2vec
 from degen.errors import UserError
-
-PACKED = (".gz", ".bz2", ".xz")
-"""Suffixes of packed texts."""
 
 
 def _any(path: Path) -> bool:
@@ -82,9 +80,10 @@ FORMATS = (
     Format((".bin",), lambda path, asked: Content(*read_word2vec(path)), recognizes=is_word2vec),
     arrays((".pth", ".pt", ".ckpt", ".bin"), open_checkpoint),
     arrays((".kv",), open_pickled),
-    Format((".parquet",), lambda path, asked: Content(*read_parquet(path, asked.key)), frozenset({"key"})),
+    Format((".parquet",), read_parquet, frozenset({"key", "ids"})),
+    Format((".feather", ".arrow", ".ipc"), read_arrow, frozenset({"key", "ids"})),
     Format((".itememb",), lambda path, asked: Content(*read_itememb(path))),
-    Format(tuple(DELIMITERS), lambda path, asked: Content(*read_text(path))),
+    Format(tuple(DELIMITERS), read_text, frozenset({"ids", "separator"})),
 )
 """Every format, in the order in which they are tried."""
 
@@ -98,7 +97,6 @@ _REFUSED = {
     **dict.fromkeys((".pkl", ".pickle", ".joblib", ".dill"), _NOT_UNPICKLED),
     **dict.fromkeys((".h5", ".hdf5", ".keras"), f"HDF5; read the matrix with h5py and {_NUMPY}"),
     ".mat": "MATLAB's; read it with scipy.io.loadmat and save the matrix as .npy with numpy.save",
-    **dict.fromkeys((".feather", ".arrow", ".ipc"), "Arrow's; write it as .parquet"),
     **dict.fromkeys((".xlsx", ".xls", ".ods"), f"a spreadsheet; {_TABLE}"),
     **dict.fromkeys((".db", ".sqlite", ".sqlite3", ".duckdb"), f"a database; {_TABLE}"),
     **dict.fromkeys((".onnx", ".pb", ".tflite", ".gguf", ".msgpack"), _WEIGHTS),
@@ -111,15 +109,6 @@ _REFUSED = {
     ".zarr": f"an array of zarr; read it with zarr.open and {_NUMPY}",
 }
 """By suffix, a known format that is not read here, and the mend."""
-
-
-def suffix_of(path: Path) -> str:
-    """Return the suffix that names the format, in lower case: `.csv` for `vectors.csv.gz`.
-
-    Only text is read packed: of `vectors.npy.gz` the suffix is `.gz`.
-    """
-    suffix, inner = path.suffix.lower(), Path(path.stem).suffix.lower()
-    return inner if suffix in PACKED and inner in DELIMITERS else suffix
 
 
 def format_of(path: Path) -> Format:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from degen.embeddings.formats.text import ID_NAMES, numbered_lines
+from degen.embeddings.formats.tabular.lines import numbered_lines
+from degen.embeddings.formats.tabular.names import best_id
 from degen.errors import UserError
 from degen.runs.directory import ITEM_EMBEDDINGS, ITEM_FREQUENCY, ITEMS
 
@@ -24,17 +25,22 @@ _TENSORS = re.compile(r"tensors?(?=\.tsv$)")
 
 def ids_beside(path: Path, n: int) -> list[str] | None:
     """Return the ids beside the matrix at `path`, or None; raise a `UserError` unless there are `n`."""
-    if path.stem == Path(ITEM_EMBEDDINGS).stem:
-        ids_file = path.with_name(ITEMS)
-        ids = _lines(ids_file) if ids_file.is_file() else None
-    else:
-        ids_file = path.with_name(_TENSORS.sub("metadata", path.name))
-        ids = _metadata(ids_file) if ids_file != path and ids_file.is_file() else None
-    if ids is not None and len(ids) != n:
+    file = ids_file(path)
+    if file is None:
+        return None
+    ids = _lines(file) if file.name == ITEMS else _metadata(file)
+    if len(ids) != n:
         raise UserError(
-            f"{path} has {n} rows, but {ids_file} lists {len(ids)} items; the two must belong together"
+            f"{path} has {n} rows, but {file} lists {len(ids)} items; the two must belong together"
         )
     return ids
+
+
+def ids_file(path: Path) -> Path | None:
+    """Return the file beside the matrix at `path` that has its ids, or None."""
+    exported = path.stem == Path(ITEM_EMBEDDINGS).stem
+    file = path.with_name(ITEMS if exported else _TENSORS.sub("metadata", path.name))
+    return file if file != path and file.is_file() else None
 
 
 def frequency_beside(path: Path) -> Path | None:
@@ -55,6 +61,5 @@ def _metadata(path: Path) -> list[str]:
     lines = [fields for _, fields in numbered_lines(path)]
     if not lines or len(lines[0]) == 1:
         return [fields[0] for fields in lines]
-    header = [name.strip().lower() for name in lines[0]]
-    column = next((column for column, name in enumerate(header) if name in ID_NAMES), 0)
+    column = best_id(lines[0]) or 0
     return [fields[column] if column < len(fields) else "" for fields in lines[1:]]

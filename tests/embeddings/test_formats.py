@@ -125,7 +125,7 @@ def test_parquet_that_is_no_matrix(tmp_path, columns, words):
 
 
 def test_parquet_with_lists_of_other_lengths_in_a_later_batch(tmp_path, monkeypatch):
-    monkeypatch.setattr("degen.embeddings.formats.parquet._BATCH", 2)
+    monkeypatch.setattr("degen.embeddings.formats.tabular.arrow_table.BATCH", 2)
     refused(written(tmp_path / "m.parquet", {"v": [[1.0, 2.0]] * 2 + [[1.0]] * 2}), "several lengths")
 
 

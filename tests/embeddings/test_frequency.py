@@ -152,6 +152,49 @@ def test_columns_that_do_not_fit(tmp_path):
     refused(f"{tmp_path / 'c.npy'}:sold", "has no columns", "leave out :sold")
 
 
+def test_the_column_of_counts_is_told_by_its_name_wherever_it_stands(tmp_path):
+    path = written(tmp_path / "c.csv", "count,item_id\n7,0042\n5,b\n0,a a\n")
+    check(load_frequency(path, 3, IDS))
+    written(path, "7,0042x\n5,b\n0,a a\n")
+    check(load_frequency(path, 3, ["b", "a a", "0042x"]))
+    written(path, "title,item_id,count,price\nx,0042,7,1\ny,b,5,1\nz,a a,0,1\n")
+    check(load_frequency(path, 3, IDS))
+    check(load_frequency(f"{path}:2", 3, IDS))
+    written(path, "title,asin,sold,price\nx,0042,7,1\ny,b,5,1\nz,a a,0,1\n")
+    refused(path, "4 columns", f"{path}:COLUMN", ids=IDS)
+    check(load_frequency(f"{path}:sold", 3, IDS))
+    refused(f"{path}:title", "no numbers in column 'title'", ids=IDS)
+    written(path, "1,2,3\n4,5,6\n")
+    refused(path, "3 columns", f"{path}:COLUMN", ids=IDS)
+
+
+@pytest.mark.parametrize("name", ["counts.csv.gz", "counts.txt.gz"])
+def test_packed_counts_are_told_from_a_packed_log(tmp_path, name):
+    path, sign = tmp_path / name, "," if ".csv" in name else " "
+    path.write_bytes(gzip.compress("b,5\n0042,7\naa,0\n".replace(",", sign).encode()))
+    check(load_frequency(path, 3, ["b", "aa", "0042"]))
+    path.write_bytes(gzip.compress(b"5\n0\n7\n"))
+    check(load_frequency(path, 3))
+    path.write_bytes(gzip.compress("1,11\n1,13\n2,13\n3,11\n3,13\n3,99\n".replace(",", sign).encode()))
+    check(load_frequency(path, 3, ["11", "12", "13"]), LOGGED)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".feather"])
+def test_counts_of_a_table_by_ids_that_are_numbers(tmp_path, suffix):
+    path = tmp_path / f"c{suffix}"
+    frame = pd.DataFrame({"movieId": [30, 10, 20, 40], "count": [7, 5, 0, 1], "year": [1999] * 4})
+    frame.to_parquet(path) if suffix == ".parquet" else frame.to_feather(path)
+    check(load_frequency(path, 3, ["10", "20", "30"]))
+    check(load_frequency(f"{path}:count", 3, ["10", "20", "30"]))
+
+
+def test_numbers_wider_than_64_bits_and_objects_are_refused(tmp_path):
+    np.save(tmp_path / "c.npy", np.array([5, 0, 7], dtype=np.longdouble))
+    refused(tmp_path / "c.npy", "holds float128" if np.longdouble(0).itemsize == 16 else "holds", "int64")
+    np.save(tmp_path / "c.npy", np.array([5, None, 7], dtype=object))
+    refused(tmp_path / "c.npy", "never unpickled")
+
+
 def test_a_file_may_have_a_colon_in_its_name(tmp_path):
     check(load_frequency(written(tmp_path / "a:b.txt", "5\n0\n7\n"), 3))
     path = written(tmp_path / "a:b.csv", "x,y\n5,1\n0,1\n7,1\n")

@@ -196,9 +196,11 @@ def test_what_numpy_writes(tmp_path):
     check(load_matrix(path))
 
 
-def test_integer_ids_need_a_header_that_says_so(tmp_path):
+def test_integer_ids_of_few_rows_need_a_header_that_says_so(tmp_path):
     text = "\n".join(rows_of_text(",", ["11", "12", "13", "14"]))
-    assert load_matrix(written(tmp_path / "m.csv", text)).values.shape == (4, 4)
+    refused(written(tmp_path / "m.csv", text), "column 0", "`ids='0'` or `ids='none'`")
+    assert load_matrix(tmp_path / "m.csv", ids="none").values.shape == (4, 4)
+    check(load_matrix(tmp_path / "m.csv", ids=0), ["11", "12", "13", "14"])
     check(load_matrix(written(tmp_path / "m.csv", "Item_ID,a,b,c\n" + text)), ["11", "12", "13", "14"])
 
 
@@ -399,7 +401,7 @@ def test_damaged_safetensors(tmp_path):
         ("m.csv", "x,1,2\ny,,4\n", ["line 2: '' is not a number"]),
         ("m.csv", "x,title,2\ny,3,4\n", ["line 1: 'title'"]),
         ("m.csv", "x,1,2\ny,3,nan\n", ["row 1 (id 'y')"]),
-        ("m.csv", "x\ny\nz\n", ["rows of"]),
+        ("m.csv", "x\ny\nz\n", ["no column of numbers"]),
         ("m.txt", "a 1 2\nb 3\n", ["line 2 has 2 columns"]),
         ("m.txt", "new york 1 2\n", ["line 1: 'york'"]),
         ("m.vec", "2 3\na 1 2 3\nb 1 2\n", ["line 3 has 3 columns", "4 are expected"]),

@@ -1,119 +1,91 @@
-"""Read a matrix from a Parquet table: a column of lists, or one column of numbers per dimension, and ids.
+"""Read a matrix from a table of Arrow's: Parquet, or Arrow's own files (`.feather`, `.arrow`, `.ipc`).
 
-Parquet needs the optional package pyarrow, which reads it in batches of rows.
+A table has a column of lists, or one column of numbers per dimension, and ids (`tabular.roles`). Both kinds
+need the optional package pyarrow, which reads them in batches of rows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from degen.data.reading.parquet import open_parquet
-from degen.embeddings.file_rows import Values
-from degen.embeddings.formats.text import ID_NAMES
-from degen.errors import UserError, nearest
+from degen.embeddings.content import Asked, Content
+from degen.embeddings.formats.tabular.arrow_table import ArrowTable
+from degen.embeddings.formats.tabular.roles import content_of
+from degen.errors import UserError
 
-_BATCH = 65_536
-"""Number of rows that are read at once."""
+_ARROW, _FEATHER_1 = b"ARROW1", b"FEA1"
 
 
-def read_parquet(path: Path, key: str | None = None) -> tuple[Values, list[str] | None]:
-    """Return the matrix [n, d] in a Parquet file and its ids.
+def read_parquet(path: Path, asked: Asked) -> Content:
+    """Return the matrix [n, d] in a Parquet file, and its ids.
 
-    Ids are in the column of that name (`item`, `item_id`, `id`, …), or in the only column of strings. `key`
-    names a column of lists; it is not needed if there is only one. Raise a `UserError` where pyarrow is
-    missing, the file is damaged, a cell is empty, or lists have several lengths.
+    `asked.key` names a column of lists; it is not needed if there is only one. Raise a `UserError` where
+    pyarrow is missing, the file is damaged, a cell is empty, lists have several lengths, or a column may hold
+    ids or not.
     """
+    with parquet_table(path) as table:
+        return content_of(table, asked)
+
+
+def read_arrow(path: Path, asked: Asked) -> Content:
+    """Return the matrix in one of Arrow's own files, as `read_parquet` does."""
+    with arrow_table(path) as table:
+        return content_of(table, asked)
+
+
+@contextmanager
+def parquet_table(path: Path) -> Iterator[ArrowTable]:
+    """Open a Parquet file as a table; raise a `UserError`, here or in the block, if it is damaged."""
     with open_parquet(path) as file:
-        schema = file.schema_arrow
-        id_column = _id_column(schema)
-        columns = [_list_column(path, schema, key)] if _lists(schema) or key else _numeric(schema, id_column)
-        if not columns:
-            raise UserError(f"{path} has no column of numbers; it has: {', '.join(schema.names)}")
-        blocks: list[Values] = []
-        ids: list[str] = []
-        for batch in file.iter_batches(_BATCH, columns=[*columns, *([id_column] if id_column else [])]):
-            parts = [_numbers(path, name, batch.column(name)) for name in columns]
-            blocks.append(parts[0] if parts[0].ndim == 2 else np.stack(parts, axis=1))
-            ids += [str(value) for value in batch.column(id_column).to_pylist()] if id_column else []
-    if len({block.shape[1] for block in blocks}) > 1:
-        raise _ragged(path, columns[0])
-    return np.concatenate(blocks) if blocks else np.empty((0, len(columns))), ids if id_column else None
+
+        def batches(names: list[str], rows: int) -> Iterator[Any]:
+            return iter(file.iter_batches(rows, columns=names))
+
+        yield ArrowTable(path, file.schema_arrow, file.metadata.num_rows, batches)
 
 
-def read_column(path: Path, name: str) -> tuple[Values, list[str] | None]:
-    """Return a column of numbers [n] and the ids of its rows; raise a `UserError` as `read_parquet` does."""
-    with open_parquet(path) as file:
-        schema = file.schema_arrow
-        if name not in schema.names:
-            raise UserError(f"{path} has no column '{name}'{nearest(name, schema.names)}")
-        id_column = _id_column(schema)
-        table = file.read(columns=[name, *([id_column] if id_column else [])])
-        values = _numbers(path, name, table.column(name).combine_chunks())
-        return values, [str(value) for value in table.column(id_column).to_pylist()] if id_column else None
+@contextmanager
+def arrow_table(path: Path) -> Iterator[ArrowTable]:
+    """Open one of Arrow's files, or a stream in a file; raise a `UserError` as `parquet_table` does."""
+    try:
+        import pyarrow
+        import pyarrow.ipc
+    except ImportError as error:
+        raise UserError(f"{path} is Arrow's, which needs pyarrow: pip install 'degen[parquet]'") from error
+    with path.open("rb") as file:
+        head = file.read(len(_ARROW))
+    if head.startswith(_FEATHER_1):
+        raise UserError(f"{path} is Feather of version 1; write it again with pyarrow or pandas of today")
+    try:
+        with pyarrow.memory_map(str(path)) as source:
+            of_file = head == _ARROW
+            opened = pyarrow.ipc.open_file if of_file else pyarrow.ipc.open_stream
+            schema = opened(source).schema
+
+            def batches(names: list[str], rows: int) -> Iterator[Any]:
+                source.seek(0)
+                places = [schema.get_field_index(name) for name in names]
+                options = pyarrow.ipc.IpcReadOptions(included_fields=places)
+                reader = opened(source, options=options)
+                found = map(reader.get_batch, range(reader.num_record_batches)) if of_file else reader
+                for batch in found:
+                    # Offsets that point outside the file would be followed.
+                    batch.validate(full=True)
+                    yield from (batch.slice(start, rows) for start in range(0, len(batch), rows))
+
+            n = sum(map(len, batches(schema.names[:1], 1 << 40)))
+            yield ArrowTable(path, schema, n, batches)
+    except (pyarrow.ArrowException, OSError) as error:
+        reason = (str(error).splitlines() or ["no reason is given"])[0]
+        raise UserError(f"{path} cannot be read as Arrow ({reason}); write or copy it again") from error
 
 
-def column_names(path: Path) -> list[str]:
-    """Return the names of the columns."""
-    with open_parquet(path) as file:
-        return list(file.schema_arrow.names)
-
-
-def _lists(schema: Any) -> list[str]:
-    import pyarrow.types as kinds
-
-    of_lists = (kinds.is_list, kinds.is_large_list, kinds.is_fixed_size_list)
-    return [column.name for column in schema if any(is_kind(column.type) for is_kind in of_lists)]
-
-
-def _list_column(path: Path, schema: Any, key: str | None) -> str:
-    lists = _lists(schema)
-    if key is None and len(lists) == 1:
-        return lists[0]
-    if key in lists:
-        return str(key)
-    shown = ", ".join(lists) or "no column of lists"
-    if key is None:
-        raise UserError(f"{path} has {len(lists)} columns of lists; choose one with `key`: {shown}")
-    raise UserError(f"{path} has no column of lists '{key}'; it has: {shown}")
-
-
-def _numeric(schema: Any, id_column: str | None) -> list[str]:
-    return [column.name for column in schema if _is_number(column.type) and column.name != id_column]
-
-
-def _is_number(kind: Any) -> bool:
-    import pyarrow.types as kinds
-
-    return bool(kinds.is_floating(kind) or kinds.is_integer(kind))
-
-
-def _id_column(schema: Any) -> str | None:
-    import pyarrow.types as kinds
-
-    known = [name for name in schema.names if name.strip().lower() in ID_NAMES]
-    strings = [c.name for c in schema if kinds.is_string(c.type) or kinds.is_large_string(c.type)]
-    if known:
-        return str(known[0])
-    return str(strings[0]) if len(strings) == 1 else None
-
-
-def _numbers(path: Path, name: str, column: Any) -> Values:
-    """Return a column as numbers [n], or [n, d] where it has lists."""
-    nested = not _is_number(column.type)
-    flat = column.flatten() if nested else column
-    if column.null_count or flat.null_count:
-        raise UserError(f"{path} has an empty cell in '{name}'; remove that row, or give it numbers")
-    values = np.asarray(flat)
-    if not nested:
-        return values
-    # Lists of a fixed size have no offsets.
-    if hasattr(column, "offsets") and len(set(np.diff(np.asarray(column.offsets)).tolist())) > 1:
-        raise _ragged(path, name)
-    return values.reshape(len(column), len(values) // len(column))
-
-
-def _ragged(path: Path, name: str) -> UserError:
-    return UserError(f"{path} has lists of several lengths in '{name}'; give every row the same number")
+TABLES: dict[str, Callable[[Path], AbstractContextManager[ArrowTable]]] = {
+    ".parquet": parquet_table,
+    **dict.fromkeys((".feather", ".arrow", ".ipc"), arrow_table),
+}
+"""By suffix, the function that opens a table."""

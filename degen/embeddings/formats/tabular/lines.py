@@ -1,0 +1,170 @@
+"""Lines of a text and their fields: packed or not, with the separator that the first lines show."""
+
+from __future__ import annotations
+
+import bz2
+import csv
+import gzip
+import io
+import lzma
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+from degen.errors import UserError
+
+DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": None, ".vec": None, ".emb": None}
+"""Usual separator of fields by suffix; None is any number of blanks."""
+
+PACKED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+"""Suffixes of packed texts, and the function that opens them."""
+
+LONGEST_LINE = 1 << 26
+"""Maximum number of characters of a line."""
+
+Line = tuple[int, list[str]]
+
+_OTHERS = (",", ";", "\t", "|")
+_NAMES = {"tab": "\t", "blank": None, " ": None, "comma": ",", "semicolon": ";", "pipe": "|"}
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
+_FIRST = 32
+"""Number of lines that are looked at to find the separator."""
+
+
+def suffix_of(path: Path) -> str:
+    """Return the suffix that names the format, in lower case: `.csv` for `vectors.csv.gz`.
+
+    Only text is read packed: of `vectors.npy.gz` the suffix is `.gz`.
+    """
+    suffix, inner = path.suffix.lower(), Path(path.stem).suffix.lower()
+    return inner if suffix in PACKED and inner in DELIMITERS else suffix
+
+
+def named_separator(text: str) -> str | None:
+    """Return a separator from what a user typed; raise a `UserError` where it is no sign or known word."""
+    if text in _NAMES:
+        return _NAMES[text]
+    text = text.replace("\\t", "\t")
+    if len(text) != 1 or text.isalnum() or text in "\"'\r\n.-+":
+        raise UserError(f"`separator` takes one sign, tab or blank, not {text!r}")
+    return text
+
+
+def numbered_lines(path: Path, separator: str | None = "") -> Iterator[Line]:
+    """Yield the number (from 1) and the fields of each line that is not blank.
+
+    `separator` is a sign, or None for blanks; by default it is the one that the first lines show.
+    """
+    if separator == "":
+        separator = shown_separator(path)
+    with _reading(path) as lines:
+        if separator is None:
+            split: Iterator[Line] = enumerate(map(str.split, lines), start=1)
+        else:
+            # A tab-separated file has no quoting: an id may begin with a quotation mark.
+            tabs = separator == "\t"
+            reader = csv.reader(
+                lines, delimiter=separator, quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL
+            )
+            split = ((reader.line_num, fields) for fields in reader)
+        yield from (line for line in split if line[1])
+
+
+def shown_separator(path: Path) -> str | None:
+    """Return the separator that the first lines show: the usual one of the suffix where it fits."""
+    usual = DELIMITERS.get(suffix_of(path), "\t")  # .itememb has tabs
+    with _reading(path) as lines:
+        first = [line.rstrip("\r\n") for line in islice(lines, _FIRST) if line.strip()]
+    # The first line may be a header, with or without the sign of a comment.
+    rows = [line for line in first if not line.startswith("#")] or first
+    if not rows:
+        return usual
+    row = rows[min(1, len(rows) - 1)]
+    if (sign := _of_decimal_commas(row)) is not None:
+        return sign
+    if usual is None and _fits(row, "\t") and all(row.split("\t")):
+        return "\t"  # an id may hold blanks
+    candidates = (usual, *(other for other in (*_OTHERS, None) if other != usual))
+    fitting = (sign for sign in candidates if _fits(row, sign))
+    present = (sign for sign in candidates if sign is not None and sign in rows[0])
+    return next(fitting, usual if usual is None or usual in rows[0] else next(present, usual))
+
+
+def _fits(row: str, separator: str | None) -> bool:
+    """Return whether a separator cuts a row into at least two fields, all numbers but for one or two."""
+    fields = row.split(separator)
+    numeric = sum(map(is_number, fields))
+    return len(fields) > 1 and numeric >= len(fields) - 2 and numeric * 2 >= len(fields)
+
+
+def _of_decimal_commas(row: str) -> str | None:
+    """Return the sign between numbers with a decimal comma, or None where there are none."""
+    for sign in (";", "\t", "|"):
+        fields = row.split(sign)
+        if len(fields) > 1 and 2 * sum(map(is_decimal_comma, fields)) >= len(fields):
+            return sign
+    return None
+
+
+def is_decimal_comma(field: str) -> bool:
+    """Return whether a field is a number with a decimal comma, which is not read."""
+    return _DECIMAL_COMMA.fullmatch(field.strip()) is not None
+
+
+def is_number(field: str) -> bool:
+    """Return whether a field is a number as files have them, `nan` and `inf` included."""
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return "_" not in field  # Python's own 1_000 is an id
+
+
+def numbers(path: Path, number: int, fields: list[str]) -> list[float]:
+    """Return the fields of line `number` as floats; raise a `UserError` naming one that is not a number."""
+    try:
+        values = list(map(float, fields))
+    except ValueError as error:
+        raise _no_number(path, number, fields) from error
+    if "_" in "".join(fields):
+        raise _no_number(path, number, fields)
+    return values
+
+
+def _no_number(path: Path, number: int, fields: list[str]) -> UserError:
+    word = next(field for field in fields if not is_number(field))
+    mend = "mend or remove that line"
+    if is_decimal_comma(word):
+        mend = "write numbers with a point, not with a decimal comma"
+    return UserError(f"{path} line {number}: {word[:40]!r} is not a number; {mend}")
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Iterator[str]]:
+    """Open a text, packed or not, as its lines; raise a `UserError`, here or later, if it is damaged."""
+    unpack = PACKED.get(path.suffix.lower())
+    try:
+        with (
+            path.open("rb") if unpack is None else unpack(path, "rb") as raw,
+            io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as file,
+        ):
+            yield _lines(path, file)
+    except EOFError as error:
+        raise UserError(f"{path} is packed and cut short; copy it again") from error
+    except (zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
+        raise UserError(f"{path} is packed and damaged ({error}); copy it again") from error
+    except OSError as error:  # bz2 reports damage so
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} is not readable as UTF-8 text ({error}); save it again as text") from error
+
+
+def _lines(path: Path, file: IO[str]) -> Iterator[str]:
+    while line := file.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE:
+            raise UserError(f"{path} has a line of more than {LONGEST_LINE:,} characters; it is no table")
+        yield line
