@@ -13,32 +13,29 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from degen.embeddings.small_floats import SMALL_FLOATS, small_storage, small_values
+
 Values = npt.NDArray[Any]
 Index = npt.NDArray[np.int64]
-
-BFLOAT16 = "bfloat16"
-"""The upper half of a float32, little-endian; NumPy has no such type."""
 
 _SPAN = 256
 """Rows of a list that lie within so many rows are read at once: 64 KiB for 64 columns of float32."""
 
 
 def storage(kind: str) -> np.dtype[Any]:
-    """Return a NumPy type with the bytes of `kind`, which is a NumPy type string or `bfloat16`."""
-    return np.dtype("<u2" if kind == BFLOAT16 else kind)
+    """Return a NumPy type with the bytes of `kind`, a NumPy type string or one of `SMALL_FLOATS`."""
+    return small_storage(kind) if kind in SMALL_FLOATS else np.dtype(kind)
 
 
 def float_type(kind: str) -> np.dtype[Any]:
     """Return float32 for floats of 32 bits or fewer, else float64, in the byte order of this machine."""
-    small = kind == BFLOAT16 or (np.dtype(kind).kind == "f" and np.dtype(kind).itemsize <= 4)
+    small = kind in SMALL_FLOATS or (np.dtype(kind).kind == "f" and np.dtype(kind).itemsize <= 4)
     return np.dtype(np.float32 if small else np.float64)
 
 
 def numbers_of(stored: Values, kind: str) -> Values:
-    """Return numbers stored as `kind`: bfloat16 as the float32 it is the upper half of, others unchanged."""
-    if kind == BFLOAT16:
-        return (stored.astype(np.uint32) << np.uint32(16)).view(np.float32)
-    return stored
+    """Return numbers stored as `kind`: small floats as the float32 that they equal, others unchanged."""
+    return small_values(stored, kind) if kind in SMALL_FLOATS else stored
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +49,7 @@ class FileRows:
     stored_shape
         rows and columns in the file.
     kind
-        the type of the numbers in the file: a NumPy type string, or `bfloat16`.
+        the type of the numbers in the file: a NumPy type string, or one of `SMALL_FLOATS`.
     by_columns
         whether the file holds column after column (Fortran order).
     left_out

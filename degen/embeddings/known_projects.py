@@ -84,7 +84,7 @@ def _recbole(file: ArrayFile) -> Iterable[KnownMatrix]:
     config = state.get("final_config_dict") if isinstance(state, Mapping) else None
     for key in _ending(file, "item_embedding.weight"):
         if isinstance(config, Mapping) and "state_dict" in file.about:
-            model = str(config.get("model"))
+            model = config.get("model") if isinstance(config.get("model"), str) else "model"
             rows = BOTH if model in _RECBOLE_MASKED else FIRST
             yield KnownMatrix(key, f"RecBole's {model}", rows, cores=_recbole_cores(config))
         elif _has(file, "trm_encoder."):

@@ -44,10 +44,14 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
         raise Unreadable(f"byte {error.start} is not UTF-8") from error
 
 
-def parse_json(text: str | bytes) -> Any:
-    """Return the value of a JSON text; NaN, infinities and deep nesting are `Unreadable`."""
+def parse_json(text: str | bytes, *, unique: bool = False) -> Any:
+    """Return the value of a JSON text; NaN, infinities and deep nesting are `Unreadable`.
+
+    With `unique`, a key that stands twice in one object is too; otherwise the last one counts.
+    """
+    pairs_hook = _unique if unique else None
     try:
-        value = json.loads(text, parse_constant=_no_constant)
+        value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=pairs_hook)
     except RecursionError as error:
         raise Unreadable(f"it is nested deeper than {MAX_DEPTH} levels") from error
     except ValueError as error:
@@ -76,6 +80,13 @@ def parse_toml(text: str) -> dict[str, Any]:
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the table in a TOML file; see `read_text` and `parse_toml`."""
     return parse_toml(read_text(path))
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
 
 
 def _no_constant(name: str) -> float:

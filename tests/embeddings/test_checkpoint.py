@@ -157,7 +157,7 @@ def test_what_is_inside_is_listed_the_largest_first(tmp_path):
 
 def test_a_large_matrix_stays_in_its_file(tmp_path, monkeypatch):
     monkeypatch.setattr("degen.embeddings.formats.named_arrays.LARGE", 40)
-    monkeypatch.setattr("degen.embeddings.formats.checkpoint.LARGE", 40)
+    monkeypatch.setattr("degen.embeddings.formats.weights.tensors.LARGE", 40)
     matrix = torch.from_numpy(VALUES)
     above = torch.cat([torch.zeros(2, 3), matrix])
     state = {"before": torch.ones(5), "m": matrix, "t": matrix.T, "rows": above[2:]}

@@ -21,7 +21,7 @@ from degen.errors import UserError
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Let large matrices begin at a kilobyte."""
-    for module in ("named_arrays", "numpy_files", "checkpoint"):
+    for module in ("named_arrays", "numpy_files", "weights.tensors"):
         monkeypatch.setattr(f"degen.embeddings.formats.{module}.LARGE", 1000)
 
 

@@ -92,8 +92,20 @@ def test_safetensors_gives_its_only_matrix_or_the_one_named(tmp_path):
 
 def test_safetensors_of_a_type_that_numpy_lacks(tmp_path):
     path = tmp_path / "weights.safetensors"
-    save_tensors({"items": torch.ones(4, 3, dtype=torch.float8_e5m2)}, path)
-    refused(path, "'items' holds F8_E5M2", "float32")
+    save_tensors({"items": torch.ones(4, 3, dtype=torch.complex64)}, path)
+    refused(path, "'items' holds C64", "float32")
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt"])
+@pytest.mark.parametrize("kind", ["float8_e4m3fn", "float8_e5m2", "float8_e8m0fnu"])
+def test_floats_of_8_bits_are_widened(tmp_path, suffix, kind):
+    path = tmp_path / f"weights{suffix}"
+    tensor = torch.arange(256, dtype=torch.uint8).reshape(64, 4).view(getattr(torch, kind))
+    save = save_tensors if suffix == ".safetensors" else torch.save
+    save({"items": tensor}, path)
+    matrix = load_matrix(path, finite=False)
+    assert matrix.values.dtype == np.float32
+    np.testing.assert_array_equal(matrix.values, tensor.float().numpy())
 
 
 def test_safetensors_of_bfloat16_are_widened(tmp_path):

@@ -12,9 +12,13 @@ import numpy as np
 
 from degen.embeddings.file_rows import FileRows, Values, numbers_of, storage
 from degen.errors import UserError, nearest
+from degen.files.memory import check_fits
 
 LARGE = 1 << 28
 """Number of bytes from which a matrix stays in its file."""
+
+_MOST_AXES, _MOST_BYTES = 32, 1 << 62
+"""Limits of a shape that NumPy can have."""
 
 _LISTED = 12
 """Maximum number of arrays that an error lists."""
@@ -32,12 +36,22 @@ class StoredArray:
 class ArrayFile:
     """A file of several arrays, none of them read yet.
 
-    Those of a checkpoint are named as in its `state_dict`, such as `item_embedding.weight`; `about` is the
-    rest of it, as data (see `inert_pickle`).
+    Attributes
+    ----------
+    arrays
+        by name: those of a checkpoint are named as in its `state_dict`, such as `item_embedding.weight`.
+    about
+        the rest of a checkpoint, as data (see `inert_pickle`).
+    usual
+        the name of the array that the format itself is about, or None.
+    ids
+        the ids of the rows of some arrays, by the array's name.
     """
 
     arrays: Mapping[str, StoredArray]
     about: Mapping[Any, Any] = field(default_factory=dict)
+    usual: str | None = None
+    ids: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 def choose(path: Path, file: ArrayFile, key: str | None, usual: str | None) -> str:
@@ -78,6 +92,18 @@ def _listed(arrays: Mapping[str, StoredArray]) -> str:
     return ", ".join(held[:_LISTED]) + (", …" if len(held) > _LISTED else "")
 
 
+def check_shape(shape: Any, itemsize: int) -> tuple[int, ...]:
+    """Return a shape that a file states; raise a `ValueError` where no array of such items has it."""
+    if not isinstance(shape, list | tuple) or len(shape) > _MOST_AXES:
+        raise ValueError("a shape is no list of a few numbers")
+    if any(type(size) is not int or size < 0 for size in shape):
+        raise ValueError("a shape holds other things than whole numbers")
+    # NumPy counts the axes of length 0 as 1 here.
+    if prod(max(size, 1) for size in shape) * max(itemsize, 1) >= _MOST_BYTES:
+        raise ValueError("an array is larger than any memory")
+    return tuple(shape)
+
+
 def array_in_file(
     path: Path, offset: int, shape: tuple[int, ...], kind: str, *, by_columns: bool = False
 ) -> Values | FileRows:
@@ -88,6 +114,7 @@ def array_in_file(
     size, numeric = prod(shape) * storage(kind).itemsize, storage(kind).kind in "fiu"
     if size >= LARGE and len(shape) == 2 and numeric:
         return FileRows(path, offset, (shape[0], shape[1]), kind, by_columns)
+    check_fits(size, f"{path} in memory")
     with path.open("rb") as file:
         raw = np.fromfile(file, dtype=storage(kind), count=prod(shape), offset=offset)
     if len(raw) < prod(shape):

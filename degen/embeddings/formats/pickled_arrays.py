@@ -10,9 +10,13 @@ import numpy as np
 
 from degen.embeddings.file_rows import Values
 from degen.embeddings.formats.inert_pickle import Call
+from degen.embeddings.formats.named_arrays import check_shape
 
 ARRAYS = {"numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct"}
 """Functions that a pickle of an array calls; shape, type and bytes are then set as its state."""
+
+_LONGEST_ID = 64
+"""Maximum number of bits of an integer that is an id."""
 
 _TYPE = re.compile(r"[fiu][1248]|U\d{1,6}")
 
@@ -24,35 +28,65 @@ def plain_list(value: Any) -> list[str] | None:
         # An array of objects is pickled as a list.
         objects = value.state[4] if isinstance(value.state, tuple) and len(value.state) > 4 else None
         value = array.tolist() if array is not None and array.ndim == 1 else objects
-    plain = isinstance(value, list | tuple) and all(isinstance(each, str | int) for each in value)
+    plain = isinstance(value, list | tuple) and all(_is_name(each) for each in value)
     return [str(each) for each in value] if plain else None
+
+
+def _is_name(value: Any) -> bool:
+    """Return whether a value is a string, or an integer of 64 bits; longer ones are costly to write out."""
+    return isinstance(value, str) or (isinstance(value, int) and value.bit_length() <= _LONGEST_ID)
+
+
+def array_shape(call: Call) -> tuple[int, ...] | None:
+    """Return the shape of the array of numbers or strings that a call describes; None if it has none."""
+    described = _described(call)
+    return described[0] if described else None
 
 
 def array_of(call: Call) -> Values | None:
     """Return the NumPy array of numbers or strings that a call describes; None if it describes none."""
+    described = _described(call)
+    if described is None:
+        return None
+    shape, numbers, by_columns, raw = described
+    return np.frombuffer(_bytes(raw), dtype=numbers).reshape(shape, order="F" if by_columns else "C")
+
+
+def _described(call: Call) -> tuple[tuple[int, ...], np.dtype[Any], bool, Any] | None:
+    """Return shape, type, order and bytes, which fit each other; the bytes may still be encoded as text."""
     if not isinstance(call.state, tuple) or len(call.state) < 5:
         return None
     _, shape, dtype, by_columns, raw = call.state[:5]
-    raw = _bytes(raw)
-    if (
-        not isinstance(dtype, Call)
-        or not isinstance(shape, tuple)
-        or any(type(size) is not int or size < 0 for size in shape)
-    ):
+    numbers = _type(dtype)
+    if numbers is None or not isinstance(shape, tuple):
         return None
-    kind = str(dtype.arguments[0]) if dtype.name == "numpy.dtype" and dtype.arguments else ""
+    try:
+        whole = prod(check_shape(shape, numbers.itemsize)) * numbers.itemsize
+    except ValueError:
+        return None
+    text = raw.arguments[0] if _is_encoded(raw) else raw
+    if not isinstance(text, str if _is_encoded(raw) else bytes) or len(text) != whole:
+        return None
+    return shape, numbers, by_columns is True, raw
+
+
+def _type(dtype: Any) -> np.dtype[Any] | None:
+    """Return the NumPy type that a pickle describes, or None where it is none of numbers or strings."""
+    if not isinstance(dtype, Call) or dtype.name != "numpy.dtype" or not dtype.arguments:
+        return None
+    kind = dtype.arguments[0]
     order = dtype.state[1] if isinstance(dtype.state, tuple) and len(dtype.state) > 1 else "|"
-    if not _TYPE.fullmatch(kind) or order not in ("<", ">", "|"):
+    if not isinstance(kind, str) or not _TYPE.fullmatch(kind) or order not in ("<", ">", "|"):
         return None
-    numbers = np.dtype(f"{order}{kind}")
-    if not isinstance(raw, bytes) or len(raw) != prod(shape) * numbers.itemsize:
-        return None
-    return np.frombuffer(raw, dtype=numbers).reshape(shape, order="F" if by_columns else "C")
+    return np.dtype(f"{order}{kind}")
 
 
-def _bytes(raw: Any) -> Any:
-    """Return bytes unchanged, and decode the text that protocols of Python 2 make of them."""
+def _is_encoded(raw: Any) -> bool:
+    """Return whether bytes are stored as text, as protocols of Python 2 store them."""
     encoded = isinstance(raw, Call) and raw.name == "_codecs.encode" and len(raw.arguments) == 2
-    if encoded and isinstance(raw.arguments[0], str) and raw.arguments[1] == "latin1":
-        return raw.arguments[0].encode("latin1", errors="replace")
-    return raw
+    return encoded and isinstance(raw.arguments[0], str) and raw.arguments[1] == "latin1"
+
+
+def _bytes(raw: Any) -> bytes:
+    found: bytes = raw.arguments[0].encode("latin1", errors="replace") if _is_encoded(raw) else raw
+    return found
