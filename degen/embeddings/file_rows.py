@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from degen.embeddings.small_floats import SMALL_FLOATS, small_storage, small_values
+from degen.embeddings.formats.small_floats import SMALL_FLOATS, small_storage, small_values
 
 Values = npt.NDArray[Any]
 Index = npt.NDArray[np.int64]

@@ -16,13 +16,15 @@ from pathlib import Path
 
 from degen.embeddings.archives import read_archive
 from degen.embeddings.content import NO_IDS, Asked, Content
-from degen.embeddings.formats.checkpoint import open_checkpoint, open_pickled
+from degen.embeddings.formats.checkpoint import open_checkpoint
 from degen.embeddings.formats.named_arrays import ArrayFile
 from degen.embeddings.formats.numpy_files import open_npz, read_npy
 from degen.embeddings.formats.parquet import read_arrow, read_parquet
 from degen.embeddings.formats.safetensors import open_safetensors
 from degen.embeddings.formats.tabular.lines import DELIMITERS, PACKED, suffix_of
 from degen.embeddings.formats.text import read_itememb, read_text
+from degen.embeddings.formats.weights.fasttext import is_fasttext, open_fasttext
+from degen.embeddings.formats.weights.pickled_models import open_pickled
 from degen.embeddings.formats.word2vec import is_word2vec, read_word2vec
 from degen.errors import UserError
 
@@ -78,8 +80,9 @@ FORMATS = (
     arrays((".npz",), open_npz),
     arrays((".safetensors",), open_safetensors),
     Format((".bin",), lambda path, asked: Content(*read_word2vec(path)), recognizes=is_word2vec),
+    arrays((".bin",), open_fasttext, is_fasttext),
     arrays((".pth", ".pt", ".ckpt", ".bin"), open_checkpoint),
-    arrays((".kv",), open_pickled),
+    arrays((".kv", ".model", ".save"), open_pickled),
     Format((".parquet",), read_parquet, frozenset({"key", "ids"})),
     Format((".feather", ".arrow", ".ipc"), read_arrow, frozenset({"key", "ids"})),
     Format((".itememb",), lambda path, asked: Content(*read_itememb(path))),

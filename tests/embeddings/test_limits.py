@@ -8,6 +8,7 @@ import lzma
 import pickle
 import struct
 import tracemalloc
+import warnings
 import zipfile
 from collections import OrderedDict
 
@@ -73,7 +74,7 @@ def test_headers_that_no_array_has(tmp_path, header, name):
 
 
 def test_a_long_header_in_a_packed_archive_is_not_unpacked(tmp_path):
-    content = b"\x93NUMPY\x02\0" + struct.pack("<I", 1 << 27) + b" " * (1 << 27)
+    content = b"\x93NUMPY\x02\0" + struct.pack("<I", 1 << 24) + b" " * (1 << 24)
     with zipfile.ZipFile(tmp_path / "m.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("m.npy", content)
     tracemalloc.start()
@@ -255,12 +256,15 @@ def test_a_length_that_a_file_does_not_have_is_not_reserved(tmp_path):
 def test_tensors_that_are_no_plain_numbers_are_named_with_the_mend(tmp_path):
     path = tmp_path / "m.pt"
     dense = torch.arange(12.0).reshape(4, 3)
-    with pytest.warns(UserWarning, match="quantize_per_tensor"):
+    with warnings.catch_warnings():
+        # PyTorch says once per process that it may change these.
+        warnings.simplefilter("ignore")
         quantised = torch.quantize_per_tensor(dense, 0.1, 0, torch.qint8)
+        compressed = dense.to_sparse_csr()
     state = {
         "plain": dense,
         "sparse": dense.to_sparse(),
-        "rows": dense.to_sparse_csr(),
+        "rows": compressed,
         "quantised": quantised,
         "meta": torch.empty(4, 3, device="meta"),
         "buffer": torch.nn.Buffer(dense),

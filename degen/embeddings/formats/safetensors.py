@@ -10,7 +10,7 @@ from typing import Any
 from degen.embeddings.file_rows import FileRows, Values, storage
 from degen.embeddings.formats.named_arrays import ArrayFile, StoredArray, array_in_file, check_shape
 from degen.embeddings.formats.numpy_files import DAMAGE, unreadable
-from degen.embeddings.small_floats import BFLOAT16
+from degen.embeddings.formats.small_floats import BFLOAT16
 from degen.errors import UserError
 from degen.files.parse import parse_json
 

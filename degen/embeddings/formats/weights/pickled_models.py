@@ -63,8 +63,9 @@ def open_pickled(path: Path) -> ArrayFile:
             arrays[f"{prefix}vectors"] = _of_subwords(path, arrays, prefix, state, names)
         if names:
             ids |= {f"{prefix}{name}": names for name in (*_VECTORS, "vectors_vocab", "syn0_vocab")}
-    usual = next((name for part in _PARTS for name in _named(part) if name in arrays), None)
-    return ArrayFile(arrays, about, usual, ids)
+    # A model of documents has vectors of words too: one of them is to be chosen.
+    vectors = [name for part in _PARTS for name in _named(part) if name in arrays]
+    return ArrayFile(arrays, about, vectors[0] if len(vectors) == 1 else None, ids)
 
 
 def _state(value: Any) -> dict[Any, Any]:

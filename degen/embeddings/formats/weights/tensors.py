@@ -23,7 +23,7 @@ from degen.embeddings.file_rows import FileRows, Values, numbers_of, storage
 from degen.embeddings.formats.inert_pickle import Call, Name, Reference
 from degen.embeddings.formats.named_arrays import LARGE, StoredArray, array_in_file
 from degen.embeddings.formats.numpy_files import DAMAGE, unreadable
-from degen.embeddings.small_floats import BFLOAT16, SMALL_FLOATS
+from degen.embeddings.formats.small_floats import BFLOAT16, SMALL_FLOATS
 from degen.errors import UserError
 from degen.files.memory import check_fits
 

@@ -42,7 +42,8 @@ def small_values(stored: Values, kind: str) -> Values:
     """Return the float32 values of integers that hold `kind`, one of `SMALL_FLOATS`."""
     if kind == BFLOAT16:
         return (stored.astype(np.uint32) << np.uint32(16)).view(np.float32)
-    return np.take(_table(kind), stored)
+    values: npt.NDArray[np.float32] = _table(kind)[stored]
+    return values
 
 
 @cache
@@ -59,4 +60,5 @@ def _table(kind: str) -> npt.NDArray[np.float32]:
     magnitude = np.ldexp(fraction + (exponent > 0), np.maximum(exponent, 1) - bias)
     table = np.where(codes & 0x80, -magnitude, magnitude)
     table[list(special)] = list(special.values())
-    return table.astype(np.float32)
+    found: npt.NDArray[np.float32] = table.astype(np.float32)
+    return found
