@@ -80,7 +80,7 @@ FORMATS = (
     arrays((".npz",), open_npz),
     arrays((".safetensors",), open_safetensors),
     Format((".bin",), lambda path, asked: Content(*read_word2vec(path)), recognizes=is_word2vec),
-    arrays((".bin",), open_fasttext, is_fasttext),
+    arrays((".bin", ".ftz"), open_fasttext, is_fasttext),
     arrays((".pth", ".pt", ".ckpt", ".bin"), open_checkpoint),
     arrays((".kv", ".model", ".save"), open_pickled),
     Format((".parquet",), read_parquet, frozenset({"key", "ids"})),

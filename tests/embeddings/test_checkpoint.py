@@ -135,9 +135,11 @@ def test_an_optimizers_copies_of_a_matrix_are_none(tmp_path):
 
 
 def test_numpy_arrays_in_a_checkpoint(tmp_path):
-    for protocol in (2, 4):
-        torch.save({"m": np.asfortranarray(VALUES)}, tmp_path / "m.pt", pickle_protocol=protocol)
-        check(tmp_path / "m.pt")
+    for protocol in (2, 4, 5):
+        for order in ("C", "F"):
+            array = np.array(VALUES, order=order)
+            torch.save({"m": array}, tmp_path / "m.pt", pickle_protocol=protocol)
+            check(tmp_path / "m.pt")
 
 
 def test_what_is_inside_is_listed_the_largest_first(tmp_path):

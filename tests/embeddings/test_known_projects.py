@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 import torch
-from checkpoints import Called, Global, tensor, write_checkpoint
+from checkpoints import Called, Global, pickled, tensor, write_checkpoint
 
 from degen.embeddings import load_matrix
 from degen.embeddings.known_projects import parse_rows
@@ -205,3 +207,26 @@ def test_rows_that_there_are_not(tmp_path):
         with pytest.raises(UserError, match=words):
             load_matrix(path, skip_rows=text)
     assert parse_rows("first,last") == (0, -1)
+
+
+def test_rectools_save_has_its_checkpoint_inside(tmp_path):
+    weights = state(torch_model__item_model__item_net_blocks__0__ids_emb__weight=True, other__weight=(9, 3))
+    hyper = {"item_extra_tokens": ("PAD",), "item_external_ids": np.arange(N, dtype=np.int64)}
+    checkpoint = io.BytesIO()
+    torch.save({"state_dict": weights, "hyper_parameters": hyper, "optimizer_states": []}, checkpoint)
+    module = "rectools.models.nn.transformers.sasrec"
+    made = Called(Global(module, "SASRecModel"), state={"fitted_checkpoint": checkpoint.getvalue()})
+    path = tmp_path / "sasrec.save"
+    path.write_bytes(pickled(made, 5))
+    matrix = load_matrix(path)
+    assert matrix.ids == [str(row) for row in range(1, N)]
+    np.testing.assert_array_equal(matrix.values, TABLE[1:].numpy())
+    made.state = {"fitted_checkpoint": checkpoint.getvalue()[:-9]}
+    path.write_bytes(pickled(made, 5))
+    with pytest.raises(UserError, match=r"not a \.save file of numbers"):
+        load_matrix(path)
+    # Its other models are objects with arrays.
+    factors = {"item_factors": TABLE.numpy(), "user_factors": TABLE[:5].numpy()}
+    inner = Called(Global("implicit.cpu.als", "AlternatingLeastSquares"), state=factors)
+    path.write_bytes(pickled(Called(Global("rectools.models", "ALS"), state={"model": inner}), 5))
+    assert load_matrix(path, "item_factors").values.shape == (N, 3)

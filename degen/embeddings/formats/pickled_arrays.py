@@ -12,8 +12,12 @@ from degen.embeddings.file_rows import Values
 from degen.embeddings.formats.inert_pickle import Call
 from degen.embeddings.formats.named_arrays import check_shape
 
-ARRAYS = {"numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct"}
-"""Functions that a pickle of an array calls; shape, type and bytes are then set as its state."""
+_OF_BYTES = {"numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer"}
+ARRAYS = {"numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct", *_OF_BYTES}
+"""Functions that a pickle of an array calls: with shape, type and bytes as its state or as arguments.
+
+The latter are those of protocol 5.
+"""
 
 _LONGEST_ID = 64
 """Maximum number of bits of an integer that is an id."""
@@ -54,9 +58,13 @@ def array_of(call: Call) -> Values | None:
 
 def _described(call: Call) -> tuple[tuple[int, ...], np.dtype[Any], bool, Any] | None:
     """Return shape, type, order and bytes, which fit each other; the bytes may still be encoded as text."""
-    if not isinstance(call.state, tuple) or len(call.state) < 5:
+    if call.name in _OF_BYTES and len(call.arguments) > 3 and call.arguments[3] in ("C", "F"):
+        raw, dtype, shape, order = call.arguments[:4]
+        by_columns = order == "F"
+    elif call.name in ARRAYS and isinstance(call.state, tuple) and len(call.state) > 4:
+        _, shape, dtype, by_columns, raw = call.state[:5]
+    else:
         return None
-    _, shape, dtype, by_columns, raw = call.state[:5]
     numbers = _type(dtype)
     if numbers is None or not isinstance(shape, tuple):
         return None
@@ -65,7 +73,7 @@ def _described(call: Call) -> tuple[tuple[int, ...], np.dtype[Any], bool, Any] |
     except ValueError:
         return None
     text = raw.arguments[0] if _is_encoded(raw) else raw
-    if not isinstance(text, str if _is_encoded(raw) else bytes) or len(text) != whole:
+    if not isinstance(text, str if _is_encoded(raw) else bytes | bytearray) or len(text) != whole:
         return None
     return shape, numbers, by_columns is True, raw
 
@@ -87,6 +95,8 @@ def _is_encoded(raw: Any) -> bool:
     return encoded and isinstance(raw.arguments[0], str) and raw.arguments[1] == "latin1"
 
 
-def _bytes(raw: Any) -> bytes:
-    found: bytes = raw.arguments[0].encode("latin1", errors="replace") if _is_encoded(raw) else raw
-    return found
+def _bytes(raw: Any) -> bytes | bytearray:
+    if _is_encoded(raw):
+        raw = raw.arguments[0].encode("latin1", errors="replace")
+    assert isinstance(raw, bytes | bytearray)  # as described
+    return raw
