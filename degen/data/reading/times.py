@@ -188,13 +188,19 @@ class TimeColumn:
         if self._kind == "date" or self._dates is not None:
             return _date_of(value if millionths else value * MILLION)
         plain = value // MILLION if self._fractions else value
-        # Seconds, milliseconds, microseconds and nanoseconds of the years 1990 to 2100 do not overlap.
-        for unit in (MILLION, 1_000, 1):
-            if _YEAR_1990 <= plain * unit < _YEAR_2100:
-                return _date_of(plain * unit)
-        if _YEAR_1990 <= plain // 1000 < _YEAR_2100:
-            return _date_of(plain // 1000)
-        return str(plain)
+        moment = moment_of(plain)
+        return str(plain) if moment is None else _date_of(moment)
+
+
+def moment_of(number: int) -> int | None:
+    """Return the microseconds since 1970 that a number is likely to mean, or None if it is likely no date.
+
+    Seconds, milliseconds, microseconds and nanoseconds of the years 1990 to 2100 do not overlap.
+    """
+    for moment in (number * MILLION, number * 1_000, number, number // 1_000):
+        if _YEAR_1990 <= moment < _YEAR_2100:
+            return moment
+    return None
 
 
 _YEAR_1990, _YEAR_2100 = 631_152_000 * MILLION, 4_102_444_800 * MILLION

@@ -56,10 +56,15 @@ def read_json_lines(path: Path, told: Told, encoding: str) -> Interactions:
 def _find_keys(objects: Sequence[Placed], choice: dict[str, str] | None, where: str) -> _Keys:
     """Return the keys by the first objects of a file."""
     names = list(objects[0][1])
-    inside = None
     rows = [value for _, value in objects]
-    if (choice is None and named_columns(names) is None) or (choice is not None and _has_dots(choice, names)):
-        inside = next(filter(None, (_list_of_actions(value) for _, value in objects)), None)
+    if choice is not None:
+        # `item=events.aid` names the key `aid` of the objects in the list `events`.
+        prefix, dot, _ = choice["item"].partition(".")
+        inside = prefix if dot and choice["item"] not in names and prefix in names else None
+    elif named_columns(names) is None:
+        inside = next(filter(None, map(_list_of_actions, rows)), None)
+    else:
+        inside = None
     if inside is not None:
         rows = _rows_inside(objects, inside)[1]
         names = [*(name for name in names if name != inside), *_inner_names(rows, names)]
@@ -71,10 +76,6 @@ def _find_keys(objects: Sequence[Placed], choice: dict[str, str] | None, where: 
         return ["" if (value := row.get(names[at])) is None else str(value) for row in rows]
 
     return _Keys(settle_roles(names, find_columns(names, None, where), values, where).pick(names), inside)
-
-
-def _has_dots(choice: dict[str, str], names: Sequence[str]) -> bool:
-    return any("." in name and name not in names for name in choice.values())
 
 
 def _list_of_actions(value: dict[str, Any]) -> str | None:

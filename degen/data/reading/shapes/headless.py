@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from degen.data.reading.columns import NUMBERS_EXAMPLE, Columns
-from degen.data.reading.shapes.plausible import mostly_dates, mostly_stamps
+from degen.data.reading.shapes.plausible import may_be_moments, mostly_dates, mostly_stamps
 from degen.errors import UserError
 
 _TRIED = 200
@@ -121,7 +121,7 @@ def unknown_shape(
 ) -> UserError:
     """Return the error for a table without names, which shows its first line and its columns of times."""
     shown = ", ".join(f"{at}: {value[:30]}" for at, value in enumerate(first[:10]))
-    times = [at for at in range(width) if mostly_stamps(column(at))]
+    times = [at for at in range(width) if may_be_moments(column(at))]
     seem = ""
     if times:
         several = "columns" if len(times) > 1 else "column"

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from degen.data.reading.ids import MISSING
 from degen.data.reading.time_patterns import are_clocks
-from degen.data.reading.times import is_date, is_time
+from degen.data.reading.times import is_date, is_time, moment_of
 
 _TRIED = 500
 """Maximum number of values of a column that are tried as times or ratings."""
@@ -22,6 +22,9 @@ _LARGE = 1_000_000
 
 LEAST = 50
 """Rows from which a column of small numbers is judged. Fewer might look like times, or not, by chance."""
+
+_HUGE = 1e19
+"""Numbers from here on are no times in any unit."""
 
 _EXCEPTIONS = 0.02
 """Share of lines that may break a rule, since any log may have a few bad ones."""
@@ -40,9 +43,27 @@ def mostly_times(values: Sequence[str]) -> bool:
 
 
 def mostly_stamps(values: Sequence[str]) -> bool:
-    """Return whether more than half of the first values are dates, or numbers too large for ratings."""
-    stamps = _mostly(lambda value: is_time(value) and not _number(value) < _LARGE, values[:_TRIED])
-    return stamps or mostly_dates(values)
+    """Return whether more than half of the first values are dates, or numbers too large for ratings.
+
+    Large numbers that no clock of our age gives, such as those of categories, have to differ mostly.
+    """
+    if may_be_moments(values):
+        return True
+    tried = values[:_TRIED]
+    large = _mostly(lambda value: is_time(value) and not _number(value) < _LARGE, tried)
+    return large and len(set(tried)) > len(tried) / 2
+
+
+def may_be_moments(values: Sequence[str]) -> bool:
+    """Return whether more than half of the first values are dates, or times since 1970 of our age."""
+    return _mostly(_is_moment, values[:_TRIED]) or mostly_dates(values)
+
+
+def _is_moment(value: str) -> bool:
+    if _DAY.fullmatch(value):
+        return True
+    number = _number(value)
+    return abs(number) < _HUGE and moment_of(int(number)) is not None
 
 
 def mostly_dates(values: Sequence[str]) -> bool:

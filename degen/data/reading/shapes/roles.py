@@ -116,8 +116,8 @@ def _check_times(names: Sequence[str], columns: Columns, values: Values, where: 
     without = _typed(names, replace(columns, time=None))
     if are_constant(times):
         raise UserError(
-            f"{where} has {times[0]} in all of the first lines of '{name}', which cannot be times; leave it "
-            f"out with {without}, or name another column of times"
+            f"{where} has {times[0]} in all of the first lines of '{name}', which can hardly be times; leave "
+            f"it out with {without}, or keep it with {_typed(names, columns)}"
         )
     if are_ratings(times) and share_tied(values(columns.user), times) > 0.5:
         raise UserError(
