@@ -1,10 +1,10 @@
 """Keep processed logs, so that each log is read once.
 
     <cache>/processed/<name>-<key>.npz     items, offsets, ids; no pickles
-    <cache>/processed/<name>-<key>.json    version, settings, SHA-256 of source and .npz, notes
+    <cache>/processed/<name>-<key>.json    version, settings, SHA-256 of source, .npz and facts, notes
 
-An entry is used only if all of its description agrees with what is asked for. An entry that is damaged or
-out of date counts as absent: the log is read again.
+An entry is used only if all of its description agrees with what is asked for, and both files with their
+checksums. An entry that is damaged or out of date counts as absent: the log is read again.
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ import pooch
 from degen.data.reading.open_log import content_hash
 from degen.data.sequences import Sequences
 from degen.errors import UserError
+from degen.files.parse import parse_json, read_json
 from degen.files.writing import atomic_path, write_json
 from degen.version import __version__
 
-FORMAT = 1
+FORMAT = 2
 """Increase it when the same file and settings give another result, so that older entries are not used."""
+
+_UNSOUND = (OSError, UserError, ValueError, KeyError, TypeError, EOFError, MemoryError, OverflowError)
 
 
 def cache_folder() -> Path:
@@ -67,8 +70,10 @@ def read(key: Key) -> tuple[Sequences, dict[str, Any]] | None:
     """Return a processed log and the facts about it, or None where there is no sound entry."""
     arrays, description = _paths(key)
     try:
-        entry = json.loads(description.read_text(encoding="utf-8"))
+        entry = read_json(description)
         if entry["fingerprint"] != key.fingerprint or entry["sha256"] != content_hash(arrays):
+            return None
+        if entry["facts_sha256"] != _checksum(entry["facts"]):
             return None
         with np.load(arrays, allow_pickle=False) as file:
             sequences = Sequences(
@@ -78,7 +83,7 @@ def read(key: Key) -> tuple[Sequences, dict[str, Any]] | None:
                 user_ids=_unpack(file["user_ids"]),
             )
         return sequences, dict(entry["facts"])
-    except (OSError, UserError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+    except (*_UNSOUND, zipfile.BadZipFile):
         # Whatever is wrong with the entry, the answer is the same: the log is read again and replaces it.
         return None
 
@@ -96,11 +101,20 @@ def write(key: Key, sequences: Sequences, facts: dict[str, Any]) -> str | None:
                 item_ids=_pack(sequences.item_ids),
                 user_ids=_pack(sequences.user_ids),
             )
-        entry = {"fingerprint": key.fingerprint, "sha256": content_hash(arrays), "facts": facts}
+        entry = {
+            "fingerprint": key.fingerprint,
+            "sha256": content_hash(arrays),
+            "facts": facts,
+            "facts_sha256": _checksum(facts),
+        }
         write_json(description, entry)
     except UserError:
         return f"the cache folder {cache_folder()} cannot be written, so the log will be read again next time"
     return None
+
+
+def _checksum(facts: dict[str, Any]) -> str:
+    return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _paths(key: Key) -> tuple[Path, Path]:
@@ -113,4 +127,4 @@ def _pack(ids: list[str]) -> npt.NDArray[np.uint8]:
 
 
 def _unpack(packed: npt.NDArray[np.uint8]) -> list[str]:
-    return [str(identifier) for identifier in json.loads(packed.tobytes())]
+    return [str(identifier) for identifier in parse_json(packed.tobytes())]

@@ -233,8 +233,15 @@ DAMAGE = {
     "note binary": lambda npz, note: note.write_bytes(b"\xff\xfe\x00"),
     "note of another kind": lambda npz, note: note.write_text("[1, 2]"),
     "note of an older version": lambda npz, note: note.write_text(
-        note.read_text().replace('"format": 1', '"format": 0')
+        note.read_text().replace('"format": 2', '"format": 1')
     ),
+    "note with another fact": lambda npz, note: note.write_text(
+        note.read_text().replace('"tie_share": 1.0', '"tie_share": 0.0')
+    ),
+    "note with a flipped bit": lambda npz, note: note.write_text(
+        note.read_text().replace("its first action", "its firsu action")
+    ),
+    "note nested deeply": lambda npz, note: note.write_text("[" * 100_000 + "]" * 100_000),
     "note of another source": lambda npz, note: note.write_text(
         json.dumps(json.loads(note.read_text()) | {"fingerprint": {}})
     ),

@@ -142,7 +142,8 @@ class IdCoder:
             return
         longest = max(map(len, ids))
         if 4 * longest > WIDEST:
-            ids = [self._short(identifier) for identifier in ids]
+            short = {identifier: self._short(identifier) for identifier in dict.fromkeys(ids)}
+            ids = [short[identifier] for identifier in ids]
         self.add_words(to_words(ids))
 
     def add_words(self, words: Words) -> None:

@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from degen.data.reading.packed import PACKED_SUFFIXES, packing, unpacked
 from degen.errors import UserError
@@ -21,6 +21,9 @@ from degen.progress import WatchedFile
 PARQUET = b"PAR1"
 
 _STEP = 1 << 20
+LONGEST_LINE = 1 << 27
+"""Maximum number of bytes of one line: 128 MiB. A packed file may hold far more than its size."""
+
 _ARCHIVES = {
     b"PK\x03\x04": "a zip archive",
     b"BZh": "a bzip2 file",
@@ -77,9 +80,35 @@ def _opened(path: Path, what: str) -> io.BufferedReader:
 
 @contextmanager
 def open_text(path: Path, encoding: str = "utf-8-sig") -> Iterator[io.TextIOWrapper]:
-    r"""Open a file as text, unpacked; `\r\n` counts as one line end."""
+    r"""Open a file as text, unpacked; `\r\n` counts as one line end.
+
+    Raise a `UserError`, here or in the block, as `open_bytes` does, or for a line of `LONGEST_LINE` bytes.
+    """
     with open_bytes(path) as file:
-        yield io.TextIOWrapper(io.BufferedReader(cast(io.RawIOBase, file), _STEP), encoding=encoding)
+        lines = _Lines(path, file)
+        yield io.TextIOWrapper(io.BufferedReader(lines, _STEP), encoding=encoding)
+
+
+class _Lines(io.RawIOBase):
+    """The bytes of a file, whose lines must not be longer than memory may hold at once."""
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self._path, self._file = path, cast(io.RawIOBase, file)
+        self._since = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        count = self._file.readinto(buffer)
+        if count:
+            last = bytes(memoryview(buffer)[:count]).rfind(b"\n")
+            self._since = self._since + count if last < 0 else count - last - 1
+            if self._since > LONGEST_LINE:
+                raise UserError(
+                    f"{self._path} has a line of more than {LONGEST_LINE:,} bytes, so it is no log of lines"
+                )
+        return count
 
 
 def first_bytes(path: Path, size: int = 1 << 20) -> bytes:

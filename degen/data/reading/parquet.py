@@ -5,7 +5,7 @@ Parquet needs the optional package pyarrow; `open_parquet` serves matrices too (
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,18 +21,26 @@ from degen.data.reading.shapes.roles import settle_roles
 from degen.data.reading.times import UnreadableTime
 from degen.data.reading.told import Told
 from degen.errors import UserError
+from degen.files.memory import check_fits
 
 _BATCH = 100_000
 """Rows that are in memory at once."""
+
+_STEP = 1 << 24
+"""Bytes of a packed file that are read at once."""
+
+_PER_ACTION = 16
+"""Bytes of memory that an action takes."""
 
 _LOOKED_AT = 2_000
 """Rows by which columns with usual names are checked."""
 
 
 @contextmanager
-def open_parquet(path: Path) -> Iterator[Any]:
+def open_parquet(path: Path, dictionaries: Sequence[str] = ()) -> Iterator[Any]:
     """Open a Parquet file as `pyarrow.parquet.ParquetFile`.
 
+    Columns of text named in `dictionaries` come as distinct values and their numbers, if they are stored so.
     Raise a `UserError`, here or in the block, if pyarrow is missing or the file is damaged.
     """
     try:
@@ -43,15 +51,26 @@ def open_parquet(path: Path) -> Iterator[Any]:
     source: Any = path
     try:
         if is_packed(path):
-            with open_bytes(path) as packed:
-                source = pyarrow.BufferReader(packed.read())
-        with pyarrow.parquet.ParquetFile(source) as file:
+            source = pyarrow.BufferReader(_unpacked(path))
+        with pyarrow.parquet.ParquetFile(source, read_dictionary=list(dictionaries)) as file:
             yield file
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError, MemoryError, KeyError) as error:
         # Damaged pages raise any of these, and text that is not UTF-8 a `UnicodeDecodeError`, which is a
         # `ValueError`.
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(f"{path} cannot be read as Parquet ({reason}); write or copy it again") from error
+
+
+def _unpacked(path: Path) -> bytes:
+    """Return the content of a packed file, as long as it fits into memory."""
+    parts: list[bytes] = []
+    with open_bytes(path) as packed:
+        while part := packed.read(_STEP):
+            parts.append(part)
+            if len(parts) % 16 == 0:
+                # Joining takes as much again.
+                check_fits(_STEP * (len(parts) + 16), f"{path} unpacked", "unpack it to a file")
+    return b"".join(parts)
 
 
 def read_parquet_log(path: Path, told: Told) -> Interactions:
@@ -61,12 +80,26 @@ def read_parquet_log(path: Path, told: Told) -> Interactions:
     """
     with open_parquet(path) as file:
         picked = _picked(file, told.columns, str(path))
+        _check_size(path, file, picked)
+    # A value that occurs in all rows is stored once, and may be a million times as large as its column.
+    with open_parquet(path, picked[:2]) as file:
         actions = Actions(path, timed=len(picked) > 2, pattern=told.time_format)
         row = 0
         for batch in file.iter_batches(batch_size=_BATCH, columns=picked):
             _add(actions, [batch.column(name) for name in picked], picked, path, row)
             row += len(batch)
     return actions.finish([f"its columns are {', '.join(picked)}"])
+
+
+def _check_size(path: Path, file: Any, picked: list[str]) -> None:
+    """Refuse a log that would not fit into memory, by the sizes that its file declares."""
+    rows = file.metadata.num_rows
+    check_fits(_PER_ACTION * rows, f"{path}, which declares {rows:,} rows,", "give fewer of them")
+    for number in range(file.metadata.num_row_groups):
+        group = file.metadata.row_group(number)
+        columns = map(group.column, range(group.num_columns))
+        declared = sum(c.total_uncompressed_size for c in columns if c.path_in_schema in picked)
+        check_fits(declared, f"row group {number} of {path}", "write it with smaller row groups")
 
 
 def _picked(file: Any, choice: dict[str, str] | None, where: str) -> list[str]:
@@ -115,7 +148,16 @@ def _indices(places: Any) -> Any:
 
 def _texts(column: Any) -> list[str]:
     """Return a column of a batch as strings, empty where a value is missing."""
-    return ["" if value is None else str(value) for value in column.to_pylist()]
+    if not hasattr(column, "dictionary"):
+        return [_text(value) for value in column.to_pylist()]
+    distinct = [_text(value) for value in column.dictionary.to_pylist()]
+    return ["" if number is None else distinct[number] for number in column.indices.to_pylist()]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):  # text that its writer, such as Spark, did not mark as text
+        return value.decode()
+    return "" if value is None else str(value)
 
 
 def _add_times(actions: Actions, column: Any, clocks: list[str] | None) -> None:
