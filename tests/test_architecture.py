@@ -29,7 +29,7 @@ ARROWS: dict[str, set[str]] = {
     "tables": {"errors", "files"},
     "data": {"version", "errors", "files", "progress"},
     "runs": {"version", "errors", "files", "variant_names", "config", "device"},
-    "embeddings": {"errors", "files", "runs", "data"},
+    "embeddings": {"shown", "errors", "files", "runs", "data"},
     "analysis": {"errors", "files", "progress"},
     "tensorboard": {"errors", "files", "runs", "embeddings", "analysis"},
     "monitor": {"version", "errors", "files", "runs", "analysis", "tensorboard"},

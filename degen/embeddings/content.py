@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from degen.embeddings.file_rows import FileRows, Values
-from degen.embeddings.known_projects import KnownMatrix
+from degen.embeddings.formats.weights.known_matrix import KnownMatrix
+from degen.embeddings.formats.weights.padding import Padding
 
 Counts = npt.NDArray[np.int64]
 
@@ -58,6 +59,8 @@ class Content:
         has only its number. Empty for an array.
     known
         the known project that wrote the matrix.
+    padding
+        rows that look like padding, where no project is known.
     """
 
     values: Values | FileRows
@@ -66,3 +69,4 @@ class Content:
     notes: tuple[str, ...] = ()
     columns: Sequence[str] = ()
     known: KnownMatrix | None = None
+    padding: Padding | None = None

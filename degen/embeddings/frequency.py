@@ -23,7 +23,7 @@ from degen.embeddings.formats.tabular.counts import table_counts, text_counts, w
 from degen.embeddings.formats.tabular.lines import DELIMITERS, PACKED, numbered_lines, suffix_of
 from degen.embeddings.formats.tabular.names import is_frequency
 from degen.embeddings.formats.text import text_table
-from degen.embeddings.known_projects import Cores
+from degen.embeddings.formats.weights.known_matrix import Cores
 from degen.embeddings.registry import check_exists
 from degen.errors import UserError
 

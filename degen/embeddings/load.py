@@ -25,9 +25,12 @@ import numpy as np
 from degen.embeddings.checks import as_floats, check_finite, energy_notes
 from degen.embeddings.content import NO_IDS, Asked, Counts
 from degen.embeddings.file_rows import FileRows, Values
-from degen.embeddings.known_projects import Cores, KnownMatrix, parse_rows, rows_of
+from degen.embeddings.formats.weights.known_matrix import Cores, KnownMatrix
+from degen.embeddings.formats.weights.padding import Padding
+from degen.embeddings.known_projects import parse_rows, rows_of
 from degen.embeddings.registry import read_content
 from degen.embeddings.sidecars import ids_beside, ids_file
+from degen.shown import shown
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ def load_matrix(
         project that wrote it is known.
     skip_rows
         rows to leave out because they are not items: `first`, `last`, `none`, or numbers separated by commas,
-        where -1 is the last row. By default, those that the project that wrote a checkpoint is known to have.
+        where -1 is the last row. By default, those that the project that wrote a checkpoint is known to have,
+        or a first or last row that is all zeros or was never trained. A note says which.
     ids
         the column of a table, or the array beside the matrix, that holds the ids: its name, or its number
         from 0, where -1 is the last. `none` says that every column of numbers is a dimension. By default, the
@@ -101,8 +105,13 @@ def load_matrix(
     values, known, counts = as_floats(path, content.values), content.known, content.frequency
     n = len(values)
     names = None if ids == NO_IDS else content.ids or ids_beside(path, n)
-    left_out = rows_of(path, chosen if chosen is not None else known.rows if known else (), n)
-    notes = content.notes + (_notes(path, known, left_out, values) if chosen is None else ())
+    # A row with an id of its own is an item, whatever it looks like.
+    padding = content.padding if names is None or content.ids is not None else None
+    concluded = known.rows if known else padding.rows if padding else ()
+    left_out = rows_of(path, concluded if chosen is None else chosen, n)
+    notes = content.notes
+    if chosen is None:
+        notes += _notes(path, known, left_out) if known else _notes_on_rows(path, padding, values)
     if left_out:
         values = _without(values, left_out)
         gone = set(left_out)
@@ -111,18 +120,27 @@ def load_matrix(
     if finite and isinstance(values, np.ndarray):
         check_finite(path, values, names)
     notes += energy_notes(path, values, content.columns)
-    return Matrix(values, names, notes, known.cores if known else (), counts)
+    cores = known.cores if known else ()
+    return Matrix(values, names, tuple(shown(note) for note in notes), cores, counts)
 
 
-def _notes(
-    path: Path, known: KnownMatrix | None, left_out: list[int], values: Values | FileRows
-) -> tuple[str, ...]:
-    """Return notes on rows that were left out, or on rows of zeros if the writer of the file is unknown."""
-    if known is not None:
-        doubt = f"; {known.doubt}" if known.doubt else ""
+def _notes(path: Path, known: KnownMatrix, left_out: list[int]) -> tuple[str, ...]:
+    """Return a note on the rows that a known project has beside its items, or on the doubt about them."""
+    doubt = f"; {known.doubt}" if known.doubt else ""
+    if left_out:
         rows = ", ".join(map(str, left_out))
         note = f"{path}: {known.key} of {known.project}, without rows that are no items ({rows}){doubt}"
-        return (f"{note}; `skip_rows='none'` keeps all",) if left_out else ()
+        return (f"{note}; `skip_rows='none'` keeps all",)
+    return (f"{path}: {known.key} of {known.project}, with all rows{doubt}",) if doubt else ()
+
+
+def _notes_on_rows(path: Path, padding: Padding | None, values: Values | FileRows) -> tuple[str, ...]:
+    """Return notes on rows that look like padding where the writer of the file is unknown."""
+    if padding is not None and padding.rows:
+        rows = ", ".join(map(str, padding.rows))
+        return (f"{path}: left out {rows}, as {padding.reason}; `skip_rows='none'` keeps all",)
+    if padding is not None:
+        return (f"{path}: {padding.reason}; `skip_rows` leaves rows out",)
     n = len(values)
     ends = {"first": values[0:1], "last": values[n - 1 : n]} if n > 1 else {}
     return tuple(

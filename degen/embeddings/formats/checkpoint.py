@@ -21,7 +21,7 @@ from degen.embeddings.formats.inert_pickle import NotAPickle, Reference, read_pi
 from degen.embeddings.formats.named_arrays import ArrayFile
 from degen.embeddings.formats.numpy_files import DAMAGE, member_offset, open_member, unreadable
 from degen.embeddings.formats.weights.tensors import WRITER, Storages, storage_kind
-from degen.embeddings.formats.weights.walk import arrays_below
+from degen.embeddings.formats.weights.walk import arrays_below, second_moments
 from degen.errors import UserError
 
 ZIP = b"PK\x03\x04"
@@ -55,7 +55,9 @@ def open_checkpoint_within(path: Path, content: bytes) -> ArrayFile:
 
 
 def _array_file(root: Any, storages: Storages) -> ArrayFile:
-    return ArrayFile(dict(arrays_below(root, storages)), root if isinstance(root, dict) else {})
+    moments = list(second_moments(root, storages))
+    about = root if isinstance(root, dict) else {}
+    return ArrayFile(dict(arrays_below(root, storages)), about, trained=True, moments=moments)
 
 
 def _open_zip(path: Path, content: bytes | None) -> tuple[Any, Storages]:

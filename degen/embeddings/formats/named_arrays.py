@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -46,12 +46,18 @@ class ArrayFile:
         the name of the array that the format itself is about, or None.
     ids
         the ids of the rows of some arrays, by the array's name.
+    trained
+        whether these are a model's weights, whose rows may be padding.
+    moments
+        the second moments of an optimizer beside the weights, in the order of the weights.
     """
 
     arrays: Mapping[str, StoredArray]
     about: Mapping[Any, Any] = field(default_factory=dict)
     usual: str | None = None
     ids: Mapping[str, list[str]] = field(default_factory=dict)
+    trained: bool = False
+    moments: Sequence[StoredArray] = ()
 
 
 def choose(path: Path, file: ArrayFile, key: str | None, usual: str | None) -> str:

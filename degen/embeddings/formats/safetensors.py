@@ -47,7 +47,8 @@ def open_safetensors(path: Path) -> ArrayFile:
             header = parse_json(file.read(length).decode(), unique=True)
         header.pop("__metadata__", None)
         _check_places(header, path.stat().st_size - 8 - length)
-        return ArrayFile({name: _tensor(path, name, 8 + length, entry) for name, entry in header.items()})
+        arrays = {name: _tensor(path, name, 8 + length, entry) for name, entry in header.items()}
+        return ArrayFile(arrays, trained=True)
     except (*DAMAGE, AttributeError) as error:
         raise unreadable(path, "safetensors") from error
 

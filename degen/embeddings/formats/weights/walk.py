@@ -16,6 +16,9 @@ from degen.embeddings.formats.weights.tensors import Storages, stored_tensor
 _MODULE = {"_modules", "_parameters", "_buffers"}
 _STATES = ("state_dict.", "model_state_dict.")
 _OPTIMIZER = re.compile(r"optim(izers?)?(_.*)?")
+_MOMENTS = ("exp_avg_sq", "square_avg", "sum", "exp_inf")
+"""Names of the second moments of Adam, RMSprop, Adagrad and Adamax, which are 0 where nothing was trained."""
+
 _LONGEST = 1000
 """Maximum length of a name: an object that contains itself would have names without end."""
 
@@ -40,6 +43,25 @@ def arrays_below(root: Any, storages: Storages) -> Iterator[tuple[str, StoredArr
                     waiting.append((name if key in _MODULE else joined, inner))
 
 
+def second_moments(root: Any, storages: Storages) -> Iterator[StoredArray]:
+    """Yield the second moments of the one optimizer beside the weights, in the order of the weights."""
+    held = [value for key, value in root.items() if _is_optimizer(key)] if isinstance(root, dict) else []
+    if len(held) == 1 and isinstance(held[0], list | tuple):
+        held = list(held[0])
+    found = held[0].get("state") if len(held) == 1 and isinstance(held[0], dict) else None
+    state = found if isinstance(found, dict) else {}
+    for number in sorted(key for key in state if type(key) is int):
+        of_weight = state[number] if isinstance(state[number], dict) else {}
+        values = (of_weight.get(name) for name in _MOMENTS)
+        stored = next((found for value in values if (found := _stored(value, str(number), storages))), None)
+        if stored is not None:
+            yield stored
+
+
+def _is_optimizer(key: Any) -> bool:
+    return isinstance(key, str) and _OPTIMIZER.fullmatch(key) is not None
+
+
 def _inside(value: Any) -> list[tuple[str, Any]]:
     """Return the parts of a dictionary, a list or an object, without an optimizer's copies of the weights."""
     if isinstance(value, Call):
@@ -50,7 +72,7 @@ def _inside(value: Any) -> list[tuple[str, Any]]:
     if not isinstance(value, dict):
         return []
     named = ((str(key), inner) for key, inner in value.items() if _may_hold(inner))
-    return [(key, inner) for key, inner in named if not _OPTIMIZER.fullmatch(key)]
+    return [(key, inner) for key, inner in named if not _is_optimizer(key)]
 
 
 def _may_hold(value: Any) -> bool:
