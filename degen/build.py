@@ -25,7 +25,8 @@ def load_data(config: DataConfig) -> Dataset:
     dataset = load_dataset(config.dataset, DataOptions(**given, seed=config.data_seed))
     if config.fingerprint not in ("", dataset.fingerprint):
         raise UserError(
-            f"{config.dataset} has changed since this run was started; restore the old log, or train anew"
+            f"{config.dataset} has changed since this run was started, or this version of degen reads it "
+            "otherwise; restore the old log, or train anew"
         )
     return replace(dataset, name=config.name or dataset.name)
 

@@ -180,6 +180,10 @@ READ: dict[str, tuple[str, Expected]] = {
         + text(lambda u, i, t: f"{u}\t{i}"),
         no_time,
     ),
+    "date-beside-stamp.csv": (
+        text(lambda u, i, t: f"{u},{i},{t:%m/%d/%Y},{seconds(t)}", "user,item,date,timestamp\n"),
+        seconds,
+    ),
     "konect.txt": ("% bip weighted\n" + text(lambda u, i, t: f"{u} {i} 4.5 {seconds(t)}"), seconds),
     "marked-header.tsv": (text(lambda u, i, t: f"{u}\t{i}\t{seconds(t)}", "#user\titem\ttime\n"), seconds),
     "jester.dat": (text(lambda u, i, t: f"{u}\t\t{i}\t\t{int(i) % 19 - 9.28:.3f}"), no_time),
@@ -253,6 +257,13 @@ REFUSED: dict[str, tuple[str, str]] = {
     "two-users.csv": (
         text(lambda u, i, t: f"{u},x,{i}", "user_id,userId,item_id\n"),
         "two columns named like",
+    ),
+    "two-times.csv": (
+        text(
+            lambda u, i, t: f"{u},{i},{t:%Y-%m-%d %H:%M},{t.year + 1}-03-{t:%d}",
+            "user,item,created_at,date_added\n",
+        ),
+        "created_at and date_added, which are times of different days",
     ),
     "nobody.csv": (
         text(lambda u, i, t: f"NaN,{i},{seconds(t)}", "user,item,time\n"),

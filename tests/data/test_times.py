@@ -88,6 +88,52 @@ def test_fractions_beside_numbers_too_large_for_millionths():
         read(["1600000000000000000.5"])
 
 
+def test_thousands_may_be_set_apart():
+    assert read(["1,511,544,070", "1511544071"], ["-1,000.5"]) == [
+        1511544070_000000,
+        1511544071_000000,
+        -1000_500000,
+    ]
+    assert not is_time("1,51")
+
+
+def test_numbers_with_huge_exponents_are_no_times():
+    for text in ("1e999999999", "-1e999999999", "1e-999999999", "9" * 400):
+        assert not is_time(text)
+    assert read(["0e999999999"]) == [0]
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["2017/07/28"], 1501200000),
+        (["28.7.2017 10:15"], 1501236900),
+        (["28 Jul 2017"], 1501200000),
+        (["May 2, 2017", "Jul 28, 2017"], 1493683200),
+        (["Wed Mar 22 09:25:14 -0700 2017"], 1490199914),
+        (["11/9/2019 9:05:58 PM", "11/25/2019 9:05:58 AM"], 1573333558),
+        (["2010-12-01 8:26"], 1291191960),
+        (["01/02/2019", "02/02/2019", "31/01/2019"], 1548979200),
+    ],
+)
+def test_dates_of_other_forms(texts, expected):
+    assert read(texts)[0] == expected
+    assert read(*[[text] for text in texts])[0] == expected
+
+
+def test_dates_that_can_be_read_in_several_ways():
+    with pytest.raises(UserError, match=r"`time_format='%d/%m/%Y'` or `time_format='%m/%d/%Y'`"):
+        read(["01/02/2019"], ["03/04/2019"])
+    # Whatever comes first in these, they are the same days.
+    assert read(["01/01/2019", "02/02/2019"]) == [1546300800, 1549065600]
+
+
+def test_dates_that_fit_no_pattern_together():
+    with pytest.raises(UnreadableTime) as caught:
+        read(["01/02/2019", "31/01/2019"], ["02/03/2019", "01/31/2019"])
+    assert (caught.value.index, caught.value.value, caught.value.pattern) == (1, "01/31/2019", "%d/%m/%Y")
+
+
 def test_notes_say_what_was_inferred():
     column = TimeColumn()
     column.add(["2018-01-01 00:00:00.5"])

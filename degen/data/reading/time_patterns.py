@@ -69,7 +69,23 @@ def fitting(text: str) -> list[str]:
     >>> fitting("2017/07/28"), fitting("3/4/2019 9:05")
     (['%Y/%m/%d'], ['%d/%m/%Y %H:%M', '%m/%d/%Y %H:%M'])
     """
-    return [pattern for pattern in PATTERNS if _moment(text.strip(), pattern) is not None]
+    text = text.strip()
+    return [pattern for pattern in _BY_FORM.get(_form(text), ()) if _moment(text, pattern) is not None]
+
+
+def _form(text: str) -> str:
+    """Return a text with `0` for each run of digits, `a` for each word and `z` for an offset from UTC."""
+    return _WORD.sub("a", _DIGITS.sub("0", _OFFSET.sub(" ±", text))).replace("±", "z")
+
+
+_OFFSET = re.compile(r" [+-]\d\d:?\d\d")
+_DIGITS = re.compile(r"\d+")
+_WORD = re.compile(r"[^\W\d_]+")
+# `strptime` compiles a pattern anew where it has seen five others since: texts of another form are not tried.
+_SAMPLE = datetime(2001, 2, 3, 4, 5, 6, 7, tzinfo=UTC)
+_BY_FORM: dict[str, list[str]] = {}
+for _pattern in PATTERNS:
+    _BY_FORM.setdefault(_form(_SAMPLE.strftime(_pattern)), []).append(_pattern)
 
 
 class DateColumn:

@@ -35,16 +35,25 @@ Kind = Literal["number", "date"]
 
 
 class UnreadableTime(ValueError):
-    """A value that is no time: `index` is its position in the chunk, `value` the text found there."""
+    """A value that is no time: `index` is its position in the chunk, `value` the text found there.
 
-    def __init__(self, index: int, value: str) -> None:
+    `pattern` is the pattern of dates that it does not fit, if one was told or fits all times before it.
+    """
+
+    def __init__(self, index: int, value: str, pattern: str | None = None) -> None:
         super().__init__(f"'{value}' at {index}")
         self.index = index
         self.value = value
+        self.pattern = pattern
 
     def at(self, where: str, column: str = "") -> UserError:
         """Return the error to raise for this value, which stands at `where`, such as `log.csv line 3`."""
         named = f" in '{column}'" if column else ""
+        if self.pattern is not None:
+            return UserError(
+                f"{where} has the time '{self.value}'{named}, which does not fit the pattern "
+                f"'{self.pattern}'; mend that line, or give the pattern of all times with `time_format`"
+            )
         return UserError(
             f"{where} has the time '{self.value}'{named}; times are numbers, or dates like 2018-01-31 "
             "09:30:00, alike in every line; name another column, or none, with `columns`, or the pattern of "
@@ -120,7 +129,7 @@ class TimeColumn:
         try:
             self._dates.add(column)
         except NoPattern as error:
-            raise UnreadableTime(error.index, column[error.index]) from error
+            raise UnreadableTime(error.index, column[error.index], self._dates.patterns[0]) from error
 
     def _add_numbers_or_iso(self, column: Sequence[str]) -> None:
         if self._kind != "date":

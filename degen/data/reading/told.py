@@ -61,7 +61,7 @@ class Told:
             return known[told.lower()]
         if not told or any(sign in told for sign in '"\n\r') or (len(told) > 3 and told.isalpha()):
             names = ", ".join(SEPARATORS)
-            raise UserError(f"`separator` '{told}' is none; give one of {names}, or the sign itself")
+            raise UserError(f"`separator` '{told}' is no separator; give one of {names}, or the sign itself")
         return told
 
     @property

@@ -110,8 +110,7 @@ def _add(actions: Actions, keys: _Keys, objects: Sequence[Placed], path: Path) -
         places, rows = [place for place, _ in objects], [value for _, value in objects]
     else:
         places, rows = _rows_inside(objects, keys.inside)
-    users = ["" if (user := row.get(keys.roles[0])) is None else user for row in rows]
-    users = [_text(user, keys.roles[0], path, place) for user, place in zip(users, places, strict=True)]
+    users = _texts(rows, keys.roles[0], path, places, present=False)
     missing = missing_ids(users)
     if missing is not None:
         actions.leave_out(int(missing.sum()), places[int(np.flatnonzero(missing)[0])])
@@ -121,10 +120,7 @@ def _add(actions: Actions, keys: _Keys, objects: Sequence[Placed], path: Path) -
             [places[at] for at in kept],
             [rows[at] for at in kept],
         )
-    columns = [
-        [_present(row.get(key), key, path, place) for row, place in zip(rows, places, strict=True)]
-        for key in keys.roles[1:]
-    ]
+    columns = [_texts(rows, key, path, places, present=True) for key in keys.roles[1:]]
     actions.add(users, columns[0])
     if len(columns) > 1:
         try:
@@ -133,18 +129,21 @@ def _add(actions: Actions, keys: _Keys, objects: Sequence[Placed], path: Path) -
             raise error.at(f"{path} {places[error.index]}", keys.roles[2]) from error
 
 
-def _text(field: Any, key: str, path: Path, place: str) -> str:
-    if isinstance(field, dict | list | bool):
-        raise UserError(
-            f"{path} {place} has a {type(field).__name__} as '{key}'; name a field of text or numbers with "
-            "`columns`"
-        )
-    return str(field)
-
-
-def _present(field: Any, key: str, path: Path, place: str) -> str:
-    if field is None or field == "":
-        raise UserError(
-            f"{path} {place} has no '{key}'; remove that line, or name another field with `columns`"
-        )
-    return _text(field, key, path, place)
+def _texts(
+    rows: Sequence[dict[str, Any]], key: str, path: Path, places: Sequence[str], *, present: bool
+) -> list[str]:
+    """Return a field of all rows as texts, empty where it is missing; raise where it has to be `present`."""
+    fields = [row.get(key) for row in rows]
+    if set(map(type, fields)) <= {str} and not (present and "" in fields):
+        return fields  # type: ignore[return-value]
+    for field, place in zip(fields, places, strict=True):
+        if present and (field is None or field == ""):
+            raise UserError(
+                f"{path} {place} has no '{key}'; remove that line, or name another field with `columns`"
+            )
+        if isinstance(field, dict | list | bool):
+            raise UserError(
+                f"{path} {place} has a {type(field).__name__} as '{key}'; name a field of text or numbers "
+                "with `columns`"
+            )
+    return ["" if field is None else str(field) for field in fields]

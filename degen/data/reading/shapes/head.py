@@ -67,12 +67,11 @@ class FileHead:
         if not marked:
             return 0
         body = FileHead(self.path, self.lines[marked:], 0, self.given, self.is_given)
-        last = next(split_rows([self.lines[marked - 1] + "\n"], body.separator), (0, [""]))[1]
+        last = _fields(self.lines[marked - 1], body.separator)
         if len(last) == body.width and named_columns(last) is not None:
             marked -= 1
         for at, line in enumerate(self.lines[:marked]):
-            width = len(next(split_rows([line + "\n"], body.separator), (0, [""]))[1])
-            if _COMMENT.match(line) is None and width == body.width:
+            if _COMMENT.match(line) is None and len(_fields(line, body.separator)) == body.width:
                 return at
         return marked
 
@@ -156,6 +155,14 @@ class FileHead:
         """True if no first field occurs twice."""
         users = [row[0] for row in self.rows]
         return len(set(users)) == len(users)
+
+
+def _fields(line: str, separator: str | None) -> Row:
+    """Return the fields of one line, or none where it is no line of a table."""
+    try:
+        return next(split_rows([line + "\n"], separator), (0, []))[1]
+    except csv.Error:
+        return []
 
 
 def _timed(values: list[str]) -> bool:

@@ -9,7 +9,8 @@ from itertools import pairwise
 
 from degen.data.reading.ids import MISSING
 from degen.data.reading.time_patterns import are_clocks
-from degen.data.reading.times import is_date, is_time, moment_of
+from degen.data.reading.times import TimeColumn, UnreadableTime, is_date, is_time, moment_of
+from degen.errors import UserError
 
 _TRIED = 500
 """Maximum number of values of a column that are tried as times or ratings."""
@@ -133,6 +134,20 @@ def are_in_order(users: Sequence[str], values: Sequence[str]) -> bool:
     if sum(map(_falls, of_user.values())) > _EXCEPTIONS * pairs:
         return False
     return _falls(numbers) <= _EXCEPTIONS * len(numbers) or pairs > len(of_user)
+
+
+def are_same_days(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Return whether two columns of dates have mostly the same days, as far as both can be read."""
+    days: list[list[str]] = []
+    for values in (one, other):
+        column = TimeColumn()
+        try:
+            column.add(values[:_TRIED])
+            days.append([column.shown(time)[:10] for time in column.times().tolist()])
+        except (UnreadableTime, UserError):
+            return True
+    same = sum(1 for first, second in zip(*days, strict=True) if first == second)
+    return same >= len(days[0]) / 2
 
 
 def _falls(numbers: Sequence[float]) -> int:

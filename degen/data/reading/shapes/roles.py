@@ -23,7 +23,9 @@ from degen.data.reading.shapes.plausible import (
     are_constant,
     are_days,
     are_ratings,
+    are_same_days,
     are_times_of_day,
+    may_be_moments,
     mostly_missing,
     share_tied,
 )
@@ -52,6 +54,7 @@ def settle_roles(names: Sequence[str], columns: Columns, values: Values, where: 
     joined = _with_clock(plain, columns, values)
     if joined.clock is None:
         _check_times(plain, columns, values, where)
+        _check_one_time(plain, columns, values, where)
     return joined
 
 
@@ -105,6 +108,20 @@ def _with_clock(names: Sequence[str], columns: Columns, values: Values) -> Colum
         return columns
     days = [at for at in positions_of("time", names) if at not in clocks and are_days(values(at))]
     return replace(columns, time=days[0], clock=clocks[0]) if days else columns
+
+
+def _check_one_time(names: Sequence[str], columns: Columns, values: Values, where: str) -> None:
+    """Refuse two columns of times on different days; of the same days, the more usual name is taken."""
+    assert columns.time is not None
+    times = values(columns.time)
+    for other in positions_of("time", names):
+        if other == columns.time or not (may_be_moments(times) and may_be_moments(values(other))):
+            continue
+        if not are_same_days(times, values(other)):
+            raise UserError(
+                f"{where} has the columns {names[columns.time]} and {names[other]}, which are times of "
+                f"different days; choose one, as in {_typed(names, columns)}"
+            )
 
 
 def _check_times(names: Sequence[str], columns: Columns, values: Values, where: str) -> None:
