@@ -11,7 +11,6 @@ The options of keys of the configuration are read from its schema (`degen.config
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from inspect import Parameter, Signature, signature
@@ -25,6 +24,7 @@ from degen.config.facts import KEYS, OPTIONS, about, choices_of, sentence, value
 from degen.config.schema import Config
 from degen.config.settle import Values, merge
 from degen.errors import UserError, nearest
+from degen.files.parse import Unreadable, parse_toml
 
 Typed = dict[str, Any]
 """Values of a group of options by parameter; None where nothing was typed and there is no default."""
@@ -219,8 +219,8 @@ def parse_assignments(assignments: Iterable[str]) -> Values:
         if group not in Config.model_fields:
             raise UserError(f"--set {text}: unknown group '{group}'{nearest(group, Config.model_fields)}")
         try:
-            value = tomllib.loads(f"value = {raw.strip()}")["value"]
-        except tomllib.TOMLDecodeError:
+            value = parse_toml(f"value = {raw.strip()}")["value"]
+        except Unreadable:
             value = raw.strip()
         values = merge(values, {group: {key: value}})
     return values

@@ -6,7 +6,6 @@ known one. A resolved configuration, written as `config.toml`, repeats its run.
 
 from __future__ import annotations
 
-import tomllib
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from degen.config.baseline import RECIPES, is_baseline, recipes_of, without_unus
 from degen.config.facts import KEYS, choices_of, group_of, sentence
 from degen.config.schema import Config
 from degen.errors import UserError, nearest
+from degen.files import parse
 
 Values = dict[str, dict[str, Any]]
 
@@ -164,11 +164,11 @@ def read_toml(path: Path, name: str) -> dict[str, Any]:
     UserError
         if there is no such file, or it is not TOML.
     """
+    if not path.exists():
+        raise UserError(f"{name}: there is no such file")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{name}: there is no such file") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return parse.read_toml(path)
+    except parse.Unreadable as error:
         raise UserError(f"{name} is not readable TOML: {error}") from None
 
 

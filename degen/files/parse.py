@@ -8,6 +8,7 @@ and the mend.
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ MAX_DEPTH = 64
 
 MAX_BYTES = 1 << 28
 """Maximum size of a text that is read in one piece: 256 MiB."""
+
+
+_DOTTED = re.compile(rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}""")
+"""A dotted key of more parts than the limit: the time that tomllib takes grows with their square."""
 
 
 class Unreadable(ValueError):
@@ -65,8 +70,31 @@ def read_json(path: Path) -> Any:
     return parse_json(read_text(path))
 
 
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the objects of a JSON Lines file, one per line; empty lines at the end do not count.
+
+    Raises
+    ------
+    Unreadable
+        as `read_text`; and where a line is not a JSON object, whose number, from 1, the clause begins with.
+    """
+    rows = []
+    # Not `splitlines`, which would also part a line at characters that JSON has inside its texts.
+    for number, line in enumerate(read_text(path).rstrip("\n").split("\n") if path.stat().st_size else [], 1):
+        try:
+            row = parse_json(line)
+        except Unreadable as error:
+            raise Unreadable(f"line {number}: {error}") from error
+        if not isinstance(row, dict):
+            raise Unreadable(f"line {number} is not a JSON object")
+        rows.append(row)
+    return rows
+
+
 def parse_toml(text: str) -> dict[str, Any]:
     """Return the table of a TOML text; deep nesting and numbers of thousands of digits are `Unreadable`."""
+    if _DOTTED.search(text):
+        raise Unreadable(f"it is nested deeper than {MAX_DEPTH} levels")
     try:
         value = tomllib.loads(text)
     except RecursionError as error:

@@ -7,7 +7,6 @@ Its check of the file is used; the bytes are read here, one tensor at a time.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from degen.errors import UserError
+from degen.files.parse import parse_json
 from degen.model.encoders.interface import Encoder
 
 _DTYPES = {"F32": torch.float32, "F64": torch.float64}
@@ -31,7 +31,7 @@ class StoredTensors:
             self.metadata: dict[str, str] = file.metadata() or {}
         with path.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(size))
+            header = parse_json(file.read(size))
         header.pop("__metadata__", None)
         self._entries, self._data = header, 8 + size
         self.shapes = {name: torch.Size(entry["shape"]) for name, entry in header.items()}

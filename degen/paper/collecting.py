@@ -9,13 +9,13 @@ OUT/verdicts.md              verdicts of all targets that have been collected
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from degen.errors import UserError
+from degen.files.parse import read_json
 from degen.files.writing import write_json, write_text
 from degen.paper.comparison import comparison, in_order
 from degen.paper.degeneration import degeneration_table, measure_runs
@@ -161,7 +161,7 @@ def _write_verdicts(out: Path) -> Path:
         if not path.exists():
             continue
         try:
-            judgements = [Judgement(**values) for values in json.loads(path.read_text(encoding="utf-8"))]
+            judgements = [Judgement(**values) for values in read_json(path)]
         except (ValueError, TypeError) as error:
             raise UserError(f"{path} cannot be read ({error}); delete it and collect again") from error
         about = target(name)

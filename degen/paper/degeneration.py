@@ -11,7 +11,6 @@ Measures of a run are written to `measures/` in the study's folder and are taken
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -24,6 +23,7 @@ import numpy.typing as npt
 from degen.config.schema import Config
 from degen.config.settle import settle
 from degen.embeddings.item_matrix import open_run
+from degen.files.parse import read_json
 from degen.files.writing import write_json
 from degen.paper.comparison import caption, mean_text
 from degen.paper.counting import Targets, count_targets
@@ -177,9 +177,9 @@ def _about(run: RunDirectory, common: int | None) -> dict[str, Any]:
 def _kept(path: Path, about: Mapping[str, Any]) -> dict[str, float | None] | None:
     """Return the measures that were written of these weights and epochs, if they were."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
         return dict(found["values"]) if all(found[key] == about[key] for key in about) else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 

@@ -10,7 +10,6 @@ A run that another target has trained already counts as done for every target th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from statistics import mean
 from typing import Any
 
 from degen.data.catalog import CATALOG, SYNTHETIC, here
+from degen.files.parse import read_json
 from degen.paper.launch import earlier_runs
 from degen.paper.targets import Target, targets
 from degen.runs.study import DONE, PlannedRun
@@ -88,8 +88,8 @@ def _seconds(out: Path, plans: Mapping[str, Iterable[PlannedRun]]) -> dict[Key, 
 def _taken(done: Path) -> float:
     """Return the seconds that a run took; 0 where its file does not say."""
     try:
-        return float(json.loads(done.read_text(encoding="utf-8"))["seconds"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return float(read_json(done)["seconds"])
+    except (ValueError, KeyError, TypeError):
         return 0.0
 
 

@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from degen.errors import UserError
+from degen.files.parse import read_json
 
 RENEWED_EVERY = 60.0
 """Seconds between renewals of a claim."""
@@ -132,8 +133,8 @@ def is_live(path: Path, now: float | None = None) -> bool:
 def read_owner(path: Path) -> Owner | None:
     """Return the owner of a claim; None where there is none, or a half written one."""
     try:
-        return Owner(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return Owner(**read_json(path))
+    except (ValueError, TypeError):
         return None
 
 

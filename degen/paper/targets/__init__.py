@@ -14,7 +14,6 @@ Nothing here imports PyTorch, except that cells are resolved by `Target.study(â€
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from degen.data.catalog import CATALOG, SYNTHETIC, find, here
 from degen.errors import UserError, nearest
+from degen.files.parse import read_toml
 
 if TYPE_CHECKING:
     from degen.sweeps.study import Study
@@ -109,7 +109,7 @@ def target(name: str) -> Target:
     known = ALIASES.get(name.lower(), name.lower())
     if known not in NAMES:
         raise UserError(f"the paper has no target '{name}'{nearest(name, NAMES)}")
-    groups = tomllib.loads(_file(known).read_text(encoding="utf-8"))
+    groups = read_toml(_file(known))
     study, paper = groups["study"], groups["paper"]
     return Target(
         name=known,

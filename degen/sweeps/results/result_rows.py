@@ -11,7 +11,6 @@ Test metrics exist at the best epoch only. No other column than `seconds` is a t
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 from degen.config.facts import OPTIONS
 from degen.config.schema import TrainingConfig
+from degen.files.parse import read_json
 from degen.runs.best import best_row
 from degen.runs.directory import RunDirectory
 from degen.runs.study import DONE, PlannedRun
@@ -97,7 +97,7 @@ def finished(planned: PlannedRun, folder: Path) -> dict[str, Any] | None:
     if not file.is_file() or RunDirectory(planned.run).state != "finished":
         return None
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = read_json(file)
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
