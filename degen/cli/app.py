@@ -10,9 +10,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from degen.cli.commands import analyze, compare, data, demo, figures, paper, report, runs, sweep, train
-from degen.cli.usage import usage_sentence
-from degen.cli.wording import as_typed
-from degen.errors import LostProcess, UserError
+from degen.cli.ending import ended_by, escape_unprintable
+from degen.errors import UserError
 from degen.version import __version__
 
 
@@ -79,28 +78,12 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line; a `UserError` or a misspelt option becomes one sentence and exit code 2."""
+    """Run the command line; what ends it is one sentence and an exit code (`degen.cli.ending`)."""
+    escape_unprintable()
     try:
         code = app(standalone_mode=False)  # the exit code where a command has exited by itself
-    except UserError as error:
-        # Under torchrun every process knows of an error; the first of each machine says it.
-        if os.environ.get("LOCAL_RANK", "0") == "0" or isinstance(error, LostProcess):
-            typer.echo(f"degen: {as_typed(str(error))}", err=True)
-        sys.exit(2)
-    except BrokenPipeError:
-        # The reader of our output (head, less) has gone; close stdout quietly so that Python does not
-        # complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except typer.Abort:
-        sys.exit(1)
-    except Exception as error:
-        said = usage_sentence(error)
-        if said is None:
-            if not hasattr(error, "show"):
-                raise
-            error.show()  # the help, of a command that was typed without anything
-        else:
-            typer.echo(f"degen: {said}", err=True)
-        sys.exit(2)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (Exception, KeyboardInterrupt) as error:
+        code = ended_by(error)
     sys.exit(code if isinstance(code, int) else 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import typer
 
 from degen.cli.wording import as_typed
+from degen.shown import shown, shown_json, shown_lines
 from degen.tables.table import Table
 from degen.tables.terminal import print_table
 
@@ -26,18 +28,19 @@ class Output:
         from rich.console import Console
 
         for text in () if self.quiet else texts:
-            Console(stderr=True).print(as_typed(text), markup=False, highlight=False, soft_wrap=True)
+            Console(stderr=True).print(shown(as_typed(text)), markup=False, highlight=False, soft_wrap=True)
 
     def result(self, value: Any) -> bool:
         """Print `value` as JSON if `--json` is given; return whether it is."""
         if self.as_json:
-            typer.echo(json.dumps(_worded(value), indent=2, allow_nan=False, ensure_ascii=False))
+            plain = "utf" not in (getattr(sys.stdout, "encoding", None) or "").lower()
+            typer.echo(shown_json(json.dumps(_worded(value), indent=2, allow_nan=False, ensure_ascii=plain)))
         return self.as_json
 
     def line(self, *texts: object) -> None:
         """Print lines of the result on stdout."""
         for text in texts:
-            typer.echo(text)
+            typer.echo(shown_lines(str(text)))
 
     def table(
         self,

@@ -19,6 +19,7 @@ from rich.progress import (
 from rich.progress import Progress as RichProgress
 
 from degen.progress import watched
+from degen.shown import shown
 
 if TYPE_CHECKING:
     from degen.config.schema import Config
@@ -40,7 +41,7 @@ class Bar(Progress):
         self.console: Console = beside.console if beside else Console(stderr=True, quiet=quiet)
         columns = (
             MofNCompleteColumn(),
-            TextColumn("{task.fields[losses]}"),
+            TextColumn("{task.fields[losses]}", markup=False),
             TimeRemainingColumn(compact=True),
         )
         self.bar: RichProgress = beside.bar if beside else bar_display(self.console, quiet, *columns)
@@ -75,7 +76,9 @@ class Bar(Progress):
         self.stop_on, self.steps_per_epoch = config.training.stop_on, steps_per_epoch
         variant = config.objective.variant
         name = self.label if self.label.startswith(variant) else f"{variant} {self.label}".strip()
-        self.task = self.bar.add_task(name, total=total, completed=epochs_done * steps_per_epoch, losses="")
+        self.task = self.bar.add_task(
+            shown(name), total=total, completed=epochs_done * steps_per_epoch, losses=""
+        )
 
     def pretrain(self, row: dict[str, Any]) -> None:
         """Print the line of a pass of pre-training."""
@@ -111,12 +114,15 @@ class Bar(Progress):
         )
 
     def _say(self, text: str) -> None:
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(shown(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def bar_display(console: Console, quiet: bool, *columns: ProgressColumn) -> RichProgress:
     """Return bars that are shown on a terminal only, with `columns` after them."""
-    first, off = (TextColumn("{task.description}"), BarColumn(bar_width=24)), quiet or not console.is_terminal
+    first, off = (
+        (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24)),
+        quiet or not console.is_terminal,
+    )
     return RichProgress(*first, *columns, console=console, disable=off, transient=True)
 
 
@@ -162,6 +168,6 @@ def counting_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
         task = bar.add_task("reading", total=None)
 
         def watch(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total)
+            bar.update(task, description=shown(what), completed=done, total=total)
 
         yield watch

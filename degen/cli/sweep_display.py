@@ -16,6 +16,7 @@ from degen.cli.progress import bar_display
 from degen.cli.wording import as_typed
 from degen.runs.choose import setting_text, setting_title, setting_value
 from degen.runs.study import read_failure
+from degen.shown import shown
 
 if TYPE_CHECKING:
     from degen.cli.options import Typed
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 def sweep_bar(out: Path, quiet: bool) -> Iterator[Callable[[Status], None]]:
     """Show the state of a sweep: a bar on a terminal, and a line for each run that is done or has failed."""
     console = Console(stderr=True, quiet=quiet)
-    bar = bar_display(console, quiet, MofNCompleteColumn(), TextColumn("{task.fields[told]}"))
+    bar = bar_display(console, quiet, MofNCompleteColumn(), TextColumn("{task.fields[told]}", markup=False))
     known: set[str] | None = None
     begun, before = time.monotonic(), 0
 
@@ -61,7 +62,7 @@ def sweep_bar(out: Path, quiet: bool) -> Iterator[Callable[[Status], None]]:
 
 
 def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print(shown(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def _left(status: Status, finished: int, seconds: float) -> str:

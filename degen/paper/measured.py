@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 
 from degen.errors import UserError
+from degen.files.parse import read_text
 from degen.runs.directory import RunDirectory
 from degen.runs.study import RESULTS, PlannedRun, read_plan
+from degen.tables.csv_file import plain_text
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,10 @@ def measured(folder: Path) -> list[Measured]:
     """
     path = folder / RESULTS
     try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+        table = csv.DictReader(read_text(path).splitlines())
+        rows = [{str(key): plain_text(cell or "") for key, cell in row.items()} for row in table]
         found = {(row["dataset"], row["cell"], int(row["seed"])): row for row in rows}
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError, ValueError) as error:
+    except (csv.Error, KeyError, ValueError, TypeError) as error:
         raise UserError(f"{path} cannot be read ({error}); collect the results again") from error
     keyed = {(planned.dataset, planned.id, planned.seed): planned for planned in read_plan(folder)}
     return [Measured(planned, found[key]) for key, planned in keyed.items() if key in found]

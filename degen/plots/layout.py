@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from degen.errors import UserError
+from degen.plots.written_names import write_names_plainly
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,9 +65,11 @@ def legend_above(figure: Figure, handles: Sequence[Line2D], columns: int) -> Non
 
 def lay_out(figure: Figure) -> None:
     """Place everything in the figure, without drawing it; refuse one too narrow for its labels."""
+    write_names_plainly(figure)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message=".*collapsed to zero")
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
             # A drawing without output would do the same, and draw every artist for nothing.
             if engine := figure.get_layout_engine():
                 engine.execute(figure)

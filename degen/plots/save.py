@@ -7,6 +7,7 @@ A PDF holds TrueType fonts (Type 42), and no date or version that would change f
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from degen.errors import UserError, one_of
 from degen.files.writing import atomic_path
 from degen.plots.layout import lay_out
+from degen.shown import shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,7 +58,9 @@ def save_figure(
         for dpi in _DPI[suffix]:
             # Into memory first: on a full disk matplotlib's own clean-up hides what went wrong.
             drawn = io.BytesIO()
-            figure.savefig(drawn, format=suffix, dpi=dpi, metadata=_metadata(suffix, title, caption))
+            with warnings.catch_warnings():  # a name in letters that the font lacks is drawn as boxes
+                warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+                figure.savefig(drawn, format=suffix, dpi=dpi, metadata=_metadata(suffix, title, caption))
             if drawn.tell() <= most_bytes:
                 break
         with atomic_path(path) as temporary:
@@ -66,6 +70,7 @@ def save_figure(
 
 
 def _metadata(suffix: str, title: str, caption: str) -> dict[str, Any]:
+    title, caption = shown(title), shown(caption)
     if suffix == "pdf":
         return {"Title": title, "Subject": caption, "CreationDate": None}
     return {"Title": title, "Description": caption, "Date" if suffix == "svg" else "Software": None}

@@ -17,6 +17,7 @@ from degen.plots.style import UNSEEN_COLOR, frequency_colors
 from degen.report import charts, tables
 from degen.report.contents import Group, Report
 from degen.report.packed_points import pack
+from degen.shown import shown_lines
 from degen.version import __version__
 
 _COLORS = 64
@@ -41,6 +42,7 @@ def render(report: Report) -> str:
     environment = Environment(
         loader=PackageLoader("degen.report"),
         autoescape=True,
+        finalize=_visible,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -66,6 +68,11 @@ def render(report: Report) -> str:
     # Names are escaped, so that the tag stands where the template has it and nowhere else.
     before, after = page.split(_POINTS)
     return before + _POINTS + str(htmlsafe_json_dumps(points, separators=(",", ":"))) + after
+
+
+def _visible(value: Any) -> Any:
+    """Return a value for the page; signs in a name that a reader cannot see are escaped."""
+    return shown_lines(value) if type(value) is str else value
 
 
 def _section(group: Group) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from degen.sweeps.results.result_rows import (
     result_row,
 )
 from degen.sweeps.results.summary import free_axes, summarize, summary_table
-from degen.tables.csv_file import write_rows
+from degen.tables.csv_file import plain_text, write_rows
 from degen.tables.latex import tabular
 from degen.tables.table import Table
 
@@ -187,7 +187,8 @@ def read_results(path: Path) -> pd.DataFrame:
 
     text = ("study", "dataset", "variant", "control", "cell", "differs", "device", "cpu", "torch", "version")
     types = dict.fromkeys((*text, "commit"), "str")
-    return pd.read_csv(path, dtype=types).fillna(dict.fromkeys((*text, "commit"), ""))
+    table = pd.read_csv(path, dtype=types).fillna(dict.fromkeys((*text, "commit"), ""))
+    return table.assign(**{name: table[name].map(plain_text) for name in text if name in table})
 
 
 def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from degen.shown import shown
 from degen.tables.table import Table
 
 
@@ -12,4 +13,6 @@ def markdown(table: Table) -> str:
         ["---"] * len(table.columns),
         *([cell.text for cell in row] for row in table.rows),
     ]
-    return "\n".join(f"| {' | '.join(text.replace('|', chr(92) + '|') for text in line)} |" for line in lines)
+    return "\n".join(
+        f"| {' | '.join(shown(text).replace('|', chr(92) + '|') for text in line)} |" for line in lines
+    )

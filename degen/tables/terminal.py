@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Literal
 
+from degen.shown import shown
 from degen.tables.table import Cell, Table
 
 if TYPE_CHECKING:
@@ -22,20 +23,20 @@ def print_table(table: Table) -> None:
     console.print(_listing(table) if table.sections else _framed(table))
     footnotes = [f"{_text(Cell('', footnote=place))} {text}" for place, text in enumerate(table.footnotes, 1)]
     for line in (*table.note.splitlines(), *footnotes):
-        console.out(line, highlight=False)
+        console.out(shown(line), highlight=False)
 
 
 def _framed(table: Table) -> RichTable:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    shown = RichTable(title=table.caption or None, title_justify="left")
+    framed = RichTable(title=Text(shown(table.caption)) if table.caption else None, title_justify="left")
     for column in table.columns:
         justify: Literal["left", "right"] = "right" if column.kind == "number" else "left"
-        shown.add_column(Text(column.title), justify=justify, overflow="fold")
+        framed.add_column(Text(shown(column.title)), justify=justify, overflow="fold")
     for row in table.rows:
-        shown.add_row(*(Text(_text(cell)) for cell in row))
-    return shown
+        framed.add_row(*(Text(_text(cell)) for cell in row))
+    return framed
 
 
 def _listing(table: Table) -> RichTable:
@@ -43,23 +44,23 @@ def _listing(table: Table) -> RichTable:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    shown = RichTable(box=None, padding=(0, 2, 0, 0))
+    listing = RichTable(box=None, padding=(0, 2, 0, 0))
     for column in table.columns:
         if column.kind == "key":
-            shown.add_column(column.title, no_wrap=True)
-            shown.add_column("")
+            listing.add_column(Text(shown(column.title)), no_wrap=True)
+            listing.add_column("")
         elif column.kind == "sentence":
-            shown.add_column(column.title, style="dim")
+            listing.add_column(Text(shown(column.title)), style="dim")
         else:
-            title = f"{column.title}\n{column.subtitle}" if column.subtitle else column.title
-            shown.add_column(Text(title), justify="right", overflow="fold")
+            lines = filter(None, (column.title, column.subtitle))
+            listing.add_column(Text("\n".join(map(shown, lines))), justify="right", overflow="fold")
     for heading, rows in table.rows_by_section().items():
-        shown.add_row()
-        shown.add_row(Text(heading, style="bold"))
+        listing.add_row()
+        listing.add_row(Text(shown(heading), style="bold"))
         for key, *cells in rows:
-            shown.add_row(Text(f"  {key.text}"), key.arrow, *(Text(_text(cell)) for cell in cells))
-    return shown
+            listing.add_row(Text(f"  {shown(key.text)}"), key.arrow, *(Text(_text(cell)) for cell in cells))
+    return listing
 
 
 def _text(cell: Cell) -> str:
-    return cell.text + (str(cell.footnote).translate(_SUPERSCRIPTS) if cell.footnote else "")
+    return shown(cell.text) + (str(cell.footnote).translate(_SUPERSCRIPTS) if cell.footnote else "")

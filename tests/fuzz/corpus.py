@@ -76,16 +76,23 @@ def logs() -> dict[str, bytes]:
     """Logs by file name."""
     rows = actions()
     csv = _text(["user_id,item_id,rating,timestamp", *(f"{u},{i},4.5,{t}" for u, i, t in rows)])
-    days = [f"{2010 + n // 40}-{1 + n % 12:02d}-{1 + n % 28:02d} 10:{n % 60:02d}:00" for n in range(len(rows))]
+    days = [
+        f"{2010 + n // 40}-{1 + n % 12:02d}-{1 + n % 28:02d} 10:{n % 60:02d}:00" for n in range(len(rows))
+    ]
     return {
         "log.csv": csv,
-        "dates.csv": _text(["user,item,date", *(f"{u},{i},{d}" for (u, i, _), d in zip(rows, days, strict=True))]),
+        "dates.csv": _text(
+            ["user,item,date", *(f"{u},{i},{d}" for (u, i, _), d in zip(rows, days, strict=True))]
+        ),
         "quoted.csv": _text(['"user","item","time"', *(f'"{u}","a ""{i}"", b",{t}' for u, i, t in rows)]),
         "bare.csv": _text([f"{u},{i},4.0,{t}" for u, i, t in rows]),
         "log.tsv": _text([f"{u[1:]}\t{i[1:]}\t3\t{t}" for u, i, t in rows]),
         "ratings.dat": _text([f"{u[1:]}::{i[1:]}::5::{t}" for u, i, t in rows]),
         "log.inter": _text(
-            ["user_id:token\titem_id:token\trating:float\ttimestamp:float", *(f"{u}\t{i}\t4\t{t}.0" for u, i, t in rows)]
+            [
+                "user_id:token\titem_id:token\trating:float\ttimestamp:float",
+                *(f"{u}\t{i}\t4\t{t}.0" for u, i, t in rows),
+            ]
         ),
         "amazon.json": _json_rows("reviewerID", "asin", "unixReviewTime"),
         "log.jsonl": _json_rows("user_id", "parent_asin", "timestamp"),
@@ -119,7 +126,11 @@ def safetensors(**arrays: np.ndarray) -> bytes:
     """A file of float32 tensors, written by hand."""
     header, offset = {"__metadata__": {"format": "pt"}}, 0
     for name, array in arrays.items():
-        header[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [offset, offset + array.nbytes]}
+        header[name] = {
+            "dtype": "F32",
+            "shape": list(array.shape),
+            "data_offsets": [offset, offset + array.nbytes],
+        }
         offset += array.nbytes
     text = json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + b"".join(array.tobytes() for array in arrays.values())
@@ -127,7 +138,11 @@ def safetensors(**arrays: np.ndarray) -> bytes:
 
 def _checkpoint(path: Path, protocol: int = 2) -> bytes:
     one = {"item_embedding.weight": tensor("0", (ROWS, WIDTH)), "bias": tensor("1", (WIDTH,))}
-    state = {"state_dict": one, "epoch": 3, "config": Called(Global("recbole.config", "Config"), state={"a": 1})}
+    state = {
+        "state_dict": one,
+        "epoch": 3,
+        "config": Called(Global("recbole.config", "Config"), state={"a": 1}),
+    }
     storages = {"0": values(), "1": values()[0]}
     return write_checkpoint(path, state, storages, protocol=protocol).read_bytes()
 
@@ -147,7 +162,12 @@ def _keyed_vectors() -> bytes:
         b"b",
         state=(1, (ROWS, WIDTH), Called(Global("numpy", "dtype"), "f4", 0, 1, state=(3, "<", None, None, None, -1, -1, 0)), False, values().tobytes()),
     )  # fmt: skip
-    state = {"vectors": array, "index_to_key": ids(), "key_to_index": {name: n for n, name in enumerate(ids())}, "vector_size": WIDTH}
+    state = {
+        "vectors": array,
+        "index_to_key": ids(),
+        "key_to_index": {name: n for n, name in enumerate(ids())},
+        "vector_size": WIDTH,
+    }
     return pickled(Called(Global("gensim.models.keyedvectors", "KeyedVectors"), state=state), 2)
 
 
@@ -157,7 +177,9 @@ def _word2vec() -> bytes:
 
 
 def _table(separator: str, header: list[str]) -> bytes:
-    rows = [separator.join([name, *map(repr, row.tolist())]) for name, row in zip(ids(), values(), strict=True)]
+    rows = [
+        separator.join([name, *map(repr, row.tolist())]) for name, row in zip(ids(), values(), strict=True)
+    ]
     return _text([*([separator.join(header)] if header else []), *rows])
 
 
@@ -208,7 +230,9 @@ def frequencies() -> dict[str, bytes]:
         "tensors.safetensors:n": safetensors(n=counts.astype("<f4")),
         "log.csv": _text(["user,item,time", *log]),
         "log.csv.gz": gzip.compress(_text(["user,item,time", *log])),
-        "log.inter": _text(["user_id:token\titem_id:token\ttimestamp:float", *(row.replace(",", "\t") for row in log)]),
+        "log.inter": _text(
+            ["user_id:token\titem_id:token\ttimestamp:float", *(row.replace(",", "\t") for row in log)]
+        ),
     }
 
 
@@ -222,7 +246,12 @@ def train_runs(folder: Path) -> None:
     log = tiny_runs.write_log(folder / "toy.txt")
     more: dict[str, Any] = {"trace_gradients": True, "keep_embeddings": 1, "epochs": 3}
     for variant in ("duorec", "sasrec"):
-        settings = {**tiny_runs.SETTINGS, **(more if variant == "duorec" else {}), "dim": 4, "feed_forward": 4}
+        settings = {
+            **tiny_runs.SETTINGS,
+            **(more if variant == "duorec" else {}),
+            "dim": 4,
+            "feed_forward": 4,
+        }
         train(variant, log, folder / "runs" / f"{variant}-s0", **settings)
 
 
@@ -297,7 +326,11 @@ def write_corpus(folder: Path) -> Path:
     for name, content in matrices(folder).items():
         put("matrix", name, {name: content, "other.npy": _npy(values(5))})
     for name, content in frequencies().items():
-        put("frequency", name, {"m.csv": _table(",", ["id", "a", "b", "c", "d"]), name.partition(":")[0]: content})
+        put(
+            "frequency",
+            name,
+            {"m.csv": _table(",", ["id", "a", "b", "c", "d"]), name.partition(":")[0]: content},
+        )
     put("config", "config", {"config.toml": CONFIG.encode(), "toy.txt": _by_user(" ")})
     put("study file", "file", {"study.toml": STUDY.encode()})
     write_studies(put("study", "folder", {}))

@@ -44,7 +44,9 @@ class Kind:
 
 
 def _stats(rng: random.Random, name: str) -> Words:
-    more: Words = rng.choice(([], [], ["--min-user", "2", "--min-item", "1"], ["--columns", "user=0,item=1,time=3"]))
+    more: Words = rng.choice(
+        ([], [], ["--min-user", "2", "--min-item", "1"], ["--columns", "user=0,item=1,time=3"])
+    )
     if rng.random() < 0.15:
         return ["data", "prepare", name, "--out", "out", *more]
     return ["data", "stats", name, *more, *rng.choice(([], ["--json"]))]
@@ -67,7 +69,12 @@ def _matrix(rng: random.Random, name: str) -> Words:
 
 
 def _frequency(rng: random.Random, name: str) -> Words:
-    column = {"table.csv": "count", "table.parquet": "frequency", "arrays.npz": "n", "tensors.safetensors": "n"}
+    column = {
+        "table.csv": "count",
+        "table.parquet": "frequency",
+        "arrays.npz": "n",
+        "tensors.safetensors": "n",
+    }
     word = f"{name}:{column[name]}" if name in column else name
     return ["analyze", "m.csv", "--frequency", word, *rng.choice(([], ["--json"]))]
 
@@ -87,7 +94,16 @@ _OF_RUNS: tuple[Words, ...] = (
     ["evaluate", "runs/duorec-s0", "--json"],
     ["export", "runs/duorec-s0", "--to", "word2vec"],
     ["export", "runs/duorec-s0"],
-    ["train", "--config", "runs/duorec-s0/config.toml", "--out", "runs/duorec-s0", "--resume", "--epochs", "4"],
+    [
+        "train",
+        "--config",
+        "runs/duorec-s0/config.toml",
+        "--out",
+        "runs/duorec-s0",
+        "--resume",
+        "--epochs",
+        "4",
+    ],
     ["report", "runs", "--out", "report.html"],
     ["verify", "runs"],
 )
@@ -103,11 +119,24 @@ def _study_file(_rng: random.Random, name: str) -> Words:
 
 
 def _study(rng: random.Random, _name: str) -> Words:
-    return rng.choice((["sweep", "study", "--collect"], ["runs", "study"], ["runs", "study", "--json"], ["analyze", "study"]))
+    return rng.choice(
+        (
+            ["sweep", "study", "--collect"],
+            ["runs", "study"],
+            ["runs", "study", "--json"],
+            ["analyze", "study"],
+        )
+    )
 
 
 def _config(rng: random.Random, name: str) -> Words:
-    return ["train", "--config", name, "--print-config", *rng.choice(([], ["--epochs", "2"], ["--variant", "scl"]))]
+    return [
+        "train",
+        "--config",
+        name,
+        "--print-config",
+        *rng.choice(([], ["--epochs", "2"], ["--variant", "scl"])),
+    ]
 
 
 def _cache(_rng: random.Random, _name: str) -> Words:
@@ -168,7 +197,12 @@ def case(kind: str, seed: str, corpus: Path, folder: Path) -> Case:
     samples = sorted(path for path in (corpus / about.corpus).iterdir() if path.is_dir())
     shutil.copytree(rng.choice(samples), folder)
     files = sorted(
-        {path for pattern in about.files for path in folder.glob(pattern) if path.is_file() and not path.is_symlink()}
+        {
+            path
+            for pattern in about.files
+            for path in folder.glob(pattern)
+            if path.is_file() and not path.is_symlink()
+        }
     )
     name = ""
     if files:

@@ -106,7 +106,11 @@ def place(rng: random.Random, content: bytes) -> int:
     """Return a position; beginnings and ends, where headers and indices lie, come up more often."""
     if rng.random() < 0.3:
         return min(len(content), rng.randrange(64))
-    return len(content) - min(len(content), rng.randrange(64)) if rng.random() < 0.2 else rng.randint(0, len(content))
+    return (
+        len(content) - min(len(content), rng.randrange(64))
+        if rng.random() < 0.2
+        else rng.randint(0, len(content))
+    )
 
 
 # ---------------------------------------------------------------------------------------- any bytes
@@ -149,7 +153,9 @@ def repeat(rng: random.Random, content: bytes) -> bytes:
 def whole(rng: random.Random, content: bytes) -> bytes:
     """Replace everything: nothing, white space, zeros, noise, a token."""
     noise = bytes(rng.randrange(256) for _ in range(rng.choice((1, 8, 300))))
-    return rng.choice((b"", b" ", b"\n", b"\n\n\n", b"\t", b"\x00" * 100, noise, tokens(rng), tokens(rng) + b"\n"))
+    return rng.choice(
+        (b"", b" ", b"\n", b"\n\n\n", b"\t", b"\x00" * 100, noise, tokens(rng), tokens(rng) + b"\n")
+    )
 
 
 # ---------------------------------------------------------------------------------------- text
@@ -170,7 +176,9 @@ def cell(rng: random.Random, content: bytes) -> bytes:
     at = rng.randrange(len(lines))
     parts = re.split(rb"(::|[,;|\t ])", lines[at])
     one = rng.randrange(0, len(parts), 2)
-    parts[one : one + 1] = rng.choice(([tokens(rng)], [], [parts[one], b",", parts[one]], [b'"' + parts[one]]))
+    parts[one : one + 1] = rng.choice(
+        ([tokens(rng)], [], [parts[one], b",", parts[one]], [b'"' + parts[one]])
+    )
     lines[at] = b"".join(parts)
     return b"\n".join(lines)
 
@@ -178,7 +186,10 @@ def cell(rng: random.Random, content: bytes) -> bytes:
 def column(rng: random.Random, content: bytes) -> bytes:
     """Replace the same cell of every line, or change the separator."""
     if rng.random() < 0.3:
-        one, other = rng.choice((b",", b"\t", b" ", b";")), rng.choice((b",", b"\t", b" ", b"::", b"|", b";", b""))
+        one, other = (
+            rng.choice((b",", b"\t", b" ", b";")),
+            rng.choice((b",", b"\t", b" ", b"::", b"|", b";", b"")),
+        )
         return content.replace(one, other)
     at, token = rng.randrange(4), tokens(rng)
     lines = [re.split(rb"([,\t ])", line) for line in content.split(b"\n")]
@@ -206,7 +217,9 @@ def line(rng: random.Random, content: bytes) -> bytes:
 
 def line_ends(rng: random.Random, content: bytes) -> bytes:
     """Write other line ends, or none at the end."""
-    end = rng.choice((b"\r\n", b"\r", b"\x0b", b"\x0c", b"\x1e", "\x85".encode(), "\u2028".encode(), b"\n\n", b""))
+    end = rng.choice(
+        (b"\r\n", b"\r", b"\x0b", b"\x0c", b"\x1e", "\x85".encode(), "\u2028".encode(), b"\n\n", b"")
+    )
     return content.rstrip(b"\n") if rng.random() < 0.2 else content.replace(b"\n", end)
 
 
@@ -220,7 +233,9 @@ def encoding(rng: random.Random, content: bytes) -> bytes:
 def nest(rng: random.Random, content: bytes) -> bytes:
     """Open brackets that are never, or all, closed."""
     depth = rng.choice((10, 70, 1000, 100_000))
-    opening, closing = rng.choice(((b"[", b"]"), (b'{"a":', b"}"), (b"(", b")"), (b"[[", b"]]"), (b"a.", b"")))
+    opening, closing = rng.choice(
+        ((b"[", b"]"), (b'{"a":', b"}"), (b"(", b")"), (b"[[", b"]]"), (b"a.", b""))
+    )
     deep = opening * depth + rng.choice((b"", b"1")) + (closing * depth if rng.random() < 0.7 else b"")
     found = list(re.finditer(rb"(?<=[:=,\t ])[^,:\n\t]+", content))
     if not found or rng.random() < 0.3:
@@ -348,7 +363,9 @@ def as_safetensors(rng: random.Random, content: bytes) -> bytes:
     way = rng.randrange(5)
     one = header[rng.choice(names)] if names else {}
     if way == 0:
-        one["dtype"] = rng.choice(("F64", "F8_E4M3", "BOOL", "U64", "I8", "BF16", "F16", "X", None, 3, "", "C64"))
+        one["dtype"] = rng.choice(
+            ("F64", "F8_E4M3", "BOOL", "U64", "I8", "BF16", "F16", "X", None, 3, "", "C64")
+        )
     elif way == 1:
         shape = rng.choice(_SHAPES)
         one["shape"] = list(shape) if isinstance(shape, tuple) else shape

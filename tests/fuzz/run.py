@@ -58,7 +58,9 @@ def warm_up() -> None:
     watch.command()
 
 
-def read_some(inputs: Sequence[tuple[str, str]], samples: Path, scratch: Path, failures: Path, told: int) -> None:
+def read_some(
+    inputs: Sequence[tuple[str, str]], samples: Path, scratch: Path, failures: Path, told: int
+) -> None:
     """Read inputs one after another, and write a line of JSON for each to the pipe `told`; in a child."""
     watch.limit_memory()
     canary = watch.Canary()
@@ -75,7 +77,9 @@ def read_some(inputs: Sequence[tuple[str, str]], samples: Path, scratch: Path, f
         os.write(told, line.encode("utf-8", "backslashreplace"))
 
 
-def keep(failures: Path, kind: str, seed: str, samples: Path, words: list[str], outcome: watch.Outcome) -> None:
+def keep(
+    failures: Path, kind: str, seed: str, samples: Path, words: list[str], outcome: watch.Outcome
+) -> None:
     """Write an input that failed, as it was before it was read, with its command."""
     place = failures / f"{kind}-{seed}"
     shutil.rmtree(place, ignore_errors=True)
@@ -142,7 +146,9 @@ def inputs_of(total: int, seed: int, only: Sequence[str] = ()) -> list[tuple[str
     """Return kinds and seeds of `total` inputs, by the kinds' weights, mixed."""
     chosen = {name: kind.weight for name, kind in kinds.KINDS.items() if not only or name in only}
     whole = sum(chosen.values())
-    rows = [(name, f"{seed}-{n}") for name, w in chosen.items() for n in range(max(1, round(total * w / whole)))]
+    rows = [
+        (name, f"{seed}-{n}") for name, w in chosen.items() for n in range(max(1, round(total * w / whole)))
+    ]
     __import__("random").Random(seed).shuffle(rows)
     return rows
 
@@ -173,21 +179,34 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
             counts[name][row["verdict"]] += 1
             slowest[name] = max(slowest[name], row["seconds"])
             largest[name] = max(largest[name], row["peak"])
-    verdicts = [watch.OK, watch.REFUSED, watch.TRACEBACK, watch.HANG, watch.MEMORY_OUT, watch.UNSAFE, watch.BADLY_SAID]
+    verdicts = [
+        watch.OK,
+        watch.REFUSED,
+        watch.TRACEBACK,
+        watch.HANG,
+        watch.MEMORY_OUT,
+        watch.UNSAFE,
+        watch.BADLY_SAID,
+    ]
     lines = [["kind", "inputs", *verdicts, "slowest, s", "most memory, MB"]]
     for name in [*sorted(set(counts) - {"all"}), "all"]:
         numbers = [sum(counts[name].values()), *(counts[name][verdict] for verdict in verdicts)]
         lines.append([name, *map(str, numbers), f"{slowest[name]:.1f}", f"{largest[name] / 1e6:.0f}"])
     widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))]
-    return "\n".join("  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)) for line in lines)
+    return "\n".join(
+        "  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)) for line in lines
+    )
 
 
-def fuzz(inputs: Sequence[tuple[str, str]], samples: Path, failures: Path, workers: int = 1) -> list[dict[str, Any]]:
+def fuzz(
+    inputs: Sequence[tuple[str, str]], samples: Path, failures: Path, workers: int = 1
+) -> list[dict[str, Any]]:
     """Read the inputs, and return a row for each."""
     context = get_context("fork" if workers == 1 else "spawn")
     queue: Any = context.SimpleQueue()
     started = [
-        context.Process(target=work, args=(inputs[n::workers], samples, failures, queue.put)) for n in range(workers)
+        context.Process(target=work, args=(inputs[n::workers], samples, failures, queue.put))
+        for n in range(workers)
     ]
     for process in started:
         process.start()
@@ -211,7 +230,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kind", action="append", choices=list(kinds.KINDS), default=[])
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--out", type=Path, help="folder for the inputs that fail; by default a temporary one")
+    parser.add_argument(
+        "--out", type=Path, help="folder for the inputs that fail; by default a temporary one"
+    )
     options = parser.parse_args()
     failures = options.out or Path(tempfile.mkdtemp(prefix="fuzz-failures-"))
     started = time.monotonic()
@@ -222,7 +243,9 @@ def main() -> None:
     print(table(rows))
     print(f"{len(rows):,} inputs in {time.monotonic() - started:,.0f} s, seed {options.seed}")
     failed = [row for row in rows if row["verdict"] not in watch.PASSED]
-    groups = Counter((row["kind"], row["verdict"], str(row["said"]).strip().splitlines()[-1][:160]) for row in failed)
+    groups = Counter(
+        (row["kind"], row["verdict"], str(row["said"]).strip().splitlines()[-1][:160]) for row in failed
+    )
     for (kind, verdict, said), count in groups.most_common(60):
         print(f"{count:5d}  {kind}: {verdict}: {said}")
     if failed:

@@ -62,7 +62,9 @@ def test_the_fuzzer_sees_what_it_looks_for(tmp_path):
     code = SEEN.format(tests=str(RUN.parents[1]), fuzz=str(RUN.parent), folder=str(tmp_path))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.split() == [
-        ",".join(["ok", "traceback", "unsafe", "unsafe", "unsafe", "hang", "badly said", "badly said", "memory"])
+        ",".join(
+            ["ok", "traceback", "unsafe", "unsafe", "unsafe", "hang", "badly said", "badly said", "memory"]
+        )
     ], done.stderr
 
 
@@ -74,5 +76,6 @@ def test_a_seed_repeats_its_input(tmp_path):
     assert first.words == second.words
     assert (first.folder / "config.toml").read_bytes() == (second.folder / "config.toml").read_bytes()
     assert any(
-        kinds.case("config", str(n), tmp_path / "corpus", tmp_path / f"c{n}").words != first.words for n in range(9)
+        kinds.case("config", str(n), tmp_path / "corpus", tmp_path / f"c{n}").words != first.words
+        for n in range(9)
     )

@@ -199,9 +199,15 @@ def _judge(
     if peak > MEMORY:
         return Outcome(MEMORY_OUT, f"{peak:,} bytes", peak)
     if found := _CONTROL.search(out + err):
-        return Outcome(BADLY_SAID, f"{found[0]!r} is printed as it is: {(out + err)[max(0, found.start() - 80):found.end() + 20]!r}", peak)
+        return Outcome(
+            BADLY_SAID,
+            f"{found[0]!r} is printed as it is: {(out + err)[max(0, found.start() - 80) : found.end() + 20]!r}",
+            peak,
+        )
     lines = err.splitlines()
-    if code == 2 and (not lines or not lines[-1].startswith("degen: ") or sum(l.startswith("degen: ") for l in lines) != 1):
+    if code == 2 and (
+        not lines or not lines[-1].startswith("degen: ") or sum(l.startswith("degen: ") for l in lines) != 1
+    ):
         return Outcome(BADLY_SAID, f"exit code 2 with: {err[-500:]}", peak)
     if code not in (0, 1, 2):
         return Outcome(BADLY_SAID, f"exit code {code}: {err[-500:]}", peak)
