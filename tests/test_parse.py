@@ -97,5 +97,5 @@ def test_a_configuration_that_would_break_a_parser_is_one_sentence(tmp_path, val
 
 
 def test_a_configuration_that_is_not_there_says_so(tmp_path):
-    with pytest.raises(UserError, match="study.toml: there is no such file"):
+    with pytest.raises(UserError, match=r"study\.toml: there is no such file"):
         read_toml(tmp_path / "study.toml", "study.toml")

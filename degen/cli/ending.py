@@ -26,7 +26,7 @@ _OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
 def escape_unprintable() -> None:
-    """Let stdout and stderr escape what their encoding lacks, where `LANG=C` or a lone surrogate would raise."""
+    """Let stdout and stderr escape what their encoding lacks: `LANG=C` or a lone surrogate would raise."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -47,7 +47,7 @@ def ended_by(error: BaseException) -> int:
         with suppress(ValueError):  # not in the main thread
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more, while Python ends, would be a traceback
         return 130
-    said = usage_sentence(error) or _full(error)
+    said = usage_sentence(error) or _full(error) if isinstance(error, Exception) else None
     if said is not None:
         _say(said)
     elif hasattr(error, "show"):
@@ -66,8 +66,8 @@ def _full(error: BaseException) -> str | None:
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         size = str(error).splitlines()[0] if isinstance(error, MemoryError) and str(error) else ""
         return (
-            f"this machine has too little memory left{f' ({size})' if size else ''}; close other programs, or "
-            "give a smaller file"
+            f"this machine has too little memory left{f' ({size})' if size else ''}; close other programs, "
+            "or give a smaller file"
         )
     return None
 

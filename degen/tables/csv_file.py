@@ -1,8 +1,8 @@
 """Values as CSV, for programs and spreadsheets.
 
-A spreadsheet runs a cell that begins with `=`, `+`, `-` or `@` as a formula. A text that does, such as the name
-of an item, has an apostrophe before it, which spreadsheets take for the mark of a text; numbers have none.
-`plain_text` takes it away again.
+A spreadsheet runs a cell that begins with `=`, `+`, `-` or `@` as a formula. A text that does, such as the
+name of an item, has an apostrophe before it, which spreadsheets take for the mark of a text; numbers have
+none. `plain_text` takes it away again.
 """
 
 from __future__ import annotations

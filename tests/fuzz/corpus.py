@@ -155,20 +155,18 @@ def _legacy() -> bytes:
 
 
 def _keyed_vectors() -> bytes:
-    array = Called(
-        Global("numpy.core.multiarray", "_reconstruct"),
-        Global("numpy", "ndarray"),
-        (0,),
-        b"b",
-        state=(1, (ROWS, WIDTH), Called(Global("numpy", "dtype"), "f4", 0, 1, state=(3, "<", None, None, None, -1, -1, 0)), False, values().tobytes()),
-    )  # fmt: skip
-    state = {
+    about = (3, "<", None, None, None, -1, -1, 0)
+    kind = Called(Global("numpy", "dtype"), "f4", 0, 1, state=about)
+    start = (Global("numpy", "ndarray"), (0,), b"b")
+    state = (1, (ROWS, WIDTH), kind, False, values().tobytes())
+    array = Called(Global("numpy.core.multiarray", "_reconstruct"), *start, state=state)
+    held = {
         "vectors": array,
         "index_to_key": ids(),
         "key_to_index": {name: n for n, name in enumerate(ids())},
         "vector_size": WIDTH,
     }
-    return pickled(Called(Global("gensim.models.keyedvectors", "KeyedVectors"), state=state), 2)
+    return pickled(Called(Global("gensim.models.keyedvectors", "KeyedVectors"), state=held), 2)
 
 
 def _word2vec() -> bytes:

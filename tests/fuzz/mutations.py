@@ -28,8 +28,9 @@ MOST = 1 << 20
 """Bytes of a mutated file: what grows beyond is cut, so that an input is small and what it costs is not."""
 
 NUMBERS = (
-    *"0 -1 1 2 3.5 1e308 -1.7e308 1e-310 1e999999999 -1e999999999 1e400 NaN nan inf -Infinity 0x10 1_000 ".split(),
-    *"2147483648 -9223372036854775809 9223372036854775808 18446744073709551616 4294967295 1e18 ٣ ½ +5 .5 5.".split(),
+    *["0", "-1", "1", "2", "3.5", "1e308", "-1.7e308", "1e-310", "1e999999999", "-1e999999999", "1e400"],
+    *["NaN", "nan", "inf", "-Infinity", "0x10", "1_000", "٣", "½", "+5", ".5", "5.", "2147483648", "1e18"],
+    *["-9223372036854775809", "9223372036854775808", "18446744073709551616", "4294967295"],
     "9" * 5000,
     "1e" + "9" * 400,
     "0." + "0" * 400 + "1",
@@ -127,7 +128,7 @@ def flip(rng: random.Random, content: bytes) -> bytes:
 def overwrite(rng: random.Random, content: bytes) -> bytes:
     """Replace some bytes by a token or an extreme number."""
     at = place(rng, content)
-    wide = struct.pack(rng.choice("<Q >Q <q <I >I <H".split()), rng.choice((0, 1, 2, 255, 65535)))
+    wide = struct.pack(rng.choice(["<Q", ">Q", "<q", "<I", ">I", "<H"]), rng.choice((0, 1, 2, 255, 65535)))
     wide = rng.choice((wide, b"\xff" * rng.choice((1, 2, 4, 8)), b"\x7f" + b"\xff" * 7, tokens(rng)))
     return content[:at] + wide + content[at + len(wide) :]
 
@@ -276,7 +277,7 @@ def document(rng: random.Random, value: Any) -> Any:
         way = rng.random()
         if way < 0.15:
             return value[:at] + value[at + 1 :]
-        return value[:at] + [document(rng, value[at])] + value[at + (way < 0.9) :]
+        return [*value[:at], document(rng, value[at]), *value[at + (way < 0.9) :]]
     return anything(rng)
 
 
@@ -327,12 +328,12 @@ def as_zip(rng: random.Random, content: bytes) -> bytes:
 
 
 _HEADER = (
-    "O", "|O", "<f8", ">f4", "<f2", "<c8", "|S3", "<U2", "|V8", "<M8[s]", "<i8", "|b1", "", "<f16", "()", [], None,
-    [["a", "<f4"]], [["a", "O"]], "f8,i4", 3, "<f4" * 50, "<S99999999999", "|u1",
+    "O", "|O", "<f8", ">f4", "<f2", "<c8", "|S3", "<U2", "|V8", "<M8[s]", "<i8", "|b1", "", "<f16", "()", [],
+    None, [["a", "<f4"]], [["a", "O"]], "f8,i4", 3, "<f4" * 50, "<S99999999999", "|u1",
 )  # fmt: skip
 _SHAPES = (
-    (), (0,), (3,), (-1,), (2**63,), (2**62, 2), (2**31, 2**31), (0, 2**62), (2**62, 0), (1, 1, 1), [3, 4], "3",
-    None, 12, (3.0, 4), (True, 12), (4, 3), (10**30,), (12, -1), (1,) * 70,
+    (), (0,), (3,), (-1,), (2**63,), (2**62, 2), (2**31, 2**31), (0, 2**62), (2**62, 0), (1, 1, 1), [3, 4],
+    "3", None, 12, (3.0, 4), (True, 12), (4, 3), (10**30,), (12, -1), (1,) * 70,
 )  # fmt: skip
 
 

@@ -3,8 +3,8 @@
     python tests/fuzz/run.py --inputs 20000 [--seed 0] [--kind log] [--workers 2] [--out FOLDER]
 
 A worker has everything imported and forks a child for each few inputs, so that a crash loses one input, is
-counted, and leaves no trace in the next. Failures are written to FOLDER, each with the command in `command.txt`
-and what was said in `said.txt`. The exit code is 1 where there are any.
+counted, and leaves no trace in the next. Failures are written to FOLDER, each with the command in
+`command.txt` and what was said in `said.txt`. The exit code is 1 where there are any.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ sys.path[:0] = [str(TESTS / "fuzz"), str(TESTS), str(TESTS / "embeddings"), str(
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "agg")
 
-import corpus
-import kinds
-import watch
+import corpus  # noqa: E402
+import kinds  # noqa: E402
+import watch  # noqa: E402
 
 A_CHILD = 25
 """Inputs that a child reads before another takes its place."""
@@ -40,18 +40,41 @@ SILENCE = 120
 """Seconds of the clock after which a child that says nothing counts as hanging."""
 
 
+IMPORTED = (
+    "degen.cli.app",
+    "degen.api",
+    "degen.training.plan",
+    "degen.studies.analyze",
+    "degen.studies.svd",
+    "degen.report.html",
+    "degen.studies.compare",
+    "degen.sweeps.run",
+    "degen.sweeps.collect",
+    "sklearn.manifold",
+    "degen.evaluation.restore",
+    "degen.evaluation.export",
+    "matplotlib.pyplot",
+    "seaborn",
+    "pandas",
+    "scipy.stats",
+    "pyarrow.parquet",
+    "torch._dynamo",
+    "rich.progress",
+    "typer.rich_utils",
+    "degen.studies.over_epochs.dynamics",
+    "degen.studies.mechanism",
+    "jinja2",
+    "matplotlib.backends.backend_pdf",
+    "matplotlib.backends.backend_agg",
+)
+"""Modules that commands import when they are called."""
+
+
 def warm_up() -> None:
     """Import what commands import when they are called, so that children share it."""
     import importlib
 
-    for name in (
-        "degen.cli.app", "degen.api", "degen.training.plan", "degen.studies.analyze", "degen.studies.svd",
-        "degen.report.html", "degen.studies.compare", "degen.sweeps.run", "degen.sweeps.collect", "sklearn.manifold",
-        "degen.evaluation.restore", "degen.evaluation.export", "matplotlib.pyplot", "seaborn", "pandas", "scipy.stats",
-        "pyarrow.parquet", "torch._dynamo", "rich.progress", "typer.main", "typer.rich_utils", "degen.tensorboard",
-        "degen.studies.over_epochs.dynamics", "degen.studies.mechanism", "degen.cli.wording", "jinja2",
-        "matplotlib.backends.backend_pdf", "matplotlib.backends.backend_agg", "pydantic.deprecated.class_validators",
-    ):  # fmt: skip
+    for name in IMPORTED:
         with suppress(ImportError):
             importlib.import_module(name)
     importlib.import_module("degen.cli.wording").as_typed("`out`")

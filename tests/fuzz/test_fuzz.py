@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import subprocess
 import sys
 from pathlib import Path
 
 import kinds
-import pytest
-import watch
 
 RUN = Path(__file__).with_name("run.py")
 

@@ -1,8 +1,8 @@
 """One input read in this process by the command itself, under limits and with a canary.
 
-An input passes where the command ends with exit code 0, or 1, or with 2 and one sentence, within ten seconds of
-processor time and two gigabytes of memory, and nothing is executed, imported, connected to or written outside
-the input's folder.
+An input passes where the command ends with exit code 0, or 1, or with 2 and one sentence, within ten seconds
+of processor time and two gigabytes of memory, and nothing is executed, imported, connected to or written
+outside the input's folder.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ PASSED = (OK, REFUSED)
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ud800-\udfff]")
 _EVENTS = (
     "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "subprocess.Popen", "pty.spawn",
-    "socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "urllib.Request", "webbrowser.open",
-    "ctypes.dlopen", "pickle.find_class", "marshal.loads", "os.kill", "code.__new__",
+    "socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "urllib.Request",
+    "webbrowser.open", "ctypes.dlopen", "pickle.find_class", "marshal.loads", "os.kill", "code.__new__",
 )  # fmt: skip
 
 
@@ -199,15 +199,11 @@ def _judge(
     if peak > MEMORY:
         return Outcome(MEMORY_OUT, f"{peak:,} bytes", peak)
     if found := _CONTROL.search(out + err):
-        return Outcome(
-            BADLY_SAID,
-            f"{found[0]!r} is printed as it is: {(out + err)[max(0, found.start() - 80) : found.end() + 20]!r}",
-            peak,
-        )
+        around = (out + err)[max(0, found.start() - 80) : found.end() + 20]
+        return Outcome(BADLY_SAID, f"{found[0]!r} is printed as it is: {around!r}", peak)
     lines = err.splitlines()
-    if code == 2 and (
-        not lines or not lines[-1].startswith("degen: ") or sum(l.startswith("degen: ") for l in lines) != 1
-    ):
+    sentences = [line for line in lines if line.startswith("degen: ")]
+    if code == 2 and sentences != lines[-1:]:
         return Outcome(BADLY_SAID, f"exit code 2 with: {err[-500:]}", peak)
     if code not in (0, 1, 2):
         return Outcome(BADLY_SAID, f"exit code {code}: {err[-500:]}", peak)

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from degen.plots.bands import IntervalOf
 from degen.plots.layout import fit_height, panel_grid
 from degen.plots.style import GUIDE_COLOR, figure_ems, variant_line
+from degen.shown import shown
 from degen.variant_names import variant_label
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def bars_figure(
             axes, results, column, names, interval, {n: v[column] for n, v in hollow.items() if column in v}
         )
         axes.set_title(title, loc="left", fontsize=matplotlib.rcParams["legend.fontsize"])
-        axes.set_yticks(range(len(names)), [variant_label(name) for name in names])
+        axes.set_yticks(range(len(names)), [shown(variant_label(name)) for name in names])
         axes.tick_params(axis="y", length=0, labelleft=position % columns == 0)
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.spines[["top", "right"]].set_visible(False)
