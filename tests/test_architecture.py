@@ -35,7 +35,7 @@ ARROWS: dict[str, set[str]] = {
     "monitor": {"version", "errors", "files", "runs", "analysis", "tensorboard"},
     "callbacks": {"errors", "monitor"},
     "plots": {"shown", "errors", "files", "variant_names", "analysis"},
-    "model": {"errors", "data"},
+    "model": {"errors", "files", "data"},
     "build": {"errors", "config", "data", "model"},
     "evaluation": {"errors", "files", "runs", "config", "data", "device", "analysis", "model", "build"},
 }
@@ -169,6 +169,60 @@ def test_plots_take_results_and_compute_none(path):
         if module.startswith("degen.analysis"):
             assert names
             assert all(name[0].isupper() for name in names), f"{path} computes with {names}"
+
+
+PARSERS: dict[str, dict[str, str]] = {
+    "json.load": {},
+    "json.loads": {
+        "cli/commands/sweep.py": "what pandas has just written",
+        "runs/directory.py": "until it takes `read_json`",
+    },
+    "tomllib": {"runs/directory.py": "until it takes `read_toml`"},
+    "ast.literal_eval": {
+        "data/reading/objects/json_objects.py": "Amazon's lines of Python literals, of limited length",
+        "cli/wording.py": "degen's own messages",
+    },
+    "numpy.load": {"data/cache.py": "after its SHA-256 has been checked"},
+    "numpy.lib.format.open_memmap": {},
+    "numpy.loadtxt": {},
+    "numpy.genfromtxt": {},
+    "pandas.read_csv": {"sweeps/collect.py": "what it has just written"},
+    "pickle": {},
+    "torch.load": {},
+    "safetensors.safe_open": {"model/weights.py": "the library's check, then our own reading"},
+    "yaml": {},
+}
+"""Parsers that a file can break, with the modules that may call them besides `files/parse.py`, and why.
+
+A new reader takes the functions of `files/parse.py`, and has their limits.
+"""
+
+
+def called(path: Path) -> set[str]:
+    """Return the dotted names that a module calls or imports, aliases of modules spelt out."""
+    aliases = {"np": "numpy", "pd": "pandas"}
+    names = set()
+    for node in tree(path):
+        if isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.Attribute):
+            first, _, rest = ast.unparse(node).partition(".")
+            names.add(f"{aliases.get(first, first)}.{rest}")
+    return names
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_files_are_parsed_in_one_place(path):
+    where = path.relative_to(PACKAGE).as_posix()
+    if where == "files/parse.py":
+        return
+    used = called(path)
+    for parser, allowed in PARSERS.items():
+        assert parser not in used or where in allowed, (
+            f"{where} calls {parser}: take the function of degen/files/parse.py, which has limits"
+        )
 
 
 def imported_by(*command: str) -> set[str]:

@@ -11,15 +11,14 @@ them. A study folder stands for its runs in every command that takes runs.
 
 from __future__ import annotations
 
-import json
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from degen.errors import UserError
+from degen.files.parse import Unreadable, parse_json, read_text, read_toml
 
 STUDY = "study.toml"
 PLAN = "plan.jsonl"
@@ -81,8 +80,8 @@ def read_study(path: Path) -> dict[str, Any]:
     """
     file = path / STUDY
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return read_toml(file)
+    except Unreadable as error:
         raise UserError(f"{file} cannot be read as TOML ({error}); run the study again") from error
 
 
@@ -98,8 +97,8 @@ def read_plan(path: Path) -> list[PlannedRun]:
     if not file.exists():
         raise UserError(f"{path} is not the folder of a study: it holds no {PLAN}")
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_text(file).splitlines()
+    except Unreadable as error:
         raise UserError(f"{file} cannot be read ({error}); run the study again to write it") from error
     return [_planned(line, path, f"{file} line {number}") for number, line in enumerate(lines, start=1)]
 
@@ -111,7 +110,7 @@ def read_failure(path: Path, name: str) -> tuple[str, int]:
     except OSError:
         return "", 0
     try:
-        found = json.loads(text)
+        found = parse_json(text)
         return str(found["sentence"]), int(found["tries"])
     except (ValueError, KeyError, TypeError):
         return text.strip() or "it failed without a word", 1
@@ -119,7 +118,7 @@ def read_failure(path: Path, name: str) -> tuple[str, int]:
 
 def _planned(line: str, folder: Path, place: str) -> PlannedRun:
     try:
-        row = json.loads(line)
+        row = parse_json(line)
         row["config"]["objective"]["variant"]  # a line without it is refused here
         return PlannedRun(
             id=str(row["id"]),

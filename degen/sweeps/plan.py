@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from degen.errors import UserError
+from degen.files.parse import read_json_lines
 from degen.files.writing import writable, write_text
 from degen.runs.study import CELLS, DONE, FAILED, PLAN, STUDY, PlannedRun, read_plan
 from degen.sweeps.cells import Cell
@@ -95,7 +96,7 @@ def plan_lines(
                 f"{out} holds a study of other cells ({_difference(study, out)}); name another `out`, which "
                 "trains no run twice because studies share their runs"
             )
-        kept = [json.loads(line) for line in (out / PLAN).read_text(encoding="utf-8").splitlines()]
+        kept = read_json_lines(out / PLAN)
         lines = [*kept, *more]
     return lines
 
