@@ -1,19 +1,25 @@
-"""Read a matrix from a file of named arrays, with the ids that stand beside it."""
+"""Read a matrix from a file of named arrays, with the ids and counts that stand beside it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from degen.embeddings.content import Asked, Content
+import numpy as np
+
+from degen.embeddings.content import NO_IDS, Asked, Content, Counts
 from degen.embeddings.formats.named_arrays import ArrayFile, choose
+from degen.embeddings.formats.tabular.cells import as_ids
+from degen.embeddings.formats.tabular.names import best_id, is_frequency
 from degen.embeddings.formats.weights.padding import padding_at_ends
 from degen.embeddings.known_projects import known_matrices
+from degen.errors import UserError
 
 
-def read_archive(path: Path, file: ArrayFile, asked: Asked) -> Content:
+def read_archive(path: Path, file: ArrayFile, asked: Asked, *, ids_beside: bool = False) -> Content:
     """Return the matrix that `asked.key` names, or the only one, and the ids that its writer put beside it.
 
-    Raise a `UserError` that lists the arrays where there is no such matrix or more than one.
+    With `ids_beside`, an array of the file may hold the ids, by `asked.ids` or by its name, and another the
+    counts. Raise a `UserError` that lists the arrays where there is no such matrix or more than one.
     """
     matrices = known_matrices(file)
     usual = [known.key for known in matrices if known.usual]
@@ -23,6 +29,58 @@ def read_archive(path: Path, file: ArrayFile, asked: Asked) -> Content:
     ids = known.ids if known else file.ids.get(name)
     if ids is not None and values.shape[:1] != (len(ids),):
         ids = None
+    counts: Counts | None = None
+    notes: list[str] = []
+    if ids is None and ids_beside and values.ndim == 2:
+        ids, notes = _ids(path, file, asked, len(values))
+        counts, more = _counts(path, file, len(values))
+        notes += more
     by_rows = known is None and ids is None and file.trained
     padding = padding_at_ends(file, name, values) if by_rows else None
-    return Content(values, ids, known=known, padding=padding)
+    return Content(values, ids, counts, tuple(notes), known=known, padding=padding)
+
+
+def _ids(path: Path, file: ArrayFile, asked: Asked, n: int) -> tuple[list[str] | None, list[str]]:
+    """Return the ids in an array of the file, and notes."""
+    if asked.ids == NO_IDS:
+        return None, []
+    if asked.ids is not None:
+        name = choose(path, file, asked.ids, None)
+        if (ids := _as_ids(file, name, n)) is None:
+            raise UserError(f"{path}: '{name}' holds no ids for {n} rows; name another array with `ids`")
+        return ids, []
+    names = _beside(file, n)
+    best = best_id([each.rpartition(".")[2] for each in names])
+    ids = None if best is None else _as_ids(file, names[best], n)
+    if best is None or ids is None:
+        return None, []
+    return ids, [f"{path}: ids are in '{names[best]}'; `ids='none'` leaves them"]
+
+
+def _counts(path: Path, file: ArrayFile, n: int) -> tuple[Counts | None, list[str]]:
+    names = [name for name in _beside(file, n) if is_frequency(name)]
+    counts = file.arrays[names[0]].read() if len(names) == 1 else None
+    if not isinstance(counts, np.ndarray) or counts.dtype.kind not in "iu" or (counts < 0).any():
+        return None, []
+    return counts.reshape(-1).astype(np.int64), [f"{path}: '{names[0]}' is read as the frequency"]
+
+
+def _beside(file: ArrayFile, n: int) -> list[str]:
+    """Return the names of arrays with a cell for each of `n` rows; MATLAB's columns have two dimensions."""
+    shapes = ((n,), (n, 1), (1, n))
+    return [name for name, stored in file.arrays.items() if stored.shape in shapes]
+
+
+def _as_ids(file: ArrayFile, name: str, n: int) -> list[str] | None:
+    """Return an array as `n` ids: text, or whole numbers; None where it holds something else."""
+    if name not in _beside(file, n):
+        return None
+    try:
+        cells = file.arrays[name].read()
+    except UserError:  # objects, which are never unpickled
+        return None
+    cells = np.asarray(cells[:]).reshape(-1)
+    if cells.dtype.kind == "S":
+        return [word.decode("utf-8", errors="backslashreplace") for word in cells.tolist()]
+    whole = cells.dtype.kind in "iuU" or (cells.dtype.kind == "f" and (cells == np.floor(cells)).all())
+    return as_ids(cells) if whole else None

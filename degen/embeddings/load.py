@@ -112,16 +112,15 @@ def load_matrix(
     notes = content.notes
     if chosen is None:
         notes += _notes(path, known, left_out) if known else _notes_on_rows(path, padding, values)
-    if left_out:
-        values = _without(values, left_out)
+    values = _without(values, left_out)
+    if names is not None and left_out:
         gone = set(left_out)
-        names = None if names is None else [name for row, name in enumerate(names) if row not in gone]
-        counts = None if counts is None else np.delete(counts, left_out)
+        names = [name for row, name in enumerate(names) if row not in gone]
+    counts = None if counts is None else np.delete(counts, left_out)
     if finite and isinstance(values, np.ndarray):
         check_finite(path, values, names)
     notes += energy_notes(path, values, content.columns)
-    cores = known.cores if known else ()
-    return Matrix(values, names, tuple(shown(note) for note in notes), cores, counts)
+    return Matrix(values, names, tuple(map(shown, notes)), known.cores if known else (), counts)
 
 
 def _notes(path: Path, known: KnownMatrix, left_out: list[int]) -> tuple[str, ...]:
@@ -151,6 +150,8 @@ def _notes_on_rows(path: Path, padding: Padding | None, values: Values | FileRow
 
 
 def _without(values: Values | FileRows, left_out: list[int]) -> Values | FileRows:
+    if not left_out:
+        return values
     if isinstance(values, FileRows):
         return replace(values, left_out=np.array(left_out, dtype=np.int64))
     kept = np.delete(np.arange(len(values)), left_out)

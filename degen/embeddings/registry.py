@@ -17,11 +17,14 @@ from pathlib import Path
 from degen.embeddings.archives import read_archive
 from degen.embeddings.content import NO_IDS, Asked, Content
 from degen.embeddings.formats.checkpoint import open_checkpoint
+from degen.embeddings.formats.matlab import open_mat
 from degen.embeddings.formats.named_arrays import ArrayFile
 from degen.embeddings.formats.numpy_files import open_npz, read_npy
 from degen.embeddings.formats.parquet import read_arrow, read_parquet
 from degen.embeddings.formats.safetensors import open_safetensors
+from degen.embeddings.formats.tabular.json_table import LINES, read_json_matrix
 from degen.embeddings.formats.tabular.lines import DELIMITERS, PACKED, suffix_of
+from degen.embeddings.formats.tabular.pickles import read_pickled
 from degen.embeddings.formats.text import read_itememb, read_text
 from degen.embeddings.formats.weights.fasttext import is_fasttext, open_fasttext
 from degen.embeddings.formats.weights.pickled_models import open_pickled
@@ -65,26 +68,34 @@ def arrays(
     suffixes: tuple[str, ...],
     open_file: Callable[[Path], ArrayFile],
     recognizes: Callable[[Path], bool] = _any,
+    *,
+    ids_beside: bool = False,
 ) -> Format:
-    """Return a format of named arrays, of which `open_file` reads the names and shapes."""
+    """Return a format of named arrays, of which `open_file` reads the names and shapes.
+
+    With `ids_beside`, one of them may hold the ids of another's rows.
+    """
     return Format(
         suffixes,
-        lambda path, asked: read_archive(path, open_file(path), asked),
-        frozenset({"key"}),
+        lambda path, asked: read_archive(path, open_file(path), asked, ids_beside=ids_beside),
+        frozenset({"key", "ids"} if ids_beside else {"key"}),
         recognizes,
     )
 
 
 FORMATS = (
     Format((".npy",), lambda path, asked: Content(read_npy(path))),
-    arrays((".npz",), open_npz),
-    arrays((".safetensors",), open_safetensors),
+    arrays((".npz",), open_npz, ids_beside=True),
+    arrays((".safetensors",), open_safetensors, ids_beside=True),
     Format((".bin",), lambda path, asked: Content(*read_word2vec(path)), recognizes=is_word2vec),
     arrays((".bin", ".ftz"), open_fasttext, is_fasttext),
     arrays((".pth", ".pt", ".ckpt", ".bin"), open_checkpoint),
     arrays((".kv", ".model", ".save"), open_pickled),
+    arrays((".mat",), open_mat, ids_beside=True),
+    Format((".pkl", ".pickle"), read_pickled, frozenset({"key", "ids"})),
     Format((".parquet",), read_parquet, frozenset({"key", "ids"})),
     Format((".feather", ".arrow", ".ipc"), read_arrow, frozenset({"key", "ids"})),
+    Format((".json", *LINES), read_json_matrix, frozenset({"key", "ids"})),
     Format((".itememb",), lambda path, asked: Content(*read_itememb(path))),
     Format(tuple(DELIMITERS), read_text, frozenset({"ids", "separator"})),
 )
@@ -97,9 +108,8 @@ _UNPACK = "unpack it and give the file inside"
 _WEIGHTS = f"a model; take the item matrix out of it and {_NUMPY}"
 
 _REFUSED = {
-    **dict.fromkeys((".pkl", ".pickle", ".joblib", ".dill"), _NOT_UNPICKLED),
+    **dict.fromkeys((".joblib", ".dill"), _NOT_UNPICKLED),
     **dict.fromkeys((".h5", ".hdf5", ".keras"), f"HDF5; read the matrix with h5py and {_NUMPY}"),
-    ".mat": "MATLAB's; read it with scipy.io.loadmat and save the matrix as .npy with numpy.save",
     **dict.fromkeys((".xlsx", ".xls", ".ods"), f"a spreadsheet; {_TABLE}"),
     **dict.fromkeys((".db", ".sqlite", ".sqlite3", ".duckdb"), f"a database; {_TABLE}"),
     **dict.fromkeys((".onnx", ".pb", ".tflite", ".gguf", ".msgpack"), _WEIGHTS),

@@ -40,12 +40,15 @@ def read_arrow(path: Path, asked: Asked) -> Content:
 @contextmanager
 def parquet_table(path: Path) -> Iterator[ArrowTable]:
     """Open a Parquet file as a table; raise a `UserError`, here or in the block, if it is damaged."""
-    with open_parquet(path) as file:
+    try:
+        with open_parquet(path) as file:
 
-        def batches(names: list[str], rows: int) -> Iterator[Any]:
-            return iter(file.iter_batches(rows, columns=names))
+            def batches(names: list[str], rows: int) -> Iterator[Any]:
+                return iter(file.iter_batches(rows, columns=names))
 
-        yield ArrowTable(path, file.schema_arrow, file.metadata.num_rows, batches)
+            yield ArrowTable(path, file.schema_arrow, file.metadata.num_rows, batches)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} has a name or text that is not UTF-8; write or copy it again") from error
 
 
 @contextmanager
@@ -79,7 +82,7 @@ def arrow_table(path: Path) -> Iterator[ArrowTable]:
 
             n = sum(map(len, batches(schema.names[:1], 1 << 40)))
             yield ArrowTable(path, schema, n, batches)
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = (str(error).splitlines() or ["no reason is given"])[0]
         raise UserError(f"{path} cannot be read as Arrow ({reason}); write or copy it again") from error
 

@@ -53,7 +53,7 @@ def array_of(call: Call) -> Values | None:
     if described is None:
         return None
     shape, numbers, by_columns, raw = described
-    return np.frombuffer(_bytes(raw), dtype=numbers).reshape(shape, order="F" if by_columns else "C")
+    return np.frombuffer(plain_bytes(raw), dtype=numbers).reshape(shape, order="F" if by_columns else "C")
 
 
 def _described(call: Call) -> tuple[tuple[int, ...], np.dtype[Any], bool, Any] | None:
@@ -95,8 +95,10 @@ def _is_encoded(raw: Any) -> bool:
     return encoded and isinstance(raw.arguments[0], str) and raw.arguments[1] == "latin1"
 
 
-def _bytes(raw: Any) -> bytes | bytearray:
+def plain_bytes(raw: Any) -> bytes | bytearray:
+    """Return bytes unchanged, or those stored as text; raise a `TypeError` for anything else."""
     if _is_encoded(raw):
         raw = raw.arguments[0].encode("latin1", errors="replace")
-    assert isinstance(raw, bytes | bytearray)  # as described
+    if not isinstance(raw, bytes | bytearray):
+        raise TypeError(f"{type(raw).__name__} stands where bytes should")
     return raw

@@ -100,9 +100,8 @@ def _without_named(table: Table, roles: Roles, numbers: list[int]) -> list[int]:
     if roles.ids is None:
         roles.ids = named_ids(table)
         if roles.ids in numbers:
-            roles.notes.append(
-                f"ids are in {named(columns, roles.ids)}; `ids='none'` reads it as a dimension"
-            )
+            otherwise = "leaves them" if _lists(table) else "reads it as a dimension"
+            roles.notes.append(f"ids are in {named(columns, roles.ids)}; `ids='none'` {otherwise}")
         used.add(roles.ids)
     rest = []
     for at in numbers:
