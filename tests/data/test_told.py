@@ -303,6 +303,22 @@ def test_a_long_array_is_read_in_steps(tmp_path, monkeypatch):
     assert whole.user_ids == stepped.user_ids == [f"ü{n}" for n in range(7)]
 
 
+def test_a_line_that_memory_may_not_hold_is_refused(tmp_path, monkeypatch):
+    from degen.data.reading import open_log
+    from degen.data.reading.objects import json_objects
+
+    monkeypatch.setattr(open_log.open_text.__wrapped__, "__defaults__", ("utf-8-sig", 3_000_000))
+    monkeypatch.setattr(json_objects, "LONGEST_LINE", 3_000_000)
+    endless = b"u i 5\n" * 250_000 + b"x" * 5_000_000
+    with pytest.raises(UserError, match="a line of more than 3,000,000 bytes"):
+        read(tmp_path / "log.gz", gzip.compress(endless))
+    action = b'{"user": "u", "item": "i"}\n'
+    with pytest.raises(UserError, match="a line of more than 3,000,000 characters"):
+        read(tmp_path / "log.gz", gzip.compress(action * 50_000 + b'{"user": "' + b"x" * 5_000_000))
+    array = b"[" + b", ".join([action.strip()] * 200_000) + b"]"
+    assert len(read(tmp_path / "log.gz", gzip.compress(array)).users) == 200_000
+
+
 def test_the_options_of_the_command_line(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("DEGEN_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "log.csv"

@@ -79,21 +79,23 @@ def _opened(path: Path, what: str) -> io.BufferedReader:
 
 
 @contextmanager
-def open_text(path: Path, encoding: str = "utf-8-sig") -> Iterator[io.TextIOWrapper]:
+def open_text(
+    path: Path, encoding: str = "utf-8-sig", longest: int | None = LONGEST_LINE
+) -> Iterator[io.TextIOWrapper]:
     r"""Open a file as text, unpacked; `\r\n` counts as one line end.
 
-    Raise a `UserError`, here or in the block, as `open_bytes` does, or for a line of `LONGEST_LINE` bytes.
+    Raise a `UserError`, here or in the block, as `open_bytes` does, or for a line of over `longest` bytes.
     """
     with open_bytes(path) as file:
-        lines = _Lines(path, file)
-        yield io.TextIOWrapper(io.BufferedReader(lines, _STEP), encoding=encoding)
+        raw = cast(io.RawIOBase, file) if longest is None else _Lines(path, file, longest)
+        yield io.TextIOWrapper(io.BufferedReader(raw, _STEP), encoding=encoding)
 
 
 class _Lines(io.RawIOBase):
     """The bytes of a file, whose lines must not be longer than memory may hold at once."""
 
-    def __init__(self, path: Path, file: BinaryIO) -> None:
-        self._path, self._file = path, cast(io.RawIOBase, file)
+    def __init__(self, path: Path, file: BinaryIO, longest: int) -> None:
+        self._path, self._file, self._longest = path, cast(io.RawIOBase, file), longest
         self._since = 0
 
     def readable(self) -> bool:
@@ -104,9 +106,9 @@ class _Lines(io.RawIOBase):
         if count:
             last = bytes(memoryview(buffer)[:count]).rfind(b"\n")
             self._since = self._since + count if last < 0 else count - last - 1
-            if self._since > LONGEST_LINE:
+            if self._since > self._longest:
                 raise UserError(
-                    f"{self._path} has a line of more than {LONGEST_LINE:,} bytes, so it is no log of lines"
+                    f"{self._path} has a line of more than {self._longest:,} bytes, so it is no log of lines"
                 )
         return count
 

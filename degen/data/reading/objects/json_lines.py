@@ -39,7 +39,7 @@ def read_json_lines(path: Path, told: Told, encoding: str) -> Interactions:
     """
     keys: _Keys | None = None
     actions: Actions | None = None
-    with open_text(path, encoding) as file:
+    with open_text(path, encoding, longest=None) as file:
         for objects in json_objects(file, path):
             if keys is None and objects:
                 keys = _find_keys(objects, told.columns, str(path))

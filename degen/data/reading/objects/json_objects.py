@@ -9,11 +9,13 @@ from __future__ import annotations
 import ast
 import io
 import json
+import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from degen.data.reading.open_log import LONGEST_LINE
 from degen.errors import UserError
 
 Placed = tuple[str, dict[str, Any]]
@@ -21,28 +23,36 @@ Placed = tuple[str, dict[str, Any]]
 
 _CHUNK = 5_000  # objects that are handed over at once
 _STEP = 1 << 20  # characters of an array that are read at once
-_LONGEST = 1 << 27  # characters of one object of an array
 
+_BETWEEN = re.compile(r"[\s,]*")
 # Numbers stay text: an id such as 1e5 or 0.10 must not be rewritten, and a time must not be rounded.
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
 
 
 def json_objects(file: io.TextIOBase, path: Path) -> Iterator[list[Placed]]:
     """Yield all objects with their places, in chunks; raise a `UserError` for anything else."""
-    start = next((line for line in iter(file.readline, "") if line.strip()), "")
-    before = 1 if start else 0
+    start = file.read(_STEP)
+    while start and not start.strip():
+        start = file.read(_STEP)
     if start.lstrip().startswith("["):
         found = _of_array(start.lstrip()[1:], file, path)
         while chunk := list(islice(found, _CHUNK)):
             yield chunk
         return
-    lines = [start]
-    line = before - 1
-    while lines:
-        numbered = [(line + i, text) for i, text in enumerate(lines, start=1) if text.strip()]
-        line += len(lines)
-        yield [(f"line {number}", _of_line(text, path, number)) for number, text in numbered]
-        lines = list(islice(file, _CHUNK))
+    numbered = ((at, text) for at, text in enumerate(_lines(start, file, path), start=1) if text.strip())
+    while some := list(islice(numbered, _CHUNK)):
+        yield [(f"line {number}", _of_line(text, path, number)) for number, text in some]
+
+
+def _lines(start: str, file: io.TextIOBase, path: Path) -> Iterator[str]:
+    """Yield the lines of a text that begins with `start`, none of them longer than memory may hold."""
+    yield from io.StringIO(start + file.readline(LONGEST_LINE))
+    while line := file.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE:
+            raise UserError(
+                f"{path} has a line of more than {LONGEST_LINE:,} characters; give an object per line"
+            )
+        yield line
 
 
 def _of_line(text: str, path: Path, line: int) -> dict[str, Any]:
@@ -77,7 +87,7 @@ def _next_value(
     """Return the next object of an array, or None at its end, with the text in hand and the place in it."""
     step = _STEP
     while True:
-        at += len(text[at:]) - len(text[at:].lstrip(" \t\r\n,")) if text[at : at + 1] in " \t\r\n," else 0
+        at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]
         try:
             if text[at : at + 1] == "]":
                 return None, text, at
@@ -86,7 +96,7 @@ def _next_value(
             raise UserError(f"{where} is nested too deeply; mend that object") from None
         except ValueError:
             more = file.read(step)
-            if not more or len(text) - at > _LONGEST:
+            if not more or len(text) - at > LONGEST_LINE:
                 raise UserError(f"{where} is not JSON, or is cut off; mend that object") from None
             # An object longer than a step is parsed again from its start, with twice as much text each time.
             text, at, step = text[at:] + more, 0, 2 * step
