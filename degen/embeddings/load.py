@@ -113,9 +113,7 @@ def load_matrix(
     if chosen is None:
         notes += _notes(path, known, left_out) if known else _notes_on_rows(path, padding, values)
     values = _without(values, left_out)
-    if names is not None and left_out:
-        gone = set(left_out)
-        names = [name for row, name in enumerate(names) if row not in gone]
+    names = names and np.delete(np.array(names, dtype=object), left_out).tolist()
     counts = None if counts is None else np.delete(counts, left_out)
     if finite and isinstance(values, np.ndarray):
         check_finite(path, values, names)
