@@ -184,6 +184,57 @@ READ: dict[str, tuple[str, Expected]] = {
         text(lambda u, i, t: f"{u},{i},{t:%m/%d/%Y},{seconds(t)}", "user,item,date,timestamp\n"),
         seconds,
     ),
+    "steam.json": (
+        text(
+            lambda u, i, t: str(
+                {"username": u, "hours": 0.1, "product_id": i, "page_order": 0, "date": f"{t:%Y-%m-%d}"}
+            )
+        ),
+        to_day,
+    ),
+    "steam-items.json": (
+        "".join(
+            str(
+                {
+                    "user_id": user,
+                    "items_count": 2,
+                    "items": [{"item_id": i} for u, i, _ in ACTIONS if u == user],
+                }
+            )
+            + "\n"
+            for user in dict.fromkeys(u for u, _, _ in ACTIONS)
+        ),
+        no_time,
+    ),
+    "retailrocket.csv": (
+        text(
+            lambda u, i, t: f"{milliseconds(t)},{u},view,{i},",
+            "timestamp,visitorid,event,itemid,transactionid\n",
+        ),
+        milliseconds,
+    ),
+    "rees46.csv": (
+        text(
+            lambda u, i, t: (
+                f"{t:%Y-%m-%d %H:%M:%S} UTC,view,{i},2103807459595387724,,sony,35.79,{u},72d76fde"
+            ),
+            "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session\n",
+        ),
+        seconds,
+    ),
+    "foursquare-kaggle.csv": (
+        text(
+            lambda u, i, t: (
+                f'{u},{i},4bf5,"Arts, Crafts",40.7,-74.0,-240,{t:%a %b %d %H:%M:%S} +0000 {t.year}'
+            ),
+            "userId,venueId,venueCategoryId,venueCategory,latitude,longitude,timezoneOffset,utcTimestamp\n",
+        ),
+        seconds,
+    ),
+    "rectools.csv": (
+        text(lambda u, i, t: f"{u},{i},1.0,{t:%Y-%m-%d %H:%M:%S}", "user_id,item_id,weight,datetime\n"),
+        seconds,
+    ),
     "konect.txt": ("% bip weighted\n" + text(lambda u, i, t: f"{u} {i} 4.5 {seconds(t)}"), seconds),
     "marked-header.tsv": (text(lambda u, i, t: f"{u}\t{i}\t{seconds(t)}", "#user\titem\ttime\n"), seconds),
     "jester.dat": (text(lambda u, i, t: f"{u}\t\t{i}\t\t{int(i) % 19 - 9.28:.3f}"), no_time),
@@ -215,7 +266,7 @@ REFUSED: dict[str, tuple[str, str]] = {
             lambda u, i, t: f"{u};{'NA' if int(u) % 5 else u};{i};526309;{t:%Y-%m-%d}",
             "sessionId;userId;itemId;timeframe;eventdate\n",
         ),
-        "user=sessionId,item=itemId,time=eventdate",
+        "user=sessionId,item=itemId,time=timeframe",
     ),
     "lastfm-360k.tsv": (
         text(lambda u, i, t: f"{int(u):040x}\t{i}-mbid\tbetty blowtorch\t{int(i) % 900}"),
@@ -257,6 +308,10 @@ REFUSED: dict[str, tuple[str, str]] = {
     "two-users.csv": (
         text(lambda u, i, t: f"{u},x,{i}", "user_id,userId,item_id\n"),
         "two columns named like",
+    ),
+    "lastfm-1k.tsv": (
+        text(lambda u, i, t: f"user_{u}\t{t:%Y-%m-%dT%H:%M:%SZ}\tf1b1\tDeep Dish\t\tFuego {i}"),
+        "column 1 may be times",
     ),
     "two-times.csv": (
         text(

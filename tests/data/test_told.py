@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from degen.cli.app import main
+from degen.cli.wording import as_typed
 from degen.data.interactions import Interactions
+from degen.data.load import DataOptions, load_dataset
 from degen.data.reading.read import read_interactions
 from degen.data.reading.told import Told
 from degen.errors import UserError
@@ -76,6 +78,13 @@ def test_numbers_are_names_only_where_the_header_is_told(tmp_path):
     told = read(tmp_path / "log", "1,2,0\n30,u,a\n40,v,b\n", columns="user=2,item=0,time=1", header=True)
     assert first(told) == ("u", "a", 30)
     assert len(told.users) == 2
+
+
+def test_a_number_is_a_position_beside_a_column_of_that_name(tmp_path):
+    content = "user,item,0,time\nu,i,x,5\n"
+    assert first(read(tmp_path / "log", content, columns="user=0,item=1,time=3")) == ("u", "i", 5)
+    told = read(tmp_path / "log", content, columns="user=0,item=1,time=3", header=True)
+    assert first(told) == ("x", "i", 5)
 
 
 def test_a_header_that_is_told_is_skipped_and_one_that_is_denied_is_an_action(tmp_path):
@@ -317,6 +326,26 @@ def test_a_line_that_memory_may_not_hold_is_refused(tmp_path, monkeypatch):
         read(tmp_path / "log.gz", gzip.compress(action * 50_000 + b'{"user": "' + b"x" * 5_000_000))
     array = b"[" + b", ".join([action.strip()] * 200_000) + b"]"
     assert len(read(tmp_path / "log.gz", gzip.compress(array)).users) == 200_000
+
+
+def test_options_are_part_of_what_the_cache_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("DEGEN_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "log.csv"
+    path.write_text("user,item\n" + "u,i\nu,j\nu,k\n")
+    free = {"min_user": 0, "min_item": 0}
+    for header, actions in [(None, 3), (True, 3), (None, 3)]:
+        found = load_dataset(str(path), DataOptions(header=header, **free))
+        assert len(found.sequences.items) == actions
+    path.write_text("u,x\n" + "u,i\nu,j\nu,k\n")
+    columns = {"user": "0", "item": "1"}
+    assert len(load_dataset(str(path), DataOptions(columns, **free)).sequences.items) == 4
+    assert len(load_dataset(str(path), DataOptions(columns, header=True, **free)).sequences.items) == 3
+
+
+def test_arguments_are_options_on_the_command_line():
+    assert as_typed("pass `header=True` or `header=False`") == "pass --header or --no-header"
+    assert as_typed("`time_format='%d/%m/%Y %H:%M'`") == "--time-format '%d/%m/%Y %H:%M'"
+    assert as_typed("`separator` or `columns='user=0,item=2'`") == "--separator or --columns user=0,item=2"
 
 
 def test_the_options_of_the_command_line(tmp_path, capsys, monkeypatch):

@@ -37,6 +37,9 @@ _MUSIC = ("artist", "artistid", "album", "albumid", "track", "trackid", "song", 
 _CLOCKS = ("time", "timeofday", "eventtime", "clock", "hhmm", "hhmmss")
 """Names of columns that may hold the time of day beside a date."""
 
+_WITHIN = "timeframe"
+"""Name of a column of times that count from the start of a session."""
+
 Values = Callable[[int], Sequence[str]]
 """The first values of a column, by its position."""
 
@@ -72,7 +75,12 @@ def _check_users(names: Sequence[str], columns: Columns, values: Values, where: 
         for other in positions_of("user", names)
         if other != columns.user and not mostly_missing(values(other))
     ]
-    mend = f", as in {_typed(names, replace(columns, user=others[0]))}" if others else f", {COLUMNS_EXAMPLE}"
+    mend = f", with {COLUMNS_EXAMPLE}"
+    if others:
+        normal = [normal_name(name) for name in names]
+        # Diginetica's milliseconds within a session are its order. The date of all of a session is the same.
+        within = normal.index(_WITHIN) if _WITHIN in normal else columns.time
+        mend = f", as in {_typed(names, replace(columns, user=others[0], time=within))}"
     raise UserError(
         f"{where} has no value in most lines of '{names[columns.user]}'; name another column of users{mend}"
     )
