@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degen.data.reading.times import TimeColumn, UnreadableTime, is_time
+from degen.data.reading.times import TimeColumn, UnreadableTime, is_time, parse_time
 from degen.errors import UserError
 
 
@@ -51,6 +51,17 @@ def test_dates_are_seconds_in_utc():
     assert read(same) == [expected] * 4
     assert read(["1970-01-02", "1969-12-31"]) == [86_400, -86_400]
     assert read(["1970-01-01 00:00:00.25"]) == [250_000]
+
+
+ZONES = st.timezones() | st.none()
+
+
+@given(st.lists(st.datetimes(timezones=ZONES, allow_imaginary=False), min_size=1, max_size=5), st.booleans())
+def test_dates_read_at_once_are_those_read_one_by_one(moments, spelled):
+    texts = [moment.isoformat(sep=" " if spelled else "T") for moment in moments]
+    exact = [parse_time(text)[1] * 1_000_000 for text in texts]
+    unit = 1 if any(value % 1_000_000 for value in exact) else 1_000_000
+    assert read(texts) == [int(value) // unit for value in exact]
 
 
 @pytest.mark.parametrize(

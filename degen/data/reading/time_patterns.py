@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import product
 
 import numpy as np
@@ -22,6 +22,7 @@ from degen.errors import UserError
 
 MILLION = 1_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_WITHOUT_ZONE = datetime(1970, 1, 1)
 
 _DATES = (
     *("%Y/%m/%d", "%Y.%m.%d", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%m.%d.%Y"),
@@ -165,9 +166,8 @@ def _moment(text: str, pattern: str) -> int | None:
 
 def since_1970(moment: datetime) -> int:
     """Return the microseconds from 1970 to a moment, which is taken to be in UTC where it has no zone."""
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return (moment - EPOCH) // timedelta(microseconds=1)
+    passed = moment - (EPOCH if moment.tzinfo is not None else _EPOCH_WITHOUT_ZONE)
+    return (passed.days * 86_400 + passed.seconds) * MILLION + passed.microseconds
 
 
 # ---------------------------------------------------------------------------------------- times of the day

@@ -80,6 +80,21 @@ def parse_time(text: str) -> tuple[Kind, Decimal]:
     return "number", number
 
 
+def _iso_dates(column: Sequence[str]) -> Times | None:
+    """Return texts as microseconds since 1970, int64 `[n]`, if all are ISO dates with hyphens, or None.
+
+    No number with a hyphen is a date too, so this is `parse_time`, several times as fast.
+    """
+    texts = [text.removesuffix(" UTC") for text in column] if column and column[0].endswith("UTC") else column
+    try:
+        moments = [datetime.fromisoformat(text) for text in texts if "-" in text]
+    except ValueError:
+        return None
+    if len(moments) < len(column) or not moments:
+        return None
+    return np.fromiter(map(since_1970, moments), dtype=np.int64, count=len(moments))
+
+
 def is_time(text: str) -> bool:
     """Return whether `parse_time` can read the text."""
     try:
@@ -140,6 +155,12 @@ class TimeColumn:
             else:
                 self.add_integers(values)
                 return
+        dates = None if self._kind == "number" else _iso_dates(column)
+        if dates is not None:
+            self._kind = "date"
+            fractions = bool((dates % MILLION).any())
+            self._append(dates if fractions else dates // MILLION, fractions)
+            return
         exact = []
         for index, text in enumerate(column):
             try:
