@@ -32,6 +32,9 @@ from degen.embeddings.registry import read_content
 from degen.embeddings.sidecars import ids_beside, ids_file
 from degen.shown import shown
 
+_LISTED = 4
+"""Maximum number of rows that a note lists one by one where they are in one piece."""
+
 
 @dataclass(frozen=True)
 class Matrix:
@@ -134,7 +137,7 @@ def _notes(path: Path, known: KnownMatrix, left_out: list[int]) -> tuple[str, ..
 def _notes_on_rows(path: Path, padding: Padding | None, values: Values | FileRows) -> tuple[str, ...]:
     """Return notes on rows that look like padding where the writer of the file is unknown."""
     if padding is not None and padding.rows:
-        rows = ", ".join(map(str, padding.rows))
+        rows = _in_words(padding.rows)
         return (f"{path}: left out {rows}, as {padding.reason}; `skip_rows='none'` keeps all",)
     if padding is not None:
         return (f"{path}: {padding.reason}; `skip_rows` leaves rows out",)
@@ -145,6 +148,13 @@ def _notes_on_rows(path: Path, padding: Padding | None, values: Values | FileRow
         for name, row in ends.items()
         if not row.any()
     )
+
+
+def _in_words(rows: tuple[int, ...]) -> str:
+    """Return increasing row numbers in words, many in one piece by the first and the last."""
+    if len(rows) > _LISTED and rows[-1] - rows[0] + 1 == len(rows):
+        return f"{rows[0]} … {rows[-1]}"
+    return ", ".join(map(str, rows))
 
 
 def _without(values: Values | FileRows, left_out: list[int]) -> Values | FileRows:

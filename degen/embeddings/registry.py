@@ -27,6 +27,8 @@ from degen.embeddings.formats.tabular.lines import DELIMITERS, PACKED, suffix_of
 from degen.embeddings.formats.tabular.pickles import read_pickled
 from degen.embeddings.formats.text import read_itememb, read_text
 from degen.embeddings.formats.weights.fasttext import is_fasttext, open_fasttext
+from degen.embeddings.formats.weights.hdf5 import open_hdf5
+from degen.embeddings.formats.weights.huggingface import is_huggingface, read_huggingface
 from degen.embeddings.formats.weights.pickled_models import open_pickled
 from degen.embeddings.formats.word2vec import is_word2vec, read_word2vec
 from degen.errors import UserError
@@ -93,6 +95,8 @@ FORMATS = (
     arrays((".kv", ".model", ".save"), open_pickled),
     arrays((".mat",), open_mat, ids_beside=True),
     Format((".pkl", ".pickle"), read_pickled, frozenset({"key", "ids"})),
+    arrays((".h5", ".hdf5", ".keras"), open_hdf5),
+    Format((), read_huggingface, frozenset({"key"}), is_huggingface),
     Format((".parquet",), read_parquet, frozenset({"key", "ids"})),
     Format((".feather", ".arrow", ".ipc"), read_arrow, frozenset({"key", "ids"})),
     Format((".json", *LINES), read_json_matrix, frozenset({"key", "ids"})),
@@ -109,7 +113,6 @@ _WEIGHTS = f"a model; take the item matrix out of it and {_NUMPY}"
 
 _REFUSED = {
     **dict.fromkeys((".joblib", ".dill"), _NOT_UNPICKLED),
-    **dict.fromkeys((".h5", ".hdf5", ".keras"), f"HDF5; read the matrix with h5py and {_NUMPY}"),
     **dict.fromkeys((".xlsx", ".xls", ".ods"), f"a spreadsheet; {_TABLE}"),
     **dict.fromkeys((".db", ".sqlite", ".sqlite3", ".duckdb"), f"a database; {_TABLE}"),
     **dict.fromkeys((".onnx", ".pb", ".tflite", ".gguf", ".msgpack"), _WEIGHTS),
@@ -133,7 +136,7 @@ def format_of(path: Path) -> Format:
     if path.is_dir():
         found = folder_format(path)
         if found is None:
-            raise UserError(f"{path} is a folder; {_folder_mend(path)}")
+            raise UserError(f"{path} is a folder; {folder_mend(path) or 'give the path of a file'}")
         return found
     fitting = [each for each in FORMATS if suffix in each.suffixes]
     if not fitting and suffix not in _REFUSED:
@@ -196,6 +199,7 @@ _FOLDERS = (
 """Files that tell who wrote a folder, and the mend."""
 
 
-def _folder_mend(path: Path) -> str:
+def folder_mend(path: Path) -> str | None:
+    """Return what to do with a folder that a known library wrote, or None if none is recognized."""
     mends = (mend for names, mend in _FOLDERS if any(next(path.glob(name), None) for name in names))
-    return next(mends, "give the path of a file")
+    return next(mends, None)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from degen.embeddings.file_options import FileOptions
 from degen.embeddings.item_matrix import ItemMatrix, no_embeddings_yet, open_file, open_run
-from degen.embeddings.registry import folder_format
+from degen.embeddings.registry import folder_format, folder_mend
 from degen.errors import UserError
 from degen.runs.choose import Series, figure_name, select_runs
 from degen.runs.directory import RunDirectory, find_runs
@@ -141,7 +141,14 @@ def select_one(path: Path, options: FileOptions | None = None) -> Source:
 
 def _runs(path: Path) -> list[RunDirectory]:
     """Return the runs at and below a folder; none for a file, and for a folder that is read as a matrix."""
-    return find_runs(path) if path.is_dir() and folder_format(path) is None else []
+    if not path.is_dir() or folder_format(path) is not None:
+        return []
+    try:
+        return find_runs(path)
+    except UserError:
+        if mend := folder_mend(path):
+            raise UserError(f"{path} has no runs; {mend}") from None
+        raise
 
 
 def _group(name: str, series: Series, paths: Sequence[Path], options: FileOptions) -> Group:

@@ -63,13 +63,15 @@ class ArrayFile:
 def choose(path: Path, file: ArrayFile, key: str | None, usual: str | None) -> str:
     """Return the name of the array to read.
 
-    `key` is the name, or its end after a dot. Without a key the array is `usual`, the item matrix of the
-    project that is known to have written the file, or else the only matrix. Raise a `UserError` that lists
-    the arrays of the file where there is no such array or more than one.
+    `key` is the name, or its end after a dot or a slash. Without a key the array is `usual`, the item matrix
+    of the project that is known to have written the file, or else the only matrix. Raise a `UserError` that
+    lists the arrays of the file where there is no such array or more than one.
     """
     names = list(file.arrays)
     if key is not None:
-        fitting = [name for name in names if name == key] or [n for n in names if n.endswith(f".{key}")]
+        fitting = [name for name in names if name == key] or [
+            name for name in names if name.endswith((f".{key}", f"/{key}"))
+        ]
         if len(fitting) == 1:
             return fitting[0]
         if fitting:

@@ -76,8 +76,9 @@ def recbole_matrices(file: ArrayFile) -> Iterable[KnownMatrix]:
 
 
 def _configured(file: ArrayFile, config: Mapping[Any, Any]) -> Iterator[KnownMatrix]:
-    named = config.get("model")
-    project = f"RecBole's {named}" if isinstance(named, str) else "RecBole"
+    # Nested values, hashed or put into words, could take time without end.
+    named = config["model"] if isinstance(config.get("model"), str) else ""
+    project = f"RecBole's {named}" if named else "RecBole"
     cores, usual = _cores(config), set(ending(file, _EMBEDDING))
     items = _items(file)
     for key in items:
