@@ -17,7 +17,7 @@ from degen.embeddings.item_matrix import ItemMatrix, no_embeddings_yet, open_fil
 from degen.embeddings.registry import folder_format, folder_mend
 from degen.errors import UserError
 from degen.runs.choose import Series, figure_name, select_runs
-from degen.runs.directory import RunDirectory, find_runs
+from degen.runs.directory import RunDirectory, find_runs, is_run
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def select_one(path: Path, options: FileOptions | None = None) -> Source:
 
 def _runs(path: Path) -> list[RunDirectory]:
     """Return the runs at and below a folder; none for a file, and for a folder that is read as a matrix."""
-    if not path.is_dir() or folder_format(path) is not None:
+    if not path.is_dir() or not (is_run(path) or folder_format(path) is None):
         return []
     try:
         return find_runs(path)

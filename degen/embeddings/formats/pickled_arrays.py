@@ -22,7 +22,7 @@ The latter are those of protocol 5.
 _LONGEST_ID = 64
 """Maximum number of bits of an integer that is an id."""
 
-_TYPE = re.compile(r"[fiu][1248]|U\d{1,6}")
+_TYPE = re.compile(r"f[248]|[iu][1248]|U\d{1,6}")
 
 
 def plain_list(value: Any) -> list[str] | None:
