@@ -235,6 +235,7 @@ READ: dict[str, tuple[str, Expected]] = {
         text(lambda u, i, t: f"{u},{i},1.0,{t:%Y-%m-%d %H:%M:%S}", "user_id,item_id,weight,datetime\n"),
         seconds,
     ),
+    "books.csv": (text(lambda u, i, t: f"{u},{i},{int(i) % 11}"), no_time),
     "konect.txt": ("% bip weighted\n" + text(lambda u, i, t: f"{u} {i} 4.5 {seconds(t)}"), seconds),
     "marked-header.tsv": (text(lambda u, i, t: f"{u}\t{i}\t{seconds(t)}", "#user\titem\ttime\n"), seconds),
     "jester.dat": (text(lambda u, i, t: f"{u}\t\t{i}\t\t{int(i) % 19 - 9.28:.3f}"), no_time),
@@ -258,6 +259,16 @@ def test_a_shape_is_read_right(tmp_path: Path, name: str) -> None:
     zero = "0" if name == "hm.csv" else ""
     assert rows(log) == [(u, zero + i, when(t)) for u, i, t in ACTIONS]
     assert any(note.startswith("its first action is user 1000, item ") for note in log.notes)
+
+
+def test_as_many_items_for_every_user_are_sequences(tmp_path: Path) -> None:
+    draw = random.Random(3)
+    for first in (1, 1_500_000_000):  # ids may look like times since 1970
+        lines = [[str(user), *(str(first + draw.randrange(90)) for _ in range(6))] for user in range(60)]
+        path = tmp_path / "users.txt"
+        path.write_text("".join(" ".join(line) + "\n" for line in lines))
+        log = read_interactions(path)
+        assert rows(log) == [(line[0], item, None) for line in lines for item in line[1:]]
 
 
 REFUSED: dict[str, tuple[str, str]] = {
@@ -312,6 +323,20 @@ REFUSED: dict[str, tuple[str, str]] = {
     "lastfm-1k.tsv": (
         text(lambda u, i, t: f"user_{u}\t{t:%Y-%m-%dT%H:%M:%SZ}\tf1b1\tDeep Dish\t\tFuego {i}"),
         "column 1 may be times",
+    ),
+    "numbered-reviews.csv": (
+        "".join(f"r{n:05d},{u},{i},5,{seconds(t)}\n" for n, (u, i, t) in enumerate(ACTIONS)),
+        "column 4 may be times; if each line is a user and the items of that user",
+    ),
+    "numbered-actions.csv": (
+        "".join(f"r{n:05d},{u},{i},{seconds(t)}\n" for n, (u, i, t) in enumerate(ACTIONS)),
+        "column 3 may be times",
+    ),
+    "user-time-item.tsv": (text(lambda u, i, t: f"{u}\t{seconds(t)}\t{i}"), "column 1 may be times"),
+    "date-user-item.csv": (text(lambda u, i, t: f"{t:%Y-%m-%d},{u},{i}"), "column 0 may be times"),
+    "user-item-category-time.csv": (
+        text(lambda u, i, t: f"{u},{i},{2_520_000 + int(i) % 9},{seconds(t)}"),
+        "column 3 may be times",
     ),
     "two-times.csv": (
         text(

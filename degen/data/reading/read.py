@@ -11,11 +11,12 @@ import numpy as np
 
 from degen.data.interactions import Interactions
 from degen.data.reading.actions import check_lines
-from degen.data.reading.guess_format import Layout, guess_format
+from degen.data.reading.guess_format import guess_format
 from degen.data.reading.ids import IdCoder
 from degen.data.reading.objects.json_lines import read_json_lines
 from degen.data.reading.open_log import open_text, stem
 from degen.data.reading.parquet import read_parquet_log
+from degen.data.reading.shapes.layout import Layout
 from degen.data.reading.table import TableReader
 from degen.data.reading.told import Told
 from degen.errors import UserError

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from degen.data.reading.columns import NUMBERS_EXAMPLE, Columns
+from degen.data.reading.shapes.head import FileHead
 from degen.data.reading.shapes.plausible import may_be_moments, mostly_dates, mostly_stamps
 from degen.errors import UserError
 
@@ -98,11 +99,12 @@ _REFUSED: tuple[tuple[int, dict[int, Test], str], ...] = (
 )
 
 
-def known_shape(width: int, column: Callable[[int], Sequence[str]], where: str) -> tuple[str, Columns] | None:
+def known_shape(head: FileHead, where: str) -> tuple[str, Columns] | None:
     """Return the summary and the columns of a log whose form is known, or None.
 
-    `column` gives the first values of a column. Raise a `UserError` for a known form that is no log.
+    Raise a `UserError` for a known form that is no log.
     """
+    width, column = head.width, head.column
 
     def fits(tests: Iterable[tuple[int, Test]]) -> bool:
         return all(test(column(at)[:_TRIED]) for at, test in tests)
@@ -116,17 +118,17 @@ def known_shape(width: int, column: Callable[[int], Sequence[str]], where: str) 
     return None
 
 
-def unknown_shape(
-    width: int, first: Sequence[str], column: Callable[[int], Sequence[str]], where: str
-) -> UserError:
+def unknown_shape(head: FileHead, where: str) -> UserError:
     """Return the error for a table without names, which shows its first line and its columns of times."""
-    shown = ", ".join(f"{at}: {value[:30]}" for at, value in enumerate(first[:10]))
-    times = [at for at in range(width) if may_be_moments(column(at))]
+    shown = ", ".join(f"{at}: {value[:30]}" for at, value in enumerate(head.first[:10]))
+    more = ", …" if head.width > 10 else ""
+    times = [at for at in range(head.width) if may_be_moments(head.column(at))]
     seem = ""
     if times:
-        several = "columns" if len(times) > 1 else "column"
-        seem = f"; {several} {', '.join(map(str, times))} may be times"
+        seem = f"; column{'s' * (len(times) > 1)} {', '.join(map(str, times))} may be times"
+    if head.one_row_per_user:
+        seem += "; if each line is a user and the items of that user, pass `input_format='sequences'`"
     return UserError(
-        f"{where} has {width} columns and no names; say which is which with {NUMBERS_EXAMPLE}, by numbers "
-        f"from 0; its first line has {shown}{'' if len(first) <= 10 else ', …'}{seem}"
+        f"{where} has {head.width} columns and no names; say which is which with {NUMBERS_EXAMPLE}, by "
+        f"numbers from 0; its first line has {shown}{more}{seem}"
     )

@@ -60,6 +60,16 @@ def may_be_moments(values: Sequence[str]) -> bool:
     return _mostly(_is_moment, values[:_TRIED]) or mostly_dates(values)
 
 
+def surely_moments(values: Sequence[str]) -> bool:
+    """Return whether the first values are dates, or all of them times since 1970 of our age."""
+    return bool(values) and (all(map(_is_moment, values[:_TRIED])) or mostly_dates(values))
+
+
+def are_percents(values: Sequence[str]) -> bool:
+    """Return whether the first values are whole numbers from 0 to 100."""
+    return all(0 <= _number(value) <= 100 and _number(value).is_integer() for value in values[:_TRIED])
+
+
 def _is_moment(value: str) -> bool:
     if _DAY.fullmatch(value):
         return True
