@@ -132,7 +132,7 @@ def _panel(
 
 def _between(low: float, high: float) -> str:
     """Return both ends of a range, to the second digit of its width."""
-    digits = min(max(1 - math.floor(math.log10(high - low)), 0), 6) if high > low else 4
+    digits = min(max(1 - math.floor(math.log10(high - low)), 0), 6) if 0 < high - low < math.inf else 4
     return f"{low:.{digits}f} to {high:.{digits}f}"
 
 
