@@ -63,8 +63,8 @@ def _one_sentence(code: int | None, said: str, about: str) -> str:
 def fill(name: str, size: int, known: Reference, folder: Path, finished: Path | None) -> str:
     """Do the work on a disk of `size` KiB, then on a larger one; return what was wrong, or nothing."""
     scene, said = SCENES[name], folder / "said.txt"
-    with disk(folder / "disk", "64M") as mounted:
-        place = scenes.prepare(scene, mounted / "work", finished)
+    with disk(folder / "work", "64M") as mounted:
+        place = scenes.prepare(scene, mounted, finished)
         used = shutil.disk_usage(mounted).used // 1024
         remount(mounted, f"size={used + size}k")
         code, told = _finish(scene, place, said, again=False)
@@ -84,8 +84,8 @@ def fill(name: str, size: int, known: Reference, folder: Path, finished: Path | 
 def read_only(name: str, folder: Path, finished: Path | None) -> str:
     """Do the work on a disk that can only be read; return what was wrong, or nothing."""
     scene = SCENES[name]
-    with disk(folder / "disk", "64M") as mounted:
-        place = scenes.prepare(scene, mounted / "work", finished)
+    with disk(folder / "work", "64M") as mounted:
+        place = scenes.prepare(scene, mounted, finished)
         remount(mounted, "ro")
         said = folder / "said.txt"
         child = scenes.in_child(place, lambda: _with_cache(scene, folder), said)

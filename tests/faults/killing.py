@@ -76,17 +76,20 @@ def wait(child: int, until: float) -> int | None:
     return None
 
 
-def reference(scene: Scene, folder: Path, finished: Path | None) -> Reference:
-    """Do the work of a scene without a kill, twice, and check that both results are the same."""
+def reference(scene: Scene, place: Path, finished: Path | None) -> Reference:
+    """Do the work of a scene without a kill, twice, and check that both results are the same.
+
+    All work of a scene is done in the same folder, since its path stands in the results.
+    """
     results, seconds, events = [], 0.0, 0
-    for place in (folder / "a", folder / "b"):
+    for _ in range(2):
         scenes.prepare(scene, place, finished)
         started = time.monotonic()
-        code, said = _start(scene, place, again=False, tell=folder / "events")
+        code, said = _start(scene, place, again=False, tell=place / "events.txt")
         seconds = time.monotonic() - started
         assert code == 0, said
         results.append(whole.digest(place / scene.out))
-        events = int((folder / "events").read_text()) if not scene.own else 0
+        events = int((place / "events.txt").read_text()) if not scene.own else 0
     assert results[0] == results[1], f"two runs differ in {whole.difference(*results)}"
     return Reference(results[0], seconds, events)
 
@@ -125,11 +128,11 @@ def _start(
 
 
 def kill_and_go_on(
-    name: str, number: str, known: Reference, folder: Path, finished: Path | None, tally: Tally
+    name: str, number: str, known: Reference, place: Path, finished: Path | None, tally: Tally
 ) -> None:
     """Kill a scene at a random moment, up to three times in a row, then let it end, and compare."""
     scene, rng = SCENES[name], random.Random(f"{name} {number}")
-    place = scenes.prepare(scene, folder, finished)
+    scenes.prepare(scene, place, finished)
     again = False
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
         by_clock = scene.own or rng.random() < 0.4
@@ -152,5 +155,5 @@ def kill_and_go_on(
         tally.faults.append(f"{number}: the result differs in {other}")
     elif left := whole.leftovers(place / scene.out):
         tally.faults.append(f"{number}: temporary files are left: {left}")
-    if not any(fault.startswith(f"{number}:") for fault in tally.faults):
-        shutil.rmtree(place)
+    if any(fault.startswith(f"{number}:") for fault in tally.faults):
+        shutil.copytree(place, place.with_name(number), dirs_exist_ok=True)

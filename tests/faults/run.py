@@ -58,13 +58,13 @@ def kills(
     print(f"{'scene':22s} {'kills':>6s} {'ended before':>13s} {'faults':>7s} {'seconds':>8s}")
     for name in chosen:
         started, tally = time.monotonic(), killing.Tally()
-        place = folder / name.replace(", ", "-").replace(" ", "-")
-        known[name] = killing.reference(SCENES[name], place / "reference", finished)
+        place = folder / scenes.file_name(name)
+        known[name] = killing.reference(SCENES[name], place / "work", finished)
         wanted = max(1, round(options.kills * shares[name] / sum(shares.values())))
         number = 0
         while tally.kills < wanted and number < 3 * wanted + 3:
             seed = f"{options.seed}-{number}"
-            killing.kill_and_go_on(name, seed, known[name], place / str(number), finished, tally)
+            killing.kill_and_go_on(name, seed, known[name], place / "work", finished, tally)
             number += 1
         faults += [f"{name} {fault}" for fault in tally.faults]
         taken = time.monotonic() - started
@@ -81,13 +81,12 @@ def disk_faults(known: dict[str, killing.Reference], folder: Path, finished: Pat
     for name, reference in known.items():
         if SCENES[name].own:
             continue
-        place, told = folder / f"disks-{name.replace(', ', '-')}", []
-        place.mkdir()
+        place, told = folder / scenes.file_name(name), []
         if disks.can_mount():
             told += [disks.fill(name, size, reference, place, finished) for size in disks.SIZES]
             told.append(disks.read_only(name, place, finished))
         if SCENES[name].start[0] != "monitor":
-            told.append(disks.two_writers(name, reference, place / "two", finished))
+            told.append(disks.two_writers(name, reference, place, finished))
         bad = [text for text in told if text]
         print(
             f"{name:22s} full disks, read-only, two writers: {len(told)} tried, {len(bad)} faults", flush=True

@@ -114,9 +114,15 @@ def command(scene: Scene, *, again: bool) -> Words:
     return [sys.executable, *(TORCHRUN if scene.start[0] == "train" else ["-m", "degen"]), *words]
 
 
+def file_name(name: str) -> str:
+    """Return the name of a scene's folder."""
+    return name.replace(", ", "-").replace(" ", "-")
+
+
 def prepare(scene: Scene, folder: Path, finished: Path | None) -> Path:
-    """Make the folder that a scene is started in."""
-    folder.mkdir(parents=True)
+    """Make the folder that a scene is started in, anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
     tiny_runs.write_log(folder / "toy.txt")
     if scene.after:
         assert finished is not None

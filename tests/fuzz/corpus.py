@@ -7,11 +7,15 @@ A sample is a folder, in which the commands of its kind are started.
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
+import pickle
 import random
 import struct
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,6 +76,13 @@ def _by_user(separator: str) -> bytes:
     return _text([separator.join([user, *items]) for user, items in found.items()])
 
 
+def _zipped(name: str, content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(name, content)
+    return buffer.getvalue()
+
+
 def logs() -> dict[str, bytes]:
     """Logs by file name."""
     rows = actions()
@@ -102,6 +113,10 @@ def logs() -> dict[str, bytes]:
         "semicolons.csv": csv.replace(b",", b";"),
         "log.csv.gz": gzip.compress(csv),
         "amazon.json.gz": gzip.compress(_json_rows("reviewerID", "asin", "unixReviewTime")),
+        "log.csv.bz2": bz2.compress(csv),
+        "log.csv.xz": lzma.compress(csv),
+        "log.csv.zip": _zipped("log.csv", csv),
+        "array.json": json.dumps([{"user_id": u, "item_id": i, "timestamp": t} for u, i, t in rows]).encode(),
         "log.parquet": _log_parquet(),
         "log.parquet.gz": gzip.compress(_log_parquet()),
     }
@@ -209,6 +224,53 @@ def matrices(scratch: Path) -> dict[str, bytes]:
         ),
         "lists.parquet": _parquet(item=ids(), frequency=list(range(ROWS)), embedding=v.tolist()),
         "columns.parquet": _parquet(item=ids(), **columns),
+    }
+
+
+def _frame() -> Any:
+    import pandas as pd
+
+    return pd.DataFrame(values(2), index=ids(), columns=[f"d{column}" for column in range(WIDTH)])
+
+
+def _fasttext() -> bytes:
+    """A model of skip-grams by the layout of fastText's own writer, without n-grams."""
+    words = [b"</s>", *(name.encode() for name in ids()[1:])]
+    arguments = struct.pack("<12id", WIDTH, 5, 5, 1, 5, 1, 2, 1, 0, 0, 0, 100, 1e-4)
+    entries = b"".join(word + b"\0" + struct.pack("<qb", 9, 0) for word in words)
+    dictionary = struct.pack("<3i2q", ROWS, ROWS, 0, 1000, -1) + entries
+    matrix = struct.pack("<?2q", False, ROWS, WIDTH) + values(3).tobytes()
+    return struct.pack("<2i", 793712314, 12) + arguments + dictionary + matrix + matrix
+
+
+def more_matrices() -> dict[str, bytes]:
+    """Matrices of formats whose writers are libraries, by file name."""
+    import pyarrow
+    import pyarrow.feather
+    import scipy.io
+
+    table = pyarrow.table(
+        {"item": ids(), **{f"d{n}": column for n, column in enumerate(values(4).T.tolist())}}
+    )
+    feather, stream, mat = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    pyarrow.feather.write_feather(table, feather, compression="uncompressed")
+    with pyarrow.ipc.new_stream(stream, table.schema) as writer:
+        writer.write_table(table)
+    scipy.io.savemat(mat, {"embeddings": values(5)}, do_compression=True)
+    rows = [{"id": name, "embedding": row.tolist()} for name, row in zip(ids(), values(6), strict=True)]
+    return {
+        "m.feather": feather.getvalue(),
+        "m.arrow": stream.getvalue(),
+        "m.mat": mat.getvalue(),
+        "frame.pkl": pickle.dumps(_frame(), 4),
+        "array.pkl": pickle.dumps(values(7), 4),
+        "dict.pickle": pickle.dumps(
+            {name: row.tolist() for name, row in zip(ids(), values(8), strict=True)}, 2
+        ),
+        "m.json": json.dumps({row["id"]: row["embedding"] for row in rows}).encode(),
+        "rows.jsonl": _text([json.dumps(row) for row in rows]),
+        "m.csv.gz": gzip.compress(_table(",", ["id", "a", "b", "c", "d"])),
+        "fasttext.bin": _fasttext(),
     }
 
 
@@ -321,7 +383,7 @@ def write_corpus(folder: Path) -> Path:
 
     for name, content in logs().items():
         put("log", name, {name: content})
-    for name, content in matrices(folder).items():
+    for name, content in {**matrices(folder), **more_matrices()}.items():
         put("matrix", name, {name: content, "other.npy": _npy(values(5))})
     for name, content in frequencies().items():
         put(

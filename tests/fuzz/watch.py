@@ -93,7 +93,7 @@ class Canary:
             while frame is not None:
                 names.add(os.path.basename(frame.f_code.co_filename))
                 frame = frame.f_back  # type: ignore[assignment]
-            if event == "exec" or "ast.py" not in names:
+            if not any("importlib" in name for name in names) and (event == "exec" or "ast.py" not in names):
                 self.seen.append(f"{event} {text[:200]}")
 
     def _ours(self) -> bool:
