@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from degen.cli.options import parse_assignments
@@ -99,3 +100,44 @@ def test_a_configuration_that_would_break_a_parser_is_one_sentence(tmp_path, val
 def test_a_configuration_that_is_not_there_says_so(tmp_path):
     with pytest.raises(UserError, match=r"study\.toml: there is no such file"):
         read_toml(tmp_path / "study.toml", "study.toml")
+
+
+HEADERS = [
+    "{'descr': '<f4', 'fortran_order': False, 'shape': (4, 2), }",
+    "{",
+    "(",
+    "'",
+    "[" * 300,
+    "{}",
+    "5L",
+    "\x00",
+    "",
+]
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_an_array_is_whole_or_unreadable(tmp_path, header):
+    path = tmp_path / "a.npy"
+    text = header.encode() + b"\n"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(32))
+    if header == HEADERS[0]:
+        assert parse.read_array(path).tolist() == [[0, 0]] * 4
+        path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(Unreadable, match=r"no whole \.npy file"):
+        parse.read_array(path)
+
+
+@pytest.mark.parametrize("shape", [(2**40,), (2**63, 2), (0, 2**62), (-1,), (10**30,)])
+def test_an_array_that_claims_to_be_large_takes_no_memory(tmp_path, shape):
+    path = tmp_path / "a.npy"
+    text = repr({"descr": "<f8", "fortran_order": False, "shape": shape}).encode() + b"\n"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(8))
+    with pytest.raises(Unreadable):
+        parse.read_array(path)
+
+
+def test_objects_are_never_unpickled(tmp_path):
+    path = tmp_path / "a.npy"
+    np.save(path, np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(Unreadable, match="never unpickled"):
+        parse.read_array(path)

@@ -10,8 +10,13 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from math import prod
 from pathlib import Path
-from typing import Any
+from tokenize import TokenError
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 MAX_DEPTH = 64
 """Maximum depth of nesting of lists and objects."""
@@ -115,6 +120,38 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("a key stands twice in one object")
     return found
+
+
+# The header of a .npy is a Python literal: random changes of its bytes have raised each of these errors.
+_NO_ARRAY = (
+    *(ValueError, TypeError, SyntaxError, TokenError, MemoryError, LookupError, ArithmeticError),
+    *(OSError, EOFError, RuntimeError),
+)
+
+
+def read_array(path: Path) -> npt.NDArray[Any]:
+    """Return the array of a `.npy` file whose size is that of its header; objects are never unpickled.
+
+    Raises
+    ------
+    Unreadable
+        if the file is damaged, cut short or too long, or holds objects.
+    """
+    from numpy.lib import format as npy  # not at the top: `degen --help` runs without NumPy
+
+    try:
+        with path.open("rb") as file:
+            old = npy.read_magic(file) == (1, 0)
+            shape, _, dtype = (npy.read_array_header_1_0 if old else npy.read_array_header_2_0)(file)
+            if dtype.hasobject:
+                raise ValueError("it holds Python objects, which are never unpickled")
+            if file.tell() + prod(shape) * dtype.itemsize != path.stat().st_size:
+                raise ValueError("it has another size than its header says")
+            file.seek(0)
+            return npy.read_array(file, allow_pickle=False)
+    except _NO_ARRAY as error:
+        said = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        raise Unreadable(f"it is no whole .npy file: {said}") from error
 
 
 def _no_constant(name: str) -> float:

@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from degen.errors import UserError, nearest
+from degen.files.parse import Unreadable, read_array
 from degen.files.writing import is_temporary, write_text
 from degen.runs.study import PLAN, is_study, study_runs
 
@@ -195,9 +196,8 @@ class RunDirectory:
         """Return the `.npy` array of a file of the run; a pickled one is refused."""
         path = self.existing(name)
         try:
-            with path.open("rb") as file:
-                return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
-        except (ValueError, OSError, EOFError) as error:
+            return read_array(path)
+        except Unreadable as error:
             raise UserError(f"{path} is not a readable .npy array: {error}") from error
 
     @property

@@ -122,7 +122,10 @@ def _start(
         child = scenes.in_child(place, counted(lambda: scene.begin(again=again), place, stop, tell), said)
     code = wait(child, until)
     if code is None:
-        os.killpg(child, signal.SIGKILL)
+        try:
+            os.killpg(child, signal.SIGKILL)
+        except ProcessLookupError:  # it has no group of its own yet
+            os.kill(child, signal.SIGKILL)
         code = wait(child, time.monotonic() + MOST)
     return code, said.read_text(errors="replace")
 
@@ -153,7 +156,7 @@ def kill_and_go_on(
         tally.faults.append(f"{number}: does not go on, exit code {code}: {said[-300:]}")
     elif other := whole.difference(known.result, whole.digest(place / scene.out)):
         tally.faults.append(f"{number}: the result differs in {other}")
-    elif left := whole.leftovers(place / scene.out):
+    elif scene.resume and (left := whole.leftovers(place / scene.out)):
         tally.faults.append(f"{number}: temporary files are left: {left}")
     if any(fault.startswith(f"{number}:") for fault in tally.faults):
         shutil.copytree(place, place.with_name(number), dirs_exist_ok=True)

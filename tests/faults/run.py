@@ -67,6 +67,7 @@ def kills(
             killing.kill_and_go_on(name, seed, known[name], place / "work", finished, tally)
             number += 1
         faults += [f"{name} {fault}" for fault in tally.faults]
+        print("".join(f"    {fault}\n" for fault in tally.faults), end="")
         taken = time.monotonic() - started
         print(
             f"{name:22s} {tally.kills:6d} {tally.ended_before:13d} {len(tally.faults):7d} {taken:8.0f}",

@@ -61,7 +61,7 @@ def record(out: Path) -> None:
     with Monitor(out, item_frequency=frequency, resume=True, keep_embeddings=1) as monitor:
         for epoch in range(len(monitor.rows) + 1, 6):
             values = np.random.default_rng(epoch).normal(size=(20, 4)).astype(np.float32)
-            monitor.record(values, epoch=epoch, metrics={"NDCG@10": epoch / 10})
+            monitor.record(epoch, values, metrics={"NDCG@10": epoch / 10})
         monitor.finish({"NDCG@10": 0.5})
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 _OF_THE_CLOCK = re.compile(
-    r"seconds|per_second|earlier|finished|started|memory|host|pid|threads|written|sha256|size"
+    r"seconds|per_second|earlier|commit|finished|started|memory|host|pid|threads|written|sha256|size"
 )
 _PASSING = re.compile(r"\.partial-|\.training$|\.claim|leave$|(^|/)cache/|workers\.log$|\.log$")
 

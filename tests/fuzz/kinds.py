@@ -107,7 +107,7 @@ _OF_RUNS: tuple[Words, ...] = (
     ["report", "runs", "--out", "report.html"],
     ["verify", "runs"],
 )
-_EACH = (6, 4, 4, 4, 4, 2, 2, 1, 1, 1, 1, 4, 3, 2, 4, 1, 4)
+_EACH = (8, 8, 6, 4, 4, 1, 2, 1, 1, 1, 1, 2, 3, 1, 2, 1, 8)
 
 
 def _run(rng: random.Random, _name: str) -> Words:
@@ -172,7 +172,7 @@ KINDS: dict[str, Kind] = {
     "log": Kind("log", ["*"], _stats, 30),
     "matrix": Kind("matrix", ["[!o]*", "one.npz"], _matrix, 34),
     "frequency": Kind("frequency", ["[!m]*"], _frequency, 10),
-    "run": Kind("run", ["runs/**/*.*"], _run, 16),
+    "run": Kind("run", ["runs/**/*.*"], _run, 12),
     "study file": Kind("study file", ["study.toml"], _study_file, 3),
     "study": Kind("study", ["study/*", "study/done/*", "study/failed/*", "cells/**/*.*"], _study, 4),
     "config": Kind("config", ["config.toml"], _config, 8),
