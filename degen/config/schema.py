@@ -229,6 +229,11 @@ class EvaluationConfig(Group):
     score_block: int = key(
         256, "Number of users ranked at once; a GPU takes more, and long catalogues come in blocks.", ge=1
     )
+    ties: Literal["expected", "half", "optimistic", "pessimistic"] = key(
+        "expected",
+        "Rank of a target whose score other items share: all ranks that it may have, each as likely, their "
+        "mean, the best or the worst.",
+    )
     probe_samples: int = key(
         4096, "Number of training samples on which alignment and uniformity are measured.", ge=2
     )

@@ -28,6 +28,9 @@ SYMBOLS = {"lambda": "contrast_weight", "gamma": "cure_weight"}
 
 DROPOUTS = ("embedding_dropout", "hidden_dropout", "attention_dropout")
 
+TIES_BEFORE = "half"
+"""The way in which runs counted ties before `evaluation.ties` was a key."""
+
 OFFICIAL: Values = {
     "objective": {"reduction": "mean", "same_target_negatives": True, "padding_class": True},
     # The released code stops after *more than* 10 validations without improvement, of rounded values.
@@ -82,7 +85,7 @@ def settle(file: Path | None = None, options: Values | None = None) -> Config:
         if the file is not TOML, a key is unknown, or a value is out of range; the message names the key and
         the values that it takes.
     """
-    given, typed = _read_toml(file) if file else {}, options or {}
+    given, typed = _as_then(_read_toml(file)) if file else {}, options or {}
     variant, typed = _used_by_variant(given, typed)
     if typed.get("data"):  # another log, or another way to read it: what training noted no longer holds
         given = {**given, "data": {k: v for k, v in given.get("data", {}).items() if k not in NOTED}}
@@ -97,6 +100,18 @@ def settle(file: Path | None = None, options: Values | None = None) -> Config:
     # An absolute path lets the run be repeated from any folder.
     data = config.data.model_copy(update={"dataset": str(path.absolute())})
     return config.model_copy(update={"data": data})
+
+
+def _as_then(values: Values) -> Values:
+    """Return a file's keys, and the way to count ties where an older version of degen resolved them all.
+
+    A resolved configuration has every key of `[evaluation]`. One without `ties` was written before there was
+    such a key, when ties counted by half.
+    """
+    evaluation = values.get("evaluation", {})
+    if "ties" in evaluation or group_of("evaluation").model_fields.keys() - {"ties"} - evaluation.keys():
+        return values
+    return {**values, "evaluation": {**evaluation, "ties": TIES_BEFORE}}
 
 
 def _used_by_variant(given: Values, typed: Values) -> tuple[str, Values]:

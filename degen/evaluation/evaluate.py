@@ -1,9 +1,7 @@
-"""Sequence representations of a split, and the rank of each target among all items, in blocks of users.
+"""Sequence representations of a split, and the place of each target among all items, in blocks of users.
 
-    rank = 1 + number of items scored strictly higher + half the number of other items scored the same
-
-A constant scorer over n items thus ranks every target at (n + 1) / 2 and does not look good. Scores are
-compared as they are computed: some libraries' products of equal rows of V differ by rounding.
+A place is the number of items scored strictly higher, and that of other items scored the same (`Ranks`).
+Scores are compared as they are computed: some libraries' products of equal rows of V differ by rounding.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ from degen.data.sampling.source import SampleHistories
 from degen.data.sampling.windows import share_windows
 from degen.data.sequences import Samples, ragged_positions
 from degen.errors import UserError
-from degen.evaluation.ranking import Ranks
+from degen.evaluation.ranking import Ranks, Ties
 from degen.model.encoders.interface import Encoder
 from degen.model.encoders.ragged_layout import on
 from degen.model.losses.blocked_softmax import MOST_SCORES
@@ -72,8 +70,15 @@ def _encode(encoder: Encoder, samples: Samples, rows: Int) -> Tensor:
 
 
 @torch.no_grad()
-def split_ranks(encoder: Encoder, samples: Samples, score_block: int = 256, scores: Scores = "dot") -> Ranks:
-    """Rank the target of each sample among all items, float64 `[n_samples]`; padding is not ranked.
+def split_ranks(
+    encoder: Encoder,
+    samples: Samples,
+    score_block: int = 256,
+    scores: Scores = "dot",
+    *,
+    ties: Ties = "expected",
+) -> Ranks:
+    """Rank the target of each sample among all items; padding is not ranked. Metrics count ties as `ties`.
 
     Items of the history stay in the ranking. `score_block` users are ranked at once, a GPU ranks more if
     their scores fit `MOST_SCORES`. Where the scores of all items do not fit, `ITEM_BLOCK` items are scored at
@@ -85,7 +90,8 @@ def split_ranks(encoder: Encoder, samples: Samples, score_block: int = 256, scor
         if a score is NaN.
     """
     h = representations(encoder, samples)
-    return rank_targets(encoder.query(h), encoder.scored_items(), samples, score_block, scores)
+    h, V = encoder.query(h), encoder.scored_items()
+    return rank_targets(h, V, samples, score_block, scores, ties=ties)
 
 
 @torch.no_grad()
@@ -97,6 +103,7 @@ def rank_targets(
     scores: Scores = "dot",
     *,
     exclude_history: bool = False,
+    ties: Ties = "expected",
 ) -> Ranks:
     """Rank as `split_ranks` does, given representations h `[n_samples, d]` and items V `[n_items, d]`.
 
@@ -105,17 +112,18 @@ def rank_targets(
     targets = torch.from_numpy(samples.targets - 1).to(h.device)  # item i is column i - 1
     most = MOST_SCORES[h.device.type]
     at_once = max(score_block, most // len(V)) if h.device.type == "cuda" else score_block
-    ranks = np.empty(len(samples))
+    better, tied = np.empty(len(samples)), np.empty(len(samples), dtype=np.int64)
     with float32_products("fp32", h.device):
         for start in range(0, len(samples), at_once):
             users = slice(start, start + at_once)
             left_out = _earlier_items(samples, users, h.device) if exclude_history else None
             if at_once * len(V) <= most:
                 of_users = _without(score_items(h[users], V, scores), left_out)
-                ranks[users] = target_ranks(of_users, targets[users])
+                part = target_ranks(of_users, targets[users])
             else:
-                ranks[users] = ranks_over_blocks(h[users], V, targets[users], ITEM_BLOCK, scores, left_out)
-    return ranks
+                part = ranks_over_blocks(h[users], V, targets[users], ITEM_BLOCK, scores, left_out)
+            better[users], tied[users] = part.better, part.tied
+    return Ranks(better, tied, ties)
 
 
 def _earlier_items(samples: Samples, part: slice, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -144,7 +152,7 @@ def _without(scores: Tensor, left_out: tuple[Tensor, Tensor] | None, first: int 
 
 
 def target_ranks(scores: Tensor, targets: Tensor) -> Ranks:
-    """Return the rank of each row's target among all columns, float64 `[B]`, from 1 to n_items, in halves.
+    """Return the place of each row's target among all columns.
 
     Parameters
     ----------
@@ -158,8 +166,7 @@ def target_ranks(scores: Tensor, targets: Tensor) -> Ranks:
     UserError
         if a score is NaN. Comparisons with NaN are false, so that such a target would rank first.
     """
-    higher, equal = _count(scores, scores.gather(1, targets[:, None]))
-    return 1 + higher + (equal - 1) / 2
+    return _ranks(*_count(scores, scores.gather(1, targets[:, None])))
 
 
 def ranks_over_blocks(
@@ -187,9 +194,12 @@ def ranks_over_blocks(
         _count(_without(score_items(h, V[items], scores), left_out, items.start), target_scores)
         for items in slices
     ]
-    higher, equal = (np.sum(count, axis=0) for count in zip(*counts, strict=True))
-    ranks: Ranks = 1 + higher + (equal - 1) / 2
-    return ranks
+    return _ranks(*(np.sum(count, axis=0) for count in zip(*counts, strict=True)))
+
+
+def _ranks(higher: npt.NDArray[Any], equal: npt.NDArray[Any]) -> Ranks:
+    """Return ranks from the numbers of items scored higher and the same, the target itself among these."""
+    return Ranks(higher.astype(np.float64), equal.astype(np.int64) - 1)
 
 
 def _count(scores: Tensor, target_scores: Tensor) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

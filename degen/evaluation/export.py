@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from degen.data.sequences import Split
 from degen.evaluation.evaluate import rank_targets, representations
+from degen.evaluation.exported_ranks import BETTER, RANKS, TIED
 from degen.evaluation.restore import Restored
 from degen.files.writing import write_array, write_lines
 
@@ -19,7 +20,8 @@ def export(restored: Restored, split: Split, out: Path) -> list[Path]:
 
         sequence_representations.npy   float32 `[n_users, d]`
         targets.npy                    int64 `[n_users]`, row numbers of `items.txt`
-        ranks.npy                      float64 `[n_users]`
+        ranks.npy                      float64 `[n_users]`, the mean of the ranks that a tied target may have
+        better.npy, tied.npy           int32 `[n_users]`, items scored strictly higher, and others the same
         users.txt                      the user ids
 
     Raises
@@ -29,10 +31,14 @@ def export(restored: Restored, split: Split, out: Path) -> list[Path]:
     """
     encoder, samples = restored.encoder, restored.samples(split)
     h, block = representations(encoder, samples), restored.config.evaluation.score_block
+    h_scored, V = encoder.query(h), encoder.scored_items()
+    ranks = rank_targets(h_scored, V, samples, block, restored.scores)
     arrays: dict[str, npt.NDArray[Any]] = {
         "sequence_representations.npy": h.cpu().numpy().astype(np.float32),
         "targets.npy": samples.targets - 1,
-        "ranks.npy": rank_targets(encoder.query(h), encoder.scored_items(), samples, block, restored.scores),
+        RANKS: ranks.mean,
+        BETTER: ranks.better.astype(np.int32),
+        TIED: ranks.tied.astype(np.int32),
     }
     for name, array in arrays.items():
         write_array(out / name, array)

@@ -21,7 +21,7 @@ from degen.analysis.values import Undefined
 from degen.data.sequences import Split
 from degen.data.statistics import gini
 from degen.evaluation.evaluate import rank_targets, representations
-from degen.evaluation.ranking import Ranks, ranking_metrics
+from degen.evaluation.ranking import Places, Ranks, ranking_metrics
 from degen.evaluation.restore import Restored
 from degen.model.losses.blocked_softmax import MOST_SCORES
 from degen.model.scores import Scores, score_items
@@ -34,7 +34,7 @@ class Recommended:
     Attributes
     ----------
     ranks
-        float64 [users]: the rank of each user's target, from 1, in halves where scores are tied.
+        the place of each user's target among all items.
     targets
         int64 [users]: the targets, as row numbers of `items.txt`.
     counts
@@ -86,8 +86,8 @@ def recommend(restored: Restored, split: Split = "test", k: int = 10) -> Recomme
     """
     encoder, samples = restored.encoder, restored.samples(split)
     h, V = encoder.query(representations(encoder, samples)), encoder.scored_items()
-    block = restored.config.evaluation.score_block
-    ranks = rank_targets(h, V, samples, block, restored.scores)
+    settings = restored.config.evaluation
+    ranks = rank_targets(h, V, samples, settings.score_block, restored.scores, ties=settings.ties)
     return Recommended(ranks, samples.targets - 1, list_counts(h, V, k, restored.scores), k)
 
 
@@ -115,14 +115,14 @@ def list_counts(h: Tensor, V: Tensor, k: int = 10, scores: Scores = "dot") -> In
 
 
 def by_popularity(
-    ranks: Ranks, targets: Int, frequency: Int, shares: Mapping[str, float] = HEAD_MID_TAIL
+    ranks: Places, targets: Int, frequency: Int, shares: Mapping[str, float] = HEAD_MID_TAIL
 ) -> dict[str, dict[str, Any]]:
     """Return HR, NDCG and MRR over the targets of each bucket of popularity, rarest bucket first.
 
     Parameters
     ----------
     ranks
-        float64 `[n]`: the rank of each target.
+        the place of each of n targets, or float64 `[n]`, their ranks.
     targets
         int64 `[n]`: each target as an index into `frequency`.
     frequency
@@ -138,7 +138,7 @@ def by_popularity(
     None.
     """
     buckets = Buckets.cut(frequency, shares)
-    nothing = dict.fromkeys(ranking_metrics(np.ones(1)))
+    ranks, nothing = Ranks.of(ranks), dict.fromkeys(ranking_metrics(np.ones(1)))
     found: dict[str, dict[str, Any]] = {}
     for code, name in enumerate(buckets.names):
         in_bucket = ranks[buckets.codes[targets] == code]

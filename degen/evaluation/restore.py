@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ from degen.config.settle import settle
 from degen.data.load import Dataset
 from degen.data.sequences import Samples, Split, leave_one_out
 from degen.device import pick_device
-from degen.errors import UserError
+from degen.errors import UserError, one_of
 from degen.evaluation.evaluate import rank_targets, representations
-from degen.evaluation.ranking import Ranks, ranking_metrics
+from degen.evaluation.ranking import TIES, Places, Ranks, ranking_metrics
 from degen.model.encoders.interface import Encoder
 from degen.model.scores import Scores
 from degen.model.variants import get_variant
@@ -39,7 +39,7 @@ class Restored:
         return leave_one_out(self.dataset.sequences, split, self.config.model.max_length)
 
     def ranks(self, split: Split, V: Tensor | None = None, *, exclude_history: bool = False) -> Ranks:
-        """Rank each user's target, float64 `[n_users]`, by the scores that the variant is trained with.
+        """Rank each user's target by the scores that the variant is trained with.
 
         `V`, `[n_items, d]`, replaces the item embeddings in the scores; the encoder still reads its own.
         `exclude_history` takes the user's earlier items out of the ranking, but for the target.
@@ -48,16 +48,26 @@ class Restored:
         h = representations(self.encoder, samples)
         h, scored = self.encoder.query(h), self.encoder.scored_items(V)
         block = self.config.evaluation.score_block
-        return rank_targets(h, scored, samples, block, self.scores, exclude_history=exclude_history)
+        ties = self.config.evaluation.ties
+        return rank_targets(
+            h, scored, samples, block, self.scores, exclude_history=exclude_history, ties=ties
+        )
 
     def metrics(
         self, split: Split, V: Tensor | None = None, *, exclude_history: bool = False
     ) -> dict[str, Any]:
-        """Return what `test.json` holds: HR, NDCG and MRR at 5, 10, 20, with `epoch`, `split` and `users`.
+        """Return what `test.json` holds: HR, NDCG and MRR at 5, 10, 20, `epoch`, `split`, `users` and `ties`.
 
         `V` and `exclude_history` are as in `ranks`.
         """
         return describe(self.ranks(split, V, exclude_history=exclude_history), self.epoch, split)
+
+    def counting(self, ties: str | None) -> Restored:
+        """Return the run with one of `TIES` as the way that metrics count ties; None keeps its own."""
+        if ties is None:
+            return self
+        evaluation = self.config.evaluation.model_copy(update={"ties": one_of("ties", ties, TIES)})
+        return replace(self, config=self.config.model_copy(update={"evaluation": evaluation}))
 
     @property
     def scores(self) -> Scores:
@@ -65,9 +75,11 @@ class Restored:
         return get_variant(self.config.objective.variant).scores
 
 
-def describe(ranks: Ranks, epoch: int, split: Split) -> dict[str, Any]:
-    """Return the metrics of a split's ranks, with `epoch`, `split` and the number of `users`."""
-    return {**ranking_metrics(ranks), "epoch": epoch, "split": split, "users": len(ranks)}
+def describe(ranks: Places, epoch: int, split: Split) -> dict[str, Any]:
+    """Return the metrics of a split's ranks, with `epoch`, `split`, the number of `users`, and `ties`."""
+    ranks = Ranks.of(ranks)
+    about = {"epoch": epoch, "split": split, "users": len(ranks), "ties": ranks.ties}
+    return {**ranking_metrics(ranks), **about}
 
 
 def restore(run: RunDirectory, device: str = "auto") -> Restored:

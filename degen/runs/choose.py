@@ -228,6 +228,8 @@ def _value(run: RunDirectory, group: str, key: str) -> Any:
     """Return a setting of a run, and its default where the run does not have it."""
     values = run.config.get(group, {})
     key = "hidden_dropout" if key == _DROPOUT else key
+    if (group, key) == ("evaluation", "ties"):
+        return run.ties
     return values[key] if key in values else _defaults().get(group, {}).get(key)
 
 

@@ -138,6 +138,11 @@ class RunDirectory:
         return name
 
     @property
+    def ties(self) -> str:
+        """The convention by which its metrics count ties; `half` where an older version of degen wrote it."""
+        return str(self.config.get("evaluation", {}).get("ties", "half"))
+
+    @property
     def recorded(self) -> bool:
         """Whether `degen.Monitor` wrote it from a training loop that is not degen's: it has no weights."""
         return "monitor" in self.config
@@ -169,7 +174,7 @@ class RunDirectory:
 
     @cached_property
     def test(self) -> dict[str, Any]:
-        """Test metrics of the best epoch, with `epoch`, `split` and `users`."""
+        """Test metrics of the best epoch, with `epoch`, `split`, `users` and `ties`."""
         return dict(self._json(TEST))
 
     @cached_property

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from degen.evaluation.ranking import Ranks, discounted_gain
+from degen.evaluation.ranking import Places, Ranks, discounted_gain
 
 Verdict = Literal["holds", "within noise", "does not hold", "not judged"]
 
@@ -46,8 +46,7 @@ class Trained:
     Attributes
     ----------
     ranks
-        float64 `[n_users]`: rank of each user's test target, the users in the same order for all variants;
-        None where they are not known.
+        of the users' test targets, the users in the same order for all variants; None where not known.
     best, common
         geometry at the run's best epoch, and at the epoch that all have, None where there is no such.
     epochs
@@ -110,9 +109,10 @@ def weakest(verdicts: Iterable[Verdict]) -> Verdict:
     return min(verdicts, key=_STRENGTH.__getitem__)
 
 
-def paired_difference(better: Ranks, worse: Ranks, k: int = 10) -> tuple[float, float]:
+def paired_difference(better: Places, worse: Places, k: int = 10) -> tuple[float, float]:
     """Difference of NDCG@k and its standard error, over the same two or more users in both."""
-    if better.shape != worse.shape or len(better) < 2:
+    better, worse = Ranks.of(better), Ranks.of(worse)
+    if len(better) != len(worse) or len(better) < 2:
         raise ValueError(
             f"ranks of the same users are needed, at least 2; got {len(better)} and {len(worse)}"
         )

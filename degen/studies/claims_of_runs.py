@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from degen.analysis.measures.isotropy import average_cosine
 from degen.analysis.measures.spectrum import sigma2_ratio
-from degen.evaluation.exported_ranks import known_ranks
+from degen.evaluation.exported_ranks import known_ranks, other_ties
 from degen.evaluation.ranking import Ranks
 from degen.runs.best import best_epoch, common_epoch
 from degen.runs.directory import RunDirectory
@@ -36,6 +36,7 @@ def judge(runs: Mapping[str, RunDirectory], notes: list[str]) -> list[Claim]:
     done = [run for run in judged.values() if run.state == "finished"]
     epoch = common_epoch(list(judged.values())) or common_epoch(done)
     results = {variant: trained(run, epoch, known_ranks(run, notes)) for variant, run in judged.items()}
+    notes += other_ties(judged.values())
     claims = check_claims(results)
     without = [str(run.path) for run in done if results[run.variant].ranks is None]
     if without and len(results) > 1:

@@ -30,7 +30,7 @@ from degen.embeddings.file_options import FileOptions
 from degen.embeddings.item_matrix import ItemMatrix
 from degen.embeddings.select import Source, select
 from degen.errors import UserError, nearest
-from degen.evaluation.exported_ranks import RANKS, exported_users, known_ranks, user_accuracy
+from degen.evaluation.exported_ranks import RANKS, exported_users, known_ranks, other_ties, user_accuracy
 from degen.files.writing import file_names
 from degen.runs.directory import EXPORT, RunDirectory
 
@@ -247,4 +247,5 @@ def _users(a: Side, b: Side, notes: list[str]) -> list[Comparison]:
     if exported_users(runs[0]) != exported_users(runs[1]):
         notes.append(f"{runs[0].path} and {runs[1].path} rank other users: accuracy is not compared")
         return []
+    notes += other_ties(runs)
     return compare_users(user_accuracy(first), user_accuracy(second))

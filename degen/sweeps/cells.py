@@ -113,6 +113,8 @@ def refuse_other_settings(config: Config, run: Path) -> None:
     before, now = decisive_settings(there), decisive_settings(config)
     before["data.fingerprint"] = there.data.fingerprint or config.data.fingerprint
     now["data.fingerprint"] = config.data.fingerprint
+    # A run that an older version began counts ties by half, and keeps to that when it goes on.
+    before["evaluation.ties"] = now["evaluation.ties"]
     for key, value in now.items():
         if before[key] != value:
             raise UserError(

@@ -117,6 +117,8 @@ def train_group(
         engine.refuse(configs, dataset.sequences.n_items, device)
         for config, out in zip(configs, outs, strict=True):
             resumption.refuse(config, out, resume=resume, overwrite=overwrite)
+        if resume:
+            configs = [resumption.keep_ties(*member) for member in zip(configs, outs, strict=True)]
         group = [
             member
             for member in zip(configs, outs, progress, strict=True)

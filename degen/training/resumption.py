@@ -26,9 +26,13 @@ FREE_TO_CHANGE = {
     "keep_embeddings",
     "tensorboard",
     "score_block",
+    "ties",
     "pretrain_every",
 }
-"""Keys that may differ between a stopped run and the command that resumes it."""
+"""Keys that may differ between a stopped run and the command that resumes it.
+
+A run keeps the way to count ties that it was begun with (`keep_ties`), so that its epochs are chosen by one.
+"""
 
 DAMAGED = "is damaged; train anew with `overwrite=True`"
 """Message about a `last.safetensors` that cannot be read."""
@@ -51,6 +55,14 @@ def refuse(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
         _check_same(config, settle(out / directory.CONFIG), out)
         if not is_complete(config, out):
             _check_whole(config.training, out)
+
+
+def keep_ties(config: Config, out: Path) -> Config:
+    """Return a configuration that counts ties as the run in `out` does, if there is one."""
+    if not directory.is_run(out):
+        return config
+    ties = settle(out / directory.CONFIG).evaluation.ties
+    return config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"ties": ties})})
 
 
 def _check_same(new: Config, old: Config, out: Path) -> None:

@@ -184,8 +184,12 @@ class Run:
                 self.progress.end(test)
 
     def _ranks(self, encoder: Encoder, samples: Samples) -> Ranks:
-        """Rank every target, float64 `[n_samples]`; each process ranks its part of the users."""
-        part = self.world.part(len(samples))
+        """Rank every target; each process ranks its part of the users."""
+        part, settings = self.world.part(len(samples)), self.config.evaluation
         share = Samples(samples.items, samples.end[part], samples.length[part], samples.offsets)
-        ranks = split_ranks(encoder, share, self.config.evaluation.score_block, self.trainer.variant.scores)
-        return self.world.gather_rows(torch.from_numpy(ranks), len(samples)).numpy()
+        ranks = split_ranks(encoder, share, settings.score_block, self.trainer.variant.scores)
+        better, tied = (
+            self.world.gather_rows(torch.from_numpy(counts), len(samples)).numpy()
+            for counts in (ranks.better, ranks.tied)
+        )
+        return Ranks(better, tied, settings.ties)

@@ -199,7 +199,7 @@ def test_post_processed_items_are_scored_and_the_encoder_stays(scl, tmp_path, wo
     samples = restored.samples("test")
     scores = representations(restored.encoder, samples).numpy() @ V.T
     ranks = [float(reference.rank(row, t)) for row, t in zip(scores, samples.targets - 1, strict=True)]
-    assert found == describe(np.array(ranks), scl.test["epoch"], "test")
+    assert found == {**describe(np.array(ranks), scl.test["epoch"], "test"), "ties": "expected"}
 
 
 def test_the_output_says_what_was_post_processed(scl):
@@ -223,11 +223,19 @@ def test_options_of_post_processing_that_do_not_fit(scl, capfd, words, said):
     assert said in mistake(capfd, "evaluate", scl.path, *words)
 
 
+def test_ties_are_counted_as_asked(scl, capfd):
+    assert result_of("evaluate", scl.path)["ties"] == "expected"
+    found = result_of("evaluate", scl.path, "--ties", "pessimistic")
+    assert found == {**scl.test, "ties": "pessimistic"}  # no scores are tied here
+    assert "did you mean 'optimistic'" in mistake(capfd, "evaluate", scl.path, "--ties", "optimist")
+
+
 # export
 
 
 def test_export_writes_beside_the_run_or_where_told(copy, tmp_path):
-    names = ["sequence_representations.npy", "targets.npy", "ranks.npy", "users.txt"]
+    arrays = ("sequence_representations", "targets", "ranks", "better", "tied")
+    names = [*(f"{name}.npy" for name in arrays), "users.txt"]
     written = result_of("export", copy)["written"]
     assert [Path(path) for path in written] == [copy / "export" / name for name in names]
     assert all(Path(path).exists() for path in written)

@@ -15,7 +15,7 @@ from degen.evaluation.ranking import discounted_gain, hit_rate, ndcg, ranking_me
 
 
 def ranks_of(scores, targets, dtype=torch.float32) -> list[float]:
-    return target_ranks(torch.tensor(scores, dtype=dtype), torch.tensor(targets)).tolist()
+    return target_ranks(torch.tensor(scores, dtype=dtype), torch.tensor(targets)).mean.tolist()
 
 
 # Ranks
@@ -34,9 +34,11 @@ def test_a_constant_scorer_over_101_items_ranks_51():
         assert ranks_of([[constant] * 101] * 3, [0, 50, 100]) == [51.0] * 3
 
 
-def test_a_constant_scorer_has_no_hits():
+def test_a_constant_scorer_hits_by_chance_and_never_at_its_mean_rank():
     ranks = target_ranks(torch.zeros(4, 101), torch.arange(4))
-    assert ranking_metrics(ranks) == dict.fromkeys(ranking_metrics(ranks), 0.0)
+    assert hit_rate(ranks, 10) == pytest.approx(10 / 101, rel=1e-15)
+    metrics = ranking_metrics(ranks.counting("half"))
+    assert metrics == dict.fromkeys(metrics, 0.0)
 
 
 few_scores = st.lists(st.integers(-2, 2), min_size=1, max_size=9)
@@ -56,7 +58,7 @@ def test_large_blocks_with_many_ties(dtype, rows, n_items, rng):
     expected = [
         float(reference.rank(row.tolist(), target)) for row, target in zip(scores, targets, strict=True)
     ]
-    ranks = target_ranks(torch.tensor(scores, dtype=dtype), torch.from_numpy(targets))
+    ranks = target_ranks(torch.tensor(scores, dtype=dtype), torch.from_numpy(targets)).mean
     assert ranks.dtype == np.float64
     assert ranks.tolist() == expected
 
@@ -64,7 +66,7 @@ def test_large_blocks_with_many_ties(dtype, rows, n_items, rng):
 def test_the_ranks_of_all_items_add_up_to_those_without_ties(rng):
     # Halves share the places among equals: 1 + … + n in all, whatever the ties.
     scores = torch.from_numpy(rng.integers(0, 4, size=(1, 30)).astype(np.float32)).expand(30, 30)
-    assert target_ranks(scores, torch.arange(30)).sum() == 30 * 31 / 2
+    assert target_ranks(scores, torch.arange(30)).mean.sum() == 30 * 31 / 2
 
 
 def test_infinite_scores_are_only_very_high_or_low():
@@ -91,7 +93,8 @@ def test_nan_is_an_error_wherever_it_stands(place):
 def test_scores_stay_as_they_are_and_may_be_strided(rng):
     whole = torch.from_numpy(rng.normal(size=(8, 4)))
     before, targets = whole.clone(), torch.tensor([5, 0, 7, 3])
-    assert target_ranks(whole.T, targets).tolist() == target_ranks(whole.T.contiguous(), targets).tolist()
+    strided, compact = (target_ranks(scores, targets) for scores in (whole.T, whole.T.contiguous()))
+    assert strided.mean.tolist() == compact.mean.tolist()
     assert torch.equal(whole, before)
 
 
@@ -99,7 +102,7 @@ def test_permuting_the_items_moves_no_rank(rng):
     scores, targets = torch.from_numpy(rng.integers(0, 9, size=(6, 20)) / 2), torch.arange(6)
     order = torch.from_numpy(rng.permutation(20))
     moved = target_ranks(scores[:, order], torch.argsort(order)[targets])
-    assert moved.tolist() == target_ranks(scores, targets).tolist()
+    assert moved.mean.tolist() == target_ranks(scores, targets).mean.tolist()
 
 
 # In blocks of items
@@ -113,7 +116,7 @@ def test_blocks_of_items_rank_as_the_slow_loop_does_ties_included(block, dtype, 
     targets = torch.from_numpy(rng.integers(0, 41, size=30))
     scores = (h @ V.T).tolist()
     expected = [float(reference.rank(row, int(target))) for row, target in zip(scores, targets, strict=True)]
-    ranks = ranks_over_blocks(h, V, targets, block)
+    ranks = ranks_over_blocks(h, V, targets, block).mean
     assert ranks.dtype == np.float64
     assert ranks.tolist() == expected
 
@@ -122,7 +125,8 @@ def test_blocks_of_items_rank_as_the_slow_loop_does_ties_included(block, dtype, 
 def test_blocks_of_items_rank_real_scores_as_the_whole_does(block, rng):
     h, V = (torch.from_numpy(rng.normal(size=size)) for size in ((20, 16), (900, 16)))
     targets = torch.from_numpy(rng.integers(0, 900, size=20))
-    assert ranks_over_blocks(h, V, targets, block).tolist() == target_ranks(h @ V.T, targets).tolist()
+    whole = target_ranks(h @ V.T, targets)
+    assert ranks_over_blocks(h, V, targets, block).mean.tolist() == whole.mean.tolist()
 
 
 @pytest.mark.parametrize("block", [1, 7, 40, 41])
@@ -137,8 +141,8 @@ def test_blocks_of_items_rank_by_cosines_as_the_slow_loop_does(block, rng):
 
     by_cosines = slow(h @ (V / np.linalg.norm(V, axis=1, keepdims=True)).T)
     given = torch.from_numpy(h), torch.from_numpy(V), torch.from_numpy(targets), block
-    assert ranks_over_blocks(*given, "cosine").tolist() == by_cosines
-    assert ranks_over_blocks(*given, "dot").tolist() == slow(h @ V.T) != by_cosines
+    assert ranks_over_blocks(*given, "cosine").mean.tolist() == by_cosines
+    assert ranks_over_blocks(*given, "dot").mean.tolist() == slow(h @ V.T) != by_cosines
 
 
 @pytest.mark.parametrize("row", [0, 5, 8])

@@ -19,6 +19,14 @@ _MOST_SETTINGS = 4
 """Number of settings that have a column each in the list of runs; more of them name the series instead."""
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.", show_default=False)]
+TiesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ties",
+        metavar="expected|half|optimistic|pessimistic",
+        help="Rank of a target whose score other items share." + default("as the run counts ties"),
+    ),
+]
 SplitOption = Annotated[str, typer.Option("--split", help="Split of the users: test or valid.")]
 
 
@@ -125,6 +133,7 @@ def evaluate(
         bool,
         typer.Option("--exclude-history", help="Also rank without the items that the user has had before."),
     ] = False,
+    ties: TiesOption = None,
     device: Device = "auto",
     *,
     output: Output,
@@ -146,7 +155,7 @@ def evaluate(
         raise UserError(f"{option} needs --post-process; add --post-process all-but-the-top or whitening")
     if out is not None and out.suffix != ".npy":
         raise UserError(f"--out {out}: the items are written as .npy; name a file with this ending")
-    restored, V = restore(_one_run(run), device), None
+    restored, V = restore(_one_run(run), device).counting(ties), None
     if post_process is None:
         metrics = restored.metrics(split_name)
     else:

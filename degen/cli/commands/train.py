@@ -236,7 +236,7 @@ def _train_all(
 ) -> list[RunDirectory]:
     from degen.cli.progress import bars, reading_bar
     from degen.training.plan import train_many
-    from degen.training.resumption import is_complete, refuse
+    from degen.training.resumption import is_complete, keep_ties, refuse
     from degen.training.run import Interrupted
 
     # All are checked before the first has trained for hours.
@@ -248,6 +248,11 @@ def _train_all(
                     f"{run_dir} is finished and left as it is; a larger --epochs continues it, --overwrite "
                     "trains it again"
                 )
+            elif (
+                plan["resume"]
+                and (kept := keep_ties(config, run_dir).evaluation.ties) != config.evaluation.ties
+            ):
+                output.note(f"{run_dir} goes on counting ties by evaluation.ties = {kept!r}, as it was begun")
     try:
         return train_many(
             configs,
