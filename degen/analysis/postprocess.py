@@ -18,7 +18,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import FLOAT_DTYPES, check_array, check_is_fitted, validate_data
 
-from degen.analysis.passes.arrays import Array, Float, as_kind, is_tensor
+from degen.analysis.passes.arrays import Array, Float, as_kind, is_tensor, scaled_by
 from degen.analysis.passes.rows import Rows
 from degen.errors import UserError, one_of
 
@@ -78,9 +78,8 @@ class _AffineTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             floating = np.issubdtype(values.dtype, np.floating)
             out = np.empty(values.shape, dtype=values.dtype if floating else np.float64)
         mean, matrix, offset = (as_kind(array, values) for array in (mean, matrix, offset))
-        scale = 2.0**-exponent
         for place, block in rows.blocks():
-            out[place] = (block * scale - mean) @ matrix + offset
+            out[place] = (scaled_by(block, -exponent) - mean) @ matrix + offset
         return out
 
     def __sklearn_tags__(self) -> Any:

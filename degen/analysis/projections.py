@@ -3,15 +3,15 @@
     pca_projection    principal components: as `project`, but minus the mean, so that the cone's axis is gone
     tsne_projection   t-SNE: who is near to whom; distances, sizes and gaps of groups mean little
 
-Both are scikit-learn's.
+The components come from the two passes over blocks of rows (`Rows`); t-SNE is scikit-learn's.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from degen.analysis.measures.spectrum import Projection, project
-from degen.analysis.passes.arrays import Array
+from degen.analysis.measures.spectrum import Projection, project, variance_share
+from degen.analysis.passes.arrays import Array, scaled_by, to_numpy
 from degen.analysis.passes.buckets import Int, sample_rows
 from degen.analysis.passes.rows import Rows
 from degen.errors import UserError
@@ -28,15 +28,17 @@ def pca_projection(V: Rows | Array) -> Projection:
     `singular_values` and `variance_share` are those of the centred matrix. In either direction the entry
     of the greatest magnitude is positive.
     """
-    from sklearn.decomposition import PCA
-
     rows = Rows.of(V)
     project(rows)  # refuses what has no projection
-    values = np.asarray(rows.values[:], dtype=np.float64)
-    with np.errstate(invalid="ignore"):  # equal rows have no variance to share
-        pca = PCA(svd_solver="full").fit(values)
-    share = np.nan_to_num(pca.explained_variance_ratio_)
-    return Projection(pca.transform(values)[:, :2], pca.singular_values_, share)
+    exponent, mean, directions = rows.axes.exponent, rows.axes.mean, rows.axes.centered[:, :2]
+    largest = directions[np.abs(directions).argmax(axis=0), [0, 1]]
+    directions = directions * np.where(largest < 0, -1.0, 1.0)
+    coordinates = np.empty((len(rows), 2))
+    for place, block in rows.blocks():
+        centered = scaled_by(to_numpy(block), -exponent) - mean
+        coordinates[place] = np.ldexp(centered @ directions, exponent)
+    s = rows.centered_singular_values
+    return Projection(coordinates, s, variance_share(s))
 
 
 def tsne_projection(V: Rows | Array, *, seed: int = 0, most: int = MOST_ITEMS) -> tuple[Projection, Int]:
@@ -75,5 +77,6 @@ def tsne_projection(V: Rows | Array, *, seed: int = 0, most: int = MOST_ITEMS) -
     model = TSNE(perplexity=min(_PERPLEXITY, (len(shown) - 1) / 3), init="pca", random_state=seed)
     # One thread: t-SNE adds up its threads' sums, so that another number of them gives another picture.
     with threadpool_limits(1, user_api="openmp"):
-        coordinates = model.fit_transform(np.asarray(rows.values[shown], dtype=np.float64))
+        values = scaled_by(np.asarray(rows.values[shown], dtype=np.float64), -rows.axes.exponent)
+        coordinates = model.fit_transform(values)
     return Projection(coordinates.astype(np.float64), whole.singular_values, whole.variance_share), shown

@@ -134,7 +134,7 @@ def test_the_keys_of_an_epochs_line(duorec):
 
 def test_the_keys_of_test_json(duorec):
     test = duorec.test
-    assert set(test) == RANKING | {"epoch", "split", "users"}
+    assert set(test) == RANKING | {"epoch", "split", "users", "ties"}
     assert (test["split"], test["users"]) == ("test", tiny_runs.USERS)
     assert all(0 <= test[name] <= 1 for name in RANKING)
     assert test["HR@20"] == 1.0  # there are 20 items

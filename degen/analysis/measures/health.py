@@ -90,7 +90,8 @@ def _visit_hashes(block: Array, start: int) -> tuple[None, tuple[npt.NDArray[np.
 )
 def norm_mean(V: Rows) -> float:
     """Return the mean norm of the rows."""
-    return float(V.norms.mean())
+    exponent = V.moments.exponent  # without it, the sum of many huge norms would overflow
+    return float(np.ldexp(np.ldexp(V.norms, -exponent).mean(), exponent))
 
 
 @_measure(

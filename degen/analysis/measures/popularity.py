@@ -42,7 +42,8 @@ _REPEATED = 1e-9
 )
 def norm_mean(V: Rows, buckets: Buckets) -> Float:
     """Return the mean norm of the rows of each bucket, zero rows included."""
-    return buckets.means(V.norms)
+    exponent = V.moments.exponent  # without it, the sum of many huge norms would overflow
+    return np.asarray(np.ldexp(buckets.means(np.ldexp(V.norms, -exponent)), exponent))
 
 
 @profile(

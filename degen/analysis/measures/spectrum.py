@@ -78,7 +78,7 @@ def project(V: Rows | Array) -> Projection:
             "item (transpose the matrix if its columns are the items)"
         )
     s = rows.singular_values
-    return Projection(rows.projected.coordinates, s, _variance_share(s))
+    return Projection(rows.projected.coordinates, s, variance_share(s))
 
 
 def singular_values(V: Rows | Array, *, center: bool = False) -> Float:
@@ -224,7 +224,7 @@ def explained_variance(V: Rows, k: int = 1, *, center: bool = False) -> float:
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}")
-    return float(_variance_share(singular_values(V, center=center))[:k].sum())
+    return float(variance_share(singular_values(V, center=center))[:k].sum())
 
 
 def effective_rank_of(s: Float) -> float:
@@ -241,7 +241,8 @@ def above_noise(V: Rows, center: bool) -> Float:
     return above
 
 
-def _variance_share(s: Float) -> Float:
+def variance_share(s: Float) -> Float:
+    """Return the share of each singular value in the sum of squares of all, float64 [d]; zeros for zeros."""
     squared = _share(s, s[0]) ** 2
     return _share(squared, squared.sum())
 

@@ -143,6 +143,14 @@ def _rescaled_units(rows: Array) -> tuple[Array, Array]:
     return scaled / xp.where(alive, length, 1.0)[:, None], length * largest
 
 
+def scaled_by(rows: Array, exponent: int) -> Array:
+    """Return rows times 2^exponent, in two steps because 2^1074 overflows; for 0 the rows themselves."""
+    if not exponent:
+        return rows
+    half = exponent // 2
+    return rows * 2.0**half * 2.0 ** (exponent - half)
+
+
 def largest_entry(rows: Array) -> float:
     """Return the largest |number| of an array or tensor; NaN or infinity if it holds any."""
     return max(float(rows.max()), -float(rows.min()))

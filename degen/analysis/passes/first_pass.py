@@ -23,11 +23,26 @@ from typing import Any
 
 import numpy as np
 
-from degen.analysis.passes.arrays import Array, Float, largest_entry, namespace, to_numpy, unit_rows
+from degen.analysis.passes.arrays import (
+    Array,
+    Float,
+    largest_entry,
+    namespace,
+    scaled_by,
+    to_numpy,
+    unit_rows,
+)
 from degen.errors import UserError
 
 _PLAIN = 300
 """Rows whose largest entry lies within 2^±300 need no division."""
+
+_LARGEST = 1000
+"""Sums of lengths of rows whose largest entry is below 2^1000 do not overflow."""
+
+
+class TooLarge(UserError):
+    """The numbers of a matrix are finite, and so large that lengths of its rows are not."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +197,7 @@ def block_moments(block: Array, groups: Any = None, n_groups: int = 1) -> tuple[
     """
     xp = namespace(block)
     exponent = scale_exponent(largest_entry(block))
-    scaled = block * 2.0**-exponent if exponent else block
+    scaled = scaled_by(block, -exponent)
     mean = scaled.mean(axis=0)
     centered = scaled - mean
     units, alive, norms = unit_rows(block)
@@ -215,4 +230,9 @@ def scale_exponent(largest: float) -> int:
     if not np.isfinite(largest):
         raise UserError("the matrix holds NaN or infinity; remove what is not finite")
     exponent = int(np.frexp(largest)[1])
+    if exponent > _LARGEST:
+        raise TooLarge(
+            f"the matrix holds numbers as large as {largest:.2g}, so that lengths of rows overflow; divide "
+            "it by a power of two, which changes no measure of directions or of the shape of the spectrum"
+        )
     return exponent if abs(exponent) > _PLAIN and largest > 0 else 0

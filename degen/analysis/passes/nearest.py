@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from degen.analysis.passes.arrays import Array, Float, namespace, to_numpy, unit_rows
+from degen.analysis.passes.arrays import Array, Float, namespace, scaled_by, to_numpy, unit_rows
 from degen.analysis.passes.rows import Int, Rows
 
 Metric = Literal["cosine", "euclidean", "dot"]
@@ -70,7 +70,7 @@ def _scaled(block: Array, metric: Metric, exponent: int) -> Array:
     """
     if metric == "cosine":
         return unit_rows(block)[0]
-    return block * 2.0**-exponent if exponent else block
+    return scaled_by(block, -exponent)
 
 
 def _first_copies(rows: Float, copies: int) -> Int:

@@ -16,7 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
-from degen.analysis.passes.arrays import Array, Float, to_numpy
+from degen.analysis.passes.arrays import Array, Float, scaled_by, to_numpy
 from degen.analysis.passes.rows import Int, Rows
 from degen.errors import UserError
 
@@ -69,7 +69,7 @@ class Pair:
 
 
 def _centered(side: Rows, block: Array) -> Float:
-    return np.asarray(to_numpy(block) * 2.0**-side.moments.exponent - side.moments.mean)
+    return np.asarray(scaled_by(to_numpy(block), -side.moments.exponent) - side.moments.mean)
 
 
 def matched(ids_a: Sequence[str], ids_b: Sequence[str]) -> tuple[Int, Int]:

@@ -30,7 +30,7 @@ from degen.analysis.passes.arrays import (
     unit_rows,
 )
 from degen.analysis.passes.buckets import DECILES, HEAD_MID_TAIL, Buckets, Codes, renumbered
-from degen.analysis.passes.first_pass import Moments, block_moments, total
+from degen.analysis.passes.first_pass import Moments, TooLarge, block_moments, total
 from degen.analysis.passes.second_pass import Axes, Projected, Shadow, refined, unit_angles, visit_projected
 from degen.analysis.passes.sweep import Column, Join, Visit, sweep
 from degen.errors import UserError
@@ -186,6 +186,8 @@ class Rows:
         """Whether no row holds NaN or infinity: the first pass finds out."""
         try:
             return self.moments.n == len(self)
+        except TooLarge:
+            raise
         except UserError:
             return False
 

@@ -15,7 +15,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from degen.analysis.passes.arrays import Array, Float, as_kind, largest_entry, namespace, to_numpy, unit_rows
+from degen.analysis.passes.arrays import (
+    Array,
+    Float,
+    as_kind,
+    largest_entry,
+    namespace,
+    scaled_by,
+    to_numpy,
+    unit_rows,
+)
 from degen.analysis.passes.first_pass import Moments
 
 _SAFE = 700.0
@@ -133,7 +142,7 @@ def visit_projected(block: Array, start: int, *, axes: Axes) -> tuple[Shadow, tu
     The columns are the first coordinates, [b, min(d, 2)], of either sign, and the angles to the mean
     direction of unit rows, [b].
     """
-    scaled = block * 2.0**-axes.exponent if axes.exponent else block
+    scaled = scaled_by(block, -axes.exponent)
     along = scaled @ as_kind(axes.raw, block)
     centered = (scaled - as_kind(axes.mean, block)) @ as_kind(axes.centered, block)
     units, alive, _ = unit_rows(block)
@@ -141,7 +150,7 @@ def visit_projected(block: Array, start: int, *, axes: Axes) -> tuple[Shadow, tu
     sums = Shadow(
         to_numpy(along.T @ along),
         to_numpy(centered.T @ centered),
-        _log_z(along * 2.0**axes.exponent if axes.exponent else along),
+        _log_z(scaled_by(along, axes.exponent)),
         _log_z(unit_along if alive.all() else unit_along[alive]),
     )
     angles = unit_angles(units, alive, axes.unit_mean_direction)

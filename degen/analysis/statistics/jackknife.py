@@ -62,8 +62,11 @@ class Jackknife:
 
 def standard_error(replicates: Float) -> float:
     """Return the jackknife's standard error of a measure from its values without each group, float64 [G]."""
-    groups = len(replicates)
-    return math.sqrt((groups - 1) / groups * ((replicates - replicates.mean()) ** 2).sum())
+    groups, rest = len(replicates), replicates - replicates.mean()
+    exponent = int(
+        np.frexp(np.abs(rest).max())[1]
+    )  # squares of huge or tiny numbers would overflow or vanish
+    return math.ldexp(math.sqrt((groups - 1) / groups * (np.ldexp(rest, -exponent) ** 2).sum()), exponent)
 
 
 def jackknife(
