@@ -77,14 +77,22 @@ def test_a_prepared_log_is_not_filtered_again_unless_asked(tmp_path):
         load_dataset(str(path))
 
 
+@pytest.mark.parametrize("user", ["#", "%", "# user", "#user"])
+def test_a_user_named_like_a_comment_stays(tmp_path, user):
+    path = tmp_path / "x.txt.gz"
+    write_log(sequences_of({user: ["a", "b", "a"], "v": ["b", "b", "a"]}), path, {})
+    assert load_dataset(str(path)).sequences.user_ids == [user, "v"]
+
+
 def test_the_note_says_what_the_log_is(tmp_path):
     path = tmp_path / "x.txt.gz"
     write_log(sequences_of({"u": ["a", "b", "a"]}), path, {"source": "raw.csv"})
     note = json.loads(note_path(path).read_text())
     assert (note["users"], note["items"], note["actions"], note["source"]) == (1, 2, 3, "raw.csv")
     assert read_note(path) == note
-    note_path(path).write_text("no json")
-    assert read_note(path) is None
+    for damaged in ("no json", "[" * 100_000 + "]" * 100_000, '{"users": NaN}', "1"):
+        note_path(path).write_text(damaged)
+        assert read_note(path) is None
 
 
 def test_a_file_of_another_origin_is_never_replaced(tmp_path):

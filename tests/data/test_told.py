@@ -115,6 +115,14 @@ def test_a_header_by_its_words_is_told(tmp_path):
     assert len(log.users) == 9
 
 
+def test_a_first_line_of_words_is_asked_about_where_no_time_tells(tmp_path):
+    content = "ann,x,free\n" + "".join(f"bob,y{n},{n}.5\n" for n in range(9))
+    with pytest.raises(UserError, match=r"\(ann, x, free\); pass `header=True` .* `header=False`"):
+        read(tmp_path / "log", content, columns="user=0,item=1")
+    assert len(read(tmp_path / "log", content, columns="user=0,item=1", header=False).users) == 10
+    assert len(read(tmp_path / "log", content, columns="user=0,item=1", header=True).users) == 9
+
+
 def test_one_column_has_one_role(tmp_path):
     with pytest.raises(UserError, match=r"one column of .* two roles"):
         read(tmp_path / "log", TAOBAO, columns="user=0,item=0")

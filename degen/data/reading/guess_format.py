@@ -63,7 +63,9 @@ def _of_head(path: Path, start: bytes, told: Told) -> Layout:
     if forced == "parquet" or (forced is None and start.startswith(PARQUET)):
         return Layout("parquet", "a Parquet table")
     named = told.separator is not None
-    head = FileHead.of(path, start, told.sign() if named else None, named)
+    # A prepared log is read as sequences, and its first user may be called `#`.
+    marked = forced != "sequences"
+    head = FileHead.of(path, start, told.sign() if named else None, is_given=named, may_be_marked=marked)
     if forced == "json" or (forced is None and head.lines[0].lstrip()[:1] in ("{", "[")):
         array = head.lines[0].lstrip().startswith("[")
         return Layout("json", "an array of JSON objects" if array else "one JSON object per line")
@@ -83,6 +85,13 @@ def _chosen(head: FileHead, choice: dict[str, str], told: bool | None) -> Layout
     typed = {part for name in choice.values() for part in (name, *name.split("+")) if not part.isdecimal()}
     guessed = head.has_header or (head.may_name and not typed.isdisjoint(names))
     header = guessed if told is None else told
+    known = head.typed or named_columns(head.first) is not None or not typed.isdisjoint(names)
+    if header and told is None and not known and "time" not in choice:
+        # Its words stand above numbers, as names do. So would a word in place of a number.
+        raise UserError(
+            f"{head.path} may name its columns in its first line ({', '.join(names[:8])}); pass "
+            "`header=True` if it does, or `header=False` if that line is an action"
+        )
     columns = chosen_columns(
         choice, head.first, str(head.path), numbers_only=not header, numbers_first=told is None
     )

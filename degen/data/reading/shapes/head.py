@@ -44,15 +44,26 @@ class FileHead:
     is_given: bool = False
 
     @classmethod
-    def of(cls, path: Path, start: bytes, separator: str | None = None, is_given: bool = False) -> FileHead:
-        """Split the first `HEAD_BYTES` bytes of a file into lines; raise a `UserError` if all are blank."""
+    def of(
+        cls,
+        path: Path,
+        start: bytes,
+        separator: str | None = None,
+        *,
+        is_given: bool = False,
+        may_be_marked: bool = True,
+    ) -> FileHead:
+        """Split the first `HEAD_BYTES` bytes of a file into lines; raise a `UserError` if all are blank.
+
+        Lines at its start are comments only if it `may_be_marked`.
+        """
         lines = start.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").split("\n")
         if len(start) == HEAD_BYTES and len(lines) > 1:
             lines.pop()
         if not any(map(str.strip, lines)):
             raise UserError(f"{path} is empty; it should hold one interaction, or one user, per line")
         whole = cls(path, [line for line in lines if line.strip()][:_LINES], 0, separator, is_given)
-        marked = whole._marked()
+        marked = whole._marked() if may_be_marked else 0
         if not marked:
             return whole
         comments = next(at for at, line in enumerate(lines) if line == whole.lines[marked])
