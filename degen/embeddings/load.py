@@ -1,18 +1,23 @@
 """Load a matrix from a file of any format, and check it.
 
-    .npy                    numpy_files    an array of two dimensions
-    .npz                    numpy_files    one of its arrays, chosen by `key` if several have two dimensions
-    .safetensors            safetensors    likewise
-    .pth .pt .ckpt .bin     checkpoint     a tensor of a PyTorch checkpoint, of which nothing is executed
-    .kv                     checkpoint     gensim's KeyedVectors, likewise
-    .bin                    word2vec       word2vec's binary format, recognized by its first line
-    .csv .tsv .txt .vec     text           one row per line, with or without header and ids; word2vec, GloVe
-    .itememb                text           RecBole's item embeddings
-    .parquet                parquet        a column of lists, or one column of numbers per dimension
+    .npy                    numpy_files      an array of two dimensions
+    .npz                    numpy_files      one of its arrays, chosen by `key` if several have two dimensions
+    .safetensors .mat       safetensors …    likewise
+    .pth .pt .ckpt .bin     checkpoint       a tensor of a PyTorch checkpoint, of which nothing is executed
+    .kv .model .save .ftz   weights          models of gensim, RecTools and fastText, likewise
+    .bin                    word2vec         word2vec's binary format, recognized by its first line
+    .csv .tsv .txt .vec     text             one row per line, with or without header and ids; word2vec, GloVe
+    .emb, .gz .bz2 .xz      text             node2vec's text; any of these, packed
+    .itememb                text             RecBole's item embeddings
+    .parquet                parquet          a column of lists, or one column of numbers per dimension
+    .feather .arrow .ipc    parquet          the same in Arrow's own files
+    .pkl .pickle            tabular.pickles  a DataFrame, an array or vectors by id, read as data
+    .json .jsonl            tabular          rows, records, columns or vectors by id
+    a folder                weights          a model of Hugging Face
 
-`registry` has the formats as a table. Rows that are not items (padding, masks) are left out if the project
-that wrote the file is known (`known_projects`), or as `skip_rows` says. A matrix of 256 MiB or more that lies
-in one piece stays in its file (`file_rows`).
+`registry` has the formats as a table, and `tabular.roles` decides which columns of one are ids. Rows that are
+not items (padding, masks) are left out if the project that wrote the file is known (`known_projects`), or as
+`skip_rows` says. A matrix of 256 MiB or more that lies in one piece stays in its file (`file_rows`).
 """
 
 from __future__ import annotations

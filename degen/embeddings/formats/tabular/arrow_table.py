@@ -24,8 +24,8 @@ from degen.files.parse import Unreadable, parse_json
 BATCH = 65_536
 """Maximum number of rows that are read at once."""
 
-BATCH_NUMBERS = 1 << 22
-"""Maximum number of numbers that are read at once: 32 MiB of float64."""
+BATCH_NUMBERS = 1 << 20
+"""Maximum number of numbers that are read at once: 8 MiB of float64."""
 
 
 @dataclass(frozen=True)
@@ -76,21 +76,24 @@ class ArrowTable:
         if dtype.kind not in "fiu":
             raise UserError(f"{self.path} holds {dtype} in '{names[0]}'; save real numbers, such as float32")
         dtype = float_type(dtype.str)
-        check_fits(
-            self.n * d * dtype.itemsize, f"{self.path} in memory", "write it as .npy, which stays in its file"
-        )
+        mend = "write it as .npy, of which a large one stays in its file"
+        check_fits(self.n * d * dtype.itemsize, f"{self.path} in memory", mend)
         values, row = np.empty((self.n, d), dtype=dtype), 0
         for batch in self.batches(names, max(1, min(BATCH, BATCH_NUMBERS // max(d, 1)))):
-            rows = values[row : row + len(batch)]
-            for at, name in enumerate(names):
-                part = self._numbers(name, batch.column(name))
-                if lists and part.shape[1] != d:
-                    raise self._ragged(name)
-                rows[:, slice(None) if lists else at] = part
-            row += len(batch)
-        if row < self.n:
-            raise UserError(f"{self.path} promises {self.n} rows and has {row}; write or copy it again")
-        return values, None if ids is None else self.cells(ids)
+            parts = [self._numbers(name, batch.column(name)) for name in names]
+            # Columns are put side by side before they are turned: writing one at a time into the rows would
+            # touch every row once for each column.
+            part = parts[0] if lists else np.array(parts, dtype=dtype).T
+            if part.shape[1] != d:
+                raise self._ragged(names[0])
+            if row + len(part) > self.n:
+                break
+            values[row : row + len(part)] = part
+            row += len(part)
+        else:
+            if row == self.n:
+                return values, None if ids is None else self.cells(ids)
+        raise UserError(f"{self.path} promises {self.n} rows and has others; write or copy it again")
 
     def _length_of_lists(self, name: str) -> int:
         first = next(self.batches([name], 1), None)
