@@ -4,6 +4,7 @@
     .npz                    numpy_files      one of its arrays, chosen by `key` if several have two dimensions
     .safetensors .mat       safetensors …    likewise
     .pth .pt .ckpt .bin     checkpoint       a tensor of a PyTorch checkpoint, of which nothing is executed
+    .h5 .hdf5 .keras        weights          an array of Keras or of any HDF5
     .kv .model .save .ftz   weights          models of gensim, RecTools and fastText, likewise
     .bin                    word2vec         word2vec's binary format, recognized by its first line
     .csv .tsv .txt .vec     text             one row per line, with or without header and ids; word2vec, GloVe
