@@ -95,6 +95,8 @@ class DataOptions:
             object.__setattr__(self, "columns", parse_columns(self.columns))
         elif self.columns is not None:
             check_roles(self.columns)
+            # A notebook may well give numbers as numbers.
+            object.__setattr__(self, "columns", {role: str(name) for role, name in self.columns.items()})
 
 
 @dataclass(frozen=True)

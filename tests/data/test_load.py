@@ -113,6 +113,7 @@ def test_options_that_cannot_be(options, what):
 def test_options_are_taken_in_any_case_and_columns_as_a_string():
     assert DataOptions(core="ONCE").core == "once"
     assert DataOptions(columns="user=u, item=i").columns == {"user": "u", "item": "i"}
+    assert DataOptions(columns={"user": 0, "item": 1}).columns == {"user": "0", "item": "1"}
 
 
 def test_a_folder_is_no_log(folder):

@@ -338,6 +338,10 @@ REFUSED: dict[str, tuple[str, str]] = {
         text(lambda u, i, t: f"{u},{i},{2_520_000 + int(i) % 9},{seconds(t)}"),
         "column 3 may be times",
     ),
+    "jester-data.csv": (
+        "".join(f"{n},{n % 9 - 4.25},99,{n % 7 - 3.5},{n % 5}.5,99,99\n" for n in range(100)),
+        "7 columns and no names",
+    ),
     "two-times.csv": (
         text(
             lambda u, i, t: f"{u},{i},{t:%Y-%m-%d %H:%M},{t.year + 1}-03-{t:%d}",

@@ -216,6 +216,11 @@ def test_actions_without_a_user_are_left_out_and_counted(tmp_path, missing, quot
     assert "2 actions without a user were left out; the first is line 3" in log.notes
 
 
+def test_one_action_without_a_user_is_in_the_singular(tmp_path):
+    log = read(tmp_path / "log", "user,item,time\nu,a,5\n,x,6\nv,y,7\n")
+    assert "1 action without a user was left out: line 3" in log.notes
+
+
 def test_objects_and_rows_without_a_user_are_left_out_too(tmp_path):
     values = ["u", None, "", "NA", "v", "w", "x", "y", "z"]
     content = "".join(

@@ -94,10 +94,10 @@ class Actions:
             when = "" if times is None else f", time {self.times.shown(int(times[0]))}"  # type: ignore[union-attr]
             more.insert(0, first + when)
         if self._without_user:
-            more.append(
-                f"{self._without_user:,} actions without a user were left out; the first is "
-                f"{self._first_without}"
-            )
+            many = self._without_user > 1
+            actions = f"{self._without_user:,} actions" if many else "1 action"
+            were = "were left out; the first is" if many else "was left out:"
+            more.append(f"{actions} without a user {were} {self._first_without}")
         return Interactions(users, user_ids, items, item_ids, times, tuple(more))
 
 

@@ -27,7 +27,7 @@ from degen.data.reading.open_log import PARQUET, first_bytes
 from degen.data.reading.shapes.head import HEAD_BYTES, FileHead
 from degen.data.reading.shapes.headless import known_shape
 from degen.data.reading.shapes.layout import Layout, between, table_layout
-from degen.data.reading.shapes.plausible import are_ratings, mostly_stamps, surely_moments
+from degen.data.reading.shapes.plausible import are_fractions, are_ratings, mostly_stamps, surely_moments
 from degen.data.reading.shapes.roles import settle_roles
 from degen.data.reading.shapes.unnamed import has_stamps, pairs, ratings, unknown
 from degen.data.reading.told import Told
@@ -167,9 +167,10 @@ def _looks_like_sequences(head: FileHead) -> bool:
         # Between commas, a table with a bad line is likelier than one user per line.
         table = head.width <= 4 and head.widths[head.width] > len(head.rows) / 2
         return not (table and head.separator not in (None, "\t"))
-    timed = [surely_moments(head.column(at)) for at in range(1, min(head.width, _TRIED))]
-    if any(timed) and not all(timed):
-        return False  # items are no dates, and where some columns hold dates, all others are no items either
+    columns = [head.column(at) for at in range(1, min(head.width, _TRIED))]
+    timed = [surely_moments(column) for column in columns]
+    if (any(timed) and not all(timed)) or any(map(are_fractions, columns)):
+        return False  # items are no dates and no numbers with fractions, so this is a table
     if head.width > 4:
         return True
     # A table has a rating and a time stamp, in either order.
