@@ -30,14 +30,22 @@ def read_archive(path: Path, file: ArrayFile, asked: Asked, *, ids_beside: bool 
     if ids is not None and values.shape[:1] != (len(ids),):
         ids = None
     counts: Counts | None = None
-    notes: list[str] = []
+    notes = _on_the_choice(path, file, name) if asked.key is None else []
     if ids is None and ids_beside and values.ndim == 2:
-        ids, notes = _ids(path, file, asked, len(values))
-        counts, more = _counts(path, file, len(values))
-        notes += more
+        ids, of_ids = _ids(path, file, asked, len(values))
+        counts, of_counts = _counts(path, file, len(values))
+        notes += of_ids + of_counts
     by_rows = known is None and ids is None and file.trained
     padding = padding_at_ends(file, name, values) if by_rows else None
     return Content(values, ids, counts, tuple(notes), known=known, padding=padding)
+
+
+def _on_the_choice(path: Path, file: ArrayFile, name: str) -> list[str]:
+    """Return a note on the matrix that was taken by its name in the format, where there are others."""
+    matrices = [each for each, stored in file.arrays.items() if len(stored.shape) == 2]
+    if name != file.usual or len(matrices) < 2:
+        return []
+    return [f"{path}: the matrix is {name}; `key` chooses another of {len(matrices)}"]
 
 
 def _ids(path: Path, file: ArrayFile, asked: Asked, n: int) -> tuple[list[str] | None, list[str]]:

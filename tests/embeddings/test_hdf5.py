@@ -56,6 +56,7 @@ def test_keras_embeddings_by_their_usual_names(tmp_path, arrays, name):
     matrix = load_matrix(path)
     np.testing.assert_array_equal(matrix.values, VALUES)
     assert matrix.values.dtype == np.float32
+    assert f"the matrix is {next(iter(arrays))}; `key` chooses another of 2" in matrix.notes[0]
     dense = next(key for key in arrays if "dense" in key)
     assert load_matrix(path, dense).values.shape == (3, 3)
     refused(path, "no array 'optimizer", key=next(key for key in arrays if "optimizer" in key))
