@@ -51,7 +51,7 @@ def test_text_that_is_not_utf8_is_one_sentence(tmp_path):
     path = tmp_path / "log.parquet"
     items = pa.array([b"fine", b"\xff\xfe"]).cast(pa.binary()).view(pa.string())
     write(path, {"user": ["u", "v"], "item": items})
-    with pytest.raises(UserError, match=r"cannot be read as Parquet .*utf-8"):
+    with pytest.raises(UserError, match=r"cannot be read as Parquet .*(utf-8|UTF8)"):
         read_interactions(path)
 
 
@@ -76,9 +76,10 @@ def test_a_long_value_in_all_rows_is_held_once(tmp_path):
     tracemalloc = pytest.importorskip("tracemalloc")
     path = tmp_path / "log.parquet"
     long = "x" * 1_000_000
-    rows = 5_000
+    rows = 300
     users = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([long]))
-    write(path, {"user": users, "item": [f"i{n}" for n in range(rows)]})
+    items = [f"i{n}" for n in range(rows)]
+    write(path, {"user": users, "item": items}, store_schema=False)
     assert path.stat().st_size < 500_000
     before = pa.total_allocated_bytes()
     tracemalloc.start()

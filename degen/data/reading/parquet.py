@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from degen.data.interactions import Interactions
 from degen.data.reading.actions import Actions
-from degen.data.reading.columns import chosen_columns, find_columns
+from degen.data.reading.columns import Columns, find_columns
 from degen.data.reading.ids import missing_ids
 from degen.data.reading.open_log import is_packed, open_bytes
 from degen.data.reading.shapes.roles import settle_roles
@@ -79,13 +80,15 @@ def read_parquet_log(path: Path, told: Told) -> Interactions:
     Raise a `UserError` if pyarrow is missing, the file is damaged, or a row has no item or time.
     """
     with open_parquet(path) as file:
-        picked = _picked(file, told.columns, str(path))
-        _check_size(path, file, picked)
+        names = file.schema_arrow.names
+        columns = find_columns(names, told.columns, str(path))
     # A value that occurs in all rows is stored once, and may be a million times as large as its column.
-    with open_parquet(path, picked[:2]) as file:
+    with open_parquet(path, [names[columns.user], names[columns.item]]) as file:
+        picked = columns.pick(names) if told.columns is not None else _settled(file, columns, str(path))
+        _check_size(path, file, picked)
         actions = Actions(path, timed=len(picked) > 2, pattern=told.time_format)
         row = 0
-        for batch in file.iter_batches(batch_size=_BATCH, columns=picked):
+        for batch in _batches(file, _BATCH, picked):
             _add(actions, [batch.column(name) for name in picked], picked, path, row)
             row += len(batch)
     return actions.finish([f"its columns are {', '.join(picked)}"])
@@ -102,17 +105,23 @@ def _check_size(path: Path, file: Any, picked: list[str]) -> None:
         check_fits(declared, f"row group {number} of {path}", "write it with smaller row groups")
 
 
-def _picked(file: Any, choice: dict[str, str] | None, where: str) -> list[str]:
+def _batches(file: Any, size: int, names: list[str]) -> Iterator[Any]:
+    """Yield batches of rows, whose numbers of distinct values a damaged file may have out of range."""
+    for batch in file.iter_batches(batch_size=size, columns=names):
+        batch.validate(full=True)
+        yield batch
+
+
+def _settled(file: Any, columns: Columns, where: str) -> list[str]:
     """Return the names of the columns of user, item, and, where there are such, time and time of day."""
     names = file.schema_arrow.names
-    if choice is not None:
-        return chosen_columns(choice, names, where).pick(names)
-    first = next(file.iter_batches(batch_size=_LOOKED_AT), None)
 
+    @cache
     def values(at: int) -> list[str]:
-        return [] if first is None else _texts(first.column(at))
+        first = next(_batches(file, _LOOKED_AT, [names[at]]), None)
+        return [] if first is None else _texts(first.column(0))
 
-    return settle_roles(names, find_columns(names, None, where), values, where).pick(names)
+    return settle_roles(names, columns, values, where).pick(names)
 
 
 def _add(actions: Actions, columns: list[Any], names: list[str], path: Path, row: int) -> None:
