@@ -11,10 +11,11 @@ import older_frames
 import pandas as pd
 import pytest
 from refusals import refused
-from scipy.io import savemat
+from scipy.io import loadmat, savemat
 from scipy.sparse import eye_array
 
 from degen.embeddings import load_matrix
+from degen.embeddings.formats.matlab import open_mat
 from degen.errors import UserError
 
 VALUES = np.array(
@@ -255,6 +256,29 @@ def test_ids_that_are_text_in_an_archive(tmp_path):
         check(load_matrix(tmp_path / "m.npz"), IDS)
     np.savez(tmp_path / "m.npz", items=VALUES, asin=np.array(IDS, dtype=object))
     check(load_matrix(tmp_path / "m.npz"), None)
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+@pytest.mark.parametrize("dtype", ["f8", "f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"])
+def test_matlabs_numbers_of_every_type_are_those_that_scipy_reads(tmp_path, dtype, compressed):
+    values = (np.random.default_rng(0).normal(size=(37, 5)) * 50).astype(dtype)
+    others = {
+        "s": "text",
+        "c": np.array([[1, "a"]], dtype=object),
+        "z": values * 1j,
+        "st": {"a": 1},
+        "flag": values > 0,
+    }
+    savemat(
+        tmp_path / "m.mat",
+        {**others, "longer_name": values, "T": np.ones((2, 3, 4))},
+        do_compression=compressed,
+    )
+    file = open_mat(tmp_path / "m.mat")
+    assert sorted(file.arrays) == ["T", "longer_name"]
+    found, expected = file.arrays["longer_name"].read(), loadmat(tmp_path / "m.mat")["longer_name"]
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_matlab(tmp_path):
