@@ -246,3 +246,18 @@ def test_other_folders_are_refused_with_the_mend(tmp_path, name, words):
     refused(tmp_path, words)
     with pytest.raises(UserError, match=words):
         select([tmp_path])
+
+
+def test_tokenizers_and_indices_of_which_any_byte_was_changed_are_read_or_refused(folder):
+    in_parts(folder)
+    vocabulary(folder, "bpe")
+    for name in ("tokenizer.json", "model.safetensors.index.json"):
+        whole = (folder / name).read_bytes()
+        for at in range(len(whole)):
+            changed = (whole[at] ^ 255, ord("["), ord("1"))[at % 3]
+            (folder / name).write_bytes(whole[:at] + bytes([changed]) + whole[at + 1 :])
+            try:
+                load_matrix(folder)
+            except UserError:
+                continue
+        (folder / name).write_bytes(whole)

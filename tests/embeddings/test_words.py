@@ -11,6 +11,7 @@ from refusals import refused
 
 from degen.embeddings import FileRows, load_matrix
 from degen.embeddings.formats.weights import subwords
+from degen.errors import UserError
 
 WORDS = ["</s>", "a", "kühl", "日本語", "warm", "x" * 12]
 SHORTEST, LONGEST, BUCKET, D = 2, 4, 37, 5
@@ -252,3 +253,18 @@ def test_gensim_itself(tmp_path):
     np.testing.assert_allclose(
         load_matrix(tmp_path / "m.bin").values, fasttext.wv.vectors, rtol=1e-5, atol=1e-9
     )
+
+
+def test_models_of_which_any_byte_was_changed_are_read_or_refused(tmp_path):
+    saved(tmp_path / "m.kv", FASTTEXT)
+    contents = {"m.bin": model(), "m.kv": (tmp_path / "m.kv").read_bytes()}
+    for name, whole in contents.items():
+        path = tmp_path / name
+        # The numbers at the end are only numbers.
+        for at in range(0, min(len(whole), 1500), 9):
+            for changed in (whole[at] ^ 255, 0, 127):
+                path.write_bytes(whole[:at] + bytes([changed]) + whole[at + 1 :])
+                try:
+                    load_matrix(path, finite=False)
+                except UserError:
+                    continue

@@ -69,10 +69,12 @@ def _add(total: Values, words: Index, rows: Values, numbers: Index) -> None:
     """Add `rows[numbers]` to `total[words]`, where words repeat."""
     order = np.argsort(words, kind="stable")
     words, numbers = words[order], numbers[order]
-    for part in range(0, len(words), _ROWS):
-        some = words[part : part + _ROWS]
-        starts = np.flatnonzero(np.diff(some, prepend=-1))
-        total[some[starts]] += np.add.reduceat(rows[numbers[part : part + _ROWS]], starts, axis=0)
+    # NaN and infinity are refused later, by the row.
+    with np.errstate(invalid="ignore", over="ignore"):
+        for part in range(0, len(words), _ROWS):
+            some = words[part : part + _ROWS]
+            starts = np.flatnonzero(np.diff(some, prepend=-1))
+            total[some[starts]] += np.add.reduceat(rows[numbers[part : part + _ROWS]], starts, axis=0)
 
 
 def _pairs(words: Sequence[bytes], bucket: int, lengths: tuple[int, int]) -> tuple[Index, Index]:
