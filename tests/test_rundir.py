@@ -85,7 +85,7 @@ def test_a_pickled_array_is_refused(run):
 
 def test_a_damaged_test_json_is_named(run):
     (run.path / "test.json").write_text('{"HR@5": ', encoding="utf-8")
-    with pytest.raises(UserError, match=r"test\.json is not JSON; .*`overwrite=True`"):
+    with pytest.raises(UserError, match=r"test\.json cannot be read \(it is not JSON.*`overwrite=True`"):
         _ = run.test
 
 

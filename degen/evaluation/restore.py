@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from degen.build import build_encoder, load_data
+from degen.config.decisive import run_identity
 from degen.config.schema import Config
 from degen.config.settle import settle
 from degen.data.load import Dataset
@@ -22,6 +23,7 @@ from degen.model.scores import Scores
 from degen.model.variants import get_variant
 from degen.model.weights import load_weights, reading
 from degen.runs.directory import BEST, CONFIG, RunDirectory
+from degen.runs.manifest import kept, refuse_strange
 
 
 @dataclass(frozen=True)
@@ -108,16 +110,19 @@ def restore(run: RunDirectory, device: str = "auto") -> Restored:
     return Restored(run, config, dataset, encoder.to(pick_device(device)), epoch)
 
 
-def load_best(encoder: Encoder, run: Path) -> int:
+def load_best(encoder: Encoder, run: Path, folder: Path | None = None) -> int:
     """Load a run's `best.safetensors` into the encoder, in place; return its epoch.
+
+    `folder` holds the file, by default the run directory.
 
     Raises
     ------
     UserError
-        if there is none, it is damaged, or of another model.
+        if there is none, it is damaged, or of another run.
     """
-    path = RunDirectory(run).existing(BEST)
+    path = RunDirectory(folder or run).existing(BEST)
     damaged = f"is damaged, or of another model than {CONFIG} describes; train again with `overwrite=True`"
     with reading(path, damaged) as stored:
+        refuse_strange(path, stored.metadata, kept(run).config or run_identity(settle(run / CONFIG)))
         load_weights(encoder, stored)
         return int(stored.metadata["epoch"])

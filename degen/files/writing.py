@@ -1,6 +1,9 @@
 """Atomic writing of files: each is written under a temporary name in its folder and then renamed.
 
 A process that is killed leaves at most a temporary file behind, which `remove_leftovers` removes.
+
+A folder may have a keeper (`KEEPERS`), which is told of each file in it before the file takes its place or
+goes. That of a run directory is its manifest (`degen.runs.manifest`).
 """
 
 from __future__ import annotations
@@ -11,10 +14,10 @@ import os
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from degen.errors import UserError
 
@@ -24,11 +27,32 @@ if TYPE_CHECKING:
 _TEMPORARY = ".partial-"
 
 
+class Keeper(Protocol):
+    """The one who is told of changes to the files of a folder."""
+
+    def change(self, contents: Mapping[Path, Path | None]) -> AbstractContextManager[None]:
+        """Hear of files that take new contents in a block, by the file that holds these; None removes one."""
+
+
+KEEPERS: dict[Path, Keeper] = {}
+"""Keepers by the absolute path of their folder, for as long as this process holds it."""
+
+
+def _told(contents: Mapping[Path, Path | None]) -> AbstractContextManager[None]:
+    """Tell the keeper of the folder in which files change, for the block in which they do."""
+    if KEEPERS:
+        for folder in next(iter(contents)).absolute().parents:
+            if folder in KEEPERS:
+                return KEEPERS[folder].change(contents)
+    return nullcontext()
+
+
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, kept: bool = True) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`, and rename it to `path` at the end of the block.
 
-    If the block raises an error, the temporary file is removed and `path` stays as it was.
+    If the block raises an error, the temporary file is removed and `path` stays as it was. With `kept=False`
+    the keeper of its folder is not told.
 
     Raises
     ------
@@ -46,12 +70,30 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
         os.umask(mask := os.umask(0))  # the only way to read it
         temporary.chmod(0o666 & ~mask)
-        temporary.replace(path)
+        with _told({path: temporary}) if kept else nullcontext():
+            temporary.replace(path)
     except OSError as error:
         raise _unwritable(path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename a file to `target`, which it replaces."""
+    try:
+        with _told({target: source, source: None}):
+            source.replace(target)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+
+
+def remove(*paths: Path) -> None:
+    """Remove files; those that are not there are passed over."""
+    if found := [path for path in paths if path.is_symlink() or path.is_file()]:
+        with _told(dict.fromkeys(found)):
+            for path in found:
+                path.unlink(missing_ok=True)
 
 
 def _unwritable(path: Path, error: OSError) -> UserError:
@@ -86,13 +128,14 @@ def write_lines(path: Path, lines: list[str]) -> None:
 
 def is_temporary(path: Path) -> bool:
     """Whether `path` is a temporary file of `atomic_path`, in use or left by a killed process."""
-    return path.name.startswith(_TEMPORARY)
+    return path.name.startswith(_TEMPORARY) and not path.is_dir()
 
 
 def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files that killed processes left in `folder` and below."""
     for path in folder.rglob(f"{_TEMPORARY}*"):
-        path.unlink(missing_ok=True)
+        if is_temporary(path):
+            path.unlink(missing_ok=True)
 
 
 def writable(folder: Path) -> Path:

@@ -3,7 +3,7 @@
     runs/<dataset>/<variant>-s<seed>/
       config.toml environment.json metrics.jsonl trace.jsonl best.safetensors last.safetensors
       item_embeddings.npy item_bias.npy item_frequency.npy items.txt test.json
-      embeddings/e###.npy figures/ tensorboard/
+      embeddings/e###.npy figures/ tensorboard/ manifest.json
 
 A run of two stages (s3rec-mip) has pretrain.safetensors, pretrain.jsonl, initial_embeddings.npy and
 pretrain_embeddings.npy besides: V before the first stage and after it.
@@ -14,19 +14,20 @@ Every file appears whole or not at all (see `degen.files.writing`).
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from degen.errors import UserError, nearest
-from degen.files.parse import Unreadable, read_array
+from degen.files.outputs import MANIFEST
+from degen.files.parse import Unreadable, read_array, read_toml
 from degen.files.writing import is_temporary, write_text
+from degen.runs.reading import metric_lines, run_object, run_text, test_metrics, trace_lines
 from degen.runs.study import PLAN, is_study, study_runs
 
 CONFIG = "config.toml"
@@ -35,6 +36,7 @@ METRICS = "metrics.jsonl"
 TRACE = "trace.jsonl"
 BEST = "best.safetensors"
 LAST = "last.safetensors"
+NEXT = "next.safetensors"
 PRETRAIN = "pretrain.safetensors"
 PRETRAIN_METRICS = "pretrain.jsonl"
 INITIAL_EMBEDDINGS = "initial_embeddings.npy"
@@ -49,8 +51,19 @@ FIGURES = "figures"
 EXPORT = "export"
 TENSORBOARD = "tensorboard"
 LOCK = ".training"
+EXTENSION, BEGUN = "extension", "begun.json"
+
+KNOWN = (
+    *(TEST, LAST, NEXT, BEST, METRICS, TRACE, PRETRAIN, PRETRAIN_METRICS, PRETRAIN_EMBEDDINGS),
+    *(INITIAL_EMBEDDINGS, ITEM_EMBEDDINGS, ITEM_BIAS, ENVIRONMENT),
+)
+NUMBERED = (f"{EMBEDDINGS}/e[0-9]*.npy", f"{TENSORBOARD}/events.out.tfevents.*")
+FOLDERS = (EMBEDDINGS, FIGURES, EXPORT, TENSORBOARD, EXTENSION)
+"""Names of the files of a run and patterns of numbered ones; folders that degen makes in it."""
 
 DEFINITIONS = ("paper", "official")
+
+T = TypeVar("T")
 
 State = Literal["finished", "unfinished"]
 
@@ -62,30 +75,7 @@ def write_metrics(folder: Path, rows: list[dict[str, Any]], name: str = METRICS)
 
 def read_metrics(folder: Path, name: str = METRICS) -> list[dict[str, Any]]:
     """Return the lines of `metrics.jsonl`, or of a file like it, in epoch order; none without the file."""
-    path = folder / name
-    if not path.exists():
-        return []
-    rows = []
-    for number, line in enumerate(_read_text(path).splitlines(), start=1):
-        try:
-            row = json.loads(line)
-        except ValueError:
-            row = None
-        if not isinstance(row, dict):
-            raise UserError(
-                f"{path} line {number} is not a JSON object; remove it, or train again with `overwrite=True`"
-            )
-        rows.append(row)
-    return rows
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{path} cannot be read as text ({error}); train again with `overwrite=True`"
-        ) from error
+    return metric_lines(folder / name)
 
 
 @dataclass(frozen=True)
@@ -99,33 +89,32 @@ class RunDirectory:
         """The resolved configuration, by groups."""
         path = self.path / CONFIG
         try:
-            groups = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            groups = read_toml(path)
+        except Unreadable as error:
             raise UserError(f"{path} cannot be read as TOML: {error}") from error
         return {group: keys for group, keys in groups.items() if isinstance(keys, dict)}
 
-    def _setting(self, group: str, key: str) -> Any:
-        try:
-            return self.config[group][key]
-        except KeyError as error:
-            raise UserError(
-                f"{self.path / CONFIG} has no {group}.{key}; it was not written by `degen train`"
-            ) from error
+    def _setting(self, group: str, key: str, kind: type[T]) -> T:
+        value = self.config.get(group, {}).get(key)
+        if type(value) is not kind:
+            missing = f"has no {group}.{key}" if value is None else f"has {group}.{key} = {value!r}"
+            raise UserError(f"{self.path / CONFIG} {missing}; it was not written by `degen train`")
+        return value
 
     @property
     def variant(self) -> str:
         """Canonical name of the variant, such as `ucl+scl`."""
-        return str(self._setting("objective", "variant"))
+        return self._setting("objective", "variant", str)
 
     @property
     def dataset(self) -> str:
         """Name of the dataset (catalogue name or file stem)."""
-        return str(self._setting("data", "name"))
+        return self._setting("data", "name", str)
 
     @property
     def seed(self) -> int:
         """Seed of the run."""
-        return int(self._setting("training", "seed"))
+        return self._setting("training", "seed", int)
 
     @property
     def definition(self) -> str:
@@ -158,6 +147,11 @@ class RunDirectory:
         return "finished" if (self.path / TEST).exists() else "unfinished"
 
     @property
+    def extending(self) -> bool:
+        """Whether a finished run goes on to more epochs: until they are tested, its result is the old one."""
+        return self.state == "finished" and (self.path / EXTENSION / BEGUN).is_file()
+
+    @property
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of `metrics.jsonl`, one dictionary per epoch."""
         return read_metrics(self.path)
@@ -170,23 +164,18 @@ class RunDirectory:
     @property
     def trace(self) -> list[dict[str, Any]]:
         """The lines of `trace.jsonl`, one dictionary per epoch; empty where gradients were not traced."""
-        return read_metrics(self.path, TRACE)
+        return trace_lines(self.path / TRACE)
 
     @cached_property
     def test(self) -> dict[str, Any]:
         """Test metrics of the best epoch, with `epoch`, `split`, `users` and `ties`."""
-        return dict(self._json(TEST))
+        return test_metrics(self.existing(TEST))
 
     @cached_property
     def environment(self) -> dict[str, Any]:
         """Versions, device and commit that the run was trained with; empty where they were not written."""
-        return dict(self._json(ENVIRONMENT)) if (self.path / ENVIRONMENT).exists() else {}
-
-    def _json(self, name: str) -> Any:
-        try:
-            return json.loads(self.existing(name).read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise UserError(f"{self.path / name} is not JSON; train again with `overwrite=True`") from error
+        path = self.path / ENVIRONMENT
+        return run_object(path) if path.exists() else {}
 
     def existing(self, name: str) -> Path:
         """Return the path of a file of the run; where it is missing, `UserError` says what mends that."""
@@ -228,14 +217,32 @@ class RunDirectory:
     @property
     def items(self) -> list[str]:
         """Original item ids, in the order of the rows."""
-        return _read_text(self.existing(ITEMS)).split("\n")[:-1]
+        return run_text(self.existing(ITEMS)).split("\n")[:-1]
 
 
 def is_run(path: Path) -> bool:
-    """Return whether `path` is a run directory: it holds a `config.toml` with the group `[objective]`."""
+    """Return whether `path` is a run directory, be it damaged.
+
+    It holds a `config.toml` that names a variant, a log and a seed, or one beside files that only runs have.
+    """
+    return (path / CONFIG).exists() and (_has_files_of_runs(path) or _names_a_run(path))
+
+
+def is_own_run(path: Path) -> bool:
+    """Return whether degen has written a run into `path`: a `config.toml` alone may be a user's."""
+    return _has_files_of_runs(path) and _names_a_run(path)
+
+
+def _has_files_of_runs(path: Path) -> bool:
+    """Return whether a manifest is there, or what runs of older versions have."""
+    return any((path / name).is_file() for name in (MANIFEST, ENVIRONMENT, METRICS, LAST))
+
+
+def _names_a_run(path: Path) -> bool:
+    run = RunDirectory(path)
     try:
-        return "objective" in tomllib.loads((path / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return bool(run.variant and run.dataset and run.seed >= 0)
+    except UserError:
         return False
 
 
@@ -270,5 +277,5 @@ def collect_runs(paths: Iterable[Path]) -> list[RunDirectory]:
 
 
 def is_leftover(path: Path) -> bool:
-    """Return whether `path` is a file that a killed run left behind, temporary or its lock."""
-    return is_temporary(path) or path.name == LOCK
+    """Return whether `path` is a file that a run killed at its start left behind."""
+    return is_temporary(path) or path.name in (LOCK, MANIFEST)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from degen.errors import UserError
+from degen.files.outputs import MANIFEST, written_outputs
+from degen.files.writing import remove
 from degen.runs import directory
+from degen.runs.manifest import kept
 
 OCCUPIED = "another process trains into"
 """Beginning of the message about a run directory that is locked."""
@@ -29,12 +31,8 @@ def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
         )
     if out.exists() and not out.is_dir():
         raise UserError(f"`out` {out} is a file; name a folder")
-    if not directory.is_run(out):
-        if out.is_dir() and not all(directory.is_leftover(path) for path in out.iterdir()):
-            config = out / directory.CONFIG
-            if config.exists() or (out / directory.METRICS).exists():
-                raise UserError(f"{config} is missing or damaged; put it back, or name another `out`")
-            raise UserError(f"`out` {out} is not empty and is no run; name another folder")
+    if not directory.is_own_run(out):
+        _refuse_other(out)
     elif resume or overwrite:
         return
     elif directory.RunDirectory(out).state == "finished":
@@ -45,25 +43,43 @@ def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
         )
 
 
+def _refuse_other(out: Path) -> None:
+    """Raise where a folder that is no run holds anything but what a killed process left."""
+    if not out.is_dir() or all(directory.is_leftover(path) for path in out.iterdir()):
+        return
+    if (out / directory.METRICS).exists() or (out / directory.ENVIRONMENT).exists():
+        raise UserError(f"{out / directory.CONFIG} is missing or damaged; put it back, or name another `out`")
+    raise UserError(f"`out` {out} is not empty and is no run; name another folder")
+
+
 def remove_run(out: Path) -> None:
-    """Remove what a run writes, and nothing else."""
-    for name in (
-        directory.TEST,
-        directory.LAST,
-        directory.BEST,
-        directory.METRICS,
-        directory.TRACE,
-        directory.PRETRAIN,
-        directory.PRETRAIN_METRICS,
-        directory.PRETRAIN_EMBEDDINGS,
-        directory.INITIAL_EMBEDDINGS,
-        directory.ITEM_EMBEDDINGS,
-        directory.ITEM_BIAS,
-        directory.ENVIRONMENT,
-    ):
-        (out / name).unlink(missing_ok=True)
-    for name in (directory.EMBEDDINGS, directory.FIGURES, directory.EXPORT, directory.TENSORBOARD):
-        shutil.rmtree(out / name, ignore_errors=True)
+    """Remove what degen wrote of a run and of its exports and figures, and nothing else.
+
+    That is what the manifest and the lists of outputs name, and files that have a name of a run's. The
+    configuration and the manifest stay until the next run replaces them.
+    """
+    listed = {out / name for name in kept(out).names}
+    known = {out / name for name in directory.KNOWN}
+    known |= {path for pattern in directory.NUMBERED for path in out.glob(pattern)}
+    written = {path for folder in (out, *_folders(out)) for path in written_outputs(folder)}
+    remove(*(listed | known | written) - {out / directory.CONFIG, out / MANIFEST})
+    for folder in reversed(_folders(out)):
+        with suppress(OSError):  # it holds files of the user's
+            folder.rmdir()
+
+
+def _folders(out: Path) -> list[Path]:
+    """Return the folders of a run directory that degen makes, each before those inside it."""
+    tops = [out / name for name in directory.FOLDERS]
+    return [
+        folder
+        for top in tops
+        if top.is_dir() and not top.is_symlink()
+        for folder in (
+            top,
+            *sorted(path for path in top.rglob("*") if path.is_dir() and not path.is_symlink()),
+        )
+    ]
 
 
 @contextmanager

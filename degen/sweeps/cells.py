@@ -1,7 +1,8 @@
 """Cells of a study: resolved configurations, each with an id that decides whether two are the same.
 
-The id of a cell is the first ten hexadecimal digits of a SHA-256 over everything that decides its result: the
-fingerprint of the log, and every setting that differs from its default. Left out are
+The id of a cell is the first ten hexadecimal digits of a SHA-256 over everything that decides its result
+(`degen.config.decisive`): the fingerprint of the log, and every setting that differs from its default. Left
+out are
 
 - the seed, which is named beside the id, and name, path and reading of the log (its fingerprint says it all);
 - keys that say where a run is trained and what it keeps: device, threads, cuda_graph, keep_embeddings,
@@ -15,23 +16,16 @@ when a run is resumed, but a run of 2 epochs and one of 60 are different results
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from degen.config.decisive import away_from_defaults, decisive_settings, hash_of
 from degen.config.facts import KEYS
 from degen.config.schema import Config
 from degen.config.settle import settle
 from degen.errors import UserError
 from degen.runs import directory
-
-LENGTH = {"epochs", "min_epochs", "patience", "max_steps"}
-"""Keys that may change when a run is resumed, and decide its result nevertheless."""
-
-OUTSIDE = {"device", "threads", "cuda_graph", "keep_embeddings", "tensorboard", "score_block"}
-"""Keys of where a run is trained and what it keeps, which are not part of the id."""
 
 DIGITS = 10
 
@@ -80,21 +74,7 @@ class Cell:
 
 def cell_id(config: Config) -> str:
     """Return the id of a configuration whose log is known by its fingerprint."""
-    defaults = decisive_settings(Config())
-    settings = {key: value for key, value in decisive_settings(config).items() if value != defaults[key]}
-    decisive = {"log": config.data.fingerprint, "settings": settings}
-    text = json.dumps(decisive, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return sha256(text.encode()).hexdigest()[:DIGITS]
-
-
-def decisive_settings(config: Config) -> dict[str, Any]:
-    """Return the settings that decide the result, by keys with their groups."""
-    return {
-        f"{group}.{key}": value
-        for group, keys in config.model_dump(mode="json").items()
-        for key, value in keys.items()
-        if group != "data" and key != "seed" and key not in OUTSIDE
-    }
+    return hash_of(config.data.fingerprint, away_from_defaults(config))[:DIGITS]
 
 
 def refuse_other_settings(config: Config, run: Path) -> None:

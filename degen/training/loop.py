@@ -25,6 +25,7 @@ from degen.errors import UserError
 from degen.model.precision import float32_products
 from degen.runs.directory import RunDirectory
 from degen.runs.lock import sole_writer
+from degen.runs.manifest import keeping
 from degen.training import checkpoint, resumption
 from degen.training.distributed import STEPS_BETWEEN_SIGNALS, World
 from degen.training.epoch import Eager
@@ -134,9 +135,10 @@ def train_group(
             if world.main:
                 for run in runs:
                     locks.enter_context(sole_writer(run.out))
-                options = {"resume": resume, "overwrite": overwrite, "stacked": engine.stacked}
+                    locks.enter_context(keeping(run.out, anew=overwrite))
                 for run in runs:
-                    checkpoint.prepare(run.config, run.out, **options)
+                    checkpoint.prepare(run.config, run.out, resume=resume, overwrite=overwrite)
+                checkpoint.even_out([run.out for run in runs])
         return _Group(runs, engine, world).train()
 
 
@@ -151,7 +153,7 @@ class _Group:
     def train(self) -> dict[Path, UserError]:
         """Train all runs to their ends, and return the errors of those that failed."""
         for run in list(self.active):
-            self._attempt(run, run.begin)
+            self._attempt(run, partial(run.begin, stacked=self.engine.stacked))
         engine, trained = None, list[Run]()
         with deferred_interrupt() as interrupted:
             for run in list(self.active):
@@ -203,6 +205,9 @@ class _Group:
         seconds = time.perf_counter() - started
         for run, losses in pairs:
             self._attempt(run, run.close_epoch, losses, seconds)
+        for action in (Run.count_epoch, Run.report_epoch):  # each by all, so that all have the same epochs
+            for run in runs:
+                self._attempt(run, action, run)
         self._stop_if(interrupted)
 
     def _stop_if(self, interrupted: threading.Event) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from degen import tensorboard
+from degen.config.decisive import FREE_TO_CHANGE
 from degen.config.schema import Config, TrainingConfig
 from degen.config.settle import NOTED, settle
 from degen.errors import UserError
@@ -14,25 +15,8 @@ from degen.runs import directory
 from degen.runs.best import best_row
 from degen.runs.directory import RunDirectory
 from degen.runs.lock import refuse_occupied
-
-FREE_TO_CHANGE = {
-    "epochs",
-    "patience",
-    "min_epochs",
-    "max_steps",
-    "device",
-    "threads",
-    "cuda_graph",
-    "keep_embeddings",
-    "tensorboard",
-    "score_block",
-    "ties",
-    "pretrain_every",
-}
-"""Keys that may differ between a stopped run and the command that resumes it.
-
-A run keeps the way to count ties that it was begun with (`keep_ties`), so that its epochs are chosen by one.
-"""
+from degen.runs.manifest import Manifest, refuse_strange
+from degen.training.extension import folder_of_best, is_under_way
 
 DAMAGED = "is damaged; train anew with `overwrite=True`"
 """Message about a `last.safetensors` that cannot be read."""
@@ -98,7 +82,7 @@ def _check_whole(settings: TrainingConfig, out: Path) -> None:
             f"{out} has {done} epochs already, and `epochs` is {settings.epochs}; give {done} to end it "
             "there, or more"
         )
-    best = out / directory.BEST
+    best = folder_of_best(out) / directory.BEST
     if (
         rows[:done]
         and not best.exists()
@@ -135,4 +119,26 @@ def is_complete(config: Config, out: Path) -> bool:
     if not directory.is_run(out) or RunDirectory(out).state != "finished":
         return False
     limits = [config.training.max_steps, settle(out / directory.CONFIG).training.max_steps]
+    if is_under_way(out) and limits == [None, None]:
+        return False
     return limits != [None, None] or has_ended(config.training, RunDirectory(out).metrics)
+
+
+CHECKED = (
+    *(directory.LAST, directory.BEST, directory.PRETRAIN, directory.METRICS, directory.TRACE),
+    *(directory.PRETRAIN_METRICS, directory.ITEM_EMBEDDINGS, directory.ITEM_BIAS, directory.TEST),
+)
+"""Files whose checksums are compared before a run goes on."""
+
+
+def check_files(manifest: Manifest, identity: str) -> None:
+    """Refuse to go on from files that were damaged or edited since degen wrote them, or are another run's."""
+    for name in CHECKED:
+        path = manifest.folder / name
+        if name in manifest.names and path.exists() and (fault := manifest.fault(name)):
+            raise UserError(
+                f"{path} {fault}; put the file back as it was, or train anew with `overwrite=True`"
+            )
+        if path.suffix == ".safetensors" and path.exists():
+            with reading(path, DAMAGED) as stored:
+                refuse_strange(path, stored.metadata, identity)

@@ -22,7 +22,7 @@ from degen.runs import directory
 from degen.runs.best import best_row
 from degen.runs.directory import RunDirectory
 from degen.tensorboard import Board, write_run_projector
-from degen.training import checkpoint, resumption
+from degen.training import checkpoint, extension, resumption
 from degen.training.epoch import Epoch
 from degen.training.recording.probe import Probe
 from degen.training.recording.trace import Tracer
@@ -84,8 +84,11 @@ class Run:
         self.tracer = Tracer(trainer, item_frequency(dataset.sequences)) if traced else None
         self.board: Board | None = None
 
-    def begin(self) -> None:
-        """Read the state that an earlier process left, and write the files that do not change."""
+    def begin(self, *, stacked: bool = False) -> None:
+        """Read the state that an earlier process left, and write the files that do not change.
+
+        What the state refuses is raised before anything is written.
+        """
         done, self.steps = checkpoint.load_last(self.trainer.encoder, self.trainer.optimizer, self.out)
         self.rows = checkpoint.read_rows(self.out, done)
         if self.steps < done * self.trainer.steps_per_epoch and not self.finished:
@@ -97,19 +100,24 @@ class Run:
             self.tracer.begin(checkpoint.read_rows(self.out, done, directory.TRACE))
         with self.world.together():
             if self.world.main:
-                self._begin_writing(done)
+                self._begin_writing(done, stacked)
         self.progress.begin(self.dataset, self.config, done, self.trainer.steps_per_epoch)
 
-    def _begin_writing(self, done: int) -> None:
-        # A finished run that goes on is tested again.
-        (self.out / directory.TEST).unlink(missing_ok=True)
+    def _begin_writing(self, done: int, stacked: bool) -> None:
+        extension.begin(self.out, done)
+        checkpoint.describe(self.config, self.out, stacked=stacked)
         directory.write_metrics(self.out, self.rows)
         writing.write_lines(self.out / directory.ITEMS, self.dataset.sequences.item_ids)
         writing.write_array(self.out / directory.ITEM_FREQUENCY, item_frequency(self.dataset.sequences))
         if self.config.training.tensorboard:
             self.board = Board(self.out / directory.TENSORBOARD, first_epoch=done + 1)
-        if done and self.best()["epoch"] == done:  # a kill may have come between `last` and `best`
+        if done and self.best()["epoch"] == done and not self._has_best(done):
             checkpoint.save_best(self.trainer.encoder, self.out, done)
+
+    def _has_best(self, epoch: int) -> bool:
+        """Return whether the best epoch's files are there: a kill may have come between `last` and `best`."""
+        path = extension.folder_of_best(self.out) / directory.BEST
+        return extension.is_under_way(self.out) and path.exists() and checkpoint.epoch_of(path) == epoch
 
     def best(self) -> Row:
         """Line of the best epoch so far."""
@@ -125,7 +133,7 @@ class Run:
         self.progress.step(len(self.rows) + 1, step, epoch.mean_losses() if fresh else {})
 
     def close_epoch(self, epoch: Epoch, train_seconds: float) -> None:
-        """Measure the epoch that was trained, and write it; the next one may then begin."""
+        """Measure the epoch that was trained, and write it; it does not count yet."""
         losses, measured = epoch.mean_losses(), time.perf_counter()
         ranks = self._ranks(self.trainer.encoder, self.valid)
         row: Row = {
@@ -142,7 +150,20 @@ class Run:
             self.tracer.measure(row["epoch"])
         if self.world.main:
             self._write(row)
-            self.progress.epoch(row)
+
+    def count_epoch(self) -> None:
+        """Make the epoch count that `close_epoch` has written."""
+        if not self.world.main:
+            return
+        row = self.rows[-1]
+        writing.move(self.out / directory.NEXT, self.out / directory.LAST)
+        if self.best() is row:
+            checkpoint.save_best(self.trainer.encoder, self.out, row["epoch"])
+
+    def report_epoch(self) -> None:
+        """Tell of the epoch that counts now."""
+        if self.world.main:
+            self.progress.epoch(self.rows[-1])
 
     @property
     def steps_now(self) -> int:
@@ -151,7 +172,7 @@ class Run:
         return steps if most is None else min(steps, most - self.steps)
 
     def _write(self, row: Row) -> None:
-        """Write the epoch: `last.safetensors` makes it count, and only then may it become the best."""
+        """Write the epoch, as `next.safetensors` and lines beyond those that count."""
         encoder, number = self.trainer.encoder, row["epoch"]
         every = self.config.training.keep_embeddings
         if every and number % every == 0:
@@ -161,9 +182,8 @@ class Run:
         directory.write_metrics(self.out, self.rows)
         if self.tracer is not None:
             directory.write_metrics(self.out, self.tracer.rows, directory.TRACE)
-        checkpoint.save_last(encoder, self.trainer.optimizer, self.out, number, self.steps)
-        if self.best() is row:
-            checkpoint.save_best(encoder, self.out, number)
+        optimizer, name = self.trainer.optimizer, directory.NEXT
+        checkpoint.save_last(encoder, optimizer, self.out, number, self.steps, name)
 
     def test(self) -> None:
         """Rank the test targets with the best epoch's weights and write `test.json`.
@@ -173,14 +193,15 @@ class Run:
         with self.world.together():  # nobody reads the best epoch before it is written
             pass
         encoder = self.trainer.encoder
-        epoch = load_best(encoder, self.out)
+        epoch = load_best(encoder, self.out, extension.folder_of_best(self.out))
         samples = leave_one_out(self.dataset.sequences, "test", self.config.model.max_length)
         test = describe(self._ranks(encoder, samples), epoch, "test")
         with self.world.together():
             if self.world.main:
+                writing.write_json(extension.place_of_result(self.out) / directory.TEST, test)
+                extension.end(self.out)
                 if self.board is not None:
                     write_run_projector(RunDirectory(self.out))
-                writing.write_json(self.out / directory.TEST, test)
                 self.progress.end(test)
 
     def _ranks(self, encoder: Encoder, samples: Samples) -> Ranks:

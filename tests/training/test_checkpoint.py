@@ -15,6 +15,7 @@ from degen.config.schema import Config
 from degen.errors import UserError
 from degen.runs import environment
 from degen.runs.directory import RunDirectory
+from degen.runs.manifest import keeping
 from degen.training import checkpoint, resumption
 from degen.training.trainer import Trainer
 
@@ -98,6 +99,13 @@ def test_the_best_weights_and_their_embeddings(trained, tmp_path):
 # Making a place ready
 
 
+def made_ready(config: Config, out: Path, *, stacked: bool = False, **flags: bool) -> None:
+    """What a run does before its first step."""
+    with keeping(out):
+        checkpoint.prepare(config, out, **{"resume": False, "overwrite": False, **flags})
+        checkpoint.describe(config, out, stacked=stacked)
+
+
 def test_refusing_touches_nothing(log, tmp_path):
     out = tmp_path / "new"
     resumption.refuse(tiny_runs.tiny_config(log), out, resume=False, overwrite=False)
@@ -106,12 +114,12 @@ def test_refusing_touches_nothing(log, tmp_path):
 
 def test_overwriting_keeps_what_a_run_does_not_write(log, tmp_path):
     config = tiny_runs.tiny_config(log)
-    checkpoint.prepare(config, tmp_path / "run", resume=False, overwrite=False)
+    made_ready(config, tmp_path / "run")
     (tmp_path / "run" / "notes.md").write_text("mine", encoding="utf-8")
     (tmp_path / "run" / "test.json").write_text("{}", encoding="utf-8")
-    checkpoint.prepare(config, tmp_path / "run", resume=False, overwrite=True)
+    made_ready(config, tmp_path / "run", overwrite=True)
     names = sorted(path.name for path in (tmp_path / "run").iterdir())
-    assert names == ["config.toml", "environment.json", "notes.md"]
+    assert names == ["config.toml", "environment.json", "manifest.json", "notes.md"]
 
 
 def test_what_may_change_when_going_on_are_keys():
@@ -122,7 +130,7 @@ def test_what_may_change_when_going_on_are_keys():
 def test_each_free_key_may_change_and_every_other_may_not(log, tmp_path):
     # Any second value that is valid will do: free keys pass, all others are refused by name.
     old = tiny_runs.tiny_config(log)
-    checkpoint.prepare(old, tmp_path / "run", resume=False, overwrite=False)
+    made_ready(old, tmp_path / "run")
     others = {
         "epochs": 9,
         "patience": 3,
@@ -145,16 +153,16 @@ def test_each_free_key_may_change_and_every_other_may_not(log, tmp_path):
 
 def test_a_resumed_run_keeps_the_environments_of_its_earlier_epochs(log, dataset, trained, tmp_path):
     config, out = tiny_runs.tiny_config(log), tmp_path / "run"
-    checkpoint.prepare(config, out, resume=False, overwrite=False)
+    made_ready(config, out)
     first = RunDirectory(out).environment
     assert first["stacked"] is False
     assert "earlier" not in first
-    checkpoint.prepare(config, out, resume=True, overwrite=False, stacked=True)
+    made_ready(config, out, resume=True, stacked=True)
     assert RunDirectory(out).environment == {**first, "stacked": True}  # no epoch was trained in the first
     checkpoint.save_last(trained.encoder, trained.optimizer, out, 2, 31)
     checkpoint.save_best(trained.encoder, out, 2)
     for _ in range(2):  # the second time nothing is different
-        checkpoint.prepare(config, out, resume=True, overwrite=False)
+        made_ready(config, out, resume=True)
         expected = {**first, "earlier": [{"epochs": 2, **first, "stacked": True}]}
         assert RunDirectory(out).environment == expected
 

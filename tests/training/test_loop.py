@@ -20,12 +20,13 @@ import tiny_runs
 from hypothesis import example, given
 from hypothesis import strategies as st
 from safetensors import safe_open
-from written import TIMES, result
+from written import TIMES, contents, result
 
 from degen.config.settle import by_group, settle
 from degen.errors import UserError
 from degen.evaluation.restore import restore
-from degen.runs.best import best_row
+from degen.files.outputs import output_path
+from degen.runs.best import best_epoch, best_row
 from degen.runs.directory import RunDirectory, write_metrics
 from degen.training import checkpoint, loop
 from degen.training import run as run_module
@@ -104,6 +105,7 @@ def test_the_files_of_a_run(duorec):
         "item_frequency.npy",
         "items.txt",
         "last.safetensors",
+        "manifest.json",
         "metrics.jsonl",
         "test.json",
     ]
@@ -557,13 +559,17 @@ def test_a_run_killed_at_any_write_goes_on_to_the_same_end(log, tmp_path):
     assert len(killed) > 10
     expected = result(whole)
     assert "test.json" in expected
-    for out in killed:
+    for out in killed[:-1]:
         leftovers = [path for path in out.rglob(".partial-*") if path.is_file()]
-        assert len(leftovers) == 1
+        assert len(leftovers) <= 2  # the second one where the manifest was on its way
         assert not (out / "test.json").exists()
         # A run killed before its configuration was there has nothing to resume: it starts.
         tiny_train(log, out, resume=True, **kill_runs.SETTINGS)
         assert result(out) == expected, f"killed at write {out.name}"
+    # Nothing but the last manifest was still to come: the run is whole, and left as it is.
+    tiny_train(log, killed[-1], resume=True, **kill_runs.SETTINGS)
+    found = result(killed[-1]).items()
+    assert {name: content for name, content in found if not name.startswith(".partial-")} == expected
 
 
 # Going on, starting anew, refusing
@@ -588,11 +594,24 @@ def test_a_finished_run_goes_on_to_more_epochs_as_if_it_had_never_ended(log, tmp
     assert result(out) == result(whole.path)
 
 
-def test_a_finished_run_that_goes_on_is_unfinished_until_it_is_tested_again(log, tmp_path):
-    out = tiny_train(log, tmp_path / "run", epochs=1, patience=99).path
+def test_a_finished_run_stays_whole_until_the_longer_one_is(log, tmp_path):
+    settings = {"variant": "duorec", "patience": 99}
+    out = tiny_train(log, tmp_path / "run", epochs=1, **settings).path
+    kept = ("test.json", "best.safetensors", "item_embeddings.npy")
+    before = {name: contents(out / name) for name in kept}
     with pytest.raises(Interrupted):
-        tiny_train(log, out, epochs=3, patience=99, resume=True, progress=CtrlC(2, 1))
-    assert RunDirectory(out).state == "unfinished"
+        tiny_train(log, out, epochs=4, resume=True, progress=CtrlC(4, 1), **settings)
+    run = RunDirectory(out)
+    assert (run.state, run.extending, len(run.metrics)) == ("finished", True, 3)
+    assert best_epoch(run) == 1
+    assert {name: contents(out / name) for name in kept} == before
+    restored = restore(run, "cpu")
+    assert restored.metrics("test") == run.test
+    with pytest.raises(UserError, match=r"has 3 epochs already, and `epochs` is 1"):
+        tiny_train(log, out, epochs=1, resume=True, **settings)
+    tiny_train(log, out, epochs=4, resume=True, **settings)
+    assert not RunDirectory(out).extending
+    assert result(out) == result(tiny_train(log, tmp_path / "whole", epochs=4, **settings).path)
 
 
 @pytest.mark.parametrize("reason", ["patience", "fewer epochs", "max_steps then", "max_steps now"])
@@ -619,10 +638,35 @@ def test_resume_starts_where_there_is_nothing(log, tmp_path):
 def test_overwrite_starts_anew_and_leaves_nothing_of_the_old_run(log, tmp_path, duorec):
     out = tmp_path / "run"
     tiny_train(log, out, epochs=4, keep_embeddings=1, seed=9)
-    (out / "figures").mkdir()
-    (out / "figures" / "svd.pdf").touch()
+    with output_path(out / "figures" / "svd.pdf") as file:
+        file.write_text("%PDF", encoding="utf-8")
     tiny_train(log, out, overwrite=True, keep_embeddings=2)
     assert result(out) == result(duorec.path)
+
+
+def test_overwrite_leaves_what_the_user_put_into_the_run(log, tmp_path):
+    out = tiny_train(log, tmp_path / "run", epochs=1).path
+    users = ("figures/my-own.pdf", "export/my.csv", "notes.md", ".partial-x/draft.txt", "figures/edited.pdf")
+    with output_path(out / "figures" / "edited.pdf") as file:
+        file.write_text("by degen", encoding="utf-8")
+    for name in users:
+        (out / name).parent.mkdir(exist_ok=True)
+        (out / name).write_text("mine", encoding="utf-8")
+    tiny_train(log, out, epochs=1, overwrite=True)
+    assert {name: (out / name).read_text(encoding="utf-8") for name in users} == dict.fromkeys(users, "mine")
+
+
+@pytest.mark.parametrize("text", ["[objective]\n", '[objective]\nvariant = "scl"\n', "whole"])
+def test_a_folder_with_a_configuration_of_the_users_is_no_run(log, tmp_path, duorec, text):
+    out = tmp_path / "project"
+    (out / "figures").mkdir(parents=True)
+    (out / "figures" / "my-own.pdf").write_text("mine", encoding="utf-8")
+    text = (duorec.path / "config.toml").read_text("utf-8") if text == "whole" else text
+    (out / "config.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=r"is not empty and is no run; name another folder"):
+        tiny_train(log, out, overwrite=True)
+    assert (out / "config.toml").read_text("utf-8") == text
+    assert (out / "figures" / "my-own.pdf").read_text("utf-8") == "mine"
 
 
 def test_overwrite_of_a_stopped_run_starts_anew(log, tmp_path, duorec):
@@ -787,6 +831,51 @@ def test_a_damaged_checkpoint_is_one_sentence(log, tmp_path, damage):
 
 def all_bytes(folder) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def everything(out: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", ["last.safetensors", "best.safetensors", "test.json", "item_embeddings.npy"])
+def test_one_flipped_bit_is_named_and_the_finished_run_stays(log, tmp_path, name):
+    out = tiny_train(log, tmp_path / "run", epochs=2, patience=99).path
+    content = bytearray((out / name).read_bytes())
+    content[-20] ^= 1
+    (out / name).write_bytes(content)
+    before = everything(out)
+    with pytest.raises(UserError, match=rf"{name} is damaged or was changed: its SHA-256 .*`overwrite=True`"):
+        tiny_train(log, out, epochs=4, patience=99, resume=True)
+    assert everything(out) == before
+
+
+@pytest.mark.parametrize("name", ["last.safetensors", "best.safetensors"])
+@pytest.mark.parametrize("manifest", [True, False])
+def test_a_checkpoint_of_another_run_is_named_and_not_used(log, tmp_path, name, manifest):
+    out, other = (
+        tiny_train(log, tmp_path / variant, variant=variant, epochs=2, patience=99).path
+        for variant in ("sasrec", "scl")
+    )
+    shutil.copy(other / name, out / name)
+    if not manifest:  # as after a copy of the weights alone
+        (out / "manifest.json").unlink()
+    before = everything(out)
+    says = "SHA-256|bytes and was written" if manifest else "belongs to a run of other settings, seed or log"
+    with pytest.raises(UserError, match=rf"{name} .*({says}).*`overwrite=True`"):
+        tiny_train(log, out, variant="sasrec", epochs=4, patience=99, resume=True)
+    assert everything(out) == before
+    if name == "best.safetensors":
+        with pytest.raises(UserError, match=rf"{name} belongs to a run of other settings"):
+            restore(RunDirectory(out), "cpu")
+
+
+def test_a_refused_resume_leaves_the_configuration(log, tmp_path):
+    out = tiny_train(log, tmp_path / "run", epochs=3, max_steps=8).path
+    (out / "test.json").unlink()  # as if it had been killed before the test
+    before = everything(out)
+    with pytest.raises(UserError, match="cut short by `max_steps`"):
+        tiny_train(log, out, epochs=5, max_steps=20, resume=True)
+    assert everything(out) == before
 
 
 @pytest.mark.parametrize("name", ["last.safetensors", "best.safetensors"])

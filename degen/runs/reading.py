@@ -1,0 +1,98 @@
+"""Reading of a run's JSON and text files, each checked for what every such file has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from degen.errors import UserError
+from degen.files.parse import Unreadable, parse_json, read_json, read_text
+
+MEND = "train again with `overwrite=True`"
+
+
+def run_text(path: Path) -> str:
+    """Return the text of a run's file; a `UserError` says why it is none."""
+    try:
+        return read_text(path)
+    except Unreadable as error:
+        raise UserError(f"{path} cannot be read as text ({error}); {MEND}") from error
+
+
+def run_object(path: Path) -> dict[str, Any]:
+    """Return the object in a run's JSON file, such as `test.json`.
+
+    Raises
+    ------
+    UserError
+        if the file is not JSON, or holds something else than an object of numbers, words and lists.
+    """
+    try:
+        found = read_json(path)
+    except Unreadable as error:
+        raise UserError(f"{path} cannot be read ({error}); {MEND}") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{path} holds no JSON object; {MEND}")
+    return found
+
+
+def test_metrics(path: Path) -> dict[str, Any]:
+    """Return `test.json`: numbers by metric, and the split."""
+    found = run_object(path)
+    for key, value in found.items():
+        if not isinstance(value, int | float | str):
+            raise UserError(f"{path}: '{key}' is not a number; {MEND}")
+    return found
+
+
+def run_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the objects of a file with one in each line, such as `metrics.jsonl`; none without the file.
+
+    Raises
+    ------
+    UserError
+        if a line is not an object with the number of its epoch; the message names the line.
+    """
+    if not path.exists():
+        return []
+    rows = []
+    for number, line in enumerate(run_text(path).splitlines(), start=1):
+        try:
+            row = parse_json(line)
+        except Unreadable:
+            row = None
+        if not isinstance(row, dict):
+            raise UserError(f"{path} line {number} is not a JSON object; remove it, or {MEND}")
+        if type(row.get("epoch")) is not int:
+            raise UserError(f"{path} line {number} lacks epoch; remove it, or {MEND}")
+        rows.append(row)
+    return rows
+
+
+def metric_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the lines of `metrics.jsonl`, or of a file like it: a number or nothing for each metric."""
+    rows = run_lines(path)
+    for number, row in enumerate(rows, start=1):
+        for key, value in row.items():
+            if not isinstance(value, int | float | str | None):
+                raise UserError(f"{path} line {number}: '{key}' is not a number; {MEND}")
+    return rows
+
+
+_OF_TRACES = {"context_concentration", "step_energy", "step_effective_rank"}
+_OF_BUCKETS = {"name", "low", "high", "items"}
+
+
+def trace_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the lines of `trace.jsonl`: measures of an epoch, and of its buckets of items."""
+    rows = run_lines(path)
+    for number, row in enumerate(rows, start=1):
+        buckets = row.get("buckets")
+        if not isinstance(buckets, list) or not buckets or not all(isinstance(b, dict) for b in buckets):
+            raise UserError(f"{path} line {number} lacks its buckets of items; {MEND}")
+        lacking = (_OF_TRACES - row.keys()) | set().union(
+            *(_OF_BUCKETS - bucket.keys() for bucket in buckets)
+        )
+        if lacking:
+            raise UserError(f"{path} line {number} lacks '{min(lacking)}'; {MEND}")
+    return rows
