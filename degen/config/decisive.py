@@ -10,11 +10,10 @@ of a run (`degen.runs.manifest`):
 
 from __future__ import annotations
 
-import json
-from hashlib import sha256
 from typing import Any
 
 from degen.config.schema import Config
+from degen.files.digest import DIGITS, json_hash
 
 LENGTH = {"epochs", "min_epochs", "patience", "max_steps"}
 """Keys that may change when a run is resumed, and decide its result nevertheless."""
@@ -27,8 +26,6 @@ FREE_TO_CHANGE = LENGTH | OUTSIDE | {"pretrain_every", "ties"}
 
 A run keeps the way to count ties that it was begun with, so that its epochs are chosen by one.
 """
-
-_DIGITS = 16
 
 
 def decisive_settings(config: Config) -> dict[str, Any]:
@@ -43,9 +40,7 @@ def decisive_settings(config: Config) -> dict[str, Any]:
 
 def hash_of(fingerprint: str, settings: dict[str, Any]) -> str:
     """Return the SHA-256 of a log's fingerprint and settings, in hexadecimal digits."""
-    decisive = {"log": fingerprint, "settings": settings}
-    text = json.dumps(decisive, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return sha256(text.encode()).hexdigest()
+    return json_hash({"log": fingerprint, "settings": settings})
 
 
 def away_from_defaults(config: Config) -> dict[str, Any]:
@@ -64,4 +59,4 @@ def run_identity(config: Config) -> str:
         for key, value in away_from_defaults(config).items()
         if key.partition(".")[2] not in FREE_TO_CHANGE
     }
-    return hash_of(config.data.fingerprint, {**settings, "training.seed": config.training.seed})[:_DIGITS]
+    return hash_of(config.data.fingerprint, {**settings, "training.seed": config.training.seed})[:DIGITS]

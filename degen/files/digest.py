@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 _BLOCK = 1 << 20
+
+DIGITS = 16
+"""Number of hexadecimal digits of the hash of a run's configuration."""
 
 
 @dataclass(frozen=True)
@@ -40,3 +44,9 @@ class Digest:
             return path.is_file() and path.stat().st_size == self.size and Digest.of(path) == self
         except OSError:
             return False
+
+
+def json_hash(value: Any) -> str:
+    """Return the SHA-256 of a value as JSON with sorted keys, in hexadecimal digits."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return sha256(text.encode()).hexdigest()

@@ -121,9 +121,36 @@ def write_array(path: Path, array: npt.NDArray[Any]) -> None:
         np.save(file, array, allow_pickle=False)
 
 
+def why_no_line(text: str) -> str | None:
+    """Return why a text cannot stand in a line of its own, as a clause; None where it can."""
+    if len(f"{text}.".splitlines()) > 1:
+        return "holds a line break"
+    if any("\ud800" <= sign <= "\udfff" for sign in text):
+        return "holds half of a surrogate pair, which is no text"
+    return None
+
+
 def write_lines(path: Path, lines: list[str]) -> None:
-    """Write one string per line, atomically."""
-    write_text(path, "".join(f"{line}\n" for line in lines))
+    """Write one string per line, atomically.
+
+    Raises
+    ------
+    UserError
+        if a string has a line break, so that it would be several lines, or cannot be encoded.
+    """
+    try:
+        content = "".join(f"{line}\n" for line in lines).encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"cannot write {path}: {error.object[error.start - 9 : error.end]!r} is no text"
+        ) from None
+    if content.count(b"\n") > len(lines) or b"\r" in content:
+        broken = next(line for line in lines if "\n" in line or "\r" in line)
+        raise UserError(
+            f"cannot write {path}: {broken!r} holds a line break, and each line is one of its entries"
+        )
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def is_temporary(path: Path) -> bool:

@@ -26,9 +26,10 @@ from degen.monitor.arrays import as_rows, float32_array
 from degen.monitor.best import Best
 from degen.monitor.names import epoch_key, final_key, renamed
 from degen.monitor.probe import Probe
-from degen.runs import directory
+from degen.runs import directory, extension
 from degen.runs.directory import RunDirectory
 from degen.runs.lock import refuse_occupied, sole_writer
+from degen.runs.manifest import keeping
 from degen.tensorboard import Board, require, write_run_projector
 
 Row = dict[str, Any]
@@ -121,7 +122,7 @@ class Monitor:
             require()
         opening = {"resume": resume, "overwrite": overwrite}
         refuse_occupied(self.out, **opening)
-        self._held = self._hold()
+        self._held = self._hold(overwrite)
         try:
             self.rows = start.begin(self.out, config, ids, self._frequency, **opening)
         except BaseException:
@@ -129,12 +130,13 @@ class Monitor:
             raise
         self._begun, self._last = False, time.perf_counter()
 
-    def _hold(self) -> ExitStack:
+    def _hold(self, overwrite: bool) -> ExitStack:
         """Lock the folder; an earlier monitor of this process, as in a notebook, releases it first."""
         if (earlier := Monitor._open.get(self.out)) is not None:
             earlier.close()
         held = ExitStack()
         held.enter_context(sole_writer(self.out))
+        held.enter_context(keeping(self.out, anew=overwrite))
         Monitor._open[self.out] = self
         return held
 
@@ -186,6 +188,8 @@ class Monitor:
         reserved = ("epoch", "best_epoch", "epoch_seconds", "monitor_seconds", *measured)
         row = {"epoch": number, **_without(reserved, renamed(metrics or {}, epoch_key)), **measured}
         self._best.check(row)
+        if self.rows:
+            extension.go_on(self.out, number, self.rows[-1]["epoch"])
         dropped = self._drop(number)
         row["best_epoch"] = self._best.epoch(row, self.rows, dropped)
         self._write_embeddings(row, rows.values)
@@ -194,7 +198,6 @@ class Monitor:
         if self._tensorboard:
             self._board = self._board or Board(self.out / directory.TENSORBOARD, first_epoch=number)
             self._board.epoch(row, rows)
-        (self.out / directory.TEST).unlink(missing_ok=True)  # a run that continues is not finished
         directory.write_metrics(self.out, [*self.rows, row])
         self.rows.append(row)
         self._last, self._begun = time.perf_counter(), True
@@ -229,8 +232,7 @@ class Monitor:
         """Remove the epochs from `number` on, which an earlier process recorded; return their lines."""
         dropped = [row for row in self.rows if row["epoch"] >= number]
         self.rows = self.rows[: len(self.rows) - len(dropped)]
-        for row in dropped:
-            self._kept(row["epoch"]).unlink(missing_ok=True)
+        writing.remove(*(self._kept(row["epoch"]) for row in dropped))
         return dropped
 
     def _kept(self, epoch: int) -> Path:
@@ -239,7 +241,7 @@ class Monitor:
     def _write_embeddings(self, row: Row, item_embeddings: Array) -> None:
         number, values = row["epoch"], float32_array(item_embeddings)
         if row["best_epoch"] == number:
-            writing.write_array(self.out / directory.ITEM_EMBEDDINGS, values)
+            writing.write_array(extension.place_of_result(self.out) / directory.ITEM_EMBEDDINGS, values)
         if self._keep and number % self._keep == 0:
             writing.write_array(self._kept(number), values)
 
@@ -264,9 +266,10 @@ class Monitor:
         about = {"epoch": self.rows[-1]["best_epoch"] if epoch is None else epoch, "split": "test"}
         named = _without(about, renamed(test or {}, final_key))
         run = RunDirectory(self.out)
+        writing.write_json(extension.place_of_result(self.out) / directory.TEST, {**named, **about})
+        extension.end(self.out)
         if self._tensorboard:
             write_run_projector(run)
-        writing.write_json(self.out / directory.TEST, {**named, **about})
         return run
 
     def close(self) -> None:
@@ -283,7 +286,8 @@ class Monitor:
     ) -> None:
         """Finish the run if it is unfinished and no error was raised, and close the monitor."""
         try:
-            if kind is None and self.rows and RunDirectory(self.out).state == "unfinished":
+            run = RunDirectory(self.out)
+            if kind is None and self.rows and (run.state == "unfinished" or run.extending):
                 self.finish()
         finally:
             self.close()

@@ -13,15 +13,21 @@ import tomli_w
 
 from degen.errors import UserError
 from degen.files import writing
-from degen.runs import directory
+from degen.files.digest import DIGITS, json_hash
+from degen.files.writing import why_no_line
+from degen.runs import directory, extension
 from degen.runs.directory import RunDirectory
 from degen.runs.environment import environment
 from degen.runs.lock import remove_run
+from degen.runs.manifest import kept, refuse_damaged
 
 Counts = npt.NDArray[np.int64]
 Groups = dict[str, dict[str, Any]]
 
 _FREE_TO_CHANGE = ("keep_embeddings", "tensorboard")
+
+_CHECKED = (directory.METRICS, directory.ITEM_EMBEDDINGS, directory.TEST)
+"""Files whose checksums are compared before a run goes on."""
 
 
 def at_least(least: int, **arguments: int | None) -> None:
@@ -77,8 +83,11 @@ def item_ids(items: Sequence[Any] | None, n: int) -> list[str]:
     ids = [str(item) for item in (range(n) if items is None else items)]
     if len(ids) != n:
         raise UserError(f"items has {len(ids)} ids and item_frequency {n} counts; give one of each per item")
-    if len(set(ids)) < n or any("\n" in name for name in ids):
-        raise UserError("items has two equal ids, or one with a line break; give each item an id of its own")
+    if len(set(ids)) < n:
+        raise UserError("items has two equal ids; give each item an id of its own")
+    for name in ids:
+        if fault := why_no_line(name):
+            raise UserError(f"items has the id {name!r}, which {fault}; give each item an id in one line")
     return ids
 
 
@@ -86,10 +95,11 @@ def begin(
     out: Path, config: Groups, items: list[str], frequency: Counts, *, resume: bool, overwrite: bool
 ) -> list[dict[str, Any]]:
     """Write the fixed files of a run into `out`; return the lines of epochs that were recorded earlier."""
-    writing.remove_leftovers(out)
     rows: list[dict[str, Any]] = []
+    manifest = kept(out)
     if overwrite:
         remove_run(out)
+        manifest.config = ""
     elif resume and directory.is_run(out):
         _check_same(RunDirectory(out), config, items, frequency)
         rows = directory.read_metrics(out)
@@ -99,11 +109,24 @@ def begin(
                     f"{out / directory.METRICS} line {number} lacks epoch or best_epoch; start anew with "
                     "`overwrite=True`"
                 )
+        refuse_damaged(manifest, _CHECKED)
+        extension.settle(out)
+    writing.remove_leftovers(out)
+    manifest.config = manifest.config or _identity(config)
     writing.write_text(out / directory.CONFIG, tomli_w.dumps(config))
     writing.write_json(out / directory.ENVIRONMENT, environment())
     writing.write_lines(out / directory.ITEMS, items)
     writing.write_array(out / directory.ITEM_FREQUENCY, frequency)
     return rows
+
+
+def _identity(config: Groups) -> str:
+    """Return the hash of what may not change when the run is resumed."""
+    fixed = {
+        group: {key: value for key, value in keys.items() if key not in _FREE_TO_CHANGE}
+        for group, keys in config.items()
+    }
+    return json_hash(fixed)[:DIGITS]
 
 
 def _check_same(run: RunDirectory, config: Groups, items: list[str], frequency: Counts) -> None:

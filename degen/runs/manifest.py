@@ -24,7 +24,7 @@ in their own folders (`degen.files.outputs`). TensorBoard's event files grow, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -204,6 +204,16 @@ def kept(folder: Path) -> Manifest:
     """Return the manifest of a run directory: the one that this process keeps, else the one on disk."""
     found = writing.KEEPERS.get(folder.absolute())
     return found if isinstance(found, Manifest) else Manifest.read(folder)
+
+
+def refuse_damaged(manifest: Manifest, names: Iterable[str]) -> None:
+    """Raise for a file that was damaged or edited since degen wrote it; missing ones are passed over."""
+    for name in names:
+        path = manifest.folder / name
+        if name in manifest.names and path.exists() and (fault := manifest.fault(name)):
+            raise UserError(
+                f"{path} {fault}; put the file back as it was, or train anew with `overwrite=True`"
+            )
 
 
 def refuse_strange(path: Path, metadata: Mapping[str, str], config: str) -> None:

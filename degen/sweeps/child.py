@@ -26,6 +26,7 @@ from degen.config.settle import settle
 from degen.errors import UserError
 from degen.runs import directory
 from degen.runs.lock import sole_writer
+from degen.runs.manifest import keeping
 
 if TYPE_CHECKING:
     from degen.training.run import Progress
@@ -141,7 +142,7 @@ def same_cell(config: Config, run: Path) -> None:
         if another process trains into the run directory.
     """
     if directory.is_run(run):
-        with sole_writer(run):
+        with sole_writer(run), keeping(run):
             there = settle(run / directory.CONFIG)
             if there.data != config.data:
                 there.model_copy(update={"data": config.data}).write(run / directory.CONFIG)

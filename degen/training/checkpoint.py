@@ -28,9 +28,9 @@ from degen.model.weights import load_weights, reading
 from degen.runs import directory
 from degen.runs.directory import RunDirectory
 from degen.runs.environment import environment
+from degen.runs.extension import place_of_result
 from degen.runs.lock import remove_run
 from degen.runs.manifest import kept, refuse_strange
-from degen.training.extension import place_of_result
 from degen.training.resumption import DAMAGED, check_files, epochs_done, refuse
 
 
@@ -90,7 +90,7 @@ def save_best(encoder: Encoder, out: Path, epoch: int) -> None:
     """Write `best.safetensors` and `item_embeddings.npy` of the best epoch so far.
 
     `item_bias.npy`, float32 `[n_items]`, stands beside them for a model that has a bias. A finished run that
-    goes on has them in `extension/` (`degen.training.extension`).
+    goes on has them in `extension/` (`degen.runs.extension`).
     """
     place = place_of_result(out)
     save_embeddings(encoder, place / directory.ITEM_EMBEDDINGS)

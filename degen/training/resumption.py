@@ -14,9 +14,9 @@ from degen.model.weights import reading
 from degen.runs import directory
 from degen.runs.best import best_row
 from degen.runs.directory import RunDirectory
+from degen.runs.extension import folder_of_best, is_under_way
 from degen.runs.lock import refuse_occupied
-from degen.runs.manifest import Manifest, refuse_strange
-from degen.training.extension import folder_of_best, is_under_way
+from degen.runs.manifest import Manifest, refuse_damaged, refuse_strange
 
 DAMAGED = "is damaged; train anew with `overwrite=True`"
 """Message about a `last.safetensors` that cannot be read."""
@@ -133,12 +133,8 @@ CHECKED = (
 
 def check_files(manifest: Manifest, identity: str) -> None:
     """Refuse to go on from files that were damaged or edited since degen wrote them, or are another run's."""
-    for name in CHECKED:
-        path = manifest.folder / name
-        if name in manifest.names and path.exists() and (fault := manifest.fault(name)):
-            raise UserError(
-                f"{path} {fault}; put the file back as it was, or train anew with `overwrite=True`"
-            )
+    refuse_damaged(manifest, CHECKED)
+    for path in (manifest.folder / name for name in CHECKED):
         if path.suffix == ".safetensors" and path.exists():
             with reading(path, DAMAGED) as stored:
                 refuse_strange(path, stored.metadata, identity)

@@ -18,11 +18,11 @@ from degen.evaluation.ranking import Ranks, ranking_metrics
 from degen.evaluation.restore import describe, load_best
 from degen.files import writing
 from degen.model.encoders.interface import Encoder
-from degen.runs import directory
+from degen.runs import directory, extension
 from degen.runs.best import best_row
 from degen.runs.directory import RunDirectory
 from degen.tensorboard import Board, write_run_projector
-from degen.training import checkpoint, extension, resumption
+from degen.training import checkpoint, resumption
 from degen.training.epoch import Epoch
 from degen.training.recording.probe import Probe
 from degen.training.recording.trace import Tracer

@@ -82,6 +82,7 @@ def test_the_files_are_those_of_a_run(tmp_path, V):
         "item_embeddings.npy",
         "item_frequency.npy",
         "items.txt",
+        "manifest.json",
         "metrics.jsonl",
         "test.json",
     ]

@@ -108,12 +108,12 @@ def made_ready(config: Config, out: Path, *, stacked: bool = False, **flags: boo
 
 def test_refusing_touches_nothing(log, tmp_path):
     out = tmp_path / "new"
-    resumption.refuse(tiny_runs.tiny_config(log), out, resume=False, overwrite=False)
+    resumption.refuse(tiny_runs.tiny_config(log, name="toy"), out, resume=False, overwrite=False)
     assert not out.exists()
 
 
 def test_overwriting_keeps_what_a_run_does_not_write(log, tmp_path):
-    config = tiny_runs.tiny_config(log)
+    config = tiny_runs.tiny_config(log, name="toy")
     made_ready(config, tmp_path / "run")
     (tmp_path / "run" / "notes.md").write_text("mine", encoding="utf-8")
     (tmp_path / "run" / "test.json").write_text("{}", encoding="utf-8")
@@ -129,7 +129,7 @@ def test_what_may_change_when_going_on_are_keys():
 
 def test_each_free_key_may_change_and_every_other_may_not(log, tmp_path):
     # Any second value that is valid will do: free keys pass, all others are refused by name.
-    old = tiny_runs.tiny_config(log)
+    old = tiny_runs.tiny_config(log, name="toy")
     made_ready(old, tmp_path / "run")
     others = {
         "epochs": 9,
@@ -152,7 +152,7 @@ def test_each_free_key_may_change_and_every_other_may_not(log, tmp_path):
 
 
 def test_a_resumed_run_keeps_the_environments_of_its_earlier_epochs(log, dataset, trained, tmp_path):
-    config, out = tiny_runs.tiny_config(log), tmp_path / "run"
+    config, out = tiny_runs.tiny_config(log, name="toy"), tmp_path / "run"
     made_ready(config, out)
     first = RunDirectory(out).environment
     assert first["stacked"] is False

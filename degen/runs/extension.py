@@ -14,6 +14,7 @@ from pathlib import Path
 
 from degen.files import writing
 from degen.runs import directory
+from degen.runs.reading import run_object
 
 
 def is_under_way(out: Path) -> bool:
@@ -32,12 +33,22 @@ def folder_of_best(out: Path) -> Path:
     return place if (place / directory.BEST).exists() else out
 
 
-def begin(out: Path, epochs: int) -> None:
-    """Note that a finished run goes on after `epochs`; end an extension whose result was whole."""
+def begin(out: Path, epoch: int) -> None:
+    """Note that a finished run goes on after `epoch`, its last one; does nothing for an unfinished run."""
+    settle(out)
+    if (out / directory.TEST).exists() and not is_under_way(out):
+        writing.write_json(out / directory.EXTENSION / directory.BEGUN, {"after_epoch": epoch})
+
+
+def settle(out: Path) -> None:
+    """End an extension whose result was whole when a process was killed."""
     if (out / directory.EXTENSION / directory.TEST).exists():
         end(out)
-    if (out / directory.TEST).exists() and not is_under_way(out):
-        writing.write_json(out / directory.EXTENSION / directory.BEGUN, {"epochs": epochs})
+
+
+def last_epoch(out: Path) -> int:
+    """Return the last epoch of the finished run that goes on."""
+    return int(run_object(out / directory.EXTENSION / directory.BEGUN).get("after_epoch", 0))
 
 
 def end(out: Path) -> None:
@@ -49,3 +60,25 @@ def end(out: Path) -> None:
     writing.remove(folder / directory.BEGUN)
     with suppress(OSError):
         folder.rmdir()
+
+
+def go_on(out: Path, epoch: int, last: int) -> None:
+    """Leave the result of a run where it is while `epoch` is added after `last`; nothing if it is unfinished.
+
+    It goes where `epoch` replaces one that it rests on.
+    """
+    run = directory.RunDirectory(out)
+    if run.state != "finished":
+        return
+    last = last_epoch(out) if run.extending else last
+    if epoch > last:
+        begin(out, last)
+    else:
+        _give_up(out)
+
+
+def _give_up(out: Path) -> None:
+    names = (directory.ITEM_EMBEDDINGS, directory.ITEM_BIAS, directory.BEST, directory.TEST, directory.BEGUN)
+    writing.remove(out / directory.TEST, *(out / directory.EXTENSION / name for name in names))
+    with suppress(OSError):
+        (out / directory.EXTENSION).rmdir()
