@@ -26,6 +26,7 @@ from degen.analysis.registry import MEASURES
 from degen.embeddings.export import write_projector
 from degen.embeddings.sidecars import METADATA, TENSORS
 from degen.errors import UserError
+from degen.files.outputs import replacing
 from degen.files.writing import write_text
 from degen.runs import directory
 from degen.runs.directory import RunDirectory
@@ -136,7 +137,8 @@ def write_run_projector(run: RunDirectory, seed: int = 0) -> None:
     frequency, folder, items = run.item_frequency, run.path / directory.TENSORBOARD, run.items
     kept = np.sort(sample_rows(frequency, len(frequency), MOST_ITEMS, seed))
     labels = {"item": [items[row] for row in kept], "frequency": frequency[kept].tolist()}
-    write_projector(folder / "projector", run.item_embeddings[kept], labels)
+    with replacing(True):  # it is in the run's own folder
+        write_projector(folder / "projector", run.item_embeddings[kept], labels)
     name = f"item embeddings ({len(kept):,} of {len(items):,} items)"
     write_text(
         folder / "projector_config.pbtxt",

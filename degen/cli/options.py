@@ -24,6 +24,7 @@ from degen.config.facts import KEYS, OPTIONS, about, choices_of, sentence, value
 from degen.config.schema import Config
 from degen.config.settle import Values, merge
 from degen.errors import UserError, nearest
+from degen.files.outputs import replacing
 from degen.files.parse import Unreadable, parse_toml
 
 Typed = dict[str, Any]
@@ -157,13 +158,22 @@ LOG: Group = {
 """Options of commands that read an interaction log; the parameters are fields of `DataOptions`."""
 
 
-def takes(**groups: Group) -> Callable[[Callable[..., None]], Callable[..., None]]:
+FORCE: Group = {
+    "force": option(
+        bool, "--force", "Also replace files that degen did not write, or that were changed since.", False
+    )
+}
+"""Option of commands that write files where the user says."""
+
+
+def takes(*, writes: bool = False, **groups: Group) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the options of groups, each in the place of the parameter that is named here.
 
     Typer reads the options from a command's signature, so the parameter is replaced in it by the options of
     the group, and the command is called with a dictionary of their values, or with an `Output` as `output`.
+    With `writes` the command has the option --force, for its outputs.
     """
-    groups["output"] = OUTPUT
+    groups["output"] = {**(FORCE if writes else {}), **OUTPUT}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         hints = get_type_hints(command, include_extras=True)
@@ -181,8 +191,9 @@ def takes(**groups: Group) -> Callable[[Callable[..., None]], Callable[..., None
                 name: {key: typed.pop(key, value) for key, (_, value) in group.items()}
                 for name, group in groups.items()
             }
-            output = Output(**grouped.pop("output"))
-            command(*arguments, output=output, **grouped, **typed)
+            printing = grouped.pop("output")
+            with replacing(printing.pop("force", False)):
+                command(*arguments, output=Output(**printing), **grouped, **typed)
 
         with_options.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
         with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}

@@ -22,6 +22,7 @@ from degen.data.reading.open_log import SUFFIXES, content_hash
 from degen.data.reading.packed import PACKED_SUFFIXES
 from degen.data.sequences import Sequences
 from degen.errors import UserError
+from degen.files.outputs import may_replace
 from degen.files.parse import Unreadable, read_json
 from degen.files.writing import atomic_path, write_json
 from degen.progress import tell
@@ -67,18 +68,23 @@ def read_note(log: Path) -> dict[str, Any] | None:
     return note if ours else None
 
 
+def refuse_other(path: Path) -> None:
+    """Raise where a file that `degen data prepare` did not write is in the place of a log or its note."""
+    for existing in (path, note_path(path)):
+        if existing.exists() and read_note(path) is None and not may_replace(existing):
+            raise UserError(
+                f"{existing} exists and was not written by `degen data prepare`, or was changed since; "
+                "choose another place with `out`, or replace it with `force=True`"
+            )
+
+
 def write_log(sequences: Sequences, path: Path, made_from: dict[str, Any]) -> dict[str, Any]:
     """Write a log and its note, with `made_from` as further entries (JSON values); return the note.
 
     Raise a `UserError` if an id holds a tab or a line break, `path` is not a file of degen's, or it cannot be
     written.
     """
-    for existing in (path, note_path(path)):
-        if existing.exists() and read_note(path) is None:
-            raise UserError(
-                f"{existing} exists and was not written by `degen data prepare`; "
-                "choose another place with `out`"
-            )
+    refuse_other(path)
     separator = _separator(sequences)
     # Without a name and a time inside, equal logs give equal bytes.
     with (

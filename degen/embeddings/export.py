@@ -27,8 +27,19 @@ from degen.embeddings.file_rows import FileRows, Values
 from degen.embeddings.formats.text import RECBOLE_HEADER
 from degen.embeddings.sidecars import METADATA, TENSORS
 from degen.errors import UserError, one_of
-from degen.files.writing import atomic_path, write_array, write_lines, write_text
-from degen.runs.directory import ITEM_EMBEDDINGS, ITEM_FREQUENCY, ITEMS
+from degen.files.outputs import output_path, refuse_foreign
+from degen.files.writing import write_array, write_lines, write_text
+from degen.runs.directory import ITEM_EMBEDDINGS, ITEM_FREQUENCY, ITEMS, refuse_run
+
+FILES = {
+    "npy": (ITEM_EMBEDDINGS,),
+    "safetensors": ("item_embeddings.safetensors",),
+    "word2vec": ("item_embeddings.vec",),
+    "projector": (TENSORS, METADATA),
+    "parquet": ("item_embeddings.parquet",),
+    "recbole": ("item_embeddings.itememb",),
+}
+"""The files of each format, beside those with ids and counts."""
 
 _BLOCK = 8192
 """Number of rows that are written at once."""
@@ -57,18 +68,22 @@ class Items:
 def export_items(items: Items, to: str, folder: Path) -> FilesAndNotes:
     """Write `items` into `folder` in one of `FORMATS`; return the files, and notes on what was changed.
 
-    Raise a `UserError` for an unknown format, a missing package, or a folder that cannot be written.
+    Raise a `UserError` for an unknown format, a missing package, a folder that cannot be written or is a run,
+    or a file there that degen did not write.
     """
-    written, notes = FORMATS[one_of("to", to, FORMATS)](items, folder)
-    write_lines(folder / ITEMS, list(items.ids))
-    write_array(folder / ITEM_FREQUENCY, items.frequency)
+    refuse_run(folder)
+    write = FORMATS[one_of("to", to, FORMATS)]
+    refuse_foreign(*(folder / name for name in (*FILES[to.lower()], ITEMS, ITEM_FREQUENCY)))
+    written, notes = write(items, folder)
+    write_lines(folder / ITEMS, list(items.ids), output_path)
+    write_array(folder / ITEM_FREQUENCY, items.frequency, output_path)
     return [*written, folder / ITEMS, folder / ITEM_FREQUENCY], notes
 
 
 def _npy(items: Items, folder: Path) -> FilesAndNotes:
     path = folder / ITEM_EMBEDDINGS
     layout = {"descr": "<f4", "fortran_order": False, "shape": items.values.shape}
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
+    with output_path(path) as temporary, temporary.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, layout)
         for _, rows, _ in items.blocks():
             file.write(rows.astype("<f4").tobytes())
@@ -78,9 +93,9 @@ def _npy(items: Items, folder: Path) -> FilesAndNotes:
 def _safetensors(items: Items, folder: Path) -> FilesAndNotes:
     from safetensors.numpy import save_file
 
-    path = folder / "item_embeddings.safetensors"
+    path = folder / FILES["safetensors"][0]
     values = np.asarray(items.values[:], dtype=np.float32)
-    with atomic_path(path) as temporary:
+    with output_path(path) as temporary:
         save_file({"item_embeddings": values, "item_frequency": items.frequency}, temporary)
     return [path], []
 
@@ -88,14 +103,14 @@ def _safetensors(items: Items, folder: Path) -> FilesAndNotes:
 def _word2vec(items: Items, folder: Path) -> FilesAndNotes:
     n, d = items.values.shape
     escape, notes = _escape(items.ids, _BLANK, "blanks, which separate the fields of word2vec's text")
-    return [_lines(items, folder / "item_embeddings.vec", f"{n} {d}", " ", escape)], notes
+    return [_lines(items, folder / FILES["word2vec"][0], f"{n} {d}", " ", escape)], notes
 
 
 def _recbole(items: Items, folder: Path) -> FilesAndNotes:
     escape, notes = _escape(
         items.ids, _LINE, "tabs or line ends, which separate the fields of RecBole's files"
     )
-    return [_lines(items, folder / "item_embeddings.itememb", RECBOLE_HEADER, "\t", escape)], notes
+    return [_lines(items, folder / FILES["recbole"][0], RECBOLE_HEADER, "\t", escape)], notes
 
 
 def _projector(items: Items, folder: Path) -> FilesAndNotes:
@@ -113,11 +128,11 @@ def write_projector(
     several.
     """
     tensors, metadata = folder / TENSORS, folder / METADATA
-    with atomic_path(tensors) as temporary:
+    with output_path(tensors) as temporary:
         np.savetxt(temporary, values, fmt="%.9g", delimiter="\t")
     lines = [[" ".join(str(label).split()) for label in row] for row in zip(*columns.values(), strict=True)]
     named = [list(columns), *lines] if len(columns) > 1 else lines
-    write_text(metadata, "".join("\t".join(line) + "\n" for line in named))
+    write_text(metadata, "".join("\t".join(line) + "\n" for line in named), output_path)
     return tensors, metadata
 
 
@@ -127,7 +142,7 @@ def _parquet(items: Items, folder: Path) -> FilesAndNotes:
         import pyarrow.parquet
     except ImportError as error:
         raise UserError("`to='parquet'` needs pyarrow: pip install 'degen[parquet]'") from error
-    path = folder / "item_embeddings.parquet"
+    path = folder / FILES["parquet"][0]
     d = items.values.shape[1]
     kinds = {
         "item": pyarrow.string(),
@@ -135,7 +150,7 @@ def _parquet(items: Items, folder: Path) -> FilesAndNotes:
         "embedding": pyarrow.list_(pyarrow.float32(), d),
     }
     schema = pyarrow.schema(list(kinds.items()))
-    with atomic_path(path) as temporary, pyarrow.parquet.ParquetWriter(temporary, schema) as writer:
+    with output_path(path) as temporary, pyarrow.parquet.ParquetWriter(temporary, schema) as writer:
         for ids, rows, counts in items.blocks():
             vectors = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(rows.ravel()), d)
             writer.write(pyarrow.record_batch([list(ids), counts, vectors], schema=schema))
@@ -151,7 +166,7 @@ FORMATS: dict[str, Callable[[Items, Path], FilesAndNotes]] = {
 
 def _lines(items: Items, path: Path, header: str, after_id: str, escape: Callable[[str], str]) -> Path:
     """Write `header`, then per item its id, `after_id`, and its numbers separated by spaces."""
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+    with output_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         file.write(f"{header}\n")
         for ids, rows, _ in items.blocks():
             for name, row in zip(ids, rows.tolist(), strict=True):

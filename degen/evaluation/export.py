@@ -10,9 +10,13 @@ import numpy.typing as npt
 
 from degen.data.sequences import Split
 from degen.evaluation.evaluate import rank_targets, representations
-from degen.evaluation.exported_ranks import BETTER, RANKS, TIED
+from degen.evaluation.exported_ranks import BETTER, RANKS, TIED, USERS
 from degen.evaluation.restore import Restored
+from degen.files.outputs import output_path, refuse_foreign
 from degen.files.writing import write_array, write_lines
+from degen.runs.directory import refuse_run
+
+FILES = ("sequence_representations.npy", "targets.npy", RANKS, BETTER, TIED, USERS)
 
 
 def export(restored: Restored, split: Split, out: Path) -> list[Path]:
@@ -27,20 +31,22 @@ def export(restored: Restored, split: Split, out: Path) -> list[Path]:
     Raises
     ------
     UserError
-        if `out` cannot be written.
+        if `out` cannot be written, is a run, or holds a file of these names that degen did not write.
     """
+    refuse_run(out)
+    refuse_foreign(*(out / name for name in FILES))
     encoder, samples = restored.encoder, restored.samples(split)
     h, block = representations(encoder, samples), restored.config.evaluation.score_block
     h_scored, V = encoder.query(h), encoder.scored_items()
     ranks = rank_targets(h_scored, V, samples, block, restored.scores)
     arrays: dict[str, npt.NDArray[Any]] = {
-        "sequence_representations.npy": h.cpu().numpy().astype(np.float32),
-        "targets.npy": samples.targets - 1,
+        FILES[0]: h.cpu().numpy().astype(np.float32),
+        FILES[1]: samples.targets - 1,
         RANKS: ranks.mean,
         BETTER: ranks.better.astype(np.int32),
         TIED: ranks.tied.astype(np.int32),
     }
     for name, array in arrays.items():
-        write_array(out / name, array)
-    write_lines(out / "users.txt", restored.dataset.sequences.user_ids)
-    return [out / name for name in (*arrays, "users.txt")]
+        write_array(out / name, array, output_path)
+    write_lines(out / USERS, restored.dataset.sequences.user_ids, output_path)
+    return [out / name for name in FILES]

@@ -28,6 +28,7 @@ MANIFEST = "manifest.json"
 """Names of the list of outputs of a folder, and of the manifest of a run directory."""
 
 _FORCED: ContextVar[bool] = ContextVar("_FORCED", default=False)
+_OLDER: ContextVar[bool] = ContextVar("_OLDER", default=False)
 
 
 @contextmanager
@@ -38,6 +39,26 @@ def replacing(force: bool) -> Iterator[None]:
         yield
     finally:
         _FORCED.reset(token)
+
+
+@contextmanager
+def in_own_folders() -> Iterator[None]:
+    """Take the files of folders without a list for those of an older version of degen, in a block.
+
+    It is for folders that are degen's: of studies, of the paper's tables and figures.
+    """
+    token = _OLDER.set(True)
+    try:
+        yield
+    finally:
+        _OLDER.reset(token)
+
+
+def may_replace(path: Path) -> bool:
+    """Return whether an output may replace the file at `path`."""
+    if _FORCED.get() or (_OLDER.get() and not (path.parent / LIST).exists()):
+        return True
+    return any(digest.fits(path) for digest in _listed(path.parent).get(path.name, ()))
 
 
 @contextmanager
@@ -66,8 +87,7 @@ def refuse_foreign(*paths: Path) -> None:
         if not path.is_file() and not path.is_symlink():
             continue
         refuse_run_file(path)
-        written = _listed(path.parent).get(path.name, ())
-        if not _FORCED.get() and not any(digest.fits(path) for digest in written):
+        if not may_replace(path):
             raise UserError(
                 f"{path} is there already, and degen did not write it or it was changed since; name another "
                 "`out`, or replace it with `force=True`"

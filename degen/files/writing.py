@@ -14,7 +14,7 @@ import os
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -74,6 +74,10 @@ def atomic_path(path: Path, *, kept: bool = True) -> Iterator[Path]:
             temporary.replace(path)
     except OSError as error:
         raise _unwritable(path, error) from error
+    except Exception as error:
+        if not _is_full(error):
+            raise
+        raise _unwritable(path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -96,28 +100,37 @@ def remove(*paths: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
+def _is_full(error: Exception) -> bool:
+    """Return whether an error of a library that writes files, of whatever type, is of a full disk."""
+    return any(words in str(error) for words in ("No space left on device", "os error 28"))
+
+
 def _unwritable(path: Path, error: OSError) -> UserError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT) or _is_full(error)
     mend = "free some space or choose another path" if full else "choose another path"
     return UserError(f"cannot write {path}: {error.strerror or error}; {mend}")
 
 
-def write_text(path: Path, text: str) -> None:
+Place = Callable[[Path], AbstractContextManager[Path]]
+"""Gives the temporary path of a file: `atomic_path`, or `degen.files.outputs.output_path`."""
+
+
+def write_text(path: Path, text: str, place: Place = atomic_path) -> None:
     """Write UTF-8 text atomically."""
-    with atomic_path(path) as temporary:
+    with place(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, place: Place = atomic_path) -> None:
     """Write `value` as indented JSON, atomically; NaN and infinities are refused."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n", place)
 
 
-def write_array(path: Path, array: npt.NDArray[Any]) -> None:
+def write_array(path: Path, array: npt.NDArray[Any], place: Place = atomic_path) -> None:
     """Write an array as `.npy`, atomically."""
     import numpy as np  # not at the top: `degen --help` runs without NumPy
 
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
+    with place(path) as temporary, temporary.open("wb") as file:
         np.save(file, array, allow_pickle=False)
 
 
@@ -130,7 +143,7 @@ def why_no_line(text: str) -> str | None:
     return None
 
 
-def write_lines(path: Path, lines: list[str]) -> None:
+def write_lines(path: Path, lines: list[str], place: Place = atomic_path) -> None:
     """Write one string per line, atomically.
 
     Raises
@@ -149,7 +162,7 @@ def write_lines(path: Path, lines: list[str]) -> None:
         raise UserError(
             f"cannot write {path}: {broken!r} holds a line break, and each line is one of its entries"
         )
-    with atomic_path(path) as temporary:
+    with place(path) as temporary:
         temporary.write_bytes(content)
 
 

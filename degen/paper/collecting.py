@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from degen.errors import UserError
+from degen.files.outputs import in_own_folders, output_path
 from degen.files.parse import read_json
 from degen.files.writing import write_json, write_text
 from degen.paper.comparison import comparison, in_order
@@ -93,11 +94,18 @@ def collect_targets(
     present = [name for name in wanted if (out / name / PLAN).exists()]
     if not present:
         raise UserError(f"no target has been run in {out}; `degen paper run fig7` runs one")
+    with in_own_folders():
+        return _collect_all(present, out, done or {}, accept_versions)
+
+
+def _collect_all(
+    present: Sequence[str], out: Path, done: Mapping[str, Collected], accept_versions: bool
+) -> Collection:
     from degen.sweeps.collect import collect  # brings pandas
 
     collection = Collection()
     for name in present:
-        found = (done or {}).get(name) or collect(out / name, accept_versions=accept_versions)
+        found = done.get(name) or collect(out / name, accept_versions=accept_versions)
         _collect(target(name), out, collection, found)
     collection.files.append(_write_verdicts(out))
     return collection
@@ -116,9 +124,10 @@ def _collect(target: Target, out: Path, collection: Collection, collected: Colle
     tables = _tables(target, rows, study, folder, stem, collection)
     for table in tables:
         path = stem.with_name(f"{table.name}.tex")
-        write_text(path, _LATEX_HEAD + tabular(table))
+        write_text(path, _LATEX_HEAD + tabular(table), output_path)
         collection.files.append(path)
-    write_json(stem.with_name(f"{target.name}.json"), [asdict(judgement) for judgement in judgements])
+    judged = [asdict(judgement) for judgement in judgements]
+    write_json(stem.with_name(f"{target.name}.json"), judged, output_path)
     collection.tables += tables
     collection.judgements += judgements
     drawn = draw_target(target, rows, folder, out / FIGURES)
@@ -169,5 +178,5 @@ def _write_verdicts(out: Path) -> Path:
             markdown(verdict_table(judgements)) if judgements else "No claim of this target can be judged."
         )
         parts.append(f"\n## {about.source}: {about.title}\n\n{found}\n")
-    write_text(out / VERDICTS, "".join(parts))
+    write_text(out / VERDICTS, "".join(parts), output_path)
     return out / VERDICTS

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from degen.files.writing import atomic_path
+from degen.files.outputs import output_path
 from degen.paper.comparison import published
 from degen.paper.measured import Measured, by_dataset
 from degen.paper.targets import Target
@@ -102,6 +102,6 @@ def _of_runs(target: Target, rows: Sequence[Measured], out: Path) -> FigureFiles
 
 
 def _copied(path: Path, place: Path) -> Path:
-    with atomic_path(place) as temporary:
+    with output_path(place) as temporary:
         shutil.copyfile(path, temporary)
     return place

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from degen.errors import UserError, one_of
-from degen.files.writing import atomic_path
+from degen.files.outputs import output_path
 from degen.plots.layout import lay_out
 from degen.shown import shown
 
@@ -63,7 +63,7 @@ def save_figure(
                 figure.savefig(drawn, format=suffix, dpi=dpi, metadata=_metadata(suffix, title, caption))
             if drawn.tell() <= most_bytes:
                 break
-        with atomic_path(path) as temporary:
+        with output_path(path) as temporary:
             temporary.write_bytes(drawn.getvalue())
         paths.append(path)
     return paths

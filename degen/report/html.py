@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from degen.files.outputs import output_path
 from degen.files.writing import write_text
 from degen.plots.style import UNSEEN_COLOR, frequency_colors
 from degen.report import charts, tables
@@ -29,7 +30,7 @@ _POINTS = '<script type="application/json" id="points">'
 
 def write_html(report: Report, path: Path) -> Path:
     """Write the report as one file, whole or not at all, and return its path."""
-    write_text(path, render(report))
+    write_text(path, render(report), output_path)
     return path
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from degen.files.outputs import output_path
 from degen.files.writing import file_names, write_text
 from degen.report import tables
 from degen.report.contents import Group, Report, Subject
@@ -42,7 +43,7 @@ def write_latex(report: Report, folder: Path, of_files: SvdOptions | None = None
     `of_files` are the frequencies and key of matrix files, as `gather` had them.
     """
     runs = folder / "runs.tex"
-    write_text(runs, tabular(tables.runs_table(report)))
+    write_text(runs, tabular(tables.runs_table(report)), output_path)
     parts, written = [_table_float("runs", "What was run.", "runs.tex")], [runs]
     names = file_names(group.name for group in report.groups)
     for name, group in zip(names, report.groups, strict=True):
@@ -50,7 +51,7 @@ def write_latex(report: Report, folder: Path, of_files: SvdOptions | None = None
             written.append(path)
             parts += [part] if part else []
     whole = folder / "report.tex"
-    write_text(whole, _HEAD + "\n" + "\n".join(parts))
+    write_text(whole, _HEAD + "\n" + "\n".join(parts), output_path)
     return [whole, *written]
 
 
@@ -62,7 +63,7 @@ def _write_tables(group: Group, folder: Path) -> Iterator[tuple[Path, str]]:
     wanted = [table for table in every if table is not None]
     for stem, table in zip(file_names(table.name for table in wanted), wanted, strict=True):
         path = folder / f"{stem}.tex"
-        write_text(path, tabular(table))
+        write_text(path, tabular(table), output_path)
         caption = f"{table.caption}. {table.note}".strip()
         yield path, _table_float(f"{folder.name}-{stem}", caption, f"{folder.name}/{path.name}")
 

@@ -233,6 +233,14 @@ def is_own_run(path: Path) -> bool:
     return _has_files_of_runs(path) and _names_a_run(path)
 
 
+def refuse_run(folder: Path) -> None:
+    """Raise where a folder for outputs is a run directory, whose files have the same names."""
+    if is_own_run(folder):
+        raise UserError(
+            f"`out` {folder} is a run, whose own files an export would replace; name another folder"
+        )
+
+
 def _has_files_of_runs(path: Path) -> bool:
     """Return whether a manifest is there, or what runs of older versions have."""
     return any((path / name).is_file() for name in (MANIFEST, ENVIRONMENT, METRICS, LAST))

@@ -112,7 +112,7 @@ class Manifest:
             return None
         sizes = {digest.size for digest in known}
         if (size := path.stat().st_size) not in sizes:
-            return f"has {size:,} bytes and was written with {min(sizes, default=0):,}"
+            return f"is damaged: it has {size:,} bytes and was written with {min(sizes, default=0):,}"
         return "is damaged or was changed: its SHA-256 is not the one it was written with"
 
     def settle(self) -> None:

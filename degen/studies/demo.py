@@ -36,6 +36,7 @@ from degen.build import run_place
 from degen.config.schema import Config
 from degen.config.settle import by_group, merge, settle
 from degen.evaluation.restore import restore
+from degen.files.outputs import output_path
 from degen.files.writing import write_json
 from degen.runs.directory import FIGURES, RunDirectory
 from degen.studies.claims import Claim, check_claims
@@ -124,7 +125,7 @@ def run_demo(
         trajectories = draw_uniformity(folders, look=look)
         figures = [*clouds().files, *trajectories.files]
     demo = Demo([summary_row(run) for run in runs], check_claims(results), figures, reused)
-    write_json(out / SUMMARY, demo.as_json())
+    write_json(out / SUMMARY, demo.as_json(), output_path)
     return demo
 
 

@@ -10,6 +10,7 @@ from degen.analysis.listing import GROUPS, in_order
 from degen.analysis.passes.buckets import COLD, DECILES, BucketContent
 from degen.analysis.registry import Measure, Profile
 from degen.analysis.result import Analysis
+from degen.files.outputs import output_path
 from degen.files.writing import write_text
 from degen.tables.csv_file import write_rows
 from degen.tables.latex import tabular
@@ -110,7 +111,7 @@ def write_csv(path: Path, analyses: Sequence[Analysis]) -> Path:
 
 def write_latex(path: Path, analyses: Sequence[Analysis]) -> Path:
     r"""Write a `tabular` in the style of booktabs, with its footnotes below, for `\input`."""
-    write_text(path, _LATEX_HEAD + tabular(measures_table(analyses)))
+    write_text(path, _LATEX_HEAD + tabular(measures_table(analyses)), output_path)
     return path
 
 

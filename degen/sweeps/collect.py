@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from degen.errors import UserError
+from degen.files.outputs import in_own_folders, output_path
 from degen.files.writing import write_text
 from degen.runs.directory import FIGURES, RunDirectory
 from degen.runs.study import RESULTS, PlannedRun, is_study, read_failure, read_plan, read_study
@@ -116,7 +117,8 @@ def collect(out: Path, *, accept_versions: bool = False, figures: bool = True) -
         if row not in kept
     ]
     notes += filter(None, [machines_note(kept)])
-    return _written(out, study, kept, axes, _Remarks(missing, failed, notes), figures)
+    with in_own_folders():
+        return _written(out, study, kept, axes, _Remarks(missing, failed, notes), figures)
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,8 @@ def _written(
     summary = summarize(results, list(axes), metric_columns(_ranking(study)))
     files.append(write_rows(out / SUMMARY, _plain(summary), digits=None))
     free = free_axes(results, axes)
-    write_text(out / LATEX, _LATEX_HEAD + tabular(summary_table(summary, free, metrics, width=None)))
+    table = summary_table(summary, free, metrics, width=None)
+    write_text(out / LATEX, _LATEX_HEAD + tabular(table), output_path)
     files.append(out / LATEX)
     if figures:
         drawn = draw_study(results, free, metrics, out / FIGURES, study.get("figure"))

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from degen.files.writing import atomic_path
+from degen.files.outputs import output_path
 from degen.shown import shown
 
 _FORMULA = re.compile(r"'*[=+\-@]")
@@ -31,7 +31,7 @@ def write_columns(path: Path, columns: Mapping[str, Sequence[Any]], digits: int 
             return safe_text(value)
         return f"{value:.{digits}g}" if digits and isinstance(value, float) else value
 
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with output_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(map(safe_text, columns))
         writer.writerows([written(value) for value in row] for row in zip(*columns.values(), strict=True))

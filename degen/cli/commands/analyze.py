@@ -54,7 +54,7 @@ TABLES: Group = {
 """Options of the files to write."""
 
 
-@takes(files=FILES, measuring=MEASURING, tables=TABLES)
+@takes(writes=True, files=FILES, measuring=MEASURING, tables=TABLES)
 def analyze(
     paths: Annotated[
         list[Path] | None,
@@ -116,6 +116,7 @@ def analyze(
 def _measure(paths: list[Path], typed: Typed, scheduler: str | None, tables: Typed, output: Output) -> None:
     from degen.analysis.passes.dask_rows import connected
     from degen.cli.progress import reading_bar
+    from degen.files.outputs import output_path
     from degen.files.writing import write_json
     from degen.studies.analysis_options import AnalysisOptions
     from degen.studies.analyze import analyze_paths
@@ -130,7 +131,7 @@ def _measure(paths: list[Path], typed: Typed, scheduler: str | None, tables: Typ
     written += [write_latex(path, found.analyses) for path in (latex, out and out / "analysis.tex") if path]
     flat = [analysis.flat() for analysis in found.analyses]
     if out is not None:
-        write_json(out / "analysis.json", flat)
+        write_json(out / "analysis.json", flat, output_path)
         written.append(out / "analysis.json")
     if not output.result(flat[0] if len(flat) == 1 else flat):
         most = _columns_that_fit()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _P = "p (Holm)"
 
 
-@takes(files=FILES, look=LOOK)
+@takes(writes=True, files=FILES, look=LOOK)
 def compare(
     paths: RunsOrFiles,
     against: Annotated[

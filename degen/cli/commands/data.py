@@ -154,7 +154,7 @@ def fetch(
 
 
 @app.command()
-@takes(log=LOG)
+@takes(writes=True, log=LOG)
 def prepare(
     source: SourceArgument,
     log: Typed,
@@ -173,8 +173,10 @@ def prepare(
       degen data prepare synthetic --users 200000 --items 1000000 --seed 1 --out big.txt.gz
     """
     from degen.cli.progress import reading_bar
-    from degen.data.prepared import prepared_path, write_log
+    from degen.data.prepared import prepared_path, refuse_other, write_log
 
+    if out is not None and out.is_file():
+        refuse_other(out)
     dataset, options = _load(source, log, output)
     path = prepared_path(dataset.name, out)
     size = ("users", "items", "seed") if dataset.source == "synthetic" else ()

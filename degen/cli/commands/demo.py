@@ -25,7 +25,7 @@ COLUMNS = {
 }
 
 
-@takes(settings={"device": key_option("device", panel="Options")})
+@takes(writes=True, settings={"device": key_option("device", panel="Options")})
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the runs and the figures.")] = Path("runs/demo"),
     seed: Annotated[int, typer.Option(min=0, help="Seed of the dataset and of the training.")] = 0,

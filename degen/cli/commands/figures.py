@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from degen.studies.figure_files import FigureFiles, FigureOptions
 
 
-@takes(files=FILES, look=LOOK)
+@takes(writes=True, files=FILES, look=LOOK)
 def plot_svd(
     paths: RunsOrFiles,
     seed: Seed = None,
@@ -53,7 +53,7 @@ def plot_svd(
     _report(partial(draw_svd, paths, options), look, _svd_row, output)
 
 
-@takes(look=LOOK)
+@takes(writes=True, look=LOOK)
 def uniformity(
     paths: Runs,
     alignment: Annotated[
@@ -86,7 +86,7 @@ def uniformity(
     _report(partial(draw_uniformity, paths, options), look, _uniformity_row, output)
 
 
-@takes(look=LOOK)
+@takes(writes=True, look=LOOK)
 def dynamics(
     paths: Runs,
     measures: Annotated[
@@ -122,7 +122,7 @@ def dynamics(
     _report(partial(draw_dynamics, paths, options), look, _dynamics_row, output)
 
 
-@takes(look=LOOK)
+@takes(writes=True, look=LOOK)
 def mechanism(
     paths: Runs,
     epoch: Annotated[

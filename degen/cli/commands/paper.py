@@ -158,7 +158,7 @@ def list_targets(out: Out = PAPER, *, output: Output) -> None:
 
 
 @app.command()
-@takes(choice=CHOICE, how=WORKERS)
+@takes(writes=True, choice=CHOICE, how=WORKERS)
 def run(
     targets: Annotated[list[str], typer.Argument(metavar="TARGET…", help="Targets, such as table2 or fig7.")],
     choice: Typed,
@@ -180,7 +180,7 @@ def run(
 
 
 @app.command("all")
-@takes(choice=CHOICE, how=WORKERS)
+@takes(writes=True, choice=CHOICE, how=WORKERS)
 def run_all(choice: Typed, how: Typed, *, output: Output) -> None:
     """Train every target, the most telling ones first; then write tables, figures and verdicts.
 
@@ -194,7 +194,7 @@ def run_all(choice: Typed, how: Typed, *, output: Output) -> None:
 
 
 @app.command()
-@takes(how={"accept_versions": WORK["accept_versions"]})
+@takes(writes=True, how={"accept_versions": WORK["accept_versions"]})
 def collect(targets: Targets = None, out: Out = PAPER, *, how: Typed, output: Output) -> None:
     """Write tables with the published values, figures and verdicts from the runs that are done.
 

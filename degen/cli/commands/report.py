@@ -12,7 +12,7 @@ from degen.cli.output import Output
 from degen.errors import UserError
 
 
-@takes(files=FILES)
+@takes(writes=True, files=FILES)
 def report(
     paths: RunsOrFiles,
     out: Annotated[
@@ -40,6 +40,7 @@ def report(
     """
     from degen.cli.progress import counting_bar
     from degen.embeddings.file_options import FileOptions
+    from degen.files.outputs import refuse_foreign
     from degen.report.gather import gather
     from degen.report.html import write_html
     from degen.report.latex import write_latex
@@ -51,6 +52,7 @@ def report(
     path = out or folder / "report.html"
     if path.is_dir():
         raise UserError(f"--out {path} is a folder; name the file to write, such as {path / 'report.html'}")
+    refuse_foreign(path)
     wanted = AnalysisOptions(measures=measures, **files)
     with counting_bar(output.quiet) as watch:
         found = gather(paths, wanted, watch)

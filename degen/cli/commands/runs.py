@@ -107,7 +107,7 @@ def _describe(run: RunDirectory, output: Output) -> dict[str, Any]:
         return {"run": str(run.path), **unknown, "state": "damaged"}
 
 
-@takes()
+@takes(writes=True)
 def evaluate(
     run: Run,
     split: SplitOption = "test",
@@ -147,6 +147,7 @@ def evaluate(
     """
     from degen.analysis.postprocess import post_process as post_processed
     from degen.evaluation.restore import restore
+    from degen.files.outputs import output_path, refuse_foreign
     from degen.files.writing import write_array
 
     split_name = _split(split)
@@ -155,6 +156,7 @@ def evaluate(
         raise UserError(f"{option} needs --post-process; add --post-process all-but-the-top or whitening")
     if out is not None and out.suffix != ".npy":
         raise UserError(f"--out {out}: the items are written as .npy; name a file with this ending")
+    refuse_foreign(*filter(None, [out]))
     restored, V = restore(_one_run(run), device).counting(ties), None
     if post_process is None:
         metrics = restored.metrics(split_name)
@@ -162,7 +164,7 @@ def evaluate(
         V = post_processed(restored.encoder.real_item_embeddings(), post_process, components)
         metrics = {**restored.metrics(split_name, V), "post_process": post_process}
         if out is not None:
-            write_array(out, V.cpu().numpy())
+            write_array(out, V.cpu().numpy(), output_path)
             metrics["items"] = str(out)
         output.note(f"items are scored after {post_process}; the encoder reads them as trained")
     again = restored.metrics(split_name, V, exclude_history=True) if exclude_history else None
@@ -180,7 +182,7 @@ def _print_metrics(metrics: dict[str, Any], without_history: dict[str, Any] | No
         output.table(columns, rows)
 
 
-@takes()
+@takes(writes=True)
 def export(
     run: Run,
     to: Annotated[

@@ -51,7 +51,7 @@ MODE: Group = {
 """Options that do less than train and collect."""
 
 
-@takes(keys=SETTINGS, choice=CHOICE, work=WORK, mode=MODE)
+@takes(writes=True, keys=SETTINGS, choice=CHOICE, work=WORK, mode=MODE)
 def sweep(
     file: Annotated[
         Path | None, typer.Argument(metavar="[STUDY]", help="Study file (TOML), or folder of a study.")
