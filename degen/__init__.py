@@ -2,7 +2,7 @@
 
 The commands as functions for notebooks. Each is imported on first use.
 
-    load_dataset  train  train_many  open_run           interaction logs and runs
+    load_dataset  train  train_many  open_run  verify   interaction logs and runs
     Monitor                                             recorder of a training loop of your own
     analyze                                             all measures of a matrix, a file or a run
     project  singular_values  effective_rank  average_cosine  alignment  uniformity      single measures
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from degen.data.sampling.source import Source as Source
     from degen.embeddings import load_matrix as load_matrix
     from degen.errors import UserError as UserError
+    from degen.evaluation.verify import verify as verify
     from degen.model.variants import Variant as Variant
     from degen.model.variants import register as register
     from degen.monitor import Monitor as Monitor
@@ -56,6 +57,7 @@ _NAMES = {
     "data.load": ("DataOptions", "Dataset", "load_dataset"),
     "embeddings": ("load_matrix",),
     "errors": ("UserError",),
+    "evaluation.verify": ("verify",),
     "model.variants": ("Variant", "register"),
     "monitor": ("Monitor",),
     "plots.spectra": ("draw_singular_values",),

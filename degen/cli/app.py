@@ -9,7 +9,19 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from degen.cli.commands import analyze, compare, data, demo, figures, paper, report, runs, sweep, train
+from degen.cli.commands import (
+    analyze,
+    compare,
+    data,
+    demo,
+    figures,
+    paper,
+    report,
+    runs,
+    sweep,
+    train,
+    verify,
+)
 from degen.cli.ending import ended_by, escape_unprintable
 from degen.errors import UserError
 from degen.version import __version__
@@ -45,7 +57,7 @@ app = typer.Typer(
     "Measure and draw the difference.",
     epilog="Start with [bold]degen demo[/bold], which trains, measures and draws in a few minutes, offline.",
 )
-TRAINING = (demo.demo, train.train, sweep.sweep, runs.runs, runs.evaluate, runs.export)
+TRAINING = (demo.demo, train.train, sweep.sweep, runs.runs, runs.evaluate, runs.export, verify.verify)
 MEASURING = (analyze.analyze, figures.plot_svd, figures.uniformity, figures.dynamics, compare.compare)
 for function in (*TRAINING, *MEASURING, report.report, figures.mechanism):
     app.command()(function)
