@@ -188,8 +188,6 @@ class Monitor:
         reserved = ("epoch", "best_epoch", "epoch_seconds", "monitor_seconds", *measured)
         row = {"epoch": number, **_without(reserved, renamed(metrics or {}, epoch_key)), **measured}
         self._best.check(row)
-        if self.rows:
-            extension.go_on(self.out, number, self.rows[-1]["epoch"])
         dropped = self._drop(number)
         row["best_epoch"] = self._best.epoch(row, self.rows, dropped)
         self._write_embeddings(row, rows.values)
@@ -230,6 +228,7 @@ class Monitor:
 
     def _drop(self, number: int) -> list[Row]:
         """Remove the epochs from `number` on, which an earlier process recorded; return their lines."""
+        extension.go_on(self.out, number, self.rows)
         dropped = [row for row in self.rows if row["epoch"] >= number]
         self.rows = self.rows[: len(self.rows) - len(dropped)]
         writing.remove(*(self._kept(row["epoch"]) for row in dropped))

@@ -137,5 +137,11 @@ def _check_same(run: RunDirectory, config: Groups, items: list[str], frequency: 
             old, new = before.get(key), keys.get(key)
             if old != new:
                 raise UserError(f"{run.path} was started with {group}.{key} = {old!r}, not {new!r}; {mend}")
+    begun = run.path / directory.METRICS
+    whole = begun.exists() or all(
+        (run.path / name).exists() for name in (directory.ITEMS, directory.ITEM_FREQUENCY)
+    )
+    if not whole:  # killed before its first epoch
+        return
     if run.items != items or not np.array_equal(run.item_frequency, frequency):
         raise UserError(f"{run.path} was started with other items or another item_frequency; {mend}")

@@ -9,8 +9,10 @@ A kill leaves the old result readable. One that falls while the files take their
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from degen.files import writing
 from degen.runs import directory
@@ -62,15 +64,15 @@ def end(out: Path) -> None:
         folder.rmdir()
 
 
-def go_on(out: Path, epoch: int, last: int) -> None:
-    """Leave the result of a run where it is while `epoch` is added after `last`; nothing if it is unfinished.
+def go_on(out: Path, epoch: int, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Leave the result of a finished run where it is while `epoch` is added to the lines `rows`.
 
     It goes where `epoch` replaces one that it rests on.
     """
     run = directory.RunDirectory(out)
     if run.state != "finished":
         return
-    last = last_epoch(out) if run.extending else last
+    last = last_epoch(out) if run.extending or not rows else rows[-1]["epoch"]
     if epoch > last:
         begin(out, last)
     else:

@@ -63,9 +63,10 @@ def run_lines(path: Path) -> list[dict[str, Any]]:
             row = None
         if not isinstance(row, dict):
             raise UserError(f"{path} line {number} is not a JSON object; remove it, or {MEND}")
+        rows.append(row)
+    for number, row in enumerate(rows, start=1):
         if type(row.get("epoch")) is not int:
             raise UserError(f"{path} line {number} lacks epoch; remove it, or {MEND}")
-        rows.append(row)
     return rows
 
 

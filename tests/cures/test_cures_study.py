@@ -180,4 +180,4 @@ def test_the_page_and_the_figure_are_there(study):
     text = (study / "cures.md").read_text(encoding="utf-8")
     assert "Means over seeds" in text
     assert text.count("| cosreg |") == 1
-    assert {path.suffix for path in (study / "figures").iterdir()} == {".csv", ".pdf", ".png"}
+    assert {path.suffix for path in (study / "figures").glob("[!.]*")} == {".csv", ".pdf", ".png"}

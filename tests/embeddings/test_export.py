@@ -42,7 +42,7 @@ def test_every_format_comes_back(tmp_path, to, monkeypatch):
     files, notes = written(tmp_path, to)
     assert notes == []
     assert files[0] == tmp_path / MAIN[to]
-    assert sorted(tmp_path.iterdir()) == sorted(files)
+    assert sorted(tmp_path.glob("[!.]*")) == sorted(files)
     matrix = load_matrix(files[0])
     np.testing.assert_array_equal(matrix.values.astype(np.float32), VALUES)
     assert matrix.ids == IDS

@@ -149,7 +149,7 @@ def test_the_commands_read_it(tmp_path, V, h):
     ]
     for command in ("plot-svd", "uniformity", "dynamics"):
         assert result_of(command, tmp_path / "toy", "--out", tmp_path / "figures")
-    assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".pdf", ".png", ".csv"}
+    assert {path.suffix for path in (tmp_path / "figures").glob("[!.]*")} == {".pdf", ".png", ".csv"}
     assert result_of("analyze", tmp_path)
     assert result_of("report", tmp_path, "--out", tmp_path / "report.html")
     table = (tmp_path / "figures/uniformity-toy.csv").read_text(encoding="utf-8")
