@@ -16,7 +16,7 @@ from degen.embeddings.file_options import FileOptions
 from degen.embeddings.item_matrix import ItemMatrix, no_embeddings_yet, open_file, open_run
 from degen.embeddings.registry import folder_format, folder_mend
 from degen.errors import UserError
-from degen.runs.choose import Series, figure_name, select_runs
+from degen.runs.choose import Series, figure_name, select_runs, without_damaged
 from degen.runs.directory import RunDirectory, find_runs, is_run
 
 
@@ -107,7 +107,9 @@ def select(
         raise UserError(f"{missing[0]} does not exist; give a run, a folder above runs or a matrix file")
     if not files:
         options.check_for_runs()
+    notes: list[str] = []
     runs = list({run.path.resolve(): run for _, several in found for run in several}.values())
+    runs = without_damaged(runs, paths, notes, names_only=True)
     begun = [run for run in runs if run.has_embeddings or not begun_only]
     if not begun and not files:
         raise no_embeddings_yet(runs[0])
@@ -127,7 +129,7 @@ def select(
     return Selection(
         [sources[place] for place in dict.fromkeys(places)],
         groups,
-        [f"{run.path} has no item embeddings yet: left out" for run in runs if run not in begun],
+        [*notes, *(f"{run.path} has no item embeddings yet: left out" for run in runs if run not in begun)],
     )
 
 

@@ -61,6 +61,8 @@ def gather(
     series = {group.name: group.series for group in selection.groups}
     for name, members in by_definition(series).items():
         groups.append(_run_group(name, members, paths, options, begin))
+    if groups and selection.notes:
+        groups[0] = replace(groups[0], notes=[*groups[0].notes, *selection.notes])
     return Report(paths, groups)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from degen.errors import UserError
 from degen.runs.directory import RunDirectory
 
 
@@ -15,7 +16,12 @@ def best_row(rows: Sequence[dict[str, Any]], stop_on: str, decimals: int | None 
     """
 
     def score(row: dict[str, Any]) -> float:
-        value: float = row[f"valid_{stop_on}"]
+        value = row.get(f"valid_{stop_on}")
+        if not isinstance(value, int | float):
+            raise UserError(
+                f"the line of epoch {row.get('epoch')} in metrics.jsonl lacks valid_{stop_on}, which chooses "
+                "the best epoch; train again with `overwrite=True`"
+            )
         return value if decimals is None else round(value, decimals)
 
     return max(rows, key=score)

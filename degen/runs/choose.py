@@ -80,12 +80,39 @@ def figure_name(group: str, series: Mapping[str, Sequence[RunDirectory]], paths:
     return run_name(runs[0]) if len(runs) == 1 and runs[0].path in paths else group
 
 
-def only_runs(paths: Sequence[Path], need: str) -> list[RunDirectory]:
-    """Return the runs that `collect_runs` finds; `need` says why files will not do: `dynamics need runs`."""
+def damage(run: RunDirectory, *, names_only: bool = False) -> UserError | None:
+    """Return the error of a run whose files cannot be read, with `names_only` of what names it; else None."""
+    try:
+        _ = run.variant, run.dataset, run.seed, run.definition
+        if not names_only:
+            _ = run.metrics, run.pretraining, run.trace, run.environment
+            _ = run.test if run.state == "finished" else None
+    except UserError as error:
+        return error
+    return None
+
+
+def without_damaged(
+    runs: Sequence[RunDirectory], paths: Sequence[Path], notes: list[str], *, names_only: bool = False
+) -> list[RunDirectory]:
+    """Return the runs without damaged ones, which `notes` name; raise for one of `paths`, or for the last."""
+    damaged = {run.path: error for run in runs if (error := damage(run, names_only=names_only))}
+    for path, error in damaged.items():
+        if path in paths or len(damaged) == len(runs):
+            raise error
+        notes.append(f"left out: {error}")
+    return [run for run in runs if run.path not in damaged]
+
+
+def only_runs(paths: Sequence[Path], need: str, notes: list[str]) -> list[RunDirectory]:
+    """Return the runs that `collect_runs` finds, without damaged ones, which `notes` name.
+
+    `need` says why files will not do: `dynamics need runs`.
+    """
     for path in paths:
         if path.is_file():
             raise UserError(f"{path} is a file, and {need}; give a run or a folder of runs")
-    return collect_runs(paths)
+    return without_damaged(collect_runs(paths), paths, notes)
 
 
 def select_runs(runs: Sequence[RunDirectory]) -> dict[str, Series]:

@@ -171,6 +171,12 @@ class RunDirectory:
         """Test metrics of the best epoch, with `epoch`, `split`, `users` and `ties`."""
         return test_metrics(self.existing(TEST))
 
+    def tested(self, name: str) -> Any:
+        """Return a number of `test.json`; a `UserError` says that it is not there."""
+        if name not in self.test:
+            raise UserError(f"{self.path / TEST} lacks '{name}'; train again with `overwrite=True`")
+        return self.test[name]
+
     @cached_property
     def environment(self) -> dict[str, Any]:
         """Versions, device and commit that the run was trained with; empty where they were not written."""

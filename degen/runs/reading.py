@@ -75,7 +75,7 @@ def metric_lines(path: Path) -> list[dict[str, Any]]:
     rows = run_lines(path)
     for number, row in enumerate(rows, start=1):
         for key, value in row.items():
-            if not isinstance(value, int | float | str | None):
+            if not isinstance(value, int | float | None):
                 raise UserError(f"{path} line {number}: '{key}' is not a number; {MEND}")
     return rows
 

@@ -42,7 +42,7 @@ def draw_mechanism(
     Runs without a trace (`trace_gradients=True`) are left out.
     """
     options, look, result = options or MechanismOptions(), look or FigureOptions(), FigureFiles()
-    traced = [run for run in only_runs(paths, "traces are in runs") if run.trace]
+    traced = [run for run in only_runs(paths, "traces are in runs", result.notes) if run.trace]
     if not traced:
         raise UserError(f"no run under {paths[0]} holds a trace; train with `trace_gradients=True`")
     for stem, series in figure_stems(select_runs(traced), paths, "mechanism", look.out):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from degen.errors import UserError
 from degen.files.outputs import in_own_folders, output_path
 from degen.files.writing import write_text
+from degen.runs.choose import damage
 from degen.runs.directory import FIGURES, RunDirectory
 from degen.runs.study import RESULTS, PlannedRun, is_study, read_failure, read_plan, read_study
 from degen.sweeps.results.figures_by_axes import draw_study
@@ -101,10 +102,13 @@ def collect(out: Path, *, accept_versions: bool = False, figures: bool = True) -
     study, plan = read_study(out).get("study", {}), read_plan(out)
     found = {planned.name: (planned, finished(planned, out)) for planned in plan}
     done = [(planned, facts) for planned, facts in found.values() if facts is not None]
+    broken = {planned.name: error for planned, _ in done if (error := damage(RunDirectory(planned.run)))}
+    done = [(planned, facts) for planned, facts in done if planned.name not in broken]
     left = [name for name, (_, facts) in found.items() if facts is None]
     failed = {name: sentence for name in left if (sentence := read_failure(out, name)[0])}
     missing = [name for name in left if name not in failed]
     notes = [f"{name} failed: {sentence}" for name, sentence in failed.items()]
+    notes += [f"{name} is left out: {error}" for name, error in broken.items()]
     if missing:
         notes.append(f"{len(missing)} of {len(plan)} runs are not finished")
     axes = axis_columns(plan)

@@ -67,7 +67,8 @@ def test_formats_do_not_depend_on_which_was_written_first(tmp_path: Path) -> Non
 
 def test_nothing_but_the_files_is_left_behind(tmp_path: Path) -> None:
     save(tmp_path, ["pdf", "png"])
-    assert sorted(path.name for path in tmp_path.glob("v*")) == ["v1.2.pdf", "v1.2.png"]
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [".degen-outputs.jsonl", "v1.2.pdf", "v1.2.png"]
 
 
 def test_a_folder_that_is_a_file_is_the_users_to_mend(tmp_path: Path) -> None:

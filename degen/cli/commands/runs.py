@@ -90,6 +90,7 @@ def _columns(
 def _describe(run: RunDirectory, output: Output) -> dict[str, Any]:
     """Return a row of the list; a damaged run is noted as such and does not hide the others."""
     try:
+        _ = run.definition
         return {
             "run": str(run.path),
             "variant": run.variant,
@@ -97,11 +98,11 @@ def _describe(run: RunDirectory, output: Output) -> dict[str, Any]:
             "seed": run.seed,
             "epochs": len(run.metrics),
             "pretrain_epochs": len(run.pretraining) or None,
-            "state": run.state,
+            "state": "extending" if run.extending else run.state,
             **{key: run.test.get(key) if run.state == "finished" else None for key in ("HR@5", "NDCG@10")},
         }
     except UserError as error:
-        output.note(str(error))
+        output.note(f"damaged: {error}")
         facts = ("variant", "dataset", "seed", "epochs", "pretrain_epochs", "state", "HR@5", "NDCG@10")
         unknown = dict.fromkeys(facts)
         return {"run": str(run.path), **unknown, "state": "damaged"}

@@ -134,7 +134,7 @@ def train(
         runs = _train_all(configs, run_dirs, world, plan, output)
         results = [
             {"run": str(run.path), "variant": run.variant, "dataset": run.dataset, "seed": run.seed}
-            | {name: run.test[name] for name in ("epoch", *MEASURES)}
+            | {name: run.tested(name) for name in ("epoch", *MEASURES)}
             for run in runs
         ]
     if world.main:

@@ -62,7 +62,7 @@ def begun_groups(
     `need` says why files will not do. With `one_definition`, runs that measured alignment and uniformity by
     different definitions are parted.
     """
-    runs = only_runs(paths, need)
+    runs = only_runs(paths, need, notes)
     begun = [run for run in runs if run.metrics]
     if not begun:
         raise UserError(f"no run under {paths[0]} has finished an epoch yet; train on with `resume=True`")

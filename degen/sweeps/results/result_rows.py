@@ -16,9 +16,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from degen.config.facts import OPTIONS
 from degen.config.schema import TrainingConfig
-from degen.files.parse import read_json
+from degen.errors import UserError
+from degen.files.parse import Unreadable, read_json
 from degen.runs.best import best_row
 from degen.runs.directory import RunDirectory
 from degen.runs.study import DONE, PlannedRun
@@ -98,7 +101,7 @@ def finished(planned: PlannedRun, folder: Path) -> dict[str, Any] | None:
         return None
     try:
         found = read_json(file)
-    except ValueError:
+    except Unreadable:
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -148,6 +151,10 @@ def _capped(run: RunDirectory, epochs: Sequence[dict[str, Any]]) -> bool:
     """Return whether a run ended at its limit of epochs or steps, before patience ran out."""
     known = run.config.get("training", {})
     deciding = ("stop_on", "stop_decimals", "patience", "min_epochs")
-    settings = TrainingConfig(**{key: known[key] for key in deciding if key in known})
+    try:
+        settings = TrainingConfig(**{key: known[key] for key in deciding if key in known})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(f"{run.path}: training.{first['loc'][0]} is {first['input']!r}") from None
     waited = len(epochs) - best_row(epochs, settings.stop_on, settings.stop_decimals)["epoch"]
     return bool(waited < settings.patience or len(epochs) < settings.min_epochs)
