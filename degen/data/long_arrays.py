@@ -15,8 +15,11 @@ import numpy.typing as npt
 BLOCK = 1 << 20
 """Number of entries of a block."""
 
-_STEP = 1 << 24
-"""Maximum number of entries by which a column grows ahead of need."""
+_PIECE = 1 << 26
+"""Maximum number of bytes of a piece of a column: 64 MiB. From 32 MiB on, glibc gives memory back at once."""
+
+_LEAST = 1 << 10
+"""Minimum number of entries of a piece."""
 
 Kind = TypeVar("Kind", bound=np.generic)
 Codes = npt.NDArray[np.integer[Any]]
@@ -59,12 +62,15 @@ def keep(column: npt.NDArray[Kind], kept: npt.NDArray[np.bool_]) -> npt.NDArray[
 class Column:
     """A one-dimensional array that grows at its end.
 
-    Its memory is lengthened rather than copied, where the system can, so a column takes little more than its
-    own size. A list of chunks that are joined at the end takes twice that.
+    It is held in pieces, which are joined at the end, each given back to the system as soon as it is copied.
+    The joined array takes memory only where it has been written, so that both together take little more than
+    the array. Lengthening one array instead would hold it twice wherever the allocator copies it.
     """
 
     def __init__(self, dtype: npt.DTypeLike) -> None:
-        self._held = np.empty(0, dtype=dtype)
+        self._dtype = np.dtype(dtype)
+        self._pieces: list[npt.NDArray[Any]] = []
+        self._free = 0  # entries of the last piece that are not in use
         self._length = 0
 
     def __len__(self) -> int:
@@ -72,15 +78,25 @@ class Column:
 
     def append(self, values: npt.NDArray[Any]) -> None:
         """Append values."""
-        end = self._length + len(values)
-        if end > len(self._held):
-            # `refcheck=False` is safe: no view of the array is handed out before `finish`.
-            self._held.resize(end + min(end // 4, _STEP), refcheck=False)
-        self._held[self._length : end] = values
-        self._length = end
+        while len(values):
+            if not self._free:
+                self._free = max(min(self._length // 4, _PIECE // self._dtype.itemsize), _LEAST)
+                self._pieces.append(np.empty(self._free, dtype=self._dtype))
+            piece, some = self._pieces[-1], values[: self._free]
+            start = len(piece) - self._free
+            piece[start : start + len(some)] = some
+            self._free -= len(some)
+            self._length += len(some)
+            values = values[len(some) :]
 
     def finish(self) -> npt.NDArray[Any]:
         """Return the array. The column is empty afterwards."""
-        self._held.resize(self._length, refcheck=False)
-        values, self._held, self._length = self._held, np.empty(0, dtype=self._held.dtype), 0
+        values, end = np.empty(self._length, dtype=self._dtype), self._length
+        if self._pieces:
+            self._pieces[-1] = self._pieces[-1][: len(self._pieces[-1]) - self._free]
+        while self._pieces:
+            piece = self._pieces.pop()
+            values[end - len(piece) : end] = piece
+            end -= len(piece)
+        self._free, self._length = 0, 0
         return values

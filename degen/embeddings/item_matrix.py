@@ -43,7 +43,7 @@ class ItemMatrix:
         """The ids, or where there are none the numbers of the rows."""
         return self.ids if self.ids is not None else [str(row) for row in range(len(self.values))]
 
-    def projectable(self) -> Values:
+    def projectable(self) -> Values | FileRows:
         """Return the values; raise a `UserError` unless n ≥ d ≥ 2, which a projection needs."""
         n, d = self.values.shape
         if d < 2:
@@ -55,7 +55,7 @@ class ItemMatrix:
                 f"{self.path} has {n} rows of {d} numbers, fewer items than dimensions; give one row an "
                 "item (transpose it if its columns are the items)"
             )
-        return self.values[:]
+        return self.values
 
 
 def no_embeddings_yet(run: RunDirectory) -> UserError:

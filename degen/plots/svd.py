@@ -38,6 +38,9 @@ Limits = tuple[tuple[float, float], tuple[float, float]]
 # Clouds above this many points are drawn as an image inside the vector figure.
 RASTERIZE_ABOVE = 5_000
 
+MOST_DRAWN = 500_000
+"""Number of points above which one in several is drawn. Such clouds have several points per pixel anyway."""
+
 _FLATTEST, _TALLEST = 0.6, 1.4  # height over width that a panel's axes may have
 
 
@@ -97,7 +100,9 @@ def draw_projection(
     PathCollection | None
         the points with a place on the colour scale, for a colour bar; None where there are none.
     """
-    points = projection.coordinates
+    step = drawn_step(len(projection.coordinates))
+    points = projection.coordinates[::step]
+    frequency = None if frequency is None else frequency[::step]
     style: dict[str, Any] = {"alpha": 0.65, "linewidths": 0, "rasterized": len(points) > RASTERIZE_ABOVE}
     style["s"] = point_size(len(points)) if size is None else size
     x, y = limits or common_limits([points])
@@ -119,6 +124,11 @@ def draw_projection(
     )
     _draw_unseen(axes, points[frequency == 0], style)
     return cloud if len(seen) else None
+
+
+def drawn_step(count: int) -> int:
+    """Return s, where one in s of `count` points is drawn: 1 up to `MOST_DRAWN`."""
+    return -(-count // MOST_DRAWN) or 1
 
 
 def point_size(count: int, width: float = 1.5) -> float:

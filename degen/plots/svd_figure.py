@@ -134,10 +134,9 @@ def svd_figure(
 
 def _limits(clouds: Sequence[npt.NDArray[np.float64]], view: View) -> tuple[list[Limits], float]:
     """Return the limits of each panel, and the height over width that all of them have."""
-    middles = [
-        np.zeros(2) if view.origin else (cloud.min(axis=0) + cloud.max(axis=0)) / 2 for cloud in clouds
-    ]
-    (x0, x1), (y0, y1) = common_limits([cloud - at for cloud, at in zip(clouds, middles, strict=True)])
+    boxes = [np.stack([cloud.min(axis=0), cloud.max(axis=0)]) for cloud in clouds]
+    middles = [np.zeros(2) if view.origin else (box[0] + box[1]) / 2 for box in boxes]
+    (x0, x1), (y0, y1) = common_limits([box - at for box, at in zip(boxes, middles, strict=True)])
     return [((x + x0, x + x1), (y + y0, y + y1)) for x, y in middles], (y1 - y0) / (x1 - x0)
 
 

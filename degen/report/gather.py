@@ -13,8 +13,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from degen.analysis import Rows, project
 from degen.embeddings.item_matrix import ItemMatrix
 from degen.embeddings.select import Source, select
@@ -125,12 +123,11 @@ def _run(source: Source, name: str, place: str, options: AnalysisOptions, *, kee
 
 
 def _measured(subject: Subject, matrix: ItemMatrix, options: AnalysisOptions, *, keep_cloud: bool) -> Subject:
-    V, frequency = matrix.projectable(), matrix.frequency
-    projection = project(V)
-    rows = Rows(V, frequency, exact_rows=options.exact_rows, seed=options.seed)
-    norms = np.linalg.norm(np.asarray(V, dtype=np.float64), axis=1)
+    frequency = matrix.frequency
+    rows = Rows(matrix.projectable(), frequency, exact_rows=options.exact_rows, seed=options.seed)
+    projection = project(rows)
     first, second = projection.variance_share[:2].tolist()
-    cloud = Cloud(matrix.names, projection.coordinates, norms, (first, second), frequency)
+    cloud = Cloud(matrix.names, projection.coordinates, rows.norms, (first, second), frequency)
     return replace(
         subject,
         analysis=options.measured(rows, subject.name),

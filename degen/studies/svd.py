@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from degen.analysis.measures.spectrum import Projection, effective_rank_of, project
 from degen.analysis.passes.rows import Rows
@@ -17,6 +19,7 @@ from degen.embeddings.select import Source, select
 from degen.errors import one_of
 from degen.files.writing import file_names
 from degen.plots.style import figure_style, frequency_colors
+from degen.plots.svd import drawn_step
 from degen.plots.svd_figure import VIEWS, SvdPanel, svd_figure
 from degen.runs.choose import one_seed
 from degen.studies.figure_files import FigureFiles, FigureOptions, output_folder
@@ -35,6 +38,7 @@ _CAPTIONS = {
 _SPECTRUM = "σᵢ/σ₁ are the normalized singular values."
 # Of a file with one panel, and with more.
 _MOST_BYTES = (480_000, 950_000)
+_BLOCK = 65_536
 _COLOUR = "Colour: occurrences in training, log scale; unseen: none."
 
 
@@ -59,7 +63,7 @@ class SvdOptions:
 class _Panel(SvdPanel):
     """A panel with the ids of the items shown, and its row of the result."""
 
-    ids: list[str]
+    ids: Sequence[str | int]
     row: dict[str, Any]
 
 
@@ -85,7 +89,9 @@ def draw_svd(
 
 def _panel(source: Source, projection: str, notes: list[str]) -> _Panel:
     name, matrix = source.name, source.open()
-    ids, frequency = matrix.names, matrix.frequency
+    # Millions of numbers of rows are not written out before the table is.
+    ids: Sequence[str | int] = range(len(matrix.values)) if matrix.ids is None else matrix.ids
+    frequency = matrix.frequency
     about: dict[str, Any] = {"dataset": None, "variant": None, "seed": None, "file": None}
     if source.run is None:
         about["file"] = str(source.path)
@@ -110,6 +116,8 @@ def _panel(source: Source, projection: str, notes: list[str]) -> _Panel:
             notes.append(f"{name}: t-SNE places {len(kept):,} of {len(rows):,} items, a sample by frequency")
         ids = [ids[item] for item in kept]
         frequency = None if frequency is None else frequency[kept]
+    if (step := drawn_step(len(ids))) > 1:
+        notes.append(f"{name}: one in {step} of its {len(ids):,} items is drawn; the table has all")
     return _Panel(name, shown, frequency, ids=ids, row=row)
 
 
@@ -142,8 +150,8 @@ def _tables(stem: Path, panels: Sequence[_Panel]) -> list[Path]:
     """Write the coordinates of each panel, one row an item, and the singular values of all."""
     written = []
     for panel, name in zip(panels, file_names(panel.name for panel in panels), strict=True):
-        x, y = panel.projection.coordinates.T.tolist()
-        counts = panel.frequency.tolist() if panel.frequency is not None else [None] * len(x)
+        x, y = map(_numbers, panel.projection.coordinates.T)
+        counts = repeat(None, len(panel.ids)) if panel.frequency is None else _numbers(panel.frequency)
         path = stem.with_name(f"{stem.name}.csv" if len(panels) == 1 else f"{stem.name}-{name}.csv")
         written.append(write_columns(path, {"item": panel.ids, "frequency": counts, "x": x, "y": y}))
     sizes = [len(panel.projection.singular_values) for panel in panels]
@@ -154,6 +162,12 @@ def _tables(stem: Path, panels: Sequence[_Panel]) -> list[Path]:
         "normalized": np.concatenate([p.projection.normalized_singular_values for p in panels]).tolist(),
     }
     return [*written, write_columns(stem.with_name(f"{stem.name}-singular-values.csv"), columns)]
+
+
+def _numbers(column: npt.NDArray[Any]) -> Iterator[Any]:
+    """Yield the numbers of a column as Python's, which take four times the memory, a block at a time."""
+    for start in range(0, len(column), _BLOCK):
+        yield from column[start : start + _BLOCK].tolist()
 
 
 def _row(rows: Rows, whole: Projection, shown: Projection) -> dict[str, Any]:

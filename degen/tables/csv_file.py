@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from degen.shown import shown
 _FORMULA = re.compile(r"'*[=+\-@]")
 
 
-def write_columns(path: Path, columns: Mapping[str, Sequence[Any]], digits: int | None = 9) -> Path:
+def write_columns(path: Path, columns: Mapping[str, Iterable[Any]], digits: int | None = 9) -> Path:
     """Write columns of equal length as CSV with a header, whole or not at all, and return the path.
 
     Floats have `digits` significant digits, by default nine; as many as they need for None. A value of None
