@@ -19,9 +19,15 @@ SIZES = (8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024)
 """Sizes in KiB of the disk that the work does not, or just, fit on."""
 
 
-def can_mount() -> bool:
+def can_mount(folder: Path) -> bool:
     """Whether this process may mount a disk in memory: root, outside most containers."""
-    return os.geteuid() == 0 and shutil.which("mount") is not None
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        return False
+    try:
+        with disk(folder / "tried", "64k"):
+            return True
+    except (OSError, subprocess.CalledProcessError):
+        return False
 
 
 @contextmanager

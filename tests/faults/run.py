@@ -13,6 +13,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
@@ -76,15 +77,17 @@ def kills(
     return faults, known
 
 
-def disk_faults(known: dict[str, killing.Reference], folder: Path, finished: Path) -> list[str]:
+def disk_faults(
+    known: dict[str, killing.Reference], folder: Path, finished: Path, sizes: Sequence[int]
+) -> list[str]:
     """Fill disks, forbid writing, write twice at once; print a line for each, and return the faults."""
-    faults = []
+    faults, mounts = [], disks.can_mount(folder)
     for name, reference in known.items():
         if SCENES[name].own:
             continue
         place, told = folder / scenes.file_name(name), []
-        if disks.can_mount():
-            told += [disks.fill(name, size, reference, place, finished) for size in disks.SIZES]
+        if mounts:
+            told += [disks.fill(name, size, reference, place, finished) for size in sizes]
             told.append(disks.read_only(name, place, finished))
         if SCENES[name].start[0] != "monitor":
             told.append(disks.two_writers(name, reference, place, finished))
@@ -93,7 +96,7 @@ def disk_faults(known: dict[str, killing.Reference], folder: Path, finished: Pat
             f"{name:22s} full disks, read-only, two writers: {len(told)} tried, {len(bad)} faults", flush=True
         )
         faults += [f"{name} {text}" for text in bad]
-    if not disks.can_mount():
+    if not mounts:
         print("no full or read-only disks: mounting one needs root")
     return faults
 
@@ -104,6 +107,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scene", action="append", choices=list(SCENES), default=[])
+    parser.add_argument("--sizes", default=",".join(map(str, disks.SIZES)), help="of full disks, in KiB")
     parser.add_argument("--out", type=Path, help="folder to work in; by default a temporary one")
     options = parser.parse_args()
     folder = options.out or Path(tempfile.mkdtemp(prefix="faults-"))
@@ -112,7 +116,7 @@ def main() -> None:
     code, said = killing._start(SCENES["train"], finished.parent, again=False)
     assert code == 0, said
     faults, known = kills(options, folder, finished)
-    faults += disk_faults(known, folder, finished)
+    faults += disk_faults(known, folder, finished, [int(size) for size in options.sizes.split(",")])
     print("\n".join(faults) or "no faults")
     print(f"what was left lies in {folder}")
     sys.exit(1 if faults else 0)

@@ -45,7 +45,10 @@ class Scene:
     def begin(self, *, again: bool) -> None:
         """Do the work in this process, in the current folder."""
         if self.start[0] == "monitor":
-            record(Path(self.out))
+            from degen.errors import one_sentence
+
+            with one_sentence("degen"):
+                record(Path(self.out))
             return
         from degen.cli.app import main
 

@@ -260,7 +260,6 @@ def main() -> None:
     failures = options.out or Path(tempfile.mkdtemp(prefix="fuzz-failures-"))
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fuzz-corpus-") as scratch:
-        os.environ["MPLCONFIGDIR"] = scratch
         samples = make_corpus(Path(scratch))
         rows = fuzz(inputs_of(options.inputs, options.seed, options.kind), samples, failures, options.workers)
     print(table(rows))
