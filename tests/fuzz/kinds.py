@@ -172,7 +172,7 @@ KINDS: dict[str, Kind] = {
     "log": Kind("log", ["*"], _stats, 30),
     "matrix": Kind("matrix", ["[!o]*", "one.npz"], _matrix, 34),
     "frequency": Kind("frequency", ["[!m]*"], _frequency, 10),
-    "run": Kind("run", ["runs/**/*.*"], _run, 12),
+    "run": Kind("run", ["runs/**/*.*"], _run, 6),
     "study file": Kind("study file", ["study.toml"], _study_file, 3),
     "study": Kind("study", ["study/*", "study/done/*", "study/failed/*", "cells/**/*.*"], _study, 4),
     "config": Kind("config", ["config.toml"], _config, 8),

@@ -33,10 +33,10 @@ import corpus  # noqa: E402
 import kinds  # noqa: E402
 import watch  # noqa: E402
 
-A_CHILD = 25
+A_CHILD = 100
 """Inputs that a child reads before another takes its place."""
 
-SILENCE = 120
+SILENCE = 600
 """Seconds of the clock after which a child that says nothing counts as hanging."""
 
 
@@ -81,6 +81,16 @@ def warm_up() -> None:
     watch.command()
 
 
+def use_once(samples: Path, scratch: Path) -> None:
+    """Read some samples as they are, so that what a first use prepares is there for all children."""
+    canary = watch.Canary()
+    for kind, sample in (("log", "log.csv"), ("matrix", "m.npy"), ("run", "runs"), ("config", "config")):
+        folder = scratch / f"use-{kind}"
+        for one in kinds.as_it_is(kind, samples / kind / sample, folder):
+            if one.words[0] not in ("train", "evaluate", "export"):
+                watch.run_case(folder, one.words, canary)
+
+
 def read_some(
     inputs: Sequence[tuple[str, str]], samples: Path, scratch: Path, failures: Path, told: int
 ) -> None:
@@ -118,6 +128,7 @@ def work(inputs: Sequence[tuple[str, str]], samples: Path, failures: Path, tell:
     warm_up()
     left = list(inputs)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as scratch:
+        use_once(samples, Path(scratch))
         while left:
             batch = left[:A_CHILD]
             for row in _child(batch, samples, Path(scratch), failures):
