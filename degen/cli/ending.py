@@ -59,6 +59,8 @@ def ended_by(error: BaseException) -> int:
 
 def _full(error: BaseException) -> str | None:
     """Return a sentence about a machine that is out of memory, or an output that cannot be written."""
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return f"the path {str(error.filename)[:60]}… is too long for this system; give a shorter one"
     if isinstance(error, OSError) and error.filename is None and error.errno in _OF_DISKS:
         _write_nowhere()
         return f"the output cannot be written: {error.strerror}; free some space, or write it somewhere else"

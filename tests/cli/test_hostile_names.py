@@ -162,6 +162,7 @@ def test_a_machine_without_memory_or_disk_and_an_interrupt_are_sentences(capfd, 
             "too little memory left; close",
         ),
         (full, 2, "the output cannot be written: No space left on device; free"),
+        (OSError(36, os.strerror(36), "x" * 5000), 2, "xxx… is too long for this system; give a shorter one"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (UserError("a\nb"), 2, r"a\nb"),
     ):

@@ -10,6 +10,7 @@ counted, and leaves no trace in the next. Failures are written to FOLDER, each w
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import shutil
@@ -86,8 +87,10 @@ def use_once(samples: Path, scratch: Path) -> None:
     canary = watch.Canary()
     for kind, sample in (("log", "log.csv"), ("matrix", "m.npy"), ("run", "runs"), ("config", "config")):
         folder = scratch / f"use-{kind}"
+        seen = set()
         for one in kinds.as_it_is(kind, samples / kind / sample, folder):
-            if one.words[0] not in ("train", "evaluate", "export"):
+            if one.words[0] not in {*seen, "train", "evaluate", "export", "report"}:
+                seen.add(one.words[0])
                 watch.run_case(folder, one.words, canary)
 
 
@@ -129,6 +132,7 @@ def work(inputs: Sequence[tuple[str, str]], samples: Path, failures: Path, tell:
     left = list(inputs)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as scratch:
         use_once(samples, Path(scratch))
+        gc.freeze()  # a child's collector would visit, and so copy, all that was imported
         while left:
             batch = left[:A_CHILD]
             for row in _child(batch, samples, Path(scratch), failures):
