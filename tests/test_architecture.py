@@ -175,9 +175,8 @@ PARSERS: dict[str, dict[str, str]] = {
     "json.load": {},
     "json.loads": {
         "cli/commands/sweep.py": "what pandas has just written",
-        "runs/directory.py": "until it takes `read_json`",
     },
-    "tomllib": {"runs/directory.py": "until it takes `read_toml`"},
+    "tomllib": {},
     "ast.literal_eval": {
         "data/reading/objects/json_objects.py": "Amazon's lines of Python literals, of limited length",
         "cli/wording.py": "degen's own messages",

@@ -30,6 +30,7 @@ from degen.version import __version__
 
 SUFFIX = ".txt.gz"
 _MARK = "degen data prepare"
+_REPLACES = "replaces_sha256"
 _USERS = 4_096
 """Number of users whose lines are made at once."""
 
@@ -55,6 +56,12 @@ def note_path(log: Path) -> Path:
 
 def read_note(log: Path) -> dict[str, Any] | None:
     """Return the note of a prepared log; None where there is none, or where it describes another content."""
+    note = _our_note(log)
+    return note if note is not None and note.get("sha256") == content_hash(log) else None
+
+
+def _our_note(log: Path) -> dict[str, Any] | None:
+    """Return the note beside a log's path, whatever the log holds; None where degen wrote none."""
     path = note_path(log)
     if path == log or not path.is_file():
         return None
@@ -62,16 +69,21 @@ def read_note(log: Path) -> dict[str, Any] | None:
         note = read_json(path)
     except Unreadable:
         return None
-    ours = (
-        isinstance(note, dict) and note.get("written_by") == _MARK and note.get("sha256") == content_hash(log)
+    return note if isinstance(note, dict) and note.get("written_by") == _MARK else None
+
+
+def _is_ours(log: Path) -> bool:
+    """Return whether the log and the note at a path are degen's, also where a kill fell between the two."""
+    note = _our_note(log)
+    return note is not None and (
+        not log.exists() or content_hash(log) in (note.get("sha256"), note.get(_REPLACES))
     )
-    return note if ours else None
 
 
 def refuse_other(path: Path) -> None:
     """Raise where a file that `degen data prepare` did not write is in the place of a log or its note."""
     for existing in (path, note_path(path)):
-        if existing.exists() and read_note(path) is None and not may_replace(existing):
+        if existing.exists() and not _is_ours(path) and not may_replace(existing):
             raise UserError(
                 f"{existing} exists and was not written by `degen data prepare`, or was changed since; "
                 "choose another place with `out`, or replace it with `force=True`"
@@ -86,25 +98,27 @@ def write_log(sequences: Sequences, path: Path, made_from: dict[str, Any]) -> di
     """
     refuse_other(path)
     separator = _separator(sequences)
-    # Without a name and a time inside, equal logs give equal bytes.
-    with (
-        atomic_path(path) as temporary,
-        temporary.open("wb") as raw,
-        gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0) as file,
-    ):
-        for users in blocks(sequences.n_users, _USERS):
-            file.write(_lines(sequences, users, separator).encode())
-            tell("writing", users.stop, sequences.n_users)
-    note = {
-        "written_by": _MARK,
-        "version": __version__,
-        "sha256": content_hash(path),
-        "users": sequences.n_users,
-        "items": sequences.n_items,
-        "actions": len(sequences.items),
-        **made_from,
-    }
-    write_json(note_path(path), note)
+    with atomic_path(path) as temporary:
+        # Without a name and a time inside, equal logs give equal bytes.
+        with (
+            temporary.open("wb") as raw,
+            gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0) as file,
+        ):
+            for users in blocks(sequences.n_users, _USERS):
+                file.write(_lines(sequences, users, separator).encode())
+                tell("writing", users.stop, sequences.n_users)
+        note = {
+            "written_by": _MARK,
+            "version": __version__,
+            "sha256": content_hash(temporary),
+            "users": sequences.n_users,
+            "items": sequences.n_items,
+            "actions": len(sequences.items),
+            **made_from,
+        }
+        earlier = content_hash(path) if path.exists() else note["sha256"]
+        # The note comes first, and knows both logs: after a kill between the two the path is still degen's.
+        write_json(note_path(path), note if earlier == note["sha256"] else {**note, _REPLACES: earlier})
     return note
 
 

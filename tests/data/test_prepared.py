@@ -134,3 +134,25 @@ def test_a_json_file_of_the_users_is_never_replaced(tmp_path):
     with pytest.raises(UserError, match="choose another place with `out`"):
         write_log(sequences_of({"u": ["a", "b", "c"]}), tmp_path / "other.txt.gz", {})
     assert taken.read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_kill_between_a_log_and_its_note_is_no_hindrance(tmp_path, monkeypatch, earlier):
+    log = sequences_of({"u": ["a", "b"], "v": ["b", "a"]})
+    path = tmp_path / "x.txt.gz"
+    if earlier:
+        write_log(sequences_of({"w": ["c", "d"]}), path, {})
+    replace = Path.replace
+
+    def kill(temporary: Path, target: Path) -> Path:
+        if target == path:
+            raise KeyboardInterrupt
+        return replace(temporary, target)
+
+    monkeypatch.setattr(Path, "replace", kill)
+    with pytest.raises(KeyboardInterrupt):
+        write_log(log, path, {})
+    assert path.exists() == earlier
+    monkeypatch.undo()
+    note = write_log(log, path, {})
+    assert read_note(path)["sha256"] == note["sha256"]
