@@ -237,6 +237,16 @@ def test_a_long_key_in_many_places_is_not_copied(tmp_path):
     tracemalloc.stop()
 
 
+@pytest.mark.parametrize("kind", ["f1", "u3", "U", "f16", "O8", "", "V4"])
+def test_an_array_of_a_type_that_numpy_lacks_is_none(tmp_path, kind):
+    dtype = Called(Global("numpy", "dtype"), kind, state=(3, "<", None, None, None, -1, -1, 0))
+    array = Called(
+        Global("numpy.core.multiarray", "_reconstruct"), state=(1, (4, 3), dtype, False, b"\0" * 12)
+    )
+    (tmp_path / "m.kv").write_bytes(pickled(array, 2))
+    refused(tmp_path / "m.kv", "nothing")
+
+
 @pytest.mark.parametrize("content", [b"]" * 5000 + b"a" * 4999 + b".", b"N" + b"\x85" * 100_000 + b"."])
 def test_depth_takes_no_stack(tmp_path, content):
     path = tmp_path / "m.kv"
