@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.ipc
 import pyarrow.parquet as pq
 import pytest
 from refusals import refused
@@ -127,6 +128,28 @@ def test_parquet_that_is_no_matrix(tmp_path, columns, words):
 def test_parquet_with_lists_of_other_lengths_in_a_later_batch(tmp_path, monkeypatch):
     monkeypatch.setattr("degen.embeddings.formats.tabular.arrow_table.BATCH", 2)
     refused(written(tmp_path / "m.parquet", {"v": [[1.0, 2.0]] * 2 + [[1.0]] * 2}), "several lengths")
+
+
+@pytest.mark.parametrize("packed", ["zstd", "lz4", None])
+@pytest.mark.parametrize("new", [pa.ipc.new_file, pa.ipc.new_stream], ids=["file", "stream"])
+def test_arrows_own_files(tmp_path, new, packed):
+    lists = pa.array(VALUES.tolist(), pa.list_(pa.float32()))
+    words = pa.array(IDS).dictionary_encode()
+    table = pa.table({"asin": words, "vector": lists, "sold": pa.array([1, 2, 3, 4]), "new": [True] * 4})
+    for suffix in (".arrow", ".ipc", ".feather"):
+        path = tmp_path / f"m{suffix}"
+        options = pa.ipc.IpcWriteOptions(compression=packed)
+        with pa.OSFile(str(path), "wb") as sink, new(sink, table.schema, options=options) as writer:
+            writer.write_table(table, max_chunksize=3)
+        check(load_matrix(path), IDS)
+
+
+def test_feather_of_version_1_and_tables_with_one_name_twice(tmp_path):
+    (tmp_path / "m.feather").write_bytes(b"FEA1" + bytes(60) + b"FEA1")
+    refused(tmp_path / "m.feather", "Feather of version 1")
+    twice = pa.table([pa.array([1.5, 2.5]), pa.array([1.5, 2.5])], names=["x", "x"])
+    pq.write_table(twice, tmp_path / "m.parquet")
+    refused(tmp_path / "m.parquet", "2 columns 'x'")
 
 
 def test_damaged_parquet(tmp_path):
