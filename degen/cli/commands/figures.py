@@ -33,8 +33,9 @@ def plot_svd(
 
     A run gives Fig. 1, a folder of runs gives Fig. 3 for each dataset, and a matrix file a figure of its own.
     Matrix files are .npy, .npz, .safetensors, .csv, .tsv, .parquet, word2vec and fastText files, folders of
-    Hugging Face, and checkpoints of PyTorch, Keras and gensim; nothing in them is executed. Coordinates and singular values are written as CSV beside the figure. t-SNE
-    shows which items are near to each other; distances between groups and sizes of groups mean little there.
+    Hugging Face, and checkpoints of PyTorch, Keras and gensim; nothing in them is executed. Coordinates and
+    singular values are written as CSV beside the figure. t-SNE shows which items are near to each other;
+    distances between groups and sizes of groups mean little there.
 
     [bold]Examples[/bold]
 
