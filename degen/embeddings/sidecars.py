@@ -58,7 +58,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _metadata(path: Path) -> list[str]:
-    lines = [fields for _, fields in numbered_lines(path)]
+    lines = [fields for _, fields in numbered_lines(path, "\t")]
     if not lines or len(lines[0]) == 1:
         return [fields[0] for fields in lines]
     column = best_id(lines[0]) or 0

@@ -211,6 +211,8 @@ def test_the_projectors_metadata_lies_beside_its_tensors(tmp_path, tensors, meta
     lines = ["count\titem", *(f"{count}\t{name}" for count, name in enumerate(IDS))]
     (tmp_path / metadata).write_text("\n".join(lines) + "\n", encoding="utf-8")
     check(load_matrix(path), IDS, "f8")
+    (tmp_path / metadata).write_text("a|b\nc;d\ne,f\ng h\n")
+    check(load_matrix(path), ["a|b", "c;d", "e,f", "g h"], "f8")
     (tmp_path / metadata).write_text("a\nb\n")
     refused(path, f"{metadata} lists 2 items", "belong together")
 

@@ -410,3 +410,20 @@ def test_python_s_own_numbers_are_ids(tmp_path):
     assert load_matrix(tmp_path / "m.csv").ids == [f"12_{row}" for row in range(9)]
     (tmp_path / "m.csv").write_text("a,0.5,1_000\nb,0.5,2\n")
     refused(tmp_path / "m.csv", "line 1: '1_000' is not a number")
+
+
+@pytest.mark.parametrize("header", ["", "item_id,price,embedding\n"])
+@pytest.mark.parametrize("cell", ['"[0.5, 1.5]"', "[0.5 1.5]", "0.5 1.5 2", '"(0.5, 1)"', "0.5|1.5"])
+def test_lists_in_a_cell_of_text_are_refused(tmp_path, header, cell):
+    rows = "".join(f"{row},{row}.5,{cell}\n" for row in range(9))
+    (tmp_path / "m.csv").write_text(header + rows)
+    refused(tmp_path / "m.csv", "is not a number", "a column of its own")
+
+
+def test_a_tab_before_numbers_with_blanks_is_a_blank(tmp_path):
+    (tmp_path / "m.txt").write_text("".join(f"{row}\t0.5 {row}.25 1.5\n" for row in range(9)))
+    matrix = load_matrix(tmp_path / "m.txt")
+    assert matrix.values.shape == (9, 3)
+    assert matrix.ids == [str(row) for row in range(9)]
+    (tmp_path / "m.txt").write_text("new york\t0.5\t1.5\nrome\t1\t2\n")
+    assert load_matrix(tmp_path / "m.txt").ids == ["new york", "rome"]

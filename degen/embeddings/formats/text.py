@@ -24,6 +24,7 @@ from degen.embeddings.formats.tabular.cells import HEAD, Cells, Column, Kind
 from degen.embeddings.formats.tabular.lines import (
     Line,
     is_decimal_comma,
+    is_list,
     is_number,
     named_separator,
     numbered_lines,
@@ -249,7 +250,7 @@ def _kinds(rows: list[list[str]], names: list[str]) -> list[Kind]:
     kinds: list[Kind] = []
     for at in range(width):
         cells = [fields[at] for fields in whole]
-        words = sum(not (is_number(cell) or is_decimal_comma(cell)) for cell in cells)
+        words = sum(not any(fits(cell) for fits in (is_number, is_decimal_comma, is_list)) for cell in cells)
         may_be_text = any(names) or (at == width - 1 and kinds[0] is Kind.NUMBERS) if at else True
         # A line break comes from a quotation mark without its partner.
         text = words > 0 if at == 0 else 2 * words > len(cells) and not any("\n" in cell for cell in cells)

@@ -31,6 +31,7 @@ Line = tuple[int, list[str]]
 _OTHERS = (",", ";", "\t", "|")
 _NAMES = {"tab": "\t", "blank": None, " ": None, "comma": ",", "semicolon": ";", "pipe": "|"}
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
+_BETWEEN = re.compile(r"[\s,;|]+")
 _FIRST = 32
 """Number of lines that are looked at to find the separator."""
 
@@ -86,7 +87,8 @@ def shown_separator(path: Path) -> str | None:
     row = rows[min(1, len(rows) - 1)]
     if (sign := _of_decimal_commas(row)) is not None:
         return sign
-    if usual is None and _fits(row, "\t") and all(row.split("\t")):
+    tabs = row.split("\t")
+    if usual is None and _fits(row, "\t") and all(tabs) and not any(map(is_list, tabs)):
         return "\t"  # an id may hold blanks
     candidates = (usual, *(other for other in (*_OTHERS, None) if other != usual))
     fitting = (sign for sign in candidates if _fits(row, sign))
@@ -115,6 +117,13 @@ def is_decimal_comma(field: str) -> bool:
     return _DECIMAL_COMMA.fullmatch(field.strip()) is not None
 
 
+def is_list(field: str) -> bool:
+    """Return whether a field holds several numbers, as `[0.5, 1.5]` or `0.5 1.5`; the id `12 34` does not."""
+    parts = _BETWEEN.split(field.strip("[](){} \t"))
+    marked = field.lstrip()[:1] in ("[", "(") or "." in field
+    return marked and len(parts) > 1 and all(map(is_number, parts))
+
+
 def is_number(field: str) -> bool:
     """Return whether a field is a number as files have them, `nan` and `inf` included."""
     try:
@@ -140,6 +149,8 @@ def _no_number(path: Path, number: int, fields: list[str]) -> UserError:
     mend = "mend or remove that line"
     if is_decimal_comma(word):
         mend = "write numbers with a point, not with a decimal comma"
+    elif is_list(word):
+        mend = "write each number into a column of its own, or lists into a .parquet"
     return UserError(f"{path} line {number}: {word[:40]!r} is not a number; {mend}")
 
 
