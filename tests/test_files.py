@@ -144,3 +144,34 @@ def test_leftovers_of_a_killed_run_go_and_nothing_else(tmp_path):
 def test_no_leftovers_in_a_folder_that_is_not_there(tmp_path):
     writing.remove_leftovers(tmp_path / "none")
     assert everything(tmp_path) == []
+
+
+def test_a_folder_with_the_name_of_a_leftover_stays(tmp_path):
+    (tmp_path / ".partial-x").mkdir()
+    (tmp_path / ".partial-x" / "mine.txt").touch()
+    assert not is_temporary(tmp_path / ".partial-x")
+    writing.remove_leftovers(tmp_path)
+    assert everything(tmp_path) == [".partial-x", ".partial-x/mine.txt"]
+
+
+@pytest.mark.parametrize("line", ["a\nb", "a\rb", "a\ud800b"])
+def test_a_line_that_would_be_two_or_is_no_text_is_refused(tmp_path, line):
+    with pytest.raises(UserError, match=r"items\.txt: .* (holds a line break|is no text)"):
+        writing.write_lines(tmp_path / "items.txt", ["fine", line])
+    assert everything(tmp_path) == []
+
+
+class OfRust(Exception):
+    """An error of a library in another language, which is no OSError."""
+
+
+@pytest.mark.parametrize("words", ["I/O error: No space left on device (os error 28)", "os error 28"])
+def test_a_full_disk_is_named_whatever_library_met_it(tmp_path, words):
+    with (
+        pytest.raises(
+            UserError, match=r"cannot write .*a\.safetensors: No space left on device; free some space"
+        ),
+        atomic_path(tmp_path / "a.safetensors"),
+    ):
+        raise OfRust(words)
+    assert everything(tmp_path) == []

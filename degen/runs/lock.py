@@ -19,6 +19,9 @@ from degen.runs.manifest import kept
 OCCUPIED = "another process trains into"
 """Beginning of the message about a run directory that is locked."""
 
+LONGEST = 255
+"""Maximum number of bytes of a name on the usual file systems."""
+
 ATTEMPTS, PAUSE = 4, 0.05
 """Number of attempts at a lock, and seconds between them: `is_held` holds it for a moment."""
 
@@ -29,6 +32,7 @@ def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
         raise UserError(
             "`resume=True` goes on with a run and `overwrite=True` removes it; choose one of the two"
         )
+    _refuse_name(out)
     if out.exists() and not out.is_dir():
         raise UserError(f"`out` {out} is a file; name a folder")
     if not directory.is_own_run(out):
@@ -41,6 +45,20 @@ def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
         raise UserError(
             f"{out} holds an unfinished run; add `resume=True` to go on, or `overwrite=True` to start anew"
         )
+
+
+def _refuse_name(out: Path) -> None:
+    """Raise for a path that a file system or a library cannot take, before anything is trained for it."""
+    try:
+        names = [part.encode("utf-8") for part in out.parts]
+    except UnicodeEncodeError as error:
+        raise UserError(f"`out` {out} is no text in UTF-8; name another folder") from error
+    if longest := max((len(name) for name in names if len(name) > LONGEST), default=0):
+        raise UserError(
+            f"`out` has a name of {longest} bytes, and file systems take {LONGEST}; name another folder"
+        )
+    if any(b"\0" in name for name in names):
+        raise UserError(f"`out` {out} has a zero byte, which no file system takes; name another folder")
 
 
 def _refuse_other(out: Path) -> None:

@@ -391,3 +391,30 @@ def test_it_needs_neither_torch_nor_a_drawing_library(tmp_path):
         "assert not {'torch', 'matplotlib', 'pandas'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=120)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\rb", "a\u2028b", "a\x0bb", "a\ud800"])
+def test_an_id_that_is_no_line_of_text_is_refused(tmp_path, name):
+    items = [name, *map(str, range(1, N))]
+    with pytest.raises(UserError, match=r"items has the id .*give each item an id in one line"):
+        degen.Monitor(tmp_path / "run", FREQUENCY, items=items)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_finished_result_stays_until_the_longer_one_is_finished(tmp_path, V):
+    out = tmp_path / "run"
+    with degen.Monitor(out, FREQUENCY) as monitor:
+        monitor.record(1, V, {"NDCG@10": 0.1})
+        monitor.finish({"HR@10": 0.25})
+    monitor = degen.Monitor(out, FREQUENCY, resume=True)
+    monitor.record(2, 2 * V, {"NDCG@10": 0.2})
+    monitor.close()  # as where the loop ends by an error
+    run = RunDirectory(out)
+    assert (run.state, run.extending, run.test["HR@10"], run.test["epoch"]) == ("finished", True, 0.25, 1)
+    np.testing.assert_array_equal(run.item_embeddings, V.astype(np.float32))
+    with degen.Monitor(out, FREQUENCY, resume=True) as monitor:
+        monitor.record(3, 3 * V, {"NDCG@10": 0.15})
+    run = RunDirectory(out)
+    assert (run.extending, run.test["epoch"]) == (False, 2)
+    np.testing.assert_array_equal(run.item_embeddings, (2 * V).astype(np.float32))
+    assert not (out / "extension").exists()

@@ -68,8 +68,8 @@ def test_pre_training_counts_in_seconds_and_epochs(tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     (tmp_path / "done").mkdir()
-    write_metrics(run, [{"train_seconds": 1.5, "eval_seconds": 0.25}])
-    write_metrics(run, [{"train_seconds": 4.0}] * 3, PRETRAIN_METRICS)
+    write_metrics(run, [{"epoch": 1, "train_seconds": 1.5, "eval_seconds": 0.25}])
+    write_metrics(run, [{"epoch": 1, "train_seconds": 4.0}] * 3, PRETRAIN_METRICS)
     planned = PlannedRun("0123456789", "toy", 0, run, {}, None, {})
     write_done(tmp_path, planned)
     assert json.loads((tmp_path / "done" / planned.name).read_text())["seconds"] == 13.75

@@ -793,6 +793,18 @@ def test_a_file_is_no_place_for_a_run(log, tmp_path, flags):
         tiny_train(log, tmp_path / "file", **flags)
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("a" * 300, "has a name of 300 bytes"), ("caf\udce9", "is no text in UTF-8"), ("a\0b", "zero byte")],
+)
+def test_a_place_that_cannot_be_named_is_refused_before_training(log, tmp_path, name, says):
+    with pytest.raises(UserError, match=says):
+        tiny_train(log, tmp_path / name, progress=CtrlC(1, 1))
+    with pytest.raises(UserError, match=says):
+        tiny_train(log, tmp_path / name / "run", progress=CtrlC(1, 1))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_place_below_a_file_is_one_sentence(log, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"cannot write .*`out`"):
