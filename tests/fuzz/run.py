@@ -2,7 +2,7 @@
 
     python tests/fuzz/run.py --inputs 20000 [--seed 0] [--kind log] [--workers 2] [--out FOLDER]
 
-A worker has everything imported and forks a child for each few inputs, so that a crash loses one input, is
+All is imported once. Each worker forks a child for every few inputs, so that a crash loses one input, is
 counted, and leaves no trace in the next. Failures are written to FOLDER, each with the command in
 `command.txt` and what was said in `said.txt`. The exit code is 1 where there are any.
 """
@@ -128,11 +128,8 @@ def keep(
 
 def work(inputs: Sequence[tuple[str, str]], samples: Path, failures: Path, tell: Any) -> None:
     """Read inputs in children, and tell of each; in a process of its own."""
-    warm_up()
     left = list(inputs)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as scratch:
-        use_once(samples, Path(scratch))
-        gc.freeze()  # a child's collector would visit, and so copy, all that was imported
         while left:
             batch = left[:A_CHILD]
             for row in _child(batch, samples, Path(scratch), failures):
@@ -240,7 +237,7 @@ def fuzz(
     inputs: Sequence[tuple[str, str]], samples: Path, failures: Path, workers: int = 1
 ) -> list[dict[str, Any]]:
     """Read the inputs, and return a row for each."""
-    context = get_context("fork" if workers == 1 else "spawn")
+    context = get_context("fork")
     queue: Any = context.SimpleQueue()
     started = [
         context.Process(target=work, args=(inputs[n::workers], samples, failures, queue.put))
@@ -276,6 +273,9 @@ def main() -> None:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fuzz-corpus-") as scratch:
         samples = make_corpus(Path(scratch))
+        warm_up()
+        use_once(samples, Path(scratch))
+        gc.freeze()  # a child's collector would visit, and so copy, all that was imported
         rows = fuzz(inputs_of(options.inputs, options.seed, options.kind), samples, failures, options.workers)
     print(table(rows))
     print(f"{len(rows):,} inputs in {time.monotonic() - started:,.0f} s, seed {options.seed}")

@@ -13,7 +13,7 @@ RUN = Path(__file__).with_name("run.py")
 
 def test_no_input_of_any_kind_does_harm(tmp_path):
     done = subprocess.run(
-        [sys.executable, RUN, "--inputs", "600", "--seed", "0", "--workers", "2", "--out", tmp_path],
+        [sys.executable, RUN, "--inputs", "400", "--seed", "0", "--workers", "2", "--out", tmp_path],
         capture_output=True,
         text=True,
         timeout=600,
