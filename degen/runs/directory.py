@@ -75,7 +75,7 @@ def write_metrics(folder: Path, rows: list[dict[str, Any]], name: str = METRICS)
 
 def read_metrics(folder: Path, name: str = METRICS) -> list[dict[str, Any]]:
     """Return the lines of `metrics.jsonl`, or of a file like it, in epoch order; none without the file."""
-    return metric_lines(folder / name)
+    return trace_lines(folder / name) if name == TRACE else metric_lines(folder / name)
 
 
 @dataclass(frozen=True)

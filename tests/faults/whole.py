@@ -84,6 +84,11 @@ def digest(folder: Path) -> dict[str, str]:
         if path.suffix in (".json", ".jsonl") or "/done/" in f"/{name}":
             lines = content.splitlines() if path.suffix == ".jsonl" else [content]
             content = json.dumps([_timeless(json.loads(line)) for line in lines], sort_keys=True).encode()
+        if (
+            path.name == "manifest.json"
+        ):  # a file is listed as under way or as written, by where the kill fell
+            listed = json.loads(content)
+            content = json.dumps(sorted({*listed["files"], *listed.get("under_way", {})})).encode()
         if path.suffix == ".safetensors":  # whose library writes the metadata in an order of its own
             end = 8 + struct.unpack("<Q", content[:8])[0]
             content = json.dumps(json.loads(content[8:end]), sort_keys=True).encode() + content[end:]
