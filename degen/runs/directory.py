@@ -27,7 +27,7 @@ from degen.errors import UserError, nearest
 from degen.files.outputs import MANIFEST
 from degen.files.parse import Unreadable, read_array, read_toml
 from degen.files.writing import is_temporary, write_text
-from degen.runs.reading import metric_lines, run_object, run_text, test_metrics, trace_lines
+from degen.runs.reading import metric_lines, run_lines, run_object, run_text, test_metrics, trace_lines
 from degen.runs.study import PLAN, is_study, study_runs
 
 CONFIG = "config.toml"
@@ -75,7 +75,7 @@ def write_metrics(folder: Path, rows: list[dict[str, Any]], name: str = METRICS)
 
 def read_metrics(folder: Path, name: str = METRICS) -> list[dict[str, Any]]:
     """Return the lines of `metrics.jsonl`, or of a file like it, in epoch order; none without the file."""
-    return trace_lines(folder / name) if name == TRACE else metric_lines(folder / name)
+    return run_lines(folder / name) if name == TRACE else metric_lines(folder / name)
 
 
 @dataclass(frozen=True)
