@@ -17,6 +17,7 @@ from degen.analysis.measures.isotropy import at_least, average_cosine, mean_squa
 from degen.analysis.passes.arrays import Array, Float, namespace, to_numpy, unit_rows
 from degen.analysis.passes.buckets import Codes
 from degen.analysis.passes.rows import Rows
+from degen.files.memory import check_fits
 
 PAIRS = 1_000_000
 """Largest number of random pairs."""
@@ -42,6 +43,8 @@ def upper_blocks(n: int, block: int) -> Iterator[tuple[slice, slice]]:
 
 def all_rows(V: Rows) -> Array:
     """Return the whole matrix in float64, [n, d]."""
+    n, d = len(V), V.d
+    check_fits(3 * 8 * n * d, f"{V.name} with all its {n:,} rows in float64", "give a lower `exact_rows`")
     blocks = [block for _, block in V.blocks()]
     return namespace(blocks[0]).concatenate(blocks)
 
