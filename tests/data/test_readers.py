@@ -400,3 +400,10 @@ def test_what_no_table_holds_is_one_sentence_with_the_line(tmp_path, text):
     path.write_bytes(text.encode())
     with pytest.raises(UserError, match=r"log\.csv"):
         read_interactions(path)
+
+
+def test_a_literal_that_python_cannot_build_is_one_sentence(tmp_path):
+    path = tmp_path / "x.json"
+    path.write_text("{'reviewerID': 'u', 'asin': {[1]: 2}}\n", encoding="utf-8")
+    with pytest.raises(UserError, match="line 1 is not one JSON object"):
+        read_interactions(path)

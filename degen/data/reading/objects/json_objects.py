@@ -61,7 +61,7 @@ def _of_line(text: str, path: Path, line: int) -> dict[str, Any]:
     except (ValueError, RecursionError):
         try:
             value = ast.literal_eval(text.strip())
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             value = None
     if not isinstance(value, dict):
         raise UserError(
