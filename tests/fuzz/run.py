@@ -247,8 +247,11 @@ def fuzz(
         process.start()
     rows: list[dict[str, Any]] = []
     last = time.monotonic()
+    failures.mkdir(parents=True, exist_ok=True)
     while len(rows) < len(inputs):
         rows.append(queue.get())
+        with (failures / "rows.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(rows[-1]) + "\n")
         if time.monotonic() - last > 60:
             last = time.monotonic()
             bad = sum(row["verdict"] not in watch.PASSED for row in rows)
@@ -265,10 +268,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kind", action="append", choices=list(kinds.KINDS), default=[])
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--table", type=Path, help="print the table of a run's `rows.jsonl`, and stop")
     parser.add_argument(
         "--out", type=Path, help="folder for the inputs that fail; by default a temporary one"
     )
     options = parser.parse_args()
+    if options.table:
+        print(table([json.loads(line) for line in options.table.read_text(encoding="utf-8").splitlines()]))
+        return
     failures = options.out or Path(tempfile.mkdtemp(prefix="fuzz-failures-"))
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fuzz-corpus-") as scratch:
