@@ -235,6 +235,8 @@ def _train_all(
     configs: list[Config], run_dirs: list[Path], world: World, plan: Typed, output: Output
 ) -> list[RunDirectory]:
     from degen.cli.progress import bars, reading_bar
+    from degen.files.outputs import MANIFEST
+    from degen.runs.directory import is_own_run
     from degen.training.plan import train_many
     from degen.training.resumption import is_complete, keep_ties, refuse
     from degen.training.run import Interrupted
@@ -243,6 +245,10 @@ def _train_all(
     with world.together():
         for config, run_dir in zip(configs, run_dirs, strict=True):
             refuse(config, run_dir, resume=plan["resume"], overwrite=plan["overwrite"])
+            if plan["resume"] and is_own_run(run_dir) and not (run_dir / MANIFEST).exists():
+                output.note(
+                    f"{run_dir} was begun by an older version: its files have no checksums to compare"
+                )
             if plan["resume"] and is_complete(config, run_dir):
                 output.note(
                     f"{run_dir} is finished and left as it is; a larger --epochs continues it, --overwrite "
