@@ -87,7 +87,7 @@ def digest(folder: Path) -> dict[str, str]:
         if (
             path.name == "manifest.json"
         ):  # a file is listed as under way or as written, by where the kill fell
-            listed = json.loads(content)
+            listed = json.loads(path.read_bytes())
             content = json.dumps(sorted({*listed["files"], *listed.get("under_way", {})})).encode()
         if path.suffix == ".safetensors":  # whose library writes the metadata in an order of its own
             end = 8 + struct.unpack("<Q", content[:8])[0]
