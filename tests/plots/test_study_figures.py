@@ -9,6 +9,7 @@ import pytest
 
 from degen.plots.layout import lay_out
 from degen.plots.style import figure_style, figure_width, variant_line
+from degen.plots.sweeps import sensitivity
 from degen.plots.sweeps.bars import bars_figure
 from degen.plots.sweeps.heat_maps import HeatPanel, heat_map_figure
 from degen.plots.sweeps.sensitivity import AxisScale, CurveNotes, sensitivity_figure
@@ -216,3 +217,8 @@ def test_one_seed_has_no_whisker(results):
         figure = bars_figure(results.iloc[[0, 5]], {"hr": "HR"}, width=WIDTHS[1], interval=ends)
     assert not figure.axes[0].collections
     assert not figure.get_supxlabel()
+
+
+def test_a_range_of_any_numbers_has_a_text():
+    assert sensitivity._between(0.1, 0.25) == "0.10 to 0.25"
+    assert " to " in sensitivity._between(-1.7e308, 1.7e308)
