@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections import Counter
 from math import prod
 from pathlib import Path
 from tokenize import TokenError
@@ -64,6 +65,8 @@ def parse_json(text: str | bytes, *, unique: bool = False) -> Any:
         value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=pairs_hook)
     except RecursionError as error:
         raise Unreadable(f"it is nested deeper than {MAX_DEPTH} levels") from error
+    except Unreadable:
+        raise
     except ValueError as error:
         raise Unreadable(f"it is not JSON: {error}") from error
     _check_depth(value, text)
@@ -118,7 +121,8 @@ def read_toml(path: Path) -> dict[str, Any]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a key stands twice in one object")
+        [(repeated, _)] = Counter(key for key, _ in pairs).most_common(1)
+        raise Unreadable(f"the key {repeated[:40]!r} stands twice in one object")
     return found
 
 

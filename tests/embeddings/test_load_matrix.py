@@ -235,7 +235,23 @@ def test_two_columns_named_0_and_1_are_taken_for_a_row(tmp_path):
     # Three or more are a header; two numbers could be anything.
     assert load_matrix(written(tmp_path / "m.csv", "0,1\n5,6\n7,8\n")).values.shape == (3, 2)
     assert load_matrix(written(tmp_path / "m.csv", "0,1,2\n5,6,1\n7,8,1\n1,1,1\n")).values.shape == (3, 3)
-    assert load_matrix(written(tmp_path / "m.csv", "1,2,3\n5,6,1\n7,8,1\n1,1,1\n")).values.shape == (3, 3)
+    refused(written(tmp_path / "m.csv", "1,2,3\n5,6,1\n7,8,1\n1,1,1\n"), "line 1 is 1, 2, 3")
+
+
+def test_a_first_line_that_only_counts_is_told_or_refused(tmp_path):
+    path = tmp_path / "m.csv"
+    for text in ("1,2,3\n4,5,6\n7,8,9\n", "0,1,2\n3,4,5\n6,7,8\n", "1,2,3\n3,1,2\n2,3,1\n"):
+        path.write_text(text)
+        refused(path, "line 1 is", "may be a row or the numbers of the columns")
+        path.write_text("a,b,c\n" + text)
+        assert load_matrix(path).values.shape == (3, 3)
+    for text in ("0,1,2\n0.5,3,4\n", "1,2,3\n0.5,3,4\n", "0,1,2\n5,6,1\n7,8,1\n"):
+        path.write_text(text)
+        matrix = load_matrix(path)
+        assert len(matrix.values) == text.count("\n") - 1
+        assert any("line 1" in note and "numbers of the columns" in note for note in matrix.notes)
+    path.write_text(",0,1,2\na,0.5,3,4\n")
+    assert load_matrix(path).notes == ()
 
 
 @given(st.lists(st.tuples(*[st.floats(allow_nan=False, allow_infinity=False)] * 2), min_size=2, max_size=6))

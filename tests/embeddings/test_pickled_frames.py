@@ -189,6 +189,15 @@ def test_json(tmp_path, value, ids):
         check(load_matrix(tmp_path / "m.jsonl"), ids)
 
 
+def test_json_that_says_one_key_twice_is_refused(tmp_path):
+    path = tmp_path / "m.json"
+    for text in ('{"a7": [1, 2], "b": [3, 4], "a7": [5, 6]}', '[{"v": [1, 2], "a7": "x", "a7": "y"}]'):
+        path.write_text(text)
+        refused(path, "the key 'a7' stands twice")
+    (tmp_path / "m.jsonl").write_text('{"a7": "x", "v": [1, 2], "a7": "y"}\n')
+    refused(tmp_path / "m.jsonl", "the key 'a7' stands twice")
+
+
 def test_json_of_pandas(tmp_path):
     path = tmp_path / "m.json"
     plain(asin=IDS).to_json(path, orient="records")

@@ -15,6 +15,7 @@ from degen import analyze
 from degen.embeddings import load_matrix
 from degen.embeddings.file_options import FileOptions
 from degen.embeddings.item_matrix import open_file
+from degen.errors import UserError
 
 N, D = 40, 5
 
@@ -227,16 +228,77 @@ def test_quantised_numbers_are_dimensions_and_their_ids_are_ids(tmp_path, name):
     refused(tmp_path / name, "'shelf'", "`ids='none'`")
 
 
-def test_ids_that_repeat_after_the_first_rows_are_told(tmp_path):
+def test_ids_that_repeat_after_the_first_rows_are_refused(tmp_path):
     values = np.random.default_rng(6).normal(size=(600, 3))
     shelf = np.arange(600)
     shelf[599] = 598
     held = frame(values, ids=(0, ("shelf", shelf)))
     for name, writer in WRITERS.items():
         writer(held, tmp_path / name)
-        matrix = load_matrix(tmp_path / name)
+        refused(tmp_path / name, "'shelf' holds whole numbers", "`ids='shelf'`", "`ids='none'`")
+        matrix = load_matrix(tmp_path / name, ids="none")
         assert (matrix.values.shape, matrix.ids) == ((600, 4), None)
-        assert any("whole numbers" in note and "'shelf'" in note for note in matrix.notes)
+
+
+@pytest.mark.parametrize("name", sorted(WRITERS))
+def test_counts_under_no_known_name_are_refused_at_the_edge_and_told_elsewhere(
+    tmp_path, values, numbers, name
+):
+    sold = np.arange(N) % 9
+    cases = (
+        (frame(values, n=(-1, ("n", sold))), ("'n'", "`ids='none'`", "'count'")),
+        (frame(values, n=(0, ("n", sold))), ("'n'", "`ids='none'`", "'count'")),
+        (frame(values, i=(0, ("asin", numbers)), n=(-1, ("occurrences", sold))), ("`ids='asin'`", "'count'")),
+        (frame(values, i=(0, ("shelf", numbers)), n=(1, ("n", sold))), ("'n'", "`ids='shelf'`", "'count'")),
+    )
+    for held, words in cases:
+        WRITERS[name](held, tmp_path / name)
+        refused(tmp_path / name, "holds whole numbers among", *words)
+    # What the sentence says to do is done.
+    assert load_matrix(tmp_path / name, ids="shelf").values.shape == (N, D + 1)
+    WRITERS[name](held.rename(columns={"n": "count"}), tmp_path / name)
+    assert load_matrix(tmp_path / name).frequency.tolist() == sold.tolist()
+    # Marks of 0 and 1 are no counts, nor are whole numbers in the middle, nor some below 0.
+    for place, cells in ((-1, sold % 2), (2, sold), (0, sold - 4), (-1, np.zeros(N, dtype=int))):
+        WRITERS[name](frame(values, n=(place, ("n", cells))), tmp_path / name)
+        assert load_matrix(tmp_path / name).values.shape == (N, D + 1)
+
+
+def test_an_untold_number_beside_text_ids_is_refused(tmp_path, values, numbers):
+    titles = [f"t{row}" for row in range(N)]
+    held = frame(values, x=(0, ("x", numbers)), title=(0, ("title", titles)))
+    for name, writer in WRITERS.items():
+        writer(held, tmp_path / name)
+        refused(tmp_path / name, "'x' holds whole numbers", "`ids='title'`")
+        assert load_matrix(tmp_path / name, ids="title").values.shape == (N, D + 1)
+
+
+def test_counts_without_a_header_are_refused(tmp_path, values, numbers):
+    whole = np.c_[values, np.arange(N) % 9]
+    (tmp_path / "m.csv").write_text("".join(",".join(map(repr, row)) + "\n" for row in whole.tolist()))
+    refused(tmp_path / "m.csv", f"column {D} holds whole numbers")
+    (tmp_path / "m.csv").write_text(headless(np.c_[np.arange(N) % 9, values], numbers, 0, ","))
+    refused(tmp_path / "m.csv", "column 1 holds whole numbers", "`ids='0'`")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_short_matrix_of_whole_numbers_has_columns_that_are_distinct_by_chance(tmp_path, seed):
+    whole = np.random.default_rng(seed).integers(-100, 101, size=(20, 16))
+    np.savetxt(tmp_path / "m.txt", whole, fmt="%g")
+    matrix = load_matrix(tmp_path / "m.txt")
+    np.testing.assert_array_equal(matrix.values, whole)
+    assert (matrix.ids, matrix.notes) == (None, ())
+    for ids in (np.arange(20), np.random.default_rng(seed).permutation(9000)[:20] + 1000):
+        np.savetxt(tmp_path / "m.txt", np.c_[ids, whole], fmt="%g")
+        assert load_matrix_or_refusal(tmp_path / "m.txt") in ("ids", "refused")
+
+
+def load_matrix_or_refusal(path):
+    try:
+        return "ids" if load_matrix(path).ids else "a dimension"
+    except UserError as error:
+        assert "column 0 holds distinct whole numbers" in str(error)  # noqa: PT017
+        return "refused"
 
 
 def test_ids_keep_their_zeros_and_all_their_digits(tmp_path, values):

@@ -12,7 +12,7 @@ import re
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,9 @@ from degen.embeddings.formats.tabular.roles import content_of
 from degen.errors import UserError
 from degen.files.memory import ALWAYS_FITS, check_fits
 
+_FEW_COLUMNS = 8
+"""Columns up to which a row of whole numbers may be 0, 1, 2, … by chance."""
+
 _SIZE = re.compile(r"[0-9]{1,12}")
 
 RECBOLE_HEADER = "iid:token\titem_emb:float_seq"
@@ -50,7 +53,8 @@ def read_text(path: Path, asked: Asked) -> Content:
     """
     separator = shown_separator(path) if asked.separator is None else named_separator(asked.separator)
     table = _open(path, separator)
-    return content_of(table, asked if not table.of_words else _of_words(path, asked))
+    content = content_of(table, asked if not table.of_words else _of_words(path, asked))
+    return replace(content, notes=(*table.notes, *content.notes))
 
 
 def text_table(path: Path) -> TextTable:
@@ -99,6 +103,8 @@ class TextTable:
         number of the first line of the table, counted from 1.
     rows
         the number that word2vec's first line gives, or None.
+    notes
+        sentences about what was concluded from the first lines.
     """
 
     path: Path
@@ -106,6 +112,7 @@ class TextTable:
     columns: Sequence[Column]
     first: int
     rows: int | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def of_words(self) -> bool:
@@ -200,20 +207,40 @@ def _open(path: Path, separator: str | None) -> TextTable:
     if counts and len(fields) > int(names[1]) > 1:
         columns = [Column("", Kind.TEXT), *[Column("", Kind.NUMBERS)] * int(names[1])]
         return TextTable(path, separator, columns, second, int(names[0]))
-    header = _is_header(names)
+    header, notes = _is_header(names), tuple[str, ...]()
     if not header:
         width = len(names)
         fits = comment is not None and len(comment) == width and not any(map(is_number, comment))
         names, begin = (comment if fits and comment else [""] * width), number
     else:
         del head[0]
-        begin = second
+        begin, notes = second, _on_counted_names(path, names, [fields for _, fields in head])
         # R leaves out the name of its column of row names, and pandas writes nothing before a blank.
         if separator in (None, "\t") and len(fields) == len(names) + 1:
             names = ["", *names]
     rows = [fields for _, fields in head]
     columns = [Column(name.strip(), kind) for name, kind in zip(names, _kinds(rows, names), strict=True)]
-    return TextTable(path, separator, columns, begin)
+    return TextTable(path, separator, columns, begin, notes=notes)
+
+
+def _on_counted_names(path: Path, names: list[str], rows: list[list[str]]) -> tuple[str, ...]:
+    """Return a note on a first line of nothing but 0, 1, 2, …, which is read as the numbers of the columns.
+
+    pandas writes such a line, from 0. Raise a `UserError` where it may be a row: the others hold whole
+    numbers too, and it is short and begins with 1, or the next one counts as well.
+    """
+    if not all(map(is_number, [*names, *(field for row in rows[:1] for field in row)])):
+        return ()
+    shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    whole = all(is_number(field) and float(field).is_integer() for fields in rows for field in fields)
+    steps = {float(after) - float(before) for row in rows[:1] for before, after in pairwise(row)}
+    counting = whole and steps == {1}
+    if counting or (whole and names[0] == "1" and len(names) <= _FEW_COLUMNS):
+        raise UserError(
+            f"{path} line 1 is {shown}, which may be a row or the numbers of the columns; write a line of "
+            "names before it, or instead of it"
+        )
+    return (f"{path}: line 1 ({shown}) is read as the numbers of the columns, not as a row",)
 
 
 def _after_comments(lines: Iterator[Line]) -> tuple[list[Line], list[str] | None]:

@@ -17,7 +17,7 @@ from degen.embeddings.formats.tabular.frame import frame, held_of, vectors
 from degen.embeddings.formats.tabular.names import id_rank
 from degen.embeddings.formats.tabular.roles import content_of
 from degen.errors import UserError
-from degen.files.parse import Unreadable, parse_json, read_json, read_text
+from degen.files.parse import Unreadable, parse_json, read_text
 
 LINES = (".jsonl", ".ndjson")
 _MEND = "write a list of rows, a list of records, or a vector for each id"
@@ -30,9 +30,9 @@ def read_json_matrix(path: Path, asked: Asked) -> Content:
     """
     try:
         if path.suffix.lower() in LINES:
-            value = [parse_json(line) for line in read_text(path).splitlines() if line.strip()]
+            value = [parse_json(line, unique=True) for line in read_text(path).splitlines() if line.strip()]
         else:
-            value = read_json(path)
+            value = parse_json(read_text(path), unique=True)  # or one of two rows would be lost
     except Unreadable as error:
         raise UserError(f"{path} cannot be read as JSON: {error}; {_MEND}") from error
     if isinstance(value, list) and value:

@@ -22,7 +22,7 @@ from degen.embeddings.content import NO_IDS, Asked, Content, Counts
 from degen.embeddings.file_rows import Values
 from degen.embeddings.formats.tabular.cells import Column, Kind, Table, as_ids, as_numbers, named
 from degen.embeddings.formats.tabular.names import holds_ids, id_rank, is_frequency
-from degen.embeddings.formats.tabular.suspects import untold_ids, whole_notes
+from degen.embeddings.formats.tabular.suspects import check_whole, untold_ids, whole_notes
 from degen.errors import UserError, nearest
 
 LISTED = 6
@@ -86,6 +86,8 @@ def _roles(table: Table, asked: Asked) -> Roles:
             roles.ids, note = untold_ids(table, numbers)
             roles.notes += note
         elif len(numbers) > 1:
+            if asked.ids is None and roles.ids is not None:
+                check_whole(table, numbers, ids=roles.ids)
             roles.notes += whole_notes(table, numbers)
     return _with_dimensions(table, roles, [at for at in numbers if at != roles.ids], asked)
 
