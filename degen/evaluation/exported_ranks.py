@@ -7,8 +7,9 @@ from typing import cast
 
 import numpy as np
 
-from degen.errors import one_of
+from degen.errors import UserError, one_of
 from degen.evaluation.ranking import TIES, Float, Ranks, Ties, discounted_gain, hits, ndcg
+from degen.files.parse import Unreadable, read_text
 from degen.runs.directory import EXPORT, RunDirectory
 
 RANKS = "ranks.npy"
@@ -59,8 +60,15 @@ def other_ties(runs: Iterable[RunDirectory]) -> list[str]:
 
 
 def exported_users(run: RunDirectory) -> list[str]:
-    """Return the ids of the users, in the order of the ranks."""
-    return (run.path / EXPORT / USERS).read_text(encoding="utf-8").splitlines()
+    """Return the ids of the users in the order of the ranks; a `UserError` unless there is one per rank."""
+    path, mend = run.path / EXPORT / USERS, f"`degen export {run.path}` writes both again"
+    try:
+        users = read_text(path).split("\n")[:-1]
+    except Unreadable as error:
+        raise UserError(f"{path} cannot be read as text ({error}); {mend}") from error
+    if len(users) != (n := len(run.array(f"{EXPORT}/{RANKS}"))):
+        raise UserError(f"{path} lists {len(users)} users, but {RANKS} has {n} ranks; {mend}")
+    return users
 
 
 def user_accuracy(ranks: Ranks) -> dict[str, Float]:

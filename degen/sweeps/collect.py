@@ -1,8 +1,8 @@
 """Collect the results of a study: `results.csv`, `summary.csv`, `summary.tex` and figures.
 
 Only finished cells are read, so a study may be collected at any time; what is missing is named. Cells whose
-version or commit of degen, or whose log, differs from most others are left out unless they are accepted, and
-then their rows say so.
+version or commit of degen, log or convention of ties differs from most others are left out unless they are
+accepted, and then their rows say so.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def collect(out: Path, *, accept_versions: bool = False, figures: bool = True) -
     out
         folder of the study.
     accept_versions
-        keep cells whose version or commit of degen, or whose log, differs from most others; `differs` says
-        so.
+        keep cells whose version or commit of degen, log or convention of ties differs from most others;
+        `differs` says so.
     figures
         draw them too.
 
@@ -148,7 +148,8 @@ def _rows(
         result_row(planned, name, axes, common[planned.dataset], found, ranking) for planned, found in done
     ]
     configs = [RunDirectory(planned.run).config for planned, _ in done]
-    mark_differing(rows, [str(config.get("data", {}).get("fingerprint", "")) for config in configs])
+    logs = [str(config.get("data", {}).get("fingerprint", "")) for config in configs]
+    mark_differing(rows, logs, ties="evaluation.ties" not in axes.values())
     return rows
 
 
@@ -192,7 +193,8 @@ def read_results(path: Path) -> pd.DataFrame:
     """Return `results.csv` as a table: ids and names as text, no control as an empty one."""
     import pandas as pd
 
-    text = ("study", "dataset", "variant", "control", "cell", "differs", "device", "cpu", "torch", "version")
+    keys = ("study", "dataset", "variant", "control", "cell")
+    text = (*keys, "differs", "ties", "device", "cpu", "torch", "version")
     types = dict.fromkeys((*text, "commit"), "str")
     table = pd.read_csv(path, dtype=types).fillna(dict.fromkeys((*text, "commit"), ""))
     return table.assign(**{name: table[name].map(plain_text) for name in text if name in table})

@@ -132,6 +132,25 @@ def test_accuracy_is_paired_over_users_where_ranks_are_exported(runs: Path) -> N
     assert hits["noise"] == "users; seed noise unknown"
 
 
+@pytest.mark.parametrize(
+    ("users", "sentence"),
+    [(b"a\nb\n", "lists 2 users, but ranks.npy has 5 ranks"), (b"\xff\n" * 5, "cannot be read as text")],
+    ids=["too few", "no text"],
+)
+def test_damaged_users_of_an_export_are_one_sentence(runs: Path, users: bytes, sentence: str) -> None:
+    for name in ("sasrec-s0", "ucl-s0"):
+        export = runs / name / "export"
+        export.mkdir()
+        np.save(export / "ranks.npy", np.array([1, 2, 30, 40, 50.0]))
+        (export / "users.txt").write_bytes(users)
+        gain = (1 + 1 / np.log2(3)) / 5
+        (runs / name / "test.json").write_text(json.dumps({"NDCG@10": gain, "epoch": 1}))
+    result = run(runs / "sasrec-s0", runs / "ucl-s0", "--out", runs, "--measures", "average_cosine")
+    assert isinstance(result.exception, UserError)
+    assert sentence in str(result.exception)
+    assert "users.txt" in str(result.exception)
+
+
 def test_what_is_drawn_and_written(runs: Path) -> None:
     result = run(runs, "--measures", "isotropy", "--format", "png")
     assert result.exit_code == 0, result.exception

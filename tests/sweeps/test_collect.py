@@ -50,7 +50,7 @@ def test_the_columns_of_results(lam):
     keys += ["epochs", "best_epoch", "capped", "common_epoch"]
     measured = [f"{part}_{name}" for part in ("valid", "test", "common_valid") for name in COUNTED]
     measured += [f"{part}_{name}" for part in ("best", "common") for name in GEOMETRY]
-    environment = ["differs", "device", "cpu", "threads", "torch", "version", "commit", "seconds"]
+    environment = ["differs", "ties", "device", "cpu", "threads", "torch", "version", "commit", "seconds"]
     assert head.split(",") == [*keys, *measured, *environment]
 
 
@@ -201,6 +201,16 @@ def test_another_version_or_log_is_not_mixed_unless_accepted(lam):
     accepted = collect(lam, accept_versions=True, figures=False)
     assert accepted.results["differs"].tolist() == ["version", "log"] + [""] * 7
     assert accepted.notes == []
+
+
+def test_runs_that_count_ties_otherwise_are_not_mixed_unless_accepted(lam):
+    old = read_plan(lam)[0]
+    config = old.run / "config.toml"
+    config.write_text(config.read_text().replace('ties = "expected"\n', ""))
+    found = collect(lam, figures=False)
+    assert [note.partition(":")[0] for note in found.notes] == [f"{old.name} differs from most runs in ties"]
+    accepted = collect(lam, accept_versions=True, figures=False)
+    assert accepted.results["ties"].tolist() == ["half"] + ["expected"] * 8
 
 
 def test_another_commit_is_not_mixed_and_no_commit_is(lam):

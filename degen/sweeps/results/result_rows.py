@@ -4,7 +4,7 @@
     course       epochs, best_epoch, capped, common_epoch
     accuracy     valid_… and test_… at the best epoch, common_valid_… at the common epoch
     geometry     best_… and common_…
-    environment  differs, device, cpu, threads, torch, version, commit, seconds
+    environment  differs, ties, device, cpu, threads, torch, version, commit, seconds
 
 Test metrics exist at the best epoch only. No other column than `seconds` is a time, and it stands last.
 """
@@ -31,7 +31,8 @@ GEOMETRY = ("sigma2_ratio", "effective_rank", "average_cosine", "uniformity", "a
 
 _COURSE = ("epochs", "best_epoch", "capped", "common_epoch")
 _ENVIRONMENT = ("device", "cpu", "threads", "torch", "version", "commit", "seconds")
-_TAKEN = {"study", "dataset", "variant", "control", "cell", "seed", "differs", *_COURSE, *_ENVIRONMENT}
+_KEYS = ("study", "dataset", "variant", "control", "cell", "seed")
+_TAKEN = {*_KEYS, *_COURSE, "differs", "ties", *_ENVIRONMENT}
 
 
 def axis_columns(plan: Sequence[PlannedRun]) -> dict[str, str]:
@@ -91,7 +92,8 @@ def result_row(
     row |= {f"best_{name}": best.get(name) for name in GEOMETRY}
     row |= {f"common_{name}": at_common.get(name) for name in GEOMETRY}
     known = {**run.environment, "version": run.environment.get("degen")}
-    return row | {"differs": ""} | {key: done.get(key, known.get(key)) for key in _ENVIRONMENT}
+    row |= {"differs": "", "ties": run.ties}
+    return row | {key: done.get(key, known.get(key)) for key in _ENVIRONMENT}
 
 
 def finished(planned: PlannedRun, folder: Path) -> dict[str, Any] | None:
@@ -112,25 +114,27 @@ def common_epoch(runs: Iterable[Path], given: int | None = None) -> int | None:
     return given if given and given <= max(lengths, default=0) else min(lengths, default=None)
 
 
-def mark_differing(rows: Sequence[dict[str, Any]], fingerprints: Sequence[str]) -> None:
-    """Note in `differs` of each row in what it is not as most others: version or commit of degen, or log.
+def mark_differing(rows: Sequence[dict[str, Any]], fingerprints: Sequence[str], *, ties: bool = True) -> None:
+    """Note in `differs` of each row in what it is not as most others: version or commit of degen, log, ties.
 
-    `fingerprints` are those of the rows' logs, which are compared within a dataset. Runs of an installed
-    package know no commit.
+    `fingerprints` are those of the rows' logs. Logs are compared within a dataset, and so is the convention
+    of ties, unless `ties` is False because it is an axis of the study. Runs of an installed package know no
+    commit.
     """
     version = _usual(row["version"] for row in rows)
     commit = _usual(row["commit"] for row in rows if row["commit"])
     for dataset in {row["dataset"] for row in rows}:
-        logs = [log for row, log in zip(rows, fingerprints, strict=True) if row["dataset"] == dataset]
-        usual = _usual(logs)
-        for row, log in zip(rows, fingerprints, strict=True):
-            if row["dataset"] == dataset:
-                odd = {
-                    "version": row["version"] != version,
-                    "commit": row["commit"] not in (None, "", commit),
-                    "log": log != usual,
-                }
-                row["differs"] = ", ".join(what for what, differs in odd.items() if differs)
+        of_dataset = [pair for pair in zip(rows, fingerprints, strict=True) if pair[0]["dataset"] == dataset]
+        usual_log = _usual(log for _, log in of_dataset)
+        usual_ties = _usual(row["ties"] for row, _ in of_dataset)
+        for row, log in of_dataset:
+            odd = {
+                "version": row["version"] != version,
+                "commit": row["commit"] not in (None, "", commit),
+                "log": log != usual_log,
+                "ties": ties and row["ties"] != usual_ties,
+            }
+            row["differs"] = ", ".join(what for what, differs in odd.items() if differs)
 
 
 def machines_note(rows: Sequence[Mapping[str, Any]]) -> str:
