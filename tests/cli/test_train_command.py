@@ -89,6 +89,8 @@ def test_every_option_reaches_its_key(log):
     values = {
         "dataset": str(log),
         "input_format": "sequences",
+        "separator": "|",
+        "time_format": "%Y",
         "min_user": 3,
         "min_item": 2,
         "core": "once",
@@ -130,7 +132,7 @@ def test_every_option_reaches_its_key(log):
         "threads": 24,
         "keep_embeddings": 25,
     }
-    switches = {"deterministic": True, "trace_gradients": True, "tensorboard": True}
+    switches = {"header": True, "deterministic": True, "trace_gradients": True, "tensorboard": True}
     of_baselines = {key for key in OPTIONS if KEYS[key][0] == "baseline"}
     elsewhere = {"variant", "columns", "negatives_exclude", "gbce_t", *of_baselines}
     assert set(values) == set(OPTIONS) - elsewhere - set(switches)
