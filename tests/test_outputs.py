@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from commands import mistake, run
-from run_files import write_run
+from run_files import epochs, write_run
 
 from degen.embeddings.export import FORMATS, Items, export_items
 from degen.errors import UserError
-from degen.files.outputs import LIST, in_own_folders, output_path, replacing, written_outputs
+from degen.evaluation.export import FILES as EXPORT_FILES
+from degen.files.outputs import EXPORTED, LIST, in_own_folders, output_path, replacing, written_outputs
 from degen.files.writing import write_text
+from degen.runs.lock import outputs_to_stay, remove_run
 
 
 def put(path, text):
@@ -22,7 +24,7 @@ def test_what_degen_wrote_is_replaced_and_what_it_did_not_is_refused(tmp_path):
     put(tmp_path / "a.csv", "2")
     assert (tmp_path / "a.csv").read_text("utf-8") == "2"
     (tmp_path / "b.csv").write_text("mine", encoding="utf-8")
-    with pytest.raises(UserError, match=r"b\.csv is there already, and degen did not .*`force=True`"):
+    with pytest.raises(UserError, match=r"b\.csv is there already, and no list says.*`force=True`"):
         put(tmp_path / "b.csv", "2")
     assert (tmp_path / "b.csv").read_text("utf-8") == "mine"
     with replacing(True):
@@ -34,7 +36,7 @@ def test_what_degen_wrote_is_replaced_and_what_it_did_not_is_refused(tmp_path):
 def test_an_output_that_was_edited_since_is_the_users(tmp_path):
     put(tmp_path / "a.csv", "1")
     (tmp_path / "a.csv").write_text("1 and my notes", encoding="utf-8")
-    with pytest.raises(UserError, match="or it was changed since"):
+    with pytest.raises(UserError, match="it was changed since degen wrote it"):
         put(tmp_path / "a.csv", "2")
     assert written_outputs(tmp_path) == [tmp_path / LIST]
 
@@ -45,13 +47,68 @@ def test_the_same_bytes_are_no_loss(tmp_path):
     put(tmp_path / "a.csv", "2")
 
 
-def test_folders_of_studies_of_older_versions_have_no_list(tmp_path):
-    (tmp_path / "results.csv").write_text("older", encoding="utf-8")
-    with in_own_folders():
-        put(tmp_path / "results.csv", "newer")
-        (tmp_path / "summary.csv").write_text("mine", encoding="utf-8")
-        with pytest.raises(UserError, match="is there already"):
-            put(tmp_path / "summary.csv", "newer")
+def test_all_files_of_a_study_of_an_older_version_are_replaced(tmp_path):
+    names = ("results.csv", "summary.csv", "figures/curve-lambda-toy.pdf")
+    (tmp_path / "figures").mkdir()
+    for name in names:
+        (tmp_path / name).write_text("older", encoding="utf-8")
+    notes = []
+    with replacing(False, notes.append), in_own_folders():
+        for name in names:
+            put(tmp_path / name, "newer")
+    assert [(tmp_path / name).read_text("utf-8") for name in names] == ["newer"] * 3
+    assert len(notes) == 2  # one per folder
+    assert "results.csv is by an older version of degen" in notes[0]
+    (tmp_path / "summary.csv").write_text("newer, and my notes", encoding="utf-8")
+    with in_own_folders(), pytest.raises(UserError, match="changed since degen wrote it"):
+        put(tmp_path / "summary.csv", "newest")
+
+
+def older_run(folder, rng):
+    """A run without a manifest, with an export, a figure and a file of the user's."""
+    out = write_run(folder, embeddings=rng.normal(size=(4, 3)), metrics=epochs(1))
+    for name in ("export/ranks.npy", "export/npy/items.txt", "figures/svd.pdf", "export/mine.txt"):
+        (out / name).parent.mkdir(exist_ok=True)
+        (out / name).write_text("older", encoding="utf-8")
+    return out
+
+
+def test_exports_and_figures_in_a_run_of_an_older_version_are_renewed(tmp_path, rng):
+    out, notes = older_run(tmp_path / "run", rng), []
+    with replacing(False, notes.append):
+        for name in ("export/ranks.npy", "export/npy/items.txt", "figures/svd.pdf"):
+            put(out / name, "newer")
+            put(out / name, "newest")
+    assert ["export/ranks.npy" in notes[0], "npy/items.txt" in notes[1], "svd.pdf" in notes[2]] == [True] * 3
+    run("export", out, "--to", "npy")
+    (out / "manifest.json").write_text("{}", encoding="utf-8")  # this version: every output has a list
+    with pytest.raises(UserError, match="no list says"):
+        put(out / "export/mine.txt", "newer")
+
+
+def test_overwriting_a_run_of_an_older_version_leaves_no_export_and_names_the_rest(tmp_path, rng):
+    out = older_run(tmp_path / "run", rng)
+    stay = [out / "export/mine.txt", out / "figures/svd.pdf"]
+    assert outputs_to_stay(out) == stay
+    remove_run(out)
+    assert sorted(path for path in out.rglob("*") if path.is_file() and path.parent != out) == stay
+
+
+def test_a_report_and_an_export_of_an_older_version_are_known_elsewhere(tmp_path):
+    page = '<!doctype html>\n<meta name="generator" content="degen 0.1">'
+    (tmp_path / "old.html").write_text(page, encoding="utf-8")
+    put(tmp_path / "old.html", "newer")
+    (tmp_path / "mine.html").write_text("<!doctype html>", encoding="utf-8")
+    with pytest.raises(UserError, match="no list says"):
+        put(tmp_path / "mine.html", "newer")
+    for name in EXPORTED[:-1]:
+        (tmp_path / name).write_text("older", encoding="utf-8")
+    with pytest.raises(UserError, match="no list says"):
+        put(tmp_path / EXPORTED[0], "newer")
+    (tmp_path / EXPORTED[-1]).write_text("older", encoding="utf-8")
+    for name in EXPORTED:
+        put(tmp_path / name, "newer")
+    assert set(EXPORTED) < set(EXPORT_FILES)
 
 
 def test_a_list_that_was_cut_short_costs_one_line(tmp_path):
@@ -91,6 +148,11 @@ def test_a_report_and_a_table_leave_other_files(tmp_path, capfd, rng):
     for words in (("report", matrix, "--out", thesis), ("analyze", matrix, "--csv", thesis)):
         assert "replace it with --force" in mistake(capfd, *words)
         assert thesis.read_text("utf-8") == "mine"
+    page = tmp_path / "page.html"
+    run("report", matrix, "--out", page)
+    (tmp_path / LIST).unlink()  # as by an older version
+    page.write_text(page.read_text("utf-8") + "<!-- older -->", encoding="utf-8")
+    assert "older version of degen" in run("report", matrix, "--out", page).stderr
     run("analyze", matrix, "--csv", thesis, "--force")
     run("analyze", matrix, "--csv", thesis, "--measures", "average_cosine")
     assert thesis.read_text("utf-8").startswith("name,")

@@ -192,8 +192,9 @@ def takes(*, writes: bool = False, **groups: Group) -> Callable[[Callable[..., N
                 for name, group in groups.items()
             }
             printing = grouped.pop("output")
-            with replacing(printing.pop("force", False)):
-                command(*arguments, output=Output(**printing), **grouped, **typed)
+            force, output = printing.pop("force", False), Output(**printing)
+            with replacing(force, output.note):
+                command(*arguments, output=output, **grouped, **typed)
 
         with_options.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
         with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}

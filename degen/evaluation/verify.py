@@ -4,6 +4,7 @@
     owner        checkpoints name the hash of the run's configuration
     shapes       item embeddings, bias, counts and ids have one row per item
     epochs       lines of metrics.jsonl, last and best epoch, and the epoch of test.json agree
+    outputs      exports, figures and reports inside the run are as their commands wrote them
     result       test.json is what best.safetensors gives on the log, whose fingerprint is the run's
 
 The last one needs the log, and seconds; `quick=True` leaves it out. A run of an older version has no
@@ -25,11 +26,12 @@ from degen.config.settle import settle
 from degen.data.catalog import find
 from degen.errors import UserError
 from degen.evaluation.restore import restore
-from degen.files.outputs import MANIFEST
+from degen.files.outputs import MANIFEST, changed_outputs
 from degen.model.weights import StoredTensors, reading
 from degen.runs import directory
 from degen.runs.best import best_epoch
 from degen.runs.directory import RunDirectory, collect_runs
+from degen.runs.lock import output_folders
 from degen.runs.manifest import Manifest, refuse_strange
 
 ROUNDING = 1e-9
@@ -109,6 +111,7 @@ def _verified(run: RunDirectory, quick: bool) -> Verified:
         _attempt(_result, run, found)
     elif not quick:
         found.notes.append("test.json was not computed again, since something is off already")
+    _attempt(_outputs, run, found)
     return found
 
 
@@ -228,6 +231,13 @@ def _result(run: RunDirectory, found: Verified) -> None:
         )
     elif apart > ROUNDING:
         found.notes.append(f"metrics computed again differ by {apart:.2g}, as on another device or version")
+
+
+def _outputs(run: RunDirectory, found: Verified) -> None:
+    """Compare what other commands wrote into the run with their lists; files of the user's are in none."""
+    for folder in (run.path, *output_folders(run.path)):
+        for path in changed_outputs(folder):
+            found.faults.append(f"{path} was changed since degen wrote it; write it again with `force=True`")
 
 
 def _missing_log(dataset: str) -> str | None:

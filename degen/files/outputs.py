@@ -5,6 +5,10 @@ its name, size and SHA-256. A file that is there already is replaced if the list
 not in the list, or was changed since, is refused unless `force=True` allows it, or it holds the same bytes.
 A file of a run's own is never replaced.
 
+Older versions of degen kept no lists. A file that no list names counts as theirs in the folders of a study or
+of the paper, in `export` and `figures` of a run without a manifest, where all files of an export stand
+together, and where it is a report with degen's mark. It is replaced, and a note says so.
+
 Lines are only added, so that several processes may write into one folder. A line is added before its file
 takes its place: a kill leaves a line too many, never a file without one.
 """
@@ -13,7 +17,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -27,38 +31,80 @@ LIST = ".degen-outputs.jsonl"
 MANIFEST = "manifest.json"
 """Names of the list of outputs of a folder, and of the manifest of a run directory."""
 
+EXPORTED = ("sequence_representations.npy", "targets.npy", "ranks.npy", "users.txt")
+"""Files that every version's `degen export` has written together."""
+
+_RUN = ("metrics.jsonl", "environment.json")
+_IN_RUNS = ("export", "figures")
+_REPORT, _HEAD = b'<meta name="generator" content="degen ', 4096
+
 _FORCED: ContextVar[bool] = ContextVar("_FORCED", default=False)
-_OLDER: ContextVar[bool] = ContextVar("_OLDER", default=False)
+_OWN: ContextVar[bool] = ContextVar("_OWN", default=False)
+_NOTE: ContextVar[Callable[[Path], None] | None] = ContextVar("_NOTE", default=None)
 
 
 @contextmanager
-def replacing(force: bool) -> Iterator[None]:
-    """Let outputs in a block replace files that degen did not write, if `force` is true."""
-    token = _FORCED.set(force or _FORCED.get())
+def replacing(force: bool, note: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Let outputs in a block replace files that degen did not write, if `force` is true.
+
+    `note` is told once per folder that files of an older version were replaced.
+    """
+    told: set[Path] = set()
+
+    def tell(path: Path) -> None:
+        if note is not None and path.parent not in told:
+            told.add(path.parent)
+            note(f"{path} is by an older version of degen, which kept no list of its files: it is replaced")
+
+    forced, noted = _FORCED.set(force or _FORCED.get()), _NOTE.set(_NOTE.get() if note is None else tell)
     try:
         yield
     finally:
-        _FORCED.reset(token)
+        _FORCED.reset(forced)
+        _NOTE.reset(noted)
 
 
 @contextmanager
 def in_own_folders() -> Iterator[None]:
-    """Take the files of folders without a list for those of an older version of degen, in a block.
+    """Take files that no list names for those of an older version of degen, in a block.
 
-    It is for folders that are degen's: of studies, of the paper's tables and figures.
+    It is for folders that are degen's, of studies and of the paper. Only files under names that degen writes
+    there are ever asked for. A file that a list names and that was changed since is still the user's.
     """
-    token = _OLDER.set(True)
+    token = _OWN.set(True)
     try:
         yield
     finally:
-        _OLDER.reset(token)
+        _OWN.reset(token)
 
 
 def may_replace(path: Path) -> bool:
     """Return whether an output may replace the file at `path`."""
-    if _FORCED.get() or (_OLDER.get() and not (path.parent / LIST).exists()):
+    known = _listed(path.parent).get(path.name, ())
+    if _FORCED.get() or any(digest.fits(path) for digest in known):
         return True
-    return any(digest.fits(path) for digest in _listed(path.parent).get(path.name, ()))
+    return not known and _is_older(path)
+
+
+def _is_older(path: Path) -> bool:
+    """Return whether an older version of degen wrote a file that no list names."""
+    if path.is_symlink():
+        return False
+    if _OWN.get() or any(_is_in_older_run(folder) for folder in list(path.absolute().parents)[:2]):
+        return True
+    if path.name in EXPORTED:
+        return all(path.with_name(name).is_file() for name in EXPORTED)
+    try:
+        with path.open("rb") as file:
+            return path.suffix == ".html" and _REPORT in file.read(_HEAD)
+    except OSError:
+        return False
+
+
+def _is_in_older_run(folder: Path) -> bool:
+    run = folder.parent
+    marks = any((run / name).is_file() for name in _RUN) and (run / "config.toml").is_file()
+    return folder.name in _IN_RUNS and marks and not (run / MANIFEST).exists()
 
 
 @contextmanager
@@ -75,6 +121,7 @@ def output_path(path: Path) -> Iterator[Path]:
         digest = Digest.of(temporary)
         if not digest.fits(path):
             refuse_foreign(path)
+            _note_older(path)
         _list(path, digest)
 
 
@@ -88,10 +135,18 @@ def refuse_foreign(*paths: Path) -> None:
             continue
         refuse_run_file(path)
         if not may_replace(path):
+            listed = path.name in _listed(path.parent)
+            why = "it was changed since degen wrote it" if listed else "no list says that degen wrote it"
             raise UserError(
-                f"{path} is there already, and degen did not write it or it was changed since; name another "
-                "`out`, or replace it with `force=True`"
+                f"{path} is there already, and {why}; name another `out`, or replace it with `force=True`"
             )
+
+
+def _note_older(path: Path) -> None:
+    """Say of a file of an older version that it is about to be replaced."""
+    tell = _NOTE.get()
+    if tell is not None and path.is_file() and not _FORCED.get() and path.name not in _listed(path.parent):
+        tell(path)
 
 
 def refuse_run_file(path: Path) -> None:
@@ -117,6 +172,15 @@ def written_outputs(folder: Path) -> list[Path]:
         if any(digest.fits(folder / name) for digest in digests)
     ]
     return [*found, folder / LIST] if (folder / LIST).is_file() else found
+
+
+def changed_outputs(folder: Path) -> list[Path]:
+    """Return the outputs in a folder that were changed since degen wrote them, but for missing ones."""
+    return [
+        folder / name
+        for name, digests in _listed(folder).items()
+        if (folder / name).exists() and not any(digest.fits(folder / name) for digest in digests)
+    ]
 
 
 def _listed(folder: Path) -> dict[str, list[Digest]]:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO
 
 from degen.errors import UserError
-from degen.files.outputs import MANIFEST, written_outputs
-from degen.files.writing import remove
+from degen.files.outputs import EXPORTED, LIST, MANIFEST, written_outputs
+from degen.files.writing import is_temporary, remove
 from degen.runs import directory
 from degen.runs.manifest import kept
 
@@ -21,6 +21,13 @@ OCCUPIED = "another process trains into"
 
 LONGEST = 255
 """Maximum number of bytes of a name on the usual file systems."""
+
+_EXPORTED = (
+    *(*EXPORTED, directory.ITEM_EMBEDDINGS, directory.ITEMS, directory.ITEM_FREQUENCY),
+    *(f"item_embeddings.{suffix}" for suffix in ("safetensors", "vec", "parquet", "itememb")),
+    *("tensors.tsv", "metadata.tsv"),
+)
+"""Names of exported files."""
 
 ATTEMPTS, PAUSE = 4, 0.05
 """Number of attempts at a lock, and seconds between them: `is_held` holds it for a moment."""
@@ -73,20 +80,38 @@ def _refuse_other(out: Path) -> None:
 def remove_run(out: Path) -> None:
     """Remove what degen wrote of a run and of its exports and figures, and nothing else.
 
-    That is what the manifest and the lists of outputs name, and files that have a name of a run's. The
-    configuration and the manifest stay until the next run replaces them.
+    That is what the manifest and the lists of outputs name, and files that have a name of a run's. An older
+    version, which has neither, also leaves files that have a name of an export's. The configuration and the
+    manifest stay until the next run replaces them.
     """
-    listed = {out / name for name in kept(out).names}
-    known = {out / name for name in directory.KNOWN}
-    known |= {path for pattern in directory.NUMBERED for path in out.glob(pattern)}
-    written = {path for folder in (out, *_folders(out)) for path in written_outputs(folder)}
-    remove(*(listed | known | written) - {out / directory.CONFIG, out / MANIFEST})
-    for folder in reversed(_folders(out)):
+    remove(*_own_files(out) - {out / directory.CONFIG, out / MANIFEST})
+    for folder in reversed(output_folders(out)):
         with suppress(OSError):  # it holds files of the user's
             folder.rmdir()
 
 
-def _folders(out: Path) -> list[Path]:
+def outputs_to_stay(out: Path) -> list[Path]:
+    """Return the files in the folders of a run directory that `remove_run` leaves: no list names them."""
+    inside = {path for folder in output_folders(out) for path in folder.iterdir() if path.is_file()}
+    try:
+        own = _own_files(out)
+    except UserError:  # a damaged manifest
+        own = set()
+    return sorted(path for path in inside - own if not is_temporary(path))
+
+
+def _own_files(out: Path) -> set[Path]:
+    listed = {out / name for name in kept(out).names}
+    known = {out / name for name in directory.KNOWN}
+    known |= {path for pattern in directory.NUMBERED for path in out.glob(pattern)}
+    written = {path for folder in (out, *output_folders(out)) for path in written_outputs(folder)}
+    if not (out / MANIFEST).exists():
+        places = (out / directory.EXPORT, *(out / directory.EXPORT).glob("*/"))
+        known |= {place / name for place in places if not (place / LIST).exists() for name in _EXPORTED}
+    return listed | known | written
+
+
+def output_folders(out: Path) -> list[Path]:
     """Return the folders of a run directory that degen makes, each before those inside it."""
     tops = [out / name for name in directory.FOLDERS]
     return [

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from degen.errors import UserError
-from degen.files.outputs import in_own_folders, output_path
+from degen.files.outputs import in_own_folders, output_path, refuse_foreign
 from degen.files.writing import write_text
 from degen.runs.choose import damage
 from degen.runs.directory import FIGURES, RunDirectory
@@ -174,6 +174,8 @@ def _written(
         empty = pd.DataFrame()
         remarks.notes.append(f"no run of {out} is finished: nothing to collect")
         return Collected(empty, empty, {}, metrics, **about)
+    # Before the first is written: tables of two collections are never mixed.
+    refuse_foreign(out / RESULTS, out / SUMMARY, out / LATEX)
     files = [write_rows(out / RESULTS, rows, digits=None)]
     results = read_results(out / RESULTS)
     summary = summarize(results, list(axes), metric_columns(_ranking(study)))

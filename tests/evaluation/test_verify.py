@@ -99,6 +99,25 @@ def test_a_mixed_run_is_found_without_its_checksums_too(out, runs, damage, says)
     assert re.search(says, " ".join(found.faults)), found.faults
 
 
+def test_outputs_inside_a_run_are_compared_with_their_lists(out):
+    run("export", out)
+    run("export", out, "--to", "npy")
+    (out / "export/mine.txt").write_text("mine", encoding="utf-8")
+    (out / "export/targets.npy").unlink()
+    assert verify(out)[0].whole
+    (out / "export/users.txt").write_text("other\n", encoding="utf-8")
+    (out / "export/npy/items.txt").write_text("other\n", encoding="utf-8")
+    (found,) = verify(out)
+    assert [fault.split()[0] for fault in found.faults] == [
+        str(out / "export/users.txt"),
+        str(out / "export/npy/items.txt"),
+    ]
+    assert "write it again with `force=True`" in found.faults[0]
+    typed = run("verify", out).stdout
+    assert "write it again with --force" in typed
+    assert "`" not in typed + json.dumps(json.loads(run("verify", out, "--json").stdout)[0]["faults"])
+
+
 def test_another_log_is_found_and_a_missing_one_is_a_note(tmp_path):
     log = tiny_runs.write_log(tmp_path / "toy.txt")
     train(tiny_runs.tiny_config(log, epochs=1), tmp_path / "run")

@@ -237,6 +237,7 @@ def _train_all(
     from degen.cli.progress import bars, reading_bar
     from degen.files.outputs import MANIFEST
     from degen.runs.directory import is_own_run
+    from degen.runs.lock import outputs_to_stay
     from degen.training.plan import train_many
     from degen.training.resumption import is_complete, keep_ties, refuse
     from degen.training.run import Interrupted
@@ -245,6 +246,9 @@ def _train_all(
     with world.together():
         for config, run_dir in zip(configs, run_dirs, strict=True):
             refuse(config, run_dir, resume=plan["resume"], overwrite=plan["overwrite"])
+            if plan["overwrite"] and (staying := outputs_to_stay(run_dir)):
+                names = ", ".join(path.relative_to(run_dir).as_posix() for path in staying)
+                output.note(f"{run_dir} keeps {names}, which no list names and which are not of the new run")
             if plan["resume"] and is_own_run(run_dir) and not (run_dir / MANIFEST).exists():
                 output.note(
                     f"{run_dir} was begun by an older version: its files have no checksums to compare"

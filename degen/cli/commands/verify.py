@@ -8,6 +8,7 @@ import typer
 
 from degen.cli.options import Runs, takes
 from degen.cli.output import Output
+from degen.cli.wording import as_typed
 
 
 @takes()
@@ -44,7 +45,7 @@ def verify(
             for one in found
         ]
         output.table(["run", "state", "epochs", "files", "whole"], rows)
-        output.line(*(f"off: {fault}" for one in found for fault in one.faults))
+        output.line(*(f"off: {as_typed(fault)}" for one in found for fault in one.faults))
         output.note(*(f"{one.run}: {note}" for one in found for note in one.notes))
     if not all(one.whole for one in found):
         raise typer.Exit(2)
