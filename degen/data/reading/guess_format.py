@@ -27,7 +27,13 @@ from degen.data.reading.open_log import PARQUET, first_bytes
 from degen.data.reading.shapes.head import HEAD_BYTES, FileHead
 from degen.data.reading.shapes.headless import known_shape
 from degen.data.reading.shapes.layout import Layout, between, table_layout
-from degen.data.reading.shapes.plausible import are_fractions, are_ratings, mostly_stamps, surely_moments
+from degen.data.reading.shapes.plausible import (
+    are_fractions,
+    are_ratings,
+    mostly_stamps,
+    own_words,
+    surely_moments,
+)
 from degen.data.reading.shapes.roles import settle_roles
 from degen.data.reading.shapes.unnamed import has_stamps, pairs, ratings, unknown
 from degen.data.reading.told import Told
@@ -171,6 +177,10 @@ def _looks_like_sequences(head: FileHead) -> bool:
     timed = [surely_moments(column) for column in columns]
     if (any(timed) and not all(timed)) or any(map(are_fractions, columns)):
         return False  # items are no dates and no numbers with fractions, so this is a table
+    if not all(timed) and surely_moments(head.column(0)):
+        return False  # a time is no user
+    if own_words(columns) > (head.separator is None):
+        return False  # between spaces, one such column may be a sign that stands before the items of all
     if head.width > 4:
         return True
     # A table has a rating and a time stamp, in either order.

@@ -24,6 +24,12 @@ _LARGE = 1_000_000
 LEAST = 50
 """Rows from which a column of small numbers is judged. Fewer might look like times, or not, by chance."""
 
+_LEAST_USERS = 20
+"""Lines from which columns are judged by the values that they share. Fewer might share none by chance."""
+
+_FEW = 0.5
+"""Share of different values among the lines up to which a column repeats a few."""
+
 _HUGE = 1e19
 """Numbers from here on are no times in any unit."""
 
@@ -121,6 +127,18 @@ def are_constant(values: Sequence[str]) -> bool:
     return len(values) >= LEAST and len(set(values)) == 1 and abs(_number(values[0])) < _LARGE
 
 
+def own_words(columns: Sequence[Sequence[str]]) -> int:
+    """Return how many columns repeat a few values that no other column has, which items of users do not."""
+    kinds = [set(column) for column in columns]
+    lines = len(columns[0])
+    if lines < _LEAST_USERS:
+        return 0
+    return sum(
+        len(words) <= _FEW * lines and all(map(words.isdisjoint, kinds[:at] + kinds[at + 1 :]))
+        for at, words in enumerate(kinds)
+    )
+
+
 def share_tied(users: Sequence[str], values: Sequence[str]) -> float:
     """Return the share of lines whose value occurs again for the same user, among users of several lines."""
     pairs, lines = Counter(zip(users, values, strict=True)), Counter(users)
@@ -129,21 +147,26 @@ def share_tied(users: Sequence[str], values: Sequence[str]) -> float:
     return sum(count for _, count in several if count > 1) / total if total else 0.0
 
 
-def are_in_order(users: Sequence[str], values: Sequence[str]) -> bool:
-    """Return whether small numbers may number actions: they rise from line to line of a user.
+def are_in_order(users: Sequence[str], values: Sequence[str], *, ties: bool = False) -> bool:
+    """Return whether numbers may number actions: they rise from line to line of a user.
 
     They also have to rise from line to line of the file, or users have to have two lines or more on average.
+    With `ties`, equal numbers rise too.
     """
     numbers: list[float] = []
     of_user: dict[str, list[float]] = defaultdict(list)
     for user, value in zip(users, values, strict=True):
-        if (number := _number(value)) < _LARGE:  # any other text is named with its line when it is read
+        if (number := _number(value)) < _HUGE:  # any other text is named with its line when it is read
             numbers.append(number)
             of_user[user].append(number)
+
+    def falls(several: Sequence[float]) -> int:
+        return sum(before > number or (not ties and before == number) for before, number in pairwise(several))
+
     pairs = len(numbers) - len(of_user)
-    if sum(map(_falls, of_user.values())) > _EXCEPTIONS * pairs:
+    if not numbers or sum(map(falls, of_user.values())) > _EXCEPTIONS * pairs:
         return False
-    return _falls(numbers) <= _EXCEPTIONS * len(numbers) or pairs > len(of_user)
+    return falls(numbers) <= _EXCEPTIONS * len(numbers) or pairs > len(of_user)
 
 
 def are_same_days(one: Sequence[str], other: Sequence[str]) -> bool:
@@ -158,11 +181,6 @@ def are_same_days(one: Sequence[str], other: Sequence[str]) -> bool:
             return True
     same = sum(1 for first, second in zip(*days, strict=True) if first == second)
     return same >= len(days[0]) / 2
-
-
-def _falls(numbers: Sequence[float]) -> int:
-    """Return how many numbers are not above the one before."""
-    return sum(not before < number for before, number in pairwise(numbers))
 
 
 def _number(text: str) -> float:

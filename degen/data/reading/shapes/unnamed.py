@@ -65,13 +65,13 @@ def pairs(head: FileHead) -> Layout:
 
 
 def _check_third(head: FileHead, third: list[str]) -> None:
-    """Refuse small numbers that may as well be counts as times."""
+    """Refuse numbers that may as well be counts or categories as times."""
     if len(third) < LEAST or mostly_stamps(third) or not mostly_times(third):
         return
     if are_constant(third) or not are_in_order(head.column(0), third):
         raise UserError(
-            f"{head.path} has small numbers such as {third[0]} in its third column, which may be counts; "
-            "pass `columns='user=0,item=1'` to leave them out, or `columns='user=0,item=1,time=2'` if they "
+            f"{head.path} has numbers such as {third[0]} in its third column, which may be counts or "
+            "categories; pass `columns='user=0,item=1'` to leave them out, or `columns='user=0,item=1,time=2'` if they "
             "are times"
         )
 
