@@ -62,6 +62,43 @@ REFUSED: dict[str, tuple[str, Line, str]] = {
         lambda u, i, t, d: f"{t:%Y-%m-%d %H:%M:%S},{u},{d.choice(('view', 'buy'))},{i},",
         "column 0 may be times",
     ),
+    "day-first": (
+        "user,item,date\n",
+        lambda u, i, t, d: f"{u},{i},{t:%d%m%Y}",
+        "pass `time_format='%d%m%Y'`",
+    ),
+    "day-first-without-names": ("", lambda u, i, t, d: f"{u},{i},{t:%d%m%Y}", "pass `time_format='%d%m%Y'`"),
+    "month-first": ("user,item,ts\n", lambda u, i, t, d: f"{u},{i},{t:%m%d%Y}", "`time_format='%m%d%Y'`"),
+    "day-first-two-digit-years": (
+        "user,item,date\n",
+        lambda u, i, t, d: f"{u},{i},{t:%d%m%y}",
+        "`time_format='%d%m%y'`",
+    ),
+    "days-without-a-year": (
+        "user,item,date\n",
+        lambda u, i, t, d: f"{u},{i},{t:%m%d}",
+        "days without a year",
+    ),
+    "hours": (
+        "user,item,time\n",
+        lambda u, i, t, d: f"{u},{i},{t.hour}",
+        "may be times of day without a date",
+    ),
+    "hours-and-minutes": (
+        "user,item,time\n",
+        lambda u, i, t, d: f"{u},{i},{100 * t.hour + t.minute}",
+        "may be times of day without a date",
+    ),
+    "ages": (
+        "user,item,ts\n",
+        lambda u, i, t, d: f"{u},{i},{18 + 7 * u % 63}",
+        "one for all lines of each user, as ages are",
+    ),
+    "percents": (
+        "user,item,time\n",
+        lambda u, i, t, d: f"{u},{i},{d.randrange(101)}",
+        "may be ages, percents or counts",
+    ),
 }
 
 
@@ -88,3 +125,100 @@ def test_users_with_as_many_items_each_are_no_table(tmp_path: Path, separator: s
     path = tmp_path / "users.txt"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     assert len(read_interactions(path).users) == 480
+
+
+def test_dates_without_their_zeros_are_not_read_by_a_pattern_either(tmp_path: Path) -> None:
+    path = log(tmp_path / "log.csv", lambda u, i, t, d: f"{u},{i},{int(f'{t:%d%m%Y}')}", "user,item,date\n")
+    with pytest.raises(UserError, match="and all others with 8 digits, then pass `time_format='%d%m%Y'`"):
+        read_interactions(path)
+    with pytest.raises(UserError, match="does not fit the pattern"):  # of 1112017 nothing can be told
+        read_interactions(path, Told(time_format="%d%m%Y"))
+
+
+NOTED: dict[str, tuple[str, Line, str]] = {
+    "seconds-watched": (
+        "user,item,time\n",
+        lambda u, i, t, d: f"{u},{i},{d.randrange(1, 9000)}",
+        "if 'time' holds durations or counts, leave it out with `columns='user=user,item=item'`",
+    ),
+    "names-of-their-own": (
+        "user,item,signup_ts,last_seen\n",
+        lambda u, i, t, d: f"{u},{i},{stamp(t) - 9999},{t:%Y-%m-%d}",
+        "'signup_ts' and 'last_seen' may be times and were not read: name one with "
+        "`columns='user=user,item=item,time=signup_ts'`",
+    ),
+    "parts-of-a-date": (
+        "user,item,day,month,year\n",
+        lambda u, i, t, d: f"{u},{i},{t.day},{t.month},{t.year}",
+        "day, month, year were not read",
+    ),
+    "date-and-hour": (
+        "user,item,date,hour\n",
+        lambda u, i, t, d: f"{u},{i},{t:%Y-%m-%d},{t.hour}",
+        "join them with `columns='user=user,item=item,time=date+hour'`",
+    ),
+    "missing-items": (
+        "user,item,time\n",
+        lambda u, i, t, d: f"{u},{'NaN' if i == 1_007 else i},{stamp(t)}",
+        "actions have the item 'NaN', which stands for a missing value",
+    ),
+    "two-units": (
+        "user,item,time\n",
+        lambda u, i, t, d: f"{u},{i},{stamp(t) * (1000 if u % 4 else 1)}",
+        "its times are in several units (100 in seconds, 300 in milliseconds)",
+    ),
+    "missing-times": (
+        "user,item,time\n",
+        lambda u, i, t, d: f"{u},{i},{stamp(t) if u else -1}",
+        "10 of 400 times are no moments from 1990 to 2100, such as -1",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOTED)
+def test_a_doubtful_log_is_read_with_a_note(tmp_path: Path, name: str) -> None:
+    header, line, note = NOTED[name]
+    found = read_interactions(log(tmp_path / "log.csv", line, header))
+    assert len(found.users) == 400
+    assert [text for text in found.notes if note in text]
+
+
+ORDINARY: dict[str, tuple[str, Line]] = {
+    "seconds": ("user,item,time\n", lambda u, i, t, d: f"{u},{i},{stamp(t)}"),
+    "milliseconds": ("user,item,time\n", lambda u, i, t, d: f"{u},{i},{stamp(t)}001"),
+    "fractions": ("user,item,time\n", lambda u, i, t, d: f"{u},{i},{stamp(t)}.25"),
+    "day-numbers": ("user,item,day\n", lambda u, i, t, d: f"{u},{i},{stamp(t) // 86400 - 16860}"),
+    "days-since-the-start": ("user,item,time\n", lambda u, i, t, d: f"{u},{i},{stamp(t) // 86400 - 16860}"),
+    "year-first": ("user,item,date\n", lambda u, i, t, d: f"{u},{i},{t:%Y%m%d}"),
+    "two-digit-year-first": ("user,item,date\n", lambda u, i, t, d: f"{u},{i},{t:%y%m%d}"),
+}
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_an_ordinary_log_is_read_without_doubts(tmp_path: Path, name: str) -> None:
+    header, line = ORDINARY[name]
+    found = read_interactions(log(tmp_path / "log.csv", line, header))
+    assert len(found.users) == 400
+    doubtful = "may be|if '|units|no moments|stands for"
+    assert not re.search(doubtful, "; ".join(found.notes))
+
+
+def test_three_columns_of_one_moment_are_one_time(tmp_path: Path) -> None:
+    header = "user_id,video_id,play_duration,time,date,timestamp,watch_ratio\n"
+    path = log(
+        tmp_path / "log.csv", lambda u, i, t, d: f"{u},{i},4381,{t},{t:%Y%m%d},{stamp(t)}.25,0.72", header
+    )
+    found = read_interactions(path)
+    assert found.times is not None
+    assert found.times[0] % 1_000_000 == 250_000
+
+
+def test_hours_joined_by_hand_are_hours(tmp_path: Path) -> None:
+    path = log(
+        tmp_path / "log.csv", lambda u, i, t, d: f"{u},{i},{t:%Y-%m-%d},{t.hour}", "user,item,date,hour\n"
+    )
+    found = read_interactions(path, Told({"user": "user", "item": "item", "time": "date+hour"}))
+    rows = [line.split(",") for line in path.read_text(encoding="utf-8").splitlines()[1:]]
+    hours = [datetime.strptime(f"{day} {hour} +0000", "%Y-%m-%d %H %z") for _, _, day, hour in rows]
+    assert found.times is not None
+    assert found.times.tolist() == list(map(stamp, hours))

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from degen.data.interactions import Interactions, Times
-from degen.data.reading.ids import IdCoder, Words
+from degen.data.reading.ids import MISSING, Codes, IdCoder, Words
 from degen.data.reading.time_patterns import Clock
 from degen.data.reading.times import TimeColumn
 from degen.errors import UserError
@@ -25,14 +25,14 @@ _LINE_BREAK = re.compile("[\n\r]")
 class Actions:
     """The actions of the log at `path`, read so far; `timed` says whether they have times.
 
-    `pattern` is the user's pattern of dates, or None.
+    `pattern` is the user's pattern of dates, or None. With `hours`, times of day that stand apart are hours.
     """
 
-    def __init__(self, path: Path, *, timed: bool, pattern: str | None = None) -> None:
+    def __init__(self, path: Path, *, timed: bool, pattern: str | None = None, hours: bool = False) -> None:
         self._path = path
         self._users, self._items = IdCoder(), IdCoder()
         self.times = TimeColumn(pattern) if timed else None
-        self._clock = Clock(plain=pattern is not None)
+        self._clock = Clock(plain=pattern is not None, hours=hours)
         self._without_user = 0
         self._first_without: str = ""
 
@@ -93,12 +93,25 @@ class Actions:
             first = f"its first action is user {user_ids[users[0]]}, item {item_ids[items[0]]}"
             when = "" if times is None else f", time {self.times.shown(int(times[0]))}"  # type: ignore[union-attr]
             more.insert(0, first + when)
+        more += [] if times is None else self.times.doubts(times)  # type: ignore[union-attr]
+        more += _missing_items(items, item_ids)
         if self._without_user:
             many = self._without_user > 1
             actions = f"{self._without_user:,} actions" if many else "1 action"
             were = "were left out; the first is" if many else "was left out:"
             more.append(f"{actions} without a user {were} {self._first_without}")
         return Interactions(users, user_ids, items, item_ids, times, tuple(more))
+
+
+def _missing_items(items: Codes, item_ids: list[str]) -> list[str]:
+    """Return a note on items whose ids tables write where there is no value."""
+    named = set(MISSING).intersection(item_ids)
+    if not named:
+        return []
+    count = sum(int((items == item_ids.index(identifier)).sum()) for identifier in sorted(named))
+    actions = f"{count:,} actions have" if count > 1 else "1 action has"
+    shown = " or ".join(f"'{identifier}'" for identifier in sorted(named))
+    return [f"{actions} the item {shown}, which stands for a missing value in many tables: remove such lines"]
 
 
 def check_lines(path: Path, role: str, ids: list[str]) -> None:

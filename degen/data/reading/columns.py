@@ -38,6 +38,9 @@ _USUAL_NAMES = {
         visittime clicktime
     """,
 }
+_HOURS = ("hour", "hours", "hh", "hr", "hourofday")
+"""Names of columns that hold the hour of a day."""
+
 _TYPE = re.compile(r":(token|float)(_seq)?$")
 _MARKED = re.compile(r"[#%]+\s*(?=\w)")
 
@@ -47,13 +50,14 @@ class Columns:
     """Positions of the user, the item and the time among the fields of a line, from 0.
 
     Without a time, the order of the file is the order in time. Where `time` holds dates alone, `clock` is the
-    column of the time of day, or None.
+    column of the time of day, or None. With `hours`, that is the hour alone.
     """
 
     user: int
     item: int
     time: int | None
     clock: int | None = None
+    hours: bool = False
 
     def pick(self, fields: Sequence[str]) -> list[str]:
         """Return the fields of user, item and, where there are such, time and time of day."""
@@ -93,6 +97,11 @@ def plain_name(name: str) -> str:
 def normal_name(name: str) -> str:
     """Return a column's name in lower case without `_`, `-` and spaces, in which usual names are compared."""
     return re.sub(r"[_\-\s]", "", plain_name(name).lower())
+
+
+def is_hour(name: str) -> bool:
+    """Return whether a column is named as one that holds the hour of a day."""
+    return normal_name(name) in _HOURS
 
 
 def positions_of(role: str, names: Sequence[str]) -> list[int]:
@@ -144,7 +153,9 @@ def chosen_columns(
     places = [position(name) for name in roles]
     if len(set(places)) < len(places):
         raise UserError(f"`columns` gives one column of {where} two roles; name another for each")
-    return Columns(*[*places, None][:3], *places[3:])  # type: ignore[arg-type]
+    hours = len(places) > 3 and is_hour(plain[places[3]])
+    time, clock = [*places[2:], None, None][:2]
+    return Columns(places[0], places[1], time, clock, hours)
 
 
 def _time_parts(name: str | None, names: Sequence[str]) -> list[str]:

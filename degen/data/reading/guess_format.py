@@ -24,6 +24,7 @@ from degen.data.reading.columns import (
     plain_name,
 )
 from degen.data.reading.open_log import PARQUET, first_bytes
+from degen.data.reading.shapes.doubts import doubts
 from degen.data.reading.shapes.head import HEAD_BYTES, FileHead
 from degen.data.reading.shapes.headless import known_shape
 from degen.data.reading.shapes.layout import Layout, between, table_layout
@@ -81,7 +82,8 @@ def _of_head(path: Path, start: bytes, told: Told) -> Layout:
         return _chosen(head, told.columns, told.header)
     headless = forced in _HEADLESS and not head.typed and named_columns(head.first) is None
     header = head.has_header and not headless if told.header is None else told.header
-    return _named(head) if header else _unnamed(head, forced)
+    dated = told.time_format is not None
+    return _named(head, dated) if header else _unnamed(head, forced, dated)
 
 
 def _chosen(head: FileHead, choice: dict[str, str], told: bool | None) -> Layout:
@@ -125,20 +127,22 @@ def _list_in_second_field(head: FileHead) -> bool:
     return sum(len(items.split()) > 2 for items in head.column(1)) > len(head.rows) / 2
 
 
-def _named(head: FileHead) -> Layout:
+def _named(head: FileHead, dated: bool) -> Layout:
     """Return the layout of a table whose first line names its columns."""
     names = [plain_name(field) for field in head.first]
     if "item_id_list" in names:
         raise UserError(
             f"{head.path} holds samples already split (item_id_list); give the log they were made from"
         )
-    columns = settle_roles(names, find_columns(names, None, str(head.path)), head.below, str(head.path))
+    found = find_columns(names, None, str(head.path))
+    columns = settle_roles(names, found, head.below, str(head.path), dated=dated)
     kind = "RecBole's .inter" if head.typed else "a table"
     summary = f"{kind} with the columns {', '.join(columns.pick(names))}"
-    return table_layout(head, columns, summary, header=True)
+    notes = () if dated else doubts(names, columns, head.below)
+    return table_layout(head, columns, summary, header=True, notes=notes)
 
 
-def _unnamed(head: FileHead, forced: str | None) -> Layout:
+def _unnamed(head: FileHead, forced: str | None, dated: bool) -> Layout:
     """Return the layout of a file without column names, by the number and the content of its fields."""
     if forced in ("inter", "csv"):
         raise UserError(
@@ -155,7 +159,7 @@ def _unnamed(head: FileHead, forced: str | None) -> Layout:
             "user and an item"
         )
     if forced == "pairs" or head.width < 4:
-        return pairs(head)
+        return pairs(head, dated)
     if forced is None and (head.width > 4 or not has_stamps(head)):
         raise unknown(head)
     return ratings(head, forced)

@@ -15,9 +15,10 @@ import numpy as np
 
 from degen.data.interactions import Interactions
 from degen.data.reading.actions import Actions
-from degen.data.reading.columns import Columns, find_columns
+from degen.data.reading.columns import Columns, find_columns, is_hour
 from degen.data.reading.ids import missing_ids
 from degen.data.reading.open_log import is_packed, open_bytes
+from degen.data.reading.shapes.doubts import doubts
 from degen.data.reading.shapes.roles import settle_roles
 from degen.data.reading.times import UnreadableTime
 from degen.data.reading.told import Told
@@ -84,14 +85,18 @@ def read_parquet_log(path: Path, told: Told) -> Interactions:
         columns = find_columns(names, told.columns, str(path))
     # A value that occurs in all rows is stored once, and may be a million times as large as its column.
     with open_parquet(path, [names[columns.user], names[columns.item]]) as file:
-        picked = columns.pick(names) if told.columns is not None else _settled(file, columns, str(path))
+        picked = columns.pick(names)
+        notes: tuple[str, ...] = ()
+        if told.columns is None:
+            picked, notes = _settled(file, columns, str(path), dated=told.time_format is not None)
         _check_size(path, file, picked)
-        actions = Actions(path, timed=len(picked) > 2, pattern=told.time_format)
+        hours = len(picked) > 3 and is_hour(picked[3])
+        actions = Actions(path, timed=len(picked) > 2, pattern=told.time_format, hours=hours)
         row = 0
         for batch in _batches(file, _BATCH, picked):
             _add(actions, [batch.column(name) for name in picked], picked, path, row)
             row += len(batch)
-    return actions.finish([f"its columns are {', '.join(picked)}"])
+    return actions.finish([f"its columns are {', '.join(picked)}", *notes])
 
 
 def _check_size(path: Path, file: Any, picked: list[str]) -> None:
@@ -112,8 +117,13 @@ def _batches(file: Any, size: int, names: list[str]) -> Iterator[Any]:
         yield batch
 
 
-def _settled(file: Any, columns: Columns, where: str) -> list[str]:
-    """Return the names of the columns of user, item, and, where there are such, time and time of day."""
+def _settled(file: Any, columns: Columns, where: str, *, dated: bool) -> tuple[list[str], tuple[str, ...]]:
+    """Return the names of the columns of user, item, and perhaps time and time of day, and notes.
+
+    Times are `dated` if the user gave the pattern of their dates.
+    """
+    import pyarrow.types as kinds
+
     names = file.schema_arrow.names
 
     @cache
@@ -121,7 +131,14 @@ def _settled(file: Any, columns: Columns, where: str) -> list[str]:
         first = next(_batches(file, _LOOKED_AT, [names[at]]), None)
         return [] if first is None else _texts(first.column(0))
 
-    return settle_roles(names, columns, values, where).pick(names)
+    def small(at: int) -> list[str]:
+        # Other columns are read only if their values are of a known size.
+        kind = file.schema_arrow.field(at).type
+        return values(at) if at in chosen or kinds.is_primitive(kind) else []
+
+    settled = settle_roles(names, columns, values, where, dated=dated)
+    chosen = (settled.user, settled.item, settled.time)
+    return settled.pick(names), () if dated else doubts(names, settled, small)
 
 
 def _add(actions: Actions, columns: list[Any], names: list[str], path: Path, row: int) -> None:

@@ -40,12 +40,12 @@ def read_interactions(path: Path, told: Told | None = None) -> Interactions:
         raise UserError(f"{path} was read as {layout.summary} and holds no interaction")
     order: tuple[str, ...] = ()
     if log.times is None and layout.shape != "sequences":
-        order = ("it has no times: the order of the file is taken as the order in time",)
+        order = ("no times are read: the order of the file is taken as the order in time",)
     if layout.shape == "sequences" and stem(path).endswith("_sample"):
         order = (
             "files named *_sample hold candidates for ranking where this format comes from: is this the log?",
         )
-    notes = (f"read as {layout.summary}", *encoding, *log.notes, *order)
+    notes = (f"read as {layout.summary}", *encoding, *log.notes, *layout.notes, *order)
     return replace(log, notes=notes)
 
 

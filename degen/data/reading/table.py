@@ -110,7 +110,8 @@ class TableReader:
 
     def read(self, encoding: str) -> Interactions:
         """Read the whole file; raise a `UserError` for a line without an item, or of another shape."""
-        actions = Actions(self.path, timed=self.columns.time is not None, pattern=self.time_format)
+        timed, hours = self.columns.time is not None, self.columns.hours
+        actions = Actions(self.path, timed=timed, pattern=self.time_format, hours=hours)
         with open_text(self.path, encoding) as file:
             for part in self._parts(file):
                 self._add(actions, part)

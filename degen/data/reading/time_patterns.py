@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -157,11 +158,18 @@ class DateColumn:
 
 def _moment(text: str, pattern: str) -> int | None:
     """Return the time of a text that fits a pattern, in the unit of `DateColumn`, or None."""
+    if text.isdecimal() and len(text) != _digits(pattern):
+        return None  # of 1112017 it cannot be told whether the day has one digit or the month
     try:
         moment = datetime.strptime(text, pattern)
     except ValueError:
         return None
     return since_1970(moment) if "%f" in pattern else since_1970(moment) // MILLION
+
+
+@cache
+def _digits(pattern: str) -> int:
+    return len(_SAMPLE.strftime(pattern))
 
 
 def since_1970(moment: datetime) -> int:
@@ -188,10 +196,14 @@ def are_clocks(texts: Sequence[str]) -> bool:
 
 
 class Clock:
-    """Join dates and times of the day that stand in two columns into one text each."""
+    """Join dates and times of the day that stand in two columns into one text each.
 
-    def __init__(self, plain: bool) -> None:
+    With `hours`, numbers of one or two digits are hours. With `plain`, nothing is changed.
+    """
+
+    def __init__(self, plain: bool, hours: bool = False) -> None:
         self._plain = plain
+        self._hours = hours
         self._digits: int | None = None
 
     def join(self, dates: Sequence[str], clocks: Sequence[str]) -> list[str]:
@@ -206,6 +218,8 @@ class Clock:
     def _clock(self, text: str) -> str:
         if not text.isdecimal():
             return text
+        if self._hours and len(text) <= 2:
+            return f"{text.zfill(2)}:00"
         digits = text.zfill(self._digits or 4)
         return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2))
 

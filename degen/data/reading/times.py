@@ -21,6 +21,7 @@ import numpy as np
 
 from degen.data.interactions import Times
 from degen.data.long_arrays import Column
+from degen.data.reading.shapes.time_units import moment_of, unlike_moments
 from degen.data.reading.time_patterns import EPOCH, MILLION, DateColumn, NoPattern, fitting, since_1970
 from degen.errors import UserError
 
@@ -212,6 +213,12 @@ class TimeColumn:
         """
         return self._column.finish() if self._dates is None else self._dates.finish()
 
+    def doubts(self, times: Times) -> list[str]:
+        """Return notes on numbers that `times` returned where most are moments and not all in one unit."""
+        if self._dates is not None or self._kind != "number":
+            return []
+        return unlike_moments(times, MILLION if self._fractions else 1)
+
     def shown(self, value: int) -> str:
         """Return one of the times for a reader: a date wherever it is one, or a number that may well be."""
         millionths = self._fractions or (self._dates is not None and self._dates.millionths)
@@ -220,20 +227,6 @@ class TimeColumn:
         plain = value // MILLION if self._fractions else value
         moment = moment_of(plain)
         return str(plain) if moment is None else _date_of(moment)
-
-
-def moment_of(number: int) -> int | None:
-    """Return the microseconds since 1970 that a number is likely to mean, or None if it is likely no date.
-
-    Seconds, milliseconds, microseconds and nanoseconds of the years 1990 to 2100 do not overlap.
-    """
-    for moment in (number * MILLION, number * 1_000, number, number // 1_000):
-        if _YEAR_1990 <= moment < _YEAR_2100:
-            return moment
-    return None
-
-
-_YEAR_1990, _YEAR_2100 = 631_152_000 * MILLION, 4_102_444_800 * MILLION
 
 
 def _date_of(microseconds: int) -> str:

@@ -15,10 +15,11 @@ import numpy as np
 
 from degen.data.interactions import Interactions
 from degen.data.reading.actions import Actions
-from degen.data.reading.columns import chosen_columns, find_columns, named_columns, positions_of
+from degen.data.reading.columns import chosen_columns, find_columns, is_hour, named_columns, positions_of
 from degen.data.reading.ids import missing_ids
 from degen.data.reading.objects.json_objects import Placed, json_objects
 from degen.data.reading.open_log import open_text
+from degen.data.reading.shapes.doubts import doubts
 from degen.data.reading.shapes.roles import settle_roles
 from degen.data.reading.times import UnreadableTime
 from degen.data.reading.told import Told
@@ -30,6 +31,7 @@ class _Keys(NamedTuple):
 
     roles: list[str]
     inside: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read_json_lines(path: Path, told: Told, encoding: str) -> Interactions:
@@ -42,19 +44,22 @@ def read_json_lines(path: Path, told: Told, encoding: str) -> Interactions:
     with open_text(path, encoding, longest=None) as file:
         for objects in json_objects(file, path):
             if keys is None and objects:
-                keys = _find_keys(objects, told.columns, str(path))
+                keys = _find_keys(objects, told, str(path))
             if keys is None:
                 continue
-            actions = actions or Actions(path, timed=len(keys.roles) > 2, pattern=told.time_format)
+            hours = is_hour(keys.roles[-1]) and len(keys.roles) > 3
+            timed = len(keys.roles) > 2
+            actions = actions or Actions(path, timed=timed, pattern=told.time_format, hours=hours)
             _add(actions, keys, objects, path)
     if keys is None or actions is None:
         return Actions(path, timed=False).finish()
     inside = "" if keys.inside is None else f", in the list {keys.inside} of each user"
-    return actions.finish([f"its fields are {', '.join(keys.roles)}{inside}"])
+    return actions.finish([f"its fields are {', '.join(keys.roles)}{inside}", *keys.notes])
 
 
-def _find_keys(objects: Sequence[Placed], choice: dict[str, str] | None, where: str) -> _Keys:
+def _find_keys(objects: Sequence[Placed], told: Told, where: str) -> _Keys:
     """Return the keys by the first objects of a file."""
+    choice = told.columns
     names = list(objects[0][1])
     rows = [value for _, value in objects]
     if choice is not None:
@@ -75,7 +80,9 @@ def _find_keys(objects: Sequence[Placed], choice: dict[str, str] | None, where: 
     def values(at: int) -> list[str]:
         return ["" if (value := row.get(names[at])) is None else str(value) for row in rows]
 
-    return _Keys(settle_roles(names, find_columns(names, None, where), values, where).pick(names), inside)
+    dated = told.time_format is not None
+    columns = settle_roles(names, find_columns(names, None, where), values, where, dated=dated)
+    return _Keys(columns.pick(names), inside, () if dated else doubts(names, columns, values))
 
 
 def _list_of_actions(value: dict[str, Any]) -> str | None:

@@ -17,7 +17,7 @@ class Layout:
 
     `separator` stands between fields; None is any white space. `comments` is the number of lines to skip at
     the start. Of a table, `width` is the number of fields per line, and `header` says whether the first line
-    holds names.
+    holds names. `notes` say what the values leave open.
     """
 
     shape: Literal["table", "sequences", "json", "parquet"]
@@ -27,6 +27,7 @@ class Layout:
     width: int = 0
     header: bool = False
     comments: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def between(separator: str | None) -> str:
@@ -34,9 +35,11 @@ def between(separator: str | None) -> str:
     return _BETWEEN.get(separator, repr(separator))
 
 
-def table_layout(head: FileHead, columns: Columns, summary: str, header: bool = False) -> Layout:
+def table_layout(
+    head: FileHead, columns: Columns, summary: str, header: bool = False, notes: tuple[str, ...] = ()
+) -> Layout:
     """Return the layout of a table of which the columns are known."""
     width = len(head.first) if header else head.width
     if head.comments:
         summary += f", after {head.comments} lines of comments"
-    return Layout("table", summary, head.separator, columns, width, header, head.comments)
+    return Layout("table", summary, head.separator, columns, width, header, head.comments, notes)

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from degen.data.reading.ids import MISSING
+from degen.data.reading.shapes.time_units import moment_of
 from degen.data.reading.time_patterns import are_clocks
-from degen.data.reading.times import TimeColumn, UnreadableTime, is_date, is_time, moment_of
+from degen.data.reading.times import TimeColumn, UnreadableTime, is_date, is_time
 from degen.errors import UserError
 
 _TRIED = 500
@@ -127,6 +128,17 @@ def are_constant(values: Sequence[str]) -> bool:
     return len(values) >= LEAST and len(set(values)) == 1 and abs(_number(values[0])) < _LARGE
 
 
+def are_hours(values: Sequence[str]) -> bool:
+    """Return whether the first values are whole numbers from 0 to 23."""
+    return bool(values) and all(value.isdecimal() and int(value) < 24 for value in values[:_TRIED])
+
+
+def are_of_users(users: Sequence[str], values: Sequence[str]) -> bool:
+    """Return whether each of several users has one value in two lines or more on average."""
+    known = len(set(users))
+    return 1 < known <= len(users) / 2 and len(set(zip(users, values, strict=True))) == known
+
+
 def own_words(columns: Sequence[Sequence[str]]) -> int:
     """Return how many columns repeat a few values that no other column has, which items of users do not."""
     kinds = [set(column) for column in columns]
@@ -175,12 +187,17 @@ def are_same_days(one: Sequence[str], other: Sequence[str]) -> bool:
     for values in (one, other):
         column = TimeColumn()
         try:
-            column.add(values[:_TRIED])
+            # The reader keeps 20170728 as a number.
+            column.add([_as_iso(value) for value in values[:_TRIED]])
             days.append([column.shown(time)[:10] for time in column.times().tolist()])
         except (UnreadableTime, UserError):
             return True
     same = sum(1 for first, second in zip(*days, strict=True) if first == second)
     return same >= len(days[0]) / 2
+
+
+def _as_iso(value: str) -> str:
+    return f"{value[:4]}-{value[4:6]}-{value[6:]}" if _DAY.fullmatch(value) else value
 
 
 def _number(text: str) -> float:

@@ -18,10 +18,14 @@ from degen.data.reading.columns import (
     plain_name,
     positions_of,
 )
+from degen.data.reading.shapes.digits import check_digits
 from degen.data.reading.shapes.plausible import (
     LEAST,
     are_constant,
     are_days,
+    are_in_order,
+    are_of_users,
+    are_percents,
     are_ratings,
     are_same_days,
     are_times_of_day,
@@ -44,8 +48,12 @@ Values = Callable[[int], Sequence[str]]
 """The first values of a column, by its position."""
 
 
-def settle_roles(names: Sequence[str], columns: Columns, values: Values, where: str) -> Columns:
+def settle_roles(
+    names: Sequence[str], columns: Columns, values: Values, where: str, *, dated: bool = False
+) -> Columns:
     """Return the columns of a log named `where`, with the time of day if there is one.
+
+    Times are `dated` if the user gave the pattern of their dates.
 
     Raise a `UserError` if most users are missing, two columns may be the item, or the times cannot be times.
     """
@@ -56,12 +64,13 @@ def settle_roles(names: Sequence[str], columns: Columns, values: Values, where: 
         return columns
     joined = _with_clock(plain, columns, values)
     if joined.clock is None:
-        _check_times(plain, columns, values, where)
+        if not dated:
+            _check_times(plain, columns, values, where)
         _check_one_time(plain, columns, values, where)
     return joined
 
 
-def _typed(names: Sequence[str], columns: Columns) -> str:
+def as_typed(names: Sequence[str], columns: Columns) -> str:
     """Return columns as the user would give them."""
     time = "" if columns.time is None else f",time={names[columns.time]}"
     return f"`columns='user={names[columns.user]},item={names[columns.item]}{time}'`"
@@ -80,7 +89,7 @@ def _check_users(names: Sequence[str], columns: Columns, values: Values, where: 
         normal = [normal_name(name) for name in names]
         # Diginetica's milliseconds within a session are its order. The date of all of a session is the same.
         within = normal.index(_WITHIN) if _WITHIN in normal else columns.time
-        mend = f", as in {_typed(names, replace(columns, user=others[0], time=within))}"
+        mend = f", as in {as_typed(names, replace(columns, user=others[0], time=within))}"
     raise UserError(
         f"{where} has no value in most lines of '{names[columns.user]}'; name another column of users{mend}"
     )
@@ -97,7 +106,7 @@ def _check_one_item(names: Sequence[str], columns: Columns, where: str) -> None:
         shown = " and ".join(names[at] for at in sorted(kinds.values()))
         raise UserError(
             f"{where} has the columns {shown}, each of which may be the item; choose one, as in "
-            f"{_typed(names, columns)}"
+            f"{as_typed(names, columns)}"
         )
     for role in ("user", "item"):
         name = normal[getattr(columns, role)]
@@ -128,24 +137,37 @@ def _check_one_time(names: Sequence[str], columns: Columns, values: Values, wher
         if not are_same_days(times, values(other)):
             raise UserError(
                 f"{where} has the columns {names[columns.time]} and {names[other]}, which are times of "
-                f"different days; choose one, as in {_typed(names, columns)}"
+                f"different days; choose one, as in {as_typed(names, columns)}"
             )
 
 
 def _check_times(names: Sequence[str], columns: Columns, values: Values, where: str) -> None:
     assert columns.time is not None
     times = values(columns.time)
+    name = names[columns.time]
+    without = as_typed(names, replace(columns, time=None))
+    check_digits(times, f"'{name}'", where, without)
     if len(times) < LEAST:
         return
-    name = names[columns.time]
-    without = _typed(names, replace(columns, time=None))
+    mend = f"leave it out with {without}, or keep it with {as_typed(names, columns)}"
     if are_constant(times):
         raise UserError(
-            f"{where} has {times[0]} in all of the first lines of '{name}', which can hardly be times; leave "
-            f"it out with {without}, or keep it with {_typed(names, columns)}"
+            f"{where} has {times[0]} in all of the first lines of '{name}', which can hardly be times; {mend}"
         )
-    if are_ratings(times) and share_tied(values(columns.user), times) > 0.5:
+    users = values(columns.user)
+    if are_ratings(times) and share_tied(users, times) > 0.5:
         raise UserError(
             f"{where} has small numbers in '{name}' that repeat within users, as ratings and counts do; "
-            f"leave it out with {without}, or keep it with {_typed(names, columns)}"
+            f"{mend}"
         )
+    if may_be_moments(times):
+        return
+    found = f"{where} has numbers such as {times[0]} in '{name}'"
+    if are_of_users(users, times):
+        raise UserError(f"{found}, one for all lines of each user, as ages are; {mend}")
+    if are_in_order(users, times, ties=True):
+        return
+    if are_times_of_day(times):
+        raise UserError(f"{found}, in no order, which may be times of day without a date, or counts; {mend}")
+    if are_percents(times):
+        raise UserError(f"{found}, in no order, which may be ages, percents or counts; {mend}")

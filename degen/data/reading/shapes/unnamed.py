@@ -6,6 +6,7 @@ import re
 
 from degen.data.reading.columns import Columns
 from degen.data.reading.open_log import stem
+from degen.data.reading.shapes.digits import check_digits
 from degen.data.reading.shapes.head import FileHead
 from degen.data.reading.shapes.headless import unknown_shape
 from degen.data.reading.shapes.layout import Layout, between, table_layout
@@ -46,8 +47,11 @@ def has_stamps(head: FileHead) -> bool:
     return any(mostly_stamps(head.column(at)) or (few and mostly_times(head.column(at))) for at in (2, 3))
 
 
-def pairs(head: FileHead) -> Layout:
-    """Return the layout of a table of user, item and perhaps a time, a rating or both."""
+def pairs(head: FileHead, dated: bool = False) -> Layout:
+    """Return the layout of a table of user, item and perhaps a time, a rating or both.
+
+    Times are `dated` if the user gave the pattern of their dates.
+    """
     separated = f"between {between(head.separator)}"
     if head.width == 2:
         return table_layout(head, Columns(0, 1, None), f"pairs (user, item) {separated}")
@@ -60,19 +64,28 @@ def pairs(head: FileHead) -> Layout:
         mend = "pass `columns='user=0,item=1,time=2'` if the third is a time"
         summary = f"pairs (user, item, rating) {separated}; {mend}"
         return table_layout(head, Columns(0, 1, None), summary)
-    _check_third(head, third)
-    return table_layout(head, Columns(0, 1, 2), f"pairs (user, item, time) {separated}")
+    if not dated:
+        _check_third(head, third)
+    return table_layout(head, Columns(0, 1, 2), f"pairs (user, item, time) {separated}", notes=_few(third))
+
+
+def _few(third: list[str]) -> tuple[str, ...]:
+    """Return a note on times that may be ratings, in a table too short to tell."""
+    if len(third) >= LEAST or not are_ratings(third):
+        return ()
+    return ("its third column may hold ratings: if so, leave it out with `columns='user=0,item=1'`",)
 
 
 def _check_third(head: FileHead, third: list[str]) -> None:
     """Refuse numbers that may as well be counts or categories as times."""
+    check_digits(third, "its third column", str(head.path), "`columns='user=0,item=1'`")
     if len(third) < LEAST or mostly_stamps(third) or not mostly_times(third):
         return
     if are_constant(third) or not are_in_order(head.column(0), third):
         raise UserError(
             f"{head.path} has numbers such as {third[0]} in its third column, which may be counts or "
-            "categories; pass `columns='user=0,item=1'` to leave them out, or `columns='user=0,item=1,time=2'` if they "
-            "are times"
+            "categories; pass `columns='user=0,item=1'` to leave them out, or "
+            "`columns='user=0,item=1,time=2'` if they are times"
         )
 
 
