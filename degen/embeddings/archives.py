@@ -8,7 +8,7 @@ import numpy as np
 
 from degen.embeddings.content import NO_IDS, Asked, Content, Counts
 from degen.embeddings.formats.named_arrays import ArrayFile, choose
-from degen.embeddings.formats.tabular.cells import as_ids
+from degen.embeddings.formats.tabular.cells import LISTED, as_ids
 from degen.embeddings.formats.tabular.names import best_id, is_frequency
 from degen.embeddings.formats.weights.padding import padding_at_ends
 from degen.embeddings.known_projects import known_matrices
@@ -61,7 +61,9 @@ def _ids(path: Path, file: ArrayFile, asked: Asked, n: int) -> tuple[list[str] |
     best = best_id([each.rpartition(".")[2] for each in names])
     ids = None if best is None else _as_ids(file, names[best], n)
     if best is None or ids is None:
-        return None, []
+        maybe = [name for name in names if not is_frequency(name) and _as_ids(file, name, n)]
+        shown = ", ".join(map(repr, maybe[:LISTED])) + (", …" if len(maybe) > LISTED else "")
+        return None, [f"{path}: {shown} may hold ids; `ids` names the array"] if maybe else []
     return ids, [f"{path}: ids are in '{names[best]}'; `ids='none'` leaves them"]
 
 

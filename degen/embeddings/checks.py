@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,6 +44,14 @@ def check_finite(path: Path, values: Values, ids: list[str] | None) -> None:
             f"{path} holds NaN or infinity in row {bad[0]}{name}, counted from 0,{others or ' only'}; "
             "remove what is not finite"
         )
+
+
+def repeated_notes(path: Path, ids: list[str] | None) -> tuple[str, ...]:
+    """Return a note on ids that several rows have, if there are any."""
+    if ids is None or len(set(ids)) == len(ids):
+        return ()
+    [(most, count)] = Counter(ids).most_common(1)
+    return (f"{path}: its {len(ids)} rows have {len(set(ids))} different ids; {count} rows are {most!r}",)
 
 
 def energy_notes(path: Path, values: Values | FileRows, columns: Sequence[str]) -> tuple[str, ...]:

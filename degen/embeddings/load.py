@@ -28,7 +28,7 @@ from pathlib import Path
 
 import numpy as np
 
-from degen.embeddings.checks import as_floats, check_finite, energy_notes
+from degen.embeddings.checks import as_floats, check_finite, energy_notes, repeated_notes
 from degen.embeddings.content import NO_IDS, Asked, Counts
 from degen.embeddings.file_rows import FileRows, Values
 from degen.embeddings.formats.weights.known_matrix import Cores, KnownMatrix
@@ -126,7 +126,7 @@ def load_matrix(
     counts = None if counts is None else np.delete(counts, left_out)
     if finite and isinstance(values, np.ndarray):
         check_finite(path, values, names)
-    notes += energy_notes(path, values, content.columns)
+    notes += repeated_notes(path, names) + energy_notes(path, values, content.columns)
     return Matrix(values, names, tuple(map(shown, notes)), known.cores if known else (), counts)
 
 

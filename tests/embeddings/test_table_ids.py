@@ -467,6 +467,96 @@ def test_row_names_of_r(tmp_path, values, numbers):
     assert matrix.ids == [str(number) for number in numbers]
 
 
+@pytest.mark.parametrize(("name", "separator"), [("m.txt", " "), ("m.tsv", "\t")])
+def test_quotation_marks_of_r_are_none_of_the_ids(tmp_path, name, separator):
+    # write.table(m), with row.names = FALSE, with col.names = FALSE; quotation marks have a backslash.
+    ids = ["1", "new york", 'say "x"', "é"]
+    values = np.array([[0.5, 1.5], [2.5, -1e-5], [3.25, 4], [5, 6.5]])
+    quoted = ['"' + each.replace('"', r"\"") + '"' for each in ids]
+    rows = [
+        separator.join([each, *map(repr, row)]) for each, row in zip(quoted, values.tolist(), strict=True)
+    ]
+    for head in ([separator.join(('"a"', '"b"'))], [separator.join(('"asin"', '"a"', '"b"'))], []):
+        (tmp_path / name).write_text("\n".join([*head, *rows]) + "\n", encoding="utf-8")
+        matrix = load_matrix(tmp_path / name)
+        np.testing.assert_array_equal(matrix.values, values)
+        assert matrix.ids == ids
+    numeric = [
+        separator.join([str(7 - at), row.partition('"' + separator)[2]]) for at, row in enumerate(rows)
+    ]
+    (tmp_path / name).write_text("\n".join([separator.join(('"asin"', '"a"', '"b"')), *numeric]) + "\n")
+    matrix = load_matrix(tmp_path / name)
+    assert (matrix.values.tolist(), matrix.ids) == (values.tolist(), ["7", "6", "5", "4"])
+
+
+def test_quotation_marks_of_words_stay(tmp_path):
+    ids = ['"', '"quoted"', "a", '"']
+    for name, separator in (("m.txt", " "), ("m.tsv", "\t")):
+        rows = (separator.join([each, "0.5", "1.5"]) for each in ids)
+        (tmp_path / name).write_text("\n".join(rows) + "\n")
+        matrix = load_matrix(tmp_path / name)
+        assert matrix.ids == ids
+        assert any("3 different ids; 2 rows are '\"'" in note for note in matrix.notes)
+
+
+@pytest.mark.parametrize("end", [",", ", ", "\t"])
+@pytest.mark.parametrize("header", [True, False])
+def test_a_separator_at_the_end_of_each_line_begins_no_column(tmp_path, values, end, header):
+    separator = end.strip(" ")
+    rows = [separator.join(map(repr, row)) for row in values.tolist()]
+    head = [separator.join("abcde")] if header else []
+    path = tmp_path / ("m.tsv" if separator == "\t" else "m.csv")
+    path.write_text("".join(f"{row}{end}\n" for row in [*head, *rows]))
+    matrix = load_matrix(path)
+    np.testing.assert_array_equal(matrix.values, values)
+    assert matrix.ids is None
+    assert any("left out" in note and "column 5" in note for note in matrix.notes)
+
+
+@pytest.mark.parametrize("name", ["grid", "valid", "paid", "bid", "humid", "Void", "GRID"])
+def test_a_word_that_merely_ends_in_id_is_no_name_of_ids(tmp_path, values, name):
+    write_csv(frame(values, flag=(2, (name, np.arange(N) % 2))), tmp_path / "m.csv")
+    matrix = load_matrix(tmp_path / "m.csv")
+    assert (matrix.values.shape, matrix.ids) == ((N, D + 1), None)
+
+
+@pytest.mark.parametrize("name", ["photo_id", "hotelId", "HotelID", "shop.id", "vid", "x ids"])
+def test_a_name_that_tells_by_its_case_or_a_sign_is_one(tmp_path, values, numbers, name):
+    write_csv(frame(values, ids=(2, (name, numbers))), tmp_path / "m.csv")
+    assert load_matrix(tmp_path / "m.csv").ids == [str(number) for number in numbers]
+
+
+def test_ids_beside_lists_are_told_by_their_numbers(tmp_path, values, numbers):
+    lists = {"x": numbers, "v": values.tolist()}
+    for name in ("m.parquet", "m.feather"):
+        WRITERS[name](pd.DataFrame(lists), tmp_path / name)
+        matrix = load_matrix(tmp_path / name)
+        np.testing.assert_array_equal(matrix.values, values)
+        assert matrix.ids == [str(number) for number in numbers]
+        assert any("'x'" in note and "`ids='none'`" in note for note in matrix.notes)
+        assert load_matrix(tmp_path / name, ids="none").ids is None
+        WRITERS[name](pd.DataFrame(lists | {"y": np.arange(N), "z": 0.5}), tmp_path / name)
+        matrix = load_matrix(tmp_path / name)
+        assert matrix.ids is None
+        assert any("left out" in note and "'x', column 'y', column 'z'" in note for note in matrix.notes)
+
+
+def test_an_array_that_may_hold_ids_is_told(tmp_path, values, numbers):
+    np.savez(tmp_path / "m.npz", emb=values, foo=numbers, weights=np.linspace(0, 1, N) + 0.01)
+    matrix = load_matrix(tmp_path / "m.npz")
+    assert matrix.ids is None
+    assert [note for note in matrix.notes if "'foo' may hold ids" in note and "weights" not in note]
+    assert load_matrix(tmp_path / "m.npz", ids="foo").ids == [str(number) for number in numbers]
+
+
+def test_ids_that_several_rows_have_are_told(tmp_path, values):
+    write_csv(frame(values, ids=(0, ("item_id", np.arange(N) % 7))), tmp_path / "m.csv")
+    assert any(
+        f"{N} rows have 7 different ids; 6 rows are '0'" in note
+        for note in load_matrix(tmp_path / "m.csv").notes
+    )
+
+
 def test_python_s_own_numbers_are_ids(tmp_path):
     (tmp_path / "m.csv").write_text("".join(f"12_{row},0.5,{row}.25\n" for row in range(9)))
     assert load_matrix(tmp_path / "m.csv").ids == [f"12_{row}" for row in range(9)]

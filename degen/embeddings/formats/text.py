@@ -277,6 +277,9 @@ def _kinds(rows: list[list[str]], names: list[str]) -> list[Kind]:
     kinds: list[Kind] = []
     for at in range(width):
         cells = [fields[at] for fields in whole]
+        if at and at == width - 1 and not any(map(str.strip, cells)):
+            kinds.append(Kind.OTHER)  # a separator at the end of each line begins no column
+            continue
         words = sum(not any(fits(cell) for fits in (is_number, is_decimal_comma, is_list)) for cell in cells)
         may_be_text = any(names) or (at == width - 1 and kinds[0] is Kind.NUMBERS) if at else True
         # A line break comes from a quotation mark without its partner.

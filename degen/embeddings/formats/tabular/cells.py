@@ -21,6 +21,9 @@ from degen.embeddings.file_rows import Values
 HEAD = 256
 """Number of rows by which columns that cannot be ids are told before the table is read."""
 
+LISTED = 6
+"""Maximum number of columns that a note names."""
+
 Cells = Values | list[str]
 """The cells of a column: numbers in their own type, or the words of a text."""
 

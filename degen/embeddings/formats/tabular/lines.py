@@ -11,7 +11,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,6 +31,7 @@ Line = tuple[int, list[str]]
 _OTHERS = (",", ";", "\t", "|")
 _NAMES = {"tab": "\t", "blank": None, " ": None, "comma": ",", "semicolon": ";", "pipe": "|"}
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
+_QUOTED = r'"(?:[^"\\]|\\.|"")+"'
 _BETWEEN = re.compile(r"[\s,;|]+")
 _FIRST = 32
 """Number of lines that are looked at to find the separator."""
@@ -63,16 +64,32 @@ def numbered_lines(path: Path, separator: str | None = "") -> Iterator[Line]:
     if separator == "":
         separator = shown_separator(path)
     with _reading(path) as lines:
-        if separator is None:
+        first = list(islice(lines, _FIRST))
+        lines = chain(first, lines)
+        # With blanks or tabs only R quotes: an id of another writer may begin with a quotation mark.
+        quoted = separator not in (None, "\t") or _is_quoted(first, separator or " ")
+        if not quoted and separator is None:
             split: Iterator[Line] = enumerate(map(str.split, lines), start=1)
         else:
-            # A tab-separated file has no quoting: an id may begin with a quotation mark.
-            tabs = separator == "\t"
+            if separator in (None, "\t"):
+                lines = (line.replace('\\"', '""') for line in lines)
             reader = csv.reader(
-                lines, delimiter=separator, quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL
+                lines,
+                delimiter=separator or " ",
+                quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+                skipinitialspace=separator is None,
             )
             split = ((reader.line_num, fields) for fields in reader)
         yield from (line for line in split if line[1])
+
+
+def _is_quoted(first: list[str], separator: str) -> bool:
+    """Return whether text is quoted as by R: all names of the first line, or the first field of each."""
+    lines = [line.strip() for line in first if line.strip()]
+    if len(lines) < 2:
+        return False
+    names = re.fullmatch(rf"{_QUOTED}({separator}+{_QUOTED})+", lines[0])
+    return names is not None or all(re.match(rf"{_QUOTED}{separator}", line) for line in lines)
 
 
 def shown_separator(path: Path) -> str | None:

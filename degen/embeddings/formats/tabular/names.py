@@ -15,7 +15,9 @@ _ITEMS = (
 _OTHERS = ("node", "entity", "doc", "document", "user", "customer", "session", "query", "vocab", "token")
 _USERS = ("user", "customer", "session", "uid", "query")
 _NOUN = re.compile(rf"(\w+[_ ])?({'|'.join((*_ITEMS, *_OTHERS))})([_ ]?(ids?|code|key|no|nr|number))?")
-_ENDING = re.compile(r".*(ids?|[_ ]?code|[_ ]key)")
+_ENDING = re.compile(r".*([^a-z]ids?|[_ ]?code|[_ ]key)|[b-z]id(?<!bid|did|hid|kid|lid|mid|rid)")
+_CAMEL = re.compile(r".*[a-z0-9](Id|ID)s?")
+"""A name whose case tells that it ends in id, unlike `grid` and `valid`."""
 _INDEX = re.compile(r"unnamed: ?\d+|__index_level_\d+__|level_\d+|index|row\.?names?|rowid|")
 
 _FREQUENCY = re.compile(
@@ -27,13 +29,14 @@ _FREQUENCY = re.compile(
 def id_rank(name: str) -> int | None:
     """Return how well a name fits a column of ids, 0 the best; None where it does not sound like one.
 
-    >>> [id_rank(name) for name in ("movieId", "asin", "id", "user_id", "Unnamed: 0", "x", "dim_3")]
+    >>> [id_rank(name) for name in ("movieId", "asin", "id", "user_id", "Unnamed: 0", "x", "valid")]
     [0, 0, 1, 2, 3, None, None]
     """
     plain = _plain(name)
     if _INDEX.fullmatch(plain):
         return 3
-    if not (_NOUN.fullmatch(plain) or _ENDING.fullmatch(plain) or plain in ID_NAMES):
+    endings = _ENDING.fullmatch(plain) or _CAMEL.fullmatch(_bare(name))
+    if not (_NOUN.fullmatch(plain) or endings or plain in ID_NAMES):
         return None
     if any(word in plain for word in _ITEMS):
         return 0
@@ -57,5 +60,9 @@ def is_frequency(name: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    """Return a name in lower case, without the type that RecBole writes behind it."""
-    return name.strip().lower().removesuffix(":token").removesuffix(":float")
+    return _bare(name).lower()
+
+
+def _bare(name: str) -> str:
+    """Return a name without the type that RecBole writes behind it."""
+    return re.sub(r"(?i:(:token|:float)$)", "", name.strip())

@@ -7,8 +7,9 @@ doubt the table is refused, and the user says which (`ids`).
     a name of ids, or pandas' index     ids, where it holds text or distinct whole numbers; else left out
     a name of counts                    the frequency, where it holds whole numbers; else left out
     the only column of text             ids
-    distinct whole numbers, no name     ids in the first or last column, where all others have fractions;
-                                        refused elsewhere
+    distinct whole numbers, no name     ids in the first or last column, where all others have fractions, or
+                                        beside lists; refused elsewhere
+    other whole numbers, no name        refused at the edge of columns with fractions, a dimension elsewhere
 """
 
 from __future__ import annotations
@@ -20,13 +21,10 @@ import numpy as np
 
 from degen.embeddings.content import NO_IDS, Asked, Content, Counts
 from degen.embeddings.file_rows import Values
-from degen.embeddings.formats.tabular.cells import Column, Kind, Table, as_ids, as_numbers, named
+from degen.embeddings.formats.tabular.cells import LISTED, Column, Kind, Table, as_ids, as_numbers, named
 from degen.embeddings.formats.tabular.names import holds_ids, id_rank, is_frequency
-from degen.embeddings.formats.tabular.suspects import check_whole, untold_ids, whole_notes
+from degen.embeddings.formats.tabular.suspects import ENOUGH, check_whole, untold_ids, whole_notes
 from degen.errors import UserError, nearest
-
-LISTED = 6
-"""Maximum number of columns that a note names."""
 
 
 @dataclass
@@ -81,7 +79,9 @@ def _roles(table: Table, asked: Asked) -> Roles:
     numbers = _without_named(table, roles, [at for at in numbers if at != roles.ids])
     if roles.ids is None:
         _only_text(table, roles)
-    if not _lists(table):
+    if _lists(table):
+        _beside_lists(table, roles, numbers, asked)
+    else:
         if roles.ids is None and not asked.ids_beside and len(numbers) > 1:
             roles.ids, note = untold_ids(table, numbers)
             roles.notes += note
@@ -90,6 +90,20 @@ def _roles(table: Table, asked: Asked) -> Roles:
                 check_whole(table, numbers, ids=roles.ids)
             roles.notes += whole_notes(table, numbers)
     return _with_dimensions(table, roles, [at for at in numbers if at != roles.ids], asked)
+
+
+def _beside_lists(table: Table, roles: Roles, numbers: list[int], asked: Asked) -> None:
+    """Take the only column of distinct whole numbers beside lists for ids; name those that are left out."""
+    if roles.ids is None and not asked.ids_beside:
+        found = [at for at in numbers if len(table.cells(at)) >= ENOUGH and _distinct(table, at)]
+        if len(found) == 1:
+            roles.ids = found[0]
+            roles.notes.append(
+                f"{named(table.columns, roles.ids)} holds distinct whole numbers, which are read as ids; "
+                "`ids='none'` leaves them"
+            )
+    if rest := [at for at in numbers if at != roles.ids]:
+        roles.notes.append(f"left out, since the dimensions are in lists: {_listed(table, rest)}")
 
 
 def _lists(table: Table) -> list[int]:

@@ -18,7 +18,7 @@ from degen.errors import UserError
 _FEW = 3
 """Rows up to which any numbers may be distinct and whole by chance; more than so many less one are judged."""
 
-_ENOUGH = 8
+ENOUGH = 8
 """Rows from which distinct whole numbers are no chance."""
 
 _NEARLY = 0.8
@@ -93,7 +93,7 @@ def _few_whole(numbers: Sequence[int], head: dict[int, Cells]) -> list[int]:
     """Return the columns of whole numbers where they are few among many with fractions, by the first rows."""
     whole = [at for at in numbers if _is_whole(head[at]) and as_numbers(head[at]).any()]
     few = 0 < len(whole) <= 3 and len(numbers) - len(whole) >= max(2, len(whole))
-    return [at for at in whole if len(head[at]) >= _ENOUGH] if few else []
+    return [at for at in whole if len(head[at]) >= ENOUGH] if few else []
 
 
 def _like_counts(cells: Cells) -> bool:
@@ -112,7 +112,7 @@ def _sure(
     if len(distinct) != 1 or distinct[0] not in (numbers[0], numbers[-1]):
         return None
     at = distinct[0]
-    enough = len(head[at]) >= _ENOUGH and (_counts_up(head[at]) or not counting)
+    enough = len(head[at]) >= ENOUGH and (_counts_up(head[at]) or not counting)
     return at if enough and not _in_a_series(table.columns, at, numbers) else None
 
 
@@ -121,7 +121,7 @@ def _in_doubt(numbers: Sequence[int], distinct: Sequence[int], head: dict[int, C
 
     A column is distinct by chance where the others are nearly so.
     """
-    if not distinct or len(head[distinct[0]]) < _ENOUGH:
+    if not distinct or len(head[distinct[0]]) < ENOUGH:
         return []
     rest = [at for at in numbers if at not in distinct]
     shares = [len(np.unique(as_numbers(head[at]))) / len(head[at]) for at in rest]
