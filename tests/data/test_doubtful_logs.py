@@ -172,6 +172,16 @@ NOTED: dict[str, tuple[str, Line, str]] = {
         lambda u, i, t, d: f"{u},{i},{stamp(t) if u else -1}",
         "10 of 400 times are no moments from 1990 to 2100, such as -1",
     ),
+    "names-of-two-texts": (
+        "follower,followee\n",
+        lambda u, i, t, d: f"user{'abcdefgh'[u % 8]},{'abcdefgh'[i % 8]}",
+        "if it names the columns, pass `columns='user=follower,item=followee'`",
+    ),
+    "large-numbers-in-no-order": (
+        "",
+        lambda u, i, t, d: f"{u},{i},{d.randrange(10**7, 10**8)}",
+        "numbers in no order",
+    ),
 }
 
 
@@ -179,8 +189,13 @@ NOTED: dict[str, tuple[str, Line, str]] = {
 def test_a_doubtful_log_is_read_with_a_note(tmp_path: Path, name: str) -> None:
     header, line, note = NOTED[name]
     found = read_interactions(log(tmp_path / "log.csv", line, header))
-    assert len(found.users) == 400
+    assert len(found.users) == 400 + (name == "names-of-two-texts")
     assert [text for text in found.notes if note in text]
+
+
+def test_ratings_of_a_short_table_are_noted(tmp_path: Path) -> None:
+    path = log(tmp_path / "log.csv", lambda u, i, t, d: f"{u},{i},{d.randint(1, 5)}", n=20)
+    assert any("may hold ratings" in note for note in read_interactions(path).notes)
 
 
 ORDINARY: dict[str, tuple[str, Line]] = {
@@ -189,6 +204,7 @@ ORDINARY: dict[str, tuple[str, Line]] = {
     "fractions": ("user,item,time\n", lambda u, i, t, d: f"{u},{i},{stamp(t)}.25"),
     "day-numbers": ("user,item,day\n", lambda u, i, t, d: f"{u},{i},{stamp(t) // 86400 - 16860}"),
     "days-since-the-start": ("user,item,time\n", lambda u, i, t, d: f"{u},{i},{stamp(t) // 86400 - 16860}"),
+    "two-texts": ("", lambda u, i, t, d: f"user{'abcdefgh'[u % 8]},{'abcdefgh'[i % 8]}"),
     "year-first": ("user,item,date\n", lambda u, i, t, d: f"{u},{i},{t:%Y%m%d}"),
     "two-digit-year-first": ("user,item,date\n", lambda u, i, t, d: f"{u},{i},{t:%y%m%d}"),
 }

@@ -36,7 +36,7 @@ from degen.data.reading.shapes.plausible import (
     surely_moments,
 )
 from degen.data.reading.shapes.roles import settle_roles
-from degen.data.reading.shapes.unnamed import has_stamps, pairs, ratings, unknown
+from degen.data.reading.shapes.unnamed import has_stamps, may_name_columns, pairs, ratings, unknown
 from degen.data.reading.told import Told
 from degen.data.sequences import MIN_ACTIONS
 from degen.errors import UserError
@@ -106,7 +106,8 @@ def _chosen(head: FileHead, choice: dict[str, str], told: bool | None) -> Layout
     summary = f"a table with the columns given, between {between(head.separator)}"
     if header and told is None:
         summary += f", whose first line names them ({', '.join(names[:8])}{', …' * (len(names) > 8)})"
-    return table_layout(head, columns, summary, header)
+    notes = () if header or told is not None else may_name_columns(head)
+    return table_layout(head, columns, summary, header, notes)
 
 
 def _sequences(head: FileHead) -> Layout:

@@ -17,6 +17,7 @@ from degen.data.reading.shapes.plausible import (
     are_in_order,
     are_percents,
     are_ratings,
+    may_be_moments,
     mostly_stamps,
     mostly_times,
     surely_moments,
@@ -25,6 +26,7 @@ from degen.errors import UserError
 
 # An item has ten characters: a book's ISBN, or B and nine more. A user has A and twelve or thirteen more.
 _ITEM = re.compile(r"[0-9B][0-9A-Z]{9}")
+_NAME = re.compile(r"[A-Za-z_]+")
 # Names of the files of 2018. No file of 2014 has one of them, for their names begin with `ratings_`.
 _CATEGORIES_2018 = """
     amazon_fashion all_beauty appliances arts_crafts_and_sewing automotive books cds_and_vinyl
@@ -54,7 +56,9 @@ def pairs(head: FileHead, dated: bool = False) -> Layout:
     """
     separated = f"between {between(head.separator)}"
     if head.width == 2:
-        return table_layout(head, Columns(0, 1, None), f"pairs (user, item) {separated}")
+        return table_layout(
+            head, Columns(0, 1, None), f"pairs (user, item) {separated}", notes=may_name_columns(head)
+        )
     third = head.column(2)
     if not surely_moments(third) and (surely_moments(head.column(0)) or surely_moments(head.column(1))):
         raise unknown(head)
@@ -66,14 +70,31 @@ def pairs(head: FileHead, dated: bool = False) -> Layout:
         return table_layout(head, Columns(0, 1, None), summary)
     if not dated:
         _check_third(head, third)
-    return table_layout(head, Columns(0, 1, 2), f"pairs (user, item, time) {separated}", notes=_few(third))
+    return table_layout(
+        head, Columns(0, 1, 2), f"pairs (user, item, time) {separated}", notes=_doubts(head, third)
+    )
 
 
-def _few(third: list[str]) -> tuple[str, ...]:
-    """Return a note on times that may be ratings, in a table too short to tell."""
-    if len(third) >= LEAST or not are_ratings(third):
+def _doubts(head: FileHead, third: list[str]) -> tuple[str, ...]:
+    """Return a note on times that may be ratings, in a table too short to tell, or numbers in no order."""
+    mend = "if so, leave it out with `columns='user=0,item=1'`"
+    if len(third) < LEAST:
+        return (f"its third column may hold ratings: {mend}",) if are_ratings(third) else ()
+    if may_be_moments(third) or are_in_order(head.column(0), third, ties=True):
         return ()
-    return ("its third column may hold ratings: if so, leave it out with `columns='user=0,item=1'`",)
+    return (f"its third column has numbers in no order, such as {third[0]}, which may be no times: {mend}",)
+
+
+def may_name_columns(head: FileHead) -> tuple[str, ...]:
+    """Return a note on a first line that is read as an action, if its words are those of names."""
+    rare = all(head.column(at).count(field) == 1 for at, field in enumerate(head.first))
+    if len(head.rows) < LEAST or not rare or not all(map(_NAME.fullmatch, head.first)):
+        return ()
+    names = ",".join(f"{role}={name}" for role, name in zip(("user", "item"), head.first, strict=False))
+    return (
+        f"its first line ({', '.join(head.first)}) is read as an action: if it names the columns, pass "
+        f"`columns='{names}'`",
+    )
 
 
 def _check_third(head: FileHead, third: list[str]) -> None:
