@@ -189,6 +189,13 @@ def test_json(tmp_path, value, ids):
         check(load_matrix(tmp_path / "m.jsonl"), ids)
 
 
+def test_a_line_of_json_holds_what_else_parts_lines(tmp_path):
+    (tmp_path / "m.jsonl").write_text(
+        '{"asin": "a\u2028b", "v": [1, 2]}\r\n{"asin": "c", "v": [3, 4]}\n', "utf-8"
+    )
+    assert load_matrix(tmp_path / "m.jsonl").ids == ["a\u2028b", "c"]
+
+
 def test_json_that_says_one_key_twice_is_refused(tmp_path):
     path = tmp_path / "m.json"
     for text in ('{"a7": [1, 2], "b": [3, 4], "a7": [5, 6]}', '[{"v": [1, 2], "a7": "x", "a7": "y"}]'):

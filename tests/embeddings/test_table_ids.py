@@ -409,6 +409,22 @@ def test_decimal_commas_are_refused(tmp_path, values, separator):
         refused(tmp_path / "m.csv", "decimal comma", "line ")
 
 
+@pytest.mark.parametrize("ids", [False, True])
+def test_decimal_commas_between_commas_are_refused_and_whole_numbers_are_not(tmp_path, values, numbers, ids):
+    path = tmp_path / "m.csv"
+    held = pd.DataFrame(values / 10)
+    if ids:
+        held.insert(0, "asin", numbers)
+    held.to_csv(path, index=False, header=False, sep=";", decimal=",")
+    path.write_text(path.read_text().replace(";", ","))
+    refused(path, "decimal comma")
+    # NumPy writes -0 for what it rounds.
+    np.savetxt(path, np.c_[values, values] * 3, fmt="%.0f", delimiter=",")
+    assert load_matrix(path).values.shape == (N, 2 * D)
+    np.savetxt(path, np.abs(np.c_[values, values] * 3), fmt="%.0f", delimiter=",")
+    assert load_matrix(path).values.shape == (N, 2 * D)
+
+
 def test_a_header_of_numpys(tmp_path, values, numbers):
     path = tmp_path / "m.txt"
     np.savetxt(path, values, header="five dimensions of\neach item")

@@ -23,6 +23,7 @@ from degen.embeddings.file_rows import Values
 from degen.embeddings.formats.tabular.cells import HEAD, Cells, Column, Kind
 from degen.embeddings.formats.tabular.lines import (
     Line,
+    halves_of_numbers,
     is_decimal_comma,
     is_list,
     is_number,
@@ -219,6 +220,11 @@ def _open(path: Path, separator: str | None) -> TextTable:
         if separator in (None, "\t") and len(fields) == len(names) + 1:
             names = ["", *names]
     rows = [fields for _, fields in head]
+    if separator == "," and halves_of_numbers(rows):
+        raise UserError(
+            f"{path} has commas between numbers with a decimal comma, as it seems ({','.join(rows[0][:4])}); "
+            "write numbers with a point"
+        )
     columns = [Column(name.strip(), kind) for name, kind in zip(names, _kinds(rows, names), strict=True)]
     return TextTable(path, separator, columns, begin, notes=notes)
 

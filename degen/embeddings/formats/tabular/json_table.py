@@ -30,7 +30,7 @@ def read_json_matrix(path: Path, asked: Asked) -> Content:
     """
     try:
         if path.suffix.lower() in LINES:
-            value = [parse_json(line, unique=True) for line in read_text(path).splitlines() if line.strip()]
+            value = [parse_json(line, unique=True) for line in read_text(path).split("\n") if line.strip()]
         else:
             value = parse_json(read_text(path), unique=True)  # or one of two rows would be lost
     except Unreadable as error:

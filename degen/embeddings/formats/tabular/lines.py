@@ -31,6 +31,11 @@ Line = tuple[int, list[str]]
 _OTHERS = (",", ";", "\t", "|")
 _NAMES = {"tab": "\t", "blank": None, " ": None, "comma": ",", "semicolon": ";", "pipe": "|"}
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
+_LEFT_SIDE, _RIGHT_SIDE = re.compile("-?(0|[1-9][0-9]*)"), re.compile("[0-9]+([eE][-+]?[0-9]+)?")
+"""The sides of a decimal comma."""
+
+_FEWEST_SIDES = 4
+
 _QUOTED = r'"(?:[^"\\]|\\.|"")+"'
 _BETWEEN = re.compile(r"[\s,;|]+")
 _FIRST = 32
@@ -132,6 +137,23 @@ def _of_decimal_commas(row: str) -> str | None:
 def is_decimal_comma(field: str) -> bool:
     """Return whether a field is a number with a decimal comma, which is not read."""
     return _DECIMAL_COMMA.fullmatch(field.strip()) is not None
+
+
+def halves_of_numbers(rows: list[list[str]]) -> bool:
+    """Return whether pairs of fields, but for a first id, are the two sides of a decimal comma.
+
+    All are whole, and several right sides begin with 0 (`0,05`) where no left side does.
+    """
+    width = len(rows[0])
+    if width < _FEWEST_SIDES or any(len(fields) != width for fields in rows):
+        return False
+    left = [field for fields in rows for field in fields[width % 2 :: 2]]
+    right = [[fields[at] for fields in rows] for at in range(width % 2 + 1, width, 2)]
+    if not all(map(_LEFT_SIDE.fullmatch, left)):
+        return False
+    sides = all(_RIGHT_SIDE.fullmatch(field) for column in right for field in column)
+    zeros = sum(any(field[0] == "0" and len(field) > 1 for field in column) for column in right)
+    return sides and zeros > 1
 
 
 def is_list(field: str) -> bool:
