@@ -12,7 +12,7 @@ import re
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice, pairwise
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ import numpy.typing as npt
 from degen.embeddings.content import NO_IDS, Asked, Content
 from degen.embeddings.file_rows import Values
 from degen.embeddings.formats.tabular.cells import HEAD, Cells, Column, Kind
+from degen.embeddings.formats.tabular.header import counted_notes, is_header
 from degen.embeddings.formats.tabular.lines import (
     Line,
     halves_of_numbers,
@@ -32,13 +33,9 @@ from degen.embeddings.formats.tabular.lines import (
     numbers,
     shown_separator,
 )
-from degen.embeddings.formats.tabular.names import id_rank
 from degen.embeddings.formats.tabular.roles import content_of
 from degen.errors import UserError
 from degen.files.memory import ALWAYS_FITS, check_fits
-
-_FEW_COLUMNS = 8
-"""Columns up to which a row of whole numbers may be 0, 1, 2, … by chance."""
 
 _SIZE = re.compile(r"[0-9]{1,12}")
 
@@ -200,7 +197,7 @@ def _open(path: Path, separator: str | None) -> TextTable:
     lines = numbered_lines(path, separator)
     first, comment = _after_comments(lines)
     head = [*first, *islice(lines, HEAD)]
-    if not head or (len(head) == 1 and comment is None and _is_header(head[0][1])):
+    if not head or (len(head) == 1 and comment is None and is_header(head[0][1])):
         raise UserError(f"{path} is empty, or has a header only; write one row of numbers per item")
     (number, names), (second, fields) = head[0], head[min(1, len(head) - 1)]
     # word2vec's first line is `n d`, before lines of an id and d numbers.
@@ -208,14 +205,14 @@ def _open(path: Path, separator: str | None) -> TextTable:
     if counts and len(fields) > int(names[1]) > 1:
         columns = [Column("", Kind.TEXT), *[Column("", Kind.NUMBERS)] * int(names[1])]
         return TextTable(path, separator, columns, second, int(names[0]))
-    header, notes = _is_header(names), tuple[str, ...]()
+    header, notes = is_header(names), tuple[str, ...]()
     if not header:
         width = len(names)
         fits = comment is not None and len(comment) == width and not any(map(is_number, comment))
         names, begin = (comment if fits and comment else [""] * width), number
     else:
         del head[0]
-        begin, notes = second, _on_counted_names(path, names, [fields for _, fields in head])
+        begin, notes = second, counted_notes(path, names, [fields for _, fields in head])
         # R leaves out the name of its column of row names, and pandas writes nothing before a blank.
         if separator in (None, "\t") and len(fields) == len(names) + 1:
             names = ["", *names]
@@ -227,26 +224,6 @@ def _open(path: Path, separator: str | None) -> TextTable:
         )
     columns = [Column(name.strip(), kind) for name, kind in zip(names, _kinds(rows, names), strict=True)]
     return TextTable(path, separator, columns, begin, notes=notes)
-
-
-def _on_counted_names(path: Path, names: list[str], rows: list[list[str]]) -> tuple[str, ...]:
-    """Return a note on a first line of nothing but 0, 1, 2, …, which is read as the numbers of the columns.
-
-    pandas writes such a line, from 0. Raise a `UserError` where it may be a row: the others hold whole
-    numbers too, and it is short and begins with 1, or the next one counts as well.
-    """
-    if not all(map(is_number, [*names, *(field for row in rows[:1] for field in row)])):
-        return ()
-    shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
-    whole = all(is_number(field) and float(field).is_integer() for fields in rows for field in fields)
-    steps = {float(after) - float(before) for row in rows[:1] for before, after in pairwise(row)}
-    counting = whole and steps == {1}
-    if counting or (whole and names[0] == "1" and len(names) <= _FEW_COLUMNS):
-        raise UserError(
-            f"{path} line 1 is {shown}, which may be a row or the numbers of the columns; write a line of "
-            "names before it, or instead of it"
-        )
-    return (f"{path}: line 1 ({shown}) is read as the numbers of the columns, not as a row",)
 
 
 def _after_comments(lines: Iterator[Line]) -> tuple[list[Line], list[str] | None]:
@@ -292,14 +269,3 @@ def _kinds(rows: list[list[str]], names: list[str]) -> list[Kind]:
         text = words > 0 if at == 0 else 2 * words > len(cells) and not any("\n" in cell for cell in cells)
         kinds.append(Kind.TEXT if text and may_be_text else Kind.NUMBERS)
     return kinds
-
-
-def _is_header(fields: list[str]) -> bool:
-    """Return whether a first line holds names, or the column numbers that pandas writes instead."""
-    numeric = [field for field in fields if is_number(field)]
-    if not numeric:
-        return True
-    words = (field for field in fields if not is_number(field))
-    # With only two numbers and no name of ids beside them, the line may well be data.
-    enough = len(numeric) > 2 or any(id_rank(word) is not None for word in words)
-    return enough and any(numeric == [*map(str, range(start, start + len(numeric)))] for start in (0, 1))
