@@ -19,7 +19,8 @@ from degen.embeddings.formats import named_arrays
 from degen.embeddings.frequency import read_frequency
 from degen.embeddings.sidecars import frequency_beside
 from degen.errors import UserError
-from degen.runs.directory import EMBEDDINGS, ITEM_EMBEDDINGS, ITEM_FREQUENCY, RunDirectory, is_run
+from degen.runs.directory import EMBEDDINGS, ITEM_EMBEDDINGS, ITEM_FREQUENCY, ITEMS, RunDirectory, is_run
+from degen.runs.manifest import refuse_changed
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ def open_run(run: RunDirectory, frequency: Path | None = None, *, finite: bool =
     if frequency is None and (run.path / ITEM_EMBEDDINGS).stat().st_size < named_arrays.LARGE:
         # degen wrote these files, so they need no guessing. Whatever is unusual about them goes the long way,
         # which says what is wrong.
+        refuse_changed(run.path, (ITEM_EMBEDDINGS, ITEMS, ITEM_FREQUENCY))
         values, ids, counts = run.item_embeddings, run.items, run.item_frequency
         usual = values.ndim == 2 and values.dtype == np.float32 and counts.dtype == np.int64
         if usual and len(values) == len(ids) == len(counts) and np.isfinite(values).all():
@@ -94,6 +96,8 @@ def open_file(path: Path, options: FileOptions | None = None) -> ItemMatrix:
         (path.parent.parent, path.parent.name == EMBEDDINGS),
     )
     run = next((RunDirectory(folder) for folder, fits in owners if fits and is_run(folder)), None)
+    if run is not None:
+        refuse_changed(run.path, (path.relative_to(run.path).as_posix(), ITEMS, ITEM_FREQUENCY))
     matrix = load_matrix(
         path,
         options.key,

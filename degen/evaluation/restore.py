@@ -23,7 +23,7 @@ from degen.model.scores import Scores
 from degen.model.variants import get_variant
 from degen.model.weights import load_weights, reading
 from degen.runs.directory import BEST, CONFIG, RunDirectory
-from degen.runs.manifest import kept, refuse_strange
+from degen.runs.manifest import kept, refuse_changed, refuse_strange
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,7 @@ def restore(run: RunDirectory, device: str = "auto") -> Restored:
             f"the items of {config.data.dataset} are not those of {run.path}/items.txt: the log has changed "
             "since; train again with `overwrite=True`"
         )
+    refuse_changed(run.path, (BEST,))
     encoder = build_encoder(config, dataset.sequences.n_items, dataset.sequences.n_users)
     epoch = load_best(encoder, run.path)
     return Restored(run, config, dataset, encoder.to(pick_device(device)), epoch)

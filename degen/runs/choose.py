@@ -24,7 +24,8 @@ from typing import Any, Protocol, TypeVar
 
 from degen.errors import UserError
 from degen.files.writing import file_names
-from degen.runs.directory import RunDirectory, collect_runs
+from degen.runs.directory import METRICS, TEST, RunDirectory, collect_runs
+from degen.runs.manifest import refuse_changed
 from degen.variant_names import in_paper_order
 
 Series = dict[str, list[RunDirectory]]
@@ -87,6 +88,7 @@ def damage(run: RunDirectory, *, names_only: bool = False) -> UserError | None:
         if not names_only:
             _ = run.metrics, run.pretraining, run.trace, run.environment
             _ = run.test if run.state == "finished" else None
+            refuse_changed(run.path, (METRICS, TEST))
     except UserError as error:
         return error
     return None

@@ -252,6 +252,10 @@ def _has_files_of_runs(path: Path) -> bool:
     return any((path / name).is_file() for name in (MANIFEST, ENVIRONMENT, METRICS, LAST))
 
 
+def _is_listed(path: Path) -> bool:  # a run that has lost its configuration is named as damaged
+    return is_run(path) or all((path / name).is_file() for name in (MANIFEST, METRICS))
+
+
 def _names_a_run(path: Path) -> bool:
     run = RunDirectory(path)
     try:
@@ -279,7 +283,8 @@ def find_runs(path: Path) -> list[RunDirectory]:
         if not folders:
             raise UserError(f"no run of the study {path} has begun; run the study again")
         return [RunDirectory(folder) for folder in folders]
-    folders = [path] if is_run(path) else sorted(p.parent for p in path.rglob(CONFIG) if is_run(p.parent))
+    below = (found.parent for name in (CONFIG, MANIFEST) for found in path.rglob(name))
+    folders = [path] if _is_listed(path) else sorted({folder for folder in below if _is_listed(folder)})
     if not folders:
         raise UserError(f"no run under {path}; `degen train` makes one")
     return [RunDirectory(folder) for folder in folders]

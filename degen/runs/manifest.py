@@ -216,6 +216,22 @@ def refuse_damaged(manifest: Manifest, names: Iterable[str]) -> None:
             )
 
 
+def refuse_changed(folder: Path, names: Iterable[str]) -> None:
+    """Raise as `refuse_damaged` does for files of a run directory that are about to be read.
+
+    A process that trains there may write between a look at its manifest and one at the files, so that files
+    are only refused by a manifest that is still the same.
+    """
+    names, manifest = list(names), kept(folder)
+    while True:
+        try:
+            return refuse_damaged(manifest, names)
+        except UserError:
+            before, manifest = manifest, kept(folder)
+            if manifest == before:
+                raise
+
+
 def refuse_strange(path: Path, metadata: Mapping[str, str], config: str) -> None:
     """Raise where a safetensors file names another configuration than `config`, the hash of its run's.
 

@@ -127,6 +127,7 @@ def collapse(run: RunDirectory) -> None:
     name = next(name for name in weights if "item" in name)
     weights[name] = np.zeros_like(weights[name])
     save_file(weights, run.path / "best.safetensors", about)
+    (run.path / "manifest.json").unlink()
 
 
 def aged(run: RunDirectory) -> RunDirectory:
@@ -137,6 +138,7 @@ def aged(run: RunDirectory) -> RunDirectory:
     config.write_text(text.replace('ties = "expected"\n', ""), encoding="utf-8")
     test = {key: value for key, value in run.test.items() if key != "ties"}
     (run.path / "test.json").write_text(json.dumps(test), encoding="utf-8")
+    (run.path / "manifest.json").unlink(missing_ok=True)
     return RunDirectory(run.path)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_runs
-from commands import result_of, run
+from commands import mistake, result_of, run
 from run_files import epochs, write_run
 
 import degen
@@ -116,6 +116,40 @@ def test_outputs_inside_a_run_are_compared_with_their_lists(out):
     typed = run("verify", out).stdout
     assert "write it again with --force" in typed
     assert "`" not in typed + json.dumps(json.loads(run("verify", out, "--json").stdout)[0]["faults"])
+
+
+@pytest.mark.parametrize(
+    ("name", "commands"),
+    [
+        ("item_embeddings.npy", [("analyze",), ("export", "--to", "npy"), ("plot-svd",)]),
+        ("items.txt", [("export", "--to", "word2vec")]),
+        ("best.safetensors", [("evaluate",), ("export",)]),
+    ],
+)
+def test_a_damaged_file_is_named_and_not_used(out, capfd, name, commands):
+    content = bytearray((out / name).read_bytes())
+    content[-3] ^= 1
+    (out / name).write_bytes(content)
+    for command, *options in commands:
+        said = mistake(capfd, command, out, *options)
+        assert f"{out / name} is damaged or was changed" in said
+        assert "--overwrite" in said
+    assert not (out / "export").exists()
+
+
+def test_edited_results_and_a_lost_configuration_are_listed_as_damaged(runs, out):
+    shutil.copytree(out, out.parent / "edited")
+    shutil.copytree(out, out.parent / "lost")
+    test = json.loads((out / "test.json").read_text())
+    (out.parent / "edited/test.json").write_text(json.dumps({**test, "HR@5": 0.9}))
+    (out.parent / "lost/config.toml").unlink()
+    listed = {Path(row["run"]).name: row["state"] for row in result_of("runs", out.parent)}
+    assert listed == {"edited": "damaged", "lost": "damaged", "scl": "finished"}
+    ended = run("verify", out.parent, "--quick")
+    assert ended.exit_code == 2
+    assert f"off: {out.parent / 'lost/config.toml'} is not a file" in ended.stdout
+    (found,) = verify(out.parent / "lost", quick=True)
+    assert not found.whole
 
 
 def test_another_log_is_found_and_a_missing_one_is_a_note(tmp_path):

@@ -89,9 +89,12 @@ def _columns(
 
 def _describe(run: RunDirectory, output: Output) -> dict[str, Any]:
     """Return a row of the list; a damaged run is noted as such and does not hide the others."""
+    from degen.runs.directory import METRICS, TEST
+    from degen.runs.manifest import refuse_changed
+
     try:
         _ = run.definition
-        return {
+        row = {
             "run": str(run.path),
             "variant": run.variant,
             "dataset": run.dataset,
@@ -101,6 +104,8 @@ def _describe(run: RunDirectory, output: Output) -> dict[str, Any]:
             "state": "extending" if run.extending else run.state,
             **{key: run.test.get(key) if run.state == "finished" else None for key in ("HR@5", "NDCG@10")},
         }
+        refuse_changed(run.path, (METRICS, TEST))
+        return row
     except UserError as error:
         output.note(f"damaged: {error}")
         facts = ("variant", "dataset", "seed", "epochs", "pretrain_epochs", "state", "HR@5", "NDCG@10")
