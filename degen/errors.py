@@ -25,6 +25,10 @@ class UserError(Exception):
         super().__init__(shown(message))
 
 
+class CannotWrite(UserError):
+    """A file cannot be written: the disk is full, or the folder forbids it."""
+
+
 class LostProcess(UserError):
     """Another process of the same run is gone, so that this one cannot continue either."""
 

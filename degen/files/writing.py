@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from degen.errors import UserError
+from degen.errors import CannotWrite, UserError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -56,7 +56,7 @@ def atomic_path(path: Path, *, kept: bool = True) -> Iterator[Path]:
 
     Raises
     ------
-    UserError
+    CannotWrite
         if the folder cannot be created or written, or the disk is full.
     """
     try:
@@ -105,10 +105,10 @@ def _is_full(error: Exception) -> bool:
     return any(words in str(error) for words in ("No space left on device", "os error 28"))
 
 
-def _unwritable(path: Path, error: OSError) -> UserError:
+def _unwritable(path: Path, error: OSError) -> CannotWrite:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT) or _is_full(error)
     mend = "free some space or choose another path" if full else "choose another path"
-    return UserError(f"cannot write {path}: {error.strerror or error}; {mend}")
+    return CannotWrite(f"cannot write {path}: {error.strerror or error}; {mend}")
 
 
 Place = Callable[[Path], AbstractContextManager[Path]]

@@ -12,9 +12,9 @@ from typing import IO
 
 from degen.errors import UserError
 from degen.files.outputs import EXPORTED, LIST, MANIFEST, written_outputs
-from degen.files.writing import is_temporary, remove
+from degen.files.writing import is_temporary, remove, remove_leftovers
 from degen.runs import directory
-from degen.runs.manifest import kept
+from degen.runs.manifest import keeping, kept
 
 OCCUPIED = "another process trains into"
 """Beginning of the message about a run directory that is locked."""
@@ -161,6 +161,18 @@ def sole_writer(folder: Path) -> Iterator[None]:
                 (folder / directory.LOCK).unlink(missing_ok=True)
         return
     raise UserError(f"{OCCUPIED} {folder} at this moment; wait for it, or name another `out`")
+
+
+def clear_away(folder: Path) -> None:
+    """Finish the manifest of a finished run that was killed after its last file, and remove what is left.
+
+    Nothing is done where nothing is left, where another process holds the folder, or where it cannot be
+    written: the manifest names both states of a file, and is right as it is.
+    """
+    with suppress(UserError):
+        if kept(folder).under_way or (folder / directory.LOCK).exists():
+            with sole_writer(folder), keeping(folder):
+                remove_leftovers(folder)
 
 
 def is_held(folder: Path) -> bool:

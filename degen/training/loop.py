@@ -5,6 +5,9 @@ A step engine trains the runs of a group at once. `Eager` (`degen.training.epoch
 later one, the others catch up first. A run that has ended, early or at its last epoch, is tested and leaves
 the group. So does a run that fails, and its error is kept until the others have ended.
 
+A run that cannot write its files stops its whole group. A smaller stack rounds otherwise, so that the others,
+and this one when it is resumed by itself, would end in other numbers than a group that nothing stopped.
+
 With several processes each has the same group of one, and an error of one process ends all at once.
 """
 
@@ -21,10 +24,10 @@ from degen.build import load_data, settle_names
 from degen.config.schema import Config
 from degen.data.load import Dataset
 from degen.device import pick_device
-from degen.errors import UserError
+from degen.errors import CannotWrite, UserError
 from degen.model.precision import float32_products
 from degen.runs.directory import RunDirectory
-from degen.runs.lock import sole_writer
+from degen.runs.lock import clear_away, sole_writer
 from degen.runs.manifest import keeping
 from degen.training import checkpoint, resumption
 from degen.training.distributed import STEPS_BETWEEN_SIGNALS, World
@@ -125,6 +128,10 @@ def train_group(
             for member in zip(configs, outs, progress, strict=True)
             if not (resume and resumption.is_complete(member[0], member[1]))
         ]
+        if world.main:
+            for out in outs:
+                if all(out != member[1] for member in group):
+                    clear_away(out)
     runs, source = list[Run](), None
     with torch_settings(configs[0].training), ExitStack() as locks:
         with world.together():
@@ -172,7 +179,10 @@ class _Group:
                 self._epoch(engine, runs, interrupted)
 
     def _attempt(self, run: Run, action: Callable[..., None], *arguments: object) -> None:
-        """Do something for a run; if it fails, the run leaves and its error is kept for the end."""
+        """Do something for a run; if it fails, the run leaves and its error is kept for the end.
+
+        The others leave too where it cannot write: all go on together when there is room again.
+        """
         if run.out in self.failures:
             return
         try:
@@ -180,8 +190,9 @@ class _Group:
         except UserError as error:
             if self.world.size > 1:  # the other processes wait for this one
                 raise
-            self.failures[run.out] = error
-            self.active.remove(run)
+            leaving = list(self.active) if isinstance(error, CannotWrite) else [run]
+            self.failures |= {member.out: error for member in leaving}
+            self.active = [member for member in self.active if member not in leaving]
 
     def _epoch(self, engine: StepEngine, runs: list[Run], interrupted: threading.Event) -> None:
         started = shown = time.perf_counter()

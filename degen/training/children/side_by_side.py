@@ -13,6 +13,7 @@ from degen.config.schema import Config
 from degen.data.load import Dataset
 from degen.errors import UserError
 from degen.runs.directory import RunDirectory
+from degen.runs.lock import clear_away
 from degen.training import resumption
 from degen.training.children.child import Child, with_variant
 from degen.training.children.inside import Task
@@ -90,7 +91,10 @@ def is_left(task: Task) -> bool:
     if task.dataset is not None:
         config = note_data(config, task.dataset)
     resumption.refuse(config, task.out, resume=task.resume, overwrite=task.overwrite)
-    return not (task.resume and resumption.is_complete(config, task.out))
+    if not (task.resume and resumption.is_complete(config, task.out)):
+        return True
+    clear_away(task.out)
+    return False
 
 
 def _hear(running: Sequence[Child]) -> None:
