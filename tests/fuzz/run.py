@@ -37,7 +37,7 @@ import watch  # noqa: E402
 A_CHILD = 100
 """Inputs that a child reads before another takes its place."""
 
-SILENCE = 600
+SILENCE = 3600
 """Seconds of the clock after which a child that says nothing counts as hanging."""
 
 
