@@ -92,7 +92,7 @@ def test_a_file_that_is_too_large_missing_or_no_text_is_unreadable(tmp_path):
 def test_a_configuration_that_would_break_a_parser_is_one_sentence(tmp_path, value):
     path = tmp_path / "config.toml"
     path.write_text(f"[training]\nepochs = {value}\n")
-    with pytest.raises(UserError, match=r"config.toml is not readable TOML: it is"):
+    with pytest.raises(UserError, match=r"config.toml cannot be read: it "):
         settle(path)
     assert parse_assignments([f"training.epochs={value}"]) == {"training": {"epochs": value}}
 
@@ -140,3 +140,9 @@ def test_objects_are_never_unpickled(tmp_path):
     np.save(path, np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(Unreadable, match="never unpickled"):
         parse.read_array(path)
+
+
+def test_a_number_of_thousands_of_digits_is_named():
+    for parsed, text in ((parse.parse_json, DIGITS), (parse.parse_toml, f"a = {DIGITS}")):
+        with pytest.raises(Unreadable, match=r"^it holds a whole number of more than 4,300 digits$"):
+            parsed(text)

@@ -184,7 +184,7 @@ def read_toml(path: Path, name: str) -> dict[str, Any]:
     try:
         return parse.read_toml(path)
     except parse.Unreadable as error:
-        raise UserError(f"{name} is not readable TOML: {error}") from None
+        raise UserError(f"{name} cannot be read: {error}") from None
 
 
 def merge(base: Values, over: Values) -> Values:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import tomllib
 from collections import Counter
 from math import prod
@@ -68,7 +69,7 @@ def parse_json(text: str | bytes, *, unique: bool = False) -> Any:
     except Unreadable:
         raise
     except ValueError as error:
-        raise Unreadable(f"it is not JSON: {error}") from error
+        raise _not_of("JSON", error) from error
     _check_depth(value, text)
     return value
 
@@ -108,7 +109,7 @@ def parse_toml(text: str) -> dict[str, Any]:
     except RecursionError as error:
         raise Unreadable(f"it is nested deeper than {MAX_DEPTH} levels") from error
     except ValueError as error:
-        raise Unreadable(f"it is not TOML: {error}") from error
+        raise _not_of("TOML", error) from error
     _check_depth(value)
     return value
 
@@ -156,6 +157,13 @@ def read_array(path: Path) -> npt.NDArray[Any]:
     except _NO_ARRAY as error:
         said = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         raise Unreadable(f"it is no whole .npy file: {said}") from error
+
+
+def _not_of(language: str, error: ValueError) -> Unreadable:
+    """Return what the error of a parser says in a clause; a limit of digits is Python's alone."""
+    if "set_int_max_str_digits" in str(error):
+        return Unreadable(f"it holds a whole number of more than {sys.get_int_max_str_digits():,} digits")
+    return Unreadable(f"it is not {language}: {error}")
 
 
 def _no_constant(name: str) -> float:

@@ -104,9 +104,9 @@ def disk_faults(
 def main() -> None:
     """Run as the command line says."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--scene", action="append", choices=list(SCENES), default=[])
+    parser.add_argument("--kills", type=int, default=50, help="SIGKILLs, shared among the scenes (50)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the moments (0)")
+    parser.add_argument("--scene", action="append", choices=list(SCENES), default=[], help="only this scene")
     parser.add_argument("--sizes", default=",".join(map(str, disks.SIZES)), help="of full disks, in KiB")
     parser.add_argument("--out", type=Path, help="folder to work in; by default a temporary one")
     options = parser.parse_args()

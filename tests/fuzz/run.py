@@ -264,10 +264,12 @@ def fuzz(
 def main() -> None:
     """Read inputs as the command line says."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--inputs", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kind", action="append", choices=list(kinds.KINDS), default=[])
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--inputs", type=int, default=20_000, help="number of mutated files (20,000)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the mutations (0)")
+    parser.add_argument(
+        "--kind", action="append", choices=list(kinds.KINDS), default=[], help="only this kind"
+    )
+    parser.add_argument("--workers", type=int, default=1, help="number of processes (1)")
     parser.add_argument("--table", type=Path, help="print the table of a run's `rows.jsonl`, and stop")
     parser.add_argument(
         "--out", type=Path, help="folder for the inputs that fail; by default a temporary one"

@@ -283,7 +283,7 @@ def test_a_study_file_is_what_it_says_and_can_be_written_again(tmp_path):
         ),
         ("[study]\nfigure = 'pie'", "'curve', 'heatmap'"),
         ("[study]\nrandom = 0", "greater than or equal to 1"),
-        ("[study", "not readable TOML"),
+        ("[study", "cannot be read: it is not TOML"),
     ],
 )
 def test_files_that_cannot_be_are_refused_by_name(tmp_path, text, said):
