@@ -56,7 +56,8 @@ def run_lines(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     rows = []
-    for number, line in enumerate(run_text(path).splitlines(), start=1):
+    text = run_text(path).rstrip("\n")
+    for number, line in enumerate(text.split("\n") if text else [], start=1):
         try:
             row = parse_json(line)
         except Unreadable:
