@@ -297,10 +297,10 @@ def test_a_file_that_is_no_configuration(file, text, says):
 def test_a_file_that_is_not_there_or_not_text(tmp_path):
     with pytest.raises(UserError, match="there is no such file"):
         settle(tmp_path / "none.toml")
-    with pytest.raises(UserError, match="not readable"):
+    with pytest.raises(UserError, match="cannot be read"):
         settle(tmp_path)
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(UserError, match="not readable"):
+    with pytest.raises(UserError, match="cannot be read"):
         settle(tmp_path / "binary.toml")
 
 
