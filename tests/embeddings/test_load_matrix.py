@@ -92,11 +92,11 @@ def test_safetensors_gives_its_only_matrix_or_the_one_named(tmp_path):
 
 def test_safetensors_of_a_type_that_numpy_lacks(tmp_path):
     path = tmp_path / "weights.safetensors"
-    written({"items": torch.ones(4, 3, dtype=torch.complex64)}, path)
+    saved({"items": torch.ones(4, 3, dtype=torch.complex64)}, path)
     refused(path, "'items' holds C64", "float32")
 
 
-def written(tensors, path):
+def saved(tensors, path):
     """Write a safetensors file; skip where the library is too old for the type."""
     try:
         save_tensors(tensors, path)
@@ -109,7 +109,7 @@ def written(tensors, path):
 def test_floats_of_8_bits_are_widened(tmp_path, suffix, kind):
     path = tmp_path / f"weights{suffix}"
     tensor = torch.arange(256, dtype=torch.uint8).reshape(64, 4).view(getattr(torch, kind))
-    save = written if suffix == ".safetensors" else torch.save
+    save = saved if suffix == ".safetensors" else torch.save
     save({"items": tensor}, path)
     matrix = load_matrix(path, finite=False)
     assert matrix.values.dtype == np.float32
