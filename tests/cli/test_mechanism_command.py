@@ -83,4 +83,4 @@ def test_runs_without_a_trace_say_how_to_get_one(runs: Path, capfd) -> None:
 def test_a_line_that_is_no_json_is_named(runs: Path, capfd) -> None:
     with (runs / "sasrec-s0" / "trace.jsonl").open("a", encoding="utf-8") as file:
         file.write("{\n")
-    assert "trace.jsonl line 6 is not a JSON object" in mistake(capfd, "mechanism", runs)
+    assert "trace.jsonl line 6 is not a JSON object" in mistake(capfd, "mechanism", runs / "sasrec-s0")
