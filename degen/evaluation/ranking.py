@@ -91,7 +91,7 @@ class Ranks:
 
 
 Places = Ranks | npt.ArrayLike
-"""What metrics take: `Ranks`, or an array as in `Ranks.of`."""
+"""Ranks as metrics take them: `Ranks`, or an array as in `Ranks.of`."""
 
 
 def _gains(ranks: Places, k: int, of: Callable[[Float], Float]) -> Float:

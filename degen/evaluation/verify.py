@@ -43,7 +43,7 @@ MOVED = 2
 
 @dataclass
 class Verified:
-    """What was found about a run.
+    """Findings about a run.
 
     Attributes
     ----------

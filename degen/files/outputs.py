@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -80,7 +80,10 @@ def in_own_folders() -> Iterator[None]:
 
 def may_replace(path: Path) -> bool:
     """Return whether an output may replace the file at `path`."""
-    known = _listed(path.parent).get(path.name, ())
+    return _may_replace(path, _listed(path.parent).get(path.name, []))
+
+
+def _may_replace(path: Path, known: Sequence[Digest]) -> bool:
     if _FORCED.get() or any(digest.fits(path) for digest in known):
         return True
     return not known and _is_older(path)
@@ -118,11 +121,12 @@ def output_path(path: Path) -> Iterator[Path]:
     """
     with atomic_path(path, kept=False) as temporary:
         yield temporary
-        digest = Digest.of(temporary)
+        digest, known = Digest.of(temporary), _listed(path.parent).get(path.name, [])
         if not digest.fits(path):
-            refuse_foreign(path)
-            _note_older(path)
-        _list(path, digest)
+            _refuse_foreign(path, known)
+            _note_older(path, known)
+        if digest not in known:
+            _list(path, digest)
 
 
 def refuse_foreign(*paths: Path) -> None:
@@ -131,21 +135,25 @@ def refuse_foreign(*paths: Path) -> None:
     Call it before long work whose outputs have known names.
     """
     for path in paths:
-        if not path.is_file() and not path.is_symlink():
-            continue
-        refuse_run_file(path)
-        if not may_replace(path):
-            listed = path.name in _listed(path.parent)
-            why = "it was changed since degen wrote it" if listed else "no list says that degen wrote it"
-            raise UserError(
-                f"{path} is there already, and {why}; name another `out`, or replace it with `force=True`"
-            )
+        _refuse_foreign(path, _listed(path.parent).get(path.name, []))
 
 
-def _note_older(path: Path) -> None:
+def _refuse_foreign(path: Path, known: Sequence[Digest]) -> None:
+    """Raise as `refuse_foreign` for a path whose file degen wrote with one of the `known` digests."""
+    if not path.is_file() and not path.is_symlink():
+        return
+    refuse_run_file(path)
+    if not _may_replace(path, known):
+        why = "it was changed since degen wrote it" if known else "no list says that degen wrote it"
+        raise UserError(
+            f"{path} is there already, and {why}; name another `out`, or replace it with `force=True`"
+        )
+
+
+def _note_older(path: Path, known: Sequence[Digest]) -> None:
     """Say of a file of an older version that it is about to be replaced."""
     tell = _NOTE.get()
-    if tell is not None and path.is_file() and not _FORCED.get() and path.name not in _listed(path.parent):
+    if tell is not None and path.is_file() and not _FORCED.get() and not known:
         tell(path)
 
 
@@ -202,8 +210,6 @@ def _listed(folder: Path) -> dict[str, list[Digest]]:
 
 
 def _list(path: Path, digest: Digest) -> None:
-    if digest in _listed(path.parent).get(path.name, ()):
-        return
     row = {"name": path.name, "size": digest.size, "sha256": digest.sha256}
     line = json.dumps(row) + "\n"
     # One write to the end of the file is not divided by those of other processes.

@@ -35,6 +35,14 @@ class Unreadable(ValueError):
     """Content that is not what it should be, or is beyond a limit; the message is a clause that says why."""
 
 
+class UnreadableLine(Unreadable):
+    """A line of JSON Lines that is no JSON object; `number` is its number, from 1."""
+
+    def __init__(self, number: int, why: str) -> None:
+        super().__init__(why)
+        self.number = number
+
+
 def read_text(path: Path, limit: int = MAX_BYTES) -> str:
     """Return the content of a UTF-8 file.
 
@@ -85,17 +93,20 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
     Raises
     ------
     Unreadable
-        as `read_text`; and where a line is not a JSON object, whose number, from 1, the clause begins with.
+        as `read_text`.
+    UnreadableLine
+        if a line is not a JSON object; the clause begins with the number of the line.
     """
     rows = []
+    text = read_text(path)
     # Not `splitlines`, which would also part a line at characters that JSON has inside its texts.
-    for number, line in enumerate(read_text(path).rstrip("\n").split("\n") if path.stat().st_size else [], 1):
+    for number, line in enumerate(text.rstrip("\n").split("\n") if text else [], start=1):
         try:
             row = parse_json(line)
         except Unreadable as error:
-            raise Unreadable(f"line {number}: {error}") from error
+            raise UnreadableLine(number, f"line {number}: {error}") from error
         if not isinstance(row, dict):
-            raise Unreadable(f"line {number} is not a JSON object")
+            raise UnreadableLine(number, f"line {number} is not a JSON object")
         rows.append(row)
     return rows
 

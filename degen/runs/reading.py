@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from degen.errors import UserError
-from degen.files.parse import Unreadable, parse_json, read_json, read_text
+from degen.files.parse import Unreadable, UnreadableLine, read_json, read_json_lines, read_text
 
 MEND = "train again with `overwrite=True`"
 
@@ -16,7 +16,11 @@ def run_text(path: Path) -> str:
     try:
         return read_text(path)
     except Unreadable as error:
-        raise UserError(f"{path} cannot be read as text ({error}); {MEND}") from error
+        raise _no_text(path, error) from error
+
+
+def _no_text(path: Path, error: Unreadable) -> UserError:
+    return UserError(f"{path} cannot be read as text ({error}); {MEND}")
 
 
 def run_object(path: Path) -> dict[str, Any]:
@@ -55,16 +59,12 @@ def run_lines(path: Path) -> list[dict[str, Any]]:
     """
     if not path.exists():
         return []
-    rows = []
-    text = run_text(path).rstrip("\n")
-    for number, line in enumerate(text.split("\n") if text else [], start=1):
-        try:
-            row = parse_json(line)
-        except Unreadable:
-            row = None
-        if not isinstance(row, dict):
-            raise UserError(f"{path} line {number} is not a JSON object; remove it, or {MEND}")
-        rows.append(row)
+    try:
+        rows = read_json_lines(path)
+    except UnreadableLine as error:
+        raise UserError(f"{path} line {error.number} is not a JSON object; remove it, or {MEND}") from error
+    except Unreadable as error:
+        raise _no_text(path, error) from error
     for number, row in enumerate(rows, start=1):
         if type(row.get("epoch")) is not int:
             raise UserError(f"{path} line {number} lacks epoch; remove it, or {MEND}")

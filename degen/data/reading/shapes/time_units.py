@@ -18,10 +18,8 @@ def moment_of(number: int) -> int | None:
 
     Seconds, milliseconds, microseconds and nanoseconds of the years 1990 to 2100 do not overlap.
     """
-    for moment in (number * MILLION, number * 1_000, number, number // 1_000):
-        if _YEAR_1990 * MILLION <= moment < _YEAR_2100 * MILLION:
-            return moment
-    return None
+    unit = _unit(number)
+    return None if unit is None else number * MILLION // _UNITS[unit]
 
 
 def unlike_moments(times: Times, per_unit: int = 1) -> list[str]:

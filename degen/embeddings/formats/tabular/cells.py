@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from degen.embeddings.file_rows import Values
 
@@ -84,6 +85,14 @@ def named(columns: Sequence[Column], column: int) -> str:
 def as_numbers(cells: Cells) -> Values:
     """Return the cells of a column of numbers as an array [n], with NaN for empty ones."""
     return np.array([float(cell or "nan") for cell in cells]) if isinstance(cells, list) else cells
+
+
+def are_counts(values: Values) -> npt.NDArray[np.bool_]:
+    """Return which numbers are whole, and 0 or more, and fit into 64 bits."""
+    valid: npt.NDArray[np.bool_] = (
+        np.isfinite(values) & (values >= 0) & (values < 2**63) & (values == np.floor(values))
+    )
+    return valid
 
 
 def as_ids(cells: Cells) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from degen.embeddings.content import Counts
 from degen.embeddings.file_rows import FileRows, Values
-from degen.embeddings.formats.tabular.cells import Kind, Table, as_ids, as_numbers, named
+from degen.embeddings.formats.tabular.cells import Kind, Table, are_counts, as_ids, as_numbers, named
 from degen.embeddings.formats.tabular.lines import (
     is_number,
     numbered_lines,
@@ -71,7 +71,7 @@ def whole_numbers(path: Path, values: Values | FileRows) -> Counts:
         raise UserError(f"{path} has counts of shape {list(values.shape)}; give one count for each row")
     if values.dtype.kind not in "fiu" or values.dtype.itemsize > 8:
         raise UserError(f"{path} holds {values.dtype}; save whole numbers, such as int64")
-    valid = np.isfinite(values) & (values >= 0) & (values < 2**63) & (values == np.floor(values))
+    valid = are_counts(values)
     if not valid.all():
         raise UserError(f"{path} holds {values[~valid].flat[0]}; a frequency is a whole number, 0 or more")
     return np.asarray(values, dtype=np.int64)

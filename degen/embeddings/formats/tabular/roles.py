@@ -20,8 +20,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from degen.embeddings.content import NO_IDS, Asked, Content, Counts
-from degen.embeddings.file_rows import Values
-from degen.embeddings.formats.tabular.cells import LISTED, Column, Kind, Table, as_ids, as_numbers, named
+from degen.embeddings.formats.tabular.cells import (
+    LISTED,
+    Column,
+    Kind,
+    Table,
+    are_counts,
+    as_ids,
+    as_numbers,
+    named,
+)
 from degen.embeddings.formats.tabular.names import holds_ids, id_rank, is_frequency
 from degen.embeddings.formats.tabular.suspects import ENOUGH, check_whole, untold_ids, whole_notes
 from degen.errors import UserError, nearest
@@ -125,7 +133,7 @@ def _without_named(table: Table, roles: Roles, numbers: list[int]) -> list[int]:
         if at in used:
             continue
         if is_frequency(name):
-            if roles.frequency is None and _holds_counts(as_numbers(table.cells(at))):
+            if roles.frequency is None and are_counts(as_numbers(table.cells(at))).all():
                 roles.frequency = at
                 roles.notes.append(f"{named(columns, at)} is read as the frequency")
             else:
@@ -220,10 +228,6 @@ def _distinct(table: Table, column: int) -> bool:
     if not _whole(table, column) or np.isnan(as_numbers(cells)).any():
         return False
     return len(set(cells if isinstance(cells, list) else cells.tolist())) == len(cells)
-
-
-def _holds_counts(values: Values) -> bool:
-    return bool((np.isfinite(values) & (values >= 0) & (values < 2**63) & (values == np.floor(values))).all())
 
 
 def _counts(table: Table, roles: Roles) -> Counts:
