@@ -131,8 +131,8 @@ def test_reading_takes_16_bytes_an_action_and_not_twice_that(tmp_path, rng, monk
     drawn(rng, N, 3_000, 500).to_csv(path, index=False)
     log, peak = peak_of(lambda: read_interactions(path))
     assert len(log.users) == N
-    # A quarter in store at the end of each column, some blocks of text, and the lines looked at first.
-    assert peak < 1.25 * 16 + 20
+    # A quarter in store at the end of each column, and some blocks of text.
+    assert peak < 1.25 * 16 + 12
 
 
 @pytest.mark.usefixtures("small_blocks")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 from degen.data.reading.ids import MISSING
 from degen.data.reading.shapes.time_units import moment_of
@@ -135,8 +134,10 @@ def are_hours(values: Sequence[str]) -> bool:
 
 def are_of_users(users: Sequence[str], values: Sequence[str]) -> bool:
     """Return whether each of several users has one value in two lines or more on average."""
-    known = len(set(users))
-    return 1 < known <= len(users) / 2 and len(set(zip(users, values, strict=True))) == known
+    known: dict[str, str] = {}
+    if any(known.setdefault(user, value) != value for user, value in zip(users, values, strict=True)):
+        return False
+    return 1 < len(known) <= len(users) / 2
 
 
 def own_words(columns: Sequence[Sequence[str]]) -> int:
@@ -165,20 +166,26 @@ def are_in_order(users: Sequence[str], values: Sequence[str], *, ties: bool = Fa
     They also have to rise from line to line of the file, or users have to have two lines or more on average.
     With `ties`, equal numbers rise too.
     """
-    numbers: list[float] = []
-    of_user: dict[str, list[float]] = defaultdict(list)
+    last: dict[str, float] = {}
+    before: float | None = None
+    lines = pairs = falls = falls_of_users = 0
     for user, value in zip(users, values, strict=True):
-        if (number := _number(value)) < _HUGE:  # any other text is named with its line when it is read
-            numbers.append(number)
-            of_user[user].append(number)
-
-    def falls(several: Sequence[float]) -> int:
-        return sum(before > number or (not ties and before == number) for before, number in pairwise(several))
-
-    pairs = len(numbers) - len(of_user)
-    if not numbers or sum(map(falls, of_user.values())) > _EXCEPTIONS * pairs:
+        number = _number(value)
+        if not number < _HUGE:  # any other text is named with its line when it is read
+            continue
+        lines += 1
+        falls += before is not None and _falls(before, number, ties)
+        if user in last:
+            pairs += 1
+            falls_of_users += _falls(last[user], number, ties)
+        before = last[user] = number
+    if not lines or falls_of_users > _EXCEPTIONS * pairs:
         return False
-    return falls(numbers) <= _EXCEPTIONS * len(numbers) or pairs > len(of_user)
+    return falls <= _EXCEPTIONS * lines or pairs > len(last)
+
+
+def _falls(before: float, number: float, ties: bool) -> bool:
+    return before > number or (not ties and before == number)
 
 
 def are_same_days(one: Sequence[str], other: Sequence[str]) -> bool:
