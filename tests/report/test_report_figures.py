@@ -10,6 +10,7 @@ import pytest
 from hostile_runs import counts, matrix
 from run_files import epochs, write_run
 
+from degen.errors import UserError
 from degen.report.charts import by_popularity, legend, over_epochs, spectra, trajectories
 from degen.report.contents import Group
 from degen.report.gather import gather
@@ -82,6 +83,12 @@ def test_nulls_are_gaps_and_not_numbers(tmp_path: Path) -> None:
     write_run(tmp_path / "run", metrics=[*rows, {"epoch": 4, "loss": 1.0}])
     [figure] = over_epochs(gather([tmp_path]).groups[0])
     assert column(figure.table, "DuoRec") == {"1": "2", "4": "1"}
+
+
+def test_no_number_is_damage(tmp_path: Path) -> None:
+    write_run(tmp_path / "run", metrics=[{"epoch": 1, "loss": float("nan")}])
+    with pytest.raises(UserError, match=r"metrics\.jsonl line 1 is not a JSON object"):
+        gather([tmp_path])
 
 
 def test_a_run_without_pairs_of_its_own_has_no_way_in_their_plane(group: Group) -> None:
