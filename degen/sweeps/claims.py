@@ -118,6 +118,12 @@ def take(path: Path, now: float | None = None) -> Claim | None:
     return _create(path)
 
 
+def drop_left(path: Path) -> None:
+    """Remove a claim whose owner is gone, such as a worker that was killed before it gave its claim up."""
+    if path.exists() and (claim := take(path)):
+        claim.release()
+
+
 def is_live(path: Path, now: float | None = None) -> bool:
     """Return whether a claim is there and its owner at work, as far as this machine can tell."""
     try:

@@ -16,6 +16,7 @@ from degen.errors import UserError, one_of
 from degen.runs.directory import RunDirectory
 from degen.runs.study import DONE, FAILED, PlannedRun, read_plan
 from degen.sweeps.cells import refuse_other_settings
+from degen.sweeps.claims import claim_of, drop_left
 from degen.sweeps.engines.local import LocalEngine, check_cores
 from degen.sweeps.engines.slurm import jobs, require_sbatch, script, submit
 from degen.sweeps.plan import write_plan
@@ -226,6 +227,9 @@ def _tended(engine: Engine, out: Path, plan: list[PlannedRun], watch: Watch) -> 
     finally:
         with suppress(KeyboardInterrupt):
             engine.close()
+            # A worker may have ended, or been ended, after it finished a run and before it gave up the claim.
+            for planned in plan:
+                drop_left(claim_of(planned.run))
     if asked and not status.ended:
         raise Stopped(status)
     return status

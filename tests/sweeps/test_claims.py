@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -16,9 +17,10 @@ from degen.errors import UserError
 from degen.runs import lock
 from degen.runs.directory import LOCK
 from degen.runs.lock import is_held, sole_writer
-from degen.runs.study import PlannedRun
+from degen.runs.study import DONE, FAILED, PlannedRun
 from degen.sweeps import claims
-from degen.sweeps.claims import STALE_AFTER, Owner, claim_of, is_live, read_owner, take
+from degen.sweeps.claims import STALE_AFTER, Owner, claim_of, drop_left, is_live, read_owner, take
+from degen.sweeps.run import _tended
 from degen.sweeps.worker import is_free
 
 RACE = """
@@ -70,6 +72,41 @@ def test_the_claim_of_a_process_that_is_gone_is_taken_over_at_once(path, dead):
     assert not is_live(path)
     assert take(path) is not None
     assert read_owner(path).pid == os.getpid()
+
+
+def test_what_a_killed_worker_left_is_removed_and_a_claim_at_work_stays(path, dead):
+    write(path, dead)
+    drop_left(path)
+    assert not list(path.parent.iterdir())
+    claim = take(path)
+    drop_left(path)
+    assert read_owner(path) == claim.owner
+
+
+@dataclass
+class KilledAfterItsRun:
+    """An engine whose one worker finishes a run and is killed before it gives up its claim."""
+
+    out: Path
+    planned: PlannedRun
+    dead: Owner
+    running: int = 0
+
+    def tend(self, free):
+        write(claim_of(self.planned.run), self.dead)
+        (self.out / DONE / self.planned.name).touch()
+
+    def close(self):
+        pass
+
+
+def test_a_study_leaves_no_claim_of_a_worker_that_was_killed_after_its_last_run(tmp_path, dead):
+    planned = PlannedRun("0123456789", "log", 0, tmp_path / "0123456789-s0", {}, None, {})
+    for name in (DONE, FAILED):
+        (tmp_path / name).mkdir()
+    status = _tended(KilledAfterItsRun(tmp_path, planned, dead), tmp_path, [planned], lambda status: None)
+    assert status.done == [planned]
+    assert not claim_of(planned.run).exists()
 
 
 def test_a_process_that_has_the_number_of_an_earlier_one_is_another(path):
