@@ -5,9 +5,16 @@
     frequency_colors()       rare items light, frequent ones dark; the palest part would be lost on paper
     quality_colors()         low values yellow, high values blue
     variant_line             colour and dashes of a variant
+    variant_marker           its marker
+    bucket_label             name of a bucket of items: a decile, `head`, `mid`, `tail` or `unseen`
 
 The lightness of the colour maps changes evenly, and their steps stay apart under deuteranopia and protanopia.
-Each variant has an Okabe-Ito colour and its own dashes, so that variants stay apart in grey.
+
+Colours of variants are Okabe and Ito's, with one exception: UCL+SCL has Tol's wine instead of their pink,
+which deuteranopia turns into the same grey as SCL's green. Any two variants are at least 22 CIELAB units
+apart in normal sight, deuteranopia and protanopia. In grey their lightness differs by 11 or more, except for
+UCL and CL4SRec; there dashes and markers tell them apart, as they do everywhere. The tests of this module
+simulate all of these.
 """
 
 from __future__ import annotations
@@ -26,18 +33,19 @@ from degen.errors import UserError, nearest, one_of
 # 241.147 and 506.295 TeX points, 72.27 an inch.
 WIDTHS: Mapping[str, float] = {"column": 3.337, "text": 7.006}
 
-# Colour and dashes of each variant of the paper.
-_VARIANT_LINES: Mapping[str, tuple[str, Any]] = {
-    "sasrec": ("#000000", "-"),
-    "cl4srec": ("#E69F00", (0, (5, 1.2))),
-    "ucl": ("#56B4E9", (0, (1, 1))),
-    "scl": ("#009E73", (0, (4, 1, 1, 1))),
-    "ucl+scl": ("#CC79A7", (0, (2.5, 1))),
-    "duorec": ("#0072B2", (0, (9, 1))),
+# Colour, dashes and marker of each variant of the paper.
+_VARIANT_LINES: Mapping[str, tuple[str, Any, str]] = {
+    "sasrec": ("#000000", "-", "o"),
+    "cl4srec": ("#E69F00", (0, (5, 1.2)), "v"),
+    "ucl": ("#56B4E9", (0, (1, 1)), "D"),
+    "scl": ("#009E73", (0, (4, 1, 1, 1)), "s"),
+    "ucl+scl": ("#882255", (0, (2.5, 1)), "P"),
+    "duorec": ("#0072B2", (0, (9, 1)), "^"),
 }
 # Other names: one colour more than dashes, so that 30 combinations differ.
-_OTHER_COLORS = ("#882255", "#999933", "#44AA99", "#332288", "#AA4499", "#661100")
+_OTHER_COLORS = ("#CC79A7", "#999933", "#44AA99", "#332288", "#AA4499", "#661100")
 _OTHER_DASHES = ("-.", "--", ":", (0, (7, 1, 1, 1, 1, 1)), (0, (3, 2)))
+_OTHER_MARKERS = ("X", "<", ">", "p", "h", "d", "*")
 
 # Items that never occur in training have a colour outside the map, and a cross where others have a dot.
 UNSEEN_COLOR = "#D55E00"
@@ -163,8 +171,20 @@ def _cut(name: str, start: float) -> Colormap:
 def variant_line(name: str, position: int = 0) -> dict[str, Any]:
     """Return `color` and `linestyle` of a variant; names outside the paper take turns by `position`."""
     if name in _VARIANT_LINES:
-        color, dashes = _VARIANT_LINES[name]
+        color, dashes, _ = _VARIANT_LINES[name]
     else:
         color = _OTHER_COLORS[position % len(_OTHER_COLORS)]
         dashes = _OTHER_DASHES[position % len(_OTHER_DASHES)]
     return {"color": color, "linestyle": dashes}
+
+
+def variant_marker(name: str, position: int = 0) -> str:
+    """Return the marker of a variant; names outside the paper take turns by `position`."""
+    if name in _VARIANT_LINES:
+        return _VARIANT_LINES[name][2]
+    return _OTHER_MARKERS[position % len(_OTHER_MARKERS)]
+
+
+def bucket_label(name: str) -> str:
+    """Return the name of a bucket of items as figures and the report write it: `cold` is unseen."""
+    return UNSEEN_LABEL if name == "cold" else name

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import matplotlib
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from degen.plots.style import (
     shortened,
     text_ems,
     variant_line,
+    variant_marker,
 )
 from degen.variant_names import in_paper_order, variant_label
 
@@ -93,6 +96,46 @@ def test_variants_come_in_the_papers_order_then_by_name() -> None:
     assert in_paper_order(["zeta", *reversed(PAPER), "alpha", "scl"]) == [*PAPER, "alpha", "zeta"]
 
 
+# Deuteranopia and protanopia in linear RGB: Machado, Oliveira and Fernandes (2009), severity 1.
+SIGHT = {
+    "normal": np.eye(3),
+    "deuteranopia": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    ),
+    "protanopia": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+}
+
+
+def cielab(color: str, sight: str = "normal") -> np.ndarray:
+    """CIELAB (D65) of an sRGB colour as it is seen."""
+    rgb = np.array(matplotlib.colors.to_rgb(color))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(SIGHT[sight] @ linear, 0, 1)
+    to_xyz = np.array([[0.4125, 0.3576, 0.1804], [0.2127, 0.7152, 0.0722], [0.0193, 0.1192, 0.9503]])
+    x = to_xyz @ seen / np.array([0.95047, 1, 1.08883])
+    f = np.where(x > 216 / 24389, np.cbrt(x), (24389 / 27 * x + 16) / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+def test_variants_stay_apart_for_every_eye(sight: str) -> None:
+    for one, other in itertools.combinations(PAPER, 2):
+        colors = variant_line(one)["color"], variant_line(other)["color"]
+        apart = np.linalg.norm(cielab(colors[0], sight) - cielab(colors[1], sight))
+        assert apart > 22, (one, other, apart)
+
+
+def test_in_grey_variants_differ_in_lightness_and_in_both_dashes_and_markers() -> None:
+    for one, other in itertools.combinations(PAPER, 2):
+        a, b = variant_line(one), variant_line(other)
+        assert a["linestyle"] != b["linestyle"]
+        assert variant_marker(one) != variant_marker(other)
+        if {one, other} != {"ucl", "cl4srec"}:
+            assert abs(cielab(a["color"])[0] - cielab(b["color"])[0]) > 11, (one, other)
+
+
 def test_variants_have_the_papers_spelling_and_lines_of_their_own() -> None:
     assert [variant_label(name) for name in PAPER] == ["SASRec", "CL4SRec", "UCL", "SCL", "UCL+SCL", "DuoRec"]
     assert variant_label("mine") == "mine"
@@ -104,6 +147,8 @@ def test_variants_have_the_papers_spelling_and_lines_of_their_own() -> None:
 def test_thirty_names_outside_the_paper_have_lines_of_their_own() -> None:
     lines = [tuple(variant_line(f"own {position}", position).values()) for position in range(30)]
     assert len(set(map(str, lines))) == 30
+    marked = [(*line, variant_marker(f"own {position}", position)) for position, line in enumerate(lines)]
+    assert len({marker for *_, marker in marked[:7]}) == 7
     assert len({color for color, _ in lines[:6]}) == 6
     paper = {variant_line(name)["color"] for name in ("sasrec", "cl4srec", "ucl", "scl", "ucl+scl", "duorec")}
     assert paper.isdisjoint(color for color, _ in lines)
