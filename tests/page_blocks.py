@@ -1,0 +1,138 @@
+"""Blocks of code of a Markdown page, and the script that runs them as a reader would, one after another.
+
+```python                  run, in one process per page, in an empty folder
+```bash                    each `degen …` is parsed: commands, options and values have to exist
+<!-- run -->               before a block of bash: it is run as well
+<!-- not run: REASON -->   before a block of Python or bash that cannot be run here
+<!-- setup … -->           Python that is run at its place and not shown, for files that a page assumes
+```py                      recipes for other libraries, which `tests/test_callbacks.py` runs
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / ".github/CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
+LANGUAGES = {"python", "py", "bash", "text", "toml", "yaml", "json", "bibtex", "latex", "csv"}
+_FENCE = re.compile(
+    r"(?:^[ ]*<!--[ ](?P<note>run|not[ ]run:[^\n]*?)[ ]-->\n+)?"
+    r"^(?P<indent>[ ]*)```[ ]*(?P<language>[\w-]*)[^\n]*\n(?P<code>.*?)^(?P=indent)```[ ]*$"
+    r"|^<!--[ ]setup\n(?P<setup>.*?)^-->$",
+    re.MULTILINE | re.DOTALL | re.VERBOSE,
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of a page: its language, its code, the line where it begins, and the note before it."""
+
+    page: Path
+    line: int
+    language: str
+    code: str
+    note: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+    @property
+    def runs(self) -> bool:
+        if self.language == "bash":
+            return self.note == "run"
+        return self.language in ("python", "setup") and not self.note.startswith("not run")
+
+
+def blocks(page: Path) -> list[Block]:
+    """Return the blocks of a page in order; hidden ones have the language `setup`."""
+    text = page.read_text(encoding="utf-8")
+    found = []
+    for match in _FENCE.finditer(text):
+        start = match.start("setup") if match["setup"] is not None else match.start("code")
+        language = "setup" if match["setup"] is not None else match["language"]
+        code = dedent(match["setup"] if match["setup"] is not None else match["code"])
+        found.append(Block(page, text.count("\n", 0, start) + 1, language, code, match["note"] or ""))
+    return found
+
+
+_RUNNER = """
+import subprocess, sys, traceback
+GLOBALS = {"__name__": "__main__"}
+DEGEN = 'degen() { "' + sys.executable + '" -m degen "$@"; }\\n'
+for place, language, code in STEPS:
+    try:
+        if language == "bash":
+            subprocess.run(["bash", "-euo", "pipefail", "-c", DEGEN + code], check=True)
+        else:
+            exec(compile(code, place, "exec"), GLOBALS)
+    except BaseException:
+        traceback.print_exc()
+        sys.exit(f"the block at {place} failed")
+"""
+
+
+def script(page: Path) -> str:
+    """Return a script that runs what can be run of a page; empty if nothing can."""
+    steps = [(block.place, block.language, block.code) for block in blocks(page) if block.runs]
+    return f"STEPS = {steps!r}\n{_RUNNER}" if any(language != "setup" for _, language, _ in steps) else ""
+
+
+def typed(code: str) -> Iterator[list[str]]:
+    """Yield the words of each `degen` command of a block of bash, without `degen` itself."""
+    for line in code.replace("\\\n", " ").splitlines():
+        words = shlex.split(line, comments=True)
+        ends = [k for k, word in enumerate(words) if re.fullmatch(r"&&|\|\|?|;|\d?>{1,2}|&", word)]
+        for start, end in zip([0, *(end + 1 for end in ends)], [*ends, len(words)], strict=True):
+            part = words[start:end]
+            if "degen" in part and (part[0] == "degen" or part[part.index("degen") - 1] == "-m"):
+                yield [word.rstrip(";") for word in part[part.index("degen") + 1 :]]
+
+
+def wrong_with(words: list[str]) -> str | None:
+    """Return what is wrong with a typed command, or None: it is parsed, but not carried out."""
+    from typer.main import get_command
+
+    from degen.cli.app import app
+    from degen.errors import UserError
+
+    command = get_command(app)
+    context = command.context_class(command, info_name="degen")
+    words = list(words)
+    while getattr(command, "commands", None):
+        if not words or words[0].startswith("-"):
+            return None
+        name = words.pop(0)
+        if name not in command.commands:
+            return f"there is no command {name}"
+        command = command.commands[name]
+    try:
+        command.make_context(name, words, parent=context)
+    except UserError as error:
+        return str(error)
+    except Exception as error:  # Typer has its own copy of Click and its errors
+        message = getattr(error, "format_message", None)
+        return str(message()) if message else None if type(error).__name__ == "Exit" else repr(error)
+    return None
+
+
+def flags_of(words: list[str]) -> set[str]:
+    """Return the long options of a command, an empty set if there is no such command."""
+    from typer.main import get_command
+
+    from degen.cli.app import app
+
+    command = get_command(app)
+    for word in words:
+        command = getattr(command, "commands", {}).get(word, command)
+    return {flag for p in command.params for flag in (*p.opts, *p.secondary_opts)} | {"--help", "--version"}
+
+
+if __name__ == "__main__":
+    exec(script(Path(sys.argv[1]).absolute()))

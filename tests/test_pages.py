@@ -1,0 +1,97 @@
+"""README and documentation are held to: their code runs, and their commands and options exist."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from page_blocks import LANGUAGES, PAGES, ROOT, blocks, flags_of, script, typed, wrong_with
+
+named = {"ids": lambda page: page.relative_to(ROOT).as_posix()}
+RUNNABLE = [page for page in PAGES if script(page)]
+
+
+@pytest.mark.parametrize("page", RUNNABLE, **named)
+def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path):
+    environment = {**os.environ, "DEGEN_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+    environment.pop("DEGEN_DATA", None)
+    folder = tmp_path / "here"
+    folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", script(page)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, **named)
+def test_commands_and_options_of_a_page_exist(page):
+    wrong = []
+    for block in blocks(page):
+        assert block.language in {*LANGUAGES, "setup"}, f"{block.place}: name the language of the block"
+        if block.language == "bash":
+            checked = subprocess.run(["bash", "-n"], input=block.code, text=True, capture_output=True)
+            assert checked.returncode == 0, f"{block.place}: {checked.stderr}"
+            wrong += [
+                f"{block.place}: {words}: {why}" for words in typed(block.code) if (why := wrong_with(words))
+            ]
+        elif block.language in ("python", "py", "setup"):
+            compile(block.code, block.place, "exec")
+        elif block.language == "toml":
+            tomllib.loads(block.code)
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("page", PAGES, **named)
+def test_options_in_the_text_of_a_page_exist(page):
+    wrong = []
+    for code in re.findall(r"(?<!`)`(degen [a-z][^`\n]*)`(?!`)", page.read_text(encoding="utf-8")):
+        words = code.split()[1:]
+        flags = re.findall(r"(?<!\S)--[a-z][\w-]*", code)
+        wrong += [f"`{code}`: {flag}" for flag in flags if flag not in flags_of(words)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_what_is_typed_is_found_and_judged():
+    code = "degen train --variant all \\\n  --dataset beauty  # six\ncd x && degen runs x | head\n"
+    code += "torchrun --nnodes 2 -m degen train --resume\npip install degen\n"
+    assert list(typed(code)) == [
+        ["train", "--variant", "all", "--dataset", "beauty"],
+        ["runs", "x"],
+        ["train", "--resume"],
+    ]
+    assert wrong_with(shlex.split("train --variant all --epochs 3")) is None
+    assert wrong_with(["--version"]) is None
+    assert "no command" in wrong_with(["trian"])
+    assert "--lr" in wrong_with(shlex.split("train --lr 1"))
+    assert wrong_with(shlex.split("train --epochs many"))
+    assert wrong_with(["compare"])
+
+
+def test_blocks_know_their_line_their_note_and_what_is_hidden(tmp_path):
+    page = ROOT / "docs" / "made_up.md"
+    text = "# A\n\n<!-- setup\na = 1\n-->\n\n```python\nb = a\n```\n"
+    text += "\n<!-- not run: no GPU -->\n```bash\nx\n```\n"
+    text += '\n=== "Tab"\n\n    <!-- run -->\n    ```bash\n    degen --version\n    ```\n'
+
+    class Page(type(page)):
+        def read_text(self, encoding=None):
+            return text
+
+    found = blocks(Page(page))
+    assert [(b.line, b.language, b.code, b.runs) for b in found] == [
+        (4, "setup", "a = 1\n", True),
+        (8, "python", "b = a\n", True),
+        (13, "bash", "x\n", False),
+        (20, "bash", "degen --version\n", True),
+    ]
+    assert found[2].place == "docs/made_up.md:13"
