@@ -50,6 +50,8 @@ ARROWS["cli"] = set(ARROWS)
 # The same inside `degen/analysis`. Its `__init__.py` imports all of them, so that measures are registered.
 ARROWS_OF_ANALYSIS: dict[str, set[str]] = {
     "values": set(),
+    "titles": set(),
+    "core": set(),
     "passes": set(),
     "registry": {"values", "passes"},
     "correlation": {"values", "passes"},
