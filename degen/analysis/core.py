@@ -41,12 +41,12 @@ ORIENTATION = (
 """A sentence that places the average cosine and σ₂/σ₁ of a matrix among trained models."""
 
 
-def scale(measure: str, dimensions: int) -> float:
-    """Return the width of the values that a core measure takes in practice, for d = `dimensions`.
+def scale(measure: str, a: float, b: float) -> float:
+    """Return the size against which a difference between the values `a` and `b` of a core measure is judged.
 
-    It is d for the two counts of directions, 4 for uniformity (0 is collapsed, the uniform sphere lies near
-    -4) and 1 for ratios and cosines.
+    It is the larger value for the two counts of directions, 4 for uniformity (0 is collapsed, the uniform
+    sphere lies near -4) and 1 for ratios and cosines.
     """
     if measure in ("effective_rank", "participation_ratio"):
-        return float(dimensions)
+        return max(abs(a), abs(b))
     return 4.0 if measure == "uniformity" else 1.0

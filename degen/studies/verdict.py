@@ -141,7 +141,7 @@ def verdict(sides: Two, comparisons: Sequence[Comparison]) -> Verdict:
         return _the_same(sides, known, remarks, measures)
     outcome: Outcome = "b" if voting[0].better == "b" else "a"
     how = "more isotropic" if outcome == "b" else "more collapsed"
-    evidence = f"{_changes(sides, voting)}; {_count(voting, known)}"
+    evidence = f"{_changes(voting)}; {_count(voting, known)}"
     return Verdict(outcome, f"{sides.b} is {how} than {sides.a}", evidence, remarks, measures)
 
 
@@ -160,7 +160,7 @@ def _judged(sides: Two, one: Comparison, p: float | None) -> Judged:
         return Judged(one, "unknown", reason)
     if abs(one.difference) <= _EQUAL * max(abs(one.a), abs(one.b)):
         return Judged(one, "same", "equal")
-    if abs(one.difference) < LEAST * scale(one.measure, max(sides.dimensions)):
+    if abs(one.difference) < LEAST * scale(one.measure, one.a, one.b):
         return Judged(one, "same", "less than a hundredth of its scale")
     noise = one.noise.partition(";")[0]
     if p is not None and p > _LEVEL:
@@ -183,18 +183,18 @@ def _not_comparable(sides: Two, one: Comparison) -> str:
     return ""
 
 
-def _changes(sides: Two, voting: Sequence[Judged]) -> str:
+def _changes(voting: Sequence[Judged]) -> str:
     """Return the changes of up to three measures in words, and of the rare half where they are larger."""
     by_name = {one.measure: one for one in voting}
     first = [by_name[name] for name in _SAID if name in by_name]
     rest = [one for one in voting if one not in first and one.measure != NEEDS_FREQUENCY]
     said = (first + rest)[:3]
-    texts = [f"{title(one.measure)} {_change(sides, one)}" for one in said]
+    texts = [f"{title(one.measure)} {_change(one)}" for one in said]
     rare, every = by_name.get(NEEDS_FREQUENCY), by_name.get("average_cosine")
     if rare is not None and every is None:
-        texts.append(f"{title(NEEDS_FREQUENCY)} {_change(sides, rare)}")
+        texts.append(f"{title(NEEDS_FREQUENCY)} {_change(rare)}")
     elif rare is not None and every is not None and _larger(rare, every):
-        texts.append(f"the rare half more so ({_change(sides, rare)})")
+        texts.append(f"the rare half more so ({_change(rare)})")
     return ", ".join(texts)
 
 
@@ -204,15 +204,15 @@ def _larger(rare: Judged, every: Judged) -> bool:
 
 def _favours(sides: Two, voting: Sequence[Judged], end: str) -> str:
     ours = [one for one in voting if one.better == end]
-    shown = ", ".join(f"{title(one.measure)} ({_change(sides, one)})" for one in ours[:3])
+    shown = ", ".join(f"{title(one.measure)} ({_change(one)})" for one in ours[:3])
     more = f" and {len(ours) - 3} more" if len(ours) > 3 else ""
     return f"{sides.a if end == 'a' else sides.b} is more isotropic by {shown}{more}"
 
 
-def _change(sides: Two, one: Judged) -> str:
+def _change(one: Judged) -> str:
     """Return both values, with as many decimals as tell them apart: `0.70 → 0.88`, `51 → 23`."""
     a, b = one.comparison.a, one.comparison.b
-    digits = 0 if scale(one.measure, max(sides.dimensions)) >= 10 and max(abs(a), abs(b)) >= 10 else 2
+    digits = 0 if min(abs(a), abs(b)) >= 10 else 2
     while digits < 6 and f"{a:.{digits}f}" == f"{b:.{digits}f}":
         digits += 1
     return f"{a:z.{digits}f} → {b:z.{digits}f}"

@@ -93,7 +93,7 @@ def test_measures_that_contradict_each_other_are_not_forced_to_a_verdict():
 
 
 def test_what_lies_within_the_noise_of_items_is_the_same():
-    moved = {name: value + 0.03 * scale(name, 64) for name, value in JAN.items()}
+    moved = {name: value + 0.03 * scale(name, value, value) for name, value in JAN.items()}
     assert verdict(SIDES, pairs(JAN, moved, half=3.0)).outcome == "same"
     text = verdict(SIDES, pairs(JAN, moved, half=3.0)).text
     assert text.startswith("No difference between jan and feb can be told")
@@ -106,7 +106,7 @@ def test_what_lies_within_the_noise_of_items_is_the_same():
 def test_a_difference_below_a_hundredth_of_its_scale_is_the_same_however_certain():
     names = [name for name in JAN if MEASURES[name].arrow]
     for share, expected in ((0.009, {"same"}), (0.011, {"a", "b"})):
-        moved = {name: JAN[name] + share * scale(name, 64) for name in names}
+        moved = {name: JAN[name] + share * scale(name, JAN[name], JAN[name]) for name in names}
         ours = {name: JAN[name] for name in names}
         assert {one.better for one in judged(SIDES, pairs(ours, moved, half=1e-9))} == expected
 
@@ -180,7 +180,7 @@ def test_measures_whose_range_depends_on_dimensions_are_those_listed():
     for name in CORE:
         measure = MEASURES[name]
         if measure.arrow and not measure.needs:
-            apart = abs(measure(small) - measure(large)) >= 0.05 * scale(name, 64)
+            apart = abs(measure(small) - measure(large)) >= 0.05 * scale(name, 64, 64)
             assert apart == (name in ON_DIMENSIONS), name
 
 
