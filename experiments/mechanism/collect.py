@@ -47,6 +47,13 @@ COLUMNS = {
 }
 """Columns of the page."""
 
+INTRODUCTION = (
+    "Updates of the rarest and the most frequent decile of items, for each optimiser. Δv is how far an",
+    "item moved over the epoch, h̄ the mean representation. [degeneration.md](degeneration.md), point 7,",
+    "says what follows.",
+)
+"""First lines of the page."""
+
 Row = dict[str, Any]
 
 
@@ -70,7 +77,8 @@ def page(runs: Mapping[str, Sequence[Row]], tested: Mapping[str, Row]) -> str:
     """The tables as Markdown: the first and the last common epoch, and the best epoch's test metrics."""
     last = min(map(len, runs.values()))
     chosen = [rows[epoch - 1] for rows in runs.values() for epoch in dict.fromkeys((1, last))]
-    lines = ["# What moves the items", "", f"{chosen[0]['dataset']}, one seed, epochs 1 and {last}:", ""]
+    lines = ["# Updates of the items, by optimiser", "", *INTRODUCTION]
+    lines += ["", f"{chosen[0]['dataset']}, one seed, epochs 1 and {last}:", ""]
     lines += [_line(COLUMNS.values()), _line(["---"] * len(COLUMNS))]
     lines += [_line(_cell(row[key]) for key in COLUMNS) for row in chosen]
     lines += ["", "Test targets, at the epoch that validation chose:", ""]

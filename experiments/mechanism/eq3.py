@@ -55,6 +55,16 @@ MEASURES = {
 }
 """What is averaged over contexts, and its heading in the table."""
 
+INTRODUCTION = (
+    "Rank correlations of a model's scores with the two terms of Eq. 3, PMI and log p, over the",
+    "candidates of a context. *share of log p*: of the ranks' variance that both terms explain. *PMI",
+    "beyond log p*: semi-partial, to be read beside *of Eq. 3 itself*, the same for scores that equal Eq.",
+    "3. *followers above others*: the probability that an item that did follow the context scores above",
+    "one that did not. Unseen items all have the same log p and no PMI, hence no correlation.",
+    "[degeneration.md](degeneration.md), point 8, says what follows.",
+)
+"""First lines of the page."""
+
 Row = dict[str, Any]
 
 
@@ -105,6 +115,8 @@ def page(rows: Sequence[Row], strength: float) -> str:
     heads = ["run", "epoch", "candidates", "contexts", *MEASURES.values()]
     lines = [
         f"# Eq. 3 on {rows[0]['dataset']}",
+        "",
+        *INTRODUCTION,
         "",
         f"Mean over held-out contexts ± standard error; κ = {strength:g}.",
         "",

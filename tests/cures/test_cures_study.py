@@ -76,7 +76,7 @@ def test_a_single_seed_has_no_interval_and_the_page_says_so():
     summaries = over_seeds(rows)
     assert summaries[1]["effective_rank_half"] is None
     text = page(summaries, rows)
-    assert "seed noise is unknown" in text
+    assert "the noise of seeds is unknown" in text
     assert "-0.0100 ± 0.0020" in text
     assert "| – |" in text
 

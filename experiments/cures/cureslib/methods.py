@@ -15,7 +15,7 @@ from degen.model.variants import MITIGATIONS
 
 BUDGET = Path(__file__).parents[1] / "cures.toml"
 BASELINE, CONTRAST, PENALTY, LOSS, OPTIMISER, AFTERWARDS = KINDS = (
-    "no cure",
+    "no mitigation",
     "contrast",
     "penalty on items",
     "another loss",

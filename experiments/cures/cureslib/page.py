@@ -23,24 +23,30 @@ COLUMNS = {
 }
 
 HEADING = """\
-# Cures of degeneration, side by side
+# Mitigations of degeneration, side by side
 
-Written by `experiments/cures/collect.py` from the runs of `experiments/cures/run.py`; a row a run is in
-[cures.csv](cures.csv). Test split at the best validation epoch; head, mid and tail are targets by their
-frequency in training (about 20, 30 and 50 % of the items). The geometry is that of the items that are
-scored, uncentred. `difference` is NDCG@10 less sasrec's of the same seed, ± two standard errors paired over
-users (for the lowest seed). all-but-the-top and whitening are sasrec's items after training, the encoder as
-trained; whitening's centred spectrum is perfect by construction.
+Written by `experiments/cures/collect.py` from the runs of `experiments/cures/run.py`.
+[cures.csv](cures.csv) has a row per run.
+
+- Metrics are of the test split at the best validation epoch. Head, mid and tail are targets by their
+  frequency in training (about 20, 30 and 50 % of the items).
+- The geometry is that of the items that are scored, without centring.
+- `difference` is NDCG@10 minus that of sasrec with the same seed, ± two standard errors, paired over
+  users (for the lowest seed).
+- all-but-the-top and whitening map sasrec's items after training; the encoder stays as trained.
+  Whitening's centred spectrum is perfect by construction.
+
+What follows from the tables is in [degeneration.md](degeneration.md), point 9.
 """
 
-ONE_SEED = "\nOne seed a method: seed noise is unknown, and nothing is marked.\n"
+ONE_SEED = "\nOne seed per method: the noise of seeds is unknown, and nothing is marked.\n"
 SEVERAL = (
     "\nMeans over seeds, ± half of the 95 % interval (Student's t up to 10 seeds, beyond a bootstrap of t).\n"
 )
 
 
 def page(summaries: Sequence[Row], rows: Sequence[Row]) -> str:
-    """Return the page: a table a dataset, of means over seeds."""
+    """Return the page: one table per dataset, of means over seeds."""
     parts = [HEADING, SEVERAL if any(row["seeds"] > 1 for row in summaries) else ONE_SEED]
     if any(row["state"] != "finished" for row in summaries):
         parts.append("\nA method with * has runs that were stopped before their end.\n")
