@@ -1,8 +1,11 @@
 """Tables for people and programs: one `Table`, written to the terminal, CSV, LaTeX and Markdown.
 
 table.py        `Table`, its columns and its cells     numbers.py     numbers as people read them
-terminal.py     framed, or in sections with footnotes  csv_file.py    full columns for programs
+terminal.py     within the width of the terminal       csv_file.py    full columns for programs
 latex.py        `tabular` in the style of booktabs     markdown.py    pipes
+
+On the terminal, `widths.py` fits columns, `grid.py` sets them side by side, `vertical.py` turns what is too
+wide, `listing.py` has sections, and `shorten.py` cuts long names in the middle.
 
 The report's template writes the same tables as HTML.
 """

@@ -12,6 +12,9 @@ from degen.tables.numbers import four_decimals
 Mark = Literal["", "best", "second", "holds", "fails", "open"]
 Kind = Literal["number", "text", "sentence", "key"]
 
+_BLANKS = 5
+"""Blanks of the shortest text that is a sentence; a name or several numbers have fewer."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -62,13 +65,19 @@ class Table:
     ) -> Table:
         """Return a table of plain values: floats with four decimals, whole numbers with commas.
 
-        Columns of numbers, and those whose title is in `right`, are aligned to the right.
+        Columns of numbers, and those whose title is in `right`, are aligned to the right. Texts of several
+        words are sentences, which may take several lines; other texts are names.
         """
         values = [list(row) for row in rows]
         columns = []
         for index, title in enumerate(titles):
-            numeric = all(isinstance(row[index], int | float) or row[index] is None for row in values)
-            columns.append(Column(title, "number" if numeric or title in right else "text"))
+            column = [row[index] for row in values]
+            kind: Kind = "text"
+            if title in right or all(isinstance(value, int | float) or value is None for value in column):
+                kind = "number"
+            elif any(isinstance(value, str) and value.count(" ") >= _BLANKS for value in column):
+                kind = "sentence"
+            columns.append(Column(title, kind))
         cells = [[Cell(four_decimals(value)) for value in row] for row in values]
         return cls(caption, caption, columns, cells)
 
@@ -100,13 +109,13 @@ def marked(values: Sequence[float | None], texts: Sequence[str], sign: int = 1) 
 
 
 def fitting(columns: Sequence[Sequence[str]], width: int | None, least: int) -> int:
-    """Return how many of the first columns fit into `width` characters in a frame, at least `least`.
+    """Return how many of the first columns fit into `width` characters side by side, at least `least`.
 
     A column is the lines of its title and its cells. All fit where `width` is None.
     """
-    room = math.inf if width is None else width - 1
+    room = math.inf if width is None else width + 2
     for place, texts in enumerate(columns):
-        room -= max(map(len, texts)) + 3
+        room -= max(map(len, texts)) + 2
         if room < 0 and place >= least:
             return place
     return len(columns)

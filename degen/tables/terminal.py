@@ -1,65 +1,103 @@
-"""A table on the terminal: framed, or as a listing where its rows stand in sections."""
+"""A table on the terminal: rows below titles, or a listing where its rows stand in sections.
+
+Where the terminal is too narrow, columns with one value go and are said below. Then names are shortened in
+the middle. Then the table is turned, or becomes a block of lines per row. Numbers and words never break.
+Output into a file or a pipe has the whole table, a line per row.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from degen.shown import shown
 from degen.tables.table import Cell, Table
 
 if TYPE_CHECKING:
-    from rich.table import Table as RichTable
+    from rich.console import Console
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_ENDLESS = 1_000_000
+"""Width of a line without an end."""
+
+
+def terminal_width() -> int | None:
+    """Return the characters of a line of stdout by `COLUMNS` or the terminal; None for a pipe or a file."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
+        return max(1, shutil.get_terminal_size().columns)
+    return None
 
 
 def print_table(table: Table) -> None:
     """Print a table on stdout, with its note and its footnotes below it."""
     from rich.console import Console
 
-    # Piped output has no width of its own; a table must not be folded to 80 columns there.
-    console = Console(width=None if sys.stdout.isatty() else 160)
-    console.print(_listing(table) if table.sections else _framed(table))
+    width = terminal_width()
+    # What is too wide for the terminal all the same is left to it: Rich would break numbers.
+    console = Console(width=_ENDLESS)
+    if table.sections:
+        _print_sections(table, width, console)
+    else:
+        _print_rows(table, width, console)
     footnotes = [f"{_text(Cell('', footnote=place))} {text}" for place, text in enumerate(table.footnotes, 1)]
-    for line in (*table.note.splitlines(), *footnotes):
-        console.out(shown(line), highlight=False)
+    _print_lines([*table.note.splitlines(), *footnotes], width, console)
 
 
-def _framed(table: Table) -> RichTable:
-    from rich.table import Table as RichTable
+def _print_lines(lines: Sequence[str], width: int | None, console: Console) -> None:
+    from degen.tables.widths import HARD_BLANK, broken
+
+    for line in map(shown, lines):
+        for part in [line] if width is None else broken(line, width):
+            console.out(part.replace(HARD_BLANK, " "), highlight=False)
+
+
+def _print_rows(table: Table, width: int | None, console: Console) -> None:
     from rich.text import Text
 
-    framed = RichTable(title=Text(shown(table.caption)) if table.caption else None, title_justify="left")
-    for column in table.columns:
-        justify: Literal["left", "right"] = "right" if column.kind == "number" else "left"
-        framed.add_column(Text(shown(column.title)), justify=justify, overflow="fold")
-    for row in table.rows:
-        framed.add_row(*(Text(_text(cell)) for cell in row))
-    return framed
+    from degen.tables.grid import grid, rule
+    from degen.tables.vertical import arranged
+    from degen.tables.widths import Strip
+
+    strips = [
+        Strip(shown(column.title), [_text(row[place]) for row in table.rows], column.kind)
+        for place, column in enumerate(table.columns)
+    ]
+    found, said = arranged(strips, width or _ENDLESS)
+    if table.caption:
+        _print_lines([table.caption], width, console)
+    if isinstance(found, list):
+        titles, rows = grid(found)
+        for line in titles:
+            console.print(Text(line, style="bold"))
+        console.out(rule(found, "─" if "utf" in console.encoding else "-"), style="dim", highlight=False)
+        found = iter(line for lines in rows for line in lines)
+    for line in found:
+        console.out(line, highlight=False)
+    if said:
+        _print_lines([said], width, console)
 
 
-def _listing(table: Table) -> RichTable:
-    """Return the sections below their headings, keys indented, their arrows in a column of their own."""
-    from rich.table import Table as RichTable
+def _print_sections(table: Table, width: int | None, console: Console) -> None:
+    """Print the sections below their headings; columns that do not fit beside others follow below them."""
     from rich.text import Text
 
-    listing = RichTable(box=None, padding=(0, 2, 0, 0))
-    for column in table.columns:
-        if column.kind == "key":
-            listing.add_column(Text(shown(column.title)), no_wrap=True)
-            listing.add_column("")
-        elif column.kind == "sentence":
-            listing.add_column(Text(shown(column.title)), style="dim")
-        else:
-            lines = filter(None, (column.title, column.subtitle))
-            listing.add_column(Text("\n".join(map(shown, lines))), justify="right", overflow="fold")
-    for heading, rows in table.rows_by_section().items():
-        listing.add_row()
-        listing.add_row(Text(shown(heading), style="bold"))
-        for key, *cells in rows:
-            listing.add_row(Text(f"  {shown(key.text)}"), key.arrow, *(Text(_text(cell)) for cell in cells))
-    return listing
+    from degen.tables.grid import grid
+    from degen.tables.listing import parts
+
+    for place, strips in enumerate(parts(table, width or _ENDLESS, _text)):
+        titles, rows = grid(strips)
+        for line in ([""] * (place > 0)) + titles:
+            console.print(Text(line, style="bold"))
+        before = None
+        for heading, lines in zip(table.sections, rows, strict=True):
+            if heading != before:
+                console.print(Text(f"\n{shown(heading)}", style="bold"))
+            before = heading
+            for line in lines:
+                console.out(line, highlight=False)
 
 
 def _text(cell: Cell) -> str:

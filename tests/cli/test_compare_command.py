@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -175,9 +176,7 @@ def test_what_is_drawn_and_written(runs: Path) -> None:
 def test_the_table_says_which_way_is_better_and_has_no_negative_zero(runs: Path) -> None:
     words = ("--measures", "average_cosine,stable_rank,norm_cv,duplicate_rows", "--format", "png")
     lines = run(runs / "sasrec-s0", runs / "duorec-s0", "--out", runs, *words).stdout.splitlines()
-    cells = {
-        row[0]: row[1:] for row in ([cell.strip() for cell in line.split("│")[1:-1]] for line in lines) if row
-    }
+    cells = {row[0]: row[1:] for row in (re.split(r"\s{2,}", line) for line in lines)}
     a, b = (average_cosine(matrix(runs, name)) for name in ("sasrec-s0", "duorec-s0"))
     assert cells["average_cosine ↓"][:3] == [number(a), number(b), number(b - a)]
     assert {"stable_rank ↑", "norm_cv", "duplicate_rows"} <= set(cells)

@@ -310,10 +310,10 @@ def test_the_table_fits_into_80_columns(lam, capsys):
     half = stats.t.ppf(0.975, 2) * stats.sem(values)
     [line] = [line for line in lines if "0.02 " in line]
     assert f"{np.mean(values):.4f} ± {half:.4f}" in line
-    assert line.split("│")[3].strip() == "3"
+    assert line.split()[2] == "3"
     assert any("SASRec (control)" in line for line in lines)
-    assert "HR@5" in lines[2]
-    assert "NDCG@5" in lines[2]
+    [titles] = [line for line in lines if "HR@5" in line]
+    assert "NDCG@5" in titles
 
 
 def test_the_latex_table_has_all_metrics(lam):
