@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from matplotlib.figure import Figure
+
 from degen.analysis import MEASURES, PROFILES
 from degen.analysis.passes.buckets import COLD
+from degen.plots.spectra import draw_singular_values
 from degen.plots.style import UNSEEN_LABEL
 from degen.plots.trajectories import ALIGNMENTS, LABELS, UNIFORMITY
 from degen.report.contents import Group, Subject
-from degen.report.svg import Chart, Line, line_chart, path_chart, styles
+from degen.report.looks import Look
+from degen.report.svg import Axis, Chart, Line, line_chart, path_chart
 from degen.report.tables import lines_table
 from degen.tables.numbers import number
 from degen.tables.table import Cell, Column, Table
@@ -21,12 +25,13 @@ _FIRST = ("valid_NDCG@10", "valid_HR@5", UNIFORMITY, *ALIGNMENTS)
 _NO_MEASURES = ("epoch", "best_epoch", "samples_per_second")
 _SECONDS = "_seconds"
 _VALIDATION = "valid_"
-_UNSEEN = {0.0: UNSEEN_LABEL}
+_UNSEEN = {-1.0: UNSEEN_LABEL}
+"""Where items that never occur in training stand, with room for the word before the first decile."""
 _LABELS = {**LABELS, "sigma2_ratio": "σ₂/σ₁"}
 
 
 @dataclass(frozen=True)
-class Figure:
+class Numbered:
     """A chart, the table of its numbers, and the meaning of its quantity."""
 
     chart: Chart
@@ -34,22 +39,34 @@ class Figure:
     note: str = ""
 
 
-def legend(group: Group) -> list[tuple[str, int]]:
-    """Return each line's name and style, in the order of the runs."""
-    return list(_styles(group).items())
+def legend(group: Group) -> list[tuple[str, Look]]:
+    """Return each line's name and look, in the order of the runs."""
+    return list(_looks(group).items())
 
 
-def spectra(group: Group) -> Figure | None:
+def spectra(group: Group) -> Numbered | None:
     """Return the normalized singular values of every run that has embeddings."""
     found = {s.name: s.singular_values for s in group.subjects if s.singular_values is not None}
+    if not found:
+        return None
     points = {
         name: [(float(i), value) for i, value in enumerate(values.tolist(), start=1)]
         for name, values in found.items()
     }
-    return _figure(group, "Singular values", "index i", "σᵢ/σ₁", points, zero=True)
+    axes = Figure().subplots()
+    draw_singular_values(axes, found)
+    x_axis = _axis(axes.get_xlim(), axes.get_xticks())
+    y_axis = _axis(axes.get_ylim(), axes.get_yticks())
+    return _figure(group, "singular values", "index i", "σᵢ/σ₁", points, x_axis=x_axis, y_axis=y_axis)
 
 
-def over_epochs(group: Group) -> Iterator[Figure]:
+def _axis(limits: tuple[float, float], ticks: Iterable[float]) -> Axis:
+    """Return an axis as matplotlib has it."""
+    low, high = map(float, limits)
+    return Axis(low, high, [round(float(tick), 9) for tick in ticks if low <= tick <= high])
+
+
+def over_epochs(group: Group) -> Iterator[Numbered]:
     """Yield a chart for each quantity in the lines of `metrics.jsonl`."""
     for key in _quantities(group):
         points = {subject.name: _points(subject.epochs, "epoch", key) for subject in group.subjects}
@@ -59,38 +76,42 @@ def over_epochs(group: Group) -> Iterator[Figure]:
             yield replace(figure, note=MEASURES[key].meaning) if key in MEASURES else figure
 
 
-def by_popularity(group: Group) -> Iterator[Figure]:
+def by_popularity(group: Group) -> Iterator[Numbered]:
     """Yield a chart for each profile of the registry, against the decile of frequency."""
     for name, profile in PROFILES.items():
         points = {subject.name: _profile(subject, name) for subject in group.subjects}
         label = name.replace("_", " ")
-        figure = _figure(group, label, "decile of items, rarest first", label, points, names=_UNSEEN)
+        places = sorted({x for several in points.values() for x, _ in several})
+        axis = Axis(places[0] - 0.3, places[-1] + 0.3, places) if places else None
+        figure = _figure(
+            group, label, "decile by frequency, rarest first", label, points, x_axis=axis, names=_UNSEEN
+        )
         if figure is not None:
             yield replace(figure, note=profile.meaning)
 
 
 def _profile(subject: Subject, name: str) -> list[tuple[float, float]]:
-    """Return a profile's values by decile; items that never occur stand left of the first."""
+    """Return a profile's values by decile; the place of unseen items is left of the first."""
     if subject.analysis is None or subject.deciles is None:
         return []
     values = {bucket: subject.analysis.values.get(f"{name}@{bucket}") for bucket in subject.deciles.names}
     return [
-        (0.0 if bucket == COLD else float(bucket), value)
+        (-1.0 if bucket == COLD else float(bucket), value)
         for bucket, value in values.items()
         if value is not None
     ]
 
 
-def trajectories(group: Group) -> Iterator[Figure]:
+def trajectories(group: Group) -> Iterator[Numbered]:
     """Yield the paths through the plane of each kind of alignment and uniformity (Fig. 5)."""
-    style = _styles(group)
+    looks = _looks(group)
     for key in ALIGNMENTS:
         ways = {subject.name: _points(subject.epochs, key, UNIFORMITY) for subject in group.subjects}
         ways = {name: way for name, way in ways.items() if way}
-        lines = [Line(name, style[name], way) for name, way in ways.items()]
+        lines = [Line(name, looks[name], way) for name, way in ways.items()]
         chart = path_chart(f"{LABELS[key]} and uniformity", LABELS[key], LABELS[UNIFORMITY], lines)
         if chart is not None:
-            yield Figure(chart, _ends(chart.title, LABELS[key], ways))
+            yield Numbered(chart, _ends(chart.title, LABELS[key], ways))
 
 
 def _figure(
@@ -100,24 +121,24 @@ def _figure(
     y_label: str,
     points: dict[str, list[tuple[float, float]]],
     *,
-    zero: bool = False,
     names: Mapping[float, str] | None = None,
-) -> Figure | None:
-    style = _styles(group)
+    **axes: Axis | None,
+) -> Numbered | None:
+    looks = _looks(group)
     kept = {name: several for name, several in points.items() if several}
-    lines = [Line(name, style[name], several) for name, several in kept.items()]
-    chart = line_chart(title, x_label, y_label, lines, zero=zero, names=names)
+    lines = [Line(name, looks[name], several) for name, several in kept.items()]
+    chart = line_chart(title, x_label, y_label, lines, names=names, **axes)
     if chart is None:
         return None
     numbers = {name: dict(several) for name, several in kept.items()}
-    return Figure(chart, lines_table(title, x_label, numbers, names))
+    return Numbered(chart, lines_table(title, x_label, numbers, names))
 
 
-def _styles(group: Group) -> dict[str, int]:
-    """Return the style of each line by its name; the seeds of a variant share one."""
+def _looks(group: Group) -> dict[str, Look]:
+    """Return the look of each line by its name; the seeds of a variant share one."""
     variants = {subject.name: subject.variant or subject.name for subject in group.subjects}
-    by_variant = styles(variants.values())
-    return {name: by_variant[variant] for name, variant in variants.items()}
+    places = {variant: place for place, variant in enumerate(dict.fromkeys(variants.values()))}
+    return {name: Look.of(variant, places[variant]) for name, variant in variants.items()}
 
 
 def _quantities(group: Group) -> list[str]:

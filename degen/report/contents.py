@@ -1,6 +1,6 @@
 """The numbers of a report, apart from how they are found and shown.
 
-Report ─► Group, for each dataset ─► Subject, for each run or matrix file ─► Cloud, its items
+Report ─► Group, compared in one section ─► Subject, a run or a matrix file ─► Cloud, its items
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from degen.analysis.passes.buckets import Buckets
 from degen.analysis.result import Analysis
 from degen.studies.claims import Claim
+from degen.studies.verdict import Verdict
 
 Floats = npt.NDArray[np.float64]
 
@@ -48,8 +49,8 @@ class Subject:
         canonical name, None for a matrix file.
     path, place
         where it lies; for a table, the part below the folder that all paths share.
-    about
-        configuration and state, by the titles of the table's columns.
+    about, environment
+        configuration and state, and versions and device, by the titles of the tables' columns.
     test
         HR, NDCG and MRR by their keys; empty for an unfinished run.
     epochs
@@ -72,6 +73,7 @@ class Subject:
     path: Path
     place: str
     about: Mapping[str, Any]
+    environment: Mapping[str, Any] = field(default_factory=dict)
     test: Mapping[str, float] = field(default_factory=dict)
     epochs: Sequence[Mapping[str, Any]] = ()
     analysis: Analysis | None = None
@@ -83,10 +85,10 @@ class Subject:
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Subjects that are compared: the runs of a dataset, or one matrix file.
+    """Subjects that are compared: the runs of a dataset with the matrix files given beside them, or files.
 
-    `definition` is that of alignment and uniformity; it is None for a matrix file. `notes` name what was left
-    out.
+    `definition` is that of alignment and uniformity; it is None where there is no run. `notes` name what was
+    left out, and `claim_notes` why claims are not judged. `verdicts` are on the first side and each other.
     """
 
     name: str
@@ -94,11 +96,14 @@ class Group:
     subjects: Sequence[Subject]
     claims: Sequence[Claim] = ()
     notes: Sequence[str] = ()
+    verdicts: Sequence[Verdict] = ()
+    claim_notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """Contents of a report, and the paths that it was made from."""
+    """Contents of a report, and the paths that it was made from; `notes` name what no group holds."""
 
     paths: Sequence[Path]
     groups: Sequence[Group]
+    notes: Sequence[str] = ()

@@ -1,32 +1,41 @@
 """From paths to the numbers of a report.
 
-Runs of one dataset share a group, also with the same variant and seed. Where several folders hold copies,
-which agree in everything, each folder is a group. Runs with different definitions of alignment and uniformity
-are kept apart. Every run is measured. Clouds of items show one seed per series.
+Runs of one dataset share a group, also with the same variant and seed. Matrix files join the runs that are
+given with them; without runs, or with those of several groups, they are a group of their own. Where several
+folders hold copies, which agree in everything, each folder is a group. Runs with different definitions of
+alignment and uniformity are kept apart. Every run is measured. Clouds of items show one seed per series.
+
+A damaged run is left out and named in the notes. Only where nothing else is left is it an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from itertools import count
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from degen.analysis import Rows, project
 from degen.embeddings.item_matrix import ItemMatrix
-from degen.embeddings.select import Source, select
+from degen.embeddings.select import Selection, Source, select
 from degen.errors import UserError
 from degen.report.contents import Cloud, Group, Report, Subject
+from degen.report.verdicts import Measured, Side, verdicts
 from degen.runs.best import best_epoch
-from degen.runs.choose import by_definition, one_seed
+from degen.runs.choose import by_definition, damage, one_seed
 from degen.runs.directory import RunDirectory
 from degen.studies.analysis_options import AnalysisOptions
+from degen.studies.claims import Claim
 from degen.studies.claims_of_runs import judge
 from degen.variant_names import variant_label
 
 Watch = Callable[[str, int, int], None]
 """Called with what is measured now, how many were measured before it, and how many there are in all."""
+
+FILES = "matrices"
+"""Name of a group of several files without runs, as in `degen compare`."""
+
+Series = Mapping[str, Sequence[Source]]
 
 
 def gather(
@@ -38,59 +47,143 @@ def gather(
 
     `key`, `skip_rows`, `ids`, `separator` and `frequency` of the options apply to matrix files. A path
     without a run or a file that cannot be read raises `UserError`. A damaged run among others is left out,
-    and its group's notes say so.
+    and the notes say so.
     """
     options = options or AnalysisOptions()
     selection = select(paths, replace(options.files, finite=True), begun_only=False)
     if not selection.files and options.frequency is not None:
         raise UserError("`frequency` is about matrix files; a run has its own counts, so leave it out")
-    done, total = count(), len(selection.sources)
-
-    def begin(what: str) -> None:
-        watch(what, next(done), total)
-
-    groups = []
-    for file in selection.files:
-        begin(file.path.name)
-        matrix = file.open()
-        subject = Subject(file.name, None, file.path, str(file.path), {"state": "matrix file"})
-        measured = _measured(subject, matrix, options, keep_cloud=True)
-        groups.append(Group(file.path.name, None, [measured], notes=list(matrix.notes)))
-    series = {group.name: group.series for group in selection.groups}
-    for name, members in by_definition(series).items():
-        groups.append(_run_group(name, members, paths, options, begin))
-    if groups and selection.notes:
-        groups[0] = replace(groups[0], notes=[*groups[0].notes, *selection.notes])
-    return Report(paths, groups)
-
-
-def _run_group(
-    name: str,
-    series: Mapping[str, Sequence[Source]],
-    paths: Sequence[Path],
-    options: AnalysisOptions,
-    begin: Callable[[str], None],
-) -> Group:
-    notes: list[str] = []
-    begun = {label: [source for source in sources if source.begun] for label, sources in series.items()}
-    begun = {label: sources for label, sources in begun.items() if sources}
-    drawn = one_seed(begun, None, notes) if begun else {}
-    subjects = []
-    for label, sources in series.items():
-        for source in sources:
-            begin(f"{name}: {label}")
-            title = variant_label(label) + (f", seed {source.seed}" if len(sources) > 1 else "")
-            place = _place(source.path, paths)
-            try:
-                subjects.append(_run(source, title, place, options, keep_cloud=source in drawn.values()))
-            except UserError as error:
-                notes.append(f"left out: {error}")
-    if not subjects:
+    work = _Work(paths, options, watch, len(selection.sources))
+    groups, notes = [], list(selection.notes)
+    for name, series, files in _grouped(selection):
+        group = work.group(name, series, files)
+        if group.subjects:
+            groups.append(group)
+        else:
+            notes += group.notes
+    if not groups:
         raise UserError(notes[-1].removeprefix("left out: "))
-    complete = {subject.path for subject in subjects if subject.cloud is not None and subject.epochs}
-    judged = {label: source.run for label, source in drawn.items() if source.path in complete and source.run}
-    definition = next(source.definition for sources in series.values() for source in sources)
-    return Group(name, definition, subjects, judge(judged, notes), notes)
+    return Report(paths, groups, notes)
+
+
+def _grouped(selection: Selection) -> Iterator[tuple[str, Series, Sequence[Source]]]:
+    """Yield the name, the series and the files of each group."""
+    parts = by_definition({group.name: group.series for group in selection.groups})
+    files = selection.files
+    joined = files if len(parts) == 1 else []
+    if files and not joined:
+        yield files[0].path.name if len(files) == 1 else FILES, {}, files
+    for name, series in parts.items():
+        yield name, series, joined
+
+
+@dataclass
+class _Work:
+    """Measure the members of groups, and tell how far it has come."""
+
+    paths: Sequence[Path]
+    options: AnalysisOptions
+    watch: Watch
+    total: int
+    done: int = field(default=0, init=False)
+
+    def group(self, name: str, series: Series, files: Sequence[Source]) -> Group:
+        """Return a group; without subjects, where all of its runs are damaged."""
+        notes: list[str] = []
+        sides: dict[str, list[Measured]] = {}
+        begun = {label: [run for run in runs if run.begun] for label, runs in series.items()}
+        begun = {label: runs for label, runs in begun.items() if runs}
+        drawn = one_seed(begun, None, notes) if begun else {}
+        subjects = []
+        for label, sources in series.items():
+            for source in sources:
+                self._begin(f"{name}: {label}")
+                title = variant_label(label) + (f", seed {source.seed}" if len(sources) > 1 else "")
+                own = sides.setdefault(variant_label(label), [])
+                try:
+                    subjects.append(self._run(source, title, own, keep_cloud=source in drawn.values()))
+                except UserError as error:
+                    notes.append(f"left out: {error}")
+        complete = {subject.path for subject in subjects if subject.cloud is not None and subject.epochs}
+        judged = {label: source.run for label, source in drawn.items() if source.path in complete}
+        of_claims: list[str] = []
+        claims = _claims({label: run for label, run in judged.items() if run}, of_claims)
+        for label, file in zip(_labels(files, self.paths), files, strict=True):
+            self._begin(file.path.name)
+            matrix = file.open()
+            several = len(files) + len(subjects) > 1
+            notes += [f"{label}: {note}" if several else note for note in matrix.notes]
+            subject = Subject(label, None, file.path, str(file.path), {"state": "matrix file"})
+            own = sides.setdefault(label, [])
+            subjects.append(self._measured(subject, matrix, own, keep_cloud=True))
+        definitions = [source.definition for sources in series.values() for source in sources]
+        definition = definitions[0] if definitions else None
+        compared = verdicts([Side(label, matrices) for label, matrices in sides.items() if matrices])
+        return Group(name, definition, subjects, claims, notes, compared, of_claims)
+
+    def _begin(self, what: str) -> None:
+        self.watch(what, self.done, self.total)
+        self.done += 1
+
+    def _run(self, source: Source, name: str, side: list[Measured], *, keep_cloud: bool) -> Subject:
+        run = source.run
+        assert run is not None
+        if error := damage(run):
+            raise error
+        test = run.test if run.state == "finished" else {}
+        subject = Subject(
+            name=name,
+            variant=source.name,
+            path=run.path,
+            place=_place(source.path, self.paths),
+            about=_about(run),
+            environment=_environment(run),
+            test={key: value for key, value in test.items() if isinstance(value, float)},
+            epochs=run.metrics,
+            finished=run.state == "finished",
+        )
+        if not source.begun:
+            return subject
+        return self._measured(subject, source.open(), side, keep_cloud=keep_cloud)
+
+    def _measured(
+        self, subject: Subject, matrix: ItemMatrix, side: list[Measured], *, keep_cloud: bool
+    ) -> Subject:
+        """Measure a matrix; that of a finished run joins its side of the verdicts."""
+        frequency, options = matrix.frequency, self.options
+        rows = Rows(matrix.projectable(), frequency, exact_rows=options.exact_rows, seed=options.seed)
+        projection = project(rows)
+        first, second = projection.variance_share[:2].tolist()
+        cloud = Cloud(matrix.names, projection.coordinates, rows.norms, (first, second), frequency)
+        analysis = options.measured(rows, subject.name)
+        if subject.finished:
+            side.append(Measured.of(analysis, matrix, rows))
+        return replace(
+            subject,
+            about={**subject.about, "items": len(rows), "dimensions": rows.d},
+            analysis=analysis,
+            deciles=rows.deciles,
+            singular_values=projection.normalized_singular_values,
+            cloud=cloud if keep_cloud else None,
+        )
+
+
+def _claims(runs: Mapping[str, RunDirectory], notes: list[str]) -> list[Claim]:
+    """Judge the claims; damaged ranks or embeddings of another epoch cost them and nothing else."""
+    try:
+        return judge(runs, notes)
+    except UserError as error:
+        notes.append(f"the paper's claims are not tested: {error}")
+        return []
+
+
+def _labels(files: Sequence[Source], paths: Sequence[Path]) -> list[str]:
+    """Return the names of files without suffix; with their folders where that would name two alike."""
+    names = [file.name for file in files]
+    return [
+        name if names.count(name) == 1 else _place(file.path, paths)
+        for name, file in zip(names, files, strict=True)
+    ]
 
 
 def _place(path: Path, paths: Sequence[Path]) -> str:
@@ -103,40 +196,6 @@ def _place(path: Path, paths: Sequence[Path]) -> str:
     return path.name if place == shared else str(place.relative_to(shared))
 
 
-def _run(source: Source, name: str, place: str, options: AnalysisOptions, *, keep_cloud: bool) -> Subject:
-    run = source.run
-    assert run is not None
-    test = run.test if run.state == "finished" else {}
-    subject = Subject(
-        name=name,
-        variant=source.name,
-        path=run.path,
-        place=place,
-        about=_about(run),
-        test={key: value for key, value in test.items() if isinstance(value, float)},
-        epochs=run.metrics,
-        finished=run.state == "finished",
-    )
-    if not source.begun:
-        return subject
-    return _measured(subject, source.open(), options, keep_cloud=keep_cloud)
-
-
-def _measured(subject: Subject, matrix: ItemMatrix, options: AnalysisOptions, *, keep_cloud: bool) -> Subject:
-    frequency = matrix.frequency
-    rows = Rows(matrix.projectable(), frequency, exact_rows=options.exact_rows, seed=options.seed)
-    projection = project(rows)
-    first, second = projection.variance_share[:2].tolist()
-    cloud = Cloud(matrix.names, projection.coordinates, rows.norms, (first, second), frequency)
-    return replace(
-        subject,
-        analysis=options.measured(rows, subject.name),
-        deciles=rows.deciles,
-        singular_values=projection.normalized_singular_values,
-        cloud=cloud if keep_cloud else None,
-    )
-
-
 def _about(run: RunDirectory) -> dict[str, Any]:
     """Describe a run: its row in the first table."""
     from degen.model.variants import known_variants
@@ -144,7 +203,6 @@ def _about(run: RunDirectory) -> dict[str, Any]:
     training, objective = run.config.get("training", {}), run.config.get("objective", {})
     known = known_variants().get(run.variant)
     contrast = objective if known is None or known.pairs else {}  # λ and τ may act on what is not known here
-    environment = run.environment
     return {
         "dataset": run.dataset,
         "variant": run.variant,
@@ -156,8 +214,15 @@ def _about(run: RunDirectory) -> dict[str, Any]:
         "λ": contrast.get("contrast_weight"),
         "τ": contrast.get("temperature"),
         "batch": training.get("batch_size"),
-        "device": environment.get("device"),
-        "degen": environment.get("degen"),
-        "PyTorch": environment.get("torch"),
-        "commit": str(environment.get("commit") or "")[:8] or None,
+    }
+
+
+def _environment(run: RunDirectory) -> dict[str, Any]:
+    """Describe what a run was trained on and with: its row in the table of versions."""
+    found = run.environment
+    return {
+        "device": found.get("device"),
+        "degen": found.get("degen"),
+        "PyTorch": found.get("torch"),
+        "commit": str(found.get("commit") or "")[:8] or None,
     }

@@ -14,14 +14,15 @@ from typing import Any
 
 from degen.files.outputs import output_path
 from degen.files.writing import write_text
-from degen.plots.style import UNSEEN_COLOR, frequency_colors
+from degen.plots.style import UNSEEN_LABEL
 from degen.report import charts, tables
 from degen.report.contents import Group, Report
+from degen.report.looks import frequency_scale, style_sheet
+from degen.report.measure_rows import REASON, core_first, core_table, glossary_table, measures_table
 from degen.report.packed_points import pack
 from degen.shown import shown_lines
 from degen.version import __version__
 
-_COLORS = 64
 _MOST_BYTES = 4_800_000
 """Size of a page. The points get what charts and tables leave, but at least `_LEAST_POINTS`."""
 _LEAST_POINTS = 500_000
@@ -48,13 +49,18 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["sentence"] = _sentence
     templates = files("degen.report") / "templates"
     script, style = ((templates / name).read_text(encoding="utf-8") for name in ("report.js", "style.css"))
+    style += style_sheet(look for group in report.groups for _, look in charts.legend(group))
     page = environment.get_template("report.html").render(
         report=report,
         sections=[_section(group) for group in report.groups],
         runs=tables.runs_table(report),
-        glossary=tables.glossary_table(report),
+        unseen=UNSEEN_LABEL,
+        reason=REASON,
+        versions=tables.versions_table(report),
+        glossary=glossary_table(report),
         title=", ".join(path.resolve().name or str(path) for path in report.paths),
         version=__version__,
         script=Markup(script),
@@ -65,7 +71,7 @@ def render(report: Report) -> str:
     # A path may hold bytes that are no text; they must not keep the page from being written.
     page = page.encode("utf-8", "replace").decode("utf-8")
     room = max(_MOST_BYTES - len(page.encode("utf-8")), _LEAST_POINTS)
-    points = {"colors": _colors(), "groups": pack(report.groups, room)}
+    points = {"colors": frequency_scale(), "groups": pack(report.groups, room)}
     # Names are escaped, so that the tag stands where the template has it and nowhere else.
     before, after = page.split(_POINTS)
     return before + _POINTS + str(htmlsafe_json_dumps(points, separators=(",", ":"))) + after
@@ -76,35 +82,36 @@ def _visible(value: Any) -> Any:
     return shown_lines(value) if type(value) is str else value
 
 
+def _sentence(text: str) -> str:
+    """Return a text with a capital first letter, unless that is a symbol such as σ."""
+    return text[:1].upper() + text[1:] if text[:1].isascii() else text
+
+
 def _section(group: Group) -> dict[str, Any]:
     """Return the parts of the page for a group; a part that it lacks is None or empty."""
+    measures = measures_table(group)
+    remarks = [verdict.remarks for verdict in group.verdicts]
+    shared = [one for one in remarks[0] if all(one in other for other in remarks)] if len(remarks) > 1 else []
+    own = [[remark for remark in several if remark not in shared] for several in remarks]
     return {
         "group": group,
+        "verdicts": list(zip(group.verdicts, own, strict=True)),
+        "remarks": shared,
         "legend": charts.legend(group),
+        "core": core_table(group, with_reasons=True),
+        "clouds": [subject for subject in group.subjects if subject.cloud is not None],
+        "spectra": charts.spectra(group),
+        "claims": tables.claims_table(group),
         "accuracy": tables.accuracy_table(group),
         "seeds": tables.seeds_table(group),
-        "claims": tables.claims_table(group),
-        "measures": tables.measures_table(group),
+        "measures": measures and core_first(measures),
         "deciles": tables.deciles_table(group),
-        "spectra": charts.spectra(group),
         "profiles": list(charts.by_popularity(group)),
         "trajectories": list(charts.trajectories(group)),
         "epochs": list(charts.over_epochs(group)),
-        "clouds": [subject for subject in group.subjects if subject.cloud is not None],
     }
 
 
 def _hash(text: str) -> str:
     """Return the hash by which a policy names an inline script or style."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
-
-
-def _colors() -> dict[str, Any]:
-    """Return colours from rare to frequent; the frequent are dark on a light page, light on a dark one."""
-    from matplotlib import colormaps
-    from matplotlib.colors import to_hex
-
-    light = [to_hex(frequency_colors()(k / (_COLORS - 1))) for k in range(_COLORS)]
-    # The darkest third of the map would be lost on a dark page.
-    dark = [to_hex(colormaps["viridis"](0.33 + 0.67 * k / (_COLORS - 1))) for k in range(_COLORS)]
-    return {"light": light, "dark": dark, "unseen": UNSEEN_COLOR}

@@ -2,9 +2,9 @@ r"""A report for a paper: tables in booktabs, figures as PDF, and one file that 
 
 DIR/report.tex                  \newcommand{\degenreport}{DIR}\input{DIR/report.tex} in a document with
                                 the packages booktabs and graphicx
-DIR/runs.tex                    what was run
-DIR/<group>/accuracy.tex …      a tabular each, the best bold, the second underlined
+DIR/<group>/core.tex …          a tabular each, the best bold, the second underlined
 DIR/<group>/svd-….pdf …         figures, with their numbers as CSV beside them
+DIR/runs.tex, versions.tex      settings, versions and devices
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from degen.analysis.listing import line
 from degen.files.outputs import output_path
 from degen.files.writing import file_names, write_text
 from degen.report import tables
 from degen.report.contents import Group, Report, Subject
+from degen.report.measure_rows import core_table, measures_table
 from degen.studies.figure_files import FigureOptions
 from degen.studies.over_epochs.uniformity import draw_uniformity
 from degen.studies.svd import SvdOptions, draw_svd
@@ -42,14 +44,18 @@ def write_latex(report: Report, folder: Path, of_files: SvdOptions | None = None
 
     `of_files` are the frequencies and key of matrix files, as `gather` had them.
     """
-    runs = folder / "runs.tex"
-    write_text(runs, tabular(tables.runs_table(report)), output_path)
-    parts, written = [_table_float("runs", "What was run.", "runs.tex")], [runs]
+    parts, written = [], []
     names = file_names(group.name for group in report.groups)
     for name, group in zip(names, report.groups, strict=True):
         for path, part in (*_write_tables(group, folder / name), *_draw(group, folder / name, of_files)):
             written.append(path)
             parts += [part] if part else []
+    for table in (tables.runs_table(report), tables.versions_table(report)):
+        if table is not None:
+            path = folder / f"{table.name}.tex"
+            write_text(path, tabular(table), output_path)
+            written.append(path)
+            parts.append(_table_float(table.name, f"{table.caption}. {table.note}".strip(), path.name))
     whole = folder / "report.tex"
     write_text(whole, _HEAD + "\n" + "\n".join(parts), output_path)
     return [whole, *written]
@@ -57,9 +63,9 @@ def write_latex(report: Report, folder: Path, of_files: SvdOptions | None = None
 
 def _write_tables(group: Group, folder: Path) -> Iterator[tuple[Path, str]]:
     """Write a group's tables and yield each file with what takes it in."""
-    measures = tables.measures_table(group)
-    first = [tables.accuracy_table(group), tables.seeds_table(group), tables.claims_table(group)]
-    every = [*first, *by_kind(measures)]
+    first = [core_table(group), tables.claims_table(group)]
+    accuracy = [tables.accuracy_table(group), tables.seeds_table(group)]
+    every = [*first, *accuracy, *by_kind(measures_table(group))]
     wanted = [table for table in every if table is not None]
     for stem, table in zip(file_names(table.name for table in wanted), wanted, strict=True):
         path = folder / f"{stem}.tex"
@@ -69,17 +75,23 @@ def _write_tables(group: Group, folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def by_kind(measures: Table | None) -> Iterator[Table]:
-    """Yield a table for each kind of measures, which its last column names: all together fit on no page.
+    """Yield a table for each group of measures, in words: all together fit on no page.
 
     Measures of some of the items, by popularity, are left to the HTML.
     """
     if measures is None:
         return
-    rows = [row for row in measures.rows if "@" not in row[0].text]
-    for kind in dict.fromkeys(row[-1].text for row in rows):
-        own = [row[:-1] for row in rows if row[-1].text == kind]
-        name, caption = f"{measures.name}-{kind}", f"{measures.caption}: {kind}"
-        yield replace(measures, name=name, caption=caption, columns=measures.columns[:-1], rows=own)
+    for heading, rows in measures.rows_by_section().items():
+        own = [row for row in rows if "@" not in row[1].text]
+        if not own:
+            continue
+        name, caption = (
+            f"{measures.name}-{line(own[0][1].text).group}",
+            f"{measures.caption}: {heading.lower()}",
+        )
+        shown = [[row[0], *row[2:]] for row in own]
+        columns = [measures.columns[0], *measures.columns[2:]]
+        yield replace(measures, name=name, caption=caption, columns=columns, rows=shown, sections=())
 
 
 def _draw(group: Group, folder: Path, of_files: SvdOptions | None) -> Iterator[tuple[Path, str]]:
@@ -87,7 +99,7 @@ def _draw(group: Group, folder: Path, of_files: SvdOptions | None) -> Iterator[t
     look = FigureOptions(out=folder, formats="pdf")
     files: list[tuple[Path, str]] = []
     if drawn := [subject for subject in group.subjects if subject.cloud is not None]:
-        options = of_files if drawn[0].variant is None else None
+        options = of_files if any(subject.variant is None for subject in drawn) else None
         files += [(path, _SVD) for path in draw_svd(_paths(drawn), options, look).files]
     if trained := [subject for subject in group.subjects if subject.epochs]:
         for path in draw_uniformity(_paths(trained), look=look).files:

@@ -4,7 +4,7 @@
     path_chart(lines)    paths through a plane: dots, a ring at the start, a square at the end
 
 A chart has a fixed size in its own units and is scaled to the page. Colours and dashes are classes of the
-style sheet, `v0` to `v5` for the paper's variants, so that they change with the theme.
+style sheet (`looks.py`), so that they change with the theme.
 """
 
 from __future__ import annotations
@@ -13,21 +13,20 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from degen.variant_names import VARIANT_LABELS
+from degen.report.looks import Look
 
 _LEFT, _TOP, _RIGHT, _BOTTOM = 54, 12, 348, 208
 
-_PAPER = tuple(VARIANT_LABELS)
-STYLES = 13
-"""Number of styles in the style sheet: six for the paper's variants, seven for other names in turn."""
+_MARKED = 10
+"""Number of points of a line above which its marker stands on one in several."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A run's line in its style: points by rising x, or those of a path in order of time."""
+    """A run's line and its look: points by rising x, or those of a path in order of time."""
 
     name: str
-    style: int
+    look: Look
     points: Sequence[tuple[float, float]]
 
 
@@ -41,10 +40,10 @@ class Tick:
 
 @dataclass(frozen=True)
 class Mark:
-    """A dot of a path, a point that stands alone, a ring or a square, in a style."""
+    """A dot of a path, a point that stands alone, a ring, a square, or the marker of a line's look."""
 
     kind: str
-    style: int
+    look: Look
     x: float
     y: float
 
@@ -58,8 +57,8 @@ class Chart:
     y_label: str
     x_ticks: Sequence[Tick]
     y_ticks: Sequence[Tick]
-    lines: Sequence[tuple[int, str, str]]
-    """Style, `d` of the path, name."""
+    lines: Sequence[tuple[Look, str, str]]
+    """Look, `d` of the path, name."""
     marks: Sequence[Mark] = field(default_factory=list)
 
     @property
@@ -76,65 +75,16 @@ class Chart:
         )
 
 
-def styles(variants: Iterable[str]) -> dict[str, int]:
-    """Return the style of each name: the paper's variants have their own, others take turns."""
-    names = dict.fromkeys(variants)
-    others = [name for name in names if name not in _PAPER]
-    turns = {name: len(_PAPER) + place % (STYLES - len(_PAPER)) for place, name in enumerate(others)}
-    return {name: turns[name] if name in turns else _PAPER.index(name) for name in names}
-
-
-def line_chart(
-    title: str,
-    x_label: str,
-    y_label: str,
-    lines: Sequence[Line],
-    *,
-    zero: bool = False,
-    names: Mapping[float, str] | None = None,
-) -> Chart | None:
-    """Return a chart of lines over whole numbers; None where no line has a point.
-
-    `zero` puts 0 on the y axis. An x in `names` shows its name, and its points stand apart: no line joins
-    them with others.
-    """
-    drawn, xs, ys = _drawn(lines)
-    if not drawn:
-        return None
-    x_axis, y_axis = _Axis.over(xs, whole=True), _Axis.over([*ys, 0.0] if zero else ys)
-    apart = names or {}
-    marks = [
-        Mark("point", line.style, x_axis.across(x), y_axis.up(y))
-        for line in drawn
-        for x, y in line.points
-        if x in apart or len(line.points) == 1
-    ]
-    joined = [replace(line, points=[p for p in line.points if p[0] not in apart]) for line in drawn]
-    return _chart(title, x_label, y_label, joined, x_axis, y_axis, marks, apart)
-
-
-def path_chart(title: str, x_label: str, y_label: str, lines: Sequence[Line]) -> Chart | None:
-    """Return a chart of paths through a plane; None where no line has a point."""
-    drawn, xs, ys = _drawn(lines)
-    if not drawn:
-        return None
-    x_axis, y_axis = _Axis.over(xs), _Axis.over(ys)
-    marks = []
-    for line in drawn:
-        dots = [(x_axis.across(x), y_axis.up(y)) for x, y in line.points]
-        marks += [Mark("dot", line.style, *dot) for dot in dots]
-        marks += [Mark("ring", line.style, *dots[0]), Mark("square", line.style, *dots[-1])]
-    return _chart(title, x_label, y_label, drawn, x_axis, y_axis, marks, {})
-
-
 @dataclass(frozen=True)
-class _Axis:
+class Axis:
+    """Ends and ticks of an axis in the units of the values."""
+
     low: float
     high: float
     ticks: Sequence[float]
 
     @classmethod
-    def over(cls, values: Iterable[float], *, whole: bool = False) -> _Axis:
+    def over(cls, values: Iterable[float], *, whole: bool = False) -> Axis:
         """Return an axis that holds all values, with less room beyond them if they are whole numbers."""
         every = list(values)
         low, high = min(every), max(every)
@@ -143,10 +93,60 @@ class _Axis:
         return cls(low, high, ticks(low, high, whole=whole))
 
     def across(self, x: float) -> float:
+        """Return where `x` stands on a horizontal axis, in the chart's units."""
         return round(_LEFT + (x - self.low) / (self.high - self.low) * (_RIGHT - _LEFT), 1)
 
     def up(self, y: float) -> float:
+        """Return where `y` stands on a vertical axis, in the chart's units."""
         return round(_BOTTOM - (y - self.low) / (self.high - self.low) * (_BOTTOM - _TOP), 1)
+
+
+def line_chart(
+    title: str,
+    x_label: str,
+    y_label: str,
+    lines: Sequence[Line],
+    *,
+    x_axis: Axis | None = None,
+    y_axis: Axis | None = None,
+    names: Mapping[float, str] | None = None,
+) -> Chart | None:
+    """Return a chart of lines over whole numbers; None where no line has a point.
+
+    The axes hold all points by default. An x in `names` shows its name, and its points stand apart: no line
+    joins them with others.
+    """
+    drawn, xs, ys = _drawn(lines)
+    if not drawn:
+        return None
+    x_axis, y_axis = x_axis or Axis.over(xs, whole=True), y_axis or Axis.over(ys)
+    apart, marks, joined = names or {}, [], []
+    for line in drawn:
+        own = [point for point in line.points if point[0] not in apart]
+        alone = [point for point in line.points if point[0] in apart or len(line.points) == 1]
+        joined.append(replace(line, points=own))
+        marked = own[:: math.ceil(len(own) / _MARKED) or 1] if line.look.marker else []
+        places = {"mark": [*marked, *alone]} if line.look.marker else {"point": alone}
+        marks += [
+            Mark(kind, line.look, x_axis.across(x), y_axis.up(y))
+            for kind, points in places.items()
+            for x, y in dict.fromkeys(points)
+        ]
+    return _chart(title, x_label, y_label, joined, x_axis, y_axis, marks, apart)
+
+
+def path_chart(title: str, x_label: str, y_label: str, lines: Sequence[Line]) -> Chart | None:
+    """Return a chart of paths through a plane; None where no line has a point."""
+    drawn, xs, ys = _drawn(lines)
+    if not drawn:
+        return None
+    x_axis, y_axis = Axis.over(xs), Axis.over(ys)
+    marks = []
+    for line in drawn:
+        dots = [(x_axis.across(x), y_axis.up(y)) for x, y in line.points]
+        marks += [Mark("dot", line.look, *dot) for dot in dots]
+        marks += [Mark("ring", line.look, *dots[0]), Mark("square", line.look, *dots[-1])]
+    return _chart(title, x_label, y_label, drawn, x_axis, y_axis, marks, {})
 
 
 def ticks(low: float, high: float, *, whole: bool = False, most: int = 6) -> list[float]:
@@ -175,15 +175,15 @@ def _chart(
     x_label: str,
     y_label: str,
     lines: Sequence[Line],
-    x_axis: _Axis,
-    y_axis: _Axis,
+    x_axis: Axis,
+    y_axis: Axis,
     marks: Sequence[Mark],
     names: Mapping[float, str],
 ) -> Chart:
     paths = []
     for line in lines:
         places = [f"{x_axis.across(x):g} {y_axis.up(y):g}" for x, y in line.points]
-        paths.append((line.style, "M" + "L".join(places), line.name))
+        paths.append((line.look, "M" + "L".join(places), line.name))
     return Chart(
         title,
         x_label,

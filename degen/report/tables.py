@@ -1,19 +1,16 @@
-"""Tables of the report, for HTML and LaTeX alike, with the best values marked."""
+"""Tables of the report apart from those of measures, for HTML and LaTeX, with the best values marked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from degen.analysis import MEASURES, PROFILES, Measure, Profile
-from degen.analysis.listing import in_order
-from degen.analysis.passes.buckets import COLD
-from degen.analysis.result import Analysis
 from degen.analysis.statistics.differences import over_seeds
-from degen.plots.style import UNSEEN_LABEL
+from degen.plots.style import bucket_label
 from degen.report.contents import Group, Report, Subject
 from degen.tables.numbers import NOTHING, number, with_error
-from degen.tables.table import Cell, Column, Kind, Mark, Table, marked
+from degen.tables.table import Cell, Column, Mark, Table, marked
 from degen.variant_names import variant_label
 
 _VERDICTS: Mapping[str, Mark] = {
@@ -23,32 +20,53 @@ _VERDICTS: Mapping[str, Mark] = {
     "not judged": "open",
 }
 
-_DIRECTIONS: Mapping[str, tuple[str, int]] = {"↑": ("higher", 1), "↓": ("lower", -1), "": (NOTHING, 0)}
-"""By a measure's arrow: the more isotropic end, as a word and as a sign."""
-
 _OVER_SEEDS = ("HR@5", "NDCG@5", "HR@10", "NDCG@10", "sigma2_ratio", "average_cosine", "effective_rank")
 _ACCURACY = tuple(f"{metric}@{k}" for k in (5, 10, 20) for metric in ("HR", "NDCG", "MRR"))
 
 
 def runs_table(report: Report) -> Table:
-    """Return one row per run and matrix file, without the columns that are empty for all."""
+    """Return one row per run and matrix file with its configuration and state."""
+    return _settings_table("runs", "Runs and their settings", report, "about")
+
+
+def versions_table(report: Report) -> Table | None:
+    """Return one row per run with its versions and device; None where no run has any."""
     subjects = [subject for group in report.groups for subject in group.subjects]
-    titles = list(dict.fromkeys(title for subject in subjects for title in subject.about))
-    shown = [title for title in titles if any(s.about.get(title) is not None for s in subjects)]
-    rows = [
-        [Cell(subject.place), *(Cell(_setting(subject.about.get(title))) for title in shown)]
-        for subject in subjects
-    ]
+    runs = [subject for subject in subjects if any(subject.environment.values())]
+    if not runs:
+        return None
+    only_runs = replace(report, groups=[Group("", None, runs)])
+    return _settings_table("versions", "Versions and devices", only_runs, "environment")
+
+
+def _settings_table(name: str, caption: str, report: Report, facts: str) -> Table:
+    """Return one row per subject: columns that are empty for all are left out, equal ones go to the note."""
+    subjects = [subject for group in report.groups for subject in group.subjects]
+    rows: list[Mapping[str, Any]] = [getattr(subject, facts) for subject in subjects]
+    titles = list(dict.fromkeys(title for row in rows for title in row))
+    values = {title: [row.get(title) for row in rows] for title in titles}
+    values = {title: several for title, several in values.items() if any(v is not None for v in several)}
+    same = {title: several[0] for title, several in values.items() if len(several) > 1 and _equal(several)}
+    shown = [title for title in values if title not in same]
     columns = [Column("run", "text")]
     for title in shown:
-        numbers = all(isinstance(subject.about.get(title), int | float | None) for subject in subjects)
+        numbers = all(isinstance(value, int | float | None) for value in values[title])
         columns.append(Column(title, "number" if numbers else "text"))
-    return Table("runs", "What was run", columns, rows)
+    cells = [
+        [Cell(subject.place), *(Cell(_setting(row.get(title))) for title in shown)]
+        for subject, row in zip(subjects, rows, strict=True)
+    ]
+    equal = ", ".join(f"{title} {_setting(value)}" for title, value in same.items())
+    return Table(name, caption, columns, cells, f"The same for all: {equal}." if equal else "")
 
 
 def _setting(value: Any) -> str:
     """Return a setting as it was typed."""
     return NOTHING if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _equal(values: Sequence[Any]) -> bool:
+    return all(value == values[0] for value in values)
 
 
 def accuracy_table(group: Group) -> Table | None:
@@ -112,72 +130,13 @@ def claims_table(group: Group) -> Table | None:
     return Table("claims", f"{group.name}: the paper's claims", columns, rows)
 
 
-def measures_table(group: Group) -> Table | None:
-    """Return one row per measure and profile, without those of single deciles, and one column per run.
-
-    Where a measure has a more isotropic end, the most isotropic finished run is marked as the best.
-    """
-    measured = [(subject, subject.analysis) for subject in group.subjects if subject.analysis]
-    if not measured:
-        return None
-    analyses = [analysis for _, analysis in measured]
-    rows = []
-    for line in in_order(name for analysis in analyses for name in analysis.values):
-        if line.detail:
-            continue
-        values = [analysis.values.get(line.name) if run.finished else None for run, analysis in measured]
-        texts = [_value(analysis, line.name) for analysis in analyses]
-        words, sign = _DIRECTIONS[line.arrow]
-        rows.append([Cell(line.name), *marked(values, texts, sign), Cell(words), Cell(line.group)])
-    runs = [Column(run.name) for run, _ in measured]
-    columns = [Column("measure", "key"), *runs, Column("isotropic is", "text"), Column("kind", "text")]
-    caption = f"{group.name}: item embeddings at each run's best epoch"
-    unfinished = [run.name for run, _ in measured if not run.finished]
-    note = f"Unfinished and so not compared: {', '.join(unfinished)}." if unfinished else ""
-    return Table("measures", caption, columns, rows, note)
-
-
-def _value(analysis: Analysis, name: str) -> str:
-    """Return a measure's value as text, a sampled one with its standard error."""
-    value = analysis.values.get(name)
-    error = analysis.standard_errors.get(name)
-    return number(value) if value is None or error is None else with_error(value, error)
-
-
-def glossary_table(report: Report) -> Table | None:
-    """Return the meaning of each measure and profile that the report shows; None where it shows none."""
-    subjects = [subject for group in report.groups for subject in group.subjects]
-    analyses = [subject.analysis for subject in subjects if subject.analysis]
-    shown = {name.split("@")[0] for analysis in analyses for name in analysis.values}
-    known: dict[str, Measure | Profile] = {**PROFILES, **MEASURES}
-    rows = []
-    for line in in_order(name for name in known if name in shown):
-        function = known[line.name]
-        low, high = (number(float(bound)) for bound in function.range)
-        texts = (line.name, line.group, function.meaning, f"{low} to {high}", function.source, function.cost)
-        rows.append([Cell(text) for text in texts])
-    kinds: dict[str, Kind] = {
-        "measure": "key",
-        "kind": "text",
-        "meaning": "sentence",
-        "range": "text",
-        "source": "sentence",
-        "cost": "text",
-    }
-    columns = [Column(title, kind) for title, kind in kinds.items()]
-    return Table("glossary", "What the measures say", columns, rows) if rows else None
-
-
 def deciles_table(group: Group) -> Table | None:
     """Return the deciles of the first run with known frequencies; None where no run has them."""
     deciles = next((subject.deciles for subject in group.subjects if subject.deciles is not None), None)
     if deciles is None:
         return None
     parts = zip(deciles.names, deciles.low, deciles.high, deciles.sizes.tolist(), strict=True)
-    rows = [
-        [Cell(UNSEEN_LABEL if name == COLD else name), *(Cell(str(count)) for count in counts)]
-        for name, *counts in parts
-    ]
+    rows = [[Cell(bucket_label(name)), *(Cell(str(count)) for count in counts)] for name, *counts in parts]
     columns = [Column("decile", "text"), Column("lowest frequency"), Column("highest"), Column("items")]
     return Table("deciles", f"{group.name}: deciles of the items by frequency", columns, rows)
 

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from degen.report.svg import STYLES, Chart, Line, line_chart, path_chart, styles, ticks
+from degen.report.looks import Look
+from degen.report.svg import Axis, Chart, Line, line_chart, path_chart, ticks
+
+LOOK = Look("#123456")
 
 
 def points(chart: Chart, line: int = 0) -> list[tuple[float, float]]:
@@ -25,7 +28,7 @@ def value(chart: Chart, at: float, axis: str) -> float:
 
 def test_points_stand_where_the_ticks_say() -> None:
     wanted = [(1.0, 0.5), (10.0, 0.25), (40.0, -0.1)]
-    chart = line_chart("loss", "epoch", "loss", [Line("A", 0, wanted)])
+    chart = line_chart("loss", "epoch", "loss", [Line("A", LOOK, wanted)])
     assert chart is not None
     for (x, y), (across, up) in zip(wanted, points(chart), strict=True):
         assert value(chart, across, "x") == pytest.approx(x, abs=0.1)
@@ -33,31 +36,44 @@ def test_points_stand_where_the_ticks_say() -> None:
 
 
 def test_higher_values_stand_higher() -> None:
-    chart = line_chart("t", "x", "y", [Line("A", 0, [(1, 0.0), (2, 1.0)])])
+    chart = line_chart("t", "x", "y", [Line("A", LOOK, [(1, 0.0), (2, 1.0)])])
     assert chart is not None
     (_, low), (_, high) = points(chart)
     assert high < low
 
 
-def test_zero_is_on_the_axis_where_it_is_asked_for() -> None:
-    line = Line("A", 0, [(1, 0.7), (2, 0.9)])
-    zero, near = line_chart("t", "x", "y", [line], zero=True), line_chart("t", "x", "y", [line])
-    assert zero is not None
+def test_an_axis_that_is_given_keeps_its_ends_and_ticks() -> None:
+    line = Line("A", LOOK, [(1, 0.7), (2, 0.9)])
+    given = Axis(0, 1, [0, 0.5, 1])
+    chart, near = line_chart("t", "x", "y", [line], y_axis=given), line_chart("t", "x", "y", [line])
+    assert chart is not None
     assert near is not None
-    assert "0" in [tick.text for tick in zero.y_ticks]
+    assert [tick.text for tick in chart.y_ticks] == ["0", "0.5", "1"]
+    assert [value(chart, up, "y") for _, up in points(chart)] == pytest.approx([0.7, 0.9], abs=0.003)
     assert "0" not in [tick.text for tick in near.y_ticks]
 
 
+def test_a_marker_stands_on_one_point_in_several_of_a_long_line() -> None:
+    marked = Look("#123456", marker="s")
+    short = line_chart("t", "x", "y", [Line("A", marked, [(x, x) for x in range(1, 9)])])
+    long = line_chart("t", "x", "y", [Line("A", marked, [(x, x) for x in range(1, 65)])])
+    assert short is not None
+    assert long is not None
+    assert [mark.kind for mark in short.marks] == ["mark"] * 8
+    assert 5 < len(long.marks) <= 10
+    assert (long.marks[0].x, long.marks[0].y) == points(long)[0]
+
+
 def test_a_single_epoch_is_a_dot() -> None:
-    chart = line_chart("t", "epoch", "y", [Line("A", 2, [(1, 0.5)])])
+    chart = line_chart("t", "epoch", "y", [Line("A", LOOK, [(1, 0.5)])])
     assert chart is not None
-    assert [(mark.kind, mark.style) for mark in chart.marks] == [("point", 2)]
+    assert [(mark.kind, mark.look) for mark in chart.marks] == [("point", LOOK)]
     assert [tick.text for tick in chart.x_ticks] == ["0", "1", "2"]
 
 
 def test_a_way_has_a_ring_where_it_starts_and_a_square_where_it_ends() -> None:
     way = [(3.0, -1.0), (2.0, -2.0), (4.0, -3.0)]
-    chart = path_chart("t", "alignment", "uniformity", [Line("A", 1, way)])
+    chart = path_chart("t", "alignment", "uniformity", [Line("A", LOOK, way)])
     assert chart is not None
     places = points(chart)
     ring = next(mark for mark in chart.marks if mark.kind == "ring")
@@ -67,7 +83,7 @@ def test_a_way_has_a_ring_where_it_starts_and_a_square_where_it_ends() -> None:
 
 
 def test_what_has_a_name_in_place_of_a_number_stands_apart() -> None:
-    line = Line("A", 1, [(0, 9.0), (1, 2.0), (2, 1.0)])
+    line = Line("A", LOOK, [(0, 9.0), (1, 2.0), (2, 1.0)])
     chart = line_chart("t", "decile", "y", [line], names={0: "unseen"})
     assert chart is not None
     assert len(points(chart)) == 2
@@ -82,18 +98,12 @@ def value_at(chart: Chart, across: float) -> str:
 
 
 def test_lines_without_points_are_left_out() -> None:
-    assert line_chart("t", "x", "y", [Line("A", 0, [])]) is None
+    assert line_chart("t", "x", "y", [Line("A", LOOK, [])]) is None
     assert path_chart("t", "x", "y", []) is None
-    chart = line_chart("t", "x", "y", [Line("A", 0, []), Line("B", 1, [(1, 1), (2, 2)])])
+    chart = line_chart("t", "x", "y", [Line("A", LOOK, []), Line("B", LOOK, [(1, 1), (2, 2)])])
     assert chart is not None
     assert [name for _, _, name in chart.lines] == ["B"]
     assert "for B." in chart.label
-
-
-def test_the_papers_variants_have_styles_of_their_own() -> None:
-    found = styles(["duorec", "half-scl", "sasrec", "other", "half-scl"])
-    assert found == {"duorec": 5, "half-scl": 6, "sasrec": 0, "other": 7}
-    assert max(styles([f"cure {k}" for k in range(40)]).values()) == STYLES - 1
 
 
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6), st.booleans())

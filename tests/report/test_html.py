@@ -141,7 +141,7 @@ def test_the_numbers_of_the_page_are_those_of_the_runs(page: str) -> None:
     assert re.search(r"unfinished\s+4", text)
     V = matrix(2, 0.2).astype(np.float64)
     s = np.linalg.svd(V, compute_uv=False)
-    assert re.search(rf"sigma2_ratio(\s+[\d.]+(\s+\(\w+\))?){{2}}\s+{s[1] / s[0]:.4f}\s", text)
+    assert re.search(rf"σ₂/σ₁\s+sigma2_ratio(\s+[\d.]+(\s+\(\w+\))?){{2}}\s+{s[1] / s[0]:.4f}\s", text)
 
 
 def test_no_heading_is_said_again_below_it(page: str) -> None:

@@ -10,8 +10,10 @@ import pytest
 from chromium import Page, find_chromium, open_browser
 from hostile_runs import HOSTILE, ITEMS, counts, item_ids, matrix, write_runs
 
+from degen.analysis.core import CORE
 from degen.report.gather import gather
 from degen.report.html import write_html
+from degen.studies.analysis_options import AnalysisOptions
 
 PANELS = "document.querySelectorAll('.plot canvas')"
 # sasrec, scl and duorec as `write_runs` makes them
@@ -107,6 +109,7 @@ def test_hovering_names_an_item_with_its_frequency_and_norm(page: Page) -> None:
     page.evaluate("document.activeElement.blur()")
     find(page, "no such item")
     assert tip(page, 2) is None
+    page.evaluate(f"{PANELS}[2].scrollIntoView({{block: 'center'}})")
     page.move(x + 1, y - 1)
     assert same(tip(page, 2), described(item, 2))
     page.move(5, 5)
@@ -249,7 +252,7 @@ def test_arrow_keys_go_through_the_items_by_frequency(page: Page) -> None:
 
 
 def test_tables_sort_both_ways_and_say_so(page: Page) -> None:
-    table = "document.querySelector('table.sortable:has(td.best)')"
+    table = "document.querySelector('[aria-label$=ranked] table')"
     column = f"Array.from({table}.tBodies[0].rows, (row) => row.cells[4].firstChild.textContent)"
     header = f"{table}.tHead.rows[0].cells[4]"
     assert page.evaluate(column) == ["0.0400", "0.0600"]
@@ -267,13 +270,95 @@ def test_tables_sort_both_ways_and_say_so(page: Page) -> None:
 
 
 def test_numbers_sort_as_numbers_and_what_is_missing_comes_last(page: Page) -> None:
-    runs = "document.querySelector('table.sortable')"
+    runs = "document.querySelector('[aria-label^=Runs] table')"
     titles = page.evaluate(f"Array.from({runs}.tHead.rows[0].cells, (cell) => cell.textContent)")
     best = titles.index("best epoch")
     column = f"Array.from({runs}.tBodies[0].rows, (row) => row.cells[{best}].textContent)"
     for expected in (["3", "3", "–", "–"], ["3", "3", "–", "–"]):
         page.evaluate(f"{runs}.tHead.rows[0].cells[{best}].querySelector('button').click()")
         assert page.evaluate(column) == expected
+
+
+def test_measures_are_found_by_any_of_their_words(page: Page) -> None:
+    table = "document.querySelector('.tall table')"
+    rows = f"Array.from({table}.querySelectorAll('tbody tr:not(.section)'))"
+    shown = f"{rows}.filter((row) => row.checkVisibility())"
+    field = "document.querySelector('.filter input')"
+    count = f"{field}.parentNode.querySelector('span').textContent"
+
+    def typed(text: str) -> list[str]:
+        page.evaluate(f"{field}.value = ''; {field}.focus()")
+        page.type(text)
+        return page.evaluate(f"{shown}.map((row) => row.cells[1].textContent)")
+
+    every = page.evaluate(f"{shown}.length")
+    assert page.evaluate(count) == f"{every} of {every}"
+    # By name, with blanks in it, by words in any order, by the heading of a section.
+    assert typed("sigma2_ratio") == ["sigma2_ratio", "sigma2_ratio_centered"]
+    assert typed("sigma2 ratio") == ["sigma2_ratio", "sigma2_ratio_centered"]
+    assert page.evaluate(count) == f"2 of {every}"
+    assert page.evaluate(f"Array.from({table}.tBodies, (body) => body.hidden)").count(False) == 2
+    assert "tail_average_cosine" in typed("HALF cosine")
+    assert typed("core")[:8] == list(CORE)
+    assert typed("nothing like this") == []
+    page.evaluate(f"{field}.value = ''; {field}.dispatchEvent(new Event('input'))")
+    assert page.evaluate(f"{shown}.length") == every
+
+
+def test_sections_keep_their_rows_when_a_table_is_sorted(page: Page) -> None:
+    table = "document.querySelector('.tall table')"
+    sections = (
+        f"Array.from({table}.tBodies, (body) => [body.rows[0].textContent.trim(),"
+        " Array.from(body.rows).slice(1).map((row) => row.cells[1].textContent)])"
+    )
+    before = page.evaluate(sections)
+    page.evaluate(f"{table}.tHead.rows[0].cells[1].querySelector('button').click()")
+    after = page.evaluate(sections)
+    assert [heading for heading, _ in after] == [heading for heading, _ in before]
+    assert before[0][0] == "Core"
+    for (_, sorted_names), (_, names) in zip(after, before, strict=True):
+        assert set(sorted_names) == set(names)
+    assert after[0][1] == sorted(before[0][1]) != before[0][1]
+
+
+def test_a_table_wider_than_the_page_says_so_and_ends_after_a_whole_column(page: Page) -> None:
+    boxes = (
+        "Array.from(document.querySelectorAll('.scroll')).filter((box) => box.checkVisibility())"
+        ".map((box) => {"
+        " const right = (one) => one.getBoundingClientRect().right, edge = right(box);"
+        " const ends = Array.from(box.querySelector('thead tr').cells, right);"
+        " return [box.scrollWidth > box.clientWidth + 1, box.previousElementSibling.checkVisibility(),"
+        " Math.min(...ends.map((end) => Math.abs(end - edge)))]; })"
+    )
+    page.size(1280)
+    page.settle()
+    assert not any(hint for _, hint, _ in page.evaluate(boxes))
+    page.size(400)
+    page.settle()
+    page.settle()
+    found = page.evaluate(boxes)
+    assert any(wide for wide, _, _ in found)
+    for wide, hint, distance in found:
+        assert wide == hint
+        assert not wide or distance <= 2.5
+
+
+def test_four_clouds_stand_two_by_two_with_the_spectrum_beside(browser: Page, tmp_path: Path) -> None:
+    for name in "abcd":
+        np.save(tmp_path / f"{name}.npy", matrix(ord(name)))
+    files = [tmp_path / f"{name}.npy" for name in "abcd"]
+    report = gather(files, AnalysisOptions(measures="average_cosine"))
+    path = write_html(report, tmp_path / "report.html")
+    browser.events.clear()
+    browser.size(1280)
+    browser.open(path)
+    places = browser.evaluate(
+        "Array.from(document.querySelectorAll('.panels > *'), (one) => {"
+        " const box = one.getBoundingClientRect(); return [box.left, box.top]; })"
+    )
+    lefts, tops = zip(*places, strict=True)
+    assert lefts[0] == lefts[2] < lefts[1] == lefts[3] < lefts[4]
+    assert tops[0] == tops[1] == tops[4] < tops[2] == tops[3]
 
 
 @pytest.mark.parametrize(("system", "first"), [("light", "light"), ("dark", "dark")])
@@ -371,14 +456,12 @@ def test_text_has_the_contrast_that_wcag_asks_for(page: Page) -> None:
         for color in set(colors):
             assert contrast(luminance(color), page_color) >= 4.5, (scheme, color)
         strokes = page.evaluate(
-            "Array.from({length: 13}, (_, k) => {"
-            " const line = document.querySelector('svg path').cloneNode();"
-            " line.setAttribute('class', `line v${k}`); document.querySelector('svg').append(line);"
-            " const color = getComputedStyle(line).stroke; line.remove(); return color; })"
+            "Array.from(document.querySelectorAll('.swatch .line'), (line) => getComputedStyle(line).stroke)"
         )
-        assert len(set(strokes)) == 13
-        for color in strokes:
-            assert contrast(luminance(color), page_color) >= 3, (scheme, color)
+        assert len(set(strokes)) == 4  # variants
+        # A light page has the colours of the figures, which markers and dashes tell apart as well.
+        for color in strokes if scheme == "dark" else ():
+            assert contrast(luminance(color), page_color) >= 4.5, color
 
 
 def luminance(color: str) -> float:

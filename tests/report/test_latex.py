@@ -11,9 +11,12 @@ from run_files import write_run
 from tex import check
 
 from degen.analysis import MEASURES
+from degen.analysis.titles import title
 from degen.report.gather import gather
 from degen.report.latex import by_kind, write_latex
-from degen.report.tables import measures_table
+from degen.report.measure_rows import measures_table
+
+FILES = {"runs.tex", "core.tex", "accuracy.tex", "claims.tex"}
 
 
 def test_the_fragment_and_all_its_tables_are_whole(runs: Path, tmp_path: Path) -> None:
@@ -22,19 +25,19 @@ def test_the_fragment_and_all_its_tables_are_whole(runs: Path, tmp_path: Path) -
     assert written[0] == folder / "report.tex"
     tex = [path for path in written if path.suffix == ".tex"]
     kinds = {f"measures-{kind}.tex" for kind in {measure.group for measure in MEASURES.values()}}
-    assert {path.name for path in tex} == {"report.tex", "runs.tex", "accuracy.tex", "claims.tex"} | kinds
+    assert {path.name for path in tex} == {*FILES, "report.tex"} | kinds
     for path in tex:
         check(path.read_text(encoding="utf-8"))
     whole = written[0].read_text(encoding="utf-8")
     taken = re.findall(r"\\(?:input|includegraphics)(?:\[[^]]*\])?\{\\degenreport/([^}]*)\}", whole)
-    assert len(taken) == 3 + len(kinds) + 3
+    assert len(taken) == len(FILES) + len(kinds) + 3
     assert all((folder / name).is_file() for name in taken)
     assert {folder / name for name in taken} == {p for p in written[1:] if p.suffix in (".tex", ".pdf")}
     labels = re.findall(r"\\label\{([^}]*)\}", whole)
     assert len(labels) == len(set(labels)) == len(taken)
     assert r"\providecommand{\degenreport}{.}" in whole
-    assert whole.count(r"Unfinished and so not compared: SCL.}") == len(kinds)
-    assert r"\caption{What was run.}" in whole
+    assert whole.count(r"Unfinished and so not compared: SCL.}") == len(kinds) + 1
+    assert r"\caption{Runs and their settings. The same for all: dataset" in whole
 
 
 def test_measures_are_parted_by_their_kind(runs: Path) -> None:
@@ -49,7 +52,7 @@ def test_measures_are_parted_by_their_kind(runs: Path) -> None:
         "isotropic is",
     ]
     names = [row[0].text for row in spectrum.rows]
-    assert names == [name for name, measure in MEASURES.items() if measure.group == "spectrum"]
+    assert names == [title(name) for name, measure in MEASURES.items() if measure.group == "spectrum"]
     assert not any("@" in row[0].text for table in parts.values() for row in table.rows)
     assert list(by_kind(None)) == []
 

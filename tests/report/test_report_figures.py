@@ -14,7 +14,9 @@ from degen.errors import UserError
 from degen.report.charts import by_popularity, legend, over_epochs, spectra, trajectories
 from degen.report.contents import Group
 from degen.report.gather import gather
-from degen.report.tables import deciles_table, glossary_table
+from degen.report.looks import Look
+from degen.report.measure_rows import glossary_table
+from degen.report.tables import deciles_table
 from degen.tables.table import Table
 
 
@@ -44,11 +46,20 @@ def test_spectra_are_of_the_runs_that_have_embeddings(group: Group) -> None:
     )
 
 
-def test_lines_and_legend_have_the_same_styles(group: Group) -> None:
-    assert legend(group) == [("SASRec", 0), ("UCL", 2), ("SCL", 3), ("DuoRec", 5)]
+def test_the_axes_of_spectra_are_those_of_the_figures(group: Group) -> None:
     figure = spectra(group)
     assert figure is not None
-    assert {(name, style) for style, _, name in figure.chart.lines} <= set(legend(group))
+    chart = figure.chart
+    assert [tick.text for tick in chart.x_ticks] == ["1", "2", "4", "6", "8"]  # d = 8
+    assert (chart.y_ticks[0].text, chart.y_ticks[-1].text) == ("0", "1")
+
+
+def test_lines_and_legend_have_the_same_styles(group: Group) -> None:
+    wanted = {"SASRec": "sasrec", "UCL": "ucl", "SCL": "scl", "DuoRec": "duorec"}
+    assert legend(group) == [(label, Look.of(name)) for label, name in wanted.items()]
+    figure = spectra(group)
+    assert figure is not None
+    assert {(name, look) for look, _, name in figure.chart.lines} <= set(legend(group))
 
 
 def test_each_quantity_of_an_epoch_has_a_chart_and_time_has_none(tmp_path: Path) -> None:
@@ -134,9 +145,9 @@ def test_the_glossary_explains_every_measure_that_is_shown(runs: Path) -> None:
     report = gather([runs])
     table = glossary_table(report)
     assert table is not None
-    explained = {row[0].text for row in table.rows}
+    explained = {row[1].text for row in table.rows}
     subjects = [subject for group in report.groups for subject in group.subjects]
     values = [name for one in subjects if one.analysis for name in one.analysis.values]
     assert explained == {name.split("@")[0] for name in values}
     assert len(explained) > 30
-    assert all(len(row[2].text) > 5 for row in table.rows)
+    assert all(len(row[3].text) > 5 for row in table.rows)

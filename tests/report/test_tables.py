@@ -8,15 +8,17 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
+from degen.analysis.core import CORE
 from degen.analysis.result import Analysis
 from degen.report.contents import Group, Report, Subject
+from degen.report.measure_rows import core_first, core_table, measures_table
 from degen.report.tables import (
     accuracy_table,
     claims_table,
     lines_table,
-    measures_table,
     runs_table,
     seeds_table,
+    versions_table,
 )
 from degen.studies.claims import Claim
 
@@ -66,14 +68,14 @@ def test_measures_mark_the_most_isotropic_whichever_way_that_is() -> None:
     other = measured("B", sigma2_ratio=0.8, condition_number=12.0, norm_mean=2.0)
     table = measures_table(Group("g", None, [one, other, subject("C")]))
     assert table is not None
-    assert [column.title for column in table.columns] == ["measure", "A", "B", "isotropic is", "kind"]
-    marks = {row[0].text: [cell.mark for cell in row[1:3]] for row in table.rows}
+    assert [column.title for column in table.columns] == ["measure", "name", "A", "B", "isotropic is"]
+    marks = {row[1].text: [cell.mark for cell in row[2:4]] for row in table.rows}
     assert marks == {
         "sigma2_ratio": ["", "best"],
         "condition_number": ["best", ""],
         "norm_mean": ["", ""],
     }
-    assert {row[0].text: row[3].text for row in table.rows} == {
+    assert {row[1].text: row[4].text for row in table.rows} == {
         "sigma2_ratio": "higher",
         "condition_number": "lower",
         "norm_mean": "–",
@@ -86,7 +88,7 @@ def test_an_unfinished_run_is_never_the_best_and_the_table_says_so() -> None:
     ahead = replace(measured("C", rankme=9.0), finished=False)
     table = measures_table(Group("g", None, [*runs, ahead]))
     assert table is not None
-    assert [(cell.text, cell.mark) for cell in table.rows[0][1:4]] == [("3", ""), ("4", "best"), ("9", "")]
+    assert [(cell.text, cell.mark) for cell in table.rows[0][2:5]] == [("3", ""), ("4", "best"), ("9", "")]
     assert table.note == "Unfinished and so not compared: C."
     done = measures_table(Group("g", None, runs))
     assert done is not None
@@ -96,7 +98,7 @@ def test_an_unfinished_run_is_never_the_best_and_the_table_says_so() -> None:
 def test_a_measure_that_one_run_lacks_is_a_dash() -> None:
     table = measures_table(Group("g", None, [measured("A", rankme=3.0), measured("B", isoscore=0.5)]))
     assert table is not None
-    assert {row[0].text: [cell.text for cell in row[1:3]] for row in table.rows} == {
+    assert {row[1].text: [cell.text for cell in row[2:4]] for row in table.rows} == {
         "rankme": ["3", "–"],
         # Sampled: with its standard error.
         "isoscore": ["–", "0.500 ± 0.012"],
@@ -107,7 +109,7 @@ def test_profiles_of_head_mid_tail_are_listed_and_those_of_tenths_drawn() -> Non
     one = measured("A", **{"average_cosine@tail": 0.5, "average_cosine@3": 0.4, "average_cosine@cold": 1.0})
     table = measures_table(Group("g", None, [one]))
     assert table is not None
-    assert sorted(row[0].text for row in table.rows) == ["average_cosine@cold", "average_cosine@tail"]
+    assert sorted(row[1].text for row in table.rows) == ["average_cosine@cold", "average_cosine@tail"]
 
 
 def test_columns_without_any_value_are_left_out_of_the_runs() -> None:
@@ -122,6 +124,42 @@ def test_columns_without_any_value_are_left_out_of_the_runs() -> None:
         ("device", "text"),
     ]
     assert [cell.text for cell in table.rows[0]] == ["A", "2026", "0.1", "12101", "cpu"]
+
+
+def test_settings_that_all_share_are_said_once_and_take_no_column() -> None:
+    runs = [
+        subject(name, about={"seed": seed, "recipe": "paper", "λ": weight})
+        for name, seed, weight in (("A", 0, None), ("B", 1, 0.1))
+    ]
+    table = runs_table(Report([Path("r")], [Group("g", None, runs)]))
+    assert [column.title for column in table.columns] == ["run", "seed", "λ"]
+    assert [[cell.text for cell in row] for row in table.rows] == [["A", "0", "–"], ["B", "1", "0.1"]]
+    assert table.note == "The same for all: recipe paper."
+
+
+def test_versions_are_a_table_of_their_own_where_there_are_runs() -> None:
+    run = subject("A", environment={"degen": "0.1.0", "commit": None})
+    table = versions_table(Report([Path("r")], [Group("g", None, [run, subject("jan.npy")])]))
+    assert table is not None
+    assert [column.title for column in table.columns] == ["run", "degen"]
+    assert [[cell.text for cell in row] for row in table.rows] == [["A", "0.1.0"]]
+    assert versions_table(Report([Path("r")], [Group("g", None, [subject("jan.npy")])])) is None
+
+
+def test_the_core_is_in_words_and_first_and_said_once() -> None:
+    values = {"rankme": 3.0, "uniformity": -2.0, "sigma2_ratio": 0.5, "average_cosine": 0.2}
+    group = Group("g", None, [measured("A", **values), measured("B", **values)])
+    core, every = core_table(group, with_reasons=True), measures_table(group)
+    assert core is not None
+    assert every is not None
+    assert [row[0].text for row in core.rows] == ["σ₂/σ₁", "average cosine", "uniformity"]
+    assert core.rows[0][-1].text == CORE["sigma2_ratio"]
+    first = core_first(every)
+    assert {heading: [row[1].text for row in rows] for heading, rows in first.rows_by_section().items()} == {
+        "Core": ["sigma2_ratio", "average_cosine", "uniformity"],
+        "Spectrum": ["rankme"],
+    }
+    assert core_table(Group("g", None, [measured("A", rankme=3.0)])) is None
 
 
 @pytest.mark.parametrize(

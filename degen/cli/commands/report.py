@@ -59,7 +59,8 @@ def report(
     written = [write_html(found, path)]
     if latex is not None:
         written += write_latex(found, latex, SvdOptions(FileOptions(**files)))
-    notes = [f"{group.name}: {note}" for group in found.groups for note in group.notes]
+    of_groups = {group.name: [*group.notes, *group.claim_notes] for group in found.groups}
+    notes = [*found.notes, *(f"{name}: {note}" for name, several in of_groups.items() for note in several)]
     output.note(*notes)
     if not output.result({"files": [str(file) for file in written], "notes": notes}):
         output.line(*written)

@@ -35,10 +35,16 @@ function sortBy(table, column) {
   const sign = headers[column].getAttribute("aria-sort") === "ascending" ? -1 : 1;
   for (const header of headers) header.removeAttribute("aria-sort");
   headers[column].setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
-  const body = table.tBodies[0];
-  const rows = Array.from(body.rows, (row) => [cellValue(row, column), row]);
-  rows.sort((one, other) => compare(one[0], other[0], sign));
-  body.append(...rows.map(([, row]) => row));
+  for (const body of table.tBodies) {
+    const rows = rowsOf(body).map((row) => [cellValue(row, column), row]);
+    rows.sort((one, other) => compare(one[0], other[0], sign));
+    body.append(...rows.map(([, row]) => row));
+  }
+}
+
+// The rows of a section without its heading.
+function rowsOf(body) {
+  return Array.from(body.rows).filter((row) => !row.classList.contains("section"));
 }
 
 for (const table of document.querySelectorAll("table.sortable")) {
@@ -50,6 +56,60 @@ for (const table of document.querySelectorAll("table.sortable")) {
     header.append(button);
   });
 }
+
+// Show the rows that hold every word, in the row or in the heading of its section.
+function filterTable(table, text) {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  let found = 0;
+  for (const body of table.tBodies) {
+    const heading = body.querySelector(".section");
+    let here = 0;
+    for (const row of rowsOf(body)) {
+      const own = `${heading ? heading.textContent : ""} ${row.textContent}`.toLowerCase();
+      const all = `${own} ${own.replaceAll("_", " ")}`;
+      row.hidden = !words.every((word) => all.includes(word));
+      here += row.hidden ? 0 : 1;
+    }
+    body.hidden = here === 0;
+    found += here;
+  }
+  return found;
+}
+
+for (const filter of document.querySelectorAll(".filter")) {
+  const table = filter.nextElementSibling.querySelector("table");
+  const input = filter.querySelector("input");
+  const count = Array.from(table.tBodies, (body) => rowsOf(body).length).reduce((one, other) => one + other, 0);
+  const say = (found) => { filter.querySelector("span").textContent = `${found} of ${count}`; };
+  filter.hidden = false;
+  say(count);
+  input.addEventListener("input", () => say(filterTable(table, input.value)));
+}
+
+// A box that is narrower than its table ends after a whole column, and says that it scrolls.
+function fitTable(box) {
+  const { table, hint } = box;
+  const element = box.element;
+  element.style.width = "";
+  const more = element.scrollWidth > element.clientWidth + 1;
+  hint.hidden = !more;
+  element.classList.toggle("more", more);
+  if (!more) return;
+  const start = element.getBoundingClientRect().left - element.scrollLeft;
+  const [, ...edges] = Array.from(table.tHead.rows[0].cells, (cell) => cell.getBoundingClientRect().right - start);
+  const whole = Math.max(0, ...edges.filter((edge) => edge <= element.clientWidth));
+  if (whole > 0) element.style.width = `${Math.ceil(whole) + 1}px`;
+}
+
+const boxes = Array.from(document.querySelectorAll(".scroll"), (element) => {
+  const hint = document.createElement("p");
+  hint.className = "hint";
+  hint.textContent = "Scroll the table sideways to see all columns.";
+  element.before(hint);
+  return { element, hint, table: element.querySelector("table") };
+});
+const fitTables = () => boxes.forEach(fitTable);
+for (const details of document.querySelectorAll("details")) details.addEventListener("toggle", fitTables);
 
 // Items on two singular directions ---------------------------------------------------------------------------
 
@@ -210,6 +270,7 @@ function drawPanel(group, panel) {
   const [from, to] = span(catalogue, chosenRange(group));
   const colors = colorsOf(group);
   const quiet = rgb(style.borderTopColor);
+  drawZeroLines(group, panel, quiet);
   for (let i = 0; i < from; i++) blend(pixels, faint, places[i], quiet);
   for (let i = to; i < n; i++) blend(pixels, faint, places[i], quiet);
   let frequency;
@@ -222,6 +283,20 @@ function drawPanel(group, panel) {
   context.putImageData(image, 0, 0);
   drawAxes(context, group, panel, style);
   canvas.dataset.shown = to - from;
+}
+
+// The cross-hair at the origin, below the items.
+function drawZeroLines(group, panel, color) {
+  const { image, ratio, width, height } = panel;
+  const [x0, x1, y0, y1] = group.limits;
+  const at = Math.round(ratio * (MARGIN.left - x0 / (x1 - x0) * width));
+  const up = Math.round(ratio * (MARGIN.top + (1 + y0 / (y1 - y0)) * height));
+  const pixel = { offsets: [0], shares: [1] };
+  const end = { x: ratio * (MARGIN.left + width), y: ratio * (MARGIN.top + height) };
+  for (let thick = 0; thick < Math.round(ratio); thick++) {
+    for (let y = Math.round(ratio * MARGIN.top); y < end.y; y++) blend(image.data, pixel, 4 * (y * image.width + at + thick), color);
+    for (let x = Math.round(ratio * MARGIN.left); x < end.x; x++) blend(image.data, pixel, 4 * ((up + thick) * image.width + x), color);
+  }
 }
 
 // Round numbers from `low` to `high`, about `most` of them.
@@ -241,7 +316,7 @@ function drawAxes(context, group, panel, style) {
   const up = (y) => MARGIN.top + (1 - (y - y0) / (y1 - y0)) * height;
   context.save();
   context.scale(ratio, ratio);
-  context.font = `11px ${style.fontFamily}`;
+  context.font = `12px ${style.fontFamily}`;
   context.fillStyle = style.color;
   context.strokeStyle = style.borderTopColor;
   context.lineWidth = 1;
@@ -260,8 +335,6 @@ function drawAxes(context, group, panel, style) {
     context.fillText(String(y), MARGIN.left - 7, up(y));
   }
   context.strokeRect(MARGIN.left + 0.5, MARGIN.top + 0.5, width - 1, height - 1);
-  line(across(0), MARGIN.top, across(0), MARGIN.top + height);
-  line(MARGIN.left, up(0), MARGIN.left + width, up(0));
   context.translate(9, MARGIN.top + height / 2);
   context.rotate(-Math.PI / 2);
   context.textAlign = "center";
@@ -519,9 +592,11 @@ for (const group of groups) {
 }
 
 new ResizeObserver(() => {
+  fitTables();
   for (const group of groups) {
     // The page's height changes too, with every word that is said.
-    if (group.panels.every((panel) => panel.whole === panel.canvas.parentNode.clientWidth)) continue;
+    const widths = group.panels.map((panel) => panel.canvas.parentNode.clientWidth);
+    if (group.panels.every((panel, at) => panel.whole === widths[at] || widths[at] === 0)) continue;
     for (const panel of group.panels) { layOut(group, panel); choose(group, panel, -1); }
     requestDraw(group);
   }
