@@ -131,10 +131,20 @@ def configuration() -> str:
 
 def _key(key: str) -> list[str]:
     field = KEYS[key][1]
-    default = about(key, "unset") or ("none" if field.default is None else field.default)
-    shown = cell(default) if field.default is None else code(_toml(default))
     option = about(key, "option")
-    return [code(key), _kind(field), shown, cell(field.description or ""), code(option) if option else ""]
+    return [
+        code(key),
+        _kind(field),
+        _shown(key),
+        cell(field.description or ""),
+        code(option) if option else "",
+    ]
+
+
+def _shown(key: str) -> str:
+    """Return the default of a key, or what stands for none."""
+    default = KEYS[key][1].default
+    return cell(about(key, "unset") or "none") if default is None else code(_toml(default))
 
 
 def _toml(value: Any) -> str:
@@ -165,7 +175,43 @@ def _limits(metadata: list[Any]) -> Iterator[str]:
                 yield f"{sign} {bound:g}"
 
 
+def official() -> str:
+    """Return the table of the keys that `--recipe official` sets, beside those of `paper`."""
+    from degen.config.settle import OFFICIAL
+
+    rows = [
+        [code(f"{group}.{key}"), code(_toml(value)), _shown(key)]
+        for group, keys in OFFICIAL.items()
+        for key, value in keys.items()
+    ]
+    return table(["key", "`official`", "`paper`"], rows)
+
+
+def columns() -> str:
+    """Return the table of the usual names of a log's columns, the preferred first."""
+    from degen.data.reading.columns import USUAL_NAMES
+
+    rows = [[role, ", ".join(map(code, names.split()))] for role, names in USUAL_NAMES.items()]
+    return table(["column", "usual names"], rows)
+
+
 # ------------------------------------------------------------------------------------------- the measures
+
+
+def core() -> str:
+    """Return the table of the core measures, each with its reason and its formula."""
+    from degen.analysis.core import CORE
+    from degen.analysis.registry import MEASURES
+
+    rows = [
+        [
+            f"{code(name)} {MEASURES[name].arrow}".strip(),
+            cell(MEASURES[name].formula),
+            cell(reason[0].upper() + reason[1:] + "."),
+        ]
+        for name, reason in CORE.items()
+    ]
+    return table(["measure", "value", "reason"], rows)
 
 
 def measures() -> str:
@@ -177,8 +223,11 @@ def measures() -> str:
 
 
 GENERATED: dict[str, Callable[[], str]] = {
+    "columns": columns,
     "command-line": command_line,
     "configuration": configuration,
+    "core": core,
     "measures": measures,
+    "official": official,
 }
 """Functions by the name in the mark that they replace."""

@@ -21,7 +21,7 @@ JOIN = "+"
 
 # In order of preference, in lower case without `_`, `-` and spaces. The order matters: where a file has both
 # `parent_asin` and `asin`, the item is the former.
-_USUAL_NAMES = {
+USUAL_NAMES = {
     "user": """
         userid user uid reviewerid customerid customer visitorid memberid personid accountid authorid
         username sessionid session
@@ -38,6 +38,8 @@ _USUAL_NAMES = {
         visittime clicktime
     """,
 }
+"""Usual names of the columns of each role, separated by blanks, the preferred first."""
+
 _HOURS = ("hour", "hours", "hh", "hr", "hourofday")
 """Names of columns that hold the hour of a day."""
 
@@ -107,7 +109,7 @@ def is_hour(name: str) -> bool:
 def positions_of(role: str, names: Sequence[str]) -> list[int]:
     """Return the positions of all columns with a usual name for a role, the most usual name first."""
     normal = [normal_name(name) for name in names]
-    return [at for name in _USUAL_NAMES[role].split() for at, other in enumerate(normal) if other == name]
+    return [at for name in USUAL_NAMES[role].split() for at, other in enumerate(normal) if other == name]
 
 
 def named_columns(names: Sequence[str]) -> Columns | None:
