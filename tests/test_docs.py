@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ from typer.main import get_command
 
 from degen.analysis.registry import MEASURES, PROFILES
 from degen.cli.app import app
+from degen.cli.wording import as_typed
 from degen.config.facts import KEYS, OPTIONS
 
 ROOT = Path(__file__).parents[1]
@@ -93,3 +95,30 @@ def test_every_mark_of_a_page_has_its_function():
         for mark in re.findall(r"<!-- generated: (.*?) -->", path.read_text(encoding="utf-8"))
     }
     assert marks == set(generated.GENERATED)
+
+
+def said():
+    """Everything that degen may say, as a terminal shows it: all strings of the package."""
+    found = []
+    for path in sorted((ROOT / "degen").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                parts = [part.value if isinstance(part, ast.Constant) else "…" for part in node.values]
+                found.append("".join(map(str, parts)))
+    return "\n".join(as_typed(text).replace("`", "") for text in found)
+
+
+def test_every_message_of_troubleshooting_is_one_that_degen_says():
+    page = (ROOT / "docs" / "how-to" / "troubleshooting.md").read_text(encoding="utf-8")
+    messages = re.findall(r"^\| `([^`]+)` \|", page.partition("\n## Installation")[0], flags=re.MULTILINE)
+    assert len(messages) > 40
+    everything = said()
+    missing = [
+        (message, part)
+        for message in messages
+        for part in re.split(r"\s*…\s*", message)
+        if len(part) > 3 and part not in everything
+    ]
+    assert not missing
