@@ -1,4 +1,4 @@
-"""The callbacks in the trainers they are for, where these are installed; the README's recipes as typed."""
+"""The callbacks in the trainers they are for, where these are installed; the guides' recipes as typed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from degen.callbacks import found
 from degen.errors import UserError
 from degen.runs.directory import RunDirectory
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+GUIDES = [Path(__file__).parents[1] / "docs" / "how-to" / name for name in ("lightning.md", "recbole.md")]
 N, D = 20, 4
 FREQUENCY = np.arange(N) + 1
 
@@ -28,8 +28,9 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # of the libraries, which are
 
 
 def recipe(word: str) -> str:
-    """The one block ```py of the README in which a word stands."""
-    [block] = [text for text in re.findall(r"```py\n(.*?)```", README, re.DOTALL) if word in text]
+    """The one block ```py of the guides in which a word stands."""
+    guides = "\n".join(path.read_text(encoding="utf-8") for path in GUIDES)
+    [block] = [text for text in re.findall(r"```py\n(.*?)```", guides, re.DOTALL) if word in text]
     return block
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from benchlib import analyze, scale
 from benchlib.environments import TORCH
 from benchlib.machine import ROOT, conditions
-from benchlib.page import fill_readme, render
+from benchlib.page import fill_speed, render
 from benchlib.scale_figure import write_figure
 from benchlib.sections import SECTIONS, Options
 
@@ -92,7 +92,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--out", type=Path, help=f"JSON file of results (default: {RESULTS.relative_to(ROOT)})"
     )
-    parser.add_argument("--quick", action="store_true", help="a trial, into runs/; the README stays")
+    parser.add_argument("--quick", action="store_true", help="a trial, into runs/; the page on speed stays")
     parser.add_argument("--json", action="store_true", help="print the sections' results as JSON")
     parsed = parser.parse_args(arguments)
     parsed.out = parsed.out or (QUICK if parsed.quick else RESULTS)
@@ -172,7 +172,7 @@ def merge(out: Path, section: str, found: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Measure the sections asked for; write file, page and README."""
+    """Measure the sections asked for; write the file and both pages."""
     arguments = parse()
     check_files(arguments)
     sections = [section for section in arguments.sections if section != "page"]
@@ -185,8 +185,8 @@ def main() -> None:
     page = render(results, by_hand=arguments.out == RESULTS)
     arguments.out.with_suffix(".md").write_text(page, encoding="utf-8")
     if arguments.out == RESULTS:
-        readme = ROOT / "README.md"
-        readme.write_text(fill_readme(readme.read_text(encoding="utf-8"), results), encoding="utf-8")
+        speed = ROOT / "docs" / "explanation" / "speed.md"
+        speed.write_text(fill_speed(speed.read_text(encoding="utf-8"), results), encoding="utf-8")
     if arguments.json:
         print(json.dumps({section: results[section] for section in sections}))
     else:

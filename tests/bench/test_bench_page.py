@@ -1,4 +1,4 @@
-"""The page and the README's block from a file of results, and the file of results itself."""
+"""Pages from a file of results, and the file of results itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from benchlib.page import BY_HAND, TEMPLATE, fill_readme, number, render
+from benchlib.page import BY_HAND, TEMPLATE, fill_speed, number, render
 from benchlib.summary import spread
 from run import RESULTS, load, merge, parse
 
@@ -113,21 +113,21 @@ def test_what_was_found_by_hand_on_one_machine_is_not_said_of_another(tmp_path):
     assert BY_HAND in TEMPLATE.read_text(encoding="utf-8")
 
 
-def test_the_readmes_block_is_written_anew_and_nothing_else():
+def test_the_block_on_speed_is_written_anew_and_nothing_else():
     text = "before\n<!-- bench: written by run.py -->\nold\n<!-- /bench -->\nafter\n"
-    filled = fill_readme(text, RESULT)
+    filled = fill_speed(text, RESULT)
     assert filled.startswith("before\n<!-- bench")
     assert filled.endswith("<!-- /bench -->\nafter\n")
     assert "old" not in filled
     assert "| degen SASRec | 1,000 | **10 ×** (9.5–11) | **20 ×** (20–20) | – | – |" in filled
-    assert fill_readme(filled, RESULT) == filled
+    assert fill_speed(filled, RESULT) == filled
 
 
-def test_the_readme_and_the_page_say_what_the_file_says():
+def test_both_pages_say_what_the_file_says():
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert "<!-- bench: written by run.py -->" in readme
-    assert fill_readme(readme, results) == readme
+    speed = (ROOT / "docs" / "explanation" / "speed.md").read_text(encoding="utf-8")
+    assert "<!-- bench: written by run.py -->" in speed
+    assert fill_speed(speed, results) == speed
     assert RESULTS.with_suffix(".md").read_text(encoding="utf-8") == render(results, TEMPLATE)
 
 

@@ -1,11 +1,10 @@
-"""Tables of measures: footnotes, CSV, LaTeX, and the page of measures in the README."""
+"""Tables of measures: footnotes, CSV, LaTeX, and the page of measures."""
 
 from __future__ import annotations
 
 import csv
 import math
 import re
-from pathlib import Path
 
 import numpy as np
 
@@ -19,7 +18,6 @@ from degen.studies.measure_tables import (
     write_latex,
 )
 
-README = Path(__file__).parents[2] / "README.md"
 V = np.random.default_rng(0).normal(size=(30, 4)) + 0.5
 
 
@@ -92,19 +90,6 @@ def test_latex_has_a_cell_for_each_column_and_no_bare_special_character(tmp_path
     assert any(line.endswith("needs how often each item occurs") for line in notes)
     assert found.count("{") == found.count("}")
     assert not re.search(r"(?<!\\)[_#]", re.sub(r"\$[^$]*\$", "", found))
-
-
-def test_the_readme_has_the_page_of_measures():
-    text = README.read_text(encoding="utf-8")
-    written = re.search(
-        r"<!-- measures: written by degen analyze --list --markdown -->\n(.*?)<!-- /measures -->",
-        text,
-        re.DOTALL,
-    )
-    assert written, "the marks of the page of measures are gone"
-    assert written[1].strip() == page(chosen_measures(), chosen_profiles()).strip(), (
-        "write it anew: python -m degen analyze --list --markdown, between the marks in README.md"
-    )
 
 
 def test_the_page_has_a_line_a_function_and_every_name():

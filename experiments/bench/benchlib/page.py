@@ -14,7 +14,7 @@ TEMPLATE = Path(__file__).parents[1] / "page.md"
 BY_HAND = "## Profile"
 """Where the part of the template begins that no section measures."""
 NOT_MEASURED = "Not measured yet."
-README_BLOCK = re.compile(r"(<!-- bench: written by run\.py -->\n).*?(<!-- /bench -->)", re.DOTALL)
+SPEED_BLOCK = re.compile(r"(<!-- bench: written by run\.py -->\n).*?(<!-- /bench -->)", re.DOTALL)
 
 Results = Mapping[str, Any]
 
@@ -212,7 +212,7 @@ def conditions_table(results: Results) -> str:
     return table(head, rows) if rows else NOT_MEASURED
 
 
-README_COLUMNS = {
+SPEED_COLUMNS = {
     "plain PyTorch loop": ("train", "plain loop {}"),
     "RecBole SASRec": ("peers", "RecBole SASRec"),
     "RecBole FEARec": ("peers", "RecBole FEARec"),
@@ -220,8 +220,8 @@ README_COLUMNS = {
 }
 
 
-def readme_block(results: Results) -> str:
-    """What the README quotes: samples a second, and how many times as fast as each peer."""
+def speed_block(results: Results) -> str:
+    """What the page on speed quotes: samples per second, and how many times as fast as each peer."""
     train = results.get("train")
     if train is None:
         return NOT_MEASURED + "\n"
@@ -232,10 +232,10 @@ def readme_block(results: Results) -> str:
         if name in train["rates"]:
             cells = [
                 _ratio(results.get(section, {}).get("ratios", {}).get(peer.format(label), {}).get(name))
-                for section, peer in README_COLUMNS.values()
+                for section, peer in SPEED_COLUMNS.values()
             ]
             rows.append([name, number(train["rates"][name]["median"]), *(cell or "–" for cell in cells)])
-    head = ["", "samples/s", *(f"× {column}" for column in README_COLUMNS)]
+    head = ["", "samples/s", *(f"× {column}" for column in SPEED_COLUMNS)]
     return (
         f"{found['cpu']}, {found['threads']} threads, torch {found['torch']}, {found['date']}; "
         f"medians, with the lowest and highest of {train['rates'][rows[0][0]]['windows']} windows:\n\n"
@@ -243,7 +243,7 @@ def readme_block(results: Results) -> str:
     )
 
 
-def fill_readme(text: str, results: Results) -> str:
-    """The README with its block of figures written anew."""
-    block = readme_block(results)
-    return README_BLOCK.sub(lambda found: f"{found[1]}\n{block}\n{found[2]}", text)
+def fill_speed(text: str, results: Results) -> str:
+    """The page on speed with its block of figures written anew."""
+    block = speed_block(results)
+    return SPEED_BLOCK.sub(lambda found: f"{found[1]}\n{block}\n{found[2]}", text)
