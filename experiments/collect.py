@@ -4,7 +4,7 @@
 
 writes `experiments/results/<name>.csv` and `<name>-epochs.csv`, and prints the first as Markdown. A row of
 the first holds one run: test metrics and geometry of its best epoch, validation and geometry at the common
-epoch. Where `degen export` wrote ranks, it also holds the difference from sasrec's accuracy, paired over
+epoch. Where ranks are on disk, it also holds the difference from sasrec's accuracy, paired over
 users. A run without `test.json` is evaluated at the best epoch it has; its state says so.
 """
 
@@ -19,8 +19,8 @@ import pandas as pd
 
 from degen.analysis.statistics.differences import compare_users
 from degen.errors import one_sentence
-from degen.evaluation.exported_ranks import known_ranks, user_accuracy
 from degen.evaluation.restore import restore
+from degen.evaluation.stored_ranks import known_ranks, user_accuracy
 from degen.model.variants import VARIANTS
 from degen.runs.directory import ENVIRONMENT, RunDirectory, collect_runs
 
@@ -62,7 +62,7 @@ def row_of(run: RunDirectory, common_epoch: int) -> dict[str, Any]:
 
 def beside_sasrec(runs: list[RunDirectory]) -> dict[Path, dict[str, float]]:
     """HR@10 and NDCG@10 of each run less those of its folder's sasrec with the same seed, with the half width
-    of a 95 % interval, paired over users; for runs whose ranks `degen export` wrote.
+    of a 95 % interval, paired over users; for runs whose ranks are on disk.
     """
     notes: list[str] = []
     ranks = {run.path: known for run in runs if (known := known_ranks(run, notes)) is not None}

@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 from degen.data.sequences import Split
 from degen.evaluation.evaluate import rank_targets, representations
-from degen.evaluation.exported_ranks import BETTER, RANKS, TIED, USERS
 from degen.evaluation.restore import Restored
 from degen.files.outputs import output_path, refuse_foreign
 from degen.files.writing import write_array, write_lines
-from degen.runs.directory import refuse_run
+from degen.runs.directory import RANKS, TIED, USERS, refuse_run
 
+BETTER = "better.npy"
 FILES = ("sequence_representations.npy", "targets.npy", RANKS, BETTER, TIED, USERS)
 
 

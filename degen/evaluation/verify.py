@@ -6,6 +6,7 @@
     epochs       lines of metrics.jsonl, last and best epoch, and the epoch of test.json agree
     outputs      exports, figures and reports inside the run are as their commands wrote them
     result       test.json is what best.safetensors gives on the log, whose fingerprint is the run's
+    ranks        ranks.npy and tied.npy give the metrics of test.json
 
 The last one needs the log, and seconds; `quick=True` leaves it out. A run of an older version has no
 manifest, which a note says.
@@ -13,7 +14,7 @@ manifest, which a note says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,9 @@ from degen.config.decisive import run_identity
 from degen.config.settle import settle
 from degen.data.catalog import find
 from degen.errors import UserError
+from degen.evaluation.ranking import ranking_metrics
 from degen.evaluation.restore import restore
+from degen.evaluation.stored_ranks import own_ranks
 from degen.files.outputs import MANIFEST, changed_outputs
 from degen.model.weights import StoredTensors, reading
 from degen.runs import directory
@@ -111,6 +114,7 @@ def _verified(run: RunDirectory, quick: bool) -> Verified:
         _attempt(_result, run, found)
     elif not quick:
         found.notes.append("test.json was not computed again, since something is off already")
+    _attempt(_ranks, run, found)
     _attempt(_outputs, run, found)
     return found
 
@@ -210,6 +214,12 @@ def _epoch_of(path: Path) -> int | None:
         return int(StoredTensors(path).metadata["epoch"])
 
 
+def _apart(metrics: Mapping[str, Any], test: Mapping[str, Any]) -> float:
+    """Return the largest difference between metrics and those of `test.json`."""
+    common = [name for name in metrics if "@" in name and name in test]
+    return max((abs(metrics[name] - float(test[name])) for name in common), default=0.0)
+
+
 def _result(run: RunDirectory, found: Verified) -> None:
     """Compute `test.json` again from the best weights and the log."""
     if run.recorded or run.state != "finished":
@@ -223,14 +233,21 @@ def _result(run: RunDirectory, found: Verified) -> None:
         found.faults.append(
             f"{run.path / directory.TEST} counts {test['users']} users, and the log has {again['users']}"
         )
-    metrics: Sequence[str] = [name for name in again if "@" in name and name in test]
-    apart = max((abs(again[name] - float(test[name])) for name in metrics), default=0.0)
-    if apart > MOVED / again["users"]:
+    if (apart := _apart(again, test)) > MOVED / again["users"]:
         found.faults.append(
             f"{run.path / directory.TEST} is not what best.safetensors gives: metrics differ by {apart:.2g}"
         )
     elif apart > ROUNDING:
         found.notes.append(f"metrics computed again differ by {apart:.2g}, as on another device or version")
+
+
+def _ranks(run: RunDirectory, found: Verified) -> None:
+    """Compare the metrics that the run's own ranks give with `test.json`."""
+    if run.state != "finished" or run.extending or not (run.path / directory.RANKS).exists():
+        return
+    ranks, test = own_ranks(run), run.test
+    if ranks is None or len(ranks) != test.get("users") or _apart(ranking_metrics(ranks), test) > ROUNDING:
+        found.faults.append(f"{run.path / directory.RANKS} does not give the metrics of test.json")
 
 
 def _outputs(run: RunDirectory, found: Verified) -> None:

@@ -2,7 +2,8 @@
 
     runs/<dataset>/<variant>-s<seed>/
       config.toml environment.json metrics.jsonl trace.jsonl best.safetensors last.safetensors
-      item_embeddings.npy item_bias.npy item_frequency.npy items.txt test.json
+      item_embeddings.npy item_bias.npy item_frequency.npy items.txt
+      test.json ranks.npy tied.npy users.txt
       embeddings/e###.npy figures/ tensorboard/ manifest.json
 
 A run of two stages (s3rec-mip) has pretrain.safetensors, pretrain.jsonl, initial_embeddings.npy and
@@ -46,6 +47,7 @@ ITEM_BIAS = "item_bias.npy"
 ITEM_FREQUENCY = "item_frequency.npy"
 ITEMS = "items.txt"
 TEST = "test.json"
+RANKS, TIED, USERS = "ranks.npy", "tied.npy", "users.txt"
 EMBEDDINGS = "embeddings"
 FIGURES = "figures"
 EXPORT = "export"
@@ -55,7 +57,7 @@ EXTENSION, BEGUN = "extension", "begun.json"
 
 KNOWN = (
     *(TEST, LAST, NEXT, BEST, METRICS, TRACE, PRETRAIN, PRETRAIN_METRICS, PRETRAIN_EMBEDDINGS),
-    *(INITIAL_EMBEDDINGS, ITEM_EMBEDDINGS, ITEM_BIAS, ENVIRONMENT),
+    *(INITIAL_EMBEDDINGS, ITEM_EMBEDDINGS, ITEM_BIAS, ENVIRONMENT, RANKS, TIED),
 )
 NUMBERED = (f"{EMBEDDINGS}/e[0-9]*.npy", f"{TENSORBOARD}/events.out.tfevents.*")
 FOLDERS = (EMBEDDINGS, FIGURES, EXPORT, TENSORBOARD, EXTENSION)

@@ -1,7 +1,8 @@
 """Result of a finished run that goes on: the old one stays in its place until the new one is whole.
 
     extension/begun.json       the run was finished, and goes on to more epochs
-    extension/<file>           files of a better epoch: best.safetensors, item_embeddings.npy, item_bias.npy
+    extension/<file>           files of a better epoch: best.safetensors, item_embeddings.npy, item_bias.npy;
+                               ranks.npy and tied.npy of the new result
     extension/test.json        the new result is whole; the files above take their places, test.json last
 
 A kill leaves the old result readable. One that falls while the files take their places is mended by resuming.
@@ -17,6 +18,12 @@ from typing import Any
 from degen.files import writing
 from degen.runs import directory
 from degen.runs.reading import run_object
+
+RESULT = (
+    *(directory.ITEM_EMBEDDINGS, directory.ITEM_BIAS, directory.BEST),
+    *(directory.RANKS, directory.TIED, directory.TEST),
+)
+"""Files that a new result replaces, in the order in which they take their places."""
 
 
 def is_under_way(out: Path) -> bool:
@@ -56,7 +63,7 @@ def last_epoch(out: Path) -> int:
 def end(out: Path) -> None:
     """Put the files of the new result into their places; does nothing without an extension."""
     folder = out / directory.EXTENSION
-    for name in (directory.ITEM_EMBEDDINGS, directory.ITEM_BIAS, directory.BEST, directory.TEST):
+    for name in RESULT:
         if (folder / name).exists():
             writing.move(folder / name, out / name)
     writing.remove(folder / directory.BEGUN)
@@ -80,7 +87,7 @@ def go_on(out: Path, epoch: int, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _give_up(out: Path) -> None:
-    names = (directory.ITEM_EMBEDDINGS, directory.ITEM_BIAS, directory.BEST, directory.TEST, directory.BEGUN)
+    names = (*RESULT, directory.BEGUN)
     writing.remove(out / directory.TEST, *(out / directory.EXTENSION / name for name in names))
     with suppress(OSError):
         (out / directory.EXTENSION).rmdir()

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from degen.analysis.measures.isotropy import average_cosine
 from degen.analysis.measures.spectrum import sigma2_ratio
-from degen.evaluation.exported_ranks import known_ranks, other_ties
 from degen.evaluation.ranking import Ranks
+from degen.evaluation.stored_ranks import known_ranks, other_ties
 from degen.runs.best import best_epoch, common_epoch
 from degen.runs.directory import RunDirectory
 from degen.studies.claims import JUDGED, Claim, Geometry, Trained, check_claims

@@ -3,7 +3,7 @@
 several seeds per side   Welch's t over seeds, Holm's correction over the measures (`compare_seeds`)
 one seed on a side       a paired jackknife over items; the noise of seeds is unknown, so nothing is marked
 the same items           also how alike the two are: CKA, Procrustes, neighbours (`COMPARISONS`)
-exported ranks           also accuracy, paired over users (`compare_users`)
+users' ranks             also accuracy, paired over users (`compare_users`)
 
 A row holds the values a and b of a measure, their difference, its interval and source of noise, and p
 (`Comparison` in `degen/analysis/statistics/differences.py`).
@@ -30,9 +30,9 @@ from degen.embeddings.file_options import FileOptions
 from degen.embeddings.item_matrix import ItemMatrix
 from degen.embeddings.select import Source, select
 from degen.errors import UserError, nearest
-from degen.evaluation.exported_ranks import RANKS, exported_users, known_ranks, other_ties, user_accuracy
+from degen.evaluation.stored_ranks import has_ranks, known_ranks, other_ties, ranked_users, user_accuracy
 from degen.files.writing import file_names
-from degen.runs.directory import EXPORT, RunDirectory
+from degen.runs.directory import RunDirectory
 
 Progress = Callable[[str], None]
 """Called with a sentence that says what is being done."""
@@ -234,17 +234,17 @@ def _alike(pair: Pair) -> dict[str, float]:
 
 
 def _users(a: Side, b: Side, notes: list[str]) -> list[Comparison]:
-    """Compare the accuracy of the lowest seeds over the users whose ranks both have exported."""
+    """Compare the accuracy of the lowest seeds over the users whose ranks both have."""
     if not (a.runs and b.runs):
         return []
     runs = (a.runs[0], b.runs[0])
-    if missing := [run for run in runs if not (run.path / EXPORT / RANKS).exists()]:
+    if missing := [run for run in runs if not has_ranks(run)]:
         notes += [f"accuracy over users needs ranks: `degen export {run.path}`" for run in missing]
         return []
     first, second = (known_ranks(run, notes) for run in runs)
     if first is None or second is None:
         return []
-    if exported_users(runs[0]) != exported_users(runs[1]):
+    if ranked_users(runs[0]) != ranked_users(runs[1]):
         notes.append(f"{runs[0].path} and {runs[1].path} rank other users: accuracy is not compared")
         return []
     notes += other_ties(runs)

@@ -35,7 +35,9 @@ from typing import Any
 from degen.build import run_place
 from degen.config.schema import Config
 from degen.config.settle import by_group, merge, settle
+from degen.evaluation.ranking import Ranks
 from degen.evaluation.restore import restore
+from degen.evaluation.stored_ranks import known_ranks
 from degen.files.outputs import output_path
 from degen.files.writing import write_json
 from degen.runs.directory import FIGURES, RunDirectory
@@ -121,12 +123,17 @@ def run_demo(
     runs = train_many(configs[order], folders[order], stack=False, workers=workers, **options)[order]
     look = FigureOptions(out=out / FIGURES)
     with calling(draw_svd, folders, look=look, beside=workers > 1) as clouds:
-        results = {run.variant: trained(run, len(run.metrics), restore(run).ranks("test")) for run in runs}
+        results = {run.variant: trained(run, len(run.metrics), _ranks(run)) for run in runs}
         trajectories = draw_uniformity(folders, look=look)
         figures = [*clouds().files, *trajectories.files]
     demo = Demo([summary_row(run) for run in runs], check_claims(results), figures, reused)
     write_json(out / SUMMARY, demo.as_json(), output_path)
     return demo
+
+
+def _ranks(run: RunDirectory) -> Ranks:
+    """Return the ranks of a run's test targets; those of a reused run of an older version are computed."""
+    return known_ranks(run, []) or restore(run).ranks("test")
 
 
 def summary_row(run: RunDirectory) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from degen.errors import UserError
 from degen.evaluation.evaluate import split_ranks
 from degen.evaluation.ranking import Ranks, ranking_metrics
 from degen.evaluation.restore import describe, load_best
+from degen.evaluation.stored_ranks import write_ranks
 from degen.files import writing
 from degen.model.encoders.interface import Encoder
 from degen.runs import directory, extension
@@ -108,6 +109,7 @@ class Run:
         checkpoint.describe(self.config, self.out, stacked=stacked)
         directory.write_metrics(self.out, self.rows)
         writing.write_lines(self.out / directory.ITEMS, self.dataset.sequences.item_ids)
+        writing.write_lines(self.out / directory.USERS, self.dataset.sequences.user_ids)
         writing.write_array(self.out / directory.ITEM_FREQUENCY, item_frequency(self.dataset.sequences))
         if self.config.training.tensorboard:
             self.board = Board(self.out / directory.TENSORBOARD, first_epoch=done + 1)
@@ -186,19 +188,22 @@ class Run:
         checkpoint.save_last(encoder, optimizer, self.out, number, self.steps, name)
 
     def test(self) -> None:
-        """Rank the test targets with the best epoch's weights and write `test.json`.
+        """Rank the test targets with the best epoch's weights; write their ranks, and `test.json` last.
 
-        They replace the last epoch's in memory, and the log is not loaded again: both can be large.
+        The weights replace the last epoch's in memory, and the log is not loaded again: both can be large.
         """
         with self.world.together():  # nobody reads the best epoch before it is written
             pass
         encoder = self.trainer.encoder
         epoch = load_best(encoder, self.out, extension.folder_of_best(self.out))
         samples = leave_one_out(self.dataset.sequences, "test", self.config.model.max_length)
-        test = describe(self._ranks(encoder, samples), epoch, "test")
+        ranks = self._ranks(encoder, samples)
+        test = describe(ranks, epoch, "test")
         with self.world.together():
             if self.world.main:
-                writing.write_json(extension.place_of_result(self.out) / directory.TEST, test)
+                place = extension.place_of_result(self.out)
+                write_ranks(place, ranks)
+                writing.write_json(place / directory.TEST, test)
                 extension.end(self.out)
                 if self.board is not None:
                     write_run_projector(RunDirectory(self.out))

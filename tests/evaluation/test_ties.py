@@ -19,9 +19,9 @@ from degen.config.settle import settle
 from degen.errors import UserError
 from degen.evaluation.evaluate import target_ranks
 from degen.evaluation.export import export
-from degen.evaluation.exported_ranks import known_ranks, other_ties, user_accuracy
 from degen.evaluation.ranking import TIES, Ranks, discounted_gain, hit_rate, hits, ndcg, ranking_metrics
 from degen.evaluation.restore import restore
+from degen.evaluation.stored_ranks import known_ranks, other_ties, user_accuracy
 from degen.runs.directory import RunDirectory
 from degen.training.loop import train
 

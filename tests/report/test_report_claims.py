@@ -10,7 +10,7 @@ import pytest
 from hostile_runs import counts, finish, matrix
 from run_files import epochs, write_run
 
-from degen.evaluation.exported_ranks import known_ranks
+from degen.evaluation.stored_ranks import known_ranks
 from degen.runs.best import best_epoch, common_epoch
 from degen.runs.directory import RunDirectory
 from degen.studies.claims_of_runs import judge

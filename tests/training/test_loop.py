@@ -107,7 +107,10 @@ def test_the_files_of_a_run(duorec):
         "last.safetensors",
         "manifest.json",
         "metrics.jsonl",
+        "ranks.npy",
         "test.json",
+        "tied.npy",
+        "users.txt",
     ]
 
 
@@ -597,7 +600,7 @@ def test_a_finished_run_goes_on_to_more_epochs_as_if_it_had_never_ended(log, tmp
 def test_a_finished_run_stays_whole_until_the_longer_one_is(log, tmp_path):
     settings = {"variant": "duorec", "patience": 99}
     out = tiny_train(log, tmp_path / "run", epochs=1, **settings).path
-    kept = ("test.json", "best.safetensors", "item_embeddings.npy")
+    kept = ("test.json", "best.safetensors", "item_embeddings.npy", "ranks.npy", "tied.npy")
     before = {name: contents(out / name) for name in kept}
     with pytest.raises(Interrupted):
         tiny_train(log, out, epochs=4, resume=True, progress=CtrlC(4, 1), **settings)
