@@ -38,7 +38,7 @@ def train(
     resume, overwrite, progress
         as in `degen.training.loop.train`.
     **settings
-        any key of the configuration without its group, such as `epochs=5, contrast_weight=0.05, dropout=0.3`.
+        any key of the configuration without its group, such as `epochs=5, lam=0.05, dropout=0.3`.
 
     Raises
     ------

@@ -40,8 +40,8 @@ def settle_names(config: Config) -> Config:
         for a variant that is unknown.
     """
     variant, settings = get_variant(config.objective.variant), config.objective
-    weight = variant.gamma if settings.cure_weight is None else settings.cure_weight
-    objective = settings.model_copy(update={"variant": variant.name, "cure_weight": weight})
+    gamma = variant.gamma if settings.gamma is None else settings.gamma
+    objective = settings.model_copy(update={"variant": variant.name, "gamma": gamma})
     return config.model_copy(update={"objective": objective})
 
 

@@ -51,7 +51,7 @@ def row_of(run: RunDirectory, common_epoch: int) -> dict[str, Any]:
             if common
             else {}
         ),
-        "lambda": run.config["objective"]["contrast_weight"],
+        "lambda": run.config["objective"]["lambda"],
         "train_seconds": round(sum(line["train_seconds"] for line in lines.values())),
         "device": environment["device"],
         "threads": environment["threads"],

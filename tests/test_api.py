@@ -49,14 +49,12 @@ def test_train_then_open_then_measure(log, tmp_path, monkeypatch):
         def epoch(self, row):
             told.append(row)
 
-    run = degen.train(
-        "SCL", log, progress=Watch(), **tiny_runs.SETTINGS | {"epochs": 2, "contrast_weight": 0.3}
-    )
+    run = degen.train("SCL", log, progress=Watch(), **tiny_runs.SETTINGS | {"epochs": 2, "lambda": 0.3})
     assert str(run.path) == "runs/toy/scl-s0"
     again = degen.open_run("runs/toy/scl-s0")
     assert again.metrics == told
     assert (again.variant, again.dataset, again.state) == ("scl", "toy", "finished")
-    assert again.config["objective"]["contrast_weight"] == 0.3
+    assert again.config["objective"]["lambda"] == 0.3
     assert again.config["model"]["hidden_dropout"] == 0.2
     V = again.item_embeddings
     assert degen.effective_rank(V) == pytest.approx(told[again.test["epoch"] - 1]["effective_rank"], rel=1e-9)

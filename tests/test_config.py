@@ -75,7 +75,7 @@ def test_the_defaults_are_the_papers_settings():
         "max_length": 50,
         "layer_norm_eps": 1e-12,
         "initializer_range": 0.02,
-        "contrast_weight": 0.1,
+        "lambda": 0.1,
         "temperature": 1.0,
         "similarity": "dot",
         "rec_loss": "ce",
@@ -169,7 +169,7 @@ def test_a_written_configuration_settles_to_itself(tmp_path, settings):
     st.fixed_dictionaries(
         {},
         optional={
-            "contrast_weight": st.floats(0, 1e6),
+            "lambda": st.floats(0, 1e6),
             "temperature": st.floats(1e-6, 1e6),
             "seed": st.integers(0, 2**63 - 1),
             "hidden_dropout": st.floats(0, 0.999),
@@ -207,7 +207,7 @@ def test_a_settled_configuration_states_every_key_that_is_set():
     [
         ("[trainng]\nseed = 1\n", "[trainng]", "'training'"),
         ("[training]\nepoch = 1\n", "training.epoch", "'epochs'"),
-        ("[objective]\nlambda = 1\n", "objective.lambda", "contrast_weight"),
+        ("[objective]\nlam = 1\n", "objective.lam", "lambda"),
         ("[model]\ndropuot = 0.1\n", "model.dropuot", "dropout'"),
         ('[objective]\nrecipe = "offical"\n', "objective.recipe (--recipe)", "'official'"),
         ('[objective]\nsimilarity = "cosin"\n', "--similarity", "'cosine'"),
@@ -232,13 +232,13 @@ def test_a_wrong_name_in_a_file_gets_the_nearest(file, text, wrong, near):
     ("settings", "option"),
     [
         ({"epochs": 0}, "--epochs"),
-        ({"contrast_weight": -0.1}, "--lambda"),
+        ({"lambda": -0.1}, "--lambda"),
         ({"temperature": 0}, "--temperature"),
         ({"dropout": 1.0}, "--dropout"),
         ({"dropout": -0.1}, "--dropout"),
         ({"learning_rate": 0}, "--learning-rate"),
         ({"learning_rate": float("nan")}, "--learning-rate"),
-        ({"contrast_weight": float("inf")}, "--lambda"),
+        ({"lambda": float("inf")}, "--lambda"),
         ({"batch_size": 0}, "--batch-size"),
         ({"max_steps": 0}, "--max-steps"),
         ({"steps_per_epoch": -1}, "--steps-per-epoch"),
@@ -384,7 +384,7 @@ def test_every_key_has_a_sentence(group, key):
 
 
 def test_the_names_of_options():
-    named_otherwise = {"contrast_weight": "--lambda", "cure_weight": "--gamma"}
+    named_otherwise = {"lambda": "--lambda", "gamma": "--gamma"}
     for key, option in OPTIONS.items():
         assert option == named_otherwise.get(key, "--" + key.replace("_", "-"))
     assert "adam_eps" not in OPTIONS

@@ -15,7 +15,7 @@ from degen.runs.directory import collect_runs
 from degen.runs.study import is_study, read_plan, study_runs
 from degen.variant_names import variant_label
 
-LAMBDA = "objective.contrast_weight"
+LAMBDA = "objective.lambda"
 DROPOUT = ("embedding_dropout", "hidden_dropout", "attention_dropout")
 
 
@@ -137,13 +137,13 @@ def test_settings_apart_are_those_of_the_names(lam):
     for path, settings in found.items():
         by_variant.setdefault(path.parent.name, set()).add(json.dumps(settings))
     assert by_variant["sasrec"] == {"{}"}
-    assert by_variant["duorec"] == {json.dumps({"contrast_weight": value}) for value in (0.0, 0.02, 0.1)}
+    assert by_variant["duorec"] == {json.dumps({"lambda": value}) for value in (0.0, 0.02, 0.1)}
 
 
 def test_degen_runs_has_a_column_for_each_key_that_differs(lam):
     rows = result_of("runs", lam)
     differing = [row for row in rows if row["variant"] != "sasrec"]
-    assert {row["settings"]["contrast_weight"] for row in differing} == {0, 0.02, 0.1}
+    assert {row["settings"]["lambda"] for row in differing} == {0, 0.02, 0.1}
     assert not any("settings" in row for row in rows if row["variant"] == "sasrec")
     shown = run("runs", lam).output
     head = next(line for line in shown.splitlines() if "variant" in line)

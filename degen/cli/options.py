@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from inspect import Parameter, Signature, signature
+from keyword import iskeyword
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -21,6 +22,7 @@ import typer
 
 from degen.cli.output import Output
 from degen.config.facts import KEYS, OPTIONS, about, choices_of, sentence, value_type
+from degen.config.names import key_named
 from degen.config.schema import Config
 from degen.config.settle import Values, merge
 from degen.errors import UserError, nearest
@@ -181,14 +183,14 @@ def takes(*, writes: bool = False, **groups: Group) -> Callable[[Callable[..., N
         for name, parameter in signature(command).parameters.items():
             options = groups.get(name, {name: (hints[name], parameter.default)})
             parameters += [
-                Parameter(option, Parameter.KEYWORD_ONLY, default=value, annotation=annotation)
+                Parameter(_parameter(option), Parameter.KEYWORD_ONLY, default=value, annotation=annotation)
                 for option, (annotation, value) in options.items()
             ]
 
         @wraps(command)
         def with_options(*arguments: Any, **typed: Any) -> None:
             grouped = {
-                name: {key: typed.pop(key, value) for key, (_, value) in group.items()}
+                name: {key: typed.pop(_parameter(key), value) for key, (_, value) in group.items()}
                 for name, group in groups.items()
             }
             printing = grouped.pop("output")
@@ -203,6 +205,11 @@ def takes(*, writes: bool = False, **groups: Group) -> Callable[[Callable[..., N
     return decorate
 
 
+def _parameter(key: str) -> str:
+    """Return the name of a command's parameter for an option of a group: `lambda` is a word of Python."""
+    return f"{key}_" if iskeyword(key) else key
+
+
 def split_assignment(text: str) -> tuple[str, str, str]:
     """Return group, key and the text of the value of `--set group.key=value`."""
     path, equals, raw = text.partition("=")
@@ -211,7 +218,7 @@ def split_assignment(text: str) -> tuple[str, str, str]:
         raise UserError(
             f"--set {text}: write it as group.key=value, for example --set training.adam_eps=1e-6"
         )
-    return group, key, raw
+    return group, key_named(key), raw
 
 
 def parse_assignments(assignments: Iterable[str]) -> Values:

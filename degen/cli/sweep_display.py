@@ -14,6 +14,7 @@ from rich.progress import MofNCompleteColumn, TextColumn
 
 from degen.cli.progress import bar_display
 from degen.cli.wording import as_typed
+from degen.config.names import with_former
 from degen.runs.choose import setting_text, setting_title, setting_value
 from degen.runs.study import read_failure
 from degen.shown import shown
@@ -108,7 +109,7 @@ def show_dry_run(study: Study, out: Path, threads: int, work: Typed, output: Out
     counts = {"runs": runs, "done": runs - len(missing), "workers": workers}
     told = [
         {"id": cell.id, "dataset": cell.dataset, "variant": cell.variant, "control": cell.control}
-        | {"axes": cell.axes, "run": str(cell.run(folder, study.seeds[0]))}
+        | {"axes": with_former(cell.axes), "run": str(cell.run(folder, study.seeds[0]))}
         for cell in cells
     ]
     if output.result({"cells": told, **counts, **asdict(need)}):

@@ -23,6 +23,7 @@ from functools import cache
 from typing import Any
 
 from degen.config.facts import KEYS, OPTIONS
+from degen.config.names import key_named
 
 _ARGUMENT = re.compile(r"`((?:\w+\.)?\w+)(?:=([^`]*))?`")
 
@@ -30,7 +31,7 @@ _ARGUMENT = re.compile(r"`((?:\w+\.)?\w+)(?:=([^`]*))?`")
 def as_typed(message: str) -> str:
     """Return `message` with options in place of the arguments that it names in backticks.
 
-    >>> as_typed("train on with `resume=True`, or with a lower `contrast_weight`")
+    >>> as_typed("train on with `resume=True`, or with a lower `lam`")
     'train on with --resume, or with a lower --lambda'
     """
     return _ARGUMENT.sub(_typed, message)
@@ -38,7 +39,7 @@ def as_typed(message: str) -> str:
 
 def _typed(match: re.Match[str]) -> str:
     argument, value = match.groups()
-    group, _, name = argument.rpartition(".")
+    group, _, name = key_named(argument).rpartition(".")
     if group and KEYS.get(name, ("", None))[0] != group:
         return match[0]
     option, negative = _options().get(name, (None, None))

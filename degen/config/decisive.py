@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from degen.config.names import hashed_name
 from degen.config.schema import Config
 from degen.files.digest import DIGITS, json_hash
 
@@ -40,7 +41,9 @@ def decisive_settings(config: Config) -> dict[str, Any]:
 
 def hash_of(fingerprint: str, settings: dict[str, Any]) -> str:
     """Return the SHA-256 of a log's fingerprint and settings, in hexadecimal digits."""
-    return json_hash({"log": fingerprint, "settings": settings})
+    return json_hash(
+        {"log": fingerprint, "settings": {hashed_name(key): value for key, value in settings.items()}}
+    )
 
 
 def away_from_defaults(config: Config) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from degen.config.facts import KEYS, value_type
+from degen.config.names import key_named
 from degen.errors import UserError
 
 MOST_SEEDS = 10_000
@@ -29,12 +30,13 @@ def parse_values(key: str, text: str) -> list[Any]:
     UserError
         if there is no value, one cannot be read, a range does not arrive, or a value is named twice.
 
-    >>> parse_values("contrast_weight", "0,.1:.3:.1")
+    >>> parse_values("lambda", "0,.1:.3:.1")
     [0.0, 0.1, 0.2, 0.3]
     >>> parse_values("batch_size", "128:512:128")
     [128, 256, 384, 512]
     """
-    kind = value_type(key) if key in KEYS else float
+    name = key_named(key)
+    kind = value_type(name) if name in KEYS else float
     values: list[Any] = []
     for part in (part.strip() for part in text.split(",")):
         if part == "":

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import model_validator
+from pydantic import create_model, model_validator
 
 from degen.config.key import Group, key
+from degen.config.names import renamed
 
 
-class ObjectiveConfig(Group):
-    """The variant and the losses of Eq. 11, 14, 15."""
+class _Chosen(Group):
+    """The variant and the recipe, which stand before the settings of the losses."""
 
     variant: str = key(
         "duorec",
@@ -27,12 +28,28 @@ class ObjectiveConfig(Group):
         metavar="paper|official|fixed|recbole",
         panel="Options",
     )
-    contrast_weight: float = key(0.1, "λ of Eq. 15, the weight of the contrastive loss.", "--lambda", ge=0)
+
+
+if TYPE_CHECKING:
+    _Weighted = _Chosen
+else:
+    # `lambda` is a word of Python, which a class cannot declare as a field.
+    _Weighted = create_model(
+        "_Weighted",
+        __base__=_Chosen,
+        __module__=__name__,
+        **{"lambda": (float, key(0.1, "λ of Eq. 15, the weight of the contrastive loss.", "--lambda", ge=0))},
+    )
+
+
+class ObjectiveConfig(_Weighted):
+    """The variant and the losses of Eq. 11, 14, 15."""
+
     temperature: float = key(1.0, "τ of Eq. 14.", "--temperature", gt=0)
     similarity: Literal["dot", "cosine"] = key("dot", "Similarity of two views in Eq. 14.", "--similarity")
     reduction: Literal["sum", "mean"] = key("sum", "Sum or mean of the two directions of Eq. 14.")
     same_target_negatives: bool = key(False, "Keep views with the same target among the negatives.")
-    cure_weight: float | None = key(
+    gamma: float | None = key(
         None,
         "γ, the weight of a mitigation's term: cosreg, spectrum, item-uniformity, directau.",
         "--gamma",
@@ -84,6 +101,16 @@ class ObjectiveConfig(Group):
     crop_rate: float = key(0.6, "CL4SRec: fraction of a history that a crop keeps.", gt=0, le=1)
     mask_rate: float = key(0.3, "CL4SRec: fraction of a history that is masked.", ge=0, le=1)
     reorder_rate: float = key(0.6, "CL4SRec: fraction of a history that is shuffled.", ge=0, le=1)
+
+    @property
+    def lam(self) -> float:
+        """λ of Eq. 15, the key `lambda`."""
+        return float(getattr(self, "lambda"))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _present_names(cls, given: Any) -> Any:
+        return renamed(given) if isinstance(given, dict) else given
 
     @model_validator(mode="after")
     def _negatives_fit_the_loss(self) -> ObjectiveConfig:

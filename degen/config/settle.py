@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from degen.config.baseline import RECIPES, is_baseline, recipes_of, without_unused
 from degen.config.facts import KEYS, choices_of, group_of, sentence
+from degen.config.names import FORMER, OTHER, argument, groups_renamed, renamed
 from degen.config.schema import Config
 from degen.errors import UserError, nearest
 from degen.files import parse
@@ -22,9 +23,6 @@ Values = dict[str, dict[str, Any]]
 
 NOTED = ("name", "fingerprint")
 """Keys of `[data]` that training records."""
-
-SYMBOLS = {"lambda": "contrast_weight", "gamma": "cure_weight"}
-"""Keys by the symbols that papers and options use."""
 
 DROPOUTS = ("embedding_dropout", "hidden_dropout", "attention_dropout")
 
@@ -50,15 +48,15 @@ def by_group(flat: dict[str, Any]) -> Values:
     UserError
         if no group has such a key, or `dropout` is out of range; the message names the nearest key.
     """
-    flat = dict(flat)
+    flat = renamed(flat, OTHER)
     if (dropout := flat.pop("dropout", None)) is not None:
         _check_dropout(dropout)
         flat = {**dict.fromkeys(DROPOUTS, dropout), **flat}
     values: Values = {}
     for key, value in flat.items():
-        key = SYMBOLS.get(key, key)
         if key not in KEYS:
-            near = nearest(key, [*KEYS, *SYMBOLS, "dropout"], "no key of the configuration is like it")
+            known = [*map(argument, KEYS), *FORMER, "dropout"]
+            near = nearest(key, known, "no key of the configuration is like it")
             raise UserError(f"unknown setting '{key}'{near}")
         values.setdefault(KEYS[key][0], {})[key] = value
     return values
@@ -85,7 +83,7 @@ def settle(file: Path | None = None, options: Values | None = None) -> Config:
         if the file is not TOML, a key is unknown, or a value is out of range; the message names the key and
         the values that it takes.
     """
-    given, typed = _as_then(_read_toml(file)) if file else {}, options or {}
+    given, typed = _as_then(_read_toml(file)) if file else {}, groups_renamed(options or {})
     variant, typed = _used_by_variant(given, typed)
     if typed.get("data"):  # another log, or another way to read it: what training noted no longer holds
         given = {**given, "data": {k: v for k, v in given.get("data", {}).items() if k not in NOTED}}
@@ -168,7 +166,10 @@ def _read_toml(path: Path) -> Values:
         if not isinstance(keys, dict):
             groups = ", ".join(f"[{name}]" for name in Config.model_fields)
             raise UserError(f"{path}: '{group}' is outside a group; put it under one of {groups}")
-    return values
+    try:
+        return groups_renamed(values)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
 
 
 def read_toml(path: Path, name: str) -> dict[str, Any]:
@@ -207,7 +208,7 @@ def _explain(error: ValidationError, file: Path | None, given: Values, typed: Va
         return f"{prefix}{message}"
     if first["type"] == "string_pattern_mismatch":
         message = f"should be as in: {sentence(key).rstrip('.')}"
-    message = f"{prefix}{group}.{key} (`{key}`) {message}; got {first['input']!r}"
+    message = f"{prefix}{group}.{key} (`{argument(key)}`) {message}; got {first['input']!r}"
     return message + (
         nearest(str(first["input"]), choices_of(key)) if first["type"] == "literal_error" else ""
     )

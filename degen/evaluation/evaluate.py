@@ -205,7 +205,7 @@ def _ranks(higher: npt.NDArray[Any], equal: npt.NDArray[Any]) -> Ranks:
 def _count(scores: Tensor, target_scores: Tensor) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Count the scores of each row that are higher than its target's `[B, 1]`, and those that equal it."""
     if scores.amax().isnan():  # the maximum is NaN if any score is
-        raise UserError("a score is NaN: training diverged; try a lower `learning_rate` or `contrast_weight`")
+        raise UserError("a score is NaN: training diverged; try a lower `learning_rate` or `lam`")
     if scores.device.type != "cpu":
         higher, equal = (scores > target_scores).sum(1), (scores == target_scores).sum(1)
         return higher.cpu().numpy(), equal.cpu().numpy()

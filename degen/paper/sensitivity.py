@@ -24,7 +24,7 @@ PERMUTATIONS = 9999
 """Number of random arrangements of the cells of a heat map."""
 
 _AXES = {
-    "objective.contrast_weight": "λ",
+    "objective.lambda": "λ",
     "objective.temperature": "τ",
     "training.batch_size": "the batch size",
 }

@@ -211,7 +211,7 @@ def _about(run: RunDirectory) -> dict[str, Any]:
         "epochs": len(run.metrics),
         "best epoch": best_epoch(run),
         "recipe": objective.get("recipe"),
-        "λ": contrast.get("contrast_weight"),
+        "λ": contrast.get("lambda"),
         "τ": contrast.get("temperature"),
         "batch": training.get("batch_size"),
     }

@@ -47,7 +47,7 @@ _CIRCUMSTANCES = {
 _DROPOUT, _RATES = "dropout", 3
 """One name for the three rates of dropout, where they are equal in every run."""
 
-_SYMBOLS = {"contrast_weight": "λ", "temperature": "τ", "cure_weight": "γ"}
+_SYMBOLS = {"lambda": "λ", "temperature": "τ", "gamma": "γ"}
 
 
 class _OfRun(Protocol):

@@ -24,6 +24,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from degen.config.names import groups_renamed
 from degen.errors import UserError, nearest
 from degen.files.outputs import MANIFEST
 from degen.files.parse import Unreadable, read_array, read_toml
@@ -88,12 +89,14 @@ class RunDirectory:
 
     @cached_property
     def config(self) -> dict[str, dict[str, Any]]:
-        """The resolved configuration, by groups."""
+        """The resolved configuration, by groups; keys of earlier versions have their present names."""
         path = self.path / CONFIG
         try:
-            groups = read_toml(path)
+            groups = groups_renamed(read_toml(path))
         except Unreadable as error:
             raise UserError(f"{path} cannot be read as TOML: {error}") from error
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from None
         return {group: keys for group, keys in groups.items() if isinstance(keys, dict)}
 
     def _setting(self, group: str, key: str, kind: type[T]) -> T:

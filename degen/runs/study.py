@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from degen.config.names import groups_renamed, key_named
 from degen.errors import UserError
 from degen.files.parse import Unreadable, parse_json, read_text, read_toml
 
@@ -39,7 +40,7 @@ class PlannedRun:
     run
         the run directory, which need not exist yet.
     axes
-        value of the cell on each axis, by the key of the configuration (`objective.contrast_weight`).
+        value of the cell on each axis, by the key of the configuration (`objective.lambda`).
     control
         name of the control that the cell belongs to; None for a cell of the axes.
     config
@@ -125,9 +126,9 @@ def _planned(line: str, folder: Path, place: str) -> PlannedRun:
             dataset=str(row["dataset"]),
             seed=int(row["seed"]),
             run=_plain(folder / row["run"]),
-            axes=dict(row["axes"]),
+            axes={key_named(key): value for key, value in row["axes"].items()},
             control=row.get("control"),
-            config={str(group): dict(keys) for group, keys in row["config"].items()},
+            config={str(group): dict(keys) for group, keys in groups_renamed(row["config"]).items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{place} is no line of a plan; run the study again to write it") from error

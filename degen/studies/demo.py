@@ -58,7 +58,7 @@ SETTINGS: dict[str, Any] = {
     "dropout": 0.4,
     "batch_size": 64,
     "learning_rate": 0.002,
-    "contrast_weight": 0.1,
+    "lambda": 0.1,
     "epochs": 8,
     "probe_samples": 1024,
     "threads": 1,

@@ -22,6 +22,7 @@ from typing import Any
 
 from degen.config.decisive import away_from_defaults, decisive_settings, hash_of
 from degen.config.facts import KEYS
+from degen.config.names import key_named
 from degen.config.schema import Config
 from degen.config.settle import settle
 from degen.errors import UserError
@@ -39,7 +40,7 @@ class Cell:
     dataset
         name of the log.
     axes
-        value of each axis by its key, such as `{"objective.contrast_weight": 0.02}`. An axis that the cell's
+        value of each axis by its key, such as `{"objective.lambda": 0.02}`. An axis that the cell's
         variant has no use for is missing: SASRec has no λ.
     control
         name of the control that the cell is; None for a cell of the study proper.
@@ -104,6 +105,6 @@ def refuse_other_settings(config: Config, run: Path) -> None:
 
 
 def full_key(key: str) -> str:
-    """Return a key with its group, `objective.contrast_weight`; `dropout` stays, which sets three."""
-    bare = key.rpartition(".")[2]
+    """Return a key with its group, `objective.lambda`; `dropout` stays, which sets three."""
+    bare = key_named(key.rpartition(".")[2])
     return f"{KEYS[bare][0]}.{bare}" if bare in KEYS else bare

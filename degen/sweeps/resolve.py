@@ -15,7 +15,7 @@ from degen.sweeps.cells import Cell
 if TYPE_CHECKING:
     from degen.sweeps.study import Study
 
-CONTRAST = {"contrast_weight", "temperature", "similarity", "reduction", "same_target_negatives"}
+CONTRAST = {"lambda", "temperature", "similarity", "reduction", "same_target_negatives"}
 """Keys of the contrastive loss, of which a variant that contrasts no views has no use."""
 
 Identify = Callable[[DataConfig], tuple[str, str]]

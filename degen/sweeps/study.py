@@ -4,7 +4,7 @@
     figure = "curve"                         objective = {variant = "duorec"}
     datasets = ["beauty"]                    training = {epochs = 60}
     seeds = "0-2"                            [axis.lambda]
-    metrics = ["HR@5", "NDCG@5"]             key = "objective.contrast_weight"
+    metrics = ["HR@5", "NDCG@5"]             key = "objective.lambda"
     common_epoch = 20                        values = [0.1, 0.2, 0.3]        # or ".1:.3:.1"
                                              [per_dataset.ml-1m]
     zip = false                              model = {dropout = 0.1}
@@ -29,6 +29,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from degen.config.key import Group
 from degen.config.lists import parse_seeds
+from degen.config.names import groups_renamed, key_named
 from degen.config.schema import Config, RankingMetric
 from degen.config.settle import read_toml
 from degen.errors import UserError, nearest
@@ -66,6 +67,18 @@ class Study(Group):
     @classmethod
     def _typed_seeds(cls, seeds: Any) -> Any:
         return tuple(parse_seeds(str(seeds))) if isinstance(seeds, str | int) else seeds
+
+    @field_validator("base", mode="before")
+    @classmethod
+    def _present_names(cls, groups: Any) -> Any:
+        return groups_renamed(groups) if isinstance(groups, dict) else groups
+
+    @field_validator("per_dataset", "controls", mode="before")
+    @classmethod
+    def _present_names_of_each(cls, each: Any) -> Any:
+        if not isinstance(each, dict):
+            return each
+        return {name: groups_renamed(own) if isinstance(own, dict) else own for name, own in each.items()}
 
     @model_validator(mode="after")
     def _one_axis_for_a_key(self) -> Study:
@@ -222,6 +235,6 @@ def _check_keys(values: Any) -> None:
         if not isinstance(keys, dict):
             raise UserError(f"'{group}' is a group of keys; write {group} = {{key = value}}")
         own = known[group] | ({"dropout"} if group == "model" else set())
-        for key in keys:
+        for key in map(key_named, keys):
             if key not in own:
                 raise UserError(f"unknown key {group}.{key}{nearest(key, own)}")

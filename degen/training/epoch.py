@@ -77,7 +77,7 @@ class Epoch:
         recommendation, contrastive = self.losses(rows)
         self.trainer.optimizer.zero_grad(set_to_none=True)
         item_losses, settings = self.item_losses(), self.trainer.losses
-        weight, size = settings.objective.contrast_weight, self.trainer.world.size
+        weight, size = settings.objective.lam, self.trainer.world.size
         loss = objective(recommendation, contrastive, weight, item_losses, settings.item_weight, size)
         loss = loss if self.penalty is None else loss + self.penalty
         torch.autograd.backward(loss)
@@ -98,10 +98,8 @@ class Epoch:
         recommendation = sums[0] / max(self.samples, 1)
         contrastive, *item_losses = (total / max(self.pairs, 1) for total in sums[1:])
         if not np.isfinite([recommendation, contrastive, *item_losses]).all():
-            raise UserError(
-                "training diverged: the loss is not finite; try a lower `learning_rate` or `contrast_weight`"
-            )
-        loss = recommendation + settings.objective.contrast_weight * contrastive
+            raise UserError("training diverged: the loss is not finite; try a lower `learning_rate` or `lam`")
+        loss = recommendation + settings.objective.lam * contrastive
         means = {"loss": loss, "recommendation_loss": recommendation, "contrastive_loss": contrastive}
         for mean in item_losses:
             means |= {"loss": loss + settings.item_weight * mean, "item_loss": mean}

@@ -58,7 +58,7 @@ class LossSettings:
     @property
     def item_weight(self) -> float:
         """γ, the weight of the variant's loss of item embeddings; 0 for a variant without one."""
-        return self.objective.cure_weight or 0.0
+        return self.objective.gamma or 0.0
 
     @property
     def n_losses(self) -> int:
@@ -151,7 +151,7 @@ def recommendation(
                 h,
                 V,
                 targets,
-                gamma=objective.cure_weight,
+                gamma=objective.gamma,
                 epsilon=objective.epsilon,
                 rare_rate=objective.rare_rate,
                 per_step=settings.target_rates,

@@ -77,7 +77,7 @@ def _refuse_baseline(
 
 
 FREE_IN_A_STACK = {
-    "objective": {"contrast_weight", "temperature"},
+    "objective": {"lambda", "temperature"},
     "model": {"embedding_dropout", "hidden_dropout", "attention_dropout"},
     "training": {"seed", "learning_rate"},
 }

@@ -95,7 +95,7 @@ def test_the_table_of_runs_keeps_its_paths_whole(trained, scl):
 def test_the_table_of_runs_names_the_settings_in_which_runs_of_a_variant_differ(copy):
     shutil.copytree(copy, other := copy.parent / "other")
     config = (other / "config.toml").read_text(encoding="utf-8")
-    changed = re.sub(r"(?m)^contrast_weight = .*$", "contrast_weight = 0.02", config)
+    changed = re.sub(r"(?m)^lambda = .*$", "lambda = 0.02", config)
     assert changed != config
     (other / "config.toml").write_text(changed, encoding="utf-8")
     lines = run("runs", copy.parent).stdout.splitlines()
@@ -106,8 +106,8 @@ def test_the_table_of_runs_names_the_settings_in_which_runs_of_a_variant_differ(
         [False, True],
     ]
     assert [row["settings"] for row in result_of("runs", copy.parent)] == [
-        {"contrast_weight": 0.1},
-        {"contrast_weight": 0.02},
+        {"lambda": 0.1, "contrast_weight": 0.1},
+        {"lambda": 0.02, "contrast_weight": 0.02},
     ]
     assert [row["variant"] for row in result_of("runs", copy.parent)] == ["scl", "scl"]
 

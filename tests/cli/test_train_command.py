@@ -106,9 +106,9 @@ def test_every_option_reaches_its_key(log):
         "attention_dropout": 0.13,
         "engine": "plain",
         "recipe": "official",
-        "contrast_weight": 0.14,
+        "lambda": 0.14,
         "temperature": 0.15,
-        "cure_weight": 0.29,
+        "gamma": 0.29,
         "similarity": "cosine",
         "rec_loss": "sampled",
         "sampling": "uniform",
@@ -206,7 +206,7 @@ def test_a_run_and_its_result(words, tmp_path):
 
 def test_the_command_and_the_library_do_the_same(words, log, tmp_path):
     run(*words(recipe="official"), "--variant", "US", "--lambda", "0.3", "--out", tmp_path / "command")
-    config = tiny_runs.tiny_config(log, recipe="official", variant="ucl+scl", contrast_weight=0.3)
+    config = tiny_runs.tiny_config(log, recipe="official", variant="ucl+scl", lam=0.3)
     train(config, tmp_path / "library")
     for name in ("item_embeddings.npy", "config.toml", "test.json"):
         assert (tmp_path / "command" / name).read_bytes() == (tmp_path / "library" / name).read_bytes()

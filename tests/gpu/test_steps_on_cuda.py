@@ -12,7 +12,7 @@ from degen.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 STEPS = 2
-RUNS = {"seed": 0}, {"seed": 3, "contrast_weight": 0.5, "temperature": 0.4, "learning_rate": 0.003}
+RUNS = {"seed": 0}, {"seed": 3, "lambda": 0.5, "temperature": 0.4, "learning_rate": 0.003}
 LOSSES = [
     (name, rec_loss)
     for name, variant in (VARIANTS | MITIGATIONS).items()

@@ -96,7 +96,7 @@ def test_a_seed_that_one_method_lacks_is_left_out(tmp_path):
 
 def test_files_are_those_of_the_paper_and_verdicts_of_all_targets_stand_together(tmp_path):
     study(tmp_path, "table2", methods())
-    cells = product({"objective.contrast_weight": [0.1, 0.3, 0.5]}, dataset="beauty", seeds=SEEDS)
+    cells = product({"objective.lambda": [0.1, 0.3, 0.5]}, dataset="beauty", seeds=SEEDS)
     study(tmp_path, "fig7", cells, value=lambda cell, seed: 0.03 + 0.001 * seed, figure="curve")
     collect_targets(tmp_path, ["table2"])
     found = collect_targets(tmp_path, ["fig7"])

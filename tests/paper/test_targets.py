@@ -97,7 +97,7 @@ def test_axes_are_the_papers():
         return sorted({getattr(getattr(cell.config, group), key) for cell in duorec})
 
     rates = [0.1, 0.2, 0.3, 0.4, 0.5]
-    assert values("fig7", "objective.contrast_weight") == rates
+    assert values("fig7", "objective.lambda") == rates
     assert values("fig8", "training.batch_size") == [128, 256, 512, 1024, 2048]
     assert values("fig14", "objective.temperature") == [0.1, 0.3, 0.6, 1, 3, 6]
     for kind in ("embedding", "hidden", "attention"):

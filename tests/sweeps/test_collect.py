@@ -17,7 +17,7 @@ from degen.sweeps.collect import collect, read_results
 from degen.sweeps.results.result_rows import axis_columns
 from degen.tables.terminal import print_table
 
-LAMBDA, VARIANT = "objective.contrast_weight", "objective.variant"
+LAMBDA, VARIANT = "objective.lambda", "objective.variant"
 COUNTED = ["HR@5", "NDCG@5", "HR@10", "NDCG@10", "HR@20", "NDCG@20"]
 
 

@@ -30,9 +30,7 @@ def config(**settings):
 
 
 def test_runs_go_together_that_differ_in_what_a_stack_leaves_free():
-    grid = [
-        config(contrast_weight=w, dropout=p, seed=s) for w in (0, 0.1) for p in (0.1, 0.5) for s in (0, 1)
-    ]
+    grid = [config(lam=w, dropout=p, seed=s) for w in (0, 0.1) for p in (0.1, 0.5) for s in (0, 1)]
     mixed = [
         grid[0],
         config(batch_size=128),

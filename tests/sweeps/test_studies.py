@@ -16,7 +16,7 @@ from degen.sweeps.cells import Cell, cell_id
 from degen.sweeps.plan import plan_lines, write_plan
 from degen.sweeps.study import Study
 
-LAMBDA = {"key": "objective.contrast_weight", "values": [0.0, 0.1]}
+LAMBDA = {"key": "objective.lambda", "values": [0.0, 0.1]}
 
 
 def known(data):
@@ -39,11 +39,11 @@ def config(**settings):
 @pytest.mark.parametrize(
     ("key", "text", "values"),
     [
-        ("contrast_weight", "0,.02,.1", [0.0, 0.02, 0.1]),
+        ("lambda", "0,.02,.1", [0.0, 0.02, 0.1]),
         ("dropout", ".1:.5:.1", [0.1, 0.2, 0.3, 0.4, 0.5]),
         ("dropout", ".1:.5:.2", [0.1, 0.3, 0.5]),
         ("learning_rate", "1e-3:3e-3:1e-3", [1e-3, 2e-3, 3e-3]),
-        ("contrast_weight", "0.5:0:-0.25,3", [0.5, 0.25, 0.0, 3.0]),
+        ("lambda", "0.5:0:-0.25,3", [0.5, 0.25, 0.0, 3.0]),
         ("batch_size", "1:3", [1, 2, 3]),
         ("batch_size", "64,128:512:128", [64, 128, 256, 384, 512]),
         ("rec_loss", "ce, bce", ["ce", "bce"]),
@@ -59,17 +59,17 @@ def test_lists_and_ranges_are_read_in_decimal(key, text, values):
 @pytest.mark.parametrize(
     ("key", "text", "said"),
     [
-        ("contrast_weight", "", "empty"),
-        ("contrast_weight", "0,,1", "empty"),
-        ("contrast_weight", "0:1:0", "never arrives"),
-        ("contrast_weight", "1:0:.1", "never arrives"),
-        ("contrast_weight", ".1:.5", "do not meet the stop"),
-        ("contrast_weight", ".3:.5:.3", "do not meet the stop"),
-        ("contrast_weight", "a", "no number"),
-        ("contrast_weight", "0:nan:1", "no number"),
-        ("contrast_weight", "0:1:1e-9", "10,000 at most"),
-        ("contrast_weight", ".1,0.10", "0.1 twice"),
-        ("contrast_weight", "0,0.0", "0.0 twice"),
+        ("lambda", "", "empty"),
+        ("lambda", "0,,1", "empty"),
+        ("lambda", "0:1:0", "never arrives"),
+        ("lambda", "1:0:.1", "never arrives"),
+        ("lambda", ".1:.5", "do not meet the stop"),
+        ("lambda", ".3:.5:.3", "do not meet the stop"),
+        ("lambda", "a", "no number"),
+        ("lambda", "0:nan:1", "no number"),
+        ("lambda", "0:1:1e-9", "10,000 at most"),
+        ("lambda", ".1,0.10", "0.1 twice"),
+        ("lambda", "0,0.0", "0.0 twice"),
         ("output_bias", "yes", "true or false"),
     ],
 )
@@ -105,7 +105,7 @@ def test_zip_takes_lists_in_step():
 
 def test_random_draws_the_same_cells_of_the_product_each_time():
     axes = {
-        "lambda": {"key": "contrast_weight", "values": ".1:1:.1"},
+        "lambda": {"key": "lambda", "values": ".1:1:.1"},
         "t": {"key": "temperature", "values": "1:9:1"},
     }
     first, again, other = (
@@ -143,16 +143,16 @@ def test_combinations_are_those_of_itertools(zipped):
 
 
 def test_a_setting_that_no_variant_has_a_use_for_is_refused():
-    base = {"objective": {"variant": "sasrec", "contrast_weight": 0.7}}
-    with pytest.raises(UserError, match="no variant of this study contrasts views, so `contrast_weight`"):
+    base = {"objective": {"variant": "sasrec", "lambda": 0.7}}
+    with pytest.raises(UserError, match="no variant of this study contrasts views, so `lambda`"):
         cells(base=base)
     (plain, control) = cells(base=base, controls={"duorec": {"objective": {"variant": "duorec"}}})
-    assert (plain.config.objective.contrast_weight, control.config.objective.contrast_weight) == (0.1, 0.7)
+    assert (plain.config.objective.lam, control.config.objective.lam) == (0.1, 0.7)
 
 
 def test_an_axis_that_only_controls_could_use_is_refused():
-    control = {"objective": {"variant": "duorec", "contrast_weight": 0.3}}
-    with pytest.raises(UserError, match="only controls have a use for `contrast_weight`"):
+    control = {"objective": {"variant": "duorec", "lambda": 0.3}}
+    with pytest.raises(UserError, match="only controls have a use for `lambda`"):
         cells(
             base={"objective": {"variant": "sasrec"}}, axes={"lambda": LAMBDA}, controls={"duorec": control}
         )
@@ -163,8 +163,8 @@ def test_an_axis_that_a_variant_has_no_use_for_does_not_multiply_its_cells():
     found = cells(axes={"variant": variants, "lambda": LAMBDA})
     assert [(cell.variant, dict(cell.axes)) for cell in found] == [
         ("sasrec", {"objective.variant": "sasrec"}),
-        ("duorec", {"objective.variant": "duorec", "objective.contrast_weight": 0.0}),
-        ("duorec", {"objective.variant": "duorec", "objective.contrast_weight": 0.1}),
+        ("duorec", {"objective.variant": "duorec", "objective.lambda": 0.0}),
+        ("duorec", {"objective.variant": "duorec", "objective.lambda": 0.1}),
         ("gru4rec", {"objective.variant": "gru4rec"}),
     ]
 
@@ -197,22 +197,22 @@ def test_datasets_have_settings_of_their_own_and_keys_are_set_together():
 
 
 def test_an_id_depends_on_what_decides_the_result_and_on_nothing_else():
-    plain = config(contrast_weight=0.2, epochs=5)
+    plain = config(lam=0.2, epochs=5)
     same = [
-        config(epochs=5, contrast_weight=0.2),
-        config(contrast_weight=0.2, epochs=5, dim=64),  # a default, spelt out
-        config(contrast_weight=0.2, epochs=5, seed=3, device="cpu", threads=2, cuda_graph=True),
-        config(contrast_weight=0.2, epochs=5, keep_embeddings=1, tensorboard=True, score_block=7),
-        config(contrast_weight=0.2, epochs=5, dataset="elsewhere.txt", name="x", min_user=5),
+        config(epochs=5, lam=0.2),
+        config(lam=0.2, epochs=5, dim=64),  # a default, spelt out
+        config(lam=0.2, epochs=5, seed=3, device="cpu", threads=2, cuda_graph=True),
+        config(lam=0.2, epochs=5, keep_embeddings=1, tensorboard=True, score_block=7),
+        config(lam=0.2, epochs=5, dataset="elsewhere.txt", name="x", min_user=5),
     ]
     assert {cell_id(other) for other in same} == {cell_id(plain)}
     others = [
-        config(contrast_weight=0.2),
-        config(contrast_weight=0.2, epochs=5, min_epochs=2),
-        config(contrast_weight=0.2, epochs=5, patience=2),
-        config(contrast_weight=0.2, epochs=5, max_steps=9),
-        config(contrast_weight=0.2, epochs=5, precision="bf16"),
-        config(contrast_weight=0.2, epochs=5, probe_seed=1),
+        config(lam=0.2),
+        config(lam=0.2, epochs=5, min_epochs=2),
+        config(lam=0.2, epochs=5, patience=2),
+        config(lam=0.2, epochs=5, max_steps=9),
+        config(lam=0.2, epochs=5, precision="bf16"),
+        config(lam=0.2, epochs=5, probe_seed=1),
         plain.model_copy(update={"data": plain.data.model_copy(update={"fingerprint": "g"})}),
     ]
     assert len({cell_id(plain), *map(cell_id, others)}) == 1 + len(others)
@@ -244,7 +244,7 @@ def test_a_study_file_is_what_it_says_and_can_be_written_again(tmp_path):
         objective = {variant = "duorec", recipe = "official"}
         training = {stop_on = "NDCG@10", patience = 5, epochs = 60, min_epochs = 15}
         [axis.lambda]
-        key = "objective.contrast_weight"
+        key = "objective.lambda"
         values = ".1:.5:.1"
         [per_dataset.ml-1m]
         model = {embedding_dropout = 0.1, hidden_dropout = 0.1, attention_dropout = 0.1}
@@ -308,7 +308,7 @@ def study(tmp_path):
 def test_a_plan_has_a_line_for_each_run_and_every_cell_before_a_second_seed(study, tmp_path):
     out = tmp_path / "runs" / "lam"
     planned = write_plan(study, out)
-    assert [(run.seed, run.axes["objective.contrast_weight"]) for run in planned] == [
+    assert [(run.seed, run.axes["objective.lambda"]) for run in planned] == [
         (0, 0.0),
         (0, 0.1),
         (1, 0.0),
@@ -329,7 +329,7 @@ def test_another_study_of_the_same_folder_is_refused_unless_it_only_adds(study, 
     with pytest.raises(UserError, match=r"seeds: 0, 1 there, 0, 1, 2 now.*another `out`"):
         write_plan(more, out)
     fewer = Study.of_values(study.model_dump() | {"axes": {"lambda": {**LAMBDA, "values": [0.1]}}})
-    with pytest.raises(UserError, match=r"objective.contrast_weight: 0.0, 0.1 there, 0.1 now"):
+    with pytest.raises(UserError, match=r"objective.lambda: 0.0, 0.1 there, 0.1 now"):
         write_plan(fewer, out)
     assert (out / "plan.jsonl").read_text() == text
     extended = write_plan(more, out, extend=True)

@@ -38,7 +38,7 @@ def test_a_sweep_trains_its_cells_and_says_of_each_that_it_is_done(trained):
     out, told = trained
     planned = read_plan(out)
     assert [RunDirectory(run.run).state for run in planned] == ["finished"] * 2
-    assert [RunDirectory(run.run).config["objective"]["contrast_weight"] for run in planned] == [0.0, 0.1]
+    assert [RunDirectory(run.run).config["objective"]["lambda"] for run in planned] == [0.0, 0.1]
     assert "done    synthetic duorec λ 0.1 seed 0: best epoch" in told
     done = json.loads((out / "done" / planned[0].name).read_text())
     assert {"seconds", "device", "cpu", "commit", "version", "threads", "torch", "finished"} == done.keys()
@@ -166,7 +166,7 @@ def test_the_folder_must_be_named(capfd):
 def test_other_cells_than_the_folder_has_are_refused(capfd, trained):
     out, _ = trained
     told = mistake(capfd, "sweep", *WORDS, "--lambda", "0,.2", "--out", out)
-    assert "objective.contrast_weight: 0.0, 0.1 there, 0.0, 0.2 now" in told
+    assert "objective.lambda: 0.0, 0.1 there, 0.0, 0.2 now" in told
     assert "--out" in told
 
 

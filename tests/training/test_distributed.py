@@ -75,7 +75,7 @@ def first_step_by_hand(log, size: int) -> list[float]:
     )
     views = {name: torch.cat([batch.views[name] for batch in batches]) for name in batches[0].views}
     contrastive = losses.contrastive(settings, views, batches[0].view_targets, 1.0)
-    weight = settings.objective.contrast_weight
+    weight = settings.objective.lam
     return [value.item() for value in (recommendation + weight * contrastive, recommendation, contrastive)]
 
 

@@ -712,7 +712,7 @@ def test_an_unfinished_run_needs_a_decision(log, tmp_path):
         ({"seed": 1}, "training.seed = 0, not 1"),
         ({"variant": "scl"}, "objective.variant = 'duorec', not 'scl'"),
         ({"dim": 4}, "model.dim = 8, not 4"),
-        ({"contrast_weight": 0.2}, "objective.contrast_weight = 0.1, not 0.2"),
+        ({"lam": 0.2}, "objective.lambda = 0.1, not 0.2"),
         ({"steps_per_epoch": 2}, "training.steps_per_epoch = None, not 2"),
     ],
 )

@@ -76,7 +76,7 @@ def test_a_loss_of_all_items_is_added_with_its_weight(trainer, name):
 
 
 def test_the_weight_that_is_given_counts(trainer):
-    losses = first_step(trainer("cosreg", cure_weight=7.0))
+    losses = first_step(trainer("cosreg", gamma=7.0))
     assert losses["loss"] == pytest.approx(losses["recommendation_loss"] + 7 * losses["item_loss"])
 
 
@@ -97,7 +97,7 @@ def test_items_are_drawn_uniformly_each_once_from_a_stream_of_their_own(trainer)
 def test_with_weight_0_drawing_items_leaves_all_else_as_it_is(trainer):
     # Order, dropout and negatives come from streams that do not know of the drawn items.
     settings = {"dropout": 0.3, "rec_loss": "bpr"}  # which draws negatives at every step
-    plain, cured = trainer("sasrec", **settings), trainer("item-uniformity", **settings, cure_weight=0.0)
+    plain, cured = trainer("sasrec", **settings), trainer("item-uniformity", **settings, gamma=0.0)
     for made in (plain, cured):
         epoch = made.epoch(1)
         for _ in range(made.steps_per_epoch):
@@ -282,7 +282,7 @@ def test_a_run_is_ranked_by_the_scores_of_its_variant(trained, name):
 
 
 def test_the_weight_of_a_variant_stands_in_the_runs_configuration(trained):
-    weights = {name: settle(run.path / "config.toml").objective.cure_weight for name, run in trained.items()}
+    weights = {name: settle(run.path / "config.toml").objective.gamma for name, run in trained.items()}
     assert weights["cosreg"] == 1
     assert weights["spectrum"] == 10
     assert weights["item-uniformity"] == 0.1

@@ -93,7 +93,7 @@ def test_stacked_runs_write_what_runs_in_turn_write(log, tmp_path, variant):
 
 
 def test_runs_that_differ_in_all_they_may(log, tmp_path):
-    own = [{"contrast_weight": 0.0}, {"temperature": 0.5}, {"learning_rate": 0.001}]
+    own = [{"lambda": 0.0}, {"temperature": 0.5}, {"learning_rate": 0.001}]
     runs = [tiny_runs.tiny_config(log, epochs=2, **(STILL | one)) for one in own]
     for stack in (True, False):
         train_many(runs, places(tmp_path / str(stack)), stack=stack)

@@ -21,9 +21,9 @@ CPU = torch.device("cpu")
 SIX = ("sasrec", "cl4srec", "ucl", "scl", "ucl+scl", "duorec")
 T = tiny_runs.SETTINGS["max_length"]
 EACH = [
-    {"seed": 0, "contrast_weight": 0.1, "temperature": 1.0, "learning_rate": 0.01, "dropout": 0.2},
-    {"seed": 3, "contrast_weight": 0.5, "temperature": 0.4, "learning_rate": 0.003, "dropout": 0.5},
-    {"seed": 5, "contrast_weight": 0.0, "temperature": 2.0, "learning_rate": 0.02, "attention_dropout": 0.0},
+    {"seed": 0, "lambda": 0.1, "temperature": 1.0, "learning_rate": 0.01, "dropout": 0.2},
+    {"seed": 3, "lambda": 0.5, "temperature": 0.4, "learning_rate": 0.003, "dropout": 0.5},
+    {"seed": 5, "lambda": 0.0, "temperature": 2.0, "learning_rate": 0.02, "attention_dropout": 0.0},
 ]
 """What differs between the runs of a stack."""
 
@@ -79,14 +79,14 @@ def test_losses_and_gradients_of_a_stack_are_each_runs_alone(trainers, variant, 
         own.dropout = Fed(own.trainer.config.training.seed, 20 * views(own.trainer))
     batch = next(epoch._batches)
     losses = stack.losses(batch, stack.masks(epoch.epochs, batch["lengths"]))
-    total = losses[:, 0] + stack.contrast_weight * losses[:, 1]
+    total = losses[:, 0] + stack.lam * losses[:, 1]
     (gradient,) = torch.autograd.grad(total.sum(), stack.weights)
     for run, trainer in enumerate(alone):
         own = trainer.epoch(1)
         own.dropout = Fed(trainer.config.training.seed, 20 * views(trainer))
         recommendation, contrastive = own.losses(next(own.batches))
         assert losses[run].tolist() == pytest.approx([recommendation.item(), contrastive.item()], abs=1e-10)
-        (recommendation + trainer.config.objective.contrast_weight * contrastive).backward()
+        (recommendation + trainer.config.objective.lam * contrastive).backward()
         for name, slope in stack._named(gradient[run]).items():
             expected = trainer.encoder.get_parameter(name).grad
             error = (slope - expected).abs().max()

@@ -59,7 +59,7 @@ def without_times(rows):
 @pytest.mark.parametrize("variant", SIX)
 @pytest.mark.parametrize("settings", [{}, {"recipe": "official"}, {"batch_by": "users"}], ids=str)
 def test_the_parts_add_up_to_the_gradient_of_the_objective(tracer, variant, settings):
-    made = tracer(variant, contrast_weight=0.7, **settings)
+    made = tracer(variant, lam=0.7, **settings)
     epoch, rows, batch = next(made._batches(1))
     parts = made._parts(epoch, rows, batch)
     # The same draws once more, for the loss as training has it.

@@ -53,13 +53,13 @@ def lists(histories) -> list[list[int]]:
         *((variant, {}) for variant in SIX),
         *((variant, {"recipe": "official"}) for variant in ("sasrec", "ucl+scl", "cl4srec")),
         ("duorec", {"temperature": 0.5, "similarity": "cosine"}),
-        ("scl", {"same_target_negatives": True, "contrast_weight": 0.7}),
+        ("scl", {"same_target_negatives": True, "lambda": 0.7}),
         ("ucl", {"reduction": "mean"}),
         ("duorec", {"padding_class": True}),
     ],
 )
 def test_the_first_steps_losses_are_the_equations(trainer, drawn, variant, settings):
-    settings = {"contrast_weight": 0.1, "initializer_range": 0.3, **settings}
+    settings = {"lambda": 0.1, "initializer_range": 0.3, **settings}
     made = trainer(variant, dropout=0.0, batch_size=12, **settings)
     before = weights(made)
     epoch = made.epoch(1)
@@ -88,7 +88,7 @@ def test_the_first_steps_losses_are_the_equations(trainer, drawn, variant, setti
     losses = epoch.mean_losses()
     assert losses["recommendation_loss"] == pytest.approx(recommendation, rel=2e-5)
     assert losses["contrastive_loss"] == pytest.approx(contrastive, rel=2e-5)
-    expected = recommendation + settings["contrast_weight"] * contrastive
+    expected = recommendation + settings["lambda"] * contrastive
     assert losses["loss"] == pytest.approx(expected, rel=2e-5)
 
 
@@ -301,7 +301,7 @@ def test_training_lowers_each_recommendation_loss(trainer, rec_loss):
 
 
 def test_contrast_with_dropout_pulls_the_two_passes_together(trainer):
-    made = trainer("ucl", contrast_weight=1.0)
+    made = trainer("ucl", lam=1.0)
     losses = [one_epoch(made, number)["contrastive_loss"] for number in range(1, 8)]
     assert losses[-1] < losses[0]
 

@@ -51,6 +51,7 @@ def runs(
 
       degen runs runs/lam
     """
+    from degen.config.names import with_former
     from degen.runs.choose import settings_apart
     from degen.runs.directory import collect_runs
 
@@ -60,7 +61,7 @@ def runs(
         rows = [{key: value for key, value in row.items() if key != "pretrain_epochs"} for row in rows]
     whole = [run for run, row in zip(found, rows, strict=True) if row["state"] != "damaged"]
     apart = settings_apart(whole)
-    known = [{"settings": own} if (own := apart.get(Path(row["run"]))) else {} for row in rows]
+    known = [{"settings": with_former(own)} if (own := apart.get(Path(row["run"]))) else {} for row in rows]
     if not output.result([row | settings for row, settings in zip(rows, known, strict=True)]):
         output.table(*_columns(rows, whole, apart))
 

@@ -15,6 +15,7 @@ from degen.cli.output import Output
 from degen.config.baseline import options_of_each
 from degen.config.facts import OPTIONS
 from degen.config.lists import parse_seeds
+from degen.config.names import with_former
 from degen.config.schema import Config
 from degen.config.settle import by_group, merge, settle
 from degen.errors import UserError
@@ -124,7 +125,7 @@ def train(
 
     configs = _resolved(keys, assign or [], config, _variants(variant), seeds)
     if print_config:
-        values = [config.model_dump(exclude_none=True) for config in configs]
+        values = [_printed(config) for config in configs]
         if not output.result(values if len(values) > 1 else values[0]):
             output.line("\n".join(_document(config, alone=len(configs) == 1) for config in configs))
         return
@@ -139,6 +140,12 @@ def train(
         ]
     if world.main:
         _print_results(results, output, several_seeds=seeds is not None)
+
+
+def _printed(config: Config) -> Typed:
+    """Return a configuration for JSON, which has the former names of keys besides."""
+    groups: Typed = config.model_dump(exclude_none=True)
+    return {**groups, "objective": with_former(groups["objective"])}
 
 
 def _document(config: Config, *, alone: bool) -> str:

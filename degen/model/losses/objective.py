@@ -10,7 +10,7 @@ from torch import Tensor
 def objective(
     recommendation: Tensor,
     contrastive: Tensor,
-    contrast_weight: float | Tensor,
+    lam: float | Tensor,
     item_losses: Sequence[Tensor] = (),
     item_weight: float = 0.0,
     processes: int = 1,
@@ -20,7 +20,7 @@ def objective(
     Losses are scalars, or `[R]` for R runs. An item loss is divided by the number of processes, each of which
     adds the same one to a sum of gradients.
     """
-    total = recommendation + contrast_weight * contrastive
+    total = recommendation + lam * contrastive
     for item_loss in item_losses:
         total = total + item_weight * item_loss / processes
     return total

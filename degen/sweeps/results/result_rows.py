@@ -38,7 +38,7 @@ _TAKEN = {*_KEYS, *_COURSE, "differs", "ties", *_ENVIRONMENT}
 def axis_columns(plan: Sequence[PlannedRun]) -> dict[str, str]:
     """Return the columns of the axes, in the plan's order, each with the key of the configuration.
 
-    A column is called as the key's option (`lambda` for `objective.contrast_weight`), or as the key. The
+    A column is called as the key's option (`lambda` for `objective.lambda`), or as the key. The
     variant has its own column.
     """
     keys = dict.fromkeys(key for planned in plan for key in planned.axes if key != "objective.variant")

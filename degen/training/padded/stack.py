@@ -52,7 +52,7 @@ class Stack:
             Architecture.of(cast(SequenceEncoder, trainer.encoder)) for trainer in self.trainers
         ]
         settings = [trainer.config.objective for trainer in self.trainers]
-        self.contrast_weight = self._of_runs([objective.contrast_weight for objective in settings])
+        self.lam = self._of_runs([objective.lam for objective in settings])
         self.temperature = self._of_runs([objective.temperature for objective in settings])
         self.log = DeviceLog.of(example.source.samples, self.device)
         self.records = self.device.type == "cuda" and self.config.training.cuda_graph
@@ -131,7 +131,7 @@ class Stack:
         """Move every run once; return the losses before, `[R, 2 or 3]`, as `losses` does."""
         found = self.losses(batch, masks)
         weight = self.trainers[0].losses.item_weight
-        total = objective(found[:, 0], found[:, 1], self.contrast_weight, found.T[2:].unbind(), weight)
+        total = objective(found[:, 0], found[:, 1], self.lam, found.T[2:].unbind(), weight)
         # No run's loss depends on another's weights, so that the gradient of the sum holds each run's own.
         (gradient,) = torch.autograd.grad(total.sum(), self.weights)
         self._adam(gradient)

@@ -134,7 +134,7 @@ class Tracer:
             (gradient,) = torch.autograd.grad(trainer.losses.item_weight * loss, V)
             parts[REGULARIZER] = -gradient[real]
         if contrasted:
-            weight = trainer.config.objective.contrast_weight
+            weight = trainer.config.objective.lam
             (gradient,) = torch.autograd.grad(weight * contrastive, V)
             parts[CONTRAST] = -gradient[real]
         return parts
