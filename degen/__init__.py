@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from degen.data.load import load_dataset as load_dataset
     from degen.data.sampling.source import Source as Source
     from degen.embeddings import load_matrix as load_matrix
+    from degen.errors import DegenWarning as DegenWarning
     from degen.errors import UserError as UserError
     from degen.evaluation.verify import verify as verify
     from degen.model.variants import Variant as Variant
@@ -56,7 +57,7 @@ _NAMES = {
     "data.sampling.source": ("Source",),
     "data.load": ("DataOptions", "Dataset", "load_dataset"),
     "embeddings": ("load_matrix",),
-    "errors": ("UserError",),
+    "errors": ("DegenWarning", "UserError"),
     "evaluation.verify": ("verify",),
     "model.variants": ("Variant", "register"),
     "monitor": ("Monitor",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from degen.errors import UserError
 from degen.runs.directory import RunDirectory, find_runs
 
 if TYPE_CHECKING:
+    from degen.config.schema import Config
     from degen.training.run import Progress
 
 
@@ -22,7 +24,7 @@ def train(
     *,
     resume: bool = False,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: bool | Progress = False,
     **settings: Any,
 ) -> RunDirectory:
     """Train a variant on a dataset and return its run.
@@ -35,10 +37,19 @@ def train(
         name in the catalogue, or path to an interaction log.
     out
         the run directory; by default `runs/<dataset>/<variant>-s<seed>`.
-    resume, overwrite, progress
+    resume, overwrite
         as in `degen.training.loop.train`.
+    progress
+        whether to show what `degen train` shows: a line per epoch, and a bar on a terminal, or in a notebook
+        with ipywidgets; or callbacks for steps and epochs.
     **settings
         any key of the configuration without its group, such as `epochs=5, lam=0.05, dropout=0.3`.
+
+    Warns
+    -----
+    DegenWarning
+        if h has collapsed, the best epoch is the last one, training and validation disagree, or the core
+        filter dropped most of the log (`degen.runs.course`). With `progress=True` they are shown instead.
 
     Raises
     ------
@@ -53,16 +64,24 @@ def train(
     """
     from degen.build import run_place
     from degen.training.plan import train_many
-    from degen.training.run import Progress
 
     named = {"objective": {"variant": variant}, "data": {"dataset": str(dataset)}}
     config = settle(options=merge(by_group(settings), named))
     run_dir = Path(out) if out is not None else run_place(config)
-    callbacks = [progress or Progress()]
-    runs = train_many(
-        [config], [run_dir], resume=resume, overwrite=overwrite, progress=lambda _: nullcontext(callbacks)
-    )
-    return runs[0]
+    watching = _watching([config], progress)
+    return train_many([config], [run_dir], resume=resume, overwrite=overwrite, **watching)[0]
+
+
+def _watching(configs: list[Config], progress: bool | Progress) -> dict[str, Any]:
+    """Return the options of `degen.training.plan.train_many` that show what is asked for."""
+    if progress is False or progress is None:
+        return {}
+    if progress is not True:
+        return {"progress": lambda _: nullcontext([progress])}
+    from degen.bars import Showing, bars, reading_bar
+
+    show = partial(bars, showing=Showing.of(configs))
+    return {"progress": show, "reading": partial(reading_bar, False)}
 
 
 def train_many(
@@ -75,6 +94,7 @@ def train_many(
     stack: bool | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    progress: bool = False,
     **settings: Any,
 ) -> list[RunDirectory]:
     """Train variants with several seeds, and return their runs: all seeds of the first variant, and so on.
@@ -92,8 +112,15 @@ def train_many(
         `threads`.
     stack, resume, overwrite
         as in `degen.training.plan.train_many`.
+    progress
+        whether to show what `degen train` shows, as in `train`.
     **settings
         any key of the configuration without its group.
+
+    Warns
+    -----
+    DegenWarning
+        as `train`, for each run.
 
     Raises
     ------
@@ -119,9 +146,8 @@ def train_many(
     ]
     folder = None if out is None else Path(out)
     run_dirs = [run_place(config, above=folder) for config in configs]
-    return plan.train_many(
-        configs, run_dirs, workers=workers, stack=stack, resume=resume, overwrite=overwrite
-    )
+    options: dict[str, Any] = {"resume": resume, "overwrite": overwrite, **_watching(configs, progress)}
+    return plan.train_many(configs, run_dirs, workers=workers, stack=stack, **options)
 
 
 def open_run(path: str | Path) -> RunDirectory:

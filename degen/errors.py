@@ -25,6 +25,10 @@ class UserError(Exception):
         super().__init__(shown(message))
 
 
+class DegenWarning(UserWarning):
+    """A warning about a run that was trained: it has collapsed, or could go on, or lost most of its log."""
+
+
 class CannotWrite(UserError):
     """A file cannot be written: the disk is full, or the folder forbids it."""
 

@@ -40,9 +40,10 @@ ARROWS: dict[str, set[str]] = {
     "evaluation": {"errors", "files", "runs", "config", "data", "device", "analysis", "model", "build"},
 }
 ARROWS["training"] = set(ARROWS) - {"embeddings", "monitor", "callbacks", "plots", "tables"}
-ARROWS["api"] = {"errors", "config", "runs", "build", "training"}
+ARROWS["bars"] = {"shown", "progress", "config", "data", "training"}
+ARROWS["api"] = {"errors", "config", "runs", "build", "training", "bars"}
 ARROWS["studies"] = set(ARROWS) - {"api", "callbacks"}
-ARROWS["report"] = set(ARROWS) - {"api", "callbacks", "training"}
+ARROWS["report"] = set(ARROWS) - {"api", "callbacks", "training", "bars"}
 ARROWS["sweeps"] = set(ARROWS) - {"api", "callbacks", "monitor", "report", "studies"}
 ARROWS["paper"] = set(ARROWS) - {"api", "callbacks", "monitor", "report"}
 ARROWS["cli"] = set(ARROWS)

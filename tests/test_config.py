@@ -15,6 +15,7 @@ from degen.cli.options import parse_assignments
 from degen.cli.wording import as_typed
 from degen.config.facts import KEYS as FACTS
 from degen.config.facts import OPTIONS, sentence
+from degen.config.names import key_named
 from degen.config.schema import Config
 from degen.config.settle import DROPOUTS, OFFICIAL, by_group, merge, settle
 from degen.errors import UserError
@@ -429,7 +430,7 @@ def test_every_key_of_training_is_read(group):
         read |= reads_of(f"{group.capitalize()}Config", room, group=group)
     # The recipe is settled into other keys by degen.config.settle, and shown as a run begins.
     read |= reads_of("Config", "cli", group=group) & {"recipe"}
-    assert {key for home, key in KEYS if home == group} <= read
+    assert {key for home, key in KEYS if home == group} <= {key_named(name) for name in read}
 
 
 def test_every_key_of_the_data_is_read():

@@ -63,5 +63,5 @@ def _worded(value: Any, key: str = "") -> Any:
         return {name: _worded(inner, name) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_worded(inner, key) for inner in value]
-    remark = isinstance(value, str) and key.endswith(("reason", "not_judged", "notes", "faults"))
+    remark = isinstance(value, str) and key.endswith(("reason", "not_judged", "notes", "warnings", "faults"))
     return as_typed(value) if remark else value

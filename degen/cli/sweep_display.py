@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, TextColumn
 
-from degen.cli.progress import bar_display
+from degen.bars import bar_display
 from degen.cli.wording import as_typed
 from degen.config.names import with_former
 from degen.runs.choose import setting_text, setting_title, setting_value

@@ -53,7 +53,7 @@ def filter_and_order(
         notes.append(
             f"{ties:.1%} of the actions share their time with another of the same user: file order decides"
         )
-    return sequences, {"notes": notes, "tie_share": ties, "dropped_users": dropped}
+    return sequences, {"notes": notes, "tie_share": ties, "dropped_users": dropped, "actions_read": read}
 
 
 def _in_order(log: Interactions, kept: Bool) -> tuple[Int, Codes, float | None]:

@@ -120,6 +120,8 @@ class Dataset:
         None without times.
     dropped_users
         number of users left out because they had fewer than 3 actions after the core filter.
+    actions_read
+        number of actions before the core filter; None where it is not known.
     """
 
     name: str
@@ -129,6 +131,7 @@ class Dataset:
     fingerprint: str
     tie_share: float | None = None
     dropped_users: int = 0
+    actions_read: int | None = None
 
 
 def load_dataset(source: str, options: DataOptions | None = None) -> Dataset:
@@ -165,6 +168,7 @@ def _dataset(located: DatasetSource, sequences: Sequences, facts: dict[str, Any]
         fingerprint=fingerprint(sequences),
         tie_share=facts["tie_share"],
         dropped_users=facts["dropped_users"],
+        actions_read=facts.get("actions_read"),  # an older entry of the cache lacks it
     )
 
 

@@ -122,6 +122,9 @@ def _progress(order: Order, stop: threading.Event) -> Progress:
     from degen.training.run import Interrupted, Progress
 
     class Watched(Progress):
+        def warn(self, sentence: str) -> None:
+            """Leave warnings to `degen runs`: the last line of stderr says why a run failed."""
+
         def pretrain(self, row: dict[str, Any]) -> None:
             if stop.is_set():
                 raise Interrupted(order.run, 0)

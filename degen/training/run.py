@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from degen.analysis.passes.rows import Rows
 from degen.config.schema import Config
 from degen.data.load import Dataset
 from degen.data.sequences import Samples, item_frequency, leave_one_out
-from degen.errors import UserError
+from degen.errors import DegenWarning, UserError
 from degen.evaluation.evaluate import split_ranks
 from degen.evaluation.ranking import Ranks, ranking_metrics
 from degen.evaluation.restore import describe, load_best
@@ -21,6 +22,7 @@ from degen.files import writing
 from degen.model.encoders.interface import Encoder
 from degen.runs import directory, extension
 from degen.runs.best import best_row
+from degen.runs.course import filtered, warnings_about
 from degen.runs.directory import RunDirectory
 from degen.tensorboard import Board, write_run_projector
 from degen.training import checkpoint, resumption
@@ -41,7 +43,7 @@ class Interrupted(Exception):
 
 
 class Progress:
-    """Callbacks while a run goes on: override the ones you need; these do nothing."""
+    """Callbacks while a run goes on: override the ones you need; these do nothing, but for `warn`."""
 
     def begin(self, dataset: Dataset, config: Config, epochs_done: int, steps_per_epoch: int) -> None:
         """The log is loaded and training is about to start, or to go on after `epochs_done`."""
@@ -57,6 +59,10 @@ class Progress:
 
     def end(self, test: Row) -> None:
         """The run is whole; `test` is its `test.json`."""
+
+    def warn(self, sentence: str) -> None:
+        """Warn of what a user should know about the run; by default as a `DegenWarning` of Python's."""
+        warnings.warn(sentence, DegenWarning, stacklevel=2)
 
 
 def note_data(config: Config, dataset: Dataset) -> Config:
@@ -103,6 +109,8 @@ class Run:
             if self.world.main:
                 self._begin_writing(done, stacked)
         self.progress.begin(self.dataset, self.config, done, self.trainer.steps_per_epoch)
+        if self.world.main:
+            self._warn(filtered(self.dataset.actions_read, len(self.dataset.sequences.items)))
 
     def _begin_writing(self, done: int, stacked: bool) -> None:
         extension.begin(self.out, done)
@@ -208,6 +216,12 @@ class Run:
                 if self.board is not None:
                     write_run_projector(RunDirectory(self.out))
                 self.progress.end(test)
+                settings = self.config.training.model_dump()
+                self._warn(*warnings_about(self.rows, settings, self.config.evaluation.definition))
+
+    def _warn(self, *sentences: str | None) -> None:
+        for sentence in filter(None, sentences):
+            self.progress.warn(sentence)
 
     def _ranks(self, encoder: Encoder, samples: Samples) -> Ranks:
         """Rank every target; each process ranks its part of the users."""

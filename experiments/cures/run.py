@@ -17,8 +17,8 @@ from pathlib import Path
 
 from cureslib.methods import METHODS, planned
 
+from degen.bars import Showing, bars
 from degen.cli.options import parse_assignments
-from degen.cli.progress import bars
 from degen.config.lists import parse_seeds
 from degen.config.settle import merge
 from degen.errors import one_sentence
@@ -50,7 +50,7 @@ def main() -> None:
             configs,
             places,
             resume=True,
-            progress=partial(bars, quiet=given.quiet),
+            progress=partial(bars, showing=Showing(quiet=given.quiet)),
             note=partial(print, file=sys.stderr),
         )
 

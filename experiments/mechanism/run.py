@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from degen.bars import Showing, bars
 from degen.cli.options import parse_assignments
-from degen.cli.progress import bars
 from degen.config.schema import Config
 from degen.config.settle import Values, by_group, merge, settle
 from degen.data.catalog import find
@@ -62,7 +62,7 @@ def main(words: Sequence[str] | None = None) -> None:
     given = parser.parse_args(words)
     plan = planned(given.names, given.out, parse_assignments(given.assign))
     for place, config in plan.items():
-        watch = partial(bars, quiet=given.quiet)
+        watch = partial(bars, showing=Showing(quiet=given.quiet))
         train_many([config], [place], resume=True, progress=watch, note=partial(print, file=sys.stderr))
 
 

@@ -19,9 +19,9 @@ from matplotlib.figure import Figure
 from run_files import epochs, write_run
 
 import degen
+from degen.bars import bar_display
 from degen.cli import app
 from degen.cli.output import Output
-from degen.cli.progress import bar_display
 from degen.errors import UserError
 from degen.plots.layout import lay_out
 from degen.plots.save import save_figure

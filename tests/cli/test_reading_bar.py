@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 import rich.console
 
-from degen.cli.progress import reading_bar
+from degen.bars import reading_bar
 from degen.progress import tell
 
 
@@ -17,7 +17,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """What is drawn on a terminal of ours."""
     drawn = io.StringIO()
     terminal = partial(rich.console.Console, file=drawn, force_terminal=True, width=80)
-    monkeypatch.setattr("degen.cli.progress.Console", lambda stderr, quiet: terminal(quiet=quiet))
+    monkeypatch.setattr("degen.bars.Console", lambda stderr, quiet: terminal(quiet=quiet))
     return drawn
 
 

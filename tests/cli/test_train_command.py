@@ -48,7 +48,7 @@ def ctrl_c(monkeypatch):
                 for _ in range(times):
                     signal.raise_signal(signal.SIGINT)
 
-        monkeypatch.setattr("degen.cli.progress.Bar.step", pressed)
+        monkeypatch.setattr("degen.bars.Bar.step", pressed)
 
     return press
 
@@ -144,6 +144,9 @@ def test_every_option_reaches_its_key(log):
         *typed,
     )
     expected = settle(options=by_group({**values, "variant": "scl", "columns": columns, **switches}))
+    former = {"contrast_weight": printed["objective"].pop("contrast_weight")}
+    former["cure_weight"] = printed["objective"].pop("cure_weight")
+    assert former == {"contrast_weight": 0.14, "cure_weight": 0.29}
     assert printed == expected.model_dump(exclude_none=True)
 
 

@@ -115,7 +115,7 @@ def analyze(
 
 def _measure(paths: list[Path], typed: Typed, scheduler: str | None, tables: Typed, output: Output) -> None:
     from degen.analysis.passes.dask_rows import connected
-    from degen.cli.progress import reading_bar
+    from degen.bars import reading_bar
     from degen.files.outputs import output_path
     from degen.files.writing import write_json
     from degen.studies.analysis_options import AnalysisOptions

@@ -116,7 +116,7 @@ def stats(source: SourceArgument, log: Typed, output: Output) -> None:
 
 def _load(source: str, typed: Typed, output: Output) -> tuple[Dataset, DataOptions]:
     """Load the dataset `source` with the options that were typed, and print its notes."""
-    from degen.cli.progress import reading_bar
+    from degen.bars import reading_bar
     from degen.data.catalog import SYNTHETIC
     from degen.data.load import DataOptions, load_dataset
 
@@ -172,7 +172,7 @@ def prepare(
       degen data prepare reviews_Beauty_5.json.gz --out logs
       degen data prepare synthetic --users 200000 --items 1000000 --seed 1 --out big.txt.gz
     """
-    from degen.cli.progress import reading_bar
+    from degen.bars import reading_bar
     from degen.data.prepared import prepared_path, refuse_other, write_log
 
     if out is not None and out.is_file():

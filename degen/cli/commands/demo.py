@@ -58,7 +58,7 @@ def demo(
 
     if available_cores() > 1:
         start_server()  # it imports PyTorch while this process does
-    from degen.cli.progress import bars
+    from degen.bars import Showing, bars
     from degen.studies.demo import demo_configs, run_demo
     from degen.training.run import Interrupted
 
@@ -67,7 +67,8 @@ def demo(
         found = run_demo(
             out,
             configs,
-            partial(bars, quiet=output.quiet),
+            # Its eight epochs are meant to be few: "still improving" would say nothing.
+            partial(bars, showing=Showing.of(configs, quiet=output.quiet, warns=False)),
             workers=workers_for(configs),
             overwrite=overwrite,
         )

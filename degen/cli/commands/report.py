@@ -38,7 +38,7 @@ def report(
 
       degen report runs --out report.html --latex paper/tables
     """
-    from degen.cli.progress import counting_bar
+    from degen.bars import counting_bar
     from degen.embeddings.file_options import FileOptions
     from degen.files.outputs import refuse_foreign
     from degen.report.gather import gather

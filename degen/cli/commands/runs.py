@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _MOST_SETTINGS = 4
 """Number of settings that have a column each in the list of runs; more of them name the series instead."""
 
+_MOST_WARNED = 3
+"""Number of runs whose warnings stand below the list; of more, they are counted."""
+
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.", show_default=False)]
 TiesOption = Annotated[
     str | None,
@@ -53,6 +56,7 @@ def runs(
     """
     from degen.config.names import with_former
     from degen.runs.choose import settings_apart
+    from degen.runs.course import warnings_of
     from degen.runs.directory import collect_runs
 
     found = collect_runs(paths or [Path("runs")])
@@ -62,8 +66,20 @@ def runs(
     whole = [run for run, row in zip(found, rows, strict=True) if row["state"] != "damaged"]
     apart = settings_apart(whole)
     known = [{"settings": with_former(own)} if (own := apart.get(Path(row["run"]))) else {} for row in rows]
-    if not output.result([row | settings for row, settings in zip(rows, known, strict=True)]):
+    warned = {str(run.path): warnings_of(run) for run in whole}
+    about = [
+        settings | {"warnings": warned.get(row["run"], [])} for row, settings in zip(rows, known, strict=True)
+    ]
+    if not output.result([row | more for row, more in zip(rows, about, strict=True)]):
         output.table(*_columns(rows, whole, apart))
+        output.note(*_warnings({path: own for path, own in warned.items() if own}))
+
+
+def _warnings(warned: dict[str, list[str]]) -> list[str]:
+    """Return the warnings about runs as notes; of many runs, only how many have some."""
+    if len(warned) > _MOST_WARNED:
+        return [f"{len(warned)} of these runs have warnings, which --json lists"]
+    return [f"{path}: {sentence}" for path, own in warned.items() for sentence in own]
 
 
 def _columns(

@@ -12,6 +12,7 @@ import typer
 
 from degen.cli.options import Group, Typed, default, key_option, option, parse_assignments, takes
 from degen.cli.output import Output
+from degen.cli.wording import as_typed
 from degen.config.baseline import options_of_each
 from degen.config.facts import OPTIONS
 from degen.config.lists import parse_seeds
@@ -121,6 +122,7 @@ def train(
 
     if plan["workers"] > 1:
         start_server()  # it imports PyTorch while this process does
+    from degen.runs.course import warnings_of
     from degen.training.distributed import joined
 
     configs = _resolved(keys, assign or [], config, _variants(variant), seeds)
@@ -136,6 +138,7 @@ def train(
         results = [
             {"run": str(run.path), "variant": run.variant, "dataset": run.dataset, "seed": run.seed}
             | {name: run.tested(name) for name in ("epoch", *MEASURES)}
+            | {"warnings": warnings_of(run)}
             for run in runs
         ]
     if world.main:
@@ -159,7 +162,8 @@ def _print_results(results: list[dict[str, Any]], output: Output, *, several_see
     runs: Any = results if len(results) > 1 else results[0]
     if output.result({"runs": results, "over_seeds": summaries} if several_seeds else runs):
         return
-    output.table(list(results[0]), [list(result.values()) for result in results])
+    columns = [key for key in results[0] if key != "warnings"]
+    output.table(columns, [[result[key] for key in columns] for result in results])
     if several_seeds:
         rows = [
             [row["variant"], str(row["seeds"]), *(_spread(row[name], row[f"{name}_sd"]) for name in MEASURES)]
@@ -241,7 +245,7 @@ def _run_dirs(configs: list[Config], out: Path | None) -> list[Path]:
 def _train_all(
     configs: list[Config], run_dirs: list[Path], world: World, plan: Typed, output: Output
 ) -> list[RunDirectory]:
-    from degen.cli.progress import bars, reading_bar
+    from degen.bars import Showing, bars, reading_bar
     from degen.files.outputs import MANIFEST
     from degen.runs.directory import is_own_run
     from degen.runs.lock import outputs_to_stay
@@ -275,7 +279,7 @@ def _train_all(
             configs,
             run_dirs,
             **plan,
-            progress=partial(bars, quiet=output.quiet),
+            progress=partial(bars, showing=Showing.of(configs, quiet=output.quiet, worded=as_typed)),
             note=output.note,
             reading=partial(reading_bar, output.quiet),
             world=world,

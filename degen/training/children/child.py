@@ -73,7 +73,7 @@ class Child:
                 dataset: Any = values[0] or self.task.dataset
                 self.epochs = values[2]
                 self.progress.begin(dataset, *values[1:])
-            case "pretrain" | "step" | "epoch" | "end":
+            case "pretrain" | "step" | "epoch" | "end" | "warn":
                 self.epochs = values[0]["epoch"] if word == "epoch" else self.epochs
                 getattr(self.progress, word)(*values)
             case _:

@@ -86,6 +86,10 @@ class _Teller(Progress):
         """Send the test result."""
         self.tell("end", test)
 
+    def warn(self, sentence: str) -> None:
+        """Send a warning."""
+        self.tell("warn", sentence)
+
 
 def train_for_parent(task: Task, parent: connection.Connection) -> None:
     """Train the run of a task and tell the parent everything."""

@@ -1,9 +1,11 @@
-"""Progress on stderr: a bar and a line per epoch of a run, and bars for long logs and many measures."""
+"""Progress on stderr or in a notebook: a bar and lines of a run, and bars for long logs and measures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -29,15 +31,54 @@ else:
     Progress = object  # its methods are all overridden; commands that only read a log do without PyTorch
 
 
+@dataclass
+class Showing:
+    """What the bars of several runs have in common.
+
+    Attributes
+    ----------
+    quiet
+        whether nothing is shown.
+    places
+        number of each run among all that are trained, from 1, by variant and seed; empty for one run.
+    worded
+        puts the options of a command in place of the arguments that a warning names.
+    warns
+        whether warnings about a run are shown.
+    warned
+        warnings that stand there already: what holds for several runs is said once.
+    """
+
+    quiet: bool = False
+    places: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    worded: Callable[[str], str] = str
+    warns: bool = True
+    warned: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, configs: Sequence[Config], **about: Any) -> Showing:
+        """Return what the bars of all `configs` have in common."""
+        names = [(config.objective.variant, config.training.seed) for config in configs]
+        places = {name: place for place, name in enumerate(names, start=1)} if len(names) > 1 else {}
+        return cls(places=places, **about)
+
+    def place(self, config: Config) -> str:
+        """Return `2 of 6` for the second of six runs; empty for one run."""
+        place = self.places.get((config.objective.variant, config.training.seed))
+        return "" if place is None else f"{place} of {len(self.places)}"
+
+
 class Bar(Progress):
     """Progress of a run: a bar over all steps with the losses and the time left, and a line per epoch.
 
-    The bar is shown on a terminal only, after one for reading the log. Where several runs train at once,
-    `beside` is the bar whose display this one shares, and `label` begins its lines.
+    The bar is shown on a terminal and in a notebook only, after one for reading the log. Where several runs
+    train at once, `beside` is the bar whose display this one shares, and `label` begins its lines.
     """
 
-    def __init__(self, quiet: bool = False, beside: Bar | None = None, label: str = ""):
-        self.quiet, self.label, self.lead = quiet, label, f"{label}  " if label else ""
+    def __init__(self, showing: Showing | None = None, beside: Bar | None = None, label: str = ""):
+        self.showing = showing or Showing()
+        self.label, self.lead = label, f"{label}  " if label else ""
+        quiet = self.showing.quiet
         self.console: Console = beside.console if beside else Console(stderr=True, quiet=quiet)
         columns = (
             MofNCompleteColumn(),
@@ -50,7 +91,7 @@ class Bar(Progress):
         self.reading = ExitStack()
 
     def __enter__(self) -> Bar:
-        self.reading.enter_context(reading_bar(self.quiet))
+        self.reading.enter_context(reading_bar(self.showing.quiet))
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -62,8 +103,9 @@ class Bar(Progress):
         self.reading.close()
         self.bar.start()
         sequences = dataset.sequences
+        place = self.showing.place(config)
         self._say(
-            f"{config.objective.variant} on {dataset.name}: "
+            f"{place}{': ' if place else ''}{config.objective.variant} on {dataset.name}: "
             f"{sequences.n_users:,} users, {sequences.n_items:,} items, "
             f"{len(sequences.items):,} actions; recipe {config.objective.recipe}, seed {config.training.seed}"
             + (f"; continuing after epoch {epochs_done}" if epochs_done else "")
@@ -76,6 +118,7 @@ class Bar(Progress):
         self.stop_on, self.steps_per_epoch = config.training.stop_on, steps_per_epoch
         variant = config.objective.variant
         name = self.label if self.label.startswith(variant) else f"{variant} {self.label}".strip()
+        name = f"{place} {name}".strip()
         self.task = self.bar.add_task(
             shown(name), total=total, completed=epochs_done * steps_per_epoch, losses=""
         )
@@ -113,23 +156,28 @@ class Bar(Progress):
             f"NDCG@10 {test['NDCG@10']:.4f}"
         )
 
+    def warn(self, sentence: str) -> None:
+        """Print a warning, once where it holds for several runs."""
+        if self.showing.warns and sentence not in self.showing.warned:
+            self.showing.warned.add(sentence)
+            self._say(f"  {self.lead}warning: {self.showing.worded(sentence)}")
+
     def _say(self, text: str) -> None:
         self.console.print(shown(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def bar_display(console: Console, quiet: bool, *columns: ProgressColumn) -> RichProgress:
-    """Return bars that are shown on a terminal only, with `columns` after them."""
-    first, off = (
-        (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24)),
-        quiet or not console.is_terminal,
-    )
-    return RichProgress(*first, *columns, console=console, disable=off, transient=True)
+    """Return bars with `columns` after them, which are shown on a terminal or in a notebook only."""
+    first = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24))
+    # Without ipywidgets a notebook cannot redraw a bar, and rich would warn of that at every step.
+    shown_here = console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None)
+    return RichProgress(*first, *columns, console=console, disable=quiet or not shown_here, transient=True)
 
 
 @contextmanager
-def bars(configs: Sequence[Config], *, quiet: bool = False) -> Iterator[list[Progress]]:
+def bars(configs: Sequence[Config], *, showing: Showing | None = None) -> Iterator[list[Progress]]:
     """Show the progress of one run, or of several that train at once, in one display."""
-    with Bar(quiet) as first:
+    with Bar(showing) as first:
         if len(configs) == 1:
             yield [first]
             return
@@ -138,7 +186,7 @@ def bars(configs: Sequence[Config], *, quiet: bool = False) -> Iterator[list[Pro
         labels = [
             f"{config.objective.variant} " * several + f"seed {config.training.seed}" for config in configs
         ]
-        yield [Bar(quiet, beside=first, label=label) for label in labels]
+        yield [Bar(first.showing, beside=first, label=label) for label in labels]
 
 
 @contextmanager
