@@ -117,15 +117,10 @@ def train_many(
     **settings
         any key of the configuration without its group.
 
-    Warns
-    -----
-    DegenWarning
-        as `train`, for each run.
-
     Raises
     ------
     UserError
-        as `train`; a run that fails leaves the others alone.
+        as `train`, which also tells of the warnings; a run that fails leaves the others alone.
 
     Examples
     --------

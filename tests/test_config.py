@@ -15,7 +15,7 @@ from degen.cli.options import parse_assignments
 from degen.cli.wording import as_typed
 from degen.config.facts import KEYS as FACTS
 from degen.config.facts import OPTIONS, sentence
-from degen.config.names import key_named
+from degen.config.key_names import key_named
 from degen.config.schema import Config
 from degen.config.settle import DROPOUTS, OFFICIAL, by_group, merge, settle
 from degen.errors import UserError

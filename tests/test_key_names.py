@@ -14,7 +14,7 @@ import degen
 from degen.build import settle_names
 from degen.cli.options import parse_assignments
 from degen.config.decisive import run_identity
-from degen.config.names import with_former
+from degen.config.key_names import with_former
 from degen.config.schema import Config
 from degen.config.settle import by_group, settle
 from degen.errors import UserError

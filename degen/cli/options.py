@@ -22,7 +22,7 @@ import typer
 
 from degen.cli.output import Output
 from degen.config.facts import KEYS, OPTIONS, about, choices_of, sentence, value_type
-from degen.config.names import key_named
+from degen.config.key_names import key_named
 from degen.config.schema import Config
 from degen.config.settle import Values, merge
 from degen.errors import UserError, nearest

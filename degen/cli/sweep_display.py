@@ -14,7 +14,7 @@ from rich.progress import MofNCompleteColumn, TextColumn
 
 from degen.bars import bar_display
 from degen.cli.wording import as_typed
-from degen.config.names import with_former
+from degen.config.key_names import with_former
 from degen.runs.choose import setting_text, setting_title, setting_value
 from degen.runs.study import read_failure
 from degen.shown import shown

@@ -23,7 +23,7 @@ from functools import cache
 from typing import Any
 
 from degen.config.facts import KEYS, OPTIONS
-from degen.config.names import key_named
+from degen.config.key_names import key_named
 
 _ARGUMENT = re.compile(r"`((?:\w+\.)?\w+)(?:=([^`]*))?`")
 

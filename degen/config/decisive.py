@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from degen.config.names import hashed_name
+from degen.config.key_names import hashed_name
 from degen.config.schema import Config
 from degen.files.digest import DIGITS, json_hash
 

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from degen.config.facts import KEYS, value_type
-from degen.config.names import key_named
+from degen.config.key_names import key_named
 from degen.errors import UserError
 
 MOST_SEEDS = 10_000

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import create_model, model_validator
 
 from degen.config.key import Group, key
-from degen.config.names import renamed
+from degen.config.key_names import renamed
 
 
 class _Chosen(Group):

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from degen.config.baseline import RECIPES, is_baseline, recipes_of, without_unused
 from degen.config.facts import KEYS, choices_of, group_of, sentence
-from degen.config.names import FORMER, OTHER, argument, groups_renamed, renamed
+from degen.config.key_names import FORMER, OTHER, argument, groups_renamed, renamed
 from degen.config.schema import Config
 from degen.errors import UserError, nearest
 from degen.files import parse

@@ -24,12 +24,19 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from degen.config.names import groups_renamed
 from degen.errors import UserError, nearest
 from degen.files.outputs import MANIFEST
-from degen.files.parse import Unreadable, read_array, read_toml
+from degen.files.parse import Unreadable, read_array
 from degen.files.writing import is_temporary, write_text
-from degen.runs.reading import metric_lines, run_lines, run_object, run_text, test_metrics, trace_lines
+from degen.runs.reading import (
+    metric_lines,
+    run_config,
+    run_lines,
+    run_object,
+    run_text,
+    test_metrics,
+    trace_lines,
+)
 from degen.runs.study import PLAN, is_study, study_runs
 
 CONFIG = "config.toml"
@@ -90,14 +97,7 @@ class RunDirectory:
     @cached_property
     def config(self) -> dict[str, dict[str, Any]]:
         """The resolved configuration, by groups; keys of earlier versions have their present names."""
-        path = self.path / CONFIG
-        try:
-            groups = groups_renamed(read_toml(path))
-        except Unreadable as error:
-            raise UserError(f"{path} cannot be read as TOML: {error}") from error
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from None
-        return {group: keys for group, keys in groups.items() if isinstance(keys, dict)}
+        return run_config(self.path / CONFIG)
 
     def _setting(self, group: str, key: str, kind: type[T]) -> T:
         value = self.config.get(group, {}).get(key)

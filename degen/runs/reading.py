@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from degen.config.key_names import groups_renamed
 from degen.errors import UserError
-from degen.files.parse import Unreadable, UnreadableLine, read_json, read_json_lines, read_text
+from degen.files.parse import Unreadable, UnreadableLine, read_json, read_json_lines, read_text, read_toml
 
 MEND = "train again with `overwrite=True`"
 
@@ -21,6 +22,17 @@ def run_text(path: Path) -> str:
 
 def _no_text(path: Path, error: Unreadable) -> UserError:
     return UserError(f"{path} cannot be read as text ({error}); {MEND}")
+
+
+def run_config(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the groups of `config.toml`, where keys of earlier versions get their present names."""
+    try:
+        groups = groups_renamed(read_toml(path))
+    except Unreadable as error:
+        raise UserError(f"{path} cannot be read as TOML: {error}") from error
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    return {group: keys for group, keys in groups.items() if isinstance(keys, dict)}
 
 
 def run_object(path: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from degen.config.names import groups_renamed, key_named
+from degen.config.key_names import groups_renamed, key_named
 from degen.errors import UserError
 from degen.files.parse import Unreadable, parse_json, read_text, read_toml
 

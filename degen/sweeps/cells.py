@@ -22,7 +22,7 @@ from typing import Any
 
 from degen.config.decisive import away_from_defaults, decisive_settings, hash_of
 from degen.config.facts import KEYS
-from degen.config.names import key_named
+from degen.config.key_names import key_named
 from degen.config.schema import Config
 from degen.config.settle import settle
 from degen.errors import UserError

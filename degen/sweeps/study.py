@@ -28,8 +28,8 @@ import tomli_w
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from degen.config.key import Group
+from degen.config.key_names import groups_renamed, key_named
 from degen.config.lists import parse_seeds
-from degen.config.names import groups_renamed, key_named
 from degen.config.schema import Config, RankingMetric
 from degen.config.settle import read_toml
 from degen.errors import UserError, nearest

@@ -54,7 +54,7 @@ def runs(
 
       degen runs runs/lam
     """
-    from degen.config.names import with_former
+    from degen.config.key_names import with_former
     from degen.runs.choose import settings_apart
     from degen.runs.course import warnings_of
     from degen.runs.directory import collect_runs

@@ -15,8 +15,8 @@ from degen.cli.output import Output
 from degen.cli.wording import as_typed
 from degen.config.baseline import options_of_each
 from degen.config.facts import OPTIONS
+from degen.config.key_names import with_former
 from degen.config.lists import parse_seeds
-from degen.config.names import with_former
 from degen.config.schema import Config
 from degen.config.settle import by_group, merge, settle
 from degen.errors import UserError
