@@ -28,15 +28,8 @@ from degen.errors import UserError, nearest
 from degen.files.outputs import MANIFEST
 from degen.files.parse import Unreadable, read_array
 from degen.files.writing import is_temporary, write_text
-from degen.runs.reading import (
-    metric_lines,
-    run_config,
-    run_lines,
-    run_object,
-    run_text,
-    test_metrics,
-    trace_lines,
-)
+from degen.runs import reading
+from degen.runs.reading import metric_lines, run_lines, run_object, run_text, test_metrics, trace_lines
 from degen.runs.study import PLAN, is_study, study_runs
 
 CONFIG = "config.toml"
@@ -97,7 +90,7 @@ class RunDirectory:
     @cached_property
     def config(self) -> dict[str, dict[str, Any]]:
         """The resolved configuration, by groups; keys of earlier versions have their present names."""
-        return run_config(self.path / CONFIG)
+        return reading.run_config(self.path / CONFIG)
 
     def _setting(self, group: str, key: str, kind: type[T]) -> T:
         value = self.config.get(group, {}).get(key)
