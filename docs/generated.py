@@ -14,8 +14,16 @@ HEADING = "[bold]Examples[/bold]"
 
 
 def cell(text: str) -> str:
-    """Return text for a cell of a table: signs of Markdown are escaped, options and examples are code."""
-    escaped = re.sub(r"([\\`*_|<>\[\]$])", r"\\\1", " ".join(text.split()))
+    """Return text for a cell of a table: Markdown is escaped, options and what is in backticks are code."""
+    words, *others = " ".join(text.split()).split("`")
+    parts = [_words(words)]
+    for number, part in enumerate(others):
+        parts.append(code(part) if number % 2 == 0 and number + 1 < len(others) else _words(part))
+    return "".join(parts)
+
+
+def _words(text: str) -> str:
+    escaped = re.sub(r"([\\*_\[\]|])", r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;"))
     return re.sub(r"(?<![\w-])(--[a-z][\w-]*)", r"`\1`", escaped)
 
 
