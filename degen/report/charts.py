@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from degen.analysis import MEASURES, PROFILES
 from degen.analysis.passes.buckets import COLD
+from degen.analysis.titles import title
 from degen.plots.spectra import draw_singular_values
 from degen.plots.style import UNSEEN_LABEL
 from degen.plots.trajectories import ALIGNMENTS, LABELS, UNIFORMITY
@@ -27,7 +28,6 @@ _SECONDS = "_seconds"
 _VALIDATION = "valid_"
 _UNSEEN = {-1.0: UNSEEN_LABEL}
 """Where items that never occur in training stand, with room for the word before the first decile."""
-_LABELS = {**LABELS, "sigma2_ratio": "σ₂/σ₁"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def over_epochs(group: Group) -> Iterator[Numbered]:
     """Yield a chart for each quantity in the lines of `metrics.jsonl`."""
     for key in _quantities(group):
         points = {subject.name: _points(subject.epochs, "epoch", key) for subject in group.subjects}
-        label = _LABELS.get(key, key.replace(_VALIDATION, "validation ").replace("_", " "))
+        label = LABELS.get(key) or title(key).replace("valid ", "validation ")
         figure = _figure(group, label, "epoch", label, points)
         if figure is not None:
             yield replace(figure, note=MEASURES[key].meaning) if key in MEASURES else figure
@@ -80,7 +80,7 @@ def by_popularity(group: Group) -> Iterator[Numbered]:
     """Yield a chart for each profile of the registry, against the decile of frequency."""
     for name, profile in PROFILES.items():
         points = {subject.name: _profile(subject, name) for subject in group.subjects}
-        label = name.replace("_", " ")
+        label = title(name)
         places = sorted({x for several in points.values() for x, _ in several})
         axis = Axis(places[0] - 0.3, places[-1] + 0.3, places) if places else None
         figure = _figure(

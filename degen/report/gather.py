@@ -13,15 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from degen.analysis import Rows, project
 from degen.embeddings.item_matrix import ItemMatrix
 from degen.embeddings.select import Selection, Source, select
 from degen.errors import UserError
 from degen.report.contents import Cloud, Group, Report, Subject
+from degen.report.described import about, environment, labels, place, unmeasured
 from degen.report.verdicts import Measured, Side, verdicts
-from degen.runs.best import best_epoch
 from degen.runs.choose import by_definition, damage, one_seed
 from degen.runs.directory import RunDirectory
 from degen.studies.analysis_options import AnalysisOptions
@@ -108,7 +107,7 @@ class _Work:
         judged = {label: source.run for label, source in drawn.items() if source.path in complete}
         of_claims: list[str] = []
         claims = _claims({label: run for label, run in judged.items() if run}, of_claims)
-        for label, file in zip(_labels(files, self.paths), files, strict=True):
+        for label, file in zip(labels(files, self.paths), files, strict=True):
             self._begin(file.path.name)
             matrix = file.open()
             several = len(files) + len(subjects) > 1
@@ -116,6 +115,7 @@ class _Work:
             subject = Subject(label, None, file.path, str(file.path), {"state": "matrix file"})
             own = sides.setdefault(label, [])
             subjects.append(self._measured(subject, matrix, own, keep_cloud=True))
+        notes += unmeasured(subjects)
         definitions = [source.definition for sources in series.values() for source in sources]
         definition = definitions[0] if definitions else None
         compared = verdicts([Side(label, matrices) for label, matrices in sides.items() if matrices])
@@ -135,9 +135,9 @@ class _Work:
             name=name,
             variant=source.name,
             path=run.path,
-            place=_place(source.path, self.paths),
-            about=_about(run),
-            environment=_environment(run),
+            place=place(source.path, self.paths),
+            about=about(run),
+            environment=environment(run),
             test={key: value for key, value in test.items() if isinstance(value, float)},
             epochs=run.metrics,
             finished=run.state == "finished",
@@ -175,54 +175,3 @@ def _claims(runs: Mapping[str, RunDirectory], notes: list[str]) -> list[Claim]:
     except UserError as error:
         notes.append(f"the paper's claims are not tested: {error}")
         return []
-
-
-def _labels(files: Sequence[Source], paths: Sequence[Path]) -> list[str]:
-    """Return the names of files without suffix; with their folders where that would name two alike."""
-    names = [file.name for file in files]
-    return [
-        name if names.count(name) == 1 else _place(file.path, paths)
-        for name, file in zip(names, files, strict=True)
-    ]
-
-
-def _place(path: Path, paths: Sequence[Path]) -> str:
-    """Return where a run lies below the lowest folder that holds all of `paths`; elsewhere its path."""
-    place, first = path.absolute(), paths[0].absolute()
-    above = (first, *first.parents)
-    shared = next((f for f in above if all(given.absolute().is_relative_to(f) for given in paths)), None)
-    if shared is None or not place.is_relative_to(shared):  # the runs of a study lie beside its folder
-        return str(path)
-    return path.name if place == shared else str(place.relative_to(shared))
-
-
-def _about(run: RunDirectory) -> dict[str, Any]:
-    """Describe a run: its row in the first table."""
-    from degen.model.variants import known_variants
-
-    training, objective = run.config.get("training", {}), run.config.get("objective", {})
-    known = known_variants().get(run.variant)
-    contrast = objective if known is None or known.pairs else {}  # λ and τ may act on what is not known here
-    return {
-        "dataset": run.dataset,
-        "variant": run.variant,
-        "seed": run.seed,
-        "state": run.state,
-        "epochs": len(run.metrics),
-        "best epoch": best_epoch(run),
-        "recipe": objective.get("recipe"),
-        "λ": contrast.get("lambda"),
-        "τ": contrast.get("temperature"),
-        "batch": training.get("batch_size"),
-    }
-
-
-def _environment(run: RunDirectory) -> dict[str, Any]:
-    """Describe what a run was trained on and with: its row in the table of versions."""
-    found = run.environment
-    return {
-        "device": found.get("device"),
-        "degen": found.get("degen"),
-        "PyTorch": found.get("torch"),
-        "commit": str(found.get("commit") or "")[:8] or None,
-    }

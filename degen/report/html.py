@@ -50,6 +50,7 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters["sentence"] = _sentence
+    environment.filters["unbroken"] = _unbroken
     templates = files("degen.report") / "templates"
     script, style = ((templates / name).read_text(encoding="utf-8") for name in ("report.js", "style.css"))
     style += style_sheet(look for group in report.groups for _, look in charts.legend(group))
@@ -85,6 +86,13 @@ def _visible(value: Any) -> Any:
 def _sentence(text: str) -> str:
     """Return a text with a capital first letter, unless that is a symbol such as σ."""
     return text[:1].upper() + text[1:] if text[:1].isascii() else text
+
+
+def _unbroken(text: str) -> str:
+    """Return a text in which no line ends within `σ₂/σ₁` or `47 → 50`."""
+    return text.replace("σ₂/σ₁", "σ₂/\N{WORD JOINER}σ₁").replace(
+        " → ", "\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}"
+    )
 
 
 def _section(group: Group) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def test_rows_that_are_no_items_are_left_out_of_a_file_and_zeros_are_named(tmp_p
     assert len(subject.cloud.ids) == 30
     assert subject.analysis is not None
     assert subject.analysis["zero_rows"] == 0
-    assert list(group.notes) == []
+    assert not any("zeros" in note for note in group.notes)
 
 
 def test_options_about_files_are_refused_where_there_is_none(runs: Path) -> None:

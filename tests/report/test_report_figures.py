@@ -84,7 +84,7 @@ def test_each_quantity_of_an_epoch_has_a_chart_and_time_has_none(tmp_path: Path)
         "same-target alignment",
         "dropout alignment",
         "loss",
-        "rankme",
+        "RankMe",
     ]
     assert numbers(figures["loss"].table, "DuoRec") == {"1": 1, "2": 0.5, "3": 0.3333}
 
@@ -118,7 +118,7 @@ def test_profiles_are_of_the_items_of_each_decile(group: Group) -> None:
     low, high = column(deciles, "lowest frequency"), column(deciles, "highest")
     assert list(low) == ["unseen", *(str(tenth) for tenth in range(1, 11) if str(tenth) in low)]
     V, frequency = matrix(1, 0.2).astype(np.float64), counts()
-    norms, cosines = (column(figures[name].table, "SCL") for name in ("norm mean", "average cosine"))
+    norms, cosines = (column(figures[name].table, "SCL") for name in ("mean norm", "average cosine"))
     for name in low:
         inside = [v for v, f in zip(V, frequency, strict=True) if int(low[name]) <= f <= int(high[name])]
         assert float(norms[name]) == pytest.approx(np.mean([np.sqrt(v @ v) for v in inside]), rel=1e-3)

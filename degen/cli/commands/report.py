@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from degen.cli.options import FILES, Measures, RunsOrFiles, Typed, default, takes
 from degen.cli.output import Output
+from degen.cli.wording import as_typed
 from degen.errors import UserError
+
+if TYPE_CHECKING:
+    from degen.report.contents import Report
 
 
 @takes(writes=True, files=FILES)
@@ -21,26 +27,30 @@ def report(
     ] = None,
     latex: Annotated[
         Path | None,
-        typer.Option("--latex", help="Also write report.tex with its tables and figures to this folder."),
+        typer.Option("--latex", help="Also write report.tex, its tables and its figures into this folder."),
     ] = None,
     measures: Measures = None,
     *,
     files: Typed,
     output: Output,
 ) -> None:
-    """Write one self-contained HTML file: runs, claims, items, spectra, measures, training.
+    """Write one HTML file that compares runs and matrices: verdicts, measures, figures, claims.
 
-    The file is self-contained and works offline. Unfinished runs are shown up to their last epoch.
+    The file is self-contained and works offline. It opens with the findings; settings and versions come last.
+    Unfinished runs are shown up to their last epoch and not compared. Damaged runs are left out and named.
 
     [bold]Examples[/bold]
 
       degen report runs/clothing
+
+      degen report jan.npy feb.npy --out months.html
 
       degen report runs --out report.html --latex paper/tables
     """
     from degen.bars import counting_bar
     from degen.embeddings.file_options import FileOptions
     from degen.files.outputs import refuse_foreign
+    from degen.files.writing import writable
     from degen.report.gather import gather
     from degen.report.html import write_html
     from degen.report.latex import write_latex
@@ -52,10 +62,14 @@ def report(
     path = out or folder / "report.html"
     if path.is_dir():
         raise UserError(f"--out {path} is a folder; name the file to write, such as {path / 'report.html'}")
+    if latex is not None and latex.is_file():
+        raise UserError(f"--latex {latex} is a file; name a folder for report.tex")
     refuse_foreign(path)
+    writable(path.parent)
     wanted = AnalysisOptions(measures=measures, **files)
     with counting_bar(output.quiet) as watch:
         found = gather(paths, wanted, watch)
+    found = _typed(found)
     written = [write_html(found, path)]
     if latex is not None:
         written += write_latex(found, latex, SvdOptions(FileOptions(**files)))
@@ -64,3 +78,16 @@ def report(
     output.note(*notes)
     if not output.result({"files": [str(file) for file in written], "notes": notes}):
         output.line(*written)
+
+
+def _typed(report: Report) -> Report:
+    """Return a report whose notes name options of the command line."""
+
+    def typed(notes: Sequence[str]) -> list[str]:
+        return [as_typed(note) for note in notes]
+
+    groups = [
+        replace(group, notes=typed(group.notes), claim_notes=typed(group.claim_notes))
+        for group in report.groups
+    ]
+    return replace(report, groups=groups, notes=typed(report.notes))
