@@ -24,8 +24,8 @@ def result_of(*words: object) -> Any:
     return json.loads(result.stdout)
 
 
-def mistake(capfd: Any, *words: object) -> str:
-    """What is said of a mistake: exit code 2, one sentence on stderr, nothing on stdout."""
+def ended(capfd: Any, *words: object) -> tuple[Any, str, str]:
+    """The exit code of a command, and what it prints on stdout and stderr."""
     capfd.readouterr()
     with mock.patch.object(sys, "argv", ["degen", *map(str, words)]):
         try:
@@ -34,7 +34,12 @@ def mistake(capfd: Any, *words: object) -> str:
             code = end.code
         else:
             code = 0
-    out, err = capfd.readouterr()
+    return code, *capfd.readouterr()
+
+
+def mistake(capfd: Any, *words: object) -> str:
+    """What is said of a mistake: exit code 2, one sentence on stderr, nothing on stdout."""
+    code, out, err = ended(capfd, *words)
     assert code == 2, (code, out, err)
     assert out == ""
     lines = err.splitlines()

@@ -42,11 +42,12 @@ ORIENTATION = (
 
 
 def scale(measure: str, a: float, b: float) -> float:
-    """Return the size against which a difference between the values `a` and `b` of a core measure is judged.
+    """Return the size against which a difference between the values `a` and `b` of a measure is judged.
 
-    It is the larger value for the two counts of directions, 4 for uniformity (0 is collapsed, the uniform
-    sphere lies near -4) and 1 for ratios and cosines.
+    It is 4 for uniformity (0 is collapsed, the uniform sphere lies near -4), 1 for the other core measures
+    that are ratios and cosines, and the larger value for counts of directions and for all other measures.
     """
-    if measure in ("effective_rank", "participation_ratio"):
-        return max(abs(a), abs(b))
-    return 4.0 if measure == "uniformity" else 1.0
+    if measure == "uniformity":
+        return 4.0
+    counts = ("effective_rank", "participation_ratio", "hubness_skewness")
+    return 1.0 if measure in CORE and measure not in counts else max(abs(a), abs(b))

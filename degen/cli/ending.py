@@ -1,5 +1,6 @@
 """The end of a command: a mistake, an interrupt or a full machine as one sentence and an exit code.
 
+    3      a condition of --fail-if holds (`degen.cli.failing`)
     2      a mistake of the user, or a machine without the memory or disk that is needed
     1      the reader of the output has gone (`degen runs | head`)
     130    Ctrl-C

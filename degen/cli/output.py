@@ -13,7 +13,7 @@ import typer
 from degen.cli.wording import as_typed
 from degen.shown import shown, shown_json, shown_lines
 from degen.tables.table import Table
-from degen.tables.terminal import print_table
+from degen.tables.terminal import print_table, terminal_width
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,16 @@ class Output:
         """Print lines of the result on stdout."""
         for text in texts:
             typer.echo(shown_lines(str(text)))
+
+    def verdict(self, headline: str, text: str) -> None:
+        """Print a text on stdout that begins with a headline, which is bold on a terminal."""
+        from rich.console import Console
+        from rich.text import Text
+
+        said = Text(shown(text))
+        said.stylize("bold", 0, len(shown(headline)))
+        width = terminal_width()
+        Console(width=width).print(said, highlight=False, soft_wrap=width is None)
 
     def table(
         self,

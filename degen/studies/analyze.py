@@ -88,15 +88,16 @@ def analyze(matrix: Rows | Array | Path | str, *, name: str | None = None, **opt
 def analyze_paths(paths: Sequence[Path], options: AnalysisOptions) -> Analyzed:
     """Take the measures of every run at and below `paths` and of every file."""
     selection = select(paths, options.files)
-    sources = selection.sources
-    if options.engine == "dask" and len(sources) > 1:
+    if options.engine == "dask" and len(selection.sources) > 1:
         from degen.analysis.passes.dask_rows import each
 
-        results = each(_analyze_source, sources, replace(options, engine="numpy"))
+        results = each(_analyzed_or_error, selection.sources, replace(options, engine="numpy"))
     else:
-        results = [_analyze_source(source, options) for source in sources]
-    analyses = [analysis for analysis, _ in results]
-    notes = [*selection.notes, *(note for _, several in results for note in several)]
+        results = [_analyzed_or_error(source, options) for source in selection.sources]
+    measured, notes = _without_damaged(dict(zip(selection.sources, results, strict=True)), paths)
+    sources = list(measured)
+    analyses = [analysis for analysis, _ in measured.values()]
+    notes = [*selection.notes, *notes, *(note for _, several in measured.values() for note in several)]
     if options.seeds:
         together, more = _over_seeds(selection, dict(zip(sources, analyses, strict=True)))
         return Analyzed(together, notes + more)
@@ -108,6 +109,32 @@ def analyze_paths(paths: Sequence[Path], options: AnalysisOptions) -> Analyzed:
     return Analyzed(analyses, notes)
 
 
+def _analyzed_or_error(source: Source, options: AnalysisOptions) -> tuple[Analysis, list[str]] | UserError:
+    try:
+        return _analyze_source(source, options)
+    except UserError as error:
+        return error
+
+
+def _without_damaged(
+    results: Mapping[Source, tuple[Analysis, list[str]] | UserError], paths: Sequence[Path]
+) -> tuple[dict[Source, tuple[Analysis, list[str]]], list[str]]:
+    """Return the results of those that could be measured, and a note on each of the others.
+
+    Raises
+    ------
+    UserError
+        of a path that was given by itself, and where nothing could be measured.
+    """
+    given = {path.resolve() for path in paths}
+    errors = {source: found for source, found in results.items() if isinstance(found, UserError)}
+    for source, error in errors.items():
+        if len(errors) == len(results) or source.path.resolve() in given:
+            raise error
+    measured = {source: found for source, found in results.items() if not isinstance(found, UserError)}
+    return measured, [f"{error}: left out" for error in errors.values()]
+
+
 def _over_seeds(
     selection: Selection, analyses: Mapping[Source, Analysis]
 ) -> tuple[list[Analysis], list[str]]:
@@ -116,12 +143,14 @@ def _over_seeds(
     notes: list[str] = []
     order = list(analyses)
     series = [(group.name, *each) for group in selection.groups for each in group.series.items()]
-    for dataset, name, sources in sorted(series, key=lambda each: order.index(each[2][0])):
+    ours = [(dataset, name, [s for s in sources if s in analyses]) for dataset, name, sources in series]
+    ours = [each for each in ours if each[2]]
+    for dataset, name, sources in sorted(ours, key=lambda each: order.index(each[2][0])):
         members = [analyses[source] for source in sources]
         if len(members) == 1:
             notes.append(f"{members[0].name} is the only seed of {name}: {SEED_NOISE_UNKNOWN}")
         found.append(members[0] if len(members) == 1 else mean_of_seeds(f"{dataset}-{name}", members))
-    return found + [analyses[file] for file in selection.files], notes
+    return found + [analyses[file] for file in selection.files if file in analyses], notes
 
 
 def mean_of_seeds(name: str, members: Sequence[Analysis]) -> Analysis:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from degen.analysis.core import CORE, NEEDS_FREQUENCY
 from degen.analysis.passes.pair import Pair, matched
 from degen.analysis.passes.rows import Rows
 from degen.analysis.registry import COMPARISONS, MEASURES, Measure
@@ -33,6 +34,7 @@ from degen.errors import UserError, nearest
 from degen.evaluation.stored_ranks import has_ranks, known_ranks, other_ties, ranked_users, user_accuracy
 from degen.files.writing import file_names
 from degen.runs.directory import RunDirectory
+from degen.studies.verdict import Two, Verdict, verdict
 
 Progress = Callable[[str], None]
 """Called with a sentence that says what is being done."""
@@ -68,6 +70,8 @@ class SideComparison:
         accuracy paired over users; empty where ranks are missing.
     alike
         by comparison (`COMPARISONS`), between the lowest seeds; empty where the items are not the same.
+    sides, verdict
+        the two sides, and the verdict by the core measures among `measures`.
     """
 
     base: str
@@ -75,6 +79,8 @@ class SideComparison:
     measures: list[Comparison]
     users: list[Comparison]
     alike: dict[str, float]
+    sides: Two
+    verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -121,13 +127,23 @@ def read_sides(
         members += [_side(name, [file], notes) for name, file in zip(names, files, strict=True)]
     result = {name: _first(members, against) for name, members in sides.items() if len(members) > 1}
     if not result:
-        alone = ", ".join(f"{side.name} of {name}" for name, members in sides.items() for side in members)
-        raise UserError(
-            f"compare needs at least two inputs of one dataset and got {alone}; give two or more runs of one "
-            "dataset, or two matrix files"
-        )
+        raise _too_few(sides)
     notes += [f"{name}: 1 to compare, and two are needed: left out" for name in sides if name not in result]
     return result
+
+
+def _too_few(sides: dict[str, list[Side]]) -> UserError:
+    """Return the error that names what was given: a file by its name, a series with its dataset."""
+    alone = [
+        f"{side.name} of {name}" if side.runs else side.matrices[0].path.name
+        for name, members in sides.items()
+        for side in members
+    ]
+    one = f"compare needs at least two inputs and got one ({alone[0]})"
+    several = f"compare needs two inputs of one dataset and got {', '.join(alone)}"
+    return UserError(
+        f"{several if len(alone) > 1 else one}. Give two matrix files, or two runs of one dataset."
+    )
 
 
 def _side(name: str, sources: Sequence[Source], notes: list[str]) -> Side:
@@ -164,19 +180,48 @@ def compare_sides(
     comparisons = []
     for other in others:
         progress(f"{name}: {base.name} beside {other.name}")
-        pair = _pair(base.matrices[0], other.matrices[0], notes)
+        pair = _pair(base, other, notes)
         seeds = analyses[base.name], analyses[other.name]
         found = _over_seeds(*seeds) if min(map(len, seeds)) > 1 else _over_items(*seeds, pair)
         alike = {} if pair is None else _alike(pair)
-        comparisons.append(SideComparison(base.name, other.name, found, _users(base, other, notes), alike))
+        two = _two(base, other)
+        judged = verdict(two, [*found, *_without_value(found, *seeds)])
+        users = _users(base, other, notes)
+        comparisons.append(SideComparison(base.name, other.name, found, users, alike, two, judged))
     if any(len(side.matrices) == 1 for side in sides):
         notes.append("seed noise unknown where a side has one seed: no difference is marked there")
+    if any(NEEDS_FREQUENCY in seed.reasons for several in analyses.values() for seed in several):
+        notes.append(
+            "the rare half of the items is not compared: that needs frequencies of all (`frequency`)"
+        )
     profiles = {
         side.name: [popularity_profile(rows) for rows in side.rows]
         for side in sides
         if all(rows.frequency is not None for rows in side.rows)
     }
     return DatasetComparison(name, sides, comparisons, profiles, notes)
+
+
+def _two(base: Side, other: Side) -> Two:
+    dimensions = base.rows[0].d, other.rows[0].d
+    return Two(base.name, other.name, dimensions, (len(base.matrices), len(other.matrices)))
+
+
+def _without_value(
+    found: Sequence[Comparison], a: Sequence[Analysis], b: Sequence[Analysis]
+) -> list[Comparison]:
+    """Return the core measures that were taken and that a side lacks, where `found` does not have them.
+
+    The measure of rare items is left out where no side has frequencies.
+    """
+    lacking = []
+    for name in CORE:
+        if name not in a[0].measures or any(row.measure == name for row in found):
+            continue
+        first, second = (float(np.mean([s.values.get(name, np.nan) for s in side])) for side in (a, b))
+        if name != NEEDS_FREQUENCY or np.isfinite([first, second]).any():
+            lacking.append(Comparison(name, first, second, second - first, None, "", ""))
+    return lacking
 
 
 def _over_seeds(a: Sequence[Analysis], b: Sequence[Analysis]) -> list[Comparison]:
@@ -201,9 +246,10 @@ def _jackknife(rows: Rows, analysis: Analysis) -> Jackknife:
     return jackknife(rows, analysis)
 
 
-def _pair(a: ItemMatrix, b: ItemMatrix, notes: list[str]) -> Pair | None:
-    """The two matrices over the items that both have, or None where these are not known."""
-    first, second = (Rows(matrix.values, matrix.frequency) for matrix in (a, b))
+def _pair(base: Side, other: Side, notes: list[str]) -> Pair | None:
+    """The matrices of the lowest seeds over the items that both have, or None where these are not known."""
+    a, b = base.matrices[0], other.matrices[0]
+    first, second = base.rows[0], other.rows[0]  # with the neighbours that were found for the measures
     if a.ids is None or b.ids is None:
         if len(first) == len(second):
             notes.append(f"{b.path} is taken to have the items of {a.path}, row by row: one has no ids")

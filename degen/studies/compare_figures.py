@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from degen.analysis.listing import chosen_measures
 from degen.analysis.measures.spectrum import normalized_singular_values
 from degen.analysis.passes.buckets import COLD, DECILES
-from degen.analysis.registry import PROFILES
-from degen.analysis.statistics.differences import Comparison, over_seeds
+from degen.analysis.statistics.differences import over_seeds
 from degen.embeddings.file_options import FileOptions
-from degen.errors import UserError, nearest
+from degen.errors import CannotWrite, UserError
 from degen.files.writing import file_names, writable
 from degen.plots.panels import profiles_figure, spectra_figure
 from degen.plots.style import figure_style
-from degen.studies.compare import DatasetComparison, Progress, Side, compare_sides, read_sides
+from degen.studies.compare import DatasetComparison, Progress, Side
+from degen.studies.comparing.compare_paths import CompareOptions
+from degen.studies.comparing.comparison_rows import comparison_rows
 from degen.studies.figure_files import FigureFiles, FigureOptions, output_folder
 from degen.studies.svd import SvdOptions, draw_svd
-
-SHOWN = ("average_cosine", "norm_mean", "cone_angle_mean", "first_direction_share")
-"""The profiles that are drawn unless others are asked for."""
 
 _TITLES = {
     "average_cosine": "average cosine within",
@@ -36,92 +32,44 @@ _TITLES = {
 _SPECTRA = (r"$\sigma_i\,/\,\sigma_1$", r"$\sigma_i\,/\,\sigma_1$, minus the mean")
 
 
-@dataclass(frozen=True)
-class CompareOptions:
-    """Measures and side to compare, and how to read files. Names are checked when this is made.
-
-    Attributes
-    ----------
-    measures
-        names of measures and groups, with commas; by default all.
-    against
-        the side that all are compared against; by default the first in the paper's order.
-    profiles
-        which profiles to draw.
-    files
-        how matrix files are read.
-    """
-
-    measures: str | None = None
-    against: str | None = None
-    profiles: tuple[str, ...] = SHOWN
-    files: FileOptions = field(default_factory=FileOptions)
-
-    def __post_init__(self) -> None:
-        chosen_measures(self.measures)
-        for name in self.profiles:
-            if name not in PROFILES:
-                raise UserError(f"`profiles` '{name}' is unknown{nearest(name, PROFILES)}")
-
-
 def draw_comparison(
     paths: Sequence[Path],
+    compared: Sequence[DatasetComparison],
     options: CompareOptions | None = None,
     look: FigureOptions | None = None,
     progress: Progress = lambda doing: None,
-) -> tuple[FigureFiles, list[DatasetComparison]]:
-    """Compare what is found at `paths`, and draw it; the drawn rows are those of `comparison_rows`."""
+) -> FigureFiles:
+    """Draw what `compare_paths` found at `paths`, and write its rows.
+
+    A figure that cannot be drawn is a note; the others and the rows are written all the same.
+    """
     options, look = options or CompareOptions(), look or FigureOptions()
-    drawn, files = FigureFiles(), options.files
-    groups = read_sides(paths, files, options.against, drawn.notes)
-    folder, results = writable(output_folder(paths, look.out)), []
-    for name, sides in zip(file_names(groups), groups.values(), strict=True):
-        compared = compare_sides(name, sides, chosen_measures(options.measures), progress)
-        results.append(compared)
-        drawn.notes += compared.notes
-        progress(f"{name}: drawing")
-        drawn.add(_spectra(folder / f"compare-{name}-spectra", compared, look))
-        if compared.profiles:
-            drawn.add(_popularity(folder / f"compare-{name}-popularity", compared, options.profiles, look))
-        rows = comparison_rows(compared)
+    drawn = FigureFiles()
+    folder = writable(output_folder(paths, look.out))
+    for name, dataset in zip(file_names(each.name for each in compared), compared, strict=True):
+        progress(f"{dataset.name}: drawing")
+        stem = folder / f"compare-{name}"
+        draw = partial(_spectra, stem.with_name(f"{stem.name}-spectra"), dataset, look)
+        _add(drawn, "spectra", draw)
+        if dataset.profiles:
+            popularity = stem.with_name(f"{stem.name}-popularity")
+            _add(drawn, "popularity", partial(_popularity, popularity, dataset, options.profiles, look))
+        rows = comparison_rows(dataset)
         drawn.rows += rows
-        drawn.write_table(folder / f"compare-{name}", rows)
-    drawn.add(_clouds(paths, [side for sides in groups.values() for side in sides], files, look))
+        drawn.write_table(stem, rows)
+    sides = [side for dataset in compared for side in dataset.sides]
+    _add(drawn, "the clouds", partial(_clouds, paths, sides, options.files, look))
     drawn.notes = list(dict.fromkeys(drawn.notes))
-    return drawn, results
+    return drawn
 
 
-def comparison_rows(dataset: DatasetComparison) -> list[dict[str, Any]]:
-    """Return a flat row for every measure, accuracy and likeness of every side, for CSV and JSON."""
-    rows = []
-    for side in dataset.comparisons:
-        about = {"dataset": dataset.name, "against": side.base, "side": side.other}
-        rows += [about | {"kind": "embeddings"} | _flat(comparison) for comparison in side.measures]
-        rows += [about | {"kind": "users"} | _flat(comparison) for comparison in side.users]
-        alike = [{"kind": "alike", "measure": name, "value": value} for name, value in side.alike.items()]
-        rows += [about | row for row in alike]
-    return rows
-
-
-def _flat(comparison: Comparison) -> dict[str, Any]:
-    low, high = comparison.interval or (None, None)
-    return {
-        "measure": comparison.measure,
-        "against_value": _finite(comparison.a),
-        "value": _finite(comparison.b),
-        "difference": _finite(comparison.difference),
-        "low": low,
-        "high": high,
-        "noise": comparison.noise,
-        "method": comparison.method,
-        "p": comparison.p,
-        "adjusted_p": comparison.adjusted_p,
-        "marked": comparison.marked,
-    }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _add(drawn: FigureFiles, what: str, draw: Callable[[], FigureFiles]) -> None:
+    try:
+        drawn.add(draw())
+    except CannotWrite:
+        raise
+    except UserError as error:
+        drawn.notes.append(f"no figure of {what}: {error}")
 
 
 def _clouds(

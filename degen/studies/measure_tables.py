@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from degen.analysis.listing import GROUPS, in_order
+from degen.analysis.core import CORE, NEEDS_FREQUENCY
+from degen.analysis.listing import GROUPS, Line, in_order
+from degen.analysis.listing import line as line_of
 from degen.analysis.passes.buckets import COLD, DECILES, BucketContent
-from degen.analysis.registry import Measure, Profile
+from degen.analysis.registry import MEASURES, Measure, Profile
 from degen.analysis.result import Analysis
+from degen.analysis.titles import title
 from degen.files.outputs import output_path
 from degen.files.writing import write_text
 from degen.tables.csv_file import write_rows
@@ -21,6 +24,9 @@ from degen.tables.table import Cell, Column, Table
 LEGEND = "↑ higher, ↓ lower is more isotropic"
 """The meaning of the arrows of a table."""
 
+CORE_HEADING = "Core"
+"""Heading of the core measures."""
+
 _LATEX_HEAD = "% Needs \\usepackage{booktabs}. Arrows point to where a matrix is more isotropic.\n"
 
 
@@ -29,35 +35,83 @@ def measures_table(analyses: Sequence[Analysis], *, remarks: bool = False) -> Ta
 
     With `remarks`, a last column says what each measure means.
     """
+    lines = [line for line in in_order(_names(analyses)) if not line.detail]
+    return _table(analyses, lines, [heading(line.group) for line in lines], remarks)
+
+
+def core_first_table(analyses: Sequence[Analysis], *, remarks: bool = False) -> Table:
+    """Return `measures_table` with the core measures in a section before the groups."""
+    lines = [line for line in in_order(_names(analyses)) if not line.detail]
+    core = {line.name: line for line in lines if line.name in CORE}
+    rest = [line for line in lines if line.name not in CORE]
+    first = [core[name] for name in CORE if name in core]
+    sections = [*[CORE_HEADING] * len(first), *(heading(line.group) for line in rest)]
+    return _table(analyses, [*first, *rest], sections, remarks)
+
+
+def core_table(analyses: Sequence[Analysis], *, remarks: bool = False) -> Table:
+    """Return the core measures in words, and measures of the user's own; a matrix without any has no row.
+
+    The measure of rare items is left out where no matrix has frequencies.
+    """
+    taken = [name for name in CORE if any(name in analysis.measures for analysis in analyses)]
+    if not any(NEEDS_FREQUENCY in analysis.values for analysis in analyses):
+        taken = [name for name in taken if name != NEEDS_FREQUENCY]
+    own = [line for line in in_order(_names(analyses)) if _is_own(line.name)]
+    lines = [*map(line_of, taken), *own]
+    sections = [*[CORE_HEADING] * len(taken), *(heading(one.group) for one in own)]
+    return _table(analyses, lines, sections, remarks, words=True)
+
+
+def _names(analyses: Sequence[Analysis]) -> list[str]:
+    return [name for analysis in analyses for name in analysis.measures]
+
+
+def _is_own(name: str) -> bool:
+    """Return whether a measure was registered by a module of the user's."""
+    entry = MEASURES.get(name)
+    return entry is not None and not entry.function.__module__.startswith("degen.")
+
+
+def _table(
+    analyses: Sequence[Analysis],
+    lines: Sequence[Line],
+    sections: Sequence[str],
+    remarks: bool,
+    *,
+    words: bool = False,
+) -> Table:
     footnotes: dict[str, int] = {}
-    rows, sections = [], []
-    for line in in_order(name for analysis in analyses for name in analysis.measures):
-        if line.detail:
-            continue
+    rows = []
+    for line in lines:
         values = [_cell(analysis, line.name, footnotes) for analysis in analyses]
         remark = [Cell(line.remark)] if remarks else []
-        rows.append([Cell(line.name, arrow=line.arrow), *values, *remark])
-        sections.append(heading(line.group))
+        name = title(line.name) if words else line.name
+        rows.append([Cell(name, arrow=line.arrow), *values, *remark])
     columns = [
         Column("", "key"),
         *(Column(a.name, subtitle=f"{a.rows:,} × {a.dimensions:,}") for a in analyses),
         *([Column("", "sentence")] if remarks else []),
     ]
-    note = "\n".join([LEGEND, *bucket_lines(analyses)])
+    note = "\n".join([LEGEND, *bucket_lines(analyses, ("tail",) if words else ())])
     return Table("measures", "measures", columns, rows, note, sections, list(footnotes))
 
 
-def bucket_lines(analyses: Sequence[Analysis]) -> list[str]:
-    """Return a sentence on the size and frequencies of head, middle and tail; matrices cut alike share it."""
+def bucket_lines(analyses: Sequence[Analysis], names: Sequence[str] = ()) -> list[str]:
+    """Return a sentence on the size and frequencies of head, middle and tail, or of the buckets in `names`.
+
+    Matrices cut alike share it.
+    """
     alike: dict[str, list[str]] = {}
     for analysis in analyses:
         all_actions = sum(bucket.actions for name, bucket in analysis.buckets.items() if name in DECILES)
-        rest = {name: bucket for name, bucket in analysis.buckets.items() if name not in DECILES}
+        shown = names or [name for name in analysis.buckets if name not in DECILES]
+        rest = {name: bucket for name, bucket in analysis.buckets.items() if name in shown}
         parts = [_bucket(name, bucket, all_actions) for name, bucket in rest.items()]
         if parts:
             alike.setdefault("; ".join(parts), []).append(analysis.name)
     several = len(alike) > 1
-    return [f"{', '.join(names)}: {text}" if several else text for text, names in alike.items()]
+    return [f"{', '.join(called)}: {text}" if several else text for text, called in alike.items()]
 
 
 def _bucket(name: str, bucket: BucketContent, all_actions: int) -> str:
@@ -137,10 +191,21 @@ def sections(measures: Sequence[Measure], profiles: Sequence[Profile]) -> dict[s
     return found
 
 
+def core_rows(measures: Sequence[Measure]) -> list[list[str]]:
+    """Return name, name in words and reason of the core measures among `measures`."""
+    names = {measure.name for measure in measures}
+    return [[name, title(name), reason] for name, reason in CORE.items() if name in names]
+
+
+CORE_TITLES = ("measure", "in words", "reason: the measure …")
+"""Titles of what `core_rows` returns."""
+
+
 def page(measures: Sequence[Measure], profiles: Sequence[Profile]) -> str:
-    """Return the page of measures in Markdown: one table per group, one row per function."""
-    parts = []
-    for title, members in sections(measures, profiles).items():
+    """Return the page of measures in Markdown: the core set, and a table per group, one row per function."""
+    core = [[f"`{name}`", words, reason] for name, words, reason in core_rows(measures)]
+    parts = [f"### {CORE_HEADING}\n\n{markdown(Table.of_values(CORE_TITLES, core))}\n"] if core else []
+    for group, members in sections(measures, profiles).items():
         same: dict[Any, list[Measure | Profile]] = {}
         for member in members:
             same.setdefault(member.function, []).append(member)
@@ -149,5 +214,5 @@ def page(measures: Sequence[Measure], profiles: Sequence[Profile]) -> str:
             further = [f"`{other.name}`: {other.formula.rpartition('; with ')[2]}" for other in others]
             names = "<br>".join([f"`{first.name}` {first.arrow}".strip(), *further])
             rows.append([names, *facts(first)])
-        parts.append(f"### {title}\n\n{markdown(Table.of_values(['measure', *FACTS], rows))}\n")
+        parts.append(f"### {group}\n\n{markdown(Table.of_values(['measure', *FACTS], rows))}\n")
     return "\n".join(parts)

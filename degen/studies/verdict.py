@@ -155,6 +155,15 @@ def judged(sides: Two, comparisons: Sequence[Comparison]) -> tuple[Judged, ...]:
     return tuple(_judged(sides, one, p.get(one.measure)) for one in core)
 
 
+def more_isotropic(sides: Two, one: Comparison) -> Better:
+    """Return the more isotropic side by any measure, by the rule for core ones and its own `adjusted_p`.
+
+    A hundredth of the larger value counts where the measure is not a core one, and those are not compared
+    between matrices of different numbers of dimensions.
+    """
+    return _judged(sides, one, one.adjusted_p).better
+
+
 def _judged(sides: Two, one: Comparison, p: float | None) -> Judged:
     if reason := _not_comparable(sides, one):
         return Judged(one, "unknown", reason)
@@ -176,9 +185,10 @@ def _not_comparable(sides: Two, one: Comparison) -> str:
     missing = [name for name, value in ((sides.a, one.a), (sides.b, one.b)) if not math.isfinite(value)]
     if missing:
         return f"no value for {' and '.join(missing)}"
-    if not MEASURES[one.measure].arrow:
+    if one.measure not in MEASURES or not MEASURES[one.measure].arrow:
         return "has no more isotropic end"
-    if one.measure in ON_DIMENSIONS and sides.dimensions[0] != sides.dimensions[1]:
+    depends = one.measure in ON_DIMENSIONS or one.measure not in CORE
+    if depends and sides.dimensions[0] != sides.dimensions[1]:
         return f"depends on the number of dimensions, {sides.dimensions[0]} and {sides.dimensions[1]}"
     return ""
 
@@ -221,7 +231,8 @@ def _change(one: Judged) -> str:
 def _count(voting: Sequence[Judged], known: Sequence[Judged]) -> str:
     agree, rest = len(voting), len(known) - len(voting)
     if not rest:
-        return f"all {agree} judged measures agree" if agree > 1 else "the only judged measure"
+        every = "both" if agree == 2 else f"all {agree}"
+        return f"{every} judged measures agree" if agree > 1 else "the only judged measure"
     return (
         f"{agree} of {agree + rest} judged measures agree, the other{'s are' if rest > 1 else ' is'} the same"
     )
@@ -231,10 +242,10 @@ def _the_same(
     sides: Two, known: Sequence[Judged], remarks: tuple[str, ...], measures: tuple[Judged, ...]
 ) -> Verdict:
     if all(one.reason == "equal" for one in known):
-        headline = f"{sides.a} and {sides.b} are the same"
-        evidence = f"by all {len(known)} judged core measures"
+        by = f"all {len(known)} judged core measures" if len(known) > 1 else title(known[0].measure)
+        headline = f"{sides.a} and {sides.b} are the same by {by}"
         certain = tuple(remark for remark in remarks if not remark.startswith(_UNKNOWN))
-        return Verdict("same", f"{headline} {evidence}", "", certain, measures)
+        return Verdict("same", headline, "", certain, measures)
     limits = [one.reason.removeprefix("within ") for one in known if "noise" in one.reason]
     if len(limits) < len(known):
         limits.append("a hundredth of its scale")

@@ -7,12 +7,13 @@ import json
 
 import numpy as np
 import pytest
-from commands import mistake, result_of, run
+from commands import ended, mistake, result_of, run
 from run_files import write_run
 from tiny_runs import SETTINGS, write_log
 
 import degen
 from degen.analysis import MEASURES
+from degen.analysis.core import CORE, ORIENTATION
 
 V = np.random.default_rng(0).normal(size=(40, 6)) + 0.5
 
@@ -56,19 +57,20 @@ def test_runs_give_a_list_with_what_follows_popularity_and_say_what_was_left_out
 
 
 def test_the_table_has_groups_arrows_meanings_and_footnotes(matrix):
-    out = run("analyze", matrix).stdout
+    out = run("analyze", matrix, "--all").stdout
     lines = out.splitlines()
     assert lines[1].strip() == "40 × 6"
+    headings = [line.strip() for line in lines if line.strip() in ("Core", "Spectrum", "Isotropy", "Health")]
+    assert headings == ["Core", "Spectrum", "Isotropy", "Health"]
     [row] = [line for line in lines if line.lstrip().startswith("average_cosine ")]
     assert "↓" in row
     assert "0 at random, 1 a single direction" in row
     assert "lower is more isotropic:" not in row
-    assert [line.strip() for line in lines if line.strip() in ("Spectrum", "Isotropy", "Health")]
     [undefined] = [line for line in lines if "spearman_norm" in line]
-    assert "–²" in undefined
-    assert "² needs how often each item occurs" in lines
-    assert lines[lines.index("² needs how often each item occurs") - 1] == "¹ needs sequence representations"
-    assert lines[lines.index("² needs how often each item occurs") - 2].startswith("↑ higher, ↓ lower")
+    assert "–¹" in undefined
+    assert "¹ needs how often each item occurs" in lines
+    assert lines[lines.index("¹ needs how often each item occurs") + 1] == "² needs sequence representations"
+    assert lines[lines.index("¹ needs how often each item occurs") - 1].startswith("↑ higher, ↓ lower")
 
 
 def test_many_matrices_are_shown_six_at_a_time_and_tenths_of_items_not_at_all(tmp_path):
@@ -77,13 +79,66 @@ def test_many_matrices_are_shown_six_at_a_time_and_tenths_of_items_not_at_all(tm
     counts = tmp_path / "counts.txt"
     counts.write_text("".join(f"{k}\n" for k in range(40)))
     files = [tmp_path / f"m{place}.npy" for place in range(7)]
-    out = run("analyze", *files, "--frequency", counts).stdout
+    out = run("analyze", *files, "--frequency", counts, "--all").stdout
     assert out.count("40 × 6") == 7
     assert out.count("norm_mean@tail") == 2
     assert "norm_mean@1" not in out
     first, rest = out.split("↑ higher", 1)
     assert "a single direction" not in first  # no room for meanings
     assert "a single direction" in rest
+
+
+def test_core_measures_come_in_words_with_a_line_that_places_them(matrix, tmp_path):
+    out = run("analyze", matrix).stdout
+    names = ["σ₂/σ₁", "effective rank", "participation ratio", "average cosine", "uniformity"]
+    assert sorted(names, key=out.index) == names
+    assert "average cosine, rare half" not in out  # frequencies are not known
+    assert "stable_rank" not in out
+    assert ORIENTATION in out
+    assert "--all shows every measure." in out
+    counts = tmp_path / "counts.txt"
+    counts.write_text("".join(f"{k}\n" for k in range(40)))
+    out = run("analyze", matrix, "--frequency", counts).stdout
+    assert "average cosine, rare half" in out
+    assert "tail: 20 items that occur 1 to 20 times" in out
+    assert ORIENTATION not in run("analyze", matrix, "--measures", "average_cosine").stdout
+
+
+@pytest.mark.parametrize(
+    ("conditions", "code", "says"),
+    [
+        (["effective_rank > 1"], 3, ["v: effective_rank is", "--fail-if says effective_rank > 1"]),
+        (["effective_rank<1", "norm_mean > 1e9"], 0, []),
+        (["effective_rank < 1", "norm_mean >= 0", "zero_rows <= 0"], 3, ["norm_mean >= 0", "zero_rows is 0"]),
+        (["tail_average_cosine > 0"], 2, ["v has no value of tail_average_cosine", "--frequency"]),
+        (["average_cosine@head > 0"], 2, ["v has no value of average_cosine@head"]),
+        (["averagecosine > 0"], 2, ["did you mean 'average_cosine'"]),
+        (["average_cosine@tial > 0"], 2, ["did you mean 'average_cosine@tail'"]),
+        (["average_cosine"], 2, ["is no condition; write a measure, one of > >= < <= and a number"]),
+        (["average_cosine = 0"], 2, ["is no condition"]),
+        (["average_cosine > high"], 2, ["is no condition"]),
+        (["average_cosine > 1e999"], 2, ["too large"]),
+        (["__import__('os') > 0"], 2, ["is no condition"]),
+        (["change(norm_mean) > 0"], 2, ["use it with `degen compare`"]),
+    ],
+)
+def test_conditions_end_the_command_with_code_3(conditions, code, says, matrix, capfd):
+    words = [word for condition in conditions for word in ("--fail-if", condition)]
+    found, _, err = ended(capfd, "analyze", matrix, "--measures", "health", "--quiet", *words)
+    assert found == code
+    assert all(part in err for part in says)
+    assert (err == "") == (code == 0)
+
+
+def test_a_damaged_run_of_a_folder_is_a_note_and_by_itself_an_error(runs, capfd):
+    [first, *_] = sorted(runs.glob("*"))
+    (first / "item_embeddings.npy").write_bytes(b"nothing")
+    result = run("analyze", runs, "--measures", "norm_mean", "--json")
+    assert result.exit_code == 0, result.exception
+    assert str(first) in result.stderr
+    assert "left out" in result.stderr
+    assert first.name not in result.stdout
+    assert str(first) in mistake(capfd, "analyze", first, "--measures", "norm_mean")
 
 
 def test_chosen_measures_only(matrix):
@@ -118,13 +173,17 @@ def test_the_list_names_every_measure_with_its_source(matrix):
         "meaning": "how many directions as strong as the first would hold all the energy",
         "cost": "O(n d²)",
         "source": "Rudelson and Vershynin, J. ACM 2007",
+        "core": None,
     }
+    assert found["Spectrum", "effective_rank"]["core"] == CORE["effective_rank"]
     assert {name for _, name in found} >= MEASURES.keys()
     text = run("analyze", "--list", "--measures", "health").stdout
     assert "duplicate_rows" in text
     assert "stable_rank" not in text
     page = run("analyze", "--list", "--markdown").stdout
-    assert page.startswith("### Spectrum\n\n| measure | value | range | meaning | cost | source |\n| --- |")
+    assert page.startswith("### Core\n\n| measure | in words | reason: the measure … |\n| --- | --- |")
+    assert f"| `sigma2_ratio` | σ₂/σ₁ | {CORE['sigma2_ratio']} |" in page
+    assert "\n### Spectrum\n\n| measure | value | range | meaning | cost | source |\n| --- |" in page
     one = found["Spectrum", "stable_rank"]
     assert f"| {one['value']} | {one['range']} | {one['meaning']} |" in page
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -168,20 +167,111 @@ def test_what_is_drawn_and_written(runs: Path) -> None:
         cells = {(row["name"], row["profile"], row["bucket"]): row["value"] for row in csv.DictReader(file)}
     seeds = [np.linalg.norm(matrix(runs, f"duorec-s{seed}")[:4], axis=1).mean() for seed in range(3)]
     assert float(cells["duorec", "norm_mean", "cold"]) == pytest.approx(np.mean(seeds), rel=1e-6)
-    assert "clothing: duorec compared with sasrec" in result.stdout
-    assert "average_cosine ↓ *" in result.stdout
+    [row_of] = [
+        line.split() for line in after(result.stdout, "duorec is").splitlines() if "average_cosine *" in line
+    ]
+    assert (row_of[2], row_of[-1]) == ("↓", "duorec")
     assert "↑ higher, ↓ lower is more isotropic; * difference exceeds the noise of seeds" in result.stdout
 
 
-def test_the_table_says_which_way_is_better_and_has_no_negative_zero(runs: Path) -> None:
+def after(text: str, beginning: str) -> str:
+    """The part of the output from the verdict that begins like this."""
+    return text[text.index(f"\n{beginning}") :]
+
+
+def test_chosen_measures_are_listed_with_keys_and_have_no_negative_zero(runs: Path) -> None:
     words = ("--measures", "average_cosine,stable_rank,norm_cv,duplicate_rows", "--format", "png")
     lines = run(runs / "sasrec-s0", runs / "duorec-s0", "--out", runs, *words).stdout.splitlines()
-    cells = {row[0]: row[1:] for row in (re.split(r"\s{2,}", line) for line in lines)}
+    cells = {row[0]: row[1:] for row in map(str.split, lines) if len(row) > 3}
     a, b = (average_cosine(matrix(runs, name)) for name in ("sasrec-s0", "duorec-s0"))
-    assert cells["average_cosine ↓"][:3] == [number(a), number(b), number(b - a)]
-    assert {"stable_rank ↑", "norm_cv", "duplicate_rows"} <= set(cells)
-    assert cells["duplicate_rows"][:3] == ["0", "0", "0"]
-    assert "↑ higher, ↓ lower is more isotropic" in lines
+    assert cells["average_cosine"][:3] == ["↓", number(a), number(b)]
+    assert float(cells["average_cosine"][3]) == pytest.approx(b - a, abs=5e-3)
+    assert cells["average_cosine"][-1] == "duorec"
+    assert cells["stable_rank"][0] == "↑"
+    assert cells["norm_cv"][-1] == "–"
+    assert cells["duplicate_rows"] == ["0", "0", "0", "–"]
+
+
+def test_the_verdict_comes_first_then_the_core_measures_in_words(runs: Path) -> None:
+    words = (runs / "sasrec-s0", runs / "duorec-s0", "--out", runs, "--format", "png")
+    lines = run(*words).stdout.splitlines()
+    assert lines[0].startswith("duorec is more isotropic than sasrec: average cosine 0.")
+    assert "The noise between trainings is unknown: each side is one matrix." in lines[0]
+    text = "\n".join(lines)
+    assert text.index("σ₂/σ₁  ") < text.index("average cosine, rare half") < text.index("hubness skewness")
+    assert "stable_rank" not in text
+    assert "seed noise unknown" not in text
+    every = run(*words, "--all").stdout
+    assert every.index("average_cosine") < every.index("Spectrum") < every.index("stable_rank")
+
+
+def test_json_says_which_side_is_more_isotropic_by_each_measure(runs: Path) -> None:
+    found = result_of(runs / "sasrec-s0", runs / "duorec-s0", "--out", runs)
+    [verdict] = found["verdicts"]
+    assert (verdict["against"], verdict["side"]) == ("sasrec", "duorec")
+    assert verdict["outcome"] == "more isotropic"
+    assert verdict["text"].startswith("duorec is more isotropic than sasrec: ")
+    sides = {name: row(found, name)["more_isotropic"] for name in ("average_cosine", "hubness_skewness")}
+    assert sides == {"average_cosine": "duorec", "hubness_skewness": "unknown"}
+    assert row(found, "stable_rank")["more_isotropic"] == "duorec"
+
+
+def test_long_names_are_called_a_and_b_in_the_cells(tmp_path: Path, rng: np.random.Generator) -> None:
+    for name in ("a", "b"):
+        np.save(tmp_path / f"{name * 75}.npy", cone(rng, 3.0 * (name == "b")))
+    files = [tmp_path / f"{name * 75}.npy" for name in "ab"]
+    result = run(*files, "--out", tmp_path / "o", "--measures", "average_cosine", "--format", "png")
+    assert result.exit_code == 0, result.exception
+    [cells] = [line.split() for line in result.stdout.splitlines() if "average_cosine" in line]
+    assert cells[-1] == "A"
+
+
+def test_a_figure_that_cannot_be_drawn_costs_neither_table_nor_rows(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        raise UserError("no room beside its labels; give a larger `width`")
+
+    monkeypatch.setattr("degen.studies.compare_figures.profiles_figure", refuse)
+    words = (runs / "sasrec-s0", runs / "duorec-s0", "--out", runs, "--format", "png")
+    result = run(*words, "--measures", "average_cosine")
+    assert result.exit_code == 0, result.exception
+    assert "duorec is more isotropic than sasrec" in result.stdout
+    assert "no figure of popularity: no room beside its labels; give a larger --width" in result.stderr
+    assert (runs / "compare-clothing.csv").exists()
+    assert (runs / "compare-clothing-spectra.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("condition", "code", "sentence"),
+    [
+        ("average_cosine < 0.5", 3, "duorec: average_cosine is "),
+        ("average_cosine > 0.5", 0, ""),
+        ("change(average_cosine) <= -0.1", 3, "and --fail-if says change(average_cosine) <= -0.1"),
+        ("change(average_cosine@tail) < 0", 3, "duorec: the change of average_cosine@tail is -0."),
+        ("average_cosine@tail > 0.5", 0, ""),
+        ("NDCG@10 < 1", 2, "accuracy needs two runs with the ranks of the same users"),
+        ("alignment < 1", 2, "there is no measure 'alignment'"),
+    ],
+)
+def test_conditions_are_about_the_second_side_and_end_with_code_3(
+    runs: Path, condition: str, code: int, sentence: str
+) -> None:
+    words = (runs / "sasrec-s0", runs / "duorec-s0", "--out", runs, "--format", "png", "--quiet")
+    result = run(*words, "--measures", "average_cosine", "--fail-if", condition)
+    said = str(result.exception) if code == 2 else result.stderr
+    assert (2 if isinstance(result.exception, UserError) else result.exit_code) == code
+    assert sentence in said
+    assert (said == "") == (code == 0)
+
+
+def test_json_lists_the_conditions_that_hold(runs: Path) -> None:
+    words = (runs / "sasrec-s0", runs / "duorec-s0", "--out", runs, "--format", "png", "--json")
+    conditions = ("--fail-if", "average_cosine < 0.5", "--fail-if", "average_cosine > 0.5")
+    result = run(*words, "--measures", "average_cosine", *conditions)
+    assert result.exit_code == 3
+    [failed] = json.loads(result.stdout)["failed"]
+    assert failed.endswith("says average_cosine < 0.5")
 
 
 def test_files_without_ids_are_compared_row_by_row_and_it_is_said(
@@ -230,5 +320,10 @@ def test_runs_of_two_datasets_are_said_to_be_so(tmp_path: Path, rng: np.random.G
     assert "scl of beauty" in message
 
 
-def test_one_side_alone_is_nothing_to_compare(runs: Path) -> None:
-    assert "two or more" in str(run(runs / "ucl-s0").exception)
+def test_one_side_alone_is_nothing_to_compare(runs: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "jan.npy", np.eye(5))
+    for path, called in ((runs / "ucl-s0", "ucl of clothing"), (tmp_path / "jan.npy", "jan.npy")):
+        assert str(run(path).exception) == (
+            f"compare needs at least two inputs and got one ({called}). Give two matrix files, or two "
+            "runs of one dataset."
+        )

@@ -6,14 +6,19 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from degen.cli.failing import FailIf, end_by
 from degen.cli.options import FILES, Group, Measures, Typed, default, option, takes
 from degen.cli.output import Output
 from degen.config.facts import sentence
 from degen.errors import UserError
+
+if TYPE_CHECKING:
+    from degen.analysis.result import Analysis
+    from degen.studies.comparing.conditions import Condition
 
 _MOST_COLUMNS = 6
 _NAMES, _COLUMN = 32, 20
@@ -61,6 +66,10 @@ def analyze(
         typer.Argument(metavar="PATH…", help="Runs, folders of runs, or matrix files.", show_default=False),
     ] = None,
     measures: Measures = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Show every measure, core ones first, then by group.")
+    ] = False,
+    fail_if: FailIf = None,
     list_measures: Annotated[
         bool, typer.Option("--list", help="List the measures: formula, range, meaning, cost, source.")
     ] = False,
@@ -84,16 +93,21 @@ def analyze(
     tables: Typed,
     output: Output,
 ) -> None:
-    """Measure degeneration: spectrum, isotropy, neighbours, health and popularity, in a column per matrix.
+    """Measure degeneration: 8 core measures, or all of them with --all, in a column per matrix.
 
     Arrows show the direction in which a matrix is more isotropic. Sampled values have a standard error, and
-    missing values a reason. --json prints an object for one matrix, and a list for several.
+    missing values a reason. --json, --csv, --latex and --out always have every measure. --json prints an
+    object for one matrix, and a list for several.
+
+    Exit codes: 0; 2 for a mistake; 3 where a condition of --fail-if holds for a matrix.
 
     [bold]Examples[/bold]
 
       degen analyze runs/clothing
 
-      degen analyze vectors.npy --frequency counts.txt --measures spectrum,average_cosine --csv measures.csv
+      degen analyze vectors.npy --frequency counts.txt --all --csv measures.csv
+
+      degen analyze vectors.npy --fail-if "average_cosine > 0.5" --fail-if "effective_rank < 20"
 
       degen analyze --list
     """
@@ -110,36 +124,64 @@ def analyze(
         raise UserError("nothing to analyze; give runs or matrix files, or see the measures with --list")
     if scheduler is not None and measuring["engine"] != "dask":
         raise UserError("--scheduler is for Dask; add --engine dask")
-    _measure(paths, {"measures": measures, **files, **measuring}, scheduler, tables, output)
+    from degen.studies.comparing.conditions import parse_conditions, with_conditions
+
+    conditions = parse_conditions(fail_if or [], changes=False)
+    typed = {"measures": with_conditions(measures, conditions), **files, **measuring}
+    found = _measured(paths, typed, scheduler, output)
+    _write_and_print(found, conditions, "all" if every else "chosen" if measures else "core", tables, output)
 
 
-def _measure(paths: list[Path], typed: Typed, scheduler: str | None, tables: Typed, output: Output) -> None:
+def _measured(paths: list[Path], typed: Typed, scheduler: str | None, output: Output) -> list[Analysis]:
     from degen.analysis.passes.dask_rows import connected
     from degen.bars import reading_bar
-    from degen.files.outputs import output_path
-    from degen.files.writing import write_json
     from degen.studies.analysis_options import AnalysisOptions
     from degen.studies.analyze import analyze_paths
-    from degen.studies.measure_tables import measures_table, write_csv, write_latex
 
     wanted = AnalysisOptions(**{name: value for name, value in typed.items() if value is not None})
     with reading_bar(output.quiet), connected(scheduler):
         found = analyze_paths(paths, wanted)
     output.note(*found.notes)
+    return found.analyses
+
+
+def _write_and_print(
+    analyses: list[Analysis], conditions: list[Condition], show: str, tables: Typed, output: Output
+) -> None:
+    from degen.files.outputs import output_path
+    from degen.files.writing import write_json
+    from degen.studies.comparing.failing import judged_analyses
+    from degen.studies.measure_tables import write_csv, write_latex
+
     csv, latex, out = tables["csv"], tables["latex"], tables["out"]
-    written = [write_csv(path, found.analyses) for path in (csv, out and out / "analysis.csv") if path]
-    written += [write_latex(path, found.analyses) for path in (latex, out and out / "analysis.tex") if path]
-    flat = [analysis.flat() for analysis in found.analyses]
+    written = [write_csv(path, analyses) for path in (csv, out and out / "analysis.csv") if path]
+    written += [write_latex(path, analyses) for path in (latex, out and out / "analysis.tex") if path]
+    flat = [analysis.flat() for analysis in analyses]
     if out is not None:
         write_json(out / "analysis.json", flat, output_path)
         written.append(out / "analysis.json")
+    judgement, failed = judged_analyses(conditions, analyses)
+    if conditions:
+        flat = [values | {"failed": sentences} for values, sentences in zip(flat, failed, strict=True)]
     if not output.result(flat[0] if len(flat) == 1 else flat):
-        most = _columns_that_fit()
-        for start in range(0, len(flat), most):
-            some = found.analyses[start : start + most]
-            few = len(flat) == 1 or (len(some) <= 2 and most == _MOST_COLUMNS)
-            output.show(measures_table(some, remarks=few))
+        _print(analyses, show, output)
     output.note(*(f"written: {path}" for path in written))
+    end_by(judgement)
+
+
+def _print(analyses: list[Analysis], show: str, output: Output) -> None:
+    """Print the core measures and a line that places them, all measures, or those chosen."""
+    from degen.analysis.core import ORIENTATION
+    from degen.studies.measure_tables import core_first_table, core_table, measures_table
+
+    table = {"core": core_table, "all": core_first_table, "chosen": measures_table}[show]
+    most = _columns_that_fit()
+    for start in range(0, len(analyses), most):
+        some = analyses[start : start + most]
+        few = len(analyses) == 1 or (len(some) <= 2 and most == _MOST_COLUMNS)
+        output.show(table(some, remarks=few))
+    if show == "core":
+        output.line("", ORIENTATION, "--all shows every measure.")
 
 
 def _columns_that_fit() -> int:
@@ -161,21 +203,33 @@ def _use_threads(threads: int | None) -> None:
 
 
 def _list(measures: str | None, markdown: bool, output: Output) -> None:
+    from degen.analysis.core import CORE
     from degen.analysis.listing import chosen_measures, chosen_profiles
-    from degen.studies.measure_tables import FACTS, facts, page, sections
+    from degen.studies.measure_tables import (
+        CORE_HEADING,
+        CORE_TITLES,
+        FACTS,
+        core_rows,
+        facts,
+        page,
+        sections,
+    )
 
     chosen = chosen_measures(measures), chosen_profiles(measures)
-    found = {
-        title: [
+    found: dict[str, list[dict[str, str | None]]] = {}
+    for title, members in sections(*chosen).items():
+        found[title] = [
             {"measure": entry.name, "arrow": entry.arrow, **dict(zip(FACTS, facts(entry), strict=True))}
             for entry in members
         ]
-        for title, members in sections(*chosen).items()
-    }
+        for row, entry in zip(found[title], members, strict=True) if output.as_json else ():
+            row["core"] = CORE.get(entry.name) if entry in chosen[0] else None
     if output.result([{"group": title, **row} for title, rows in found.items() for row in rows]):
         return
     if markdown:
         output.line(page(*chosen))
         return
+    if core := core_rows(chosen[0]):
+        output.table(CORE_TITLES, core, title=CORE_HEADING)
     for title, rows in found.items():
         output.table(list(rows[0]), [list(row.values()) for row in rows], title=title)

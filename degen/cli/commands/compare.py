@@ -1,4 +1,4 @@
-"""`degen compare`: differences of degeneration between runs or matrices, with their uncertainty."""
+"""`degen compare`: the verdict on two or more matrices or runs, their differences, and figures."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from degen.cli.failing import FailIf, end_by
 from degen.cli.options import FILES, LOOK, Measures, RunsOrFiles, Typed, default, takes
 from degen.cli.output import Output
 
 if TYPE_CHECKING:
     from degen.studies.compare import SideComparison
-
-_P = "p (Holm)"
 
 
 @takes(writes=True, files=FILES, look=LOOK)
@@ -23,6 +22,10 @@ def compare(
         typer.Option("--against", help="Run, variant or matrix to compare with." + default("the first")),
     ] = None,
     measures: Measures = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Show every measure, core ones first, then by group.")
+    ] = False,
+    fail_if: FailIf = None,
     profiles: Annotated[
         str | None,
         typer.Option(
@@ -36,71 +39,74 @@ def compare(
     look: Typed,
     output: Output,
 ) -> None:
-    """Compare how degenerate item embeddings are: differences of all measures with intervals, and figures.
+    """Say which item embeddings are more isotropic, with the differences of their measures, and draw them.
 
-    With several seeds per variant, intervals are over seeds, and differences that exceed the noise of seeds
-    are marked * (Holm's correction over the measures). With one seed that noise is unknown: nothing is
-    marked, and intervals are over items, paired. Figures: spectra, measures by popularity, and the clouds of
-    plot-svd.
+    The verdict comes first, from 8 core measures; then their table; then figures: spectra, measures by
+    popularity, and the clouds of plot-svd. With several seeds per side, differences are judged by the noise
+    between seeds (Holm's correction). With one, that noise is unknown, and intervals are over items, paired.
+
+    Exit codes: 0; 2 for a mistake; 3 where a condition of --fail-if holds, such as "average_cosine > 0.5"
+    for the second side, or "change(average_cosine) > 0.1" for the difference.
 
     [bold]Examples[/bold]
 
-      degen compare runs/clothing
+      degen compare jan.npy feb.npy --frequency counts.txt
+
+      degen compare jan.npy feb.npy --fail-if "change(average_cosine) > 0.05"
+
+      degen compare runs/clothing --all
 
       degen compare runs/beauty/sasrec-s0 runs/beauty/duorec-s0 --measures spectrum,isotropy
-
-      degen compare ours.npy theirs.pth --frequency counts.txt --against theirs
     """
+    from degen.analysis.statistics.differences import SEED_NOISE_UNKNOWN
     from degen.embeddings.file_options import FileOptions
-    from degen.studies.compare_figures import SHOWN, CompareOptions, draw_comparison
-    from degen.studies.figure_files import FigureOptions
-    from degen.studies.measure_tables import LEGEND
+    from degen.studies.compare_figures import draw_comparison
+    from degen.studies.comparing.compare_paths import SHOWN, CompareOptions, compare_paths
+    from degen.studies.comparing.comparison_rows import comparison_rows, verdict_rows
+    from degen.studies.comparing.conditions import parse_conditions, with_conditions
+    from degen.studies.comparing.failing import ACCURACY, judged_comparisons
+    from degen.studies.figure_files import FigureOptions, output_folder
 
+    conditions = parse_conditions(fail_if or [], ACCURACY, changes=True)
     drawn_profiles = tuple(name.strip() for name in (profiles or "").split(",") if name.strip()) or SHOWN
-    options = CompareOptions(measures, against, drawn_profiles, FileOptions(**files))
-    drawn, results = draw_comparison(paths, options, FigureOptions(**look), output.note)
-    output.note(*drawn.notes)
-    written = [str(path) for path in drawn.files]
-    if output.result({"files": written, "rows": drawn.rows, "notes": drawn.notes}):
-        return
-    for compared in results:
-        for side in compared.comparisons:
-            _print(compared.name, side, output)
-    sides = [side for compared in results for side in compared.comparisons]
-    marked = any(row.marked for side in sides for row in side.measures)
-    output.line(LEGEND + ("; * difference exceeds the noise of seeds" if marked else ""))
-    output.line(*written)
-
-
-def _print(name: str, side: SideComparison, output: Output) -> None:
-    """Print a table of all measures of a side, and one of how alike the two are."""
-    from degen.analysis.listing import line
-    from degen.tables.numbers import NOTHING, between, number
-
-    rows = [
-        {
-            "measure": f"{row.measure} {line(row.measure).arrow}".rstrip() + (" *" if row.marked else ""),
-            side.base: number(row.a),
-            side.other: number(row.b),
-            "difference": number(row.difference),
-            "interval": None if row.interval is None else between(*row.interval),
-            "noise of": row.noise,
-            _P: number(row.adjusted_p),
-        }
-        for row in (*side.measures, *side.users)
-    ]
-    # There is no p without several seeds per side.
-    columns = [key for key in rows[0] if key != _P or any(row[_P] != NOTHING for row in rows)]
-    output.table(
-        columns,
-        [[row[key] for key in columns] for row in rows],
-        title=f"{name}: {side.other} compared with {side.base}",
-        right=(side.base, side.other, "difference", "interval", _P),
+    measured = with_conditions(measures, conditions)
+    options, figures = (
+        CompareOptions(measured, against, drawn_profiles, FileOptions(**files)),
+        FigureOptions(**look),
     )
-    if side.alike:
-        output.table(
-            ["similarity", "value"],
-            [[name, number(value)] for name, value in side.alike.items()],
-            title=f"{name}: {side.other} and {side.base}",
-            right=("value",),
-        )
+    found = compare_paths(paths, options, output.note, output_folder(paths, figures.out))
+    if not output.as_json:
+        for dataset in found.datasets:
+            for side in dataset.comparisons:
+                called = f"{dataset.name}: " if len(found.datasets) > 1 else ""
+                _print(called, side, every or measures is not None, output)
+    # The verdict has said already that the noise of seeds is unknown.
+    output.note(*(note for note in found.notes if not note.startswith(SEED_NOISE_UNKNOWN)))
+    drawn = draw_comparison(paths, found.datasets, options, figures, output.note)
+    output.note(*(note for note in drawn.notes if note not in found.notes))
+    judgement = judged_comparisons(conditions, found.datasets)
+    written = [str(path) for path in drawn.files]
+    result = {
+        "files": written,
+        "rows": [row for dataset in found.datasets for row in comparison_rows(dataset)],
+        "notes": list(dict.fromkeys([*found.notes, *drawn.notes])),
+        "verdicts": [row for dataset in found.datasets for row in verdict_rows(dataset)],
+    }
+    if not output.result(result | ({"failed": judgement.failed} if conditions else {})):
+        output.line(*written)
+    end_by(judgement)
+
+
+def _print(called: str, side: SideComparison, every: bool, output: Output) -> None:
+    """Print the verdict on a side, the table of core measures or of all, and accuracy where it is known."""
+    from degen.studies.comparing import comparison_tables as tables
+
+    output.verdict(called + side.verdict.headline, called + side.verdict.text)
+    accuracy = tables.accuracy_table(side, every=every)
+    alike = tables.similarity_table(side) if every else None
+    first = tables.all_table(side) if every else tables.core_table(side)
+    more = [table for table in (first, accuracy, alike) if table is not None]
+    for table in more:
+        output.line("")
+        output.show(table)
+    output.line("")

@@ -1,0 +1,1 @@
+"""Rows and tables of comparisons, and conditions on measures that a user sets."""

@@ -1,0 +1,102 @@
+"""Tables of a comparison for the terminal: core measures, all measures by group, accuracy, similarity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from degen.analysis.core import CORE
+from degen.analysis.listing import in_order, line
+from degen.analysis.statistics.differences import Comparison
+from degen.analysis.titles import title
+from degen.studies.compare import SideComparison
+from degen.studies.comparing.comparison_rows import better, named
+from degen.studies.measure_tables import CORE_HEADING, LEGEND, heading
+from degen.studies.verdict import Better
+from degen.tables.numbers import NOTHING, number, with_error
+from degen.tables.table import Cell, Column, Table
+
+_SHOWN_ACCURACY = ("HR@10", "NDCG@10")
+_LONGEST = 14
+"""Characters of a name that stands in a cell; longer ones are called A and B there."""
+
+
+def core_table(side: SideComparison) -> Table:
+    """Return the core measures in words: both values, the change, and the more isotropic side."""
+    footnotes: dict[str, int] = {}
+    rows = []
+    for judged in side.verdict.measures:
+        mark = footnotes.setdefault(judged.reason, len(footnotes) + 1) if judged.reason else 0
+        favoured = Cell(_favoured(side, judged.better), footnote=mark)
+        rows.append([Cell(title(judged.measure)), *_values(judged.comparison), favoured])
+    columns = [Column("measure", "text"), *_columns(side), Column("more isotropic", "text")]
+    note = _note([judged.comparison for judged in side.verdict.measures])
+    return Table("core", "", columns, rows, note, footnotes=list(footnotes))
+
+
+def all_table(side: SideComparison) -> Table:
+    """Return every measure that was compared, core ones first, then by group; keys instead of words."""
+    measures = {row.measure: row for row in side.measures}
+    tested = any(row.adjusted_p is not None for row in side.measures)
+    rows, sections = [], []
+    for section, name in _by_section(measures):
+        row = measures[name]
+        key = Cell(f"{name} *" if row.marked else name, arrow=line(name).arrow)
+        p = [Cell(number(row.adjusted_p))] if tested else []
+        rows.append([key, *_values(row), *p, Cell(_favoured(side, better(side, row)))])
+        sections.append(section)
+    p_column = [Column("p (Holm)")] if tested else []
+    columns = [Column("", "key"), *_columns(side), *p_column, Column("more isotropic")]
+    marked = any(row.marked for row in side.measures)
+    legend = LEGEND + ("; * difference exceeds the noise of seeds" if marked else "")
+    return Table("all", "", columns, rows, "\n".join([legend, *_note(side.measures).splitlines()]), sections)
+
+
+def _by_section(measures: Mapping[str, Comparison]) -> list[tuple[str, str]]:
+    """Return each measure with its heading: core ones first, then by group."""
+    core = [(CORE_HEADING, name) for name in CORE if name in measures]
+    return core + [(heading(one.group), one.name) for one in in_order(measures) if one.name not in CORE]
+
+
+def accuracy_table(side: SideComparison, *, every: bool = False) -> Table | None:
+    """Return HR@10 and NDCG@10 over the users of both sides, or every metric; None without ranks."""
+    rows = [row for row in side.users if every or row.measure in _SHOWN_ACCURACY]
+    if not rows:
+        return None
+    columns = [Column("accuracy", "text"), *_columns(side)]
+    return Table("users", "", columns, [[Cell(row.measure), *_values(row)] for row in rows], _note(rows))
+
+
+def similarity_table(side: SideComparison) -> Table | None:
+    """Return how alike the two matrices are; None where their items are not the same."""
+    rows = [[Cell(title(name)), Cell(number(value))] for name, value in side.alike.items()]
+    return Table("alike", "", [Column("similarity", "text"), Column("value")], rows) if rows else None
+
+
+def _columns(side: SideComparison) -> list[Column]:
+    long = _long(side)
+    names = [f"A: {side.base}", f"B: {side.other}"] if long else [side.base, side.other]
+    return [*map(Column, names), Column("change")]
+
+
+def _favoured(side: SideComparison, found: Better) -> str:
+    if found == "unknown":
+        return NOTHING
+    return found.upper() if _long(side) and found in ("a", "b") else named(side, found)
+
+
+def _long(side: SideComparison) -> bool:
+    return max(len(side.base), len(side.other)) > _LONGEST
+
+
+def _values(row: Comparison) -> list[Cell]:
+    """Return both values and their difference, with half of its interval where that is known."""
+    half = None if row.interval is None else (row.interval[1] - row.interval[0]) / 2
+    change = number(row.difference) if half is None else with_error(row.difference, half)
+    sign = "+" if row.difference > 0 else ""
+    return [Cell(number(row.a)), Cell(number(row.b)), Cell(sign + change)]
+
+
+def _note(rows: Sequence[Comparison]) -> str:
+    """Return the sentence that says what ± is."""
+    noise = {row.noise.partition(";")[0] for row in rows if row.interval is not None}
+    return f"± half of the 95 % interval over {' or '.join(sorted(noise))}" if noise else ""
