@@ -1,11 +1,12 @@
-"""The option --fail-if, and the end of a command whose conditions hold: a sentence for each, exit code 3."""
+"""The options --all and --fail-if, and the end of a command whose conditions hold."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from degen.cli.options import Group, option
 from degen.cli.wording import as_typed
 from degen.errors import UserError
 from degen.shown import shown
@@ -13,14 +14,16 @@ from degen.shown import shown
 if TYPE_CHECKING:
     from degen.studies.comparing.conditions import Judgement
 
-FailIf = Annotated[
-    list[str] | None,
-    typer.Option(
+ANSWER: Group = {
+    "every": option(bool, "--all", "Show every measure, core ones first, then by group.", False),
+    "fail_if": option(
+        list[str] | None,
         "--fail-if",
+        'Exit with code 3 if this holds, such as "average_cosine > 0.5". Repeatable.',
         metavar="CONDITION",
-        help='Exit with code 3 if this holds, such as "average_cosine > 0.5". Repeatable.',
     ),
-]
+}
+"""Options of the answer that a command gives."""
 
 HOLDS = 3
 """Exit code of a command whose condition holds."""

@@ -42,8 +42,8 @@ class Output:
         for text in texts:
             typer.echo(shown_lines(str(text)))
 
-    def verdict(self, headline: str, text: str) -> None:
-        """Print a text on stdout that begins with a headline, which is bold on a terminal."""
+    def paragraph(self, text: str, headline: str = "") -> None:
+        """Print a text on stdout; a headline that it begins with is bold on a terminal."""
         from rich.console import Console
         from rich.text import Text
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from degen.cli.failing import FailIf, end_by
+from degen.cli.failing import ANSWER, end_by
 from degen.cli.options import FILES, Group, Measures, Typed, default, option, takes
 from degen.cli.output import Output
 from degen.config.facts import sentence
@@ -51,6 +51,14 @@ MEASURING: Group = {
 }
 """Options of the measuring, as in `AnalysisOptions`."""
 
+LISTING: Group = {
+    "list_measures": option(
+        bool, "--list", "List the measures: formula, range, meaning, cost, source.", False
+    ),
+    "markdown": option(bool, "--markdown", "With --list: print a page in Markdown.", False),
+}
+"""Options of the list of measures."""
+
 TABLES: Group = {
     "csv": option(Path | None, "--csv", "Also write this CSV file."),
     "latex": option(Path | None, "--latex", "Also write this LaTeX table (booktabs)."),
@@ -59,24 +67,16 @@ TABLES: Group = {
 """Options of the files to write."""
 
 
-@takes(writes=True, files=FILES, measuring=MEASURING, tables=TABLES)
+@takes(writes=True, answer=ANSWER, listing=LISTING, files=FILES, measuring=MEASURING, tables=TABLES)
 def analyze(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(metavar="PATH…", help="Runs, folders of runs, or matrix files.", show_default=False),
     ] = None,
     measures: Measures = None,
-    every: Annotated[
-        bool, typer.Option("--all", help="Show every measure, core ones first, then by group.")
-    ] = False,
-    fail_if: FailIf = None,
-    list_measures: Annotated[
-        bool, typer.Option("--list", help="List the measures: formula, range, meaning, cost, source.")
-    ] = False,
-    markdown: Annotated[
-        bool, typer.Option("--markdown", help="With --list: print a page in Markdown.")
-    ] = False,
     *,
+    answer: Typed,
+    listing: Typed,
     files: Typed,
     measuring: Typed,
     scheduler: Annotated[
@@ -115,21 +115,28 @@ def analyze(
     from degen.studies.analysis_options import import_measures
 
     import_measures(measuring["modules"] or [])
-    if list_measures:
-        _list(measures, markdown, output)
+    if listing["list_measures"]:
+        _list(measures, listing["markdown"], output)
         return
-    if markdown:
+    if listing["markdown"]:
         raise UserError("--markdown prints the page of measures; add --list")
     if not paths:
         raise UserError("nothing to analyze; give runs or matrix files, or see the measures with --list")
     if scheduler is not None and measuring["engine"] != "dask":
         raise UserError("--scheduler is for Dask; add --engine dask")
+    _analyze(paths, {"measures": measures, **files, **measuring}, scheduler, answer, tables, output)
+
+
+def _analyze(
+    paths: list[Path], typed: Typed, scheduler: str | None, answer: Typed, tables: Typed, output: Output
+) -> None:
     from degen.studies.comparing.conditions import parse_conditions, with_conditions
 
-    conditions = parse_conditions(fail_if or [], changes=False)
-    typed = {"measures": with_conditions(measures, conditions), **files, **measuring}
-    found = _measured(paths, typed, scheduler, output)
-    _write_and_print(found, conditions, "all" if every else "chosen" if measures else "core", tables, output)
+    conditions = parse_conditions(answer["fail_if"] or [], changes=False)
+    show = "all" if answer["every"] else "chosen" if typed["measures"] else "core"
+    measures = with_conditions(typed["measures"], conditions)
+    found = _measured(paths, typed | {"measures": measures}, scheduler, output)
+    _write_and_print(found, conditions, show, tables, output)
 
 
 def _measured(paths: list[Path], typed: Typed, scheduler: str | None, output: Output) -> list[Analysis]:
@@ -181,7 +188,8 @@ def _print(analyses: list[Analysis], show: str, output: Output) -> None:
         few = len(analyses) == 1 or (len(some) <= 2 and most == _MOST_COLUMNS)
         output.show(table(some, remarks=few))
     if show == "core":
-        output.line("", ORIENTATION, "--all shows every measure.")
+        output.line("")
+        output.paragraph(f"{ORIENTATION} --all shows every measure.")
 
 
 def _columns_that_fit() -> int:

@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from degen.cli.failing import FailIf, end_by
-from degen.cli.options import FILES, LOOK, Measures, RunsOrFiles, Typed, default, takes
+from degen.cli.failing import ANSWER, end_by
+from degen.cli.options import FILES, LOOK, Group, Measures, RunsOrFiles, Typed, default, option, takes
 from degen.cli.output import Output
 
 if TYPE_CHECKING:
     from degen.studies.compare import SideComparison
+    from degen.studies.comparing.compare_paths import Compared
+    from degen.studies.figure_files import FigureFiles
 
 
-@takes(writes=True, files=FILES, look=LOOK)
+SIDES: Group = {
+    "against": option(
+        str | None, "--against", "Run, variant or matrix to compare with." + default("the first")
+    ),
+    "profiles": option(
+        str | None,
+        "--profiles",
+        "Profiles to draw by popularity, separated by commas."
+        + default("cosine, norm, angle, first direction"),
+    ),
+}
+"""Options of the sides and of their figures."""
+
+
+@takes(writes=True, answer=ANSWER, sides=SIDES, files=FILES, look=LOOK)
 def compare(
     paths: RunsOrFiles,
-    against: Annotated[
-        str | None,
-        typer.Option("--against", help="Run, variant or matrix to compare with." + default("the first")),
-    ] = None,
     measures: Measures = None,
-    every: Annotated[
-        bool, typer.Option("--all", help="Show every measure, core ones first, then by group.")
-    ] = False,
-    fail_if: FailIf = None,
-    profiles: Annotated[
-        str | None,
-        typer.Option(
-            "--profiles",
-            help="Profiles to draw by popularity, separated by commas."
-            + default("cosine, norm, angle, first direction"),
-        ),
-    ] = None,
     *,
+    answer: Typed,
+    sides: Typed,
     files: Typed,
     look: Typed,
     output: Output,
@@ -58,50 +58,56 @@ def compare(
 
       degen compare runs/beauty/sasrec-s0 runs/beauty/duorec-s0 --measures spectrum,isotropy
     """
-    from degen.analysis.statistics.differences import SEED_NOISE_UNKNOWN
     from degen.embeddings.file_options import FileOptions
     from degen.studies.compare_figures import draw_comparison
     from degen.studies.comparing.compare_paths import SHOWN, CompareOptions, compare_paths
-    from degen.studies.comparing.comparison_rows import comparison_rows, verdict_rows
     from degen.studies.comparing.conditions import parse_conditions, with_conditions
     from degen.studies.comparing.failing import ACCURACY, judged_comparisons
     from degen.studies.figure_files import FigureOptions, output_folder
 
-    conditions = parse_conditions(fail_if or [], ACCURACY, changes=True)
-    drawn_profiles = tuple(name.strip() for name in (profiles or "").split(",") if name.strip()) or SHOWN
+    conditions = parse_conditions(answer["fail_if"] or [], ACCURACY, changes=True)
+    profiles = tuple(name.strip() for name in (sides["profiles"] or "").split(",") if name.strip())
     measured = with_conditions(measures, conditions)
-    options, figures = (
-        CompareOptions(measured, against, drawn_profiles, FileOptions(**files)),
-        FigureOptions(**look),
-    )
+    options = CompareOptions(measured, sides["against"], profiles or SHOWN, FileOptions(**files))
+    figures = FigureOptions(**look)
     found = compare_paths(paths, options, output.note, output_folder(paths, figures.out))
     if not output.as_json:
-        for dataset in found.datasets:
-            for side in dataset.comparisons:
-                called = f"{dataset.name}: " if len(found.datasets) > 1 else ""
-                _print(called, side, every or measures is not None, output)
-    # The verdict has said already that the noise of seeds is unknown.
-    output.note(*(note for note in found.notes if not note.startswith(SEED_NOISE_UNKNOWN)))
+        _print(found, answer["every"] or measures is not None, output)
     drawn = draw_comparison(paths, found.datasets, options, figures, output.note)
     output.note(*(note for note in drawn.notes if note not in found.notes))
     judgement = judged_comparisons(conditions, found.datasets)
-    written = [str(path) for path in drawn.files]
-    result = {
-        "files": written,
+    failed = {"failed": judgement.failed} if conditions else {}
+    if not output.result(_result(found, drawn) | failed):
+        output.line(*drawn.files)
+    end_by(judgement)
+
+
+def _result(found: Compared, drawn: FigureFiles) -> dict[str, Any]:
+    from degen.studies.comparing.comparison_rows import comparison_rows, verdict_rows
+
+    return {
+        "files": [str(path) for path in drawn.files],
         "rows": [row for dataset in found.datasets for row in comparison_rows(dataset)],
         "notes": list(dict.fromkeys([*found.notes, *drawn.notes])),
         "verdicts": [row for dataset in found.datasets for row in verdict_rows(dataset)],
     }
-    if not output.result(result | ({"failed": judgement.failed} if conditions else {})):
-        output.line(*written)
-    end_by(judgement)
 
 
-def _print(called: str, side: SideComparison, every: bool, output: Output) -> None:
+def _print(found: Compared, every: bool, output: Output) -> None:
+    """Print for each side the verdict and the tables; notes follow, but for what the verdicts say."""
+    from degen.analysis.statistics.differences import SEED_NOISE_UNKNOWN
+
+    for dataset in found.datasets:
+        for side in dataset.comparisons:
+            _print_side(f"{dataset.name}: " if len(found.datasets) > 1 else "", side, every, output)
+    output.note(*(note for note in found.notes if not note.startswith(SEED_NOISE_UNKNOWN)))
+
+
+def _print_side(called: str, side: SideComparison, every: bool, output: Output) -> None:
     """Print the verdict on a side, the table of core measures or of all, and accuracy where it is known."""
     from degen.studies.comparing import comparison_tables as tables
 
-    output.verdict(called + side.verdict.headline, called + side.verdict.text)
+    output.paragraph(called + side.verdict.text, called + side.verdict.headline)
     accuracy = tables.accuracy_table(side, every=every)
     alike = tables.similarity_table(side) if every else None
     first = tables.all_table(side) if every else tables.core_table(side)
