@@ -45,7 +45,7 @@ def all_table(side: SideComparison) -> Table:
         rows.append([key, *_values(row), *p, Cell(_favoured(side, better(side, row)))])
         sections.append(section)
     p_column = [Column("p (Holm)")] if tested else []
-    columns = [Column("", "key"), *_columns(side), *p_column, Column("more isotropic")]
+    columns = [Column("", "key"), *_columns(side), *p_column, Column("more", subtitle="isotropic")]
     marked = any(row.marked for row in side.measures)
     legend = LEGEND + ("; * difference exceeds the noise of seeds" if marked else "")
     return Table("all", "", columns, rows, "\n".join([legend, *_note(side.measures).splitlines()]), sections)
