@@ -11,8 +11,12 @@ import difflib
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from degen.shown import shown
+
+_ALIKE = 0.6
+"""Share of equal letters from which a mistyped name is taken for a known one."""
 
 
 class UserError(Exception):
@@ -47,17 +51,45 @@ def one_sentence(program: str) -> Iterator[None]:
         sys.exit(2)
 
 
+def close_to(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that a mistyped one is close to; None where none is.
+
+    A name that begins with what was typed counts as close.
+
+    >>> close_to("beatuy", ["beauty", "sports"]), close_to("duo", ["duorec"]), close_to("nosuch", ["su"])
+    ('beauty', 'duorec', None)
+    """
+    by_lower = {other.lower(): other for other in sorted(known)}
+    typed = name.lower()
+    close = difflib.get_close_matches(typed, by_lower, n=1, cutoff=_ALIKE)
+    begun = [other for other in by_lower if len(typed) > 2 and other.startswith(typed)]
+    found = close or begun
+    return by_lower[found[0]] if found else None
+
+
 def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return `; did you mean 'x'?` for the closest of `known`.
 
     If none is close, `; ` and `otherwise` are returned, or all known names where it is empty.
     """
     names = sorted(known)
-    close = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=1, cutoff=0.5)
-    if close:
-        match = next(n for n in names if n.lower() == close[0])
+    if match := close_to(name, names):
         return f"; did you mean '{match}'?"
     return f"; {otherwise or 'known: ' + ', '.join(names)}"
+
+
+def similar_file(path: Path) -> str:
+    """Return `; did you mean 'x'?` for a file beside a path where nothing is, nothing if none is like it.
+
+    Files of the same name with another suffix come first: `log.csv` for `log.cvs`.
+    """
+    try:
+        names = sorted(other.name for other in path.parent.iterdir())
+    except OSError:
+        return ""
+    same = [name for name in names if Path(name).stem == path.stem]
+    close = close_to(path.name, same) or close_to(path.name, names)
+    return f"; did you mean '{path.parent / close}'?" if close else ""
 
 
 def one_of(argument: str, value: str, known: Iterable[str]) -> str:

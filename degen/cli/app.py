@@ -23,6 +23,7 @@ from degen.cli.commands import (
     verify,
 )
 from degen.cli.ending import ended_by, escape_unprintable
+from degen.cli.usage import refuse_no_numbers
 from degen.errors import UserError
 from degen.version import __version__
 
@@ -39,7 +40,12 @@ class _PlainFlags:
 
 
 class _Command(_PlainFlags, TyperCommand):
-    """A sub-command."""
+    """A sub-command, which says what was typed where a number is due."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        refuse_no_numbers(self, ctx.info_name or "", args)
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
 
 
 class _Group(_PlainFlags, TyperGroup):

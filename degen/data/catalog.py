@@ -14,7 +14,7 @@ from typing import NamedTuple
 from degen.data.cache import cache_folder
 from degen.data.reading.open_log import SUFFIXES, stem
 from degen.data.reading.packed import PACKED_SUFFIXES
-from degen.errors import UserError, nearest
+from degen.errors import UserError, nearest, similar_file
 
 SYNTHETIC = "synthetic"
 DATA_FOLDER = "DEGEN_DATA"
@@ -173,8 +173,14 @@ def find(source: str) -> DatasetSource:
         return DatasetSource(source.lower(), others[source.lower()], None)
     if path.is_dir():
         raise UserError(f"{source} is a folder; give the path of one file of interactions")
-    if len(path.parts) > 1 or path.suffix.lower() in (*PACKED_SUFFIXES, *SUFFIXES):
-        raise UserError(f"{source} does not exist; give a log's path, or a name of `degen data list`")
+    beside = similar_file(path)
+    if (
+        len(path.parts) > 1
+        or path.suffix.lower() in (*PACKED_SUFFIXES, *SUFFIXES)
+        or (path.suffix and beside)
+    ):
+        mend = beside or "; give a log's path, or a name of `degen data list`"
+        raise UserError(f"{source} does not exist{mend}")
     raise UserError(f"unknown dataset '{source}'{nearest(source, [*CATALOG, *others])}")
 
 

@@ -31,7 +31,7 @@ from degen.embeddings.formats.weights.hdf5 import open_hdf5
 from degen.embeddings.formats.weights.huggingface import is_huggingface, read_huggingface
 from degen.embeddings.formats.weights.pickled_models import open_pickled
 from degen.embeddings.formats.word2vec import is_word2vec, read_word2vec
-from degen.errors import UserError
+from degen.errors import UserError, similar_file
 
 
 def _any(path: Path) -> bool:
@@ -142,7 +142,7 @@ def format_of(path: Path) -> Format:
     if not fitting and suffix not in _REFUSED:
         raise UserError(
             f"{path}: its suffix '{path.suffix}' names no format that can be read here"
-            f"{_similar(suffix)}; {_NUMPY}"
+            f"{_similar(suffix)}{'' if path.exists() else similar_file(path)}; {_NUMPY}"
         )
     check_exists(path)
     if not fitting:
@@ -170,9 +170,9 @@ def read_content(path: Path, asked: Asked) -> Content:
 def check_exists(path: Path) -> None:
     """Raise a `UserError` unless `path` is a file."""
     if not path.is_file():
-        raise UserError(
-            f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; give the path of a file"
-        )
+        if path.is_dir():
+            raise UserError(f"{path} is a folder; give the path of a file")
+        raise UserError(f"{path} does not exist{similar_file(path) or '; give the path of a file'}")
 
 
 def _similar(suffix: str) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from degen.embeddings.file_options import FileOptions
 from degen.embeddings.item_matrix import ItemMatrix, no_embeddings_yet, open_file, open_run
 from degen.embeddings.registry import folder_format, folder_mend
-from degen.errors import UserError
+from degen.errors import UserError, similar_file
 from degen.runs.choose import Series, figure_name, select_runs, without_damaged
 from degen.runs.directory import RunDirectory, find_runs, is_run
 
@@ -104,7 +104,8 @@ def select(
     found = [(path, _runs(path)) for path in paths]
     files = {path.resolve(): Source(path.stem, path, options) for path, runs in found if not runs}
     if missing := [file.path for file in files.values() if not (file.path.exists() or file.path.suffix)]:
-        raise UserError(f"{missing[0]} does not exist; give a run, a folder above runs or a matrix file")
+        mend = similar_file(missing[0]) or "; give a run, a folder above runs or a matrix file"
+        raise UserError(f"{missing[0]} does not exist{mend}")
     if not files:
         options.check_for_runs()
     notes: list[str] = []

@@ -106,6 +106,8 @@ def _is_full(error: Exception) -> bool:
 
 
 def _unwritable(path: Path, error: OSError) -> CannotWrite:
+    if blocking := next((folder for folder in path.parents if folder.is_file()), None):
+        return CannotWrite(f"cannot write {path}: {blocking} is a file, not a folder; choose another path")
     full = error.errno in (errno.ENOSPC, errno.EDQUOT) or _is_full(error)
     mend = "free some space or choose another path" if full else "choose another path"
     return CannotWrite(f"cannot write {path}: {error.strerror or error}; {mend}")

@@ -138,5 +138,5 @@ def get_variant(name: str) -> Variant:
     try:
         return known_variants()[ALIASES.get(lower, lower)]
     except KeyError:
-        known = [*known_variants(), *named_sets(), *ALIASES]
+        known = {*known_variants(), *named_sets()} - {"cures"}
         raise UserError(f"unknown variant '{name}'{nearest(name, known)}") from None

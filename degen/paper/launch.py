@@ -73,11 +73,12 @@ def parse_budget(text: str) -> float:
     UserError
         if the text has another form, or is no time at all.
 
-    >>> parse_budget("20h"), parse_budget("1h30m"), parse_budget("0.5h")
-    (72000.0, 5400.0, 1800.0)
+    >>> parse_budget("20h"), parse_budget("1h30m"), parse_budget("1h30"), parse_budget("0.5h")
+    (72000.0, 5400.0, 5400.0, 1800.0)
     """
+    written = re.sub(r"(?<=h)(\d+)$", r"\1m", text.strip().lower().replace(" ", ""))
     number = r"(\d+(?:\.\d+)?)"
-    found = re.fullmatch(rf"(?:{number}h)?(?:{number}m)?(?:{number}s)?", text.strip().lower())
+    found = re.fullmatch(rf"(?:{number}h)?(?:{number}m)?(?:{number}s)?", written)
     seconds = (
         sum(float(part or 0) * unit for part, unit in zip(found.groups(), (3600, 60, 1), strict=True))
         if found

@@ -24,7 +24,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from degen.errors import UserError, nearest
+from degen.errors import UserError, nearest, similar_file
 from degen.files.outputs import MANIFEST
 from degen.files.parse import Unreadable, read_array
 from degen.files.writing import is_temporary, write_text
@@ -273,9 +273,8 @@ def find_runs(path: Path) -> list[RunDirectory]:
         if `path` does not exist or holds no run.
     """
     if not path.exists():
-        raise UserError(
-            f"{path} does not exist; `degen train` makes runs, `degen runs` lists those in ./runs"
-        )
+        mend = similar_file(path) or "; `degen train` makes runs, `degen runs` lists those in ./runs"
+        raise UserError(f"{path} does not exist{mend}")
     if (path / PLAN).is_file() and is_study(path):
         folders = [run for run in study_runs(path) if is_run(run)]
         if not folders:

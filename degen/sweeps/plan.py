@@ -81,6 +81,8 @@ def plan_lines(
     if out.is_dir() and not (out / STUDY).exists() and any(out.iterdir()):
         raise UserError(f"`out` {out} is not empty and is no study; name another folder")
     folder = cells or cells_folder(out)
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"`cells` {folder} is a file; name a folder")
     found = study.cells() if found is None else found
     lines = [_line(cell, seed, folder, out) for seed in study.seeds for cell in found]
     if (out / PLAN).exists():

@@ -542,9 +542,9 @@ def test_more_workers_than_cores_are_refused(words, tmp_path, monkeypatch, capfd
     [
         (["--seeds", "0-x"], "0-7 or 0,3,5"),
         (["--dropout", "1.5"], "--dropout should be less than 1; got 1.5"),
-        (["--epoch", "3"], "train has no option --epoch; did you mean '--epochs'?"),
+        (["--epoch", "3"], "train has no option --epoch; did you mean --epochs?"),
         (["--zzz"], "train has no option --zzz; `degen train --help` lists them"),
-        (["--epochs", "x"], "invalid value for '--epochs'"),
+        (["--epochs", "x"], "--epochs takes one whole number, not 'x'"),
         (["--workers", "0"], "--workers 0: it must be 1 or more"),
         (["--seeds", "0-1", "--workers", "2", "--stack"], "and --stack all in one; choose one"),
         (["--seeds", "5-2"], "write 2-5"),

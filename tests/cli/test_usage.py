@@ -11,9 +11,8 @@ from degen.cli.app import main
 
 
 def test_an_unknown_command_is_one_sentence(capfd):
-    assert mistake(capfd, "trian") == "no such command 'trian'; did you mean 'train'?"
-    assert mistake(capfd, "data", "stat").startswith("no such command 'stat'")
-    assert mistake(capfd, "train", "--variant") == "option '--variant' requires an argument"
+    assert mistake(capfd, "trian") == "no such command 'trian'; did you mean `degen train`?"
+    assert mistake(capfd, "train", "--variant") == "--variant needs a value after it"
 
 
 @pytest.mark.parametrize("words", [["degen"], ["degen", "data"]], ids=" ".join)

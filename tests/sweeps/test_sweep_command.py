@@ -143,7 +143,7 @@ def test_ctrl_c_finishes_the_epochs_and_the_same_command_goes_on(tmp_path):
         (["--variant", "sasrec", "--lambda", "0,.1"], "so --lambda changes nothing"),
         (["--variant", "duorek", "--lambda", "0,.1"], "did you mean 'duorec'"),
         (["--seeds", "3-1"], "--seeds 3-1: the range 3-1 goes down"),
-        (["--workers", "1000"], "lower --workers or --threads, or add --oversubscribe"),
+        (["--workers", "1000"], "of this machine; give --workers "),
         (["--workers", "0"], "--workers is 0"),
         (["--threads", "1,2"], "--threads is a whole number"),
         (["--engine", "slurm"], "needs the number of jobs; add, for instance, --workers 8"),

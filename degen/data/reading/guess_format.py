@@ -14,6 +14,7 @@ guessed, and every command prints it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from degen.data.reading.columns import (
@@ -44,6 +45,10 @@ from degen.errors import UserError
 _TRIED = 10
 """Maximum number of columns that are tried as times where all lines have equally many fields."""
 
+_READ_BY_NAME = (
+    "its first line names its columns, so they are read by name; `input_format` makes no difference"
+)
+
 _HEADLESS = ("pairs", "amazon-2014", "amazon-2018")
 """Formats whose first line is an action like the others, even if its ids look like column names."""
 
@@ -56,6 +61,8 @@ def guess_format(path: Path, told: Told | None = None) -> Layout:
     told = told or Told()
     start = first_bytes(path, HEAD_BYTES)
     layout = _of_head(path, start, told)
+    if told.form == "movielens" and layout.header:
+        layout = replace(layout, notes=(*layout.notes, _READ_BY_NAME))
     if layout.shape != "table":
         for name in ("header", *(["separator"] if layout.shape != "sequences" else [])):
             if getattr(told, name) is not None:
@@ -73,6 +80,7 @@ def _of_head(path: Path, start: bytes, told: Told) -> Layout:
     # A prepared log is read as sequences, and its first user may be called `#`.
     marked = forced != "sequences"
     head = FileHead.of(path, start, told.sign() if named else None, is_given=named, may_be_marked=marked)
+    _check_separator(head, told)
     if forced == "json" or (forced is None and head.lines[0].lstrip()[:1] in ("{", "[")):
         array = head.lines[0].lstrip().startswith("[")
         return Layout("json", "an array of JSON objects" if array else "one JSON object per line")
@@ -84,6 +92,16 @@ def _of_head(path: Path, start: bytes, told: Told) -> Layout:
     header = head.has_header and not headless if told.header is None else told.header
     dated = told.time_format is not None
     return _named(head, dated) if header else _unnamed(head, forced, dated)
+
+
+def _check_separator(head: FileHead, told: Told) -> None:
+    """Refuse a separator that is told and that no line has."""
+    by_fields = told.separator is not None and told.form not in ("json", "sequences")
+    if by_fields and head.width == 1 and told.sign() is not None:
+        raise UserError(
+            f"{head.path} has no '{told.separator}' between fields: its first line is "
+            f"'{head.lines[0][:40]}'; leave `separator` out to have it recognised, or give the right one"
+        )
 
 
 def _chosen(head: FileHead, choice: dict[str, str], told: bool | None) -> Layout:

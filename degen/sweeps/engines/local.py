@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from degen.errors import UserError
-from degen.training.children.cores import available_cores
+from degen.training.children.cores import available_cores, too_many
 
 LOG = "workers.log"
 """File of a study in which the workers' own errors are."""
@@ -28,11 +28,8 @@ def worker_command(out: Path, threads: int | None = None, parent: int | None = N
 
 def check_cores(workers: int, threads: int) -> None:
     """Refuse more threads than there are cores, which would slow all of them."""
-    if workers * threads > (cores := available_cores()):
-        raise UserError(
-            f"{workers} workers of {threads} threads need {workers * threads} cores, and this machine has "
-            f"{cores}; lower `workers` or `threads`, or add `oversubscribe=True`"
-        )
+    if workers * threads > available_cores():
+        raise too_many(workers, threads, "`oversubscribe=True`")
 
 
 class LocalEngine:

@@ -40,10 +40,7 @@ def share_cores(configs: Sequence[Config], workers: int, note: Callable[[str], N
     cores, given = available_cores(), max(config.training.threads or 0 for config in configs)
     if workers * max(given, 1) > cores:
         if not given:
-            raise UserError(
-                f"`workers={workers}` is more than the {_count(cores, 'core')} of this machine; give "
-                f"`workers={cores}` or fewer, or add `threads=1` to start them all the same"
-            )
+            raise too_many(workers, 1, "`threads=1`")
         note(
             f"{workers} runs at once with {_count(given, 'thread')} each, on {_count(cores, 'core')}: they "
             "slow one another down"
@@ -54,6 +51,16 @@ def share_cores(configs: Sequence[Config], workers: int, note: Callable[[str], N
         )
         for config in configs
     ]
+
+
+def too_many(workers: int, threads: int, all_the_same: str) -> UserError:
+    """Return the refusal of more threads than there are cores, with the argument that allows them."""
+    cores = available_cores()
+    each = f" with {threads} threads each" if threads > 1 else ""
+    return UserError(
+        f"`workers={workers}`{each} is more than the {_count(cores, 'core')} of this machine; give "
+        f"`workers={max(1, cores // threads)}` or fewer, or add {all_the_same} to start them all the same"
+    )
 
 
 def _count(number: int, what: str) -> str:
