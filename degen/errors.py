@@ -51,6 +51,15 @@ def one_sentence(program: str) -> Iterator[None]:
         sys.exit(2)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things in words.
+
+    >>> counted(1, "run"), counted(0, "run"), counted(12101, "item")
+    ('1 run', '0 runs', '12,101 items')
+    """
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def close_to(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that a mistyped one is close to; None where none is.
 

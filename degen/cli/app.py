@@ -23,23 +23,13 @@ from degen.cli.commands import (
     verify,
 )
 from degen.cli.ending import ended_by, escape_unprintable
+from degen.cli.help import PlainHelp
 from degen.cli.usage import refuse_no_numbers
 from degen.errors import UserError
 from degen.version import __version__
 
 
-class _PlainFlags:
-    """Commands whose help shows no type for flags; `--json <bool>` would look as if it took a value."""
-
-    def get_params(self, context: Any) -> list[Any]:
-        parameters: list[Any] = super().get_params(context)  # type: ignore[misc]
-        for parameter in parameters:
-            if getattr(parameter, "is_flag", False):
-                parameter.metavar = ""
-        return parameters
-
-
-class _Command(_PlainFlags, TyperCommand):
+class _Command(PlainHelp, TyperCommand):
     """A sub-command, which says what was typed where a number is due."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -48,7 +38,7 @@ class _Command(_PlainFlags, TyperCommand):
         return rest
 
 
-class _Group(_PlainFlags, TyperGroup):
+class _Group(PlainHelp, TyperGroup):
     """The command, or a group of sub-commands."""
 
 

@@ -20,6 +20,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from degen.cli.help import flowing
 from degen.cli.output import Output
 from degen.config.facts import KEYS, OPTIONS, about, choices_of, sentence, value_type
 from degen.config.key_names import key_named
@@ -198,6 +199,7 @@ def takes(*, writes: bool = False, **groups: Group) -> Callable[[Callable[..., N
             with replacing(force, output.note):
                 command(*arguments, output=output, **grouped, **typed)
 
+        with_options.__doc__ = flowing(command.__doc__ or "")
         with_options.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
         with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         return with_options

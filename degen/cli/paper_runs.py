@@ -12,6 +12,7 @@ import typer
 
 from degen.cli.options import Typed
 from degen.cli.output import Output
+from degen.errors import counted
 
 if TYPE_CHECKING:
     from degen.paper.targets import Target
@@ -69,7 +70,7 @@ def run_targets(
                 done[target.name] = ended.collected
         except Stopped as stop:
             why = "the budget is spent" if limit.spent else "stopped"
-            count = f"{len(stop.status.done)} of {stop.status.total} runs of {target.name} are done"
+            count = f"{len(stop.status.done)} of {counted(stop.status.total, 'run')} of {target.name} done"
             output.note(f"{why}; {count}; continue with the same command")
             if not limit.spent:
                 raise typer.Exit(130) from None
@@ -122,7 +123,7 @@ def _dry_run(chosen: Sequence[tuple[Target, Study]], how: Typed, out: Path, outp
     if output.result({"targets": rows, "missing": len(missing), "workers": workers, **asdict(need)}):
         return
     output.table(list(rows[0]), [list(row.values()) for row in rows])
-    output.line(f"{len(missing)} runs to train", *told_need(need, workers, how["threads"], folder))
+    output.line(f"{counted(len(missing), 'run')} to train", *told_need(need, workers, how["threads"], folder))
 
 
 def _print_scripts(chosen: Sequence[tuple[Target, Study]], how: Typed, out: Path, output: Output) -> None:
@@ -177,6 +178,6 @@ def _narrowed(table: Table) -> Table:
         return table
     kept -= table.columns[kept - 1].title.endswith(" paper")  # it stands for nothing without ours
     more = len(table.columns) - kept
-    note = f"{table.note}\n{more} more {'column is' if more == 1 else 'columns are'} in {table.name}.tex"
+    note = f"{table.note}\n{counted(more, 'more column')} in {table.name}.tex"
     rows = [row[:kept] for row in table.rows]
     return replace(table, columns=table.columns[:kept], rows=rows, note=note)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from degen.cli.options import Group, Typed, default, key_option, option, split_assignment
-from degen.config.facts import KEYS, OPTIONS
+from degen.config.facts import KEYS, OPTIONS, value_type
 from degen.config.lists import parse_seeds, parse_values
 from degen.config.settle import DROPOUTS, by_group, merge
 from degen.errors import UserError
@@ -22,7 +22,9 @@ def list_option(key: str) -> tuple[Any, None]:
     """Return the option of a key as text, for several values."""
     annotation, _ = key_option(key)
     (about,) = annotation.__metadata__
-    about.metavar = about.metavar or "VALUES"
+    flag = value_type(key) is bool
+    about.param_decls = (OPTIONS[key],)
+    about.metavar = "true,false" if flag else about.metavar or "VALUES"
     return Annotated[str | None, about], None
 
 

@@ -15,6 +15,7 @@ from rich.progress import MofNCompleteColumn, TextColumn
 from degen.bars import bar_display
 from degen.cli.wording import as_typed
 from degen.config.key_names import with_former
+from degen.errors import counted
 from degen.runs.choose import setting_text, setting_title, setting_value
 from degen.runs.study import read_failure
 from degen.shown import shown
@@ -46,7 +47,7 @@ def sweep_bar(out: Path, quiet: bool) -> Iterator[Callable[[Status], None]]:
             if known is None:
                 known, before = {planned.name for planned in status.done}, len(status.done)
                 if known:
-                    _say(console, f"{before} of {status.total} runs are done already")
+                    _say(console, f"{before} of {counted(status.total, 'run')} done already")
             for planned in status.done:
                 if planned.name not in known:
                     _say(console, f"  done    {name_of(planned)}: {_result(planned)}")
@@ -55,7 +56,8 @@ def sweep_bar(out: Path, quiet: bool) -> Iterator[Callable[[Status], None]]:
                     sentence, _ = read_failure(out, planned.name)
                     _say(console, f"  failed  {name_of(planned)}: {as_typed(sentence)}")
             known |= {planned.name for planned in (*status.done, *status.failed)}
-            told = f"{len(status.running)} running ({status.epochs()} epochs), {len(status.failed)} failed"
+            epochs = counted(status.epochs(), "epoch")
+            told = f"{len(status.running)} running ({epochs}), {len(status.failed)} failed"
             left = _left(status, len(status.done) - before, time.monotonic() - begun)
             bar.update(task, total=status.total, completed=len(status.done), told=told + left)
 
@@ -125,7 +127,8 @@ def show_dry_run(study: Study, out: Path, threads: int, work: Typed, output: Out
     if len(rows) > MOST_ROWS:
         output.line(f"… and {len(rows) - MOST_ROWS} more cells")
     output.line(
-        f"\n{len(cells)} cells × {len(study.seeds)} seeds: {runs} runs, {counts['done']} of them done",
+        f"\n{counted(len(cells), 'cell')} × {counted(len(study.seeds), 'seed')}: {counted(runs, 'run')}, "
+        f"{counts['done']} of them done",
         *told_need(need, workers, threads, folder),
     )
 
@@ -149,7 +152,8 @@ def told_need(need: Estimate, workers: int, threads: int, folder: Path) -> list[
     """Return the lines that say what runs need."""
     most = "at most " if need.at_most else ""
     return [
-        f"time: {most}{_duration(need.hours)} with {workers} workers of {threads} threads",
+        f"time: {most}{_duration(need.hours)} with {counted(workers, 'worker')} of "
+        f"{counted(threads, 'thread')}",
         *(f"  {basis}" for basis in need.basis),
         f"disk: {need.bytes / 2**20:,.0f} MiB in {folder}",
     ]

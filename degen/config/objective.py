@@ -22,10 +22,10 @@ class _Chosen(Group):
     )
     recipe: Literal["paper", "official", "fixed", "recbole"] = key(
         "paper",
-        "Follow the paper, or the authors' code where it differs; baselines: their papers (fixed), or the "
-        "authors' library (recbole).",
+        "Follow the paper (paper), or the authors' code where it differs (official); for baselines: their "
+        "papers (fixed), or the authors' library (recbole).",
         "--recipe",
-        metavar="paper|official|fixed|recbole",
+        metavar="NAME",
         panel="Options",
     )
 

@@ -19,7 +19,7 @@ from degen.data.sequences import (
     order_keys,
     to_sequences,
 )
-from degen.errors import UserError
+from degen.errors import UserError, counted
 from degen.progress import tell
 
 
@@ -44,11 +44,14 @@ def filter_and_order(
     dropped = users_after_core - sequences.n_users
     read, core = len(log.users), _core_words(settings)
     left = (
-        f"all {read:,} actions stay" if read == len(items) else f"{len(items):,} of {read:,} actions are left"
+        f"all {counted(read, 'action')} stay"
+        if read == len(items)
+        else f"{len(items):,} of {counted(read, 'action')} are left"
     )
     notes = [*log.notes, f"{core}: {left}"]
     if dropped:
-        notes.append(f"{dropped:,} users with fewer than {MIN_ACTIONS} actions were dropped")
+        users = f"{counted(dropped, 'user')} with fewer than {MIN_ACTIONS} actions"
+        notes.append(f"{users} {'was' if dropped == 1 else 'were'} dropped")
     if ties:
         notes.append(
             f"{ties:.1%} of the actions share their time with another of the same user: file order decides"
@@ -69,15 +72,17 @@ def _core_words(settings: dict[str, Any]) -> str:
     if not settings["min_user"] and not settings["min_item"]:
         return "no core"
     once = "single-pass" if settings["core"] == "once" else "iterated"
-    return f"the {once} core of {settings['min_user']} actions per user and {settings['min_item']} per item"
+    per_user = counted(settings["min_user"], "action")
+    return f"the {once} core of {per_user} per user and {settings['min_item']} per item"
 
 
 def _nobody_left(log: Interactions, settings: dict[str, Any], where: str, users_after_core: int) -> str:
-    had = f"{where} ({log.notes[0]}) has {len(log.users):,} actions of {len(log.user_ids):,} users"
+    size = f"{counted(len(log.users), 'action')} of {counted(len(log.user_ids), 'user')}"
+    had = f"{where} ({log.notes[0]}) has {size}"
     if users_after_core:
         return f"{had}, but nobody has the {MIN_ACTIONS} that a test, a validation target and a history need"
     return (
-        f"{had} on {len(log.item_ids):,} items, and nobody is left after {_core_words(settings)}; "
+        f"{had} on {counted(len(log.item_ids), 'item')}, and nobody is left after {_core_words(settings)}; "
         "lower `min_user` or `min_item` (0 turns them off)"
     )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from degen.errors import UserError
+from degen.errors import UserError, counted
 from degen.files.outputs import in_own_folders, output_path, refuse_foreign
 from degen.files.writing import write_text
 from degen.runs.choose import damage
@@ -110,7 +110,7 @@ def collect(out: Path, *, accept_versions: bool = False, figures: bool = True) -
     notes = [f"{name} failed: {sentence}" for name, sentence in failed.items()]
     notes += [f"{name} is left out: {error}" for name, error in broken.items()]
     if missing:
-        notes.append(f"{len(missing)} of {len(plan)} runs are not finished")
+        notes.append(f"{len(missing)} of {counted(len(plan), 'run')} are not finished")
     axes = axis_columns(plan)
     rows = _rows(study.get("name", out.resolve().name), study, done, axes)
     kept = [row for row in rows if accept_versions or not row["differs"]]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from degen.analysis.passes.dask_rows import connected
 from degen.config.schema import Config
-from degen.errors import UserError, one_of
+from degen.errors import UserError, counted, one_of
 from degen.runs.directory import RunDirectory
 from degen.runs.study import DONE, FAILED, PlannedRun, read_plan
 from degen.sweeps.cells import refuse_other_settings
@@ -40,7 +40,7 @@ class Stopped(Exception):
     """A study was stopped by Ctrl-C; the same command goes on."""
 
     def __init__(self, status: Status):
-        super().__init__(f"stopped after {len(status.done)} of {status.total} runs")
+        super().__init__(f"stopped after {len(status.done)} of {counted(status.total, 'run')}")
         self.status = status
 
 

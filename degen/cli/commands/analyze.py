@@ -105,9 +105,9 @@ def analyze(
 
       degen analyze runs/clothing
 
-      degen analyze vectors.npy --frequency counts.txt --all --csv measures.csv
+      degen analyze items.npy --frequency counts.txt --all --csv measures.csv
 
-      degen analyze vectors.npy --fail-if "average_cosine > 0.5" --fail-if "effective_rank < 20"
+      degen analyze items.npy --fail-if "average_cosine > 0.5"
 
       degen analyze --list
     """

@@ -56,7 +56,7 @@ def compare(
 
       degen compare runs/clothing --all
 
-      degen compare runs/beauty/sasrec-s0 runs/beauty/duorec-s0 --measures spectrum,isotropy
+      degen compare runs/sasrec-s0 runs/duorec-s0 --measures spectrum
     """
     from degen.embeddings.file_options import FileOptions
     from degen.studies.compare_figures import draw_comparison

@@ -9,7 +9,7 @@ import typer
 
 from degen.cli.options import LOG, Typed, default, takes
 from degen.cli.output import Output
-from degen.errors import UserError
+from degen.errors import UserError, counted
 
 if TYPE_CHECKING:
     from degen.data.catalog import Entry
@@ -86,7 +86,7 @@ def stats(source: SourceArgument, log: Typed, output: Output) -> None:
     [bold]Examples[/bold]
 
       degen data stats beauty
-      degen data stats visits.csv.gz --columns user=visitor,item=page,time=when --min-item 0
+      degen data stats visits.csv.gz --columns user=visitor,item=page,time=at
     """
     from degen.data.statistics import compare_with_table1, statistics
 
@@ -170,7 +170,7 @@ def prepare(
     [bold]Examples[/bold]
 
       degen data prepare reviews_Beauty_5.json.gz --out logs
-      degen data prepare synthetic --users 200000 --items 1000000 --seed 1 --out big.txt.gz
+      degen data prepare synthetic --users 200000 --out big.txt.gz
     """
     from degen.bars import reading_bar
     from degen.data.prepared import prepared_path, refuse_other, write_log
@@ -194,6 +194,7 @@ def prepare(
     if not output.result({"path": str(path), **note}):
         output.line(path)
         output.note(
-            f"{note['actions']:,} actions of {note['users']:,} users; SHA-256 {note['sha256']}",
+            f"{counted(note['actions'], 'action')} of {counted(note['users'], 'user')}; "
+            f"SHA-256 {note['sha256']}",
             f"train with it: degen train --dataset {path}",
         )

@@ -114,7 +114,7 @@ def dynamics(
 
       degen dynamics runs/clothing
 
-      degen dynamics runs/clothing --measures average_cosine,stable_rank,valid_NDCG@10 --aggregate mean
+      degen dynamics runs/clothing --measures average_cosine,stable_rank
     """
     from degen.studies.over_epochs.dynamics import DEFAULT, DynamicsOptions, draw_dynamics
 
@@ -142,7 +142,7 @@ def mechanism(
 
     [bold]Examples[/bold]
 
-      degen train --variant sasrec,duorec --dataset clothing --trace-gradients --out runs/traced
+      degen train --variant sasrec,duorec --trace-gradients --out runs/traced
 
       degen mechanism runs/traced
     """

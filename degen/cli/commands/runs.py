@@ -166,7 +166,7 @@ def evaluate(
     [bold]Examples[/bold]
 
       degen evaluate runs/clothing/scl-s0 --exclude-history
-      degen evaluate runs/clothing/sasrec-s0 --post-process all-but-the-top --components 2 --out items.npy
+      degen evaluate runs/sasrec-s0 --post-process whitening --out items.npy
     """
     from degen.analysis.postprocess import post_process as post_processed
     from degen.evaluation.restore import restore

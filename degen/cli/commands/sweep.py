@@ -76,13 +76,14 @@ def sweep(
 ) -> None:
     """Train every combination of settings and seeds, and collect tables and figures.
 
-    Options of the configuration take several values: a list (0,.02,.1) or a range with its stop (.1:.5:.1).
+    Options of the configuration take several values: a list (0,0.02,0.1), or a range with its stop
+    (0.1:0.5:0.1).
 
     [bold]Examples[/bold]
 
-      degen sweep --lambda 0,.02,.1,.5 --seeds 0-2 --out runs/lam
+      degen sweep --lambda 0,0.02,0.1,0.5 --seeds 0-2 --out runs/lam
 
-      degen sweep --variant sasrec,duorec --dropout .1:.5:.1 --dataset my.csv --out runs/drop --workers 4
+      degen sweep --variant sasrec,duorec --dropout 0.1:0.5:0.1 --out runs/drop
 
       degen sweep study.toml --dry-run
     """

@@ -60,8 +60,15 @@ PrintConfigFlag = Annotated[
     bool, typer.Option("--print-config", help="Print the resolved configuration and stop.")
 ]
 
+COMMON = ("epochs", "contrast_weight", "seed", "device")
+"""Keys that stand in the first panel of the help."""
+
 SETTINGS: Group = {
-    **{key: key_option(key) for key in OPTIONS if key != "variant"},
+    **{
+        key: key_option(key, panel="Options" if key in COMMON else None)
+        for key in OPTIONS
+        if key != "variant"
+    },
     "dropout": option(
         float | None,
         "--dropout",
@@ -116,7 +123,7 @@ def train(
 
       degen train --variant duorec --dataset beauty --seeds 0-7 --workers 4
 
-      degen train --variant duorec --dataset my.csv --columns user=uid,item=sku,time=when --resume
+      degen train --dataset my.csv --columns user=uid,item=sku,time=when
     """
     from degen.training.children.server import start_server
 

@@ -17,7 +17,7 @@ from degen.data.interactions import Interactions, Times
 from degen.data.reading.ids import MISSING, Codes, IdCoder, Words
 from degen.data.reading.time_patterns import Clock
 from degen.data.reading.times import TimeColumn
-from degen.errors import UserError
+from degen.errors import UserError, counted
 
 _LINE_BREAK = re.compile("[\n\r]")
 
@@ -97,7 +97,7 @@ class Actions:
         more += _missing_items(items, item_ids)
         if self._without_user:
             many = self._without_user > 1
-            actions = f"{self._without_user:,} actions" if many else "1 action"
+            actions = counted(self._without_user, "action")
             were = "were left out; the first is" if many else "was left out:"
             more.append(f"{actions} without a user {were} {self._first_without}")
         return Interactions(users, user_ids, items, item_ids, times, tuple(more))
@@ -109,7 +109,7 @@ def _missing_items(items: Codes, item_ids: list[str]) -> list[str]:
     if not named:
         return []
     count = sum(int((items == item_ids.index(identifier)).sum()) for identifier in sorted(named))
-    actions = f"{count:,} actions have" if count > 1 else "1 action has"
+    actions = f"{counted(count, 'action')} {'has' if count == 1 else 'have'}"
     shown = " or ".join(f"'{identifier}'" for identifier in sorted(named))
     return [f"{actions} the item {shown}, which stands for a missing value in many tables: remove such lines"]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from degen.errors import UserError, nearest
+from degen.errors import UserError, counted, nearest
 
 ROLES = ("user", "item", "time")
 
@@ -174,7 +174,7 @@ def _position(name: str, names: Sequence[str], where: str, numbers_only: bool) -
     if name.isdecimal():
         if int(name) < len(names):
             return int(name)
-        count = "1 column" if len(names) == 1 else f"{len(names)} columns"
+        count = counted(len(names), "column")
         raise UserError(f"{where} has {count}, so no column {name}; they are numbered from 0")
     if numbers_only:
         raise UserError(

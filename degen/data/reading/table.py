@@ -24,7 +24,7 @@ from degen.data.reading.ids import missing_ids
 from degen.data.reading.line_blocks import Block
 from degen.data.reading.open_log import open_text
 from degen.data.reading.times import UnreadableTime
-from degen.errors import UserError
+from degen.errors import UserError, counted
 
 _BLOCK = 1 << 22
 """Characters that are read at once."""
@@ -173,7 +173,7 @@ class TableReader:
     def _check_widths(self, rows: list[tuple[int, Row]]) -> None:
         for line, row in rows:
             if len(row) != self.width:
-                fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
+                fields = counted(len(row), "field")
                 raise UserError(
                     f"{self.path} line {line} has {fields} where {self.width} were expected; "
                     "mend that line, or name the format with `input_format`"

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from degen.config.schema import Config
-from degen.errors import UserError
+from degen.errors import UserError, counted
 
 
 def available_cores() -> int:
@@ -42,8 +42,8 @@ def share_cores(configs: Sequence[Config], workers: int, note: Callable[[str], N
         if not given:
             raise too_many(workers, 1, "`threads=1`")
         note(
-            f"{workers} runs at once with {_count(given, 'thread')} each, on {_count(cores, 'core')}: they "
-            "slow one another down"
+            f"{counted(workers, 'run')} at once with {counted(given, 'thread')} each, on "
+            f"{counted(cores, 'core')}: they slow one another down"
         )
     return [
         config.model_copy(
@@ -58,10 +58,6 @@ def too_many(workers: int, threads: int, all_the_same: str) -> UserError:
     cores = available_cores()
     each = f" with {threads} threads each" if threads > 1 else ""
     return UserError(
-        f"`workers={workers}`{each} is more than the {_count(cores, 'core')} of this machine; give "
+        f"`workers={workers}`{each} is more than the {counted(cores, 'core')} of this machine; give "
         f"`workers={max(1, cores // threads)}` or fewer, or add {all_the_same} to start them all the same"
     )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"

@@ -7,6 +7,7 @@ from typing import Literal
 
 from degen.data.reading.columns import Columns
 from degen.data.reading.shapes.head import FileHead
+from degen.errors import counted
 
 _BETWEEN = {"::": "'::'", "\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars", None: "spaces"}
 
@@ -41,5 +42,5 @@ def table_layout(
     """Return the layout of a table of which the columns are known."""
     width = len(head.first) if header else head.width
     if head.comments:
-        summary += f", after {head.comments} lines of comments"
+        summary += f", after {counted(head.comments, 'line')} of comments"
     return Layout("table", summary, head.separator, columns, width, header, head.comments, notes)
