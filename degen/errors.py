@@ -8,6 +8,7 @@ command line replaces them by its options (`degen.cli.wording`): --out, --resume
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -63,7 +64,7 @@ def counted(number: int, noun: str) -> str:
 def close_to(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that a mistyped one is close to; None where none is.
 
-    A name that begins with what was typed counts as close.
+    A name that begins with what was typed counts as close, as does one with a part that is close to it.
 
     >>> close_to("beatuy", ["beauty", "sports"]), close_to("duo", ["duorec"]), close_to("nosuch", ["su"])
     ('beauty', 'duorec', None)
@@ -72,7 +73,8 @@ def close_to(name: str, known: Iterable[str]) -> str | None:
     typed = name.lower()
     close = difflib.get_close_matches(typed, by_lower, n=1, cutoff=_ALIKE)
     begun = [other for other in by_lower if len(typed) > 2 and other.startswith(typed)]
-    found = close or begun
+    parts = [other for other in by_lower if difflib.get_close_matches(typed, re.split("[_-]", other), 1, 0.8)]
+    found = close or begun or parts
     return by_lower[found[0]] if found else None
 
 

@@ -40,6 +40,10 @@ WIDEST = 18
 """Characters of choices that an option's help lists; longer lists are left to its sentence."""
 
 
+COMMON = ("--epochs", "--lambda", "--seed", "--device")
+"""Options of keys that stand in the first panel of the help."""
+
+
 def default(text: str) -> str:
     """Return `text` as a note of a default that Typer cannot know, for the end of an option's help."""
     return rf"  [dim]\[default: {text}][/dim]"
@@ -139,7 +143,10 @@ def key_option(key: str, *, flag: str | None = None, panel: str | None = None) -
         name,
         help=sentence(key) + note,
         metavar=about(key, "metavar") or (choices if 0 < len(choices) <= WIDEST else None),
-        rich_help_panel=panel or about(key, "panel") or group.capitalize(),
+        rich_help_panel=panel
+        or ("Options" if name in COMMON else None)
+        or about(key, "panel")
+        or group.capitalize(),
         show_default=False,
     )
     return Annotated[value_type(key) | None, option], None

@@ -22,8 +22,8 @@ class _Chosen(Group):
     )
     recipe: Literal["paper", "official", "fixed", "recbole"] = key(
         "paper",
-        "Follow the paper (paper), or the authors' code where it differs (official); for baselines: their "
-        "papers (fixed), or the authors' library (recbole).",
+        "Follow the paper, or the authors' code (official); baselines: their papers (fixed), or the authors' "
+        "library (recbole).",
         "--recipe",
         metavar="NAME",
         panel="Options",

@@ -60,15 +60,8 @@ PrintConfigFlag = Annotated[
     bool, typer.Option("--print-config", help="Print the resolved configuration and stop.")
 ]
 
-COMMON = ("epochs", "contrast_weight", "seed", "device")
-"""Keys that stand in the first panel of the help."""
-
 SETTINGS: Group = {
-    **{
-        key: key_option(key, panel="Options" if key in COMMON else None)
-        for key in OPTIONS
-        if key != "variant"
-    },
+    **{key: key_option(key) for key in OPTIONS if key != "variant"},
     "dropout": option(
         float | None,
         "--dropout",

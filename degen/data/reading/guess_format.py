@@ -80,10 +80,10 @@ def _of_head(path: Path, start: bytes, told: Told) -> Layout:
     # A prepared log is read as sequences, and its first user may be called `#`.
     marked = forced != "sequences"
     head = FileHead.of(path, start, told.sign() if named else None, is_given=named, may_be_marked=marked)
-    _check_separator(head, told)
     if forced == "json" or (forced is None and head.lines[0].lstrip()[:1] in ("{", "[")):
         array = head.lines[0].lstrip().startswith("[")
         return Layout("json", "an array of JSON objects" if array else "one JSON object per line")
+    _check_separator(head, told)
     if forced == "sequences":
         return _sequences(head)
     if told.columns is not None:
@@ -96,7 +96,7 @@ def _of_head(path: Path, start: bytes, told: Told) -> Layout:
 
 def _check_separator(head: FileHead, told: Told) -> None:
     """Refuse a separator that is told and that no line has."""
-    by_fields = told.separator is not None and told.form not in ("json", "sequences")
+    by_fields = told.separator is not None and told.form != "sequences"
     if by_fields and head.width == 1 and told.sign() is not None:
         raise UserError(
             f"{head.path} has no '{told.separator}' between fields: its first line is "
