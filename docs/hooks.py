@@ -14,6 +14,11 @@ from generated import GENERATED
 from mkdocs.structure.files import File
 
 ROOT = Path(__file__).parents[1]
+NARROW, COLUMN = 1200, 500
+"""Pixels of a figure's PNG below which it is one of a column's width, and its width on a page."""
+
+_FIGURE = re.compile(r'src="(?P<path>[^"]*figures/(?P<name>[\w.-]+\.png))"')
+_OPTION = re.compile(r"<code>(--?[\w-]{1,24})</code>")
 _MARK = re.compile(r"^<!-- generated: ([a-z0-9-]+) -->$", re.MULTILINE)
 
 
@@ -27,3 +32,15 @@ def on_files(files: Any, config: Any) -> Any:
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Put what is generated from the code in the place of its marks; unknown marks are errors."""
     return _MARK.sub(lambda mark: GENERATED[mark[1]](), markdown)
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Mark options in the text, so that no line ends within one, and give narrow figures their width."""
+    html = _FIGURE.sub(_sized, html)
+    return _OPTION.sub(r'<code class="option">\1</code>', html)
+
+
+def _sized(found: re.Match[str]) -> str:
+    header = (ROOT / "figures" / found["name"]).read_bytes()[16:20]  # the width in the header of a PNG
+    narrow = int.from_bytes(header, "big") < NARROW
+    return found[0] + (f' width="{COLUMN}"' if narrow else "")
