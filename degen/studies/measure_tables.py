@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,20 +93,20 @@ def _table(
         *(Column(a.name, subtitle=f"{a.rows:,} × {a.dimensions:,}") for a in analyses),
         *([Column("", "sentence")] if remarks else []),
     ]
-    note = "\n".join([LEGEND, *bucket_lines(analyses, ("tail",) if words else ())])
+    note = "\n".join([LEGEND, *bucket_lines(analyses, {"tail": "rare half"} if words else None)])
     return Table("measures", "measures", columns, rows, note, sections, list(footnotes))
 
 
-def bucket_lines(analyses: Sequence[Analysis], names: Sequence[str] = ()) -> list[str]:
-    """Return a sentence on the size and frequencies of head, middle and tail, or of the buckets in `names`.
+def bucket_lines(analyses: Sequence[Analysis], names: Mapping[str, str] | None = None) -> list[str]:
+    """Return a sentence on the size and frequencies of head, middle and tail; matrices cut alike share it.
 
-    Matrices cut alike share it.
+    With `names`, only of the buckets that it has, by these names.
     """
     alike: dict[str, list[str]] = {}
     for analysis in analyses:
         all_actions = sum(bucket.actions for name, bucket in analysis.buckets.items() if name in DECILES)
-        shown = names or [name for name in analysis.buckets if name not in DECILES]
-        rest = {name: bucket for name, bucket in analysis.buckets.items() if name in shown}
+        shown = names or {name: name for name in analysis.buckets if name not in DECILES}
+        rest = {shown[name]: bucket for name, bucket in analysis.buckets.items() if name in shown}
         parts = [_bucket(name, bucket, all_actions) for name, bucket in rest.items()]
         if parts:
             alike.setdefault("; ".join(parts), []).append(analysis.name)

@@ -170,7 +170,7 @@ def _judged(sides: Two, one: Comparison, p: float | None) -> Judged:
     if abs(one.difference) <= _EQUAL * max(abs(one.a), abs(one.b)):
         return Judged(one, "same", "equal")
     if abs(one.difference) < LEAST * scale(one.measure, one.a, one.b):
-        return Judged(one, "same", "less than a hundredth of its scale")
+        return Judged(one, "same", "the difference is below a hundredth of its scale")
     noise = one.noise.partition(";")[0]
     if p is not None and p > _LEVEL:
         return Judged(one, "same", f"within the noise of {noise}")
@@ -186,7 +186,7 @@ def _not_comparable(sides: Two, one: Comparison) -> str:
     if missing:
         return f"no value for {' and '.join(missing)}"
     if one.measure not in MEASURES or not MEASURES[one.measure].arrow:
-        return "has no more isotropic end"
+        return "neither end is more isotropic"
     depends = one.measure in ON_DIMENSIONS or one.measure not in CORE
     if depends and sides.dimensions[0] != sides.dimensions[1]:
         return f"depends on the number of dimensions, {sides.dimensions[0]} and {sides.dimensions[1]}"

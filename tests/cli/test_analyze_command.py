@@ -100,7 +100,7 @@ def test_core_measures_come_in_words_with_a_line_that_places_them(matrix, tmp_pa
     counts.write_text("".join(f"{k}\n" for k in range(40)))
     out = run("analyze", matrix, "--frequency", counts).stdout
     assert "average cosine, rare half" in out
-    assert "tail: 20 items that occur 1 to 20 times" in out
+    assert "rare half: 20 items that occur 1 to 20 times" in out
     assert ORIENTATION not in run("analyze", matrix, "--measures", "average_cosine").stdout
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from degen.studies.compare import SideComparison
     from degen.studies.comparing.compare_paths import Compared
     from degen.studies.figure_files import FigureFiles
+    from degen.tables.table import Table
 
 
 SIDES: Group = {
@@ -94,25 +95,29 @@ def _result(found: Compared, drawn: FigureFiles) -> dict[str, Any]:
 
 
 def _print(found: Compared, every: bool, output: Output) -> None:
-    """Print for each side the verdict and the tables; notes follow, but for what the verdicts say."""
+    """Print the verdict on each side and its tables, one for several sides; then notes that are news."""
     from degen.analysis.statistics.differences import SEED_NOISE_UNKNOWN
+    from degen.studies.comparing import comparison_tables as tables
 
     for dataset in found.datasets:
-        for side in dataset.comparisons:
-            _print_side(f"{dataset.name}: " if len(found.datasets) > 1 else "", side, every, output)
+        called = f"{dataset.name}: " if len(found.datasets) > 1 else ""
+        shown = [_shown(side, every) for side in dataset.comparisons]
+        if len(shown) > 1 and not every:
+            shown = [*([] for _ in shown[1:]), [tables.sides_table(dataset.comparisons)]]
+        for side, several in zip(dataset.comparisons, shown, strict=True):
+            output.paragraph(called + side.verdict.text, called + side.verdict.headline)
+            for table in several:
+                output.line("")
+                output.show(table)
+            output.line("")
     output.note(*(note for note in found.notes if not note.startswith(SEED_NOISE_UNKNOWN)))
 
 
-def _print_side(called: str, side: SideComparison, every: bool, output: Output) -> None:
-    """Print the verdict on a side, the table of core measures or of all, and accuracy where it is known."""
+def _shown(side: SideComparison, every: bool) -> list[Table]:
+    """Return the table of core measures or of all, and that of accuracy where it is known."""
     from degen.studies.comparing import comparison_tables as tables
 
-    output.paragraph(called + side.verdict.text, called + side.verdict.headline)
     accuracy = tables.accuracy_table(side, every=every)
     alike = tables.similarity_table(side) if every else None
     first = tables.all_table(side) if every else tables.core_table(side)
-    more = [table for table in (first, accuracy, alike) if table is not None]
-    for table in more:
-        output.line("")
-        output.show(table)
-    output.line("")
+    return [table for table in (first, accuracy, alike) if table is not None]

@@ -19,6 +19,9 @@ _SHOWN_ACCURACY = ("HR@10", "NDCG@10")
 _LONGEST = 14
 """Characters of a name that stands in a cell; longer ones are called A and B there."""
 
+_LONGEST_OF_MANY = 9
+"""The same in the table of all measures, whose keys leave less room."""
+
 
 def core_table(side: SideComparison) -> Table:
     """Return the core measures in words: both values, the change, and the more isotropic side."""
@@ -34,21 +37,52 @@ def core_table(side: SideComparison) -> Table:
 
 
 def all_table(side: SideComparison) -> Table:
-    """Return every measure that was compared, core ones first, then by group; keys instead of words."""
+    """Return every measure that was compared, core ones first, then by group; keys instead of words.
+
+    Half of the interval stands last, so that a narrow terminal shows the rest side by side.
+    """
     measures = {row.measure: row for row in side.measures}
-    tested = any(row.adjusted_p is not None for row in side.measures)
     rows, sections = [], []
     for section, name in _by_section(measures):
         row = measures[name]
         key = Cell(f"{name} *" if row.marked else name, arrow=line(name).arrow)
-        p = [Cell(number(row.adjusted_p))] if tested else []
-        rows.append([key, *_values(row), *p, Cell(_favoured(side, better(side, row)))])
+        half = None if row.interval is None else (row.interval[1] - row.interval[0]) / 2
+        a, b, change = _values(row, error=False)
+        favoured = _favoured(side, better(side, row), _LONGEST_OF_MANY)
+        p, spread = Cell(number(row.adjusted_p)), Cell(NOTHING if half is None else f"{half:.2g}")
+        rows.append([key, a, b, change, Cell(favoured), spread, p])
         sections.append(section)
-    p_column = [Column("p (Holm)")] if tested else []
-    columns = [Column("", "key"), *_columns(side), *p_column, Column("more", subtitle="isotropic")]
+    columns = [
+        Column("", "key"),
+        *_columns(side, _LONGEST_OF_MANY),
+        Column("more", subtitle="isotropic"),
+        Column("±"),
+        Column("p (Holm)"),
+    ]
+    if all(row.adjusted_p is None for row in side.measures):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
     marked = any(row.marked for row in side.measures)
     legend = LEGEND + ("; * difference exceeds the noise of seeds" if marked else "")
     return Table("all", "", columns, rows, "\n".join([legend, *_note(side.measures).splitlines()]), sections)
+
+
+def sides_table(comparisons: Sequence[SideComparison]) -> Table:
+    """Return the core measures of several sides, the one that all are compared against first."""
+    first = comparisons[0]
+    names = [name for name in CORE if any(_core(side, name) for side in comparisons)]
+    rows = []
+    for name in names:
+        base = next(row.a for side in comparisons if (row := _core(side, name)))
+        others = [row.b if (row := _core(side, name)) else None for side in comparisons]
+        rows.append(
+            [Cell(f"{title(name)} {line(name).arrow}".rstrip()), *map(Cell, map(number, [base, *others]))]
+        )
+    columns = [Column("measure", "text"), Column(first.base), *(Column(side.other) for side in comparisons)]
+    return Table("sides", "", columns, rows, LEGEND)
+
+
+def _core(side: SideComparison, name: str) -> Comparison | None:
+    return next((one.comparison for one in side.verdict.measures if one.measure == name), None)
 
 
 def _by_section(measures: Mapping[str, Comparison]) -> list[tuple[str, str]]:
@@ -72,25 +106,24 @@ def similarity_table(side: SideComparison) -> Table | None:
     return Table("alike", "", [Column("similarity", "text"), Column("value")], rows) if rows else None
 
 
-def _columns(side: SideComparison) -> list[Column]:
-    long = _long(side)
-    names = [f"A: {side.base}", f"B: {side.other}"] if long else [side.base, side.other]
+def _columns(side: SideComparison, longest: int = _LONGEST) -> list[Column]:
+    names = [f"A: {side.base}", f"B: {side.other}"] if _long(side, longest) else [side.base, side.other]
     return [*map(Column, names), Column("change")]
 
 
-def _favoured(side: SideComparison, found: Better) -> str:
+def _favoured(side: SideComparison, found: Better, longest: int = _LONGEST) -> str:
     if found == "unknown":
         return NOTHING
-    return found.upper() if _long(side) and found in ("a", "b") else named(side, found)
+    return found.upper() if _long(side, longest) and found in ("a", "b") else named(side, found)
 
 
-def _long(side: SideComparison) -> bool:
-    return max(len(side.base), len(side.other)) > _LONGEST
+def _long(side: SideComparison, longest: int) -> bool:
+    return max(len(side.base), len(side.other)) > longest
 
 
-def _values(row: Comparison) -> list[Cell]:
+def _values(row: Comparison, *, error: bool = True) -> list[Cell]:
     """Return both values and their difference, with half of its interval where that is known."""
-    half = None if row.interval is None else (row.interval[1] - row.interval[0]) / 2
+    half = None if row.interval is None or not error else (row.interval[1] - row.interval[0]) / 2
     change = number(row.difference) if half is None else with_error(row.difference, half)
     sign = "+" if row.difference > 0 else ""
     return [Cell(number(row.a)), Cell(number(row.b)), Cell(sign + change)]
