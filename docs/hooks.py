@@ -18,7 +18,8 @@ NARROW, COLUMN = 1200, 500
 """Pixels of a figure's PNG below which it is one of a column's width, and its width on a page."""
 
 _FIGURE = re.compile(r'src="(?P<path>[^"]*figures/(?P<name>[\w.-]+\.png))"')
-_OPTION = re.compile(r"<code>(--?[\w-]{1,24})</code>")
+_OPTION = re.compile(r"<code>(--?[a-z][^<]{0,24})</code>")
+_FOR_TESTS = re.compile(r"^ *<!-- (?:setup\n.*?|run |not run: [^\n]*? )-->\n", re.MULTILINE | re.DOTALL)
 _MARK = re.compile(r"^<!-- generated: ([a-z0-9-]+) -->$", re.MULTILINE)
 
 
@@ -30,8 +31,8 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Put what is generated from the code in the place of its marks; unknown marks are errors."""
-    return _MARK.sub(lambda mark: GENERATED[mark[1]](), markdown)
+    """Fill the marks with what is generated from the code, and remove comments that are for tests."""
+    return _MARK.sub(lambda mark: GENERATED[mark[1]](), _FOR_TESTS.sub("", markdown))
 
 
 def on_page_content(html: str, **_: Any) -> str:
