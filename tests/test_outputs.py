@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from commands import mistake, run
@@ -10,6 +13,8 @@ from run_files import epochs, write_run
 from degen.embeddings.export import FORMATS, Items, export_items
 from degen.errors import UserError
 from degen.evaluation.export import FILES as EXPORT_FILES
+from degen.files.digest import Digest
+from degen.files.output_list import add_to_list
 from degen.files.outputs import EXPORTED, LIST, in_own_folders, output_path, replacing, written_outputs
 from degen.files.writing import write_text
 from degen.runs.lock import outputs_to_stay, remove_run
@@ -156,3 +161,34 @@ def test_a_report_and_a_table_leave_other_files(tmp_path, capfd, rng):
     run("analyze", matrix, "--csv", thesis, "--force")
     run("analyze", matrix, "--csv", thesis, "--measures", "average_cosine")
     assert thesis.read_text("utf-8").startswith("name,")
+
+
+def test_a_list_stays_short_though_its_files_change_often(tmp_path):
+    put(tmp_path / "other.csv", "kept")
+    for change in range(300):
+        put(tmp_path / "a.csv", str(change))
+    assert len((tmp_path / LIST).read_text("utf-8").splitlines()) < 100
+    put(tmp_path / "a.csv", "last")
+    put(tmp_path / "other.csv", "replaced")
+    assert {path.name for path in written_outputs(tmp_path)} == {"a.csv", "other.csv", LIST}
+    assert [path.name for path in tmp_path.iterdir() if "tmp" in path.name] == []
+
+
+def test_the_line_of_the_file_that_is_there_outlives_many_that_were_never_written(tmp_path):
+    put(tmp_path / "a.csv", "there")
+    for change in range(100):  # a process that is killed before its file takes its place
+        add_to_list(tmp_path / "a.csv", Digest(change, "0" * 64))
+    assert len((tmp_path / LIST).read_text("utf-8").splitlines()) < 100
+    put(tmp_path / "a.csv", "new")
+    assert (tmp_path / "a.csv").read_text("utf-8") == "new"
+
+
+def test_processes_that_write_into_one_folder_lose_no_line(tmp_path):
+    words = "import sys; from degen.files.outputs import output_path as o\n" + (
+        "from pathlib import Path\n"
+        "for change in range(80):\n"
+        "    with o(Path(sys.argv[1]) / sys.argv[2]) as place: place.write_text(f'{sys.argv[2]} {change}')\n"
+    )
+    started = [subprocess.Popen([sys.executable, "-c", words, str(tmp_path), name]) for name in "abc"]
+    assert [process.wait(120) for process in started] == [0, 0, 0]
+    assert {path.name for path in written_outputs(tmp_path)} == {"a", "b", "c", LIST}

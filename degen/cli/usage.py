@@ -105,13 +105,19 @@ def _no_command(word: str, context: Any) -> str:
     unknown = f"no such command '{word}'"
     if path == "degen" and (meant := COMMANDS.get(bare)):
         return f"{unknown}; did you mean `degen {meant}`?"
+    if path == "degen paper" and (target := _target(bare)):
+        return f"{unknown}; did you mean `degen paper run {target}`?"
     if close := close_to(bare, names):
         return f"{unknown}; did you mean `{path} {close}`?"
-    if path == "degen paper":
-        return f"{unknown} in {path}; `degen paper run TARGET` trains a table or figure"
     if Path(word).exists():
         return f"a command comes before paths; `degen analyze {word}` measures a matrix or runs"
     return f"{unknown}; `{path} --help` lists them"
+
+
+def _target(word: str) -> str | None:
+    from degen.paper.targets import NAMES
+
+    return close_to(word, NAMES)
 
 
 def _extra(word: str, context: Any) -> str:

@@ -9,14 +9,11 @@ Older versions of degen kept no lists. A file that no list names counts as their
 of the paper, in `export` and `figures` of a run without a manifest, where all files of an export stand
 together, and where it is a report with degen's mark. It is replaced, and a note says so.
 
-Lines are only added, so that several processes may write into one folder. A line is added before its file
-takes its place: a kill leaves a line too many, never a file without one.
+A line is added before its file takes its place: a kill leaves a line too many, never a file without one.
 """
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,12 +21,13 @@ from pathlib import Path
 
 from degen.errors import UserError
 from degen.files.digest import Digest
+from degen.files.output_list import LIST as LIST
+from degen.files.output_list import add_to_list, listed
 from degen.files.parse import Unreadable, parse_json, read_text
 from degen.files.writing import atomic_path
 
-LIST = ".degen-outputs.jsonl"
 MANIFEST = "manifest.json"
-"""Names of the list of outputs of a folder, and of the manifest of a run directory."""
+"""Name of the manifest of a run directory."""
 
 EXPORTED = ("sequence_representations.npy", "targets.npy", "ranks.npy", "users.txt")
 """Files that every version's `degen export` has written together."""
@@ -80,7 +78,7 @@ def in_own_folders() -> Iterator[None]:
 
 def may_replace(path: Path) -> bool:
     """Return whether an output may replace the file at `path`."""
-    return _may_replace(path, _listed(path.parent).get(path.name, []))
+    return _may_replace(path, listed(path.parent).get(path.name, []))
 
 
 def _may_replace(path: Path, known: Sequence[Digest]) -> bool:
@@ -121,12 +119,12 @@ def output_path(path: Path) -> Iterator[Path]:
     """
     with atomic_path(path, kept=False) as temporary:
         yield temporary
-        digest, known = Digest.of(temporary), _listed(path.parent).get(path.name, [])
+        digest, known = Digest.of(temporary), listed(path.parent).get(path.name, [])
         if not digest.fits(path):
             _refuse_foreign(path, known)
             _note_older(path, known)
         if digest not in known:
-            _list(path, digest)
+            add_to_list(path, digest)
 
 
 def refuse_foreign(*paths: Path) -> None:
@@ -135,7 +133,7 @@ def refuse_foreign(*paths: Path) -> None:
     Call it before long work whose outputs have known names.
     """
     for path in paths:
-        _refuse_foreign(path, _listed(path.parent).get(path.name, []))
+        _refuse_foreign(path, listed(path.parent).get(path.name, []))
 
 
 def _refuse_foreign(path: Path, known: Sequence[Digest]) -> None:
@@ -176,7 +174,7 @@ def written_outputs(folder: Path) -> list[Path]:
     """Return the outputs in a folder that are as degen wrote them, and the list of them."""
     found = [
         folder / name
-        for name, digests in _listed(folder).items()
+        for name, digests in listed(folder).items()
         if any(digest.fits(folder / name) for digest in digests)
     ]
     return [*found, folder / LIST] if (folder / LIST).is_file() else found
@@ -186,35 +184,6 @@ def changed_outputs(folder: Path) -> list[Path]:
     """Return the outputs in a folder that were changed since degen wrote them, but for missing ones."""
     return [
         folder / name
-        for name, digests in _listed(folder).items()
+        for name, digests in listed(folder).items()
         if (folder / name).exists() and not any(digest.fits(folder / name) for digest in digests)
     ]
-
-
-def _listed(folder: Path) -> dict[str, list[Digest]]:
-    """Return the digests that outputs of a folder were written with, by their names."""
-    found: dict[str, list[Digest]] = {}
-    try:
-        lines = read_text(folder / LIST).splitlines()
-    except Unreadable:
-        return found
-    for line in lines:
-        try:
-            row = parse_json(line)
-        except Unreadable:  # cut short by a full disk
-            continue
-        digest = Digest.parsed(row)
-        if digest is not None and isinstance(row.get("name"), str):
-            found.setdefault(row["name"], []).append(digest)
-    return found
-
-
-def _list(path: Path, digest: Digest) -> None:
-    row = {"name": path.name, "size": digest.size, "sha256": digest.sha256}
-    line = json.dumps(row) + "\n"
-    # One write to the end of the file is not divided by those of other processes.
-    handle = os.open(path.parent / LIST, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    try:
-        os.write(handle, line.encode("utf-8"))
-    finally:
-        os.close(handle)

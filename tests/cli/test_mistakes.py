@@ -20,7 +20,7 @@ MISTAKES = [
     ("analyse jan.npy", "no such command 'analyse'; did you mean `degen analyze`?"),
     ("trian", "no such command 'trian'; did you mean `degen train`?"),
     ("data stat beauty", "no such command 'stat'; did you mean `degen data stats`?"),
-    ("paper tabel2", "no such command 'tabel2' in degen paper; `degen paper run TARGET` trains a table or"),
+    ("paper tabel2", "no such command 'tabel2'; did you mean `degen paper run table2`?"),
     ("paper run table9", "the paper has no target 'table9'; did you mean 'table2'?"),
     ("xyz", "no such command 'xyz'; `degen --help` lists them"),
     ("jan.npy", "a command comes before paths; `degen analyze jan.npy` measures a matrix or runs"),
