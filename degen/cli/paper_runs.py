@@ -13,6 +13,7 @@ import typer
 from degen.cli.options import Typed
 from degen.cli.output import Output
 from degen.errors import counted
+from degen.tables.terminal import terminal_width
 
 if TYPE_CHECKING:
     from degen.paper.targets import Target
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from degen.sweeps.study import Study
     from degen.tables.table import Table
 
-WIDTH = 80
-"""Characters of a line of a table or a verdict."""
+WIDE = 100
+"""Characters of a line of a verdict in a pipe or a file."""
 
 
 def run_targets(
@@ -160,20 +161,23 @@ def print_collection(
         output.show(_narrowed(table))
     if found.judgements:
         output.line("\nThe paper's claims on these runs:")
+    width, blanks = terminal_width() or WIDE, " " * 18
     for one in found.judgements:
         output.line(f"  {one.verdict + ':':16}{one.claim}, {one.dataset} ({one.source})")
-        output.line(*wrap(one.measured, WIDTH, initial_indent=" " * 18, subsequent_indent=" " * 18))
+        output.line(
+            *wrap(one.measured, terminal_width() or WIDE, initial_indent=" " * 18, subsequent_indent=" " * 18)
+        )
     output.line("\nFiles:", *(f"  {path}" for path in found.files))
 
 
 def _narrowed(table: Table) -> Table:
-    """Return the first columns of a table that fit the terminal, at most 80 characters; files have all."""
+    """Return the first columns of a table that fit the terminal; files have all."""
     from degen.tables.table import fitting
 
     texts = [
         (column.title, *(row[place].text for row in table.rows)) for place, column in enumerate(table.columns)
     ]
-    kept = fitting(texts, WIDTH, least=3)
+    kept = fitting(texts, terminal_width(), least=3)
     if kept == len(table.columns):
         return table
     kept -= table.columns[kept - 1].title.endswith(" paper")  # it stands for nothing without ours

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from degen.config.baseline import RECIPES, is_baseline, recipes_of, without_unused
 from degen.config.facts import KEYS, choices_of, group_of, sentence
+from degen.config.faults import plain
 from degen.config.key_names import FORMER, OTHER, argument, groups_renamed, renamed
 from degen.config.schema import Config
 from degen.errors import UserError, nearest
@@ -67,8 +68,7 @@ def _check_dropout(rate: Any) -> None:
     try:
         group_of("model").model_validate(dict.fromkeys(DROPOUTS, rate))
     except ValidationError as error:
-        message = error.errors()[0]["msg"].replace("Input should", "should")
-        raise UserError(f"`dropout` {message}; got {rate!r}") from None
+        raise UserError(f"`dropout` {plain(error.errors()[0])}; got {rate!r}") from None
 
 
 def settle(file: Path | None = None, options: Values | None = None) -> Config:
@@ -203,7 +203,7 @@ def _explain(error: ValidationError, file: Path | None, given: Values, typed: Va
         return f"{prefix}unknown group [{group}]{nearest(group, Config.model_fields)}"
     if first["type"] == "extra_forbidden":
         return f"{prefix}unknown key {'.'.join(location)}{nearest(key, group_of(group).model_fields)}"
-    message = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    message = plain(first)
     if not key:
         return f"{prefix}{message}"
     if first["type"] == "string_pattern_mismatch":

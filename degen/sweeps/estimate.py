@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import platform
 import tempfile
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 from degen.config.facts import KEYS
 from degen.config.schema import Config
 from degen.data.load import Dataset
+from degen.errors import DegenWarning
 from degen.runs.directory import RunDirectory, is_run
 
 TRIAL_STEPS = 6
@@ -109,7 +111,9 @@ def _trial(config: Config, threads: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory(prefix="degen-trial-") as folder:
         baseline = config.baseline.model_copy(update={"pretrain_epochs": 1})
         trial = config.model_copy(update={"training": training, "baseline": baseline})
-        row = train(trial, Path(folder) / "run", dataset=dataset).metrics[-1]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DegenWarning)  # a trial is too short to judge
+            row = train(trial, Path(folder) / "run", dataset=dataset).metrics[-1]
     samples = _targets(trial, dataset)
     most = config.training.steps_per_epoch
     samples = min(samples, most * config.training.batch_size) if most else samples

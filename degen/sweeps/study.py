@@ -27,6 +27,7 @@ from typing import Any, Literal
 import tomli_w
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from degen.config.faults import plain
 from degen.config.key import Group
 from degen.config.key_names import groups_renamed, key_named
 from degen.config.lists import parse_seeds
@@ -110,7 +111,9 @@ class Study(Group):
         try:
             return cls.of_groups(groups)
         except UserError as error:
-            raise UserError(f"{path}: {error}") from None
+            # In a file they are keys, not options, and groups have names in the singular.
+            said = str(error).replace("`axes.", "`axis.").replace("`controls.", "`control.")
+            raise UserError(f"{path}: {said.replace('`', chr(39))}") from None
 
     @classmethod
     def of_groups(cls, groups: dict[str, Any]) -> Study:
@@ -124,10 +127,10 @@ class Study(Group):
             "paper": "paper",
         }
         for group, keys in groups.items():
-            if group not in known:
-                raise UserError(f"unknown group [{group}]{nearest(group, known)}")
             if not isinstance(keys, dict):
                 raise UserError(f"'{group}' is outside a group; put it under [study]")
+            if group not in known:
+                raise UserError(f"unknown group [{group}]{nearest(group, known)}")
         given = {name: keys for group, keys in groups.items() if (name := known[group])}
         for values in (given.get("base", {}), *given.get("per_dataset", {}).values()):
             _check_keys(values)
@@ -147,7 +150,12 @@ class Study(Group):
                 raise UserError(f"unknown key '{name}'{nearest(name, cls.model_fields)}") from None
             if first["type"] == "too_short":
                 raise UserError(f"`{name}` is an empty list; give a value") from None
-            message = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
+            if first["type"] == "missing":
+                place, _, lacking = name.rpartition(".")
+                raise UserError(
+                    f"`{place or 'study'}` lacks `{lacking}`; it has {_keys(first['input'])}"
+                ) from None
+            message = plain(first)
             raise UserError(f"`{name}` {message}; got {first['input']!r}") from None
 
     def toml(self) -> str:
@@ -221,6 +229,10 @@ class Study(Group):
         return sorted(found.values(), key=lambda cell: order[cell.dataset])
 
 
+def _keys(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, dict) else repr(value)
+
+
 @cache
 def _known_keys() -> dict[str, set[str]]:
     return {group: set(keys) for group, keys in Config().model_dump().items()}
@@ -230,6 +242,8 @@ def _check_keys(values: Any) -> None:
     """Refuse groups and keys that the configuration does not have."""
     known = _known_keys()
     for group, keys in values.items():
+        if home := next((name for name, own in known.items() if key_named(group) in own), None):
+            raise UserError(f"'{group}' is a key of the group {home}; write {home} = {{{group} = …}}")
         if group not in known:
             raise UserError(f"unknown group '{group}'{nearest(group, known)}")
         if not isinstance(keys, dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 
 import numpy as np
 import pytest
@@ -264,13 +265,15 @@ def test_the_command_prints_tables_and_verdicts(tmp_path):
     assert [row["done"] for row in listed if (row["target"], row["dataset"]) == ("table2", "beauty")] == [9]
 
 
-def test_terminal_shows_the_columns_that_fit_and_names_the_file_of_the_rest(tmp_path):
+def test_terminal_shows_the_columns_that_fit_and_names_the_file_of_the_rest(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
     study(tmp_path, "table2", methods())
     shown = run("paper", "collect", "table2", "--out", tmp_path).stdout
     table = shown.partition("The paper's claims")[0]
     assert "HR@5 paper" in table
-    assert "HR@10 paper" not in table
-    assert "4 more columns are in table2.tex" in table
+    assert "NDCG@10 paper" not in table
+    assert max(map(len, table.splitlines())) <= 80
+    assert re.search(r"\d more columns? in table2\.tex", table)
     assert "0.0365¹" in table
     latex = (tmp_path / "results" / "table2.tex").read_text(encoding="utf-8")
     assert "NDCG@10 paper" in latex

@@ -131,7 +131,7 @@ def test_ctrl_c_finishes_the_epochs_and_the_same_command_goes_on(tmp_path):
         (["--set", "model.temperature=1,2"], "'temperature' is in the group objective"),
         (["--lambda", ""], "--lambda has an empty place"),
         (["--lambda", "0,-1"], "--lambda) should be greater than or equal to 0; got -1.0"),
-        (["--batch-size", "1:2:.5"], "--batch-size) should be a valid integer"),
+        (["--batch-size", "1:2:.5"], "--batch-size) should be a whole number"),
         (["--dropout", ".1,.2", "--hidden-dropout", ".1"], "--dropout sets --hidden-dropout too"),
         (
             ["--temperature", "1,2", "--set", "objective.temperature=1,3"],

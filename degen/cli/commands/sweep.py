@@ -14,6 +14,7 @@ from degen.cli.study_options import CHOICE, SETTINGS, typed_study
 from degen.cli.wording import as_typed
 from degen.config.lists import parse_values
 from degen.errors import UserError
+from degen.tables.terminal import terminal_width
 
 if TYPE_CHECKING:
     from degen.sweeps.run import StudyRun
@@ -123,7 +124,7 @@ def _print(out: Path, ended: StudyRun, failed: dict[str, str], output: Output) -
         return
     if found:
         output.note(*found.notes)
-        output.show(found.table())
+        output.show(found.table(terminal_width()))
         output.line("", *(f"  {path}" for path in files))
     elif failed:
         output.note(*(f"{name}: {sentence}" for name, sentence in failed.items()))
