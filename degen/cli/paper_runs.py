@@ -164,9 +164,7 @@ def print_collection(
     width, blanks = terminal_width() or WIDE, " " * 18
     for one in found.judgements:
         output.line(f"  {one.verdict + ':':16}{one.claim}, {one.dataset} ({one.source})")
-        output.line(
-            *wrap(one.measured, terminal_width() or WIDE, initial_indent=" " * 18, subsequent_indent=" " * 18)
-        )
+        output.line(*wrap(one.measured, width, initial_indent=blanks, subsequent_indent=blanks))
     output.line("\nFiles:", *(f"  {path}" for path in found.files))
 
 
