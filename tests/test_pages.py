@@ -14,6 +14,7 @@ from page_blocks import LANGUAGES, PAGES, ROOT, blocks, flags_of, script, typed,
 
 named = {"ids": lambda page: page.relative_to(ROOT).as_posix()}
 RUNNABLE = [page for page in PAGES if script(page)]
+TYPED = [*PAGES, *sorted(ROOT.glob("experiments/**/*.md"))]
 
 
 @pytest.mark.parametrize("page", RUNNABLE, **named)
@@ -33,7 +34,7 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("page", PAGES, **named)
+@pytest.mark.parametrize("page", TYPED, **named)
 def test_commands_and_options_of_a_page_exist(page):
     wrong = []
     for block in blocks(page):
@@ -51,7 +52,7 @@ def test_commands_and_options_of_a_page_exist(page):
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("page", PAGES, **named)
+@pytest.mark.parametrize("page", TYPED, **named)
 def test_options_in_the_text_of_a_page_exist(page):
     wrong = []
     for code in re.findall(r"(?<!`)`(degen [a-z][^`\n]*)`(?!`)", page.read_text(encoding="utf-8")):
