@@ -206,22 +206,6 @@ def columns() -> str:
 # ------------------------------------------------------------------------------------------- the measures
 
 
-def core() -> str:
-    """Return the table of the core measures, each with its reason and its formula."""
-    from degen.analysis.core import CORE
-    from degen.analysis.registry import MEASURES
-
-    rows = [
-        [
-            f"{code(name)} {MEASURES[name].arrow}".strip(),
-            cell(MEASURES[name].formula),
-            cell(reason[0].upper() + reason[1:] + "."),
-        ]
-        for name, reason in CORE.items()
-    ]
-    return table(["measure", "value", "reason"], rows)
-
-
 def measures() -> str:
     """Return the tables of `degen analyze --list --markdown`."""
     from degen.analysis.listing import chosen_measures, chosen_profiles
@@ -234,7 +218,6 @@ GENERATED: dict[str, Callable[[], str]] = {
     "columns": columns,
     "command-line": command_line,
     "configuration": configuration,
-    "core": core,
     "measures": measures,
     "official": official,
 }
