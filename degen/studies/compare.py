@@ -191,9 +191,7 @@ def compare_sides(
     if any(len(side.matrices) == 1 for side in sides):
         notes.append("seed noise unknown where a side has one seed: no difference is marked there")
     if any(NEEDS_FREQUENCY in seed.reasons for several in analyses.values() for seed in several):
-        notes.append(
-            "the rare half of the items is not compared: that needs frequencies of all (`frequency`)"
-        )
+        notes.append("the rare half is not compared: it needs the frequencies of the items (`frequency`)")
     profiles = {
         side.name: [popularity_profile(rows) for rows in side.rows]
         for side in sides
@@ -210,16 +208,11 @@ def _two(base: Side, other: Side) -> Two:
 def _without_value(
     found: Sequence[Comparison], a: Sequence[Analysis], b: Sequence[Analysis]
 ) -> list[Comparison]:
-    """Return the core measures that were taken and that a side lacks, where `found` does not have them.
-
-    The measure of rare items is left out where no side has frequencies.
-    """
+    """Return the core measures that were taken and that a side lacks, where `found` does not have them."""
     lacking = []
     for name in CORE:
-        if name not in a[0].measures or any(row.measure == name for row in found):
-            continue
-        first, second = (float(np.mean([s.values.get(name, np.nan) for s in side])) for side in (a, b))
-        if name != NEEDS_FREQUENCY or np.isfinite([first, second]).any():
+        if name in a[0].measures and not any(row.measure == name for row in found):
+            first, second = (float(np.mean([s.values.get(name, np.nan) for s in side])) for side in (a, b))
             lacking.append(Comparison(name, first, second, second - first, None, "", ""))
     return lacking
 

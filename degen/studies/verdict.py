@@ -146,8 +146,14 @@ def verdict(sides: Two, comparisons: Sequence[Comparison]) -> Verdict:
 
 
 def judged(sides: Two, comparisons: Sequence[Comparison]) -> tuple[Judged, ...]:
-    """Return the core measures among `comparisons`, in the order of `CORE`, each with its better side."""
+    """Return the core measures among `comparisons`, in the order of `CORE`, each with its better side.
+
+    The measure of rare items is left out where no side has it: then frequencies are not known.
+    """
     found = {one.measure: one for one in comparisons if one.measure in CORE}
+    rare = found.get(NEEDS_FREQUENCY)
+    if rare is not None and not (math.isfinite(rare.a) or math.isfinite(rare.b)):
+        del found[NEEDS_FREQUENCY]
     core = [found[name] for name in CORE if name in found]
     open_ = [one for one in core if not _not_comparable(sides, one)]
     tested = [one for one in open_ if one.p is not None]

@@ -156,6 +156,15 @@ def test_a_side_without_a_value_is_not_judged_and_it_is_said():
     assert "average cosine, rare half 0.71 → 0.95" in found.text
 
 
+def test_the_rare_half_is_not_mentioned_where_no_side_has_frequencies():
+    unknown = {"tail_average_cosine": math.nan}
+    found = verdict(SIDES, pairs(JAN | unknown, FEB | unknown))
+    assert "rare" not in found.text
+    assert "tail_average_cosine" not in [one.measure for one in found.measures]
+    one_side = verdict(SIDES, pairs(JAN, FEB | unknown))
+    assert "Not judged: average cosine, rare half has no value on both sides." in one_side.remarks
+
+
 def test_nothing_to_judge_is_no_verdict():
     found = verdict(SIDES, pairs({"uniformity": math.nan}, {"uniformity": -1.0}))
     assert found.outcome == "unknown"

@@ -9,15 +9,16 @@ from degen.analysis.listing import in_order, line
 from degen.analysis.statistics.differences import Comparison
 from degen.analysis.titles import title
 from degen.studies.compare import SideComparison
-from degen.studies.comparing.comparison_rows import better, named
+from degen.studies.comparing.comparison_rows import better
 from degen.studies.measure_tables import CORE_HEADING, LEGEND, heading
 from degen.studies.verdict import Better
 from degen.tables.numbers import NOTHING, number, with_error
+from degen.tables.shorten import shortened
 from degen.tables.table import Cell, Column, Table
 
 _SHOWN_ACCURACY = ("HR@10", "NDCG@10")
-_LONGEST = 14
-"""Characters of a name that stands in a cell; longer ones are called A and B there."""
+_LONGEST = 10
+"""Characters of a name above a column and in a cell; longer ones are shortened in the middle."""
 
 _LONGEST_OF_MANY = 9
 """The same in the table of all measures, whose keys leave less room."""
@@ -107,18 +108,21 @@ def similarity_table(side: SideComparison) -> Table | None:
 
 
 def _columns(side: SideComparison, longest: int = _LONGEST) -> list[Column]:
-    names = [f"A: {side.base}", f"B: {side.other}"] if _long(side, longest) else [side.base, side.other]
-    return [*map(Column, names), Column("change")]
+    return [*map(Column, _names(side, longest)), Column("change")]
 
 
 def _favoured(side: SideComparison, found: Better, longest: int = _LONGEST) -> str:
     if found == "unknown":
         return NOTHING
-    return found.upper() if _long(side, longest) and found in ("a", "b") else named(side, found)
+    a, b = _names(side, longest)
+    return {"a": a, "b": b}.get(found, found)
 
 
-def _long(side: SideComparison, longest: int) -> bool:
-    return max(len(side.base), len(side.other)) > longest
+def _names(side: SideComparison, longest: int) -> list[str]:
+    """Return the names of the sides, shortened; A and B where that leaves no difference."""
+    names = [side.base, side.other]
+    verdicts = {"same", NOTHING} & set(names)
+    return (None if verdicts else shortened(names, longest)) or [f"A: {names[0]}", f"B: {names[1]}"]
 
 
 def _values(row: Comparison, *, error: bool = True) -> list[Cell]:
