@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from degen.config.schema import Config
 from degen.config.settle import by_group, merge, settle
 from degen.errors import UserError
 from degen.runs.directory import RunDirectory, find_runs
 
 if TYPE_CHECKING:
-    from degen.config.schema import Config
     from degen.training.run import Progress
 
 
@@ -62,11 +62,13 @@ def train(
     >>> run.state, run.test["users"]
     ('finished', 60)
     """
-    from degen.build import run_place
+    from degen.build import refuse_unused, run_place
     from degen.training.plan import train_many
 
     named = {"objective": {"variant": variant}, "data": {"dataset": str(dataset)}}
-    config = settle(options=merge(by_group(settings), named))
+    typed = by_group(settings)
+    config = settle(options=merge(typed, named))
+    refuse_unused(variant, typed)
     run_dir = Path(out) if out is not None else run_place(config)
     watching = _watching([config], progress)
     return train_many([config], [run_dir], resume=resume, overwrite=overwrite, **watching)[0]
@@ -129,16 +131,16 @@ def train_many(
     >>> [run.path.name for run in runs]
     ['sasrec-s0', 'sasrec-s1', 'scl-s0', 'scl-s1']
     """
-    from degen.build import run_place
+    from degen.build import refuse_unused, run_place, uses
+    from degen.config.baseline import options_of_each
     from degen.training import plan
 
-    names, every_seed = [variants] if isinstance(variants, str) else variants, list(seeds)
-    shared = merge(by_group(settings), {"data": {"dataset": str(dataset)}})
-    configs = [
-        settle(options=merge(shared, {"objective": {"variant": name}, "training": {"seed": seed}}))
-        for name in names
-        for seed in every_seed
-    ]
+    names, every_seed = [variants] if isinstance(variants, str) else list(variants), list(seeds)
+    shared, configs = by_group(settings), list[Config]()
+    for name, own in zip(names, options_of_each(names, shared, uses), strict=True):
+        refuse_unused(name, own)
+        typed = merge(own, {"objective": {"variant": name}, "data": {"dataset": str(dataset)}})
+        configs += [settle(options=merge(typed, {"training": {"seed": seed}})) for seed in every_seed]
     folder = None if out is None else Path(out)
     run_dirs = [run_place(config, above=folder) for config in configs]
     options: dict[str, Any] = {"resume": resume, "overwrite": overwrite, **_watching(configs, progress)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from degen.config.baseline import Values, has_use_for
+from degen.config.key_names import argument
 from degen.config.schema import Config, DataConfig
 from degen.data.catalog import find
 from degen.data.load import DataOptions, Dataset, load_dataset
@@ -43,6 +45,28 @@ def settle_names(config: Config) -> Config:
     gamma = variant.gamma if settings.gamma is None else settings.gamma
     objective = settings.model_copy(update={"variant": variant.name, "gamma": gamma})
     return config.model_copy(update={"objective": objective})
+
+
+CONTRAST = {"lambda", "temperature", "similarity", "reduction", "same_target_negatives"}
+"""Keys of the contrastive loss, of which a variant that contrasts no views has no use."""
+
+
+def uses(variant: str, group: str, name: str) -> bool:
+    """Return whether a variant has a use for a key: λ with contrasted views, γ with a term that it weighs."""
+    found = get_variant(variant)
+    if found.is_baseline or group != "objective":
+        return has_use_for(variant, group, name)
+    if name in CONTRAST:
+        return bool(found.pairs)
+    return name != "gamma" or found.gamma is not None or found.recommendation is not None
+
+
+def refuse_unused(variant: str, options: Values) -> None:
+    """Raise where options that were typed would change nothing for a variant."""
+    for name in options.get("objective", {}):
+        if not uses(variant, "objective", name):
+            lacks = "contrastive loss" if name in CONTRAST else "term that γ weighs"
+            raise UserError(f"{variant} has no {lacks}; leave out `{argument(name)}`")
 
 
 def run_place(config: Config, above: Path | None = None) -> Path:

@@ -23,6 +23,7 @@ ARROWS: dict[str, set[str]] = {
     "errors": {"shown"},
     "variant_names": set(),
     "progress": set(),
+    "modules": {"errors"},
     "files": {"errors"},
     "config": {"errors", "files"},
     "device": {"errors", "config"},
@@ -39,7 +40,7 @@ ARROWS: dict[str, set[str]] = {
     "build": {"errors", "config", "data", "model"},
     "evaluation": {"errors", "files", "runs", "config", "data", "device", "analysis", "model", "build"},
 }
-ARROWS["training"] = set(ARROWS) - {"embeddings", "monitor", "callbacks", "plots", "tables"}
+ARROWS["training"] = set(ARROWS) - {"modules", "embeddings", "monitor", "callbacks", "plots", "tables"}
 ARROWS["bars"] = {"shown", "progress", "config", "data", "training"}
 ARROWS["api"] = {"errors", "config", "runs", "build", "training", "bars"}
 ARROWS["studies"] = set(ARROWS) - {"api", "callbacks"}

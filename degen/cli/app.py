@@ -14,6 +14,7 @@ from degen.cli.commands import (
     compare,
     data,
     demo,
+    export_runs,
     figures,
     paper,
     report,
@@ -53,7 +54,7 @@ app = typer.Typer(
     "Measure and draw the difference.",
     epilog="Start with [bold]degen demo[/bold], which trains, measures and draws in a few minutes, offline.",
 )
-TRAINING = (demo.demo, train.train, sweep.sweep, runs.runs, runs.evaluate, runs.export, verify.verify)
+TRAINING = (demo.demo, train.train, sweep.sweep, runs.runs, runs.evaluate, export_runs.export, verify.verify)
 MEASURING = (analyze.analyze, figures.plot_svd, figures.uniformity, figures.dynamics, compare.compare)
 for function in (*TRAINING, *MEASURING, report.report, figures.mechanism):
     app.command()(function)

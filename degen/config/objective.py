@@ -9,6 +9,24 @@ from pydantic import create_model, model_validator
 from degen.config.key import Group, key
 from degen.config.key_names import renamed
 
+KEYS_OF_LOSSES = {"gbce_t", "log_q", "sampling", "negatives", "negatives_exclude"}
+"""Keys that only some recommendation losses have a use for."""
+
+
+def unused_by_loss(rec_loss: str, sampling: str) -> set[str]:
+    """Return the keys that a recommendation loss has no use for.
+
+    >>> sorted(unused_by_loss("gbce", "in-batch"))
+    ['log_q', 'sampling']
+    """
+    used = {
+        "gbce": {"gbce_t", "negatives", "negatives_exclude"},
+        "bce": {"negatives", "negatives_exclude"},
+        "bpr": {"negatives", "negatives_exclude"},
+        "sampled": {"log_q", "sampling", *(["negatives"] if sampling == "uniform" else [])},
+    }
+    return KEYS_OF_LOSSES - used.get(rec_loss, set())
+
 
 class _Chosen(Group):
     """The variant and the recipe, which stand before the settings of the losses."""

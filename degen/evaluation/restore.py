@@ -23,7 +23,7 @@ from degen.model.scores import Scores
 from degen.model.variants import get_variant
 from degen.model.weights import load_weights, reading
 from degen.runs.directory import BEST, CONFIG, RunDirectory
-from degen.runs.manifest import kept, refuse_changed, refuse_strange
+from degen.runs.manifest import kept, refuse_changed, refuse_edited, refuse_strange
 
 
 @dataclass(frozen=True)
@@ -90,14 +90,15 @@ def restore(run: RunDirectory, device: str = "auto") -> Restored:
     Raises
     ------
     UserError
-        if the run has no finished epoch yet, its weights are damaged, its log has changed since, or it was
-        recorded from another training loop.
+        if the run has no finished epoch yet, its weights are damaged, its settings were edited, its log has
+        changed since, or it was recorded from another training loop.
     """
     if run.recorded:
         raise UserError(
             f"{run.path} was recorded by degen.Monitor from another training loop and has no weights to "
             "load; rank with the program that trained it"
         )
+    refuse_edited(run.path)
     config = settle(run.path / CONFIG)
     dataset = load_data(config.data)
     if dataset.sequences.item_ids != run.items:

@@ -25,7 +25,7 @@ from typing import Any, Protocol, TypeVar
 from degen.errors import UserError
 from degen.files.writing import file_names
 from degen.runs.directory import METRICS, TEST, RunDirectory, collect_runs
-from degen.runs.manifest import refuse_changed
+from degen.runs.manifest import refuse_changed, refuse_edited
 from degen.variant_names import in_paper_order
 
 Series = dict[str, list[RunDirectory]]
@@ -85,6 +85,7 @@ def damage(run: RunDirectory, *, names_only: bool = False) -> UserError | None:
     """Return the error of a run whose files cannot be read, with `names_only` of what names it; else None."""
     try:
         _ = run.variant, run.dataset, run.seed, run.definition
+        refuse_edited(run.path)
         if not names_only:
             _ = run.metrics, run.pretraining, run.trace, run.environment
             _ = run.test if run.state == "finished" else None

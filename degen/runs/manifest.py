@@ -35,6 +35,7 @@ from degen.files import writing
 from degen.files.digest import Digest
 from degen.files.outputs import MANIFEST
 from degen.files.parse import Unreadable, read_json
+from degen.runs.directory import CONFIG
 
 
 @dataclass(frozen=True)
@@ -230,6 +231,24 @@ def refuse_changed(folder: Path, names: Iterable[str]) -> None:
             before, manifest = manifest, kept(folder)
             if manifest == before:
                 raise
+
+
+def refuse_edited(folder: Path) -> None:
+    """Raise where `config.toml` was edited, so that it has other settings than the run was trained with.
+
+    A log by another path, and settings that may change, make no other run: they are not refused.
+    """
+    manifest, path = kept(folder), folder / CONFIG
+    if not manifest.config or CONFIG not in manifest.names or manifest.fault(CONFIG) is None:
+        return
+    from degen.config.decisive import run_identity  # brings pydantic, which most readers do without
+    from degen.config.settle import settle
+
+    if path.exists() and run_identity(settle(path)) != manifest.config:
+        raise UserError(
+            f"{path} was changed since degen wrote it, and the run was trained with other settings; put the "
+            "file back as it was, or train anew with `overwrite=True`"
+        )
 
 
 def refuse_strange(path: Path, metadata: Mapping[str, str], config: str) -> None:

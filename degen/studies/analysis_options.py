@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 
 from degen.analysis.listing import chosen_measures, chosen_profiles, names_recommendations
@@ -17,6 +15,7 @@ from degen.analysis.statistics.jackknife import jackknife
 from degen.embeddings.content import Counts
 from degen.embeddings.file_options import FileOptions
 from degen.errors import UserError, one_of
+from degen.modules import import_modules
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class AnalysisOptions:
     modules: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        import_measures(self.modules)
+        import_modules(self.modules)
         chosen_measures(self.measures)
         if names_recommendations(self.measures) and not self.with_model:
             raise UserError("what a run recommends is measured by its model; add `with_model=True`")
@@ -99,18 +98,3 @@ class AnalysisOptions:
         intervals = {name: over_items(judged, name) for name in judged.replicates}
         missing = {name: judged.reasons[name] for name in found.values if name not in intervals}
         return replace(found.with_intervals(intervals), not_judged=missing)
-
-
-def import_measures(modules: Sequence[str]) -> None:
-    """Import modules, of the current folder too, so that the measures in them are registered."""
-    for module in modules:
-        here = str(Path.cwd())
-        sys.path.insert(0, here)
-        try:
-            import_module(module)
-        except ImportError as error:
-            raise UserError(
-                f"`modules` names {module}: {error}; name one of this folder or an installed one"
-            ) from error
-        finally:
-            sys.path.remove(here)

@@ -27,9 +27,10 @@ from degen.embeddings.content import Counts
 from degen.embeddings.item_matrix import ItemMatrix
 from degen.embeddings.select import Selection, Source, select, select_one
 from degen.errors import UserError
+from degen.modules import import_modules
 from degen.runs.choose import run_name
 from degen.runs.directory import ITEM_EMBEDDINGS
-from degen.studies.analysis_options import AnalysisOptions, import_measures
+from degen.studies.analysis_options import AnalysisOptions
 from degen.studies.item_bias import bias_values
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def mean_of_seeds(name: str, members: Sequence[Analysis]) -> Analysis:
 
 
 def _analyze_source(source: Source, options: AnalysisOptions) -> tuple[Analysis, list[str]]:
-    import_measures(options.modules)  # for a process of its own
+    import_modules(options.modules)  # for a process of its own
     opened = source.open()
     counts = opened.frequency
     if options.frequency is not None and options.files.frequency is None:

@@ -7,6 +7,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from degen.config.baseline import is_baseline, options_of_each
+from degen.config.objective import KEYS_OF_LOSSES, unused_by_loss
 from degen.config.schema import Config, DataConfig
 from degen.config.settle import Values, by_group, merge, settle
 from degen.errors import UserError
@@ -14,9 +15,6 @@ from degen.sweeps.cells import Cell
 
 if TYPE_CHECKING:
     from degen.sweeps.study import Study
-
-CONTRAST = {"lambda", "temperature", "similarity", "reduction", "same_target_negatives"}
-"""Keys of the contrastive loss, of which a variant that contrasts no views has no use."""
 
 Identify = Callable[[DataConfig], tuple[str, str]]
 """Returns name and fingerprint of the log that a configuration names."""
@@ -43,7 +41,7 @@ def resolved(
     ]
     values = reduce(merge, layers)
     variant = str(values.get("objective", {}).get("variant", Config().objective.variant))
-    values = used_by(variant, values, variants_of(study))
+    values = used_by(variant, used_by_loss(values, study), variants_of(study))
     config = _named(settle(options=values))
     name, fingerprint = identify(config.data)
     data = config.data.model_copy(update={"name": name, "fingerprint": fingerprint})
@@ -69,7 +67,8 @@ def used_by(variant: str, values: Values, variants: list[str]) -> Values:
 
     What no variant uses is refused, here or by `settle`.
     """
-    from degen.model.variants import REGISTERED, get_variant  # brings PyTorch
+    from degen.build import CONTRAST  # brings PyTorch
+    from degen.model.variants import REGISTERED, get_variant
 
     if variant.lower() in REGISTERED:
         raise UserError(
@@ -89,6 +88,21 @@ def used_by(variant: str, values: Values, variants: list[str]) -> Values:
         group: {key: value for key, value in keys.items() if key not in CONTRAST}
         for group, keys in values.items()
     }
+
+
+def used_by_loss(values: Values, study: Study) -> Values:
+    """Return the settings that a cell's loss has a use for, where the study has several losses.
+
+    What none of its losses uses stays, so that `settle` refuses it.
+    """
+    losses = [value for axis in study.axes.values() if "rec_loss" in axis.sets for value in axis.values]
+    objective = values.get("objective", {})
+    if len(losses) < 2 or objective.get("rec_loss") not in losses:
+        return values
+    sampling = objective.get("sampling", "in-batch")
+    unused = unused_by_loss(objective["rec_loss"], sampling)
+    unused &= set().union(*(KEYS_OF_LOSSES - unused_by_loss(loss, sampling) for loss in losses))
+    return {**values, "objective": {key: value for key, value in objective.items() if key not in unused}}
 
 
 def _settled(config: Config, key: str, value: Any) -> Any:

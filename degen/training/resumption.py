@@ -16,7 +16,7 @@ from degen.runs.best import best_row
 from degen.runs.directory import RunDirectory
 from degen.runs.extension import folder_of_best, is_under_way
 from degen.runs.lock import refuse_occupied
-from degen.runs.manifest import Manifest, refuse_damaged, refuse_strange
+from degen.runs.manifest import Manifest, refuse_damaged, refuse_edited, refuse_strange
 
 DAMAGED = "is damaged; train anew with `overwrite=True`"
 """Message about a `last.safetensors` that cannot be read."""
@@ -36,6 +36,7 @@ def refuse(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
             raise UserError(
                 f"{out} was recorded by degen.Monitor from another training loop; name another `out`"
             )
+        refuse_edited(out)
         _check_same(config, settle(out / directory.CONFIG), out)
         if not is_complete(config, out):
             _check_whole(config.training, out)

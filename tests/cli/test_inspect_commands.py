@@ -17,9 +17,11 @@ from commands import mistake, result_of, run
 
 import degen
 from degen.analysis.postprocess import all_but_the_top, whiten
+from degen.cli.wording import as_typed
 from degen.embeddings import load_matrix
 from degen.evaluation.evaluate import representations
 from degen.evaluation.restore import describe, restore
+from degen.runs.course import warnings_of
 from degen.runs.directory import RunDirectory
 from degen.training.loop import train
 from degen.training.run import Interrupted, Progress
@@ -71,7 +73,9 @@ def test_runs_lists_what_is_there(trained, scl):
         "state": "finished",
         "HR@5": scl.test["HR@5"],
         "NDCG@10": scl.test["NDCG@10"],
+        "warnings": [as_typed(warning) for warning in warnings_of(scl)],
     }
+    assert stopped["warnings"] == []
     assert (stopped["variant"], stopped["seed"], stopped["epochs"]) == ("sasrec", 4, 1)
     assert (stopped["state"], stopped["HR@5"], stopped["NDCG@10"]) == ("unfinished", None, None)
 
@@ -98,8 +102,9 @@ def test_the_table_of_runs_names_the_settings_in_which_runs_of_a_variant_differ(
     changed = re.sub(r"(?m)^lambda = .*$", "lambda = 0.02", config)
     assert changed != config
     (other / "config.toml").write_text(changed, encoding="utf-8")
+    (other / "manifest.json").unlink()  # it knows that the file was edited
     lines = run("runs", copy.parent).stdout.splitlines()
-    assert "λ" in lines[1]
+    assert any("λ" in line for line in lines[:2])
     shown = [line for line in lines if "scl" in line]
     assert [[value in line.split() for value in ("0.1", "0.02")] for line in shown] == [
         [True, False],
@@ -165,7 +170,8 @@ def test_evaluate_of_a_stopped_run_uses_its_best_epoch_so_far(trained):
 def test_mistakes_about_a_run_are_one_sentence(command, trained, copy, tmp_path, capfd):
     scl = trained / "toy" / "scl-s0"
     (tmp_path / "empty").mkdir()
-    assert "holds 2 runs; name one" in mistake(capfd, command, trained)
+    if command == "evaluate":
+        assert "holds 2 runs; name one" in mistake(capfd, command, trained)
     assert "no run under" in mistake(capfd, command, tmp_path / "empty")
     assert "does not exist" in mistake(capfd, command, tmp_path / "none")
     assert "'tset'" in mistake(capfd, command, scl, "--split", "tset")
@@ -327,7 +333,7 @@ def test_help_and_a_list_never_import_torch(words, scl):
     )
     command = [sys.executable, "-c", code, *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=scl.path)
-    assert done.stderr == "light\n", done.stdout
+    assert done.stderr.splitlines()[-1] == "light", done.stdout
     assert done.stdout
 
 

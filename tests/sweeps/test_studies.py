@@ -364,3 +364,30 @@ def test_nothing_is_written_where_a_value_is_out_of_range(study, tmp_path):
     with pytest.raises(UserError, match="`dim`"):
         write_plan(bad, tmp_path / "lam")
     assert not (tmp_path / "lam").exists()
+
+
+def losses(**axes):
+    named = {key: {"key": key, "values": values} for key, values in axes.items()}
+    study = Study.of_values({"base": {"objective": {"variant": "sasrec"}}, "axes": named})
+    cells = study.cells(lambda data: ("made", "f" * 64))
+    return [{key.rpartition(".")[2]: value for key, value in cell.axes.items()} for cell in cells]
+
+
+def test_an_axis_without_use_for_a_loss_does_not_multiply_its_cells():
+    assert losses(rec_loss=["ce", "gbce"], negatives=[1, 3]) == [
+        {"rec_loss": "ce"},
+        {"rec_loss": "gbce", "negatives": 1},
+        {"rec_loss": "gbce", "negatives": 3},
+    ]
+    assert losses(rec_loss=["bce", "gbce"], gbce_t=[0.5, 1.0]) == [
+        {"rec_loss": "bce"},
+        {"rec_loss": "gbce", "gbce_t": 0.5},
+        {"rec_loss": "gbce", "gbce_t": 1.0},
+    ]
+
+
+def test_what_no_loss_of_a_study_uses_is_refused():
+    with pytest.raises(UserError, match=r"objective\.negatives = 3, but the full softmax takes all items"):
+        losses(rec_loss=["ce"], negatives=[1, 3])
+    with pytest.raises(UserError, match=r"gbce_t = 0\.5 is for the loss gbce"):
+        losses(rec_loss=["bce", "ce"], gbce_t=[0.5, 1.0])

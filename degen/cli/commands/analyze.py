@@ -112,9 +112,9 @@ def analyze(
       degen analyze --list
     """
     _use_threads(threads)
-    from degen.studies.analysis_options import import_measures
+    from degen.modules import import_modules
 
-    import_measures(measuring["modules"] or [])
+    import_modules(measuring["modules"] or [])
     if listing["list_measures"]:
         _list(measures, listing["markdown"], output)
         return

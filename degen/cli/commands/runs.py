@@ -1,4 +1,4 @@
-"""`degen runs`, `evaluate` and `export`: list runs, rank with them again, and export them."""
+"""`degen runs` and `degen evaluate`: list runs, and rank with one of them again."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _columns(
 def _describe(run: RunDirectory, output: Output) -> dict[str, Any]:
     """Return a row of the list; a damaged run is noted as such and does not hide the others."""
     from degen.runs.directory import METRICS, TEST
-    from degen.runs.manifest import refuse_changed
+    from degen.runs.manifest import refuse_changed, refuse_edited
 
     try:
         _ = run.definition
@@ -122,6 +122,7 @@ def _describe(run: RunDirectory, output: Output) -> dict[str, Any]:
             **{key: run.test.get(key) if run.state == "finished" else None for key in ("HR@5", "NDCG@10")},
         }
         refuse_changed(run.path, (METRICS, TEST))
+        refuse_edited(run.path)
         return row
     except UserError as error:
         output.note(f"damaged: {error}")
@@ -173,7 +174,7 @@ def evaluate(
     from degen.files.outputs import output_path, refuse_foreign
     from degen.files.writing import write_array
 
-    split_name = _split(split)
+    chosen = split_name(split)
     if post_process is None and (components is not None or out is not None):
         option = "--components" if components is not None else "--out"
         raise UserError(f"{option} needs --post-process; add --post-process all-but-the-top or whitening")
@@ -182,15 +183,15 @@ def evaluate(
     refuse_foreign(*filter(None, [out]))
     restored, V = restore(_one_run(run), device).counting(ties), None
     if post_process is None:
-        metrics = restored.metrics(split_name)
+        metrics = restored.metrics(chosen)
     else:
         V = post_processed(restored.encoder.real_item_embeddings(), post_process, components)
-        metrics = {**restored.metrics(split_name, V), "post_process": post_process}
+        metrics = {**restored.metrics(chosen, V), "post_process": post_process}
         if out is not None:
             write_array(out, V.cpu().numpy(), output_path)
             metrics["items"] = str(out)
         output.note(f"items are scored after {post_process}; the encoder reads them as trained")
-    again = restored.metrics(split_name, V, exclude_history=True) if exclude_history else None
+    again = restored.metrics(chosen, V, exclude_history=True) if exclude_history else None
     _print_metrics(metrics, again, output)
 
 
@@ -205,60 +206,6 @@ def _print_metrics(metrics: dict[str, Any], without_history: dict[str, Any] | No
         output.table(columns, rows)
 
 
-@takes(writes=True)
-def export(
-    run: Run,
-    to: Annotated[
-        str | None,
-        typer.Option(
-            "--to",
-            help="Export the item embeddings instead, as npy, safetensors, word2vec, projector, parquet or "
-            "recbole.",
-        ),
-    ] = None,
-    split: SplitOption = "test",
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="Folder for the files." + default("RUN/export, with --to RUN/export/TO")),
-    ] = None,
-    device: Device = "auto",
-    *,
-    output: Output,
-) -> None:
-    """Write sequence representations, targets and ranks of a split, a row per user; or the item embeddings.
-
-    With --to, write the item embeddings of the best epoch for other tools, with ids and frequencies.
-
-    [bold]Examples[/bold]
-
-      degen export runs/clothing/scl-s0 --out scl-vectors
-
-      degen export runs/clothing/scl-s0 --to word2vec
-    """
-    from degen.runs.directory import EXPORT
-
-    split_name, found = _split(split), _one_run(run)
-    folder = out or found.path / EXPORT / (to or "")
-    if to is not None:
-        if (split, device) != ("test", "auto"):
-            raise UserError(
-                "--split and --device are about sequence representations; leave them out with --to"
-            )
-        from degen.embeddings.export import Items, export_items
-        from degen.embeddings.item_matrix import open_run
-
-        items = Items(open_run(found).values, found.items, found.item_frequency)
-        written, notes = export_items(items, to, folder)
-        output.note(*notes)
-    else:
-        from degen.evaluation.export import export as write
-        from degen.evaluation.restore import restore
-
-        written = write(restore(found, device), split_name, folder)
-    if not output.result({"written": [str(path) for path in written]}):
-        output.line(*written)
-
-
 def _one_run(path: Path) -> RunDirectory:
     from degen.runs.directory import find_runs
 
@@ -268,7 +215,8 @@ def _one_run(path: Path) -> RunDirectory:
     return found[0]
 
 
-def _split(name: str) -> Split:
+def split_name(name: str) -> Split:
+    """Return the split of a name that was typed; an error names both splits."""
     if name == "test":
         return "test"
     if name == "valid":

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from degen.cli.options import Group, Typed, default, key_option, option, parse_assignments, takes
 from degen.cli.output import Output
+from degen.cli.train_results import MEASURES, print_results
 from degen.cli.wording import as_typed
 from degen.config.baseline import options_of_each
 from degen.config.facts import OPTIONS
@@ -24,10 +23,6 @@ from degen.errors import UserError
 if TYPE_CHECKING:
     from degen.runs.directory import RunDirectory
     from degen.training.distributed import World
-
-MEASURES = ("HR@5", "NDCG@5", "HR@10", "NDCG@10")
-"""Test metrics that are printed at the end."""
-
 
 Variants = Annotated[
     list[str] | None,
@@ -55,6 +50,14 @@ Out = Annotated[
 Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="GROUP.KEY=VALUE", help="Set any key of the configuration; repeatable."),
+]
+Modules = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--import",
+        help="Python module with variants of your own; importing it executes it. Repeatable.",
+        metavar="MODULE",
+    ),
 ]
 PrintConfigFlag = Annotated[
     bool, typer.Option("--print-config", help="Print the resolved configuration and stop.")
@@ -103,6 +106,7 @@ def train(
     out: Out = None,
     assign: Assignments = None,
     plan: Typed,
+    modules: Modules = None,
     print_config: PrintConfigFlag = False,
     output: Output,
 ) -> None:
@@ -122,9 +126,10 @@ def train(
 
     if plan["workers"] > 1:
         start_server()  # it imports PyTorch while this process does
-    from degen.runs.course import warnings_of
+    from degen.modules import import_modules
     from degen.training.distributed import joined
 
+    import_modules(modules or [])
     configs = _resolved(keys, assign or [], config, _variants(variant), seeds)
     if print_config:
         values = [_printed(config) for config in configs]
@@ -134,15 +139,17 @@ def train(
     run_dirs = _run_dirs(configs, out)
     with joined() as world:
         output = output if world.main else Output(quiet=True)
+        elsewhere = config is not None or any("objective.variant" in text for text in assign or [])
+        if variant is None and not elsewhere:
+            output.note(f"no --variant is given: {configs[0].objective.variant} is trained, the default")
         runs = _train_all(configs, run_dirs, world, plan, output)
         results = [
             {"run": str(run.path), "variant": run.variant, "dataset": run.dataset, "seed": run.seed}
             | {name: run.tested(name) for name in ("epoch", *MEASURES)}
-            | {"warnings": warnings_of(run)}
             for run in runs
         ]
     if world.main:
-        _print_results(results, output, several_seeds=seeds is not None)
+        print_results(results, output, several_seeds=seeds is not None)
 
 
 def _printed(config: Config) -> Typed:
@@ -155,42 +162,6 @@ def _document(config: Config, *, alone: bool) -> str:
     """Return a configuration as TOML, under a comment that says which of several it is."""
     heading = "" if alone else f"# {config.objective.variant}, seed {config.training.seed}\n"
     return heading + config.toml()
-
-
-def _print_results(results: list[dict[str, Any]], output: Output, *, several_seeds: bool) -> None:
-    summaries = over_seeds(results) if several_seeds else []
-    runs: Any = results if len(results) > 1 else results[0]
-    if output.result({"runs": results, "over_seeds": summaries} if several_seeds else runs):
-        return
-    columns = [key for key in results[0] if key != "warnings"]
-    output.table(columns, [[result[key] for key in columns] for result in results])
-    if several_seeds:
-        rows = [
-            [row["variant"], str(row["seeds"]), *(_spread(row[name], row[f"{name}_sd"]) for name in MEASURES)]
-            for row in summaries
-        ]
-        output.table(["variant", "seeds", *MEASURES], rows, "mean ± standard deviation")
-
-
-def over_seeds(results: Sequence[Typed]) -> list[Typed]:
-    """Return mean and sample standard deviation of each metric over the seeds of each variant.
-
-    The deviation of a single seed is None.
-    """
-    summaries = []
-    for variant in dict.fromkeys(result["variant"] for result in results):
-        of_variant = [result for result in results if result["variant"] == variant]
-        summary: Typed = {"variant": variant, "dataset": of_variant[0]["dataset"], "seeds": len(of_variant)}
-        for name in MEASURES:
-            values = [float(result[name]) for result in of_variant]
-            summary[name] = statistics.fmean(values)
-            summary[f"{name}_sd"] = statistics.stdev(values) if len(values) > 1 else None
-        summaries.append(summary)
-    return summaries
-
-
-def _spread(mean: float, deviation: float | None) -> str:
-    return f"{mean:.4f}" if deviation is None else f"{mean:.4f} ± {deviation:.4f}"
 
 
 def _variants(names: list[str] | None) -> list[Typed]:
@@ -208,7 +179,7 @@ def _resolved(
     keys: Typed, assign: list[str], file: Path | None, variants: list[Typed], seeds: str | None
 ) -> list[Config]:
     """Resolve the configuration of each variant and seed from the options and the file."""
-    from degen.build import settle_names
+    from degen.build import refuse_unused, settle_names, uses
     from degen.data.reading.columns import parse_columns
 
     typed = {key: value for key, value in keys.items() if value is not None}
@@ -220,12 +191,14 @@ def _resolved(
     seeded: list[Typed] = [{}] if seeds is None else [{"seed": seed} for seed in parse_seeds(seeds)]
     of_each = [options]
     if len(variants) > 1:
-        of_each = options_of_each([chosen["variant"] for chosen in variants], options)
-    return [
-        settle_names(settle(file, merge(own, {"objective": chosen, "training": training})))
-        for chosen, own in zip(variants, of_each, strict=True)
-        for training in seeded
-    ]
+        of_each = options_of_each([chosen["variant"] for chosen in variants], options, uses)
+    configs = []
+    for chosen, own in zip(variants, of_each, strict=True):
+        for training in seeded:
+            config = settle_names(settle(file, merge(own, {"objective": chosen, "training": training})))
+            refuse_unused(config.objective.variant, own)
+            configs.append(config)
+    return configs
 
 
 def _run_dirs(configs: list[Config], out: Path | None) -> list[Path]:

@@ -1,0 +1,144 @@
+"""`degen train --import`: variants of a user's own module, here, in children, and when a run goes on."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import tiny_fixtures
+import tiny_runs
+from commands import mistake, result_of, run
+
+from degen.model import variants
+from degen.modules import import_modules
+
+log = tiny_fixtures.log
+
+MODULE = """
+from degen import Source, Variant, register
+
+def backwards(source, rows, rng):
+    return source.history(rows)
+
+register(Variant("{name}", views={{"b": backwards}}, pairs=(("h", "b"),)))
+"""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty current folder; what is registered and imported there is forgotten afterwards."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    modules = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - modules:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]
+    for name in list(variants.REGISTERED):
+        del variants.REGISTERED[name]
+        del variants.VARIANTS[name]
+
+
+def words(log: Path, *more: object) -> list[object]:
+    return ["train", "--import", "my_variants", *tiny_runs.options(log, epochs=1), "--variant", "mine", *more]
+
+
+def test_a_module_of_the_current_folder_registers_its_variants(here, log):
+    (here / "my_variants.py").write_text(MODULE.format(name="mine"))
+    assert result_of(*words(log, "--out", here / "run"))["variant"] == "mine"
+    assert result_of(*words(log, "--out", here / "run", "--resume", "--epochs", 2))["variant"] == "mine"
+
+
+def test_children_find_the_module_too(here, log, monkeypatch):
+    monkeypatch.setattr("degen.training.children.cores.available_cores", lambda: 2)
+    (here / "my_variants.py").write_text(MODULE.format(name="mine"))
+    found = result_of(*words(log, "--seeds", "0,1", "--workers", 2, "--out", here / "runs"))
+    assert [run["seed"] for run in found["runs"]] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "No module named 'my_variants'"),
+        ("import nothing_like_it\n", "No module named 'nothing_like_it'"),
+        ("def broken(:\n", "SyntaxError: invalid syntax (my_variants.py, line 1)"),
+        (MODULE.format(name="scl"), "ValueError: there is a variant 'scl' already"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_one_sentence(here, log, capfd, content, said):
+    if content is not None:
+        (here / "my_variants.py").write_text(content)
+    told = mistake(capfd, *words(log, "--out", here / "run"))
+    assert said in told
+    assert "--import names my_variants" in told
+    assert not (here / "run").exists()
+
+
+def test_a_file_in_place_of_a_module_is_told(here, log, capfd):
+    (here / "my_variants.py").write_text(MODULE.format(name="mine"))
+    told = mistake(capfd, "train", "--import", "my_variants.py", *tiny_runs.options(log))
+    assert "give the name of the module, my_variants" in told
+
+
+def test_importing_leaves_the_folder_at_the_end_of_the_path(here):
+    (here / "plain.py").write_text("")
+    before = list(sys.path)
+    import_modules(["plain"])
+    assert sys.path == [*before, str(here)]
+    import_modules([])
+    assert sys.path == [*before, str(here)]
+
+
+# What a variant has no use for, and which is trained where none is named
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["sasrec", "--lambda", "0.1"], "sasrec has no contrastive loss; leave out --lambda"),
+        (["cosreg", "--temperature", "0.5"], "cosreg has no contrastive loss; leave out --temperature"),
+        (["scl", "--gamma", "0.5"], "scl has no term that γ weighs; leave out --gamma"),
+        (["sasrec,normalized", "--lambda", "0.1"], "sasrec has no contrastive loss; leave out --lambda"),
+        (["sasrec", "--set", "objective.contrast_weight=0.1"], "sasrec has no contrastive loss"),
+    ],
+)
+def test_an_option_without_use_is_refused(capfd, typed, said):
+    assert said in mistake(capfd, "train", "--print-config", "--variant", *typed)
+
+
+def test_of_several_variants_those_with_a_use_take_an_option():
+    printed = result_of(
+        "train", "--print-config", "--variant", "sasrec,scl,cosreg", "--lambda", 0.3, "--gamma", 2
+    )
+    own = {each["objective"]["variant"]: each["objective"] for each in printed}
+    assert {name: objective["lambda"] for name, objective in own.items()} == {
+        "sasrec": 0.1,
+        "scl": 0.3,
+        "cosreg": 0.1,
+    }
+    assert {name: objective.get("gamma") for name, objective in own.items()} == {
+        "sasrec": None,
+        "scl": None,
+        "cosreg": 2,
+    }
+
+
+def test_a_resolved_configuration_with_all_keys_is_no_option(tmp_path):
+    printed = run("train", "--print-config", "--variant", "sasrec").stdout
+    (tmp_path / "sasrec.toml").write_text(printed)
+    again = run("train", "--print-config", "--config", tmp_path / "sasrec.toml")
+    assert (again.exit_code, again.stdout) == (0, printed)
+
+
+def test_the_default_variant_is_said(here, log):
+    words = [*tiny_runs.options(log, epochs=1), "--out", here / "run"]
+    assert "no --variant is given: duorec is trained" in run("train", *words).stderr
+    assert "no --variant" not in run("train", *words, "--overwrite", "--variant", "scl").stderr
+
+
+def test_lines_of_several_runs_are_numbered(here, log):
+    words = [*tiny_runs.options(log, epochs=1), "--variant", "sasrec,scl", "--out", here / "runs"]
+    told = run("train", *words).stderr
+    assert "1 of 2: sasrec on toy" in told
+    assert "2 of 2: scl on toy" in told
