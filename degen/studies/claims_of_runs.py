@@ -40,7 +40,10 @@ def judge(runs: Mapping[str, RunDirectory], notes: list[str]) -> list[Claim]:
     claims = check_claims(results)
     without = [str(run.path) for run in done if results[run.variant].ranks is None]
     if without and len(results) > 1:
-        notes.append(f"accuracy needs the users' ranks; `degen export RUN` writes them: {', '.join(without)}")
+        notes.append(
+            "claims about accuracy are not judged where the users' ranks are missing; `degen export RUN` "
+            f"writes those of a run: {', '.join(without)}"
+        )
     return claims
 
 

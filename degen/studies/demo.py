@@ -28,6 +28,7 @@ Other settings that were tried:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -35,14 +36,14 @@ from typing import Any
 from degen.build import run_place
 from degen.config.schema import Config
 from degen.config.settle import by_group, merge, settle
-from degen.evaluation.ranking import Ranks
+from degen.evaluation.export import export
 from degen.evaluation.restore import restore
 from degen.evaluation.stored_ranks import known_ranks
 from degen.files.outputs import output_path
 from degen.files.writing import write_json
-from degen.runs.directory import FIGURES, RunDirectory
-from degen.studies.claims import Claim, check_claims
-from degen.studies.claims_of_runs import trained
+from degen.runs.directory import EXPORT, FIGURES, RunDirectory
+from degen.studies.claims import Claim
+from degen.studies.claims_of_runs import judge
 from degen.studies.figure_files import FigureOptions
 from degen.studies.over_epochs.uniformity import draw_uniformity
 from degen.studies.svd import draw_svd
@@ -123,17 +124,20 @@ def run_demo(
     runs = train_many(configs[order], folders[order], stack=False, workers=workers, **options)[order]
     look = FigureOptions(out=out / FIGURES)
     with calling(draw_svd, folders, look=look, beside=workers > 1) as clouds:
-        results = {run.variant: trained(run, len(run.metrics), _ranks(run)) for run in runs}
+        claims = _claims(runs)
         trajectories = draw_uniformity(folders, look=look)
         figures = [*clouds().files, *trajectories.files]
-    demo = Demo([summary_row(run) for run in runs], check_claims(results), figures, reused)
+    demo = Demo([summary_row(run) for run in runs], claims, figures, reused)
     write_json(out / SUMMARY, demo.as_json(), output_path)
     return demo
 
 
-def _ranks(run: RunDirectory) -> Ranks:
-    """Return the ranks of a run's test targets; those of a reused run of an older version are computed."""
-    return known_ranks(run, []) or restore(run).ranks("test")
+def _claims(runs: Sequence[RunDirectory]) -> list[Claim]:
+    """Judge the claims as `degen report` does, from the files of the runs."""
+    for run in runs:
+        if known_ranks(run, []) is None:  # a reused run of an older version, which left no ranks
+            export(restore(run), "test", run.path / EXPORT)
+    return judge({run.variant: run for run in runs}, [])
 
 
 def summary_row(run: RunDirectory) -> dict[str, Any]:

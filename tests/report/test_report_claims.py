@@ -54,7 +54,7 @@ def test_an_unfinished_run_has_no_verdict_and_its_ranks_are_not_asked_for(runs: 
     assert {claim.verdict for claim in claims if "scl" in claim.claim} == {"not judged"}
     assert next(claim for claim in claims if "uniformity falls" in claim.claim).verdict == "holds"
     [note] = notes
-    assert note.endswith(f"writes them: {runs / 'sasrec-s0'}, {runs / 'duorec-s0'}")
+    assert note.endswith(f"writes those of a run: {runs / 'sasrec-s0'}, {runs / 'duorec-s0'}")
 
 
 def test_a_variant_in_several_series_is_not_judged_and_that_is_said(runs: Path) -> None:

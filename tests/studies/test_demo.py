@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from degen.cli.app import app
 from degen.config.schema import Config
 from degen.data.synthetic import generate
 from degen.errors import UserError
+from degen.report.gather import gather
 from degen.runs.directory import RunDirectory
 from degen.studies import demo
+from degen.studies.analysis_options import AnalysisOptions
 from degen.studies.demo import VARIANTS, demo_configs, run_demo
 from degen.training.loop import train
 from degen.training.run import Progress
@@ -106,6 +109,25 @@ def test_a_second_demo_trains_nothing_and_says_the_same(story):
     assert [path.name for path in again.reused] == [f"{name}-s0" for name in VARIANTS]
     assert again.rows == found.rows
     assert again.claims == found.claims
+
+
+def test_the_report_of_the_same_runs_has_the_same_verdicts(story):
+    found, out = story
+    [group] = gather([out], AnalysisOptions(measures="sigma2_ratio")).groups
+    assert list(group.claims) == found.claims
+    assert list(group.claim_notes) == []
+
+
+def test_ranks_that_an_older_version_left_out_are_written_for_the_report_too(story, tmp_path):
+    found, out = story
+    copy = shutil.copytree(out, tmp_path / "demo")
+    for path in copy.glob("*/ranks.npy"):
+        path.unlink()
+    again, begun = tiny(copy)
+    assert begun == []
+    assert again.claims == found.claims
+    [group] = gather([copy], AnalysisOptions(measures="sigma2_ratio")).groups
+    assert list(group.claims) == found.claims
 
 
 def test_another_configuration_in_the_same_place_is_refused_before_anything_trains(story):
