@@ -40,13 +40,18 @@ def versions_table(report: Report) -> Table | None:
 
 
 def _settings_table(name: str, caption: str, report: Report, facts: str) -> Table:
-    """Return one row per subject: columns that are empty for all are left out, equal ones go to the note."""
+    """Return one row per subject: columns that are empty for all are left out, equal ones go to the note.
+
+    Where all subjects are equal there is one row for them all.
+    """
     subjects = [subject for group in report.groups for subject in group.subjects]
     rows: list[Mapping[str, Any]] = [getattr(subject, facts) for subject in subjects]
     titles = list(dict.fromkeys(title for row in rows for title in row))
     values = {title: [row.get(title) for row in rows] for title in titles}
     values = {title: several for title, several in values.items() if any(v is not None for v in several)}
     same = {title: several[0] for title, several in values.items() if len(several) > 1 and _equal(several)}
+    if len(same) == len(values) and len(subjects) > 1:
+        subjects, rows, same = [replace(subjects[0], place=f"all {len(subjects)}")], rows[:1], {}
     shown = [title for title in values if title not in same]
     columns = [Column("run", "text")]
     for title in shown:

@@ -146,6 +146,14 @@ def test_versions_are_a_table_of_their_own_where_there_are_runs() -> None:
     assert versions_table(Report([Path("r")], [Group("g", None, [subject("jan.npy")])])) is None
 
 
+def test_versions_that_all_share_are_one_row() -> None:
+    runs = [subject(name, environment={"degen": "0.1.0", "device": "cpu"}) for name in "AB"]
+    table = versions_table(Report([Path("r")], [Group("g", None, runs)]))
+    assert table is not None
+    assert [[cell.text for cell in row] for row in table.rows] == [["all 2", "0.1.0", "cpu"]]
+    assert table.note == ""
+
+
 def test_the_core_is_in_words_and_first_and_said_once() -> None:
     values = {"rankme": 3.0, "uniformity": -2.0, "sigma2_ratio": 0.5, "average_cosine": 0.2}
     group = Group("g", None, [measured("A", **values), measured("B", **values)])
