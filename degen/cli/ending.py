@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import sys
 from contextlib import suppress
@@ -22,6 +23,7 @@ from degen.cli.usage import usage_sentence
 from degen.cli.wording import as_typed
 from degen.errors import LostProcess, UserError
 from degen.shown import shown
+from degen.tables.terminal import lines_for
 
 _OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
@@ -77,7 +79,8 @@ def _full(error: BaseException) -> str | None:
 
 def _say(sentence: str) -> None:
     with suppress(OSError, ValueError):  # nobody reads stderr any more
-        typer.echo(f"degen: {shown(sentence)}", err=True)
+        width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+        typer.echo("\n".join(lines_for(f"degen: {shown(sentence)}", width)), err=True)
 
 
 def _write_nowhere() -> None:

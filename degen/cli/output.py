@@ -13,7 +13,7 @@ import typer
 from degen.cli.wording import as_typed
 from degen.shown import shown, shown_json, shown_lines
 from degen.tables.table import Table
-from degen.tables.terminal import print_table, terminal_width
+from degen.tables.terminal import lines_for, print_table, terminal_width
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,10 @@ class Output:
         """Print remarks on stderr, unless `--quiet` is given."""
         from rich.console import Console
 
+        console = Console(stderr=True)
         for text in () if self.quiet else texts:
-            Console(stderr=True).print(shown(as_typed(text)), markup=False, highlight=False, soft_wrap=True)
+            for line in lines_for(shown(as_typed(text)), console.width if console.is_terminal else None):
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def result(self, value: Any) -> bool:
         """Print `value` as JSON if `--json` is given; return whether it is."""

@@ -40,13 +40,16 @@ def list_datasets(output: Output) -> None:
     rows += [_row(name, path, None) for name, path in other_logs().items()]
     if output.result(rows):
         return
-    cells = []
+    cells, others = [], []
     for row in rows:
-        table1 = [row[f"table1_{key}"] for key in COUNTS]
-        together = None if None in table1 else " / ".join(f"{count:,}" for count in table1)
-        counts = [row[key] for key in COUNTS]
-        cells.append([row["name"], *counts, together, row["problem"] or Path(row["where"]).name])
+        counts, table1 = ([row[f"{start}{key}"] for key in COUNTS] for start in ("", "table1_"))
+        alike = None if None in table1 or None in counts else "equal" if counts == table1 else "differs"
+        if None not in table1 and alike != "equal":
+            others.append(f"{row['name']} " + ", ".join(map("{:,} {}".format, table1, COUNTS)))
+        cells.append([row["name"], *counts, alike, row["problem"] or Path(row["where"]).name])
     output.table(["name", *COUNTS, "Table 1", "place"], cells)
+    if others:
+        output.paragraph(f"The paper's Table 1 has: {'; '.join(others)}")
     output.note(
         *(f"{entry.name}: {entry.title}; {entry.page}; {entry.licence}" for entry in CATALOG.values())
     )
