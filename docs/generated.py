@@ -60,6 +60,8 @@ def commands(group: Any, above: str = "degen") -> Iterator[tuple[str, Any]]:
 
 
 def _section(name: str, command: Any) -> str:
+    context = command.context_class(command, info_name=name)
+    command.get_params(context)  # gives options the signs of their values that the help shows
     words, _, examples = inspect.cleandoc(command.help or "").partition(HEADING)
     arguments = [p for p in command.params if p.param_type_name == "argument"]
     usage = " ".join([name, "[OPTIONS]", *(_argument(p) for p in arguments)])
@@ -71,7 +73,6 @@ def _section(name: str, command: Any) -> str:
     if arguments:
         rows = [[code(p.metavar or p.name.upper()), cell(_help(p)[0])] for p in arguments]
         parts.append(table(["argument", "meaning"], rows))
-    context = command.context_class(command, info_name=name)
     panels: dict[str, list[list[str]]] = {}
     for parameter in command.params:
         if parameter.param_type_name == "option" and not parameter.hidden:
@@ -100,9 +101,7 @@ def _value(parameter: Any, context: Any) -> str:
     """Return the form of an option's value, nothing for a flag."""
     if parameter.is_flag:
         return ""
-    if parameter.metavar:
-        return str(parameter.metavar)
-    kind = parameter.display_type(context).strip("<>")
+    kind = parameter.metavar or parameter.display_type(context).strip("<>")
     limits = "".join(
         f" {sign} {limit:g}"
         for sign, limit in (("≥", parameter.min), ("≤", parameter.max))

@@ -63,8 +63,7 @@ def test_every_command_and_every_option_is_on_the_page_of_commands():
 def test_the_page_of_commands_has_sentences_defaults_and_values():
     found = sections()
     assert (
-        r"| `--lambda` `float` | λ of Eq. 15, the weight of the contrastive loss. | 0.1 |"
-        in found["degen train"]
+        r"| `--lambda` `X` | λ of Eq. 15, the weight of the contrastive loss. | 0.1 |" in found["degen train"]
     )
     assert r"| `--core` `iterated\|once` |" in found["degen train"]
     assert "degen analyze runs/clothing\n" in found["degen analyze"]
