@@ -19,7 +19,7 @@ from degen.report import charts, tables
 from degen.report.contents import Group, Report
 from degen.report.looks import frequency_scale, style_sheet
 from degen.report.measure_rows import REASON, core_first, core_table, glossary_table, measures_table
-from degen.report.packed_points import pack
+from degen.report.packed_points import beyond, limits_of, pack
 from degen.shown import shown_lines
 from degen.version import __version__
 
@@ -98,6 +98,8 @@ def _unbroken(text: str) -> str:
 def _section(group: Group) -> dict[str, Any]:
     """Return the parts of the page for a group; a part that it lacks is None or empty."""
     measures = measures_table(group)
+    clouds = [(subject, subject.cloud) for subject in group.subjects if subject.cloud is not None]
+    limits = limits_of([cloud for _, cloud in clouds]) if clouds else None
     remarks = [verdict.remarks for verdict in group.verdicts]
     shared = [one for one in remarks[0] if all(one in other for other in remarks)] if len(remarks) > 1 else []
     own = [[remark for remark in several if remark not in shared] for several in remarks]
@@ -107,7 +109,8 @@ def _section(group: Group) -> dict[str, Any]:
         "remarks": shared,
         "legend": charts.legend(group),
         "core": core_table(group, with_reasons=True),
-        "clouds": [subject for subject in group.subjects if subject.cloud is not None],
+        "clouds": [subject for subject, _ in clouds],
+        "beyond": {subject.name: beyond(cloud, limits) for subject, cloud in clouds if limits},
         "spectra": charts.spectra(group),
         "claims": tables.claims_table(group),
         "accuracy": tables.accuracy_table(group),

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from degen.analysis.passes.buckets import Int, sample_rows
-from degen.plots.svd import common_limits
+from degen.plots.style import UNSEEN_LABEL
+from degen.plots.svd import Limits, common_limits
 from degen.report.contents import Cloud, Group
 
 _HIGHEST = 65_535
@@ -53,6 +54,33 @@ def pack(groups: Sequence[Group], budget: int) -> list[dict[str, Any]]:
     return [_group(several, share) for several in catalogues]
 
 
+def limits_of(clouds: Sequence[Cloud]) -> Limits:
+    """Return the limits that panels share; items that never occur in training do not set them."""
+    return common_limits([cloud.coordinates[_setting(cloud)] for cloud in clouds])
+
+
+def _setting(cloud: Cloud) -> npt.NDArray[np.bool_]:
+    """Return which items set the limits: those that occur in training, or all if none does."""
+    every = np.ones(len(cloud.coordinates), dtype=bool)
+    seen = every if cloud.frequency is None else cloud.frequency > 0
+    return seen if seen.any() else every
+
+
+def beyond(cloud: Cloud, limits: Limits) -> str:
+    """Return how many items lie beyond the limits, where they are drawn at the edge; empty for none.
+
+    Only items that never occur in training can.
+    """
+    low, high = (np.array(ends) for ends in zip(*limits, strict=True))
+    outside = ((cloud.coordinates < low) | (cloud.coordinates > high)).any(axis=1)
+    if not outside.any():
+        return ""
+    x, y = (f"{value:z.2f}" for value in cloud.coordinates[outside].mean(axis=0).tolist())
+    count = int(outside.sum())
+    items = "item lies" if count == 1 else "items lie"
+    return f"{count:,} {UNSEEN_LABEL} {items} beyond the edge, around ({x}, {y})"
+
+
 def _catalogues(group: Group) -> list[_Catalogue]:
     found: list[_Catalogue] = []
     for name, cloud in ((subject.name, subject.cloud) for subject in group.subjects if subject.cloud):
@@ -68,7 +96,7 @@ def _group(catalogues: Sequence[_Catalogue], share: float) -> dict[str, Any]:
     clouds = [cloud for catalogue in catalogues for _, cloud in catalogue.clouds]
     if not clouds:
         return {"limits": [0, 1, 0, 1], "catalogues": [], "panels": []}
-    (x0, x1), (y0, y1) = common_limits([cloud.coordinates for cloud in clouds])
+    (x0, x1), (y0, y1) = limits_of(clouds)
     limits = np.array([[x0, y0], [x1, y1]])
     packed, panels = [], []
     for position, catalogue in enumerate(catalogues):
@@ -88,7 +116,7 @@ def _items(catalogue: _Catalogue, rows: Int) -> dict[str, Any]:
 
 
 def _panel(name: str, position: int, cloud: Cloud, rows: Int, limits: Any) -> dict[str, Any]:
-    across = (cloud.coordinates[rows] - limits[0]) / (limits[1] - limits[0])
+    across = ((cloud.coordinates[rows] - limits[0]) / (limits[1] - limits[0])).clip(0, 1)
     longest = float(cloud.norms.max()) or 1.0
     return {
         "name": name,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from degen.report.contents import Cloud, Group, Subject
-from degen.report.packed_points import pack
+from degen.report.packed_points import beyond, limits_of, pack
 
 PLENTY = 10**9
 
@@ -33,7 +33,7 @@ def numbers(text: str) -> np.ndarray:
 
 
 def test_coordinates_and_norms_come_back_to_16_bits() -> None:
-    frequency = np.random.default_rng(1).integers(0, 40, size=500)
+    frequency = np.random.default_rng(1).integers(1, 40, size=500)
     one = cloud(500, frequency=frequency)
     [packed] = pack([group(one)], PLENTY)
     [panel], [catalogue] = packed["panels"], packed["catalogues"]
@@ -50,6 +50,22 @@ def test_coordinates_and_norms_come_back_to_16_bits() -> None:
     assert spread == frequency[order].tolist()
     assert catalogue["of"] == 500
     assert panel["name"] == "run 0"
+
+
+def test_unseen_items_do_not_set_the_limits_and_stand_at_the_edge() -> None:
+    frequency = np.arange(200) // 2  # two items never occur
+    one = cloud(200, frequency=frequency)
+    one.coordinates[0], one.coordinates[1] = (90.0, -0.5), (0.0, 0.0)
+    [packed] = pack([group(one)], PLENTY)
+    x0, x1, _, _ = packed["limits"]
+    assert x1 < 20
+    [panel] = packed["panels"]
+    assert sorted(numbers(panel["x"])[:2]) == [pytest.approx(65535 * -x0 / (x1 - x0), abs=1), 65535]
+    assert beyond(one, limits_of([one])) == "1 unseen item lies beyond the edge, around (90.00, -0.50)"
+    one.coordinates[1] = (110.0, 0.5)
+    assert beyond(one, limits_of([one])) == "2 unseen items lie beyond the edge, around (100.00, 0.00)"
+    seen = cloud(200, frequency=frequency + 1)
+    assert beyond(seen, limits_of([seen])) == ""
 
 
 def test_ids_are_written_once_for_clouds_of_the_same_items() -> None:
