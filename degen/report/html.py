@@ -89,10 +89,8 @@ def _sentence(text: str) -> str:
 
 
 def _unbroken(text: str) -> str:
-    """Return a text in which no line ends within `σ₂/σ₁` or `47 → 50`."""
-    return text.replace("σ₂/σ₁", "σ₂/\N{WORD JOINER}σ₁").replace(
-        " → ", "\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}"
-    )
+    """Return a text in which no line ends within `47 → 50`."""
+    return text.replace(" → ", "\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}")
 
 
 def _section(group: Group) -> dict[str, Any]:

@@ -158,6 +158,8 @@ def test_the_page_opens_with_findings_and_ends_with_settings_and_versions(runs: 
     ]
     assert headings[-3:] == ["How to read the measures", "Settings and versions", "Runs and their settings"]
     assert page.index('class="verdict"') < page.index("Core measures")
+    [evidence] = re.findall(r'class="verdict"><strong>SCL is[^<]*</strong>: ([^(]*)', page)
+    assert re.search(r"σ₂/σ₁ 0\.\d\d\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}0\.\d\d", evidence)
     # What all verdicts say is said once.
     assert page.count("The noise between trainings is unknown") == 1
 
