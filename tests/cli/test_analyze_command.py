@@ -110,6 +110,8 @@ def test_core_measures_come_in_words_with_a_line_that_places_them(matrix, tmp_pa
         (["effective_rank > 1"], 3, ["v: effective_rank is", "--fail-if says effective_rank > 1"]),
         (["effective_rank<1", "norm_mean > 1e9"], 0, []),
         (["effective_rank < 1", "norm_mean >= 0", "zero_rows <= 0"], 3, ["norm_mean >= 0", "zero_rows is 0"]),
+        (["zero_rows >= 0"], 3, ["zero_rows is 0, and --fail-if says zero_rows >= 0"]),
+        (["zero_rows > 0", "zero_rows < 0"], 0, []),
         (["tail_average_cosine > 0"], 2, ["v has no value of tail_average_cosine", "--frequency"]),
         (["average_cosine@head > 0"], 2, ["v has no value of average_cosine@head"]),
         (["averagecosine > 0"], 2, ["did you mean 'average_cosine'"]),

@@ -101,6 +101,8 @@ def test_what_lies_within_the_noise_of_items_is_the_same():
     assert "the noise of items" in text
     # The same differences beyond the noise are differences, here in both directions.
     assert verdict(SIDES, pairs(JAN, moved, half=1e-4)).outcome == "mixed"
+    assert verdict(SIDES, pairs(moved, JAN, half=1e-4)).outcome == "mixed"
+    assert verdict(SIDES, pairs(moved, JAN, half=3.0)).outcome == "same"
 
 
 def test_a_difference_below_a_hundredth_of_its_scale_is_the_same_however_certain():
