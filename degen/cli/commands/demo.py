@@ -44,8 +44,8 @@ def demo(
 ) -> None:
     """Train sasrec, ucl, scl and duorec on the embedded dataset, draw figures, check the paper's claims.
 
-    The variants train side by side, where there are cores for them. Takes about a minute on two CPU cores,
-    two to three on one, and needs no network.
+    The variants train side by side, where there are cores for them. Takes about two minutes on two
+    idle cores and needs no network.
 
     [bold]Examples[/bold]
 
