@@ -52,10 +52,9 @@ class ItemMatrix:
                 f"{self.path} has {n} rows of {d} numbers; a projection needs at least two dimensions"
             )
         if n < d:
-            raise UserError(
-                f"{self.path} has {n} rows of {d} numbers, fewer items than dimensions; give one row an "
-                "item (transpose it if its columns are the items)"
-            )
+            known = self.ids is not None or self.frequency is not None
+            mend = f"it needs {d} items" if known else "are its columns the items? Then transpose it"
+            raise UserError(f"{self.path} has {n} rows of {d} numbers, fewer items than dimensions; {mend}")
         return self.values
 
 

@@ -1,12 +1,11 @@
-"""Means over seeds, a line per name, with the interval of the mean as a band around it or as bars.
-
-seaborn takes the means and draws the bands. Colours and dashes are those of all other figures.
-"""
+"""Means over seeds, a line per name, with the interval of the mean as a band around it or as bars."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from degen.plots.style import variant_line
 from degen.variant_names import variant_label
@@ -21,6 +20,8 @@ Samples = Mapping[float, Sequence[float]]
 IntervalOf = Callable[[Sequence[float]], tuple[float, float]]
 """Low and high end of the interval of the mean of two or more values."""
 
+_SPARE = 0.5  # of the range of the values, above and below them
+
 
 def draw_means(
     axes: Axes,
@@ -28,34 +29,38 @@ def draw_means(
     interval: IntervalOf | None = None,
     *,
     bars: bool = False,
+    looks: Mapping[str, Mapping[str, Any]] | None = None,
     **look: Any,
 ) -> list[Line2D]:
     """Draw the mean of the values at each x, and return a line for each name that has values.
 
     A name without values keeps its colour for other panels. Where an x has several values, the interval of
     their mean is drawn as a band along the line, or as `bars`. `look` are arguments of
-    `matplotlib.lines.Line2D`, over the name's own.
+    `matplotlib.lines.Line2D`, over the name's own, and `looks` of single names, over these.
     """
-    import seaborn  # brings pandas and SciPy
-
     lines = []
     for position, (name, values) in enumerate(samples.items()):
         if not values:
             continue
-        style = variant_line(name, position) | look
-        several_seeds = max(map(len, values.values())) > 1
-        drawn = len(axes.lines)
-        seaborn.lineplot(
-            x=[x for x, several in values.items() for _ in several],
-            y=[y for several in values.values() for y in several],
-            ax=axes,
-            errorbar=interval if several_seeds else None,
-            err_style="bars" if bars else "band",
-            err_kws={} if bars else {"alpha": 0.2, "linewidth": 0},
-            legend=False,
-            label=variant_label(name),
-            markeredgecolor=style["color"],
-            **style,
-        )
-        lines.append(axes.lines[drawn])
+        style = variant_line(name, position) | look | dict((looks or {}).get(name, {}))
+        places = sorted(values)
+        means = [float(np.mean(values[x])) for x in places]
+        label = variant_label(name)
+        lines += axes.plot(places, means, label=label, markeredgecolor=style["color"], **style)
+        if interval is None or max(map(len, values.values())) < 2:
+            continue
+        ends = [interval(values[x]) if len(values[x]) > 1 else (np.nan, np.nan) for x in places]
+        low, high = np.array(ends).T
+        if bars:
+            axes.vlines(places, low, high, color=style["color"], linewidth=lines[-1].get_linewidth())
+        else:
+            axes.fill_between(places, low, high, color=style["color"], alpha=0.2, linewidth=0)
     return lines
+
+
+def end_near(axes: Axes, values: Iterable[float]) -> None:
+    """End the vertical axis near the values themselves: bands of two seeds may be many times as wide."""
+    every = np.array([value for value in values if np.isfinite(value)])
+    if len(every) and (span := np.ptp(every)) > 0:
+        bottom, top = axes.get_ylim()
+        axes.set_ylim(max(bottom, every.min() - _SPARE * span), min(top, every.max() + _SPARE * span))

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from degen.errors import UserError
-from degen.plots.written_names import write_names_plainly
+from degen.plots.marks.written_names import write_names_plainly
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.axes import Axes
-    from matplotlib.lines import Line2D
 
-# Inches by which a panel may miss its height: less than a dot.
-_CLOSE = 0.002
+# Inches by which a panel may miss its height: less than a point.
+_CLOSE = 0.012
+
+
+def even_columns(count: int, most: int) -> int:
+    """Return how many panels stand side by side, at most `most`, for even rows: four are 2 × 2."""
+    return -(-count // -(-count // max(most, 1)))
 
 
 def panel_grid(width: float, count: int, columns: int) -> tuple[Figure, list[Axes]]:
@@ -40,8 +42,9 @@ def fit_height(figure: Figure, axes: Axes, shape: float, rows: float | None = No
     if rows is None:
         cell = axes.get_subplotspec()
         rows = cell.get_gridspec().nrows if cell else 1
-    # What surrounds the panels keeps its size in inches, so one step is nearly exact; a colour bar, which
-    # grows with the height, needs more, and no step may go below the height that the labels take.
+    # What surrounds the panels keeps its size in inches, so that one step is nearly exact. A colour bar that
+    # takes its room from the panels grows with the height and needs more. No step may go below the height
+    # that the labels take.
     for _ in range(6):
         lay_out(figure)
         width, height = figure.get_size_inches()
@@ -50,17 +53,6 @@ def fit_height(figure: Figure, axes: Axes, shape: float, rows: float | None = No
         if abs(missing) < _CLOSE:
             break
         figure.set_size_inches(width, max(height + rows * missing, 0.6 * height))
-
-
-def legend_above(figure: Figure, handles: Sequence[Line2D], columns: int) -> None:
-    """Name the lines above all panels, in as many as `columns` columns as the figure is wide enough for."""
-    for most in range(min(len(handles), columns), 0, -1):
-        count = -(-len(handles) // -(-len(handles) // most))  # rows as even as so many columns allow
-        legend = figure.legend(handles=handles, loc="outside upper center", ncols=count)
-        lay_out(figure)
-        if most == 1 or legend.get_window_extent().width <= figure.bbox.width:
-            return
-        legend.remove()
 
 
 def lay_out(figure: Figure) -> None:

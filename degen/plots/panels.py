@@ -1,10 +1,10 @@
 """Small panels of one quantity each, a line per run or variant, under one legend.
 
+    panels_figure     any panels
     epochs_figure     quantities against the epoch
     spectra_figure    normalized singular values
-    profiles_figure   quantities against popularity, from the rarest bucket to the most frequent
 
-All panels of a figure share their horizontal scale.
+All panels of a figure share their horizontal scale. `profiles.py` has those by popularity.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING
 import matplotlib
 import numpy as np
 import numpy.typing as npt
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from degen.plots.bands import IntervalOf, Samples, draw_means
-from degen.plots.layout import fit_height, legend_above, panel_grid
+from degen.plots.layout import even_columns, fit_height, panel_grid
+from degen.plots.marks.labels import shorten_titles
+from degen.plots.marks.legends import legend_above
+from degen.plots.marks.letters import lettered, write_note
+from degen.plots.marks.widths import text_ems, wrapped
 from degen.plots.spectra import draw_singular_values
-from degen.plots.style import UNSEEN_LABEL, figure_ems
+from degen.plots.style import figure_ems
 from degen.plots.trajectories import Rows, draw_epochs
 
 if TYPE_CHECKING:
@@ -29,18 +32,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-COLD = "cold"
-"""The bucket of items that never occur in training."""
-
 Curve = npt.NDArray[np.float64]
 
-Profile = Mapping[str, Sequence[float]]
-"""The values of all seeds for each bucket by its name, rarest first."""
+Range = tuple[float, float]
+"""Lowest and highest possible value."""
 
 # In font sizes: a figure that holds three panels side by side, and one that holds two.
 _THREE = 46
 _TWO = 30
-_BANDS = "bands: 95 % interval of the mean over seeds"
+BANDS = "Bands: 95 % interval of the mean over seeds."
+_STAGE = "Shaded: pre-training."
+_AXIS = 4.0  # font sizes of the numbers at a panel's left
 _SMALL = 0.02  # of a normalized singular value
 _SHAPES = {1: 0.32, 2: 0.62, 3: 0.72}  # height over width of a panel, by how many stand side by side
 
@@ -59,13 +61,19 @@ def panels_figure(
     many panels stand side by side as have room, up to three.
     """
     ems = figure_ems(width)
-    most = 2 if len(draw) == 4 else 3  # two by two, not three and one
-    columns = columns or min(len(draw), most, 3 if ems >= _THREE else 2 if ems >= _TWO else 1)
+    columns = columns or even_columns(len(draw), 3 if ems >= _THREE else 2 if ems >= _TWO else 1)
     figure, panels = panel_grid(width, len(draw), columns)
     named: dict[str, Line2D] = {}
-    for position, (axes, (title, drawing)) in enumerate(zip(panels, draw.items(), strict=True)):
+    titles = []
+    size = float(matplotlib.rcParams["legend.fontsize"])
+    room = (ems / columns - _AXIS) * float(matplotlib.rcParams["font.size"]) / size
+    for position, (axes, name, drawing) in enumerate(zip(panels, lettered(draw), draw.values(), strict=True)):
+        title = name if "$" in name else wrapped(name, room)
         named |= {str(line.get_label()): line for line in drawing(axes)}
-        axes.set_title(title, loc="left", fontsize=matplotlib.rcParams["legend.fontsize"])
+        if (remark := axes.get_title("right")) and text_ems(title) + text_ems(remark) + 1 > room:
+            axes.set_title("", loc="right")
+            title = f"{title}\n{remark}"
+        titles.append(axes.set_title(title, loc="left", fontsize=size))
         if axes.get_yscale() == "linear":
             axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         axes.spines[["top", "right"]].set_visible(False)
@@ -76,11 +84,11 @@ def panels_figure(
     ends = np.array([axes.get_xlim() for axes in panels])
     for axes in panels:
         axes.set_xlim(ends[:, 0].min(), ends[:, 1].max())
-    if note:
-        figure.supxlabel(note, fontsize=matplotlib.rcParams["legend.fontsize"])
+    write_note(figure, note)
     if len(named) > 1:
         legend_above(figure, list(named.values()), 2 * columns + 1)
     fit_height(figure, panels[0], _SHAPES[columns])
+    shorten_titles(titles)
     return figure
 
 
@@ -90,15 +98,29 @@ def epochs_figure(
     *,
     width: float,
     columns: int | None = None,
+    ranges: Mapping[str, Range] | None = None,
+    note: str = "",
 ) -> Figure:
-    """Return quantities over epochs, a panel per key of `titles`, a line per run that has the key."""
-    draw = {title: partial(draw_epochs, runs=runs, key=key) for key, title in titles.items()}
-    rows = [row for several in runs.values() for rows in several for row in rows[:1]]
+    """Return quantities over epochs, a panel per key of `titles`, a line per run that has the key.
+
+    Bands end where the `ranges` of their quantities do. `note` stands before what is said of bands and of
+    pre-training.
+    """
+    within = ranges or {}
+    draw = {
+        title: partial(draw_epochs, runs=runs, key=key, within=within.get(key))
+        for key, title in titles.items()
+    }
+    rows = [row for several in runs.values() for rows in several for row in rows]
     means = any(f"{key}_low" in row for row in rows for key in titles)
-    return panels_figure(draw, width=width, across="epoch", columns=columns, note=_BANDS if means else "")
+    before = any(row["epoch"] < 1 for row in rows)
+    words = [note, BANDS if means else "", _STAGE if before else ""]
+    return panels_figure(
+        draw, width=width, across="epoch", columns=columns, note=" ".join(filter(None, words))
+    )
 
 
-def spectra_figure(spectra: Mapping[str, Mapping[str, Curve]], *, width: float) -> Figure:
+def spectra_figure(spectra: Mapping[str, Mapping[str, Curve]], *, width: float, note: str = "") -> Figure:
     """Return normalized singular values, a panel per title, a line per name.
 
     Curves are float64 [d], descending from 1. The scale is logarithmic where a linear one would lay the small
@@ -107,53 +129,26 @@ def spectra_figure(spectra: Mapping[str, Mapping[str, Curve]], *, width: float) 
     every = np.concatenate([curve for curves in spectra.values() for curve in curves.values()])
     least = float(every[every > 0].min(initial=1.0))
     draw = {title: partial(_spectrum, values=curves, least=least) for title, curves in spectra.items()}
-    return panels_figure(draw, width=width, across="index $i$")
+    return panels_figure(draw, width=width, across="index $i$", note=note)
 
 
 def _spectrum(axes: Axes, values: Mapping[str, Curve], least: float) -> list[Line2D]:
     lines = draw_singular_values(axes, values)
     axes.set_ylabel("")
     if least < _SMALL:
-        axes.set_yscale("log")
+        plain_log(axes, "y")
         # Zeros have no logarithm, and rounding noise no meaning: the axis ends above it.
         axes.set_ylim(max(0.7 * least, 1e-6), 1.3)
     return lines
 
 
-def profiles_figure(
-    profiles: Mapping[str, Mapping[str, Profile]], *, width: float, interval: IntervalOf | None = None
-) -> Figure:
-    """Return quantities by popularity, a panel per title, a line per name.
+def plain_log(axes: Axes, which: str) -> None:
+    """Make an axis, `x` or `y`, logarithmic, with ticks at powers of ten only, alike on all panels.
 
-    The `interval` of the mean over seeds is drawn for names with several.
+    Their labels have no exponents, which would be too small, from 0.0001 to 10,000.
     """
-    draw = {
-        title: partial(draw_profile, curves=curves, interval=interval) for title, curves in profiles.items()
-    }
-    seeds = max(len(v) for curves in profiles.values() for curve in curves.values() for v in curve.values())
-    note = _BANDS if interval and seeds > 1 else ""
-    return panels_figure(draw, width=width, across="decile by frequency", note=note)
-
-
-def draw_profile(
-    axes: Axes, curves: Mapping[str, Profile], interval: IntervalOf | None = None
-) -> list[Line2D]:
-    """Draw the mean over seeds for each bucket of items, rarest left, a line per name; return the lines.
-
-    The bucket of items that never occur in training stands apart on the left: no line joins its point.
-    """
-    buckets = sorted({name for curve in curves.values() for name in curve} - {COLD}, key=int)
-    places = {name: place for place, name in enumerate(buckets, start=1)}
-    if any(COLD in curve for curve in curves.values()):
-        places = {COLD: -1, **places}  # room for its name before the first
-
-    def samples(unseen: bool) -> dict[str, Samples]:
-        return {
-            name: {places[bucket]: seeds for bucket, seeds in curve.items() if (bucket == COLD) == unseen}
-            for name, curve in curves.items()
-        }
-
-    lines = draw_means(axes, samples(False), interval, marker="o", markersize=2)
-    draw_means(axes, samples(True), interval, bars=True, marker="o", markersize=3, linestyle="None")
-    axes.set_xticks(list(places.values()), [UNSEEN_LABEL if name == COLD else name for name in places])
-    return lines
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    axis.set_major_locator(LogLocator(numticks=6))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -47,6 +47,11 @@ _OTHER_COLORS = ("#CC79A7", "#999933", "#44AA99", "#332288", "#AA4499", "#661100
 _OTHER_DASHES = ("-.", "--", ":", (0, (7, 1, 1, 1, 1, 1)), (0, (3, 2)))
 _OTHER_MARKERS = ("X", "<", ">", "p", "h", "d", "*")
 
+FONT = "DejaVu Sans"
+
+LEAST_LETTER = 6.0
+"""Size in points of the smallest letters, indices too, which matplotlib sets at 0.7 of their text."""
+
 # Items that never occur in training have a colour outside the map, and a cross where others have a dot.
 UNSEEN_COLOR = "#D55E00"
 UNSEEN_LABEL = "unseen"
@@ -99,15 +104,9 @@ def figure_ems(inches: float) -> float:
     return inches * 72 / float(matplotlib.rcParams["font.size"])
 
 
-def text_ems(text: str) -> float:
-    """Return the approximate width of `text` in font sizes: letters are about 0.65 as wide as high."""
-    return 0.65 * len(text)
-
-
-def shortened(text: str, ems: float) -> str:
-    """Return `text`, cut and ended by an ellipsis where it is wider than `ems` font sizes."""
-    room = max(int(ems / text_ems("m")), 2)
-    return text if len(text) <= room else text[: room - 1] + "…"
+def symbol_size() -> float:
+    """Return the font size of labels with indices, points: at least so large that these have 6 points."""
+    return max(float(matplotlib.rcParams["font.size"]), LEAST_LETTER / 0.7)
 
 
 @contextmanager
@@ -123,7 +122,7 @@ def figure_style(name: str = "paper") -> Iterator[Style]:
 
 def _parameters(style: Style) -> dict[str, Any]:
     return {
-        "font.family": "DejaVu Sans",
+        "font.family": FONT,
         "mathtext.fontset": "dejavusans",
         "font.size": style.text,
         "axes.labelsize": style.text,

@@ -5,7 +5,8 @@
 
 The colour scale is logarithmic, rare light and frequent dark. Points are small, translucent and drawn from
 rare to frequent: most items are rare, and drawn last they would hide the few frequent ones. Items that never
-occur in training have no place on a log scale; they are crosses in another colour.
+occur in training have no place on a log scale; they are crosses in another colour. They may lie far from all
+others, so they do not set the limits: where they lie outside, an arrow at the edge says how many and where.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from degen.plots.marks.beyond import mark_beyond
 from degen.plots.style import GUIDE_COLOR, PLAIN_COLOR, UNSEEN_COLOR, UNSEEN_LABEL, frequency_colors
 
 if TYPE_CHECKING:
@@ -48,6 +50,14 @@ def frequency_scale(frequencies: Iterable[Frequency]) -> LogNorm:
     """Return the log scale from 1 to the highest of all counts, at least 10."""
     highest = max((int(counts.max(initial=0)) for counts in frequencies), default=0)
     return LogNorm(1, max(highest, 10))
+
+
+def setting_points(
+    coordinates: npt.NDArray[np.float64], frequency: Frequency | None
+) -> npt.NDArray[np.float64]:
+    """Return the points that set the limits of a panel: of the items that occur in training, if any do."""
+    seen = np.ones(len(coordinates), dtype=bool) if frequency is None else frequency > 0
+    return coordinates[seen] if seen.any() else coordinates
 
 
 def common_limits(clouds: Sequence[npt.NDArray[np.float64]]) -> Limits:
@@ -89,7 +99,7 @@ def draw_projection(
     norm, colors
         scale and map of the counts; by default `frequency_scale` of these counts and `frequency_colors()`.
     limits
-        x and y limits, by default `common_limits` of this cloud.
+        x and y limits, by default `common_limits` of this cloud's `setting_points`.
     size
         area of a point in square points; by default smaller, the more points there are.
     zero_lines
@@ -105,7 +115,7 @@ def draw_projection(
     frequency = None if frequency is None else frequency[::step]
     style: dict[str, Any] = {"alpha": 0.65, "linewidths": 0, "rasterized": len(points) > RASTERIZE_ABOVE}
     style["s"] = point_size(len(points)) if size is None else size
-    x, y = limits or common_limits([points])
+    x, y = limits or common_limits([setting_points(points, frequency)])
     for line in (axes.axhline, axes.axvline) if zero_lines else ():
         line(0, color=GUIDE_COLOR, linewidth=matplotlib.rcParams["axes.linewidth"], zorder=0)
     axes.set(xlim=x, ylim=y, aspect="equal")
@@ -122,7 +132,7 @@ def draw_projection(
         zorder=2,
         **style,
     )
-    _draw_unseen(axes, points[frequency == 0], style)
+    _draw_unseen(axes, points[frequency <= 0], points[seen], style)
     return cloud if len(seen) else None
 
 
@@ -136,16 +146,41 @@ def point_size(count: int, width: float = 1.5) -> float:
     return min(max(150 / math.sqrt(max(count, 1)), 0.8), 9.0) * (width / 1.5) ** 2
 
 
-def _draw_unseen(axes: Axes, points: npt.NDArray[np.float64], style: dict[str, Any]) -> None:
-    if len(points):
+def _draw_unseen(
+    axes: Axes, points: npt.NDArray[np.float64], crowd: npt.NDArray[np.float64], style: dict[str, Any]
+) -> None:
+    """Draw unseen items as crosses, and an arrow where they lie beyond the limits."""
+    if not len(points):
+        return
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    x, y = points.T
+    inside = (x >= left) & (x <= right) & (y >= bottom) & (y <= top)
+    if inside.any():
         cross = style | {"s": 3 * style["s"], "linewidths": 0.25 * math.sqrt(style["s"]), "alpha": 0.8}
-        axes.scatter(*points.T, color=UNSEEN_COLOR, marker="x", label=UNSEEN_LABEL, zorder=3, **cross)
+        axes.scatter(*points[inside].T, color=UNSEEN_COLOR, marker="x", label=UNSEEN_LABEL, zorder=3, **cross)
+    mark_beyond(axes, points[~inside], UNSEEN_LABEL, color=UNSEEN_COLOR, crowd=crowd)
 
 
-def draw_frequency_bar(figure: Figure, axes: Sequence[Axes], cloud: PathCollection) -> Colorbar:
-    """Draw one colour bar to the right of `axes`, and above it the mark of unseen items if there are any."""
-    bar = figure.colorbar(cloud, ax=list(axes), location="right", aspect=25, pad=0.02)
-    bar.set_label("frequency")
+def draw_frequency_bar(
+    figure: Figure,
+    axes: Sequence[Axes],
+    cloud: PathCollection,
+    *,
+    place: Axes | None = None,
+    level: bool = False,
+) -> Colorbar:
+    """Draw one colour bar, and below it the mark of unseen items if any are drawn.
+
+    It stands in `place`, by default to the right of `axes`. Its name stands at its side, or `level` above it,
+    where at its side it would read as the label of an axis that follows on the right.
+    """
+    own: dict[str, Any] = {"ax": list(axes), "location": "right", "aspect": 25, "pad": 0.02}
+    bar = figure.colorbar(cloud, **own if place is None else {"cax": place})
+    if level:
+        size = matplotlib.rcParams["xtick.labelsize"]  # the highest number may stand half above the bar
+        bar.ax.set_title("frequency", loc="left", fontsize=size, pad=0.8 * size)
+    else:
+        bar.set_label("frequency")
     if bar.solids is not None:
         bar.solids.set_alpha(1)
     powers = [10.0**power for power in range(1 + math.floor(math.log10(bar.ax.get_ylim()[1])))]
@@ -157,6 +192,6 @@ def draw_frequency_bar(figure: Figure, axes: Sequence[Axes], cloud: PathCollecti
         cross = Line2D(
             [], [], color=UNSEEN_COLOR, marker="x", linestyle="", markersize=size, label=UNSEEN_LABEL
         )
-        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-1, 1), "borderaxespad": 0.3}
-        bar.ax.legend(handles=[cross], handletextpad=0, handlelength=1.2, **place)
+        corner: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (-0.6, 0), "borderaxespad": 0.7}
+        bar.ax.legend(handles=[cross], handletextpad=0, handlelength=1.2, borderpad=0.2, **corner)
     return bar

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from degen.plots.labels import shorten_titles
-from degen.plots.layout import fit_height, panel_grid
+from degen.plots.layout import even_columns, fit_height, panel_grid
+from degen.plots.marks.labels import shorten_titles
+from degen.plots.marks.letters import lettered, write_note
 from degen.plots.panels import epochs_figure as panels_over_epochs
 from degen.plots.style import figure_ems
 from degen.plots.trajectories import (
@@ -22,6 +24,7 @@ from degen.plots.trajectories import (
     column,
     common_span,
     draw_trajectories,
+    number_epochs,
     quality_scale,
 )
 
@@ -30,6 +33,13 @@ if TYPE_CHECKING:
     from matplotlib.collections import PathCollection
     from matplotlib.figure import Figure
 
+DEFINITIONS: Mapping[str, str] = {
+    "official": "As in the authors' released code (recipe official): of vectors as they are, not of length 1."
+}
+"""What definitions of alignment and uniformity other than the paper's are."""
+
+_NUMBERS = "Numbers: epochs."
+_BETTER = "lower is better"
 _SHAPE = 0.8  # height over width of a panel
 # In font sizes: the width of a column of panels, and of a figure that holds three panels side by side.
 _COLUMN = 15
@@ -46,28 +56,38 @@ class TrajectoryPanel:
 
 
 def trajectory_figure(
-    panels: Sequence[TrajectoryPanel], *, width: float, alignment: str = ALIGNMENT, definition: str = "paper"
+    panels: Sequence[TrajectoryPanel],
+    *,
+    width: float,
+    alignment: str = ALIGNMENT,
+    definition: str = "paper",
+    note: str = "",
 ) -> Figure:
     """Return Fig. 5, a panel per run with common limits and colours, and the key `alignment` across.
 
-    The axes name the `definition` of both quantities that the runs were measured by.
+    Below the panels stands by which `definition` both quantities were measured, and then `note`, such as
+    which runs are left out.
     """
-    columns = min(len(panels), 3, max(1, int(figure_ems(width) / _COLUMN)))
+    columns = even_columns(len(panels), min(3, max(1, int(figure_ems(width) / _COLUMN))))
     figure, grid = panel_grid(width, len(panels), columns)
     everything = [rows for panel in panels for rows in (panel.rows, *panel.behind)]
     across = common_span(column(rows, alignment) for rows in everything)
     up = common_span(column(rows, UNIFORMITY) for rows in everything)
     norm = quality_scale(panel.rows for panel in panels)
     titles = []
-    for position, (axes, panel) in enumerate(zip(grid, panels, strict=True)):
+    names = lettered(panel.title for panel in panels)
+    for position, (axes, panel, name) in enumerate(zip(grid, panels, names, strict=True)):
         dots = draw_trajectories(axes, panel.rows, alignment=alignment, norm=norm, behind=panel.behind)
         axes.set(xlim=across, ylim=up)
-        titles.append(axes.set_title(panel.title, loc="left"))
+        number_epochs(axes, panel.rows, alignment=alignment)
+        titles.append(axes.set_title(name, loc="left"))
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
         axes.tick_params(labelleft=position % columns == 0, labelbottom=position + columns >= len(panels))
-    figure.supxlabel(f"{LABELS[alignment]} ({definition})")
-    figure.supylabel(f"{LABELS[UNIFORMITY]} ({definition})")
+        if position + columns >= len(panels):
+            axes.set_xlabel(f"{LABELS[alignment]}{chr(10) if columns > 1 else ' '}({_BETTER})")
+    figure.supylabel(f"{LABELS[UNIFORMITY]} ({_BETTER})")
+    write_note(figure, _NUMBERS, DEFINITIONS.get(definition, ""), note)
     _legend(figure, grid, dots, any(np.isfinite(column(panel.rows, QUALITY)).any() for panel in panels))
     fit_height(figure, grid[0], _SHAPE)
     shorten_titles(titles)
@@ -75,30 +95,43 @@ def trajectory_figure(
 
 
 def epochs_figure(
-    runs: Mapping[str, Sequence[Rows]], *, width: float, alignment: str = ALIGNMENT, definition: str = "paper"
+    runs: Mapping[str, Sequence[Rows]],
+    *,
+    width: float,
+    alignment: str = ALIGNMENT,
+    definition: str = "paper",
+    note: str = "",
 ) -> Figure:
     """Return uniformity, alignment and validation HR@5 over epochs, a line per run.
 
     The panels stand side by side on two columns, else one above another.
     """
-    titles = {key: f"{LABELS[key]} ({definition})" for key in (UNIFORMITY, alignment)}
+    titles = {key: f"{LABELS[key]} ({_BETTER})" for key in (UNIFORMITY, alignment)}
     columns = 3 if figure_ems(width) >= _WIDE else 1
-    return panels_over_epochs(runs, titles | {QUALITY: LABELS[QUALITY]}, width=width, columns=columns)
+    words = " ".join(filter(None, [DEFINITIONS.get(definition, ""), note]))
+    ranges = {UNIFORMITY: (-math.inf, 0.0), alignment: (0.0, math.inf), QUALITY: (0.0, 1.0)}
+    return panels_over_epochs(
+        runs, titles | {QUALITY: LABELS[QUALITY]}, width=width, columns=columns, ranges=ranges, note=words
+    )
 
 
 def _legend(figure: Figure, grid: Sequence[Axes], dots: PathCollection, colored: bool) -> None:
-    """Name the marks of the first and the last epoch above the panels; draw the colour bar if `colored`."""
+    """Name the marks of the first and the last epoch, and draw the colour bar if `colored`.
+
+    Both stand in the blank cell of a last row that is not full, else above and beside the panels.
+    """
     handles, labels = grid[0].get_legend_handles_labels()
-    place: dict[str, Any] = {
-        "loc": "outside upper right",
-        "ncols": 2,
-        "borderaxespad": 0.2,
-        "columnspacing": 1,
-        "handletextpad": 0.1,
-    }
-    figure.legend(handles, labels, **place)
+    cells = grid[0].get_subplotspec().get_gridspec()  # type: ignore[union-attr]
+    if len(grid) < cells.nrows * cells.ncols:
+        blank = figure.add_subplot(cells[cells.nrows - 1, len(grid) % cells.ncols :])
+        blank.set_axis_off()
+        blank.legend(handles, labels, loc="upper center", handletextpad=0.1)
+        where: dict[str, Any] = {"cax": blank.inset_axes((0.1, 0.3, 0.8, 0.07)), "orientation": "horizontal"}
+    else:
+        place: dict[str, Any] = {"borderaxespad": 0.2, "columnspacing": 1, "handletextpad": 0.1}
+        figure.legend(handles, labels, loc="outside upper right", ncols=2, **place)
+        where = {"ax": list(grid), "location": "right", "aspect": 25, "pad": 0.02}
     if colored:
-        bar = figure.colorbar(
-            dots, ax=list(grid), location="right", aspect=25, pad=0.02, label=LABELS[QUALITY]
-        )
-        bar.ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        bar = figure.colorbar(dots, label=LABELS[QUALITY], **where)
+        bar.locator = MaxNLocator(4, steps=[1, 2, 5, 10])
+        bar.update_ticks()

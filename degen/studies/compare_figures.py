@@ -11,11 +11,14 @@ import numpy as np
 
 from degen.analysis.measures.spectrum import normalized_singular_values
 from degen.analysis.passes.buckets import COLD, DECILES
+from degen.analysis.registry import PROFILES
 from degen.analysis.statistics.differences import over_seeds
+from degen.analysis.titles import title
 from degen.embeddings.file_options import FileOptions
 from degen.errors import CannotWrite, UserError
 from degen.files.writing import file_names, writable
-from degen.plots.panels import profiles_figure, spectra_figure
+from degen.plots.panels import spectra_figure
+from degen.plots.profiles import profiles_figure
 from degen.plots.style import figure_style
 from degen.studies.compare import DatasetComparison, Progress, Side
 from degen.studies.comparing.compare_paths import CompareOptions
@@ -23,12 +26,7 @@ from degen.studies.comparing.comparison_rows import comparison_rows
 from degen.studies.figure_files import FigureFiles, FigureOptions, output_folder
 from degen.studies.svd import SvdOptions, draw_svd
 
-_TITLES = {
-    "average_cosine": "average cosine within",
-    "norm_mean": "mean norm",
-    "cone_angle_mean": "degrees to the mean direction",
-    "first_direction_share": "share on the first direction",
-}
+_ARROWS = "Arrows: towards more isotropic."
 _SPECTRA = (r"$\sigma_i\,/\,\sigma_1$", r"$\sigma_i\,/\,\sigma_1$, minus the mean")
 
 
@@ -109,15 +107,14 @@ def _popularity(
 ) -> FigureFiles:
     """Draw profiles over deciles of the items, and write them."""
     curves = {
-        _TITLES.get(profile, profile): {
-            name: _deciles(seeds, profile) for name, seeds in compared.profiles.items()
-        }
+        _title(profile): {name: _deciles(seeds, profile) for name, seeds in compared.profiles.items()}
         for profile in profiles
     }
     drawn = FigureFiles()
     caption = "Measures by deciles of the items, from the rarest; unseen: never in training."
     with figure_style(look.style):
-        figure = profiles_figure(curves, width=look.inches(2), interval=_interval)
+        note = _ARROWS if any(name.endswith(("↑", "↓")) for name in curves) else ""
+        figure = profiles_figure(curves, width=look.inches(2), interval=_interval, note=note)
         drawn.save(figure, stem, look, title=f"By popularity: {compared.name}", caption=caption)
     rows = []
     for name, seeds in compared.profiles.items():
@@ -127,6 +124,12 @@ def _popularity(
             rows.append({"name": name, "profile": profile, "bucket": bucket, "value": mean})
     drawn.write_table(stem, rows)
     return drawn
+
+
+def _title(profile: str) -> str:
+    """Return a profile in words, with the direction that is more isotropic."""
+    degrees = " (°)" if PROFILES[profile].range == (0, 180) else ""
+    return f"{title(profile)}{degrees} {PROFILES[profile].arrow}".rstrip()
 
 
 def _deciles(seeds: Sequence[Mapping[str, float]], profile: str) -> dict[str, list[float]]:

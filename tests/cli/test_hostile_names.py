@@ -24,9 +24,9 @@ from degen.cli import app
 from degen.cli.output import Output
 from degen.errors import UserError
 from degen.plots.layout import lay_out
+from degen.plots.marks.written_names import FORMULAS
 from degen.plots.save import save_figure
 from degen.plots.style import figure_style
-from degen.plots.written_names import FORMULAS
 from degen.shown import shown
 from degen.tables.csv_file import plain_text, safe_text, write_columns
 from degen.tables.markdown import markdown

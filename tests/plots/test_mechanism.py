@@ -24,18 +24,22 @@ SIZES = [("column", "paper"), ("text", "paper"), ("10", "slides")]
 
 
 def panel(figure: Figure, title: str):
-    [axes] = [axes for axes in figure.axes if axes.get_title(loc="left") == title]
+    [axes] = [axes for axes in figure.axes if axes.get_title(loc="left")[4:] == title]
     return axes
+
+
+def lettered(panels) -> list[str]:
+    return [f"{letter} {title}" for letter, title in zip(("(a)", "(b)", "(c)", "(d)"), panels, strict=True)]
 
 
 def test_buckets_stand_at_their_frequency_and_unseen_items_apart() -> None:
     axes = Figure().subplots()
     [line] = draw_by_frequency(axes, {"duorec": trace(1)[0]["buckets"]}, "step_cosine")
     np.testing.assert_allclose(line.get_xydata(), [[2, 0.9 / 2], [40, 0.9 / 3]])
-    crosses = axes.lines[1]
-    np.testing.assert_allclose(crosses.get_xydata(), [[COLD_PLACE, 0.9]])
-    assert crosses.get_marker() == "X"
-    assert to_hex(crosses.get_color()) == to_hex(line.get_color()) == "#0072b2"
+    unseen = axes.lines[1]
+    np.testing.assert_allclose(unseen.get_xydata(), [[COLD_PLACE, 0.9]])
+    assert (unseen.get_marker(), unseen.get_markerfacecolor()) == (line.get_marker(), "none")
+    assert to_hex(unseen.get_color()) == to_hex(line.get_color()) == "#0072b2"
     assert axes.get_xscale() == "log"
     assert axes.xaxis.get_major_formatter()(COLD_PLACE) == "0"
 
@@ -55,7 +59,7 @@ def test_one_epoch_in_four_panels(width: str, style: str) -> None:
     with figure_style(style):
         buckets = {name: rows[0]["buckets"] for name, rows in RUNS.items()}
         figure = mechanism_figure(buckets, width=figure_width(width))
-    assert [axes.get_title(loc="left") for axes in figure.axes] == list(PANELS.values())
+    assert [axes.get_title(loc="left") for axes in figure.axes] == lettered(PANELS.values())
     labels = [line.get_label() for line in panel(figure, PANELS["push_share"]).lines]
     assert [label for label in labels if label[0] != "_"] == ["SASRec", "DuoRec"]  # no Eq. 4 in the third run
     assert len(panel(figure, PANELS["step_length"]).lines) == 6
@@ -72,7 +76,7 @@ def test_one_epoch_in_four_panels(width: str, style: str) -> None:
 def test_the_two_ends_over_epochs(width: str, style: str) -> None:
     with figure_style(style):
         figure = mechanism_epochs_figure(RUNS, width=figure_width(width))
-    assert [axes.get_title(loc="left") for axes in figure.axes] == list(OVER_EPOCHS.values())
+    assert [axes.get_title(loc="left") for axes in figure.axes] == lettered(OVER_EPOCHS.values())
     lines = panel(figure, OVER_EPOCHS["step_pairwise_cosine"]).lines
     assert len(lines) == 6
     of_duorec = [line for line in lines if line.get_label() == "DuoRec"]
@@ -89,13 +93,27 @@ def test_one_run_alone_is_named_too(draw) -> None:
     with figure_style():
         figure = draw(runs, width=3.337)
     [legend] = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["SCL"]
+    ends = ["rarest items in training", "most frequent items"] if draw is mechanism_epochs_figure else []
+    assert [text.get_text() for text in legend.get_texts()] == ["SCL", *ends]
     assert overlaps(figure) == []
 
 
-def test_crosses_are_explained_where_there_are_any() -> None:
+def test_symbols_and_hollow_marks_are_explained_and_the_marks_do_not_cover_each_other() -> None:
     buckets = trace(1)[0]["buckets"]
     with figure_style():
-        assert mechanism_figure({"scl": buckets}, width=3.337).get_supxlabel().endswith("(×: never)")
+        figure = mechanism_figure({"scl": buckets, "duorec": buckets}, width=3.337)
         without = mechanism_figure({"scl": buckets[1:]}, width=3.337)
-    assert without.get_supxlabel() == "times an item occurs in training"
+    assert "Hollow, at 0: items that never occur" in figure.get_supxlabel().replace("\n", " ")
+    assert "h̄: mean sequence representation" in without.get_supxlabel().replace("\n", " ")
+    assert "Hollow" not in without.get_supxlabel()
+    places = [line.get_xdata()[0] for line in figure.axes[0].lines if line.get_markerfacecolor() == "none"]
+    assert len(set(places)) == 2
+    assert max(places) < 1
+
+
+def test_lines_that_end_with_their_runs_are_explained() -> None:
+    with figure_style():
+        equal = mechanism_epochs_figure({"scl": trace(3), "duorec": trace(3)}, width=3.337)
+        unequal = mechanism_epochs_figure({"scl": trace(3), "duorec": trace(5)}, width=3.337)
+    assert "A line ends with its run." not in equal.get_supxlabel().replace("\n", " ")
+    assert "A line ends with its run." in unequal.get_supxlabel().replace("\n", " ")

@@ -121,6 +121,7 @@ def test_nothing_of_a_figure_of_four_panels_is_cut(results, width):
         for axes in figure.axes:
             left, right = axes._left_title.get_window_extent(), axes._right_title.get_window_extent()
             assert left.x1 < right.x0
+            assert " to " in axes.get_title("left") + axes.get_title("right")
 
 
 # Heat maps

@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 
 from degen.errors import UserError, one_of
+from degen.plots.marks.widths import shortened, text_ems, wrapped
 from degen.plots.style import (
     figure_ems,
     figure_style,
     figure_width,
     frequency_colors,
     quality_colors,
-    shortened,
-    text_ems,
     variant_line,
     variant_marker,
 )
@@ -154,11 +153,27 @@ def test_thirty_names_outside_the_paper_have_lines_of_their_own() -> None:
     assert paper.isdisjoint(color for color, _ in lines)
 
 
-def test_names_are_shortened_to_the_room_they_have() -> None:
+def test_names_are_shortened_to_the_room_they_have_and_keep_their_ends() -> None:
     assert shortened("DuoRec", 10) == "DuoRec"
-    short = shortened("a-very-long-variant", 5)
-    assert short.endswith("…")
-    assert text_ems(short) <= 5
+    short = shortened("embeddings-of-january-and-february.npy", 10)
+    assert short.startswith("embed")
+    assert short.endswith("y.npy")
+    assert short.count("…") == 1
+    assert 9 < text_ems(short) <= 10
+    assert shortened("WWWWWWWW", 0.1) == "W…W"
+
+
+def test_widths_are_those_of_the_letters() -> None:
+    assert text_ems("iii") < text_ems("mmm") / 3
+    assert text_ems("short\nand longer") == text_ems("and longer")
+    assert text_ems("") == 0
+
+
+def test_sentences_are_broken_between_words() -> None:
+    lines = wrapped("one sentence that is too long for a line, and another", 14).split("\n")
+    assert len(lines) > 1
+    assert " ".join(lines) == "one sentence that is too long for a line, and another"
+    assert max(map(text_ems, lines)) <= 14
 
 
 def test_options_are_taken_in_any_case() -> None:

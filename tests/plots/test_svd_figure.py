@@ -12,7 +12,7 @@ from degen.analysis.measures.spectrum import project
 from degen.plots.save import save_figure
 from degen.plots.style import figure_style, figure_width
 from degen.plots.svd import common_limits
-from degen.plots.svd_figure import VIEWS, SvdPanel, svd_figure
+from degen.plots.svd_figure import VIEWS, SvdPanel, share_text, svd_figure
 
 PAPER = ["sasrec", "cl4srec", "ucl", "scl", "ucl+scl", "duorec"]
 
@@ -38,7 +38,12 @@ def draw(names: list[str], width: str = "column", style: str = "paper", **option
 
 
 def clouds(figure: Figure) -> list:
-    return [axes for axes in figure.axes if axes.get_title(loc="left")]
+    return [axes for axes in figure.axes if axes.get_aspect() == 1]
+
+
+def names(figure: Figure) -> list[str]:
+    """The titles of the clouds, without their letters."""
+    return [axes.get_title(loc="left").partition(") ")[2] for axes in clouds(figure)]
 
 
 def spectrum(figure: Figure):
@@ -46,14 +51,15 @@ def spectrum(figure: Figure):
 
 
 def bars(figure: Figure) -> list:
-    return [axes for axes in figure.axes if axes.get_ylabel() == "frequency"]
+    return [axes for axes in figure.axes if "frequency" in (axes.get_ylabel(), axes.get_title(loc="left"))]
 
 
 @pytest.mark.parametrize("width", ["column", "text", "2.5"])
 def test_a_panel_a_variant_a_colour_bar_and_all_singular_values(width: str) -> None:
     figure = draw(PAPER, width)
-    names = [axes.get_title(loc="left") for axes in clouds(figure)]
-    assert names == ["SASRec", "CL4SRec", "UCL", "SCL", "UCL+SCL", "DuoRec"]
+    titles = [axes.get_title(loc="left") for axes in (*clouds(figure), spectrum(figure))]
+    assert [title.partition(" ")[0] for title in titles] == ["(a)", "(b)", "(c)", "(d)", "(e)", "(f)", "(g)"]
+    assert names(figure) == ["SASRec", "CL4SRec", "UCL", "SCL", "UCL+SCL", "DuoRec"]
     assert len(bars(figure)) == 1
     lines = spectrum(figure).lines
     assert len(lines) == 6
@@ -79,8 +85,8 @@ def test_panels_share_limits_scale_and_shape() -> None:
 
 def test_all_points_are_drawn_within_the_limits() -> None:
     for axes, panel in zip(clouds(figure := draw(PAPER)), panels(PAPER), strict=True):
-        offsets = np.concatenate([np.asarray(drawn.get_offsets()) for drawn in axes.collections])
-        expected = panel.projection.coordinates
+        offsets = np.asarray(axes.collections[0].get_offsets())
+        expected = panel.projection.coordinates[panel.frequency > 0]
         assert np.sort(offsets, axis=0) == pytest.approx(np.sort(expected, axis=0))
         assert (offsets[:, 0] > axes.get_xlim()[0]).all()
         assert (offsets[:, 1] < axes.get_ylim()[1]).all()
@@ -90,8 +96,7 @@ def test_all_points_are_drawn_within_the_limits() -> None:
 @pytest.mark.parametrize("count", [1, 3, 8])
 @pytest.mark.parametrize(("width", "style"), [("column", "paper"), ("text", "paper"), ("10", "slides")])
 def test_no_text_overlaps_another_or_leaves_the_figure(count: int, width: str, style: str) -> None:
-    names = [*PAPER, "a-variant-of-my-own", "b"][:count]
-    figure = draw(names, width, style)
+    figure = draw([*PAPER, "a-variant-of-my-own", "b"][:count], width, style)
     assert overlaps(figure) == []
     assert outside(figure) == []
 
@@ -103,15 +108,103 @@ def test_flat_clouds_leave_their_labels_room(width: str) -> None:
     assert outside(figure) == []
 
 
-def test_long_names_that_find_no_room_beside_the_lines_go_into_a_legend() -> None:
-    figure = draw(["one-quite-long-variant", "another-long-variant"])
-    assert not spectrum(figure).texts
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
-        "one-quite-long-variant",
-        "another-long-variant",
-    ]
+def legend_of(figure: Figure) -> list[str]:
+    legend = spectrum(figure).get_legend() or figure.legends[0]
+    return [text.get_text() for text in legend.get_texts()]
+
+
+@pytest.mark.parametrize("width", ["column", "text"])
+def test_names_as_long_as_those_of_files_keep_their_ends(width: str) -> None:
+    long = [f"embeddings-of-the-production-model-for-the-whole-storefront-{month}-v{k}" for k, month in
+            enumerate(("2025-01", "2025-02", "2025-03"))]  # fmt: skip
+    figure = draw(long, width)
+    shown = [text.get_text() for text in spectrum(figure).texts] or legend_of(figure)
+    for k, (title, label) in enumerate(zip(names(figure), shown, strict=True)):
+        assert title.endswith(f"v{k}")
+        assert label.endswith(f"v{k}")
+        assert "…" in title
     assert overlaps(figure) == []
     assert outside(figure) == []
+
+
+def test_lines_that_end_together_are_named_in_a_legend_that_none_crosses() -> None:
+    same = [replace(panel, name=name) for name, panel in zip(PAPER, panels(["x"]) * 6, strict=True)]
+    with figure_style():
+        figure = svd_figure(same, width=figure_width("text"))
+    assert not spectrum(figure).texts
+    assert legend_of(figure) == ["SASRec", "CL4SRec", "UCL", "SCL", "UCL+SCL", "DuoRec"]
+    assert outside(figure) == []
+
+
+def test_four_panels_are_two_by_two_and_a_fifth_leaves_its_blank_cell_to_the_spectrum() -> None:
+    for count, rows, blank in ((4, 2, False), (5, 2, True)):
+        for width in ("column", "text"):
+            figure = draw(PAPER[:count], width)
+            boxes = [axes.get_position() for axes in clouds(figure)]
+            assert len({round(box.y0, 2) for box in boxes}) == rows
+            assert len({round(box.x0, 2) for box in boxes}) == (count + 1) // 2
+            last = spectrum(figure).get_position()
+            in_last_row = abs(last.y0 - boxes[-1].y0) < 0.05 and last.y1 < boxes[0].y0
+            assert in_last_row == blank
+
+
+def far_unseen(names: list[str]) -> list[SvdPanel]:
+    """Clouds whose ten unseen items all lie at one place, ten times as far right as all others."""
+    result = []
+    for panel in panels(names):
+        points = panel.projection.coordinates.copy()
+        points[-10:] = 10 * points[:-10, 0].max(), 0.25
+        result.append(replace(panel, projection=replace(panel.projection, coordinates=points)))
+    return result
+
+
+@pytest.mark.parametrize("width", ["column", "text"])
+def test_unseen_items_never_stretch_the_axes_and_an_arrow_says_where_they_lie(width: str) -> None:
+    far = far_unseen(PAPER)
+    with figure_style():
+        figure = svd_figure(far, width=figure_width(width))
+    seen = [panel.projection.coordinates[panel.frequency > 0] for panel in far]
+    assert (clouds(figure)[0].get_xlim(), clouds(figure)[0].get_ylim()) == common_limits(seen)
+    for axes, panel in zip(clouds(figure), far, strict=True):
+        [words] = [text.get_text() for text in axes.texts if "unseen" in text.get_text()]
+        assert words == f"10 unseen\nat {panel.projection.coordinates[-1, 0]:.0f}, 0.25"
+        assert len(axes.collections) == 1  # no cross inside
+    assert overlaps(figure) == []
+    assert outside(figure) == []
+
+
+def test_in_the_layout_of_fig_1_each_cloud_fills_a_panel_of_one_shape() -> None:
+    both = [*far_unseen(["sasrec"]), panels(["sasrec", "duorec"], cone=1)[1]]
+    with figure_style():
+        figure = svd_figure(both, width=figure_width("text"), layout="fig1")
+    boxes = [axes.get_window_extent() for axes in clouds(figure)]
+    assert boxes[0].height == pytest.approx(boxes[1].height, abs=1)
+    assert boxes[0].y0 == pytest.approx(boxes[1].y0, abs=1)
+    assert spectrum(figure).get_position().x0 > clouds(figure)[1].get_position().x1
+    assert clouds(figure)[0].get_xlim() != clouds(figure)[1].get_xlim()
+    for axes, panel in zip(clouds(figure), both, strict=True):
+        points = panel.projection.coordinates[panel.frequency > 0]
+        box = np.array([axes.get_xlim(), axes.get_ylim()]).T
+        assert (box[0] < points.min(axis=0)).all()
+        assert (box[1] > points.max(axis=0)).all()
+        assert (np.ptp(np.vstack([points, [[0, 0]]]), axis=0) / np.ptp(box, axis=0)).max() > 0.75
+    assert "Each cloud has axes of its own." in " ".join(texts(figure)).replace("\n", " ")
+    assert outside(figure) == []
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.224, "22 %"),
+        (0.0996, "10 %"),
+        (0.031, "3.1 %"),
+        (0.0009, "0.1 %"),
+        (1e-5, "< 0.1 %"),
+        (0.0, "0.0 %"),
+    ],
+)
+def test_a_small_share_is_not_nothing(share: float, text: str) -> None:
+    assert share_text(share) == text
 
 
 def test_a_panel_says_what_its_axes_carry() -> None:
@@ -119,8 +212,9 @@ def test_a_panel_says_what_its_axes_carry() -> None:
     figure = draw(["scl"])
     [axes] = clouds(figure)
     first, second = panel.projection.variance_share[:2]
-    assert f"({round(100 * first)}%)" in axes.get_xlabel()
-    assert f"({round(100 * second)}%)" in axes.get_ylabel()
+    assert axes.get_xlabel().endswith(f"({round(100 * first)} %)")
+    assert "share of Σσ² along x and y." in " ".join(texts(figure)).replace("\n", " ")
+    assert share_text(second) in axes.get_ylabel()
     assert "300 items" in [text.get_text() for text in axes.texts]
 
 
@@ -134,6 +228,7 @@ def test_without_counts_there_is_no_colour_bar() -> None:
     figure = draw(["vectors"], frequency=False)
     assert not bars(figure)
     assert not figure.axes[0].get_legend()
+    assert "requency" not in " ".join(texts(figure))
 
 
 @pytest.mark.parametrize("width", ["column", "text"])
@@ -184,8 +279,8 @@ def test_axes_say_which_projection_it_is(count: int, projection: str, across: st
     assert len(labels) == 1
     assert all(label.startswith(across) for label in labels)
     assert spectrum(figure).get_ylabel() == view.spectrum
-    assert view.note in texts(figure)
-    assert ("%" in "".join(texts(figure))) == view.shares
+    assert view.note in " ".join(texts(figure)).replace("\n", " ")
+    assert ("%" in "".join(texts(figure))) == bool(view.shares)
     assert overlaps(figure) == []
     assert outside(figure) == []
 
@@ -220,7 +315,9 @@ def test_tsne_centres_each_panel_on_its_own_cloud_without_zero_lines_and_numbers
 def test_svd_and_pca_keep_zero_lines_and_common_limits(projection: str) -> None:
     with figure_style():
         figure = svd_figure(panels(PAPER[:2]), width=figure_width("text"), view=VIEWS[projection])
-    expected = common_limits([panel.projection.coordinates for panel in panels(PAPER[:2])])
+    expected = common_limits(
+        [panel.projection.coordinates[panel.frequency > 0] for panel in panels(PAPER[:2])]
+    )
     for axes in clouds(figure):
         assert (axes.get_xlim(), axes.get_ylim()) == expected
         assert len(axes.lines) == 2
@@ -228,8 +325,7 @@ def test_svd_and_pca_keep_zero_lines_and_common_limits(projection: str) -> None:
 
 def test_cells_of_a_variant_are_told_apart_where_their_names_are_too_wide() -> None:
     rates = [(0.1, 0.1), (0.1, 0.5), (0.5, 0.1), (0.5, 0.5)]
-    figure = draw([f"duorec embedding_dropout={e}, hidden_dropout={h}" for e, h in rates], "text")
-    names = [axes.get_title(loc="left") for axes in clouds(figure)]
-    assert names == [f"emb. {e}, hid. {h}" for e, h in rates]
-    assert [line.get_label() for line in spectrum(figure).lines] == names
+    figure = draw([f"duorec embedding_dropout={e}, hidden_dropout={h}" for e, h in rates], "6.4")
+    assert names(figure) == [f"emb. {e}, hid. {h}" for e, h in rates]
+    assert [line.get_label() for line in spectrum(figure).lines] == names(figure)
     assert not outside(figure)

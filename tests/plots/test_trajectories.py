@@ -99,7 +99,7 @@ def test_over_epochs_a_name_without_the_quantity_is_left_out(axes) -> None:
 
 def test_ticks_are_whole_epochs_and_one_epoch_is_a_mark(axes) -> None:
     [line] = draw_epochs(axes, {"scl": [epochs(1)]}, "uniformity")
-    assert line.get_marker() == "o"
+    assert line.get_marker() == "s"
     assert all(tick == int(tick) for tick in axes.get_xticks())
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from drawn import outside, overlaps
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from run_files import epochs
 
@@ -26,12 +27,35 @@ def shown(figure: Figure) -> list:
 
 def test_a_panel_a_run_with_common_limits_and_colours() -> None:
     figure = trajectories(5, "text")
-    assert [axes.get_title(loc="left") for axes in shown(figure)] == NAMES[:5]
+    assert [axes.get_title(loc="left")[4:] for axes in shown(figure)] == NAMES[:5]
     assert len({(axes.get_xlim(), axes.get_ylim()) for axes in shown(figure)}) == 1
     norms = [axes.collections[0].norm for axes in shown(figure)]
     assert {(norm.vmin, norm.vmax) for norm in norms} == {(0.01, 0.07)}
-    [bar] = [axes for axes in figure.axes if axes.get_ylabel() == "validation HR@5"]
-    assert bar.get_ylim() == (0.01, 0.07)
+    # The cell that five panels leave blank holds the legend and the colour bar.
+    [bar] = [axes for axes in figure.findobj(Axes) if axes.get_xlabel() == "validation HR@5"]
+    assert bar.get_xlim() == (0.01, 0.07)
+    assert not figure.legends
+    assert outside(figure) == []
+    assert overlaps(figure) == []
+
+
+def test_numbers_of_epochs_say_which_way_a_path_goes() -> None:
+    there_and_back = [
+        {
+            "epoch": epoch,
+            "uniformity": -2 - 0.01 * epoch,
+            "alignment": 1 - abs(6 - epoch) / 6,
+            "valid_HR@5": 0.1,
+        }
+        for epoch in range(1, 12)
+    ]
+    straight = epochs(9)
+    with figure_style():
+        panels = [TrajectoryPanel("UCL", there_and_back), TrajectoryPanel("SCL", straight)]
+        figure = trajectory_figure(panels, width=figure_width("text"))
+    numbers = [[text.get_text() for text in axes.texts] for axes in shown(figure)]
+    assert numbers == [["1", "6", "11"], ["1", "9"]]
+    assert overlaps(figure) == []
 
 
 def test_limits_hold_the_seeds_behind_a_mean() -> None:
@@ -44,8 +68,10 @@ def test_limits_hold_the_seeds_behind_a_mean() -> None:
 @pytest.mark.parametrize("definition", ["paper", "official"])
 def test_axes_name_quantity_and_definition(definition: str) -> None:
     figure = trajectories(2, alignment="alignment_same_target", definition=definition)
-    assert figure.get_supxlabel() == f"same-target alignment ({definition})"
-    assert figure.get_supylabel() == f"uniformity ({definition})"
+    assert {axes.get_xlabel() for axes in shown(figure)} == {"same-target alignment\n(lower is better)"}
+    assert figure.get_supylabel() == "uniformity (lower is better)"
+    note = figure.get_supxlabel().replace("\n", " ")
+    assert ("released code (recipe official)" in note) == (definition == "official")
 
 
 def test_marks_of_first_and_last_epoch_are_explained() -> None:
@@ -70,8 +96,8 @@ def test_no_text_of_a_trajectory_overlaps_or_leaves(count: int, width: str, styl
 
 
 def lines(figure: Figure, label: str) -> list:
-    [axes] = [axes for axes in figure.axes if axes.get_title(loc="left") == label]
-    return axes.lines
+    titles = {axes.get_title(loc="left")[4:].replace("\n", " "): axes for axes in figure.axes}
+    return titles[label].lines
 
 
 @pytest.mark.parametrize(("width", "style"), [("column", "paper"), ("text", "paper"), ("10", "slides")])
@@ -80,8 +106,8 @@ def test_over_epochs_three_quantities_and_one_legend(width: str, style: str) -> 
     with figure_style(style):
         options = {"alignment": "alignment_same_target", "definition": "official"}
         figure = epochs_figure(runs, width=figure_width(width), **options)
-    assert len(lines(figure, "uniformity (official)")) == 4
-    assert len(lines(figure, "same-target alignment (official)")) == 4
+    assert len(lines(figure, "uniformity (lower is better)")) == 4
+    assert len(lines(figure, "same-target alignment (lower is better)")) == 4
     assert len(lines(figure, "validation HR@5")) == 4
     [legend] = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["SASRec", "SCL", "DuoRec"]
@@ -93,8 +119,8 @@ def test_over_epochs_three_quantities_and_one_legend(width: str, style: str) -> 
 def test_a_run_without_alignment_is_left_out_of_its_panel_only() -> None:
     with figure_style():
         figure = epochs_figure({"sasrec": [epochs(4, alignment=False)], "scl": [epochs(5)]}, width=3.337)
-    assert [line.get_label() for line in lines(figure, "alignment (paper)")] == ["SCL"]
-    assert [line.get_label() for line in lines(figure, "uniformity (paper)")] == ["SASRec", "SCL"]
+    assert [line.get_label() for line in lines(figure, "alignment (lower is better)")] == ["SCL"]
+    assert [line.get_label() for line in lines(figure, "uniformity (lower is better)")] == ["SASRec", "SCL"]
     [legend] = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["SASRec", "SCL"]
 

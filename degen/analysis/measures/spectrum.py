@@ -74,8 +74,8 @@ def project(V: Rows | Array) -> Projection:
         raise UserError(f"the matrix has {n} rows of {d} numbers; a projection needs at least two dimensions")
     if n < d:
         raise UserError(
-            f"the matrix has {n} rows of {d} numbers, fewer items than dimensions; give one row for each "
-            "item (transpose the matrix if its columns are the items)"
+            f"the matrix has {n} rows of {d} numbers, fewer items than dimensions; are its columns the "
+            "items? Then transpose it"
         )
     s = rows.singular_values
     return Projection(rows.projected.coordinates, s, variance_share(s))

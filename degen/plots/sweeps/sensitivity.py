@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import cycle
@@ -13,7 +13,7 @@ import matplotlib
 import numpy as np
 from matplotlib.lines import Line2D
 
-from degen.plots.bands import IntervalOf, Samples, draw_means
+from degen.plots.bands import IntervalOf, Samples, draw_means, end_near
 from degen.plots.panels import panels_figure
 from degen.plots.style import GUIDE_COLOR, figure_ems
 
@@ -27,7 +27,6 @@ Scale = Literal["categories", "linear", "log"]
 _MARKER = 3.2  # points
 _MARKERS = "os^Dv"
 _REMARK = "#555555"
-_SPARE = 0.5  # of the range of the values, above and below them
 _ONE_LINE = 50  # font sizes of a figure in which the note fits into one line
 
 
@@ -123,7 +122,16 @@ def _panel(
     if results["capped"].any():
         keys.append(_hollow_key())
     _across(axes, axis, places)
-    _up(axes, [value for found in (samples, faint) for cell in found.values() for value in cell.values()])
+    end_near(
+        axes,
+        (
+            v
+            for found in (samples, faint)
+            for cell in found.values()
+            for several in cell.values()
+            for v in several
+        ),
+    )
     if ends:
         size = matplotlib.rcParams["legend.fontsize"]
         axes.set_title(_between(min(ends), max(ends)), loc="right", fontsize=size, color=_REMARK)
@@ -187,16 +195,6 @@ def _across(axes: Axes, axis: AxisScale, places: Mapping[float, float]) -> None:
     axes.minorticks_off()
     if axis.scale == "categories":
         axes.set_xlim(-0.3, len(places) - 0.7)
-
-
-def _up(axes: Axes, values: Sequence[Sequence[float]]) -> None:
-    """End the vertical axis near the seeds' own values: bands of two seeds may be many times as wide."""
-    every = [value for several in values for value in several]
-    if len(set(every)) < 2:
-        return
-    low, high = min(every), max(every)
-    bottom, top = axes.get_ylim()
-    axes.set_ylim(max(bottom, low - _SPARE * (high - low)), min(top, high + _SPARE * (high - low)))
 
 
 def _note(results: pd.DataFrame, interval: IntervalOf | None, width: float) -> str:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from degen.analysis import MEASURES, Rows, Undefined
+from degen.analysis.titles import title
 from degen.errors import UserError, nearest
 from degen.plots.panels import epochs_figure
 from degen.plots.style import figure_style
 from degen.plots.trajectories import ALIGNMENTS, LABELS, UNIFORMITY
+from degen.plots.trajectory_figure import DEFINITIONS
 from degen.runs.choose import Series
 from degen.runs.directory import RunDirectory
 from degen.studies.figure_files import FigureFiles, FigureOptions, figure_stems
@@ -42,6 +44,7 @@ _DEFINED = (UNIFORMITY, *ALIGNMENTS)
 
 _CAPTION = "Measures after every epoch of training, of the item embeddings unless said otherwise. {sources}"
 _STAGES = "Epochs up to 0 are pre-training. "
+_ARROWS = "Arrows: towards more isotropic."
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,10 @@ def _dataset(stem: Path, series: Series, options: DynamicsOptions, look: FigureO
     runs = [run for members in series.values() for run in members]
     sources = _sources(runs, options.measures, drawn.notes)
     tracks = tracks_of(series, options, options.measures, partial(_epochs, sources=sources))
-    titles = {key: _NAMES.get(key, key.replace("_", " ")) for key in sources}
-    titles |= {key: f"{titles[key]} ({runs[0].definition})" for key in sources if key in _DEFINED}
+    titles = {key: _title(key) for key in sources}
+    words = _ARROWS if any(name.endswith(("↑", "↓")) for name in titles.values()) else ""
+    if any(key in _DEFINED for key in sources):
+        words = f"{words} {DEFINITIONS.get(runs[0].definition, '')}".strip()
     drawn.rows = [_row(track, sources) for track in tracks]
     lines: dict[str, list[Any]] = {}
     for track in tracks:
@@ -83,11 +88,35 @@ def _dataset(stem: Path, series: Series, options: DynamicsOptions, look: FigureO
     about = _STAGES if any(run.pretraining for run in runs) else ""
     about += f"{', '.join(kept)}: at the epochs whose embeddings were kept." if kept else ""
     with figure_style(look.style):
-        figure = epochs_figure(lines, titles, width=look.inches(len(titles)))
+        figure = epochs_figure(
+            lines, titles, width=look.inches(len(titles)), ranges=dict(map(_range, titles)), note=words
+        )
         name = stem.name.removeprefix("dynamics-")
         drawn.save(figure, stem, look, title=f"Dynamics: {name}", caption=_CAPTION.format(sources=about))
     drawn.write_table(stem, track_rows(tracks, list(sources)))
     return drawn
+
+
+def _title(key: str) -> str:
+    """Return a quantity in words, with what is better of it."""
+    name = _NAMES.get(key) or (title(key) if key in MEASURES else _in_words(key))
+    if key in _DEFINED:
+        return f"{name} (lower is better)"
+    return f"{name} {MEASURES[key].arrow}".rstrip() if key in MEASURES else name
+
+
+def _in_words(key: str) -> str:
+    """Return a key of `metrics.jsonl` in words: `valid_HR@5` as validation HR@5."""
+    return key.replace("valid_", "validation ").replace("_", " ")
+
+
+def _range(key: str) -> tuple[str, tuple[float, float]]:
+    """Return a quantity with its lowest and its highest possible value."""
+    if key in MEASURES and key not in _DEFINED:
+        return key, MEASURES[key].range
+    if key == UNIFORMITY:
+        return key, (-math.inf, 0.0)
+    return key, (0.0, 1.0 if "@" in key else math.inf)
 
 
 def _sources(runs: Sequence[RunDirectory], keys: Sequence[str], notes: list[str]) -> dict[str, str]:

@@ -60,12 +60,14 @@ def _figures(
     drawn = FigureFiles(rows=[_row(track, alignment, definition) for track in tracks])
     drawn.notes = [_without(track, alignment) for track in tracks if track not in moving]
     width = look.inches(len(moving))
+    left_out = ", ".join(dict.fromkeys(variant_label(t.variant) for t in tracks if t not in moving))
     settings: dict[str, Any] = {"width": width, "alignment": alignment, "definition": definition}
     about = {"caption": _CAPTION.format(definition=definition)}
     name = stem.name.removeprefix("uniformity-")
     with figure_style(look.style):
         if moving:
-            figure = trajectory_figure([_panel(track, tracks) for track in moving], **settings)
+            note = f"Not shown: {left_out}, which contrasts no pair." if left_out else ""
+            figure = trajectory_figure([_panel(track, tracks) for track in moving], **settings, note=note)
             drawn.save(figure, stem, look, title=f"Alignment and uniformity: {name}", **about)
         lines: dict[str, list[Rows]] = {}
         for track in tracks:

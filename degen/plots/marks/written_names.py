@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.text import Text
 
+from degen.plots.style import symbol_size
 from degen.shown import shown_lines
 
 if TYPE_CHECKING:
@@ -23,10 +24,6 @@ FORMULAS = frozenset(
         r"$\sigma_1 u_1$",
         r"$\sigma_2 u_2$",
         r"$\sigma_2 / \sigma_1$",
-        r"$\cos(\Delta v,\;-\bar{h})$",
-        r"$\cos(\Delta v_i,\;\Delta v_j)$",
-        r"$\|\Delta v\|$",
-        r"$\cos(v_i,\;v_j)$",
     )
 )
 """Formulas in labels of degen's own."""
@@ -36,7 +33,10 @@ _OF_TICKS = r"$\mathdefault{"
 
 
 def write_names_plainly(figure: Figure) -> None:
-    """Set every text of a figure that holds another formula than degen's or an axis's as it is written."""
+    """Set every text of a figure that holds another formula than degen's or an axis's as it is written.
+
+    Texts with indices are set so large that these stay legible (`symbol_size`).
+    """
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
         written = text.get_text()
@@ -44,6 +44,7 @@ def write_names_plainly(figure: Figure) -> None:
             text.set_text(plain)
         if "$" in written:
             formulas = _FORMULA.findall(written)
-            text.set_parse_math(
-                all(formula in FORMULAS or formula.startswith(_OF_TICKS) for formula in formulas)
-            )
+            own = all(formula in FORMULAS or formula.startswith(_OF_TICKS) for formula in formulas)
+            text.set_parse_math(own)
+            if own and any(sign in formula for formula in formulas for sign in "_^"):
+                text.set_fontsize(max(float(text.get_fontsize()), symbol_size()))

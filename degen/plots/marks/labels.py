@@ -1,11 +1,12 @@
 """Names at the right ends of lines, moved apart where they would overlap, and titles cut to their panels.
 
     name_ends(axes, lines)     write each line's label behind its end, before the layout
-    drop_names_outside(axes)   remove the labels if one has no room; a legend takes their place
-    shorten_titles(titles)     end titles that are too long by an ellipsis
-    spread_names(axes)         move the labels apart, after the layout; each stays joined to its line
+    spread_names(axes)         move the labels apart, after the layout; False where they find no room
+    remove_names(axes)         remove them, for a legend to take their place
+    shorten_titles(titles)     replace the middle of titles that are too long by an ellipsis
 
-A name beside its line needs no legend, is clear in grey and cannot hide a line.
+A name beside its line needs no legend, is clear in grey and cannot hide a line. But where lines end at one
+place, names beside them would be joined to them by strokes that cross.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy.typing as npt
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.text import Annotation, Text
 
-from degen.plots.style import shortened
+from degen.plots.marks.widths import shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _GID = "name of a line"
 _ROOM = 12  # font sizes that a name may have
 _LINE_HEIGHT = 1.15  # of a name, in font sizes
+_FAR = 2.0  # line heights that names may move apart
 
 
 def name_ends(axes: Axes, lines: Sequence[Line2D], *, in_layout: bool = True) -> None:
@@ -63,39 +65,41 @@ def name_ends(axes: Axes, lines: Sequence[Line2D], *, in_layout: bool = True) ->
 
 
 def shorten_titles(titles: Iterable[Text]) -> None:
-    """Cut titles that are wider than their panel, after the layout; an ellipsis ends them."""
+    """Cut titles that are wider than their panel, after the layout; an ellipsis stands for their middle."""
     for title in titles:
-        if title.axes is None:
+        if title.axes is None or any(sign in title.get_text() for sign in "$\n"):  # a formula, or cut already
             continue
         room = title.axes.get_window_extent().width
-        text = title.get_text()
-        for end in range(len(text) - 1, 0, -1):
-            if title.get_window_extent().width <= room:
-                break
-            title.set_text(text[:end] + "…")
+        ems = room * 72 / (title.axes.figure.dpi * float(title.get_fontsize()))
+        title.set_text(shortened(title.get_text(), ems))
 
 
-def drop_names_outside(axes: Axes) -> bool:
-    """Remove all names if one reaches beyond the figure, and return whether they were removed."""
-    edge = axes.figure.bbox.x1
-    if all(name.get_window_extent().x1 <= edge for name in _names(axes)):
-        return False
+def remove_names(axes: Axes) -> None:
+    """Remove all names of `name_ends`."""
     for name in _names(axes):
         name.remove()
-    return True
 
 
-def spread_names(axes: Axes) -> None:
-    """Move the names of `name_ends` just far enough apart for none to overlap."""
+def spread_names(axes: Axes) -> bool:
+    """Move the names of `name_ends` just far enough apart for none to overlap.
+
+    Return False, and move none, if one reaches beyond the figure or would stand so far from its line's end
+    that the strokes between them could not be told apart.
+    """
     names = _names(axes)
     if not names:
-        return
+        return True
+    edge = axes.figure.bbox.x1
     low, high = axes.get_ylim()
     points = axes.get_window_extent().height * 72 / axes.figure.dpi
     gap = float(names[0].get_fontsize()) * _LINE_HEIGHT * (high - low) / points
-    heights = spread(np.array([name.xy[1] for name in names]), gap, low, high)
+    ends = np.array([name.xy[1] for name in names])
+    heights = spread(ends, gap, low, high)
+    if any(name.get_window_extent().x1 > edge for name in names) or np.ptp(heights - ends) > _FAR * gap:
+        return False
     for name, height in zip(names, heights, strict=True):
         name.set_y(float(height))
+    return True
 
 
 def _names(axes: Axes) -> list[Annotation]:

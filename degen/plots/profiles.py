@@ -1,0 +1,151 @@
+"""Quantities by popularity, from the rarest decile of the items to the most frequent, and of unseen items.
+
+    profiles_figure(profiles)     a panel per quantity
+    draw_profile(axes, curves)    one of them
+
+Unseen items stand apart on the left. They may differ so much from all others that on a common scale these
+would lie flat: values far from the deciles' are marked at the edge, with their numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+
+from degen.plots.bands import IntervalOf, Samples, draw_means, end_near
+from degen.plots.panels import BANDS, panels_figure
+from degen.plots.style import LEAST_LETTER, UNSEEN_LABEL, variant_marker
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+COLD = "cold"
+"""The bucket of items that never occur in training."""
+
+Profile = Mapping[str, Sequence[float]]
+"""The values of all seeds for each bucket by its name, rarest first."""
+
+_PLACE = -1.5  # of unseen items: leaves room for their name before the first decile
+_DODGE = 0.5  # of the distance of two deciles, over which the names are spread
+_NEAR = 0.35  # of the deciles' range: unseen items so near to it lie on the same scale
+_BAND = 0.2  # of the panel's height, for numbers at the edge
+_MARKER = 2.6
+_LABELLED = (1, 4, 7, 10)
+_DECILES = "Deciles of the items by occurrences in training; 1: the rarest."
+
+
+def profiles_figure(
+    profiles: Mapping[str, Mapping[str, Profile]],
+    *,
+    width: float,
+    interval: IntervalOf | None = None,
+    note: str = "",
+) -> Figure:
+    """Return quantities by popularity, a panel per title, a line per name.
+
+    The `interval` of the mean over seeds is drawn for names with several. `note` stands below the panels.
+    """
+    draw = {
+        title: partial(draw_profile, curves=curves, interval=interval) for title, curves in profiles.items()
+    }
+    seeds = max(len(v) for curves in profiles.values() for curve in curves.values() for v in curve.values())
+    words = [_DECILES, note, BANDS if interval and seeds > 1 else ""]
+    return panels_figure(draw, width=width, across="decile by frequency", note=" ".join(filter(None, words)))
+
+
+def draw_profile(
+    axes: Axes, curves: Mapping[str, Profile], interval: IntervalOf | None = None
+) -> list[Line2D]:
+    """Draw the mean over seeds for each bucket of items, rarest left, a line per name; return the lines.
+
+    Names stand a little beside each other, so that none hides another. The bucket of items that never occur
+    in training stands apart on the left: no line joins its point.
+    """
+    shifts = _shifts(curves)
+
+    def samples(unseen: bool) -> dict[str, Samples]:
+        return {
+            name: {
+                shift + (_PLACE if unseen else int(bucket)): seeds
+                for bucket, seeds in curve.items()
+                if (bucket == COLD) == unseen
+            }
+            for (name, curve), shift in zip(curves.items(), shifts, strict=True)
+        }
+
+    looks: dict[str, dict[str, Any]] = {
+        name: {"marker": variant_marker(name, position)} for position, name in enumerate(curves)
+    }
+    lines = draw_means(axes, samples(False), interval, markersize=_MARKER, looks=looks)
+    end_near(axes, (v for each in samples(False).values() for several in each.values() for v in several))
+    unseen = samples(True)
+    if any(unseen.values()):
+        _draw_unseen(axes, unseen, interval, looks)
+    _label_deciles(axes, curves, unseen=any(unseen.values()))
+    return lines
+
+
+def _shifts(curves: Mapping[str, Profile]) -> list[float]:
+    """Return how far each name stands beside its bucket's place."""
+    count = len(curves)
+    return [_DODGE * (position - (count - 1) / 2) / max(count, 2) for position in range(count)]
+
+
+def _draw_unseen(
+    axes: Axes,
+    samples: Mapping[str, Samples],
+    interval: IntervalOf | None,
+    looks: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Draw unseen items, at the edge of the panel where they lie far from the deciles."""
+    bottom, top = axes.get_ylim()
+    span = top - bottom
+    means = {name: float(np.mean(next(iter(at.values())))) for name, at in samples.items() if at}
+    above = {name for name, value in means.items() if value > top + _NEAR * span}
+    below = {name for name, value in means.items() if value < bottom - _NEAR * span}
+    near = [value for name, value in means.items() if name not in above | below]
+    if not any(np.isfinite(value) for value in axes.dataLim.get_points()[:, 1]):
+        above, below, near = set(), set(), list(means.values())
+    margin = 0.05 * span
+    bottom, top = min([bottom, *(v - margin for v in near)]), max([top, *(v + margin for v in near)])
+    ends = (bottom - _BAND * (top - bottom) * bool(below), top + _BAND * (top - bottom) * bool(above))
+    drawn = {name: {} if name in above | below else at for name, at in samples.items()}
+    look: dict[str, Any] = {"markersize": 1.3 * _MARKER, "linestyle": "None"}
+    draw_means(axes, drawn, interval, bars=True, looks=looks, **look)
+    for names, edge, sign in ((above, ends[1], "↑"), (below, ends[0], "↓")):
+        if names:
+            at_edge = {
+                name: {next(iter(at)): [edge]} if name in names else {} for name, at in samples.items()
+            }
+            draw_means(axes, at_edge, None, looks=looks, clip_on=False, **look)
+            _write_numbers(axes, edge, [means[name] for name in means if name in names], sign)
+    axes.set_ylim(*ends)
+
+
+def _write_numbers(axes: Axes, edge: float, values: Sequence[float], sign: str) -> None:
+    """Write at the edge which values lie beyond it."""
+    low, high = (f"{v:.2f}" if abs(v) < 100 else f"{v:.0f}" for v in (min(values), max(values)))
+    axes.annotate(
+        f"{sign} {low}" if low == high else f"{sign} {low} to {high}",
+        xy=(_PLACE, edge),
+        xytext=(1.5 * _MARKER * matplotlib.rcParams["lines.linewidth"] + 3, -2 if sign == "↑" else 2),
+        textcoords="offset points",
+        fontsize=max(LEAST_LETTER, 0.92 * float(matplotlib.rcParams["xtick.labelsize"])),
+        verticalalignment="top" if sign == "↑" else "bottom",
+    )
+
+
+def _label_deciles(axes: Axes, curves: Mapping[str, Profile], *, unseen: bool) -> None:
+    """Put a tick at each decile that holds items, with the numbers of some: all would nearly touch."""
+    deciles = sorted({int(name) for curve in curves.values() for name in curve if name != COLD})
+    ends = {deciles[0], deciles[-1]} if deciles else set()
+    named = {d: str(d) if d in _LABELLED or d in ends else "" for d in deciles}
+    places = {_PLACE: UNSEEN_LABEL} if unseen else {}
+    places |= {float(decile): text for decile, text in named.items()}
+    axes.set_xticks(list(places), list(places.values()))
