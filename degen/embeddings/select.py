@@ -16,7 +16,7 @@ from degen.embeddings.file_options import FileOptions
 from degen.embeddings.item_matrix import ItemMatrix, no_embeddings_yet, open_file, open_run
 from degen.embeddings.registry import folder_format, folder_mend
 from degen.errors import UserError, similar_file
-from degen.runs.choose import Series, figure_name, select_runs, without_damaged
+from degen.runs.choose import Series, select_runs, without_damaged
 from degen.runs.directory import RunDirectory, find_runs, is_run
 
 
@@ -66,12 +66,10 @@ class Group:
     """The runs of a dataset.
 
     `series` is in the order of tables and figures, each with a source for each seed, by rising seed.
-    `figure_name` is that of the one run, where it was given by itself, and else the dataset's.
     """
 
     name: str
     series: Mapping[str, Sequence[Source]]
-    figure_name: str
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,7 @@ def select(
     if not begun and not files:
         raise no_embeddings_yet(runs[0])
     for_runs = FileOptions(frequency=None if files else options.frequency, finite=options.finite)
-    groups = [_group(name, series, paths, for_runs) for name, series in select_runs(begun).items()]
+    groups = [_group(name, series, for_runs) for name, series in select_runs(begun).items()]
     sources = files | {
         source.path.resolve(): source
         for group in groups
@@ -154,8 +152,8 @@ def _runs(path: Path) -> list[RunDirectory]:
         raise
 
 
-def _group(name: str, series: Series, paths: Sequence[Path], options: FileOptions) -> Group:
+def _group(name: str, series: Series, options: FileOptions) -> Group:
     sources = {
         label: [Source(label, run.path, options, run) for run in runs] for label, runs in series.items()
     }
-    return Group(name, sources, figure_name(name, series, paths))
+    return Group(name, sources)

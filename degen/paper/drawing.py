@@ -91,7 +91,7 @@ def _of_runs(target: Target, rows: Sequence[Measured], out: Path) -> FigureFiles
     for own in by_dataset(rows).values():
         with tempfile.TemporaryDirectory() as folder:
             paths = [row.run.path for row in own if row.planned.control in (None, row.planned.variant)]
-            drawn = draw(paths, look=FigureOptions(out=Path(folder)))
+            drawn = draw(paths, look=FigureOptions(out=Path(folder), plain_names=True))
             result.notes += drawn.notes
             result.rows += drawn.rows
             for path in drawn.files:

@@ -96,7 +96,7 @@ def by_kind(measures: Table | None) -> Iterator[Table]:
 
 def _draw(group: Group, folder: Path, of_files: SvdOptions | None) -> Iterator[tuple[Path, str]]:
     """Draw a group's figures and yield each file with what takes it in; nothing does for numbers as CSV."""
-    look = FigureOptions(out=folder, formats="pdf")
+    look = FigureOptions(out=folder, formats="pdf", plain_names=True)
     files: list[tuple[Path, str]] = []
     if drawn := [subject for subject in group.subjects if subject.cloud is not None]:
         options = of_files if any(subject.variant is None for subject in drawn) else None

@@ -75,10 +75,9 @@ def run_name(run: RunDirectory, series: str | None = None) -> str:
     return f"{run.dataset}-{series or run.variant}-s{run.seed}"
 
 
-def figure_name(group: str, series: Mapping[str, Sequence[RunDirectory]], paths: Sequence[Path]) -> str:
-    """Return what a figure of a group is called: by its one run, where that is given by itself."""
-    runs = [run for members in series.values() for run in members]
-    return run_name(runs[0]) if len(runs) == 1 and runs[0].path in paths else group
+def recipe_of(run: RunDirectory) -> str:
+    """Return the recipe of a run, the default where its configuration names none."""
+    return str(_value(run, "objective", "recipe"))
 
 
 def damage(run: RunDirectory, *, names_only: bool = False) -> UserError | None:
@@ -151,7 +150,7 @@ def by_variant(runs: Sequence[RunDirectory]) -> Series:
     variants = _by(sorted(runs, key=lambda run: run.seed), lambda run: run.variant)
     for variant in in_paper_order(run.variant for run in runs):
         for setting, repeated in _by_settings(variants[variant]).items():
-            library = "recbole" if _value(repeated[0], "objective", "recipe") == "recbole" else ""
+            library = "recbole" if recipe_of(repeated[0]) == "recbole" else ""
             setting = setting if library in setting else f"{library}, {setting}".rstrip(", ")
             name = f"{variant} {setting}".rstrip()
             if _seed_twice(repeated):

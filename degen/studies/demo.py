@@ -122,7 +122,7 @@ def run_demo(
     order = slice(None, None, -1 if workers > 1 else 1)
     options: dict[str, Any] = {"resume": not overwrite, "overwrite": overwrite, "progress": watch}
     runs = train_many(configs[order], folders[order], stack=False, workers=workers, **options)[order]
-    look = FigureOptions(out=out / FIGURES)
+    look = FigureOptions(out=out / FIGURES, plain_names=True)
     with calling(draw_svd, folders, look=look, beside=workers > 1) as clouds:
         claims = _claims(runs)
         trajectories = draw_uniformity(folders, look=look)

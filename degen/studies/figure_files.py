@@ -1,8 +1,11 @@
 """Figure files: where they go, what they are called, and what else comes of drawing them.
 
 runs of a dataset   one figure, a panel per variant, in the paper's order, each of its lowest seed
-a matrix file       a figure of its own
+matrix files        one figure, a panel per file
 figures/            under the path, or beside a matrix file; here, where several paths are given
+
+Files are called by what was drawn (`selection_name`), so that another selection never overwrites them and the
+same one replaces them.
 
 Studies draw what lies at their paths: runs, folders above runs and, where they take them, matrix files.
 Options and look are by default those of the command. Whatever can be mended in them raises `UserError`.
@@ -10,7 +13,8 @@ Options and look are by default those of the command. Whatever can be mended in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +23,19 @@ from degen.errors import one_of
 from degen.files.writing import file_names
 from degen.plots.save import figure_formats, save_figure
 from degen.plots.style import STYLES, figure_width
-from degen.runs.choose import Series, figure_name
+from degen.runs.choose import Series, recipe_of, run_name
 from degen.runs.directory import FIGURES
 from degen.tables.csv_file import write_rows
+from degen.variant_names import VARIANT_LABELS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_PAPER = "paper"
+"""The default recipe, which no name mentions."""
+
+_LONGEST = 160
+"""Bytes of a selection's name; a file's has at most 255, with what stands before and behind it."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +53,15 @@ class FigureOptions:
         `paper` or `slides`.
     formats
         of pdf, png and svg, separated by commas.
+    plain_names
+        call the files by the dataset only, for callers that draw one selection into a folder of their own.
     """
 
     out: Path | None = None
     width: str | None = None
     style: str = "paper"
     formats: str = "pdf,png"
+    plain_names: bool = False
 
     def __post_init__(self) -> None:
         one_of("style", self.style, STYLES)
@@ -96,10 +110,49 @@ def output_folder(paths: Sequence[Path], out: Path | None) -> Path:
 
 
 def figure_stems(
-    groups: Mapping[str, Series], paths: Sequence[Path], what: str, out: Path | None
+    groups: Mapping[str, Series],
+    paths: Sequence[Path],
+    what: str,
+    look: FigureOptions,
+    chosen: Callable[[Series], Series],
+    extra: str = "",
 ) -> Iterator[tuple[Path, Series]]:
-    """Yield the series of each group behind the stem of its figure, `what-<group>`."""
-    folder = output_folder(paths, out)
+    """Yield the `chosen` series of each group behind the stem of their figure, `what-<selection>`."""
+    folder = output_folder(paths, look.out)
     names = [name.rstrip("-") for name in file_names(groups)]  # of "clothing (paper definition)"
     for name, series in zip(names, groups.values(), strict=True):
-        yield folder / f"{what}-{figure_name(name, series, paths)}", series
+        drawn = chosen(series)
+        yield folder / f"{what}-{selection_name(name, drawn, paths, look, extra)}", drawn
+
+
+def selection_name(
+    group: str, chosen: Series, paths: Sequence[Path], look: FigureOptions, extra: str = ""
+) -> str:
+    """Return what the files of a figure of runs of a dataset are called.
+
+    All runs below one folder, drawn into its own `figures/`, are called by the dataset. Any other selection
+    has what was drawn in its name: a recipe other than the paper's, the variants if they are not the paper's
+    six, and seeds other than 0. `extra` says what else was chosen, such as an epoch.
+    """
+    runs = [run for members in chosen.values() for run in members]
+    if len(runs) == 1 and runs[0].path in paths:
+        parts = [run_name(runs[0])]
+    elif look.plain_names or (look.out is None and len(paths) == 1):
+        parts = [group]
+    else:
+        recipes = {recipe_of(run) for run in runs}
+        recipe = recipes.pop() if len(recipes) == 1 else _PAPER
+        seeds = sorted({run.seed for run in runs})
+        names = [] if list(chosen) == list(VARIANT_LABELS) else list(chosen)
+        parts = [group, *([] if recipe == _PAPER else [recipe]), *names]
+        which = "s" + "+".join(map(str, seeds))
+        parts += [] if seeds == [0] or which in extra.split("-") else [which]
+    return bounded("-".join(file_names([*parts, *([extra] if extra else [])])))
+
+
+def bounded(name: str, most: int = _LONGEST) -> str:
+    """Return a part of a file's name; where it is longer than `most` bytes, a digest stands for its end."""
+    if len(name.encode()) <= most:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name.encode()[: most - 9].decode(errors='ignore')}-{digest}"

@@ -10,7 +10,7 @@ from typing import Any
 from degen.errors import UserError
 from degen.plots.mechanism import bucket_at, mechanism_epochs_figure, mechanism_figure
 from degen.plots.style import figure_style
-from degen.runs.choose import one_seed, only_runs, select_runs
+from degen.runs.choose import Series, one_seed, only_runs, select_runs
 from degen.runs.directory import RunDirectory
 from degen.studies.figure_files import FigureFiles, FigureOptions, figure_stems
 
@@ -45,9 +45,17 @@ def draw_mechanism(
     traced = [run for run in only_runs(paths, "traces are in runs", result.notes) if run.trace]
     if not traced:
         raise UserError(f"no run under {paths[0]} holds a trace; train with `trace_gradients=True`")
-    for stem, series in figure_stems(select_runs(traced), paths, "mechanism", look.out):
-        chosen = one_seed(series, options.seed, result.notes)
-        result.add(_figures(stem, chosen, options.epoch, look))
+    extra = "-".join(
+        f"{letter}{number}"
+        for letter, number in (("s", options.seed), ("e", options.epoch))
+        if number is not None
+    )
+
+    def choose(series: Series) -> Series:
+        return {name: [run] for name, run in one_seed(series, options.seed, result.notes).items()}
+
+    for stem, series in figure_stems(select_runs(traced), paths, "mechanism", look, choose, extra):
+        result.add(_figures(stem, {name: run for name, (run,) in series.items()}, options.epoch, look))
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -15,14 +16,14 @@ from degen.analysis.measures.spectrum import Projection, effective_rank_of, proj
 from degen.analysis.passes.rows import Rows
 from degen.analysis.projections import pca_projection, tsne_projection
 from degen.embeddings.file_options import FileOptions
-from degen.embeddings.select import Source, select
-from degen.errors import one_of
+from degen.embeddings.select import Selection, Source, select
+from degen.errors import UserError, one_of
 from degen.files.writing import file_names
 from degen.plots.style import figure_style, frequency_colors
 from degen.plots.svd import drawn_step
-from degen.plots.svd_figure import VIEWS, SvdPanel, svd_figure
+from degen.plots.svd_figure import LAYOUTS, VIEWS, SvdPanel, svd_figure
 from degen.runs.choose import one_seed
-from degen.studies.figure_files import FigureFiles, FigureOptions, output_folder
+from degen.studies.figure_files import FigureFiles, FigureOptions, bounded, output_folder, selection_name
 from degen.tables.csv_file import write_columns
 from degen.variant_names import variant_label
 
@@ -39,6 +40,10 @@ _SPECTRUM = "σᵢ/σ₁ are the normalized singular values."
 # Of a file with one panel, and with more.
 _MOST_BYTES = (480_000, 950_000)
 _BLOCK = 65_536
+_MOST_PANELS = 12
+"""Files up to which all are panels of one figure."""
+_LONGEST_PANEL = 60
+"""Bytes of a panel's name in the names of files."""
 _COLOUR = "Colour: occurrences in training, log scale; unseen: none."
 
 
@@ -46,17 +51,20 @@ _COLOUR = "Colour: occurrences in training, log scale; unseen: none."
 class SvdOptions:
     """How to read files, and the seed (by default the lowest), colours and projection to draw.
 
-    `cmap` is `viridis` or `cividis`; `projection` is `svd` as in the paper, `pca` or `tsne`.
+    `cmap` is `viridis` or `cividis`; `projection` is `svd` as in the paper, `pca` or `tsne`. `layout` is `grid`,
+    or `fig1` for two matrices side by side as in the paper's Fig. 1.
     """
 
     files: FileOptions = field(default_factory=FileOptions)
     seed: int | None = None
     cmap: str = "viridis"
     projection: str = "svd"
+    layout: str = "grid"
 
     def __post_init__(self) -> None:
         frequency_colors(self.cmap)
         object.__setattr__(self, "projection", one_of("projection", self.projection, VIEWS))
+        object.__setattr__(self, "layout", one_of("layout", self.layout, LAYOUTS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,25 +78,69 @@ class _Panel(SvdPanel):
 def draw_svd(
     paths: Sequence[Path], options: SvdOptions | None = None, look: FigureOptions | None = None
 ) -> FigureFiles:
-    """Draw the projection and the singular values of every matrix and run at `paths`."""
+    """Draw the projection and the singular values of every matrix and run at `paths`.
+
+    Runs of a dataset are panels of one figure, and matrix files of another.
+    """
     options, look = options or SvdOptions(), look or FigureOptions()
     selection = select(paths, options.files)
     result = FigureFiles(notes=list(selection.notes))
-    figures = [(file.name, [_panel(file, options.projection, result.notes)]) for file in selection.files]
-    for group in selection.groups:
-        chosen = one_seed(group.series, options.seed, result.notes)
-        panels = [_panel(source, options.projection, result.notes) for source in chosen.values()]
-        figures.append((group.figure_name, panels))
+    figures = _figures_of(selection, paths, options, look, result.notes)
+    folder = output_folder(paths, look.out)
+    names = file_names(bounded(name) for name in (name for name, _ in figures))
+    for name, (_, sources) in zip(names, figures, strict=True):
+        named = zip(_labels(sources), sources, strict=True)
+        panels = [_panel(label, source, options.projection, result.notes) for label, source in named]
+        result.add(_figure(folder / name, panels, options, look))
     if options.projection == "tsne":
         result.notes.append(_TSNE_NOTE)
-    folder = output_folder(paths, look.out)
-    for name, (_, panels) in zip(file_names(name for name, _ in figures), figures, strict=True):
-        result.add(_figure(folder / f"{options.projection}-{name}", panels, options, look))
+    result.notes = list(dict.fromkeys(result.notes))
     return result
 
 
-def _panel(source: Source, projection: str, notes: list[str]) -> _Panel:
-    name, matrix = source.name, source.open()
+def _figures_of(
+    selection: Selection, paths: Sequence[Path], options: SvdOptions, look: FigureOptions, notes: list[str]
+) -> list[tuple[str, list[Source]]]:
+    """Return what each figure is called and shows."""
+    figures: list[tuple[str, list[Source]]] = []
+    if files := selection.files:
+        together = [files] if len(files) <= _MOST_PANELS else [[file] for file in files]
+        if len(together) > 1:
+            notes.append(f"{len(files)} files, more than {_MOST_PANELS}: a figure for each")
+        figures += [("-".join(file.name for file in some), some) for some in together]
+    extra = "" if options.seed is None else f"s{options.seed}"
+    for group in selection.groups:
+        chosen = one_seed(group.series, options.seed, notes)
+        runs = {name: [source.run] for name, source in chosen.items() if source.run is not None}
+        figures.append((selection_name(group.name, runs, paths, look, extra), list(chosen.values())))
+    if options.layout == "fig1":
+        both = [source for _, sources in figures for source in sources]
+        if len(both) != 2:
+            raise UserError(
+                f"`layout='fig1'` shows two runs or matrices side by side and got {len(both)}; name two, "
+                "such as runs/clothing/sasrec-s0 runs/clothing/duorec-s0"
+            )
+        return [(f"fig1-{'-'.join(name for name, _ in figures)}", both)]
+    return [(f"{options.projection}-{name}", sources) for name, sources in figures]
+
+
+def _labels(sources: Sequence[Source]) -> list[str]:
+    """Return the names of panels: of series or files, with the dataset where two are the same."""
+    names = [source.name for source in sources]
+    if len(set(names)) < len(names):
+        names = [
+            f"{variant_label(name)} {source.dataset}".rstrip()
+            for name, source in zip(names, sources, strict=True)
+        ]
+    seen: Counter[str] = Counter()
+    for position, name in enumerate(names):
+        seen[name] += 1
+        names[position] = name if seen[name] == 1 else f"{name} ({seen[name]})"
+    return names
+
+
+def _panel(name: str, source: Source, projection: str, notes: list[str]) -> _Panel:
+    matrix = source.open()
     # Millions of numbers of rows are not written out before the table is.
     ids: Sequence[str | int] = range(len(matrix.values)) if matrix.ids is None else matrix.ids
     frequency = matrix.frequency
@@ -102,7 +154,7 @@ def _panel(source: Source, projection: str, notes: list[str]) -> _Panel:
                 "`frequency='FILE'`"
             )
     else:
-        about |= {"dataset": source.dataset, "variant": name, "seed": source.seed}
+        about |= {"dataset": source.dataset, "variant": source.name, "seed": source.seed}
     rows = Rows(matrix.projectable(), frequency)
     whole = project(rows)
     shown = pca_projection(rows) if projection == "pca" else whole
@@ -128,9 +180,10 @@ def _figure(stem: Path, panels: Sequence[_Panel], options: SvdOptions, look: Fig
     with figure_style(look.style):
         figure = svd_figure(
             panels,
-            width=look.inches(len(panels)),
+            width=look.inches(3 if options.layout == "fig1" else len(panels)),
             colors=frequency_colors(options.cmap),
             view=VIEWS[options.projection],
+            layout=options.layout,
         )
         drawn.save(
             figure,
@@ -152,7 +205,8 @@ def _tables(stem: Path, panels: Sequence[_Panel]) -> list[Path]:
     for panel, name in zip(panels, file_names(panel.name for panel in panels), strict=True):
         x, y = map(_numbers, panel.projection.coordinates.T)
         counts = repeat(None, len(panel.ids)) if panel.frequency is None else _numbers(panel.frequency)
-        path = stem.with_name(f"{stem.name}.csv" if len(panels) == 1 else f"{stem.name}-{name}.csv")
+        several = f"{stem.name}-{bounded(name, _LONGEST_PANEL)}.csv"
+        path = stem.with_name(f"{stem.name}.csv" if len(panels) == 1 else several)
         written.append(write_columns(path, {"item": panel.ids, "frequency": counts, "x": x, "y": y}))
     sizes = [len(panel.projection.singular_values) for panel in panels]
     columns = {

@@ -24,6 +24,13 @@ def plot_svd(
     projection: Annotated[
         str, typer.Option("--projection", help="svd (the paper's), pca (minus the mean) or tsne.")
     ] = "svd",
+    layout: Annotated[
+        str,
+        typer.Option(
+            "--layout",
+            help="grid (panels on common axes), or fig1 (two side by side as in the paper's Fig. 1).",
+        ),
+    ] = "grid",
     *,
     files: Typed,
     look: Typed,
@@ -31,7 +38,8 @@ def plot_svd(
 ) -> None:
     """Draw item embeddings on their first two singular directions, and their singular values (Fig. 1, 3, 4).
 
-    A run gives Fig. 1, a folder of runs gives Fig. 3 for each dataset, and a matrix file a figure of its own.
+    A folder of runs gives Fig. 3 for each dataset. Several matrix files are panels of one figure. With
+    --layout fig1 two runs or files stand side by side, each on axes of its own, as in the paper's Fig. 1.
     Matrix files are .npy, .npz, .safetensors, .csv, .tsv, .parquet, word2vec and fastText files, folders of
     Hugging Face, and checkpoints of PyTorch, Keras and gensim; nothing in them is executed. Coordinates and
     singular values are written as CSV beside the figure. t-SNE shows which items are near to each other;
@@ -40,6 +48,8 @@ def plot_svd(
     [bold]Examples[/bold]
 
       degen plot-svd runs/clothing
+
+      degen plot-svd runs/clothing/sasrec-s0 runs/clothing/duorec-s0 --layout fig1
 
       degen plot-svd vectors.npy --frequency counts.txt --width 5
 
@@ -50,7 +60,7 @@ def plot_svd(
     from degen.embeddings.file_options import FileOptions
     from degen.studies.svd import SvdOptions, draw_svd
 
-    options = SvdOptions(FileOptions(**files), seed, cmap, projection)
+    options = SvdOptions(FileOptions(**files), seed, cmap, projection, layout)
     _report(partial(draw_svd, paths, options), look, _svd_row, output)
 
 

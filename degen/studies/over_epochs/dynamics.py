@@ -19,7 +19,7 @@ from degen.plots.trajectories import ALIGNMENTS, LABELS, UNIFORMITY
 from degen.plots.trajectory_figure import DEFINITIONS
 from degen.runs.choose import Series
 from degen.runs.directory import RunDirectory
-from degen.studies.figure_files import FigureFiles, FigureOptions, figure_stems
+from degen.studies.figure_files import FigureFiles, FigureOptions, bounded, figure_stems
 from degen.studies.over_epochs.tracks import SeedOptions, Track, begun_groups, track_rows, tracks_of
 
 DEFAULT = (
@@ -44,6 +44,7 @@ _DEFINED = (UNIFORMITY, *ALIGNMENTS)
 
 _CAPTION = "Measures after every epoch of training, of the item embeddings unless said otherwise. {sources}"
 _STAGES = "Epochs up to 0 are pre-training. "
+_MEASURES = 60  # bytes of a file's name that name the measures
 _ARROWS = "Arrows: towards more isotropic."
 
 
@@ -66,8 +67,11 @@ def draw_dynamics(
     options, look, result = options or DynamicsOptions(), look or FigureOptions(), FigureFiles()
     one_definition = any(key in _DEFINED for key in options.measures)
     groups = begun_groups(paths, "dynamics need runs", result.notes, one_definition=one_definition)
-    for stem, series in figure_stems(groups, paths, "dynamics", look.out):
-        result.add(_dataset(stem, options.chosen(series, result.notes), options, look))
+    measures = () if options.measures == DEFAULT else options.measures
+    extra = bounded("-".join(filter(None, [options.name, *measures])), _MEASURES)
+    choose = partial(options.chosen, notes=result.notes)
+    for stem, series in figure_stems(groups, paths, "dynamics", look, choose, extra):
+        result.add(_dataset(stem, series, options, look))
     return result
 
 

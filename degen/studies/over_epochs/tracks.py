@@ -38,6 +38,11 @@ class SeedOptions:
         return {name: [run] for name, run in one_seed(series, self.seed, notes).items()}
 
     @property
+    def name(self) -> str:
+        """What the names of files say of the choice; empty for the lowest seed."""
+        return (self.aggregate or ("" if self.seed is None else f"s{self.seed}")).lower()
+
+    @property
     def mean(self) -> bool:
         """Whether seeds are averaged."""
         return self.aggregate is not None and self.aggregate.lower() == "mean"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from degen.studies.figure_files import FigureFiles, FigureOptions, figure_stems
 from degen.studies.over_epochs.tracks import SeedOptions, Track, begun_groups, track_rows, tracks_of
 from degen.variant_names import variant_label
 
+_PAIR = "alignment"
 _QUANTITIES = (UNIFORMITY, *ALIGNMENTS, QUALITY)
 
 _CAPTION = (
@@ -28,7 +30,7 @@ _CAPTION = (
 class UniformityOptions(SeedOptions):
     """Seeds to draw, and the alignment to show."""
 
-    alignment: str = "alignment"
+    alignment: str = _PAIR
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -45,8 +47,9 @@ def draw_uniformity(
     """
     options, look, result = options or UniformityOptions(), look or FigureOptions(), FigureFiles()
     groups = begun_groups(paths, "trajectories need runs", result.notes, one_definition=True)
-    for stem, series in figure_stems(groups, paths, "uniformity", look.out):
-        chosen = options.chosen(series, result.notes)
+    extra = "-".join(filter(None, [options.name, "" if options.alignment == _PAIR else options.alignment]))
+    choose = partial(options.chosen, notes=result.notes)
+    for stem, chosen in figure_stems(groups, paths, "uniformity", look, choose, extra):
         definition = next(run.definition for runs in chosen.values() for run in runs)
         result.add(_figures(stem, tracks_of(chosen, options, _QUANTITIES), options, look, definition))
     return result
