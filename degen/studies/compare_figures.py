@@ -23,7 +23,7 @@ from degen.plots.style import figure_style
 from degen.studies.compare import DatasetComparison, Progress, Side
 from degen.studies.comparing.compare_paths import CompareOptions
 from degen.studies.comparing.comparison_rows import comparison_rows
-from degen.studies.figure_files import FigureFiles, FigureOptions, output_folder
+from degen.studies.figure_files import FigureFiles, FigureOptions, bounded, output_folder, selection_name
 from degen.studies.svd import SvdOptions, draw_svd
 
 _ARROWS = "Arrows: towards more isotropic."
@@ -44,7 +44,8 @@ def draw_comparison(
     options, look = options or CompareOptions(), look or FigureOptions()
     drawn = FigureFiles()
     folder = writable(output_folder(paths, look.out))
-    for name, dataset in zip(file_names(each.name for each in compared), compared, strict=True):
+    names = file_names(_name(dataset, paths, options, look) for dataset in compared)
+    for name, dataset in zip(names, compared, strict=True):
         progress(f"{dataset.name}: drawing")
         stem = folder / f"compare-{name}"
         draw = partial(_spectra, stem.with_name(f"{stem.name}-spectra"), dataset, look)
@@ -59,6 +60,19 @@ def draw_comparison(
     _add(drawn, "the clouds", partial(_clouds, paths, sides, options.files, look))
     drawn.notes = list(dict.fromkeys(drawn.notes))
     return drawn
+
+
+def _name(
+    dataset: DatasetComparison, paths: Sequence[Path], options: CompareOptions, look: FigureOptions
+) -> str:
+    """Return what the files of a comparison are called: by its runs as elsewhere, or by files."""
+    extra = "" if options.against is None else f"against-{dataset.sides[0].name}"
+    if all(side.runs for side in dataset.sides):
+        return selection_name(
+            dataset.name, {side.name: side.runs for side in dataset.sides}, paths, look, extra
+        )
+    group = [dataset.name] if any(side.runs for side in dataset.sides) else []
+    return bounded("-".join([*group, *(side.name for side in dataset.sides), *filter(None, [extra])]))
 
 
 def _add(drawn: FigureFiles, what: str, draw: Callable[[], FigureFiles]) -> None:

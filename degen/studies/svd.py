@@ -51,8 +51,8 @@ _COLOUR = "Colour: occurrences in training, log scale; unseen: none."
 class SvdOptions:
     """How to read files, and the seed (by default the lowest), colours and projection to draw.
 
-    `cmap` is `viridis` or `cividis`; `projection` is `svd` as in the paper, `pca` or `tsne`. `layout` is `grid`,
-    or `fig1` for two matrices side by side as in the paper's Fig. 1.
+    `cmap` is `viridis` or `cividis`; `projection` is `svd` as in the paper, `pca` or `tsne`. `layout` is
+    `grid`, or `fig1` for two matrices side by side as in the paper's Fig. 1.
     """
 
     files: FileOptions = field(default_factory=FileOptions)
@@ -135,7 +135,7 @@ def _labels(sources: Sequence[Source]) -> list[str]:
     seen: Counter[str] = Counter()
     for position, name in enumerate(names):
         seen[name] += 1
-        names[position] = name if seen[name] == 1 else f"{name} ({seen[name]})"
+        names[position] = name if seen[name] == 1 else f"{name} {seen[name]}"
     return names
 
 

@@ -180,7 +180,44 @@ def test_runs_of_a_dataset_given_apart_share_a_figure_here(
     monkeypatch.chdir(runs)
     found = result_of("plot-svd", "clothing/duorec-s0", "clothing/sasrec-s0")
     assert [panel["variant"] for panel in found["panels"]] == ["sasrec", "duorec"]
-    assert found["files"][0] == "figures/svd-clothing.pdf"
+    # Called by what was drawn: not by what all of the dataset is.
+    assert found["files"][0] == "figures/svd-clothing-sasrec-duorec.pdf"
+    again = result_of("plot-svd", "clothing/duorec-s0", "clothing/sasrec-s0")
+    assert again["files"] == found["files"]
+    other = result_of("plot-svd", "clothing/duorec-s1", "clothing/sasrec-s0", "clothing/scl-s0")
+    assert not set(other["files"]) & set(found["files"])
+    assert other["files"][0] == "figures/svd-clothing-sasrec-scl-duorec-s0+1.pdf"
+
+
+def test_two_runs_or_files_make_the_papers_fig_1(runs: Path) -> None:
+    np.save(runs / "x.npy", matrix())
+    out = runs / "one"
+    pair = (runs / "clothing" / "sasrec-s0", runs / "clothing" / "duorec-s0")
+    found = result_of("plot-svd", *pair, "--layout", "fig1", "--out", out)
+    assert found["files"][0] == str(out / "fig1-clothing-sasrec-duorec.pdf")
+    assert media_box(out / "fig1-clothing-sasrec-duorec.pdf")[0] == pytest.approx(7.006, abs=1e-4)
+    mixed = result_of("plot-svd", runs / "x.npy", pair[0], "--layout", "fig1", "--out", out)
+    assert [(panel["file"], panel["variant"]) for panel in mixed["panels"]] == [
+        (str(runs / "x.npy"), None),
+        (None, "sasrec"),
+    ]
+    words = mistake("plot-svd", runs / "clothing", "--layout", "fig1", "--out", out)
+    assert "got 6" in words
+    assert "--layout" in words
+    assert "did you mean 'fig1'" in mistake("plot-svd", pair[0], "--layout", "fig11")
+
+
+def test_files_of_other_sizes_are_panels_of_one_figure(tmp_path: Path) -> None:
+    np.save(tmp_path / "jan.npy", matrix())
+    np.save(tmp_path / "feb.npy", np.random.default_rng(3).normal(size=(55, 9)))
+    long = "embeddings-of-the-production-model-for-the-storefront-of-january-2025-v12"
+    np.save(tmp_path / f"{long}.npy", matrix(1))
+    files = [tmp_path / f"{name}.npy" for name in ("jan", "feb", long)]
+    found = result_of("plot-svd", *files, "--out", tmp_path / "out")
+    assert [(panel["items"], panel["dimensions"]) for panel in found["panels"]] == [(40, 6), (55, 9), (40, 6)]
+    pictures = [Path(file).name for file in found["files"] if file.endswith(".pdf")]
+    assert pictures == [f"svd-jan-feb-{long}.pdf"]
+    assert all(Path(file).exists() for file in found["files"])
 
 
 def test_a_matrix_file_is_drawn_uncoloured_beside_it_and_says_so(tmp_path: Path) -> None:
@@ -228,7 +265,8 @@ def test_matrices_of_the_same_name_do_not_overwrite_each_other(tmp_path: Path) -
     found = result_of(
         "plot-svd", tmp_path / "a" / "v.npy", tmp_path / "b" / "v.npy", "--out", tmp_path / "out"
     )
-    assert len(set(found["files"])) == len(found["files"]) == 8
+    assert len(set(found["files"])) == len(found["files"]) == 5
+    assert [Path(file).name for file in found["files"]][2:4] == ["svd-v-v-v.csv", "svd-v-v-v-2.csv"]
 
 
 def test_a_run_without_embeddings_is_left_out_of_its_dataset(runs: Path) -> None:

@@ -28,7 +28,7 @@ def plot_svd(
         str,
         typer.Option(
             "--layout",
-            help="grid (panels on common axes), or fig1 (two side by side as in the paper's Fig. 1).",
+            help="grid (on common axes), or fig1 (two side by side as in the paper's Fig. 1).",
         ),
     ] = "grid",
     *,
