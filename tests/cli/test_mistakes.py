@@ -79,7 +79,7 @@ MISTAKES = [
     ("train --variant nosuch", "unknown variant 'nosuch'; known: adversarial, all, baselines, "),
     ("train --set epochs=5", "write it as group.key=value"),
     ("train --set training.epoch=5", "unknown key training.epoch; did you mean 'epochs'?"),
-    ("train --workers 0", "--workers 0: it must be 1 or more"),
+    ("train -v scl --workers 0", "--workers 0: it must be 1 or more"),
     (
         "sweep --workers 99 --out x",
         "--workers 99 is more than the 2 cores of this machine; give --workers 2 or",
@@ -94,7 +94,7 @@ MISTAKES = [
     ("compare jan.npy fbe.npy", "fbe.npy does not exist; did you mean 'feb.npy'?"),
     ("plot-svd nosuch.npy", "nosuch.npy does not exist; give the path of a file"),
     ("plot-svd jan.npy --out log.csv", "log.csv is a file, not a folder; choose another path"),
-    ("train --out log.csv", "--out log.csv is a file; name a folder"),
+    ("train -v scl --out log.csv", "--out log.csv is a file; name a folder"),
     ("sweep --lambda 0,.1 --out x --cells log.csv --dry-run", "--cells log.csv is a file; name a folder"),
     ("sweep --lambda 0,.1", "name the folder of the study by --out, for instance --out runs/sweep"),
     ("train --config nosuch.toml", "--config nosuch.toml: there is no such file"),
