@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from degen.analysis.passes.buckets import Int, sample_rows
 from degen.plots.style import UNSEEN_LABEL
-from degen.plots.svd import Limits, common_limits
+from degen.plots.svd import Limits, common_limits, setting_points
 from degen.report.contents import Cloud, Group
 
 _HIGHEST = 65_535
@@ -56,14 +56,7 @@ def pack(groups: Sequence[Group], budget: int) -> list[dict[str, Any]]:
 
 def limits_of(clouds: Sequence[Cloud]) -> Limits:
     """Return the limits that panels share; items that never occur in training do not set them."""
-    return common_limits([cloud.coordinates[_setting(cloud)] for cloud in clouds])
-
-
-def _setting(cloud: Cloud) -> npt.NDArray[np.bool_]:
-    """Return which items set the limits: those that occur in training, or all if none does."""
-    every = np.ones(len(cloud.coordinates), dtype=bool)
-    seen = every if cloud.frequency is None else cloud.frequency > 0
-    return seen if seen.any() else every
+    return common_limits([setting_points(cloud.coordinates, cloud.frequency) for cloud in clouds])
 
 
 def beyond(cloud: Cloud, limits: Limits) -> str:
