@@ -9,6 +9,9 @@ from pathlib import Path
 
 from degen.errors import UserError
 
+IMPORTED: list[str] = []
+"""Modules that were imported by name in this process; workers of a study import them too."""
+
 
 def import_modules(modules: Sequence[str]) -> None:
     """Import modules by name, of the current folder too. Their code runs.
@@ -27,6 +30,7 @@ def import_modules(modules: Sequence[str]) -> None:
             raise UserError(f"`modules` names {module}: {_reason(error)}; {_mend(module)}") from error
         finally:
             sys.path.remove(here)
+        IMPORTED.extend([module] if module not in IMPORTED else [])
     if modules and here not in sys.path:
         sys.path.append(here)  # child processes get this path, and find the modules by it
 

@@ -69,6 +69,14 @@ Aggregate = Annotated[
         "--aggregate", help="Show all seeds: each by itself (each), or averaged (mean)." + default("one seed")
     ),
 ]
+Modules = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--import",
+        help="Python module with variants of your own; importing it executes it. Repeatable.",
+        metavar="MODULE",
+    ),
+]
 Device = Annotated[str, typer.Option("--device", help=sentence("device"))]
 
 

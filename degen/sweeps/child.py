@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from degen.config.schema import Config
 from degen.config.settle import settle
 from degen.errors import UserError
+from degen.modules import IMPORTED, import_modules
 from degen.runs import directory
 from degen.runs.lock import sole_writer
 from degen.runs.manifest import keeping
@@ -59,7 +60,7 @@ def start(orders: Sequence[Order], errors: Path) -> BaseProcess:
         ):  # the optimizer imports the first when it is made
             import_module(name)
     context: Any = multiprocessing.get_context(method)
-    child: BaseProcess = context.Process(target=_main, args=(list(orders), errors))
+    child: BaseProcess = context.Process(target=_main, args=(list(orders), errors, list(IMPORTED)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # NumPy's idle threads, from Python 3.12 on
         child.start()
@@ -80,7 +81,7 @@ def finish_epoch(child: BaseProcess) -> None:
         os.kill(child.pid, ASK)
 
 
-def _main(orders: list[Order], errors: Path) -> None:
+def _main(orders: list[Order], errors: Path, modules: list[str]) -> None:
     from degen.training.children.inside import end_with_parent  # brings PyTorch
 
     stop = threading.Event()
@@ -91,6 +92,7 @@ def _main(orders: list[Order], errors: Path) -> None:
         os.dup2(file.fileno(), 2)
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
     threading.Thread(target=end_with_parent, daemon=True).start()
+    import_modules(modules)  # a child that was not forked has none of the user's variants yet
     sys.exit(_trained(orders, stop))
 
 

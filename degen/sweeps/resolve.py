@@ -11,6 +11,7 @@ from degen.config.objective import KEYS_OF_LOSSES, unused_by_loss
 from degen.config.schema import Config, DataConfig
 from degen.config.settle import Values, by_group, merge, settle
 from degen.errors import UserError
+from degen.modules import IMPORTED
 from degen.sweeps.cells import Cell
 
 if TYPE_CHECKING:
@@ -70,10 +71,10 @@ def used_by(variant: str, values: Values, variants: list[str]) -> Values:
     from degen.build import CONTRAST  # brings PyTorch
     from degen.model.variants import REGISTERED, get_variant
 
-    if variant.lower() in REGISTERED:
+    if variant.lower() in REGISTERED and not IMPORTED:
         raise UserError(
-            f"variant '{variant}' is registered in this process alone, and workers are others; train it with "
-            "`degen.train`"
+            f"variant '{variant}' is registered in this process alone, and workers are others; name the "
+            "module that registers it by `modules`, or train it with `degen.train`"
         )
     if not is_baseline(variant) and not any(get_variant(name).pairs for name in variants):
         for key in (key for keys in values.values() for key in keys if key in CONTRAST):

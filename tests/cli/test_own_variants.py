@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import tiny_runs
 from commands import mistake, result_of, run
 
 from degen.model import variants
-from degen.modules import import_modules
+from degen.modules import IMPORTED, import_modules
+from degen.sweeps.engines.local import worker_command
 
 log = tiny_fixtures.log
 
@@ -30,8 +32,9 @@ def here(tmp_path, monkeypatch):
     """An empty current folder; what is registered and imported there is forgotten afterwards."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    modules = set(sys.modules)
+    modules, imported = set(sys.modules), list(IMPORTED)
     yield tmp_path
+    IMPORTED[:] = imported
     for name in set(sys.modules) - modules:
         if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
             del sys.modules[name]
@@ -55,6 +58,32 @@ def test_children_find_the_module_too(here, log, monkeypatch):
     (here / "my_variants.py").write_text(MODULE.format(name="mine"))
     found = result_of(*words(log, "--seeds", "0,1", "--workers", 2, "--out", here / "runs"))
     assert [run["seed"] for run in found["runs"]] == [0, 1]
+
+
+def test_other_commands_take_the_module_too(here, log):
+    (here / "my_variants.py").write_text(MODULE.format(name="mine"))
+    run(*words(log, "--out", here / "run"))
+    plain, own = [sys.executable, "-m", "degen"], ["run", "--import", "my_variants"]
+    for command in ("evaluate", "export", "verify"):
+        # A process of its own knows no variant of this one.
+        done = subprocess.run([*plain, command, *own], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_workers_of_a_sweep_import_the_module(here, log):
+    (here / "my_variants.py").write_text(MODULE.format(name="mine"))
+    options = [
+        *tiny_runs.options(log, epochs=1),
+        "--variant",
+        "mine",
+        "--lambda",
+        "0,0.1",
+        "--out",
+        here / "lam",
+    ]
+    found = result_of("sweep", "--import", "my_variants", "--workers", 1, *options)
+    assert (found["done"], found["failed"]) == (2, {})
+    assert worker_command(here, modules=["a", "b"])[-4:] == ["--import", "a", "--import", "b"]
 
 
 @pytest.mark.parametrize(

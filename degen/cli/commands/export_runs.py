@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from degen.cli.commands.runs import SplitOption, split_name
-from degen.cli.options import Device, default, takes
+from degen.cli.options import Device, Modules, default, takes
 from degen.cli.output import Output
 from degen.cli.wording import as_typed
 from degen.errors import UserError
@@ -42,6 +42,7 @@ def export(
         ),
     ] = None,
     device: Device = "auto",
+    modules: Modules = None,
     *,
     output: Output,
 ) -> None:
@@ -57,8 +58,10 @@ def export(
 
       degen export runs/clothing --to word2vec
     """
+    from degen.modules import import_modules
     from degen.runs.directory import EXPORT, collect_runs
 
+    import_modules(modules or [])
     found, split_ = collect_runs(runs), split_name(split)
     if to is not None and (split, device) != ("test", "auto"):
         raise UserError("--split and --device are about sequence representations; leave them out with --to")

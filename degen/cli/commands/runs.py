@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from degen.cli.options import Device, default, takes
+from degen.cli.options import Device, Modules, default, takes
 from degen.cli.output import Output
 from degen.errors import UserError
 
@@ -159,6 +159,7 @@ def evaluate(
     ] = False,
     ties: TiesOption = None,
     device: Device = "auto",
+    modules: Modules = None,
     *,
     output: Output,
 ) -> None:
@@ -173,7 +174,9 @@ def evaluate(
     from degen.evaluation.restore import restore
     from degen.files.outputs import output_path, refuse_foreign
     from degen.files.writing import write_array
+    from degen.modules import import_modules
 
+    import_modules(modules or [])
     chosen = split_name(split)
     if post_process is None and (components is not None or out is not None):
         option = "--components" if components is not None else "--out"

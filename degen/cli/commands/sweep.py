@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from degen.cli.options import Group, Typed, default, option, takes
+from degen.cli.options import Group, Modules, Typed, default, option, takes
 from degen.cli.output import Output
 from degen.cli.study_options import CHOICE, SETTINGS, typed_study
 from degen.cli.wording import as_typed
 from degen.config.lists import parse_values
 from degen.errors import UserError
+from degen.modules import import_modules
 from degen.tables.terminal import terminal_width
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def sweep(
         Path | None, typer.Option(help="Folder of the study." + default("runs/STUDY, for a file"))
     ] = None,
     work: Typed,
+    modules: Modules = None,
     mode: Typed,
     output: Output,
 ) -> None:
@@ -90,11 +92,11 @@ def sweep(
     """
     from degen.cli.sweep_display import name_of, show_dry_run, sweep_bar
 
+    import_modules(modules or [])
     study, place = typed_study(file, variant, dataset, seeds, keys, assign or [], choice), _place(file, out)
     threads = _threads(keys["threads"])
     if mode["dry_run"] or mode["print_script"]:
-        show = show_dry_run if mode["dry_run"] else _print_script
-        show(study, place, threads, work, output)
+        (show_dry_run if mode["dry_run"] else _print_script)(study, place, threads, work, output)
         raise typer.Exit
     from degen.runs.study import read_failure
     from degen.sweeps.run import Stopped, collected_study, run_study
@@ -158,10 +160,12 @@ def sweep_work(
     out: Annotated[Path, typer.Argument(help="Folder of a study.")],
     threads: Annotated[int | None, typer.Option(min=1, help="Number of CPU threads.")] = None,
     parent: Annotated[int | None, typer.Option(help="Process with which the worker ends.")] = None,
+    modules: Modules = None,
 ) -> None:
     """Train the free runs of a study one after another until none is left; every engine starts this."""
     from degen.sweeps.worker import Worker
 
+    import_modules(modules or [])
     Worker(out, threads=threads, parent=parent).work()
 
 

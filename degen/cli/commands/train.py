@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from degen.cli.options import Group, Typed, default, key_option, option, parse_assignments, takes
+from degen.cli.options import Group, Modules, Typed, default, key_option, option, parse_assignments, takes
 from degen.cli.output import Output
 from degen.cli.train_results import MEASURES, print_results
 from degen.cli.wording import as_typed
@@ -50,14 +50,6 @@ Out = Annotated[
 Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="GROUP.KEY=VALUE", help="Set any key of the configuration; repeatable."),
-]
-Modules = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--import",
-        help="Python module with variants of your own; importing it executes it. Repeatable.",
-        metavar="MODULE",
-    ),
 ]
 PrintConfigFlag = Annotated[
     bool, typer.Option("--print-config", help="Print the resolved configuration and stop.")

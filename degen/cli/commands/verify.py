@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from degen.cli.options import Runs, takes
+from degen.cli.options import Modules, Runs, takes
 from degen.cli.output import Output
 from degen.cli.wording import as_typed
 
@@ -17,6 +17,7 @@ def verify(
     quick: Annotated[
         bool, typer.Option("--quick", help="Leave out the log and the result, which take most of the time.")
     ] = False,
+    modules: Modules = None,
     *,
     output: Output,
 ) -> None:
@@ -31,7 +32,9 @@ def verify(
       degen verify runs/clothing/scl-s0 --quick --json
     """
     from degen.evaluation.verify import verify as verify_runs
+    from degen.modules import import_modules
 
+    import_modules(modules or [])
     found = verify_runs(*paths, quick=quick)
     if not output.result([one.as_json() for one in found]):
         rows = [

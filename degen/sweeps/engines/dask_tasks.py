@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from degen.analysis.passes.dask_rows import connected
 from degen.errors import UserError
+from degen.modules import IMPORTED
 from degen.sweeps.engines.local import worker_command
 from degen.sweeps.worker import ask_to_leave
 
 
-def work_one(out: str, threads: int) -> None:
+def work_one(out: str, threads: int, modules: Sequence[str] = ()) -> None:
     """Run a worker as a process of the machine that this task is on; it ends with Dask's own process."""
     done = subprocess.run(
-        worker_command(Path(out), threads, os.getpid()), capture_output=True, text=True, check=False
+        worker_command(Path(out), threads, os.getpid(), modules),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise RuntimeError((done.stderr.splitlines() or [f"exit code {done.returncode}"])[-1])
@@ -66,7 +71,14 @@ class DaskEngine:
                 raise UserError(f"a worker on the Dask cluster ended in an error: {task.exception()}")
         for _ in range(min(free, self.workers - len(self.tasks))):
             self.tasks.append(
-                self.client.submit(work_one, str(self.out.absolute()), self.threads, pure=False, retries=2)
+                self.client.submit(
+                    work_one,
+                    str(self.out.absolute()),
+                    self.threads,
+                    list(IMPORTED),
+                    pure=False,
+                    retries=2,
+                )
             )
 
     def leave(self) -> None:

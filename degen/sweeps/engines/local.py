@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from degen.errors import UserError
+from degen.modules import IMPORTED
 from degen.training.children.cores import available_cores, too_many
 
 LOG = "workers.log"
@@ -18,11 +20,18 @@ MOST_FAULTS = 3
 """Number of workers that may end in an error one after another before the engine gives up."""
 
 
-def worker_command(out: Path, threads: int | None = None, parent: int | None = None) -> list[str]:
-    """Return the command of a worker: what every engine starts."""
+def worker_command(
+    out: Path,
+    threads: int | None = None,
+    parent: int | None = None,
+    modules: Sequence[str] | None = None,
+) -> list[str]:
+    """Return the command of a worker: what every engine starts. `modules` are by default this process's."""
     command = [sys.executable, "-m", "degen", "sweep-work", str(out.absolute())]
     for option, value in (("--threads", threads), ("--parent", parent)):
         command += [] if value is None else [option, str(value)]
+    for module in IMPORTED if modules is None else modules:
+        command += ["--import", module]
     return command
 
 
