@@ -10,7 +10,6 @@ import tiny_fixtures
 import tiny_runs
 from commands import result_of, run
 
-import degen
 from degen.build import settle_names
 from degen.cli.options import parse_assignments
 from degen.config.decisive import run_identity
@@ -149,13 +148,13 @@ def test_a_run_of_an_earlier_version_is_verified_and_read(old):
 
 @pytest.mark.parametrize("name", ["gamma", "cure_weight"])
 def test_a_run_of_an_earlier_version_goes_on(old, log, name):
-    settings = {**tiny_runs.SETTINGS, "epochs": 2, name: 0.5, "lam": 0.2}
-    longer = degen.train("cosreg", log, old.path, resume=True, **settings)
+    settings = {"variant": "cosreg", "epochs": 2, "lam": 0.2}
+    longer = train(tiny_runs.tiny_config(log, **settings, **{name: 0.5}), old.path, resume=True)
     assert len(longer.metrics) == 2
     assert "\ngamma = 0.5\n" in (old.path / "config.toml").read_text()
     assert verify(old.path)[0].faults == []
     with pytest.raises(UserError, match=r"objective\.gamma = 0\.5, not 0\.7"):
-        degen.train("cosreg", log, old.path, resume=True, **{**settings, name: 0.7})
+        train(tiny_runs.tiny_config(log, **settings, **{name: 0.7}), old.path, resume=True)
 
 
 def test_runs_of_both_versions_are_one_series(old, made, log):
