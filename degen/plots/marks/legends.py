@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 _CORNERS = ("upper right", "lower left", "upper center", "center right", "lower center", "center left")
-_SAMPLE = 3.5  # font sizes of the sample of a line and the gap behind it
+_SAMPLE = 5.5  # font sizes of the sample of a line and of the gaps around it and its name
 _MARGIN = 2.0  # points that a legend keeps from any line
 
 
