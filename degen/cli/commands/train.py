@@ -131,10 +131,10 @@ def train(
     run_dirs = _run_dirs(configs, out)
     with joined() as world:
         output = output if world.main else Output(quiet=True)
-        elsewhere = config is not None or any("objective.variant" in text for text in assign or [])
-        if variant is None and not elsewhere:
-            output.note(f"no --variant is given: {configs[0].objective.variant} is trained, the default")
         runs = _train_all(configs, run_dirs, world, plan, output)
+        elsewhere = config is not None or any("objective.variant" in text for text in assign or [])
+        if variant is None and not elsewhere:  # after the training: a mistake is answered in one sentence
+            output.note(f"no --variant is given: {configs[0].objective.variant} is trained, the default")
         results = [
             {"run": str(run.path), "variant": run.variant, "dataset": run.dataset, "seed": run.seed}
             | {name: run.tested(name) for name in ("epoch", *MEASURES)}
