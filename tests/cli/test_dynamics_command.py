@@ -50,7 +50,8 @@ def runs(tmp_path: Path, rng: np.random.Generator) -> Path:
 
 
 def table(runs: Path) -> list[dict[str, str]]:
-    with (runs / "figures" / "dynamics-clothing.csv").open(newline="") as file:
+    [path] = (runs / "figures").glob("dynamics-clothing*.csv")
+    with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -58,9 +59,9 @@ def test_what_the_epochs_recorded_is_drawn_and_written(runs: Path) -> None:
     result = run(runs, "--measures", "sigma2_ratio,valid_HR@5", "--json")
     found = json.loads(result.stdout)
     assert [Path(name).name for name in found["files"]] == [
-        "dynamics-clothing.pdf",
-        "dynamics-clothing.png",
-        "dynamics-clothing.csv",
+        "dynamics-clothing-sigma2_ratio-valid_HR-5.pdf",
+        "dynamics-clothing-sigma2_ratio-valid_HR-5.png",
+        "dynamics-clothing-sigma2_ratio-valid_HR-5.csv",
     ]
     assert [(row["variant"], row["epochs"]) for row in found["panels"]] == [("sasrec", 4), ("duorec", 6)]
     assert found["panels"][1]["sigma2_ratio_first"] == 0.01

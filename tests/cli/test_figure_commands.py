@@ -331,7 +331,7 @@ def test_seeds_are_shown_apart_or_averaged(runs: Path) -> None:
     assert (last["seed"], last["epochs"]) == ("mean", 3)
     assert last["uniformity_first"] == pytest.approx((-1.5 - 2.0) / 2)
     assert last["uniformity_last"] == pytest.approx((-1.7 - 2.2) / 2)
-    rows = table(runs / "clothing" / "figures" / "uniformity-clothing.csv")
+    rows = table(runs / "clothing" / "figures" / "uniformity-clothing-mean.csv")
     assert [row["seed"] for row in rows if row["variant"] == "duorec"] == ["0"] * 4 + ["1"] * 3 + ["mean"] * 3
 
 

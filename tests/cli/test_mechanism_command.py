@@ -49,7 +49,7 @@ def test_an_epoch_can_be_drawn_and_the_terminal_shows_both_ends(runs: Path) -> N
     shown = run("mechanism", runs, "--epoch", 1).stdout
     assert "0.45 | 0.30" in shown
     assert shown.startswith("Rarest items that occur in training | most frequent ones")
-    assert "mechanism-clothing-epochs.pdf" in shown
+    assert "mechanism-clothing-e1-epochs.pdf" in shown
 
 
 def test_a_run_under_another_loss_has_steps_only(tmp_path: Path) -> None:
