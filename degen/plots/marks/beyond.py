@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import matplotlib
 import numpy as np
 import numpy.typing as npt
+from matplotlib.font_manager import FontProperties
 from matplotlib.patheffects import withStroke
 
 from degen.plots.style import LEAST_LETTER
@@ -63,6 +64,9 @@ def _mark(axes: Axes, points: Points, side: int, words: str, color: str, crowd: 
     tail = tip.copy()
     tail[across] -= sign * _ARROW
     line = matplotlib.rcParams["lines.linewidth"]
+    ticks = FontProperties(
+        size=matplotlib.rcParams["xtick.labelsize"]
+    )  # a word such as "medium" in a notebook
     axes.annotate(
         "",
         xy=(tip[0], tip[1]),
@@ -85,7 +89,7 @@ def _mark(axes: Axes, points: Points, side: int, words: str, color: str, crowd: 
         words,
         transform=axes.transAxes,
         color=color,
-        fontsize=max(LEAST_LETTER, 0.92 * float(matplotlib.rcParams["xtick.labelsize"])),
+        fontsize=max(LEAST_LETTER, 0.92 * ticks.get_size_in_points()),
         linespacing=1.0,
         horizontalalignment="right" if x > 0.5 else "left",
         verticalalignment="bottom",
