@@ -76,12 +76,13 @@ class Group:
 class Selection:
     """The sources in the order of the paths given, each once, the runs among them by dataset, and notes.
 
-    The runs of a folder stand in the order of `groups`.
+    The runs of a folder stand in the order of `groups`. `by_path` has the sources of each path given.
     """
 
     sources: Sequence[Source]
     groups: Sequence[Group]
     notes: Sequence[str]
+    by_path: Sequence[Sequence[Source]]
 
     @property
     def files(self) -> list[Source]:
@@ -121,14 +122,15 @@ def select(
         for source in members
     }
     rank = {place: position for position, place in enumerate(sources)}
-    places: list[Path] = []
+    places: list[list[Path]] = []
     for path, several in found:
         below = [run.path.resolve() for run in several] or [path.resolve()]
-        places += sorted((place for place in below if place in sources), key=rank.__getitem__)
+        places.append(sorted((place for place in below if place in sources), key=rank.__getitem__))
     return Selection(
-        [sources[place] for place in dict.fromkeys(places)],
+        [sources[place] for place in dict.fromkeys(place for below in places for place in below)],
         groups,
         [*notes, *(f"{run.path} has no item embeddings yet: left out" for run in runs if run not in begun)],
+        [[sources[place] for place in below] for below in places],
     )
 
 

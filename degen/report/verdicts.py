@@ -17,7 +17,8 @@ from degen.analysis.statistics.differences import Comparison, compare_matrices, 
 from degen.analysis.statistics.jackknife import Jackknife, jackknife
 from degen.analysis.values import Undefined
 from degen.embeddings.item_matrix import ItemMatrix
-from degen.studies.verdict import Two, Verdict, verdict
+from degen.studies.comparing.judged import Two
+from degen.studies.verdict import Verdict, verdict
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,8 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
@@ -27,35 +25,14 @@ from degen.analysis.result import Analysis, popularity_profile
 from degen.analysis.statistics.differences import Comparison, compare_matrices, compare_seeds, compare_users
 from degen.analysis.statistics.jackknife import Jackknife, jackknife
 from degen.analysis.values import Undefined
-from degen.embeddings.file_options import FileOptions
-from degen.embeddings.item_matrix import ItemMatrix
-from degen.embeddings.select import Source, select
-from degen.errors import UserError, nearest
+from degen.errors import UserError
 from degen.evaluation.stored_ranks import has_ranks, known_ranks, other_ties, ranked_users, user_accuracy
-from degen.files.writing import file_names
-from degen.runs.directory import RunDirectory
-from degen.studies.verdict import Two, Verdict, verdict
+from degen.studies.comparing.judged import Two
+from degen.studies.comparing.sides import Side
+from degen.studies.verdict import Verdict, verdict
 
 Progress = Callable[[str], None]
 """Called with a sentence that says what is being done."""
-
-
-@dataclass(frozen=True, eq=False)
-class Side:
-    """One of those compared: a series of runs with a matrix for each seed, rising, or a file."""
-
-    name: str
-    matrices: tuple[ItemMatrix, ...]
-
-    @cached_property
-    def rows(self) -> tuple[Rows, ...]:
-        """The matrices with the frequencies of their items."""
-        return tuple(Rows(matrix.values, matrix.frequency) for matrix in self.matrices)
-
-    @property
-    def runs(self) -> list[RunDirectory]:
-        """The runs behind the matrices; none for a file."""
-        return [matrix.run for matrix in self.matrices if matrix.run is not None]
 
 
 @dataclass(frozen=True)
@@ -100,68 +77,6 @@ class DatasetComparison:
     comparisons: list[SideComparison]
     profiles: dict[str, list[dict[str, float]]]
     notes: list[str] = field(default_factory=list)
-
-
-def read_sides(
-    paths: Sequence[Path], options: FileOptions, against: str | None, notes: list[str]
-) -> dict[str, list[Side]]:
-    """Return the sides of each dataset, the one to compare against first.
-
-    Files join the dataset of the runs that are given with them; without runs they are compared among
-    themselves.
-    """
-    selection = select(paths, options)
-    notes += selection.notes
-    groups, files = selection.groups, selection.files
-    if files and len(groups) > 1:
-        datasets = ", ".join(group.name for group in groups)
-        raise UserError(
-            f"{files[0].path} could belong to any of {datasets}; give the runs of one dataset with a file"
-        )
-    sides = {
-        group.name: [_side(name, sources, notes) for name, sources in group.series.items()]
-        for group in groups
-    } or {"matrices": []}
-    names = file_names(file.name for file in files)
-    for members in sides.values() if files else ():
-        members += [_side(name, [file], notes) for name, file in zip(names, files, strict=True)]
-    result = {name: _first(members, against) for name, members in sides.items() if len(members) > 1}
-    if not result:
-        raise _too_few(sides)
-    notes += [f"{name}: 1 to compare, and two are needed: left out" for name in sides if name not in result]
-    return result
-
-
-def _too_few(sides: dict[str, list[Side]]) -> UserError:
-    """Return the error that names what was given: a file by its name, a series with its dataset."""
-    alone = [
-        f"{side.name} of {name}" if side.runs else side.matrices[0].path.name
-        for name, members in sides.items()
-        for side in members
-    ]
-    one = f"compare needs at least two inputs and got one ({alone[0]})"
-    several = f"compare needs two inputs of one dataset and got {', '.join(alone)}"
-    return UserError(
-        f"{several if len(alone) > 1 else one}. Give two matrix files, or two runs of one dataset."
-    )
-
-
-def _side(name: str, sources: Sequence[Source], notes: list[str]) -> Side:
-    matrices = tuple(source.open() for source in sources)
-    for source, matrix in zip(sources, matrices, strict=True):
-        notes += matrix.notes
-        if source.run is not None and source.run.state != "finished":
-            notes.append(f"{source.path} is not finished: as far as it is")
-    return Side(name, matrices)
-
-
-def _first(sides: list[Side], against: str | None) -> list[Side]:
-    if against is None:
-        return sides
-    wanted, names = against.lower(), [side.name for side in sides]
-    if wanted not in map(str.lower, names):
-        raise UserError(f"`against` '{against}' is none of those compared{nearest(against, names)}")
-    return sorted(sides, key=lambda side: side.name.lower() != wanted)
 
 
 def compare_sides(

@@ -20,9 +20,10 @@ from degen.files.writing import file_names, writable
 from degen.plots.panels import spectra_figure
 from degen.plots.profiles import profiles_figure
 from degen.plots.style import figure_style
-from degen.studies.compare import DatasetComparison, Progress, Side
+from degen.studies.compare import DatasetComparison, Progress
 from degen.studies.comparing.compare_paths import CompareOptions
 from degen.studies.comparing.comparison_rows import comparison_rows
+from degen.studies.comparing.sides import Side
 from degen.studies.figure_files import FigureFiles, FigureOptions, bounded, output_folder, selection_name
 from degen.studies.svd import SvdOptions, draw_svd
 

@@ -1,91 +1,30 @@
 """The verdict on two sides: which one is more isotropic by the core measures, in one to three sentences.
 
-The rule, measure by measure (`judged`):
+Each core measure is judged by itself (`degen.studies.comparing.judged`). Those that favour a side, a or b,
+decide when they agree. When both a and b occur the outcome is `mixed`, and the text says which measure favours
+which side. When neither does it is `within noise`, or `same` where every judged measure is the same. Without
+any judged measure it is `unknown`.
 
-unknown   a side has no finite value; or the measure has no more isotropic end (a narrow cone has hubs, but
-          a collapse into two directions has none); or it depends on the number of dimensions, in which the
-          sides differ
-same      the difference is below a hundredth of the measure's scale (`degen.analysis.core.scale`), however
-          certain it is; or it lies within the known noise
-a, b      otherwise: the side that is more isotropic
-
-The known noise is that of seeds where both sides have several (Holm's correction over the judged core
-measures, level 0.05). Else it is that of items, from a paired jackknife: the interval of the difference
-holds 0. Else nothing is known, and only the hundredth counts. The noise between trainings of a side with one
-training is unknown; the verdict says so instead of guessing it.
-
-The rule for all (`verdict`): measures that are a or b decide when they agree. When both occur the outcome is
-`mixed`, and the text says which measure favours which side. When none does it is `same`, and without any
-judged measure `unknown`.
+With seeds this is one test of all core measures. Some measure favours a side exactly where the smallest of
+Holm's p-values is at most 0.05, which has a chance of at most 5 % where nothing differs. Measures within the
+noise do not vote. The text says whether they point the same way.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from degen.analysis.core import CORE, NEEDS_FREQUENCY, ON_DIMENSIONS, scale
-from degen.analysis.registry import MEASURES
+from degen.analysis.core import NEEDS_FREQUENCY
 from degen.analysis.statistics.differences import Comparison
-from degen.analysis.statistics.significance import holm
 from degen.analysis.titles import title
+from degen.studies.comparing.judged import LEAST, Better, Judged, Two, judged
 
-Better = Literal["a", "b", "same", "unknown"]
-Outcome = Literal["a", "b", "same", "mixed", "unknown"]
+Outcome = Literal["a", "b", "same", "within noise", "mixed", "unknown"]
 
-LEAST = 0.01
-"""Smallest share of a measure's scale that counts as a difference."""
-
-_LEVEL = 0.05
-_EQUAL = 1e-9
 _SAID = ("average_cosine", "effective_rank", "sigma2_ratio")
 """The measures that a verdict names first."""
-
-
-@dataclass(frozen=True)
-class Two:
-    """The two sides of a verdict.
-
-    Attributes
-    ----------
-    a, b
-        their names.
-    dimensions
-        numbers of columns of their matrices.
-    trainings
-        numbers of matrices, each from a training of its own.
-    """
-
-    a: str
-    b: str
-    dimensions: tuple[int, int]
-    trainings: tuple[int, int] = (1, 1)
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A core measure on two sides.
-
-    Attributes
-    ----------
-    comparison
-        values, difference and interval.
-    better
-        the more isotropic side, `same` or `unknown`.
-    reason
-        explains `same` and `unknown`; empty for a side.
-    """
-
-    comparison: Comparison
-    better: Better
-    reason: str = ""
-
-    @property
-    def measure(self) -> str:
-        """Name of the measure."""
-        return self.comparison.measure
 
 
 @dataclass(frozen=True)
@@ -95,7 +34,7 @@ class Verdict:
     Attributes
     ----------
     outcome
-        `a` or `b`, the more isotropic side; `same`, `mixed` or `unknown`.
+        `a` or `b`, the more isotropic side; `same`, `within noise`, `mixed` or `unknown`.
     headline
         the answer, without a full stop; to be set in bold.
     evidence
@@ -138,65 +77,11 @@ def verdict(sides: Two, comparisons: Sequence[Comparison]) -> Verdict:
         reason = "no core measure was compared" if not measures else "no core measure can be judged"
         return Verdict("unknown", "No verdict", reason, remarks, measures)
     if not voting:
-        return _the_same(sides, known, remarks, measures)
+        return _undecided(sides, known, remarks, measures)
     outcome: Outcome = "b" if voting[0].better == "b" else "a"
     how = "more isotropic" if outcome == "b" else "more collapsed"
     evidence = f"{_changes(voting)}; {_count(voting, known)}"
     return Verdict(outcome, f"{sides.b} is {how} than {sides.a}", evidence, remarks, measures)
-
-
-def judged(sides: Two, comparisons: Sequence[Comparison]) -> tuple[Judged, ...]:
-    """Return the core measures among `comparisons`, in the order of `CORE`, each with its better side.
-
-    The measure of rare items is left out where no side has it: then frequencies are not known.
-    """
-    found = {one.measure: one for one in comparisons if one.measure in CORE}
-    rare = found.get(NEEDS_FREQUENCY)
-    if rare is not None and not (math.isfinite(rare.a) or math.isfinite(rare.b)):
-        del found[NEEDS_FREQUENCY]
-    core = [found[name] for name in CORE if name in found]
-    open_ = [one for one in core if not _not_comparable(sides, one)]
-    tested = [one for one in open_ if one.p is not None]
-    p = dict(zip((one.measure for one in tested), holm([one.p or 0.0 for one in tested]), strict=True))
-    return tuple(_judged(sides, one, p.get(one.measure)) for one in core)
-
-
-def more_isotropic(sides: Two, one: Comparison) -> Better:
-    """Return the more isotropic side by any measure, by the rule for core ones and its own `adjusted_p`.
-
-    A hundredth of the larger value counts where the measure is not a core one, and those are not compared
-    between matrices of different numbers of dimensions.
-    """
-    return _judged(sides, one, one.adjusted_p).better
-
-
-def _judged(sides: Two, one: Comparison, p: float | None) -> Judged:
-    if reason := _not_comparable(sides, one):
-        return Judged(one, "unknown", reason)
-    if abs(one.difference) <= _EQUAL * max(abs(one.a), abs(one.b)):
-        return Judged(one, "same", "equal")
-    if abs(one.difference) < LEAST * scale(one.measure, one.a, one.b):
-        return Judged(one, "same", "the difference is below a hundredth of its scale")
-    noise = one.noise.partition(";")[0]
-    if p is not None and p > _LEVEL:
-        return Judged(one, "same", f"within the noise of {noise}")
-    if p is None and one.interval is not None and one.interval[0] <= 0 <= one.interval[1]:
-        return Judged(one, "same", f"within the noise of {noise}")
-    rises = one.difference > 0
-    return Judged(one, "b" if rises == (MEASURES[one.measure].arrow == "↑") else "a")
-
-
-def _not_comparable(sides: Two, one: Comparison) -> str:
-    """Return the reason why a measure cannot favour a side; empty if it can."""
-    missing = [name for name, value in ((sides.a, one.a), (sides.b, one.b)) if not math.isfinite(value)]
-    if missing:
-        return f"no value for {' and '.join(missing)}"
-    if one.measure not in MEASURES or not MEASURES[one.measure].arrow:
-        return "neither end is more isotropic"
-    depends = one.measure in ON_DIMENSIONS or one.measure not in CORE
-    if depends and sides.dimensions[0] != sides.dimensions[1]:
-        return f"depends on the number of dimensions, {sides.dimensions[0]} and {sides.dimensions[1]}"
-    return ""
 
 
 def _changes(voting: Sequence[Judged]) -> str:
@@ -235,16 +120,37 @@ def _change(one: Judged) -> str:
 
 
 def _count(voting: Sequence[Judged], known: Sequence[Judged]) -> str:
-    agree, rest = len(voting), len(known) - len(voting)
-    if not rest:
-        every = "both" if agree == 2 else f"all {agree}"
-        return f"{every} judged measures agree" if agree > 1 else "the only judged measure"
-    return (
-        f"{agree} of {agree + rest} judged measures agree, the other{'s are' if rest > 1 else ' is'} the same"
-    )
+    """Return how many measures decide, and where the others point."""
+    agree, every = len(voting), len(known)
+    if agree == every:
+        return f"{'both' if agree == 2 else f'all {agree}'} judged measures agree" if agree > 1 else _ONLY
+    parts = [f"{agree} of {every} judged measures {'agree' if agree > 1 else 'decides'}"]
+    noisy = [one for one in known if one.better == "within noise"]
+    if noisy:
+        against = sum(one.points_to != voting[0].better for one in noisy)
+        others = f"the other {len(noisy)} are" if len(noisy) > 1 else "another is"
+        rest = f"{against} of them {'points' if against == 1 else 'point'}" if len(noisy) > 1 else "points"
+        way = (
+            f", and {rest} the other way" if against else f" and point{'s' * (len(noisy) == 1)} the same way"
+        )
+        parts.append(f"{others} {_noise_of(noisy)}{way}")
+    if same := every - agree - len(noisy):
+        parts.append(f"{same} differ{'s' * (same == 1)} by less than a hundredth of {_its(same)} scale")
+    return ", ".join(parts)
 
 
-def _the_same(
+_ONLY = "the only judged measure"
+
+
+def _noise_of(noisy: Sequence[Judged]) -> str:
+    return " or ".join(dict.fromkeys(one.reason for one in noisy))
+
+
+def _its(count: int) -> str:
+    return "its" if count == 1 else "their"
+
+
+def _undecided(
     sides: Two, known: Sequence[Judged], remarks: tuple[str, ...], measures: tuple[Judged, ...]
 ) -> Verdict:
     if all(one.reason == "equal" for one in known):
@@ -252,12 +158,19 @@ def _the_same(
         headline = f"{sides.a} and {sides.b} are the same by {by}"
         certain = tuple(remark for remark in remarks if not remark.startswith(_UNKNOWN))
         return Verdict("same", headline, "", certain, measures)
-    limits = [one.reason.removeprefix("within ") for one in known if "noise" in one.reason]
-    if len(limits) < len(known):
+    noisy = [one for one in known if one.better == "within noise"]
+    limits = [one.reason.removeprefix("within ") for one in noisy]
+    if len(noisy) < len(known):
         limits.append("a hundredth of its scale")
     evidence = f"every judged core measure differs by less than {' or '.join(dict.fromkeys(limits))}"
+    ends = {one.points_to for one in noisy}
+    if len(ends) == 1 and len(noisy) > 1 and all(one.comparison.noise == "seeds" for one in noisy):
+        towards = sides.a if ends == {"a"} else sides.b
+        all_of = "both" if len(noisy) == 2 else f"all {len(noisy)}"
+        which = all_of if len(noisy) == len(known) else f"the {len(noisy)} within the noise"
+        evidence += f"; {which} point to {towards} as the more isotropic one"
     headline = f"No difference between {sides.a} and {sides.b} can be told"
-    return Verdict("same", headline, evidence, remarks, measures)
+    return Verdict("within noise" if noisy else "same", headline, evidence, remarks, measures)
 
 
 _UNKNOWN = "The noise between trainings is unknown"

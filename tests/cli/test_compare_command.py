@@ -274,8 +274,8 @@ def test_a_figure_that_cannot_be_drawn_costs_neither_table_nor_rows(
     assert result.exit_code == 0, result.exception
     assert "duorec is more isotropic than sasrec" in result.stdout
     assert "no figure of popularity: no room beside its labels; give a larger --width" in result.stderr
-    assert (runs / "compare-clothing.csv").exists()
-    assert (runs / "compare-clothing-spectra.png").exists()
+    assert (runs / "compare-clothing-sasrec-duorec.csv").exists()
+    assert (runs / "compare-clothing-sasrec-duorec-spectra.png").exists()
 
 
 @pytest.mark.parametrize(
@@ -350,18 +350,87 @@ def test_a_folder_that_cannot_be_written_is_named_before_anything_is_measured(ru
     assert "cannot write into" in str(run(runs, "--out", runs / "taken").exception)
 
 
-def test_runs_of_two_datasets_are_said_to_be_so(tmp_path: Path, rng: np.random.Generator) -> None:
+@pytest.mark.usefixtures("undrawn")
+def test_the_first_typed_is_the_base_for_runs_and_files_alike(runs: Path, rng: np.random.Generator) -> None:
+    file = runs / "mine.npy"
+    np.save(file, cone(rng, 1.0))
+    words = ("--out", runs, "--measures", "average_cosine")
+    for typed, names in (
+        ([runs / "duorec-s0", runs / "sasrec-s0"], ["duorec", "sasrec"]),
+        ([file, runs / "sasrec-s0"], ["mine", "sasrec"]),
+        ([runs / "ucl-s0", file, runs / "sasrec-s1"], ["ucl", "mine", "sasrec"]),
+        ([runs], ["sasrec", "ucl", "duorec"]),  # of one folder: the paper's order
+    ):
+        verdicts = result_of(*typed, *words)["verdicts"]
+        assert [verdicts[0]["against"], *(row["side"] for row in verdicts)] == names
+    # A gate judges the run that was typed second, here the collapsed one.
+    gate = ("--format", "png", "--fail-if", "average_cosine > 0.5")
+    assert run(runs / "duorec-s0", runs / "sasrec-s0", *words, *gate).exit_code == 3
+    assert run(runs / "sasrec-s0", runs / "duorec-s0", *words, *gate).exit_code == 0
+
+
+def month(folder: Path, rng: np.random.Generator, mean: float, **about: object) -> Path:
+    """Two seeds of sasrec in a folder."""
+    for seed in range(2):
+        run = folder / f"sasrec-s{seed}"
+        write_run(run, "sasrec", seed=seed, embeddings=cone(rng, mean), frequency=np.arange(80) // 4, **about)
+    return folder
+
+
+@pytest.mark.parametrize("names", [("jan", "feb"), ("shop", "shop")], ids=["two names", "one name"])
+@pytest.mark.usefixtures("undrawn")
+def test_two_folders_of_seeds_are_two_sides_also_of_different_logs(
+    tmp_path: Path, rng: np.random.Generator, names: tuple[str, str]
+) -> None:
+    folders = [tmp_path / "runs-of-january", tmp_path / "runs-of-february"]
+    for folder, name, mean in zip(folders, names, (0.2, 2.0), strict=True):
+        month(folder, rng, mean, dataset=name)
+        for config in folder.glob("*/config.toml"):
+            text = config.read_text()
+            config.write_text(text.replace("[data]", f'[data]\nfingerprint = "{folder.name[8:]}"'))
+    found = result_of(*folders, "--out", tmp_path / "o", "--measures", "average_cosine")
+    [verdict] = found["verdicts"]
+    assert (verdict["against"], verdict["side"]) == ("runs-of-january", "runs-of-february")
+    expected = np.mean([average_cosine(np.load(path)) for path in folders[1].glob("*/item_embeddings.npy")])
+    assert row(found, "average_cosine", "runs-of-february")["value"] == pytest.approx(expected)
+    assert row(found, "average_cosine", "runs-of-february")["noise"] == "seeds"
+    assert any("users and items are paired only where their ids agree" in note for note in found["notes"])
+    # The other way round the base is the other one; a path may be relative or end with a slash.
+    [verdict] = result_of(f"{folders[1]}/", folders[0], "--out", tmp_path / "o")["verdicts"]
+    assert (verdict["against"], verdict["side"]) == ("runs-of-february", "runs-of-january")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_folders_of_one_name_are_called_by_what_tells_them_apart(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    folders = [month(tmp_path / name / "runs", rng, 1.0) for name in ("jan", "feb")]
+    [verdict] = result_of(*folders, "--out", tmp_path / "o", "--measures", "average_cosine")["verdicts"]
+    assert (verdict["against"], verdict["side"]) == ("jan", "feb")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_two_runs_of_different_logs_are_compared_and_it_is_said(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
     for dataset in ("tour", "beauty"):
         write_run(tmp_path / dataset / "scl-s0", "scl", dataset=dataset, embeddings=cone(rng, 1.0))
-    message = str(run(tmp_path / "tour" / "scl-s0", tmp_path / "beauty" / "scl-s0").exception)
-    assert "got scl of tour" in message
-    assert "scl of beauty" in message
+    found = result_of(tmp_path / "tour" / "scl-s0", tmp_path / "beauty" / "scl-s0", "--out", tmp_path)
+    [verdict] = found["verdicts"]
+    assert (verdict["against"], verdict["side"]) == ("tour", "beauty")
+    assert any("of different logs (tour, beauty)" in note for note in found["notes"])
+    # Seeds that are typed one by one stay together, so that here each dataset has one side.
+    for dataset in ("tour", "beauty"):
+        write_run(tmp_path / dataset / "scl-s1", "scl", dataset=dataset, seed=1, embeddings=cone(rng, 1.0))
+    message = str(run(*sorted(tmp_path.glob("*/scl-*"))).exception)
+    assert "got scl of beauty, scl of tour" in message
+    assert "a folder for each side" in message
 
 
 def test_one_side_alone_is_nothing_to_compare(runs: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "jan.npy", np.eye(5))
     for path, called in ((runs / "ucl-s0", "ucl of clothing"), (tmp_path / "jan.npy", "jan.npy")):
         assert str(run(path).exception) == (
-            f"compare needs at least two inputs and got one ({called}). Give two matrix files, or two "
-            "runs of one dataset."
+            f"compare needs at least two inputs and got one ({called}). Give two matrix files, two "
+            "runs of one dataset, or a folder for each side."
         )

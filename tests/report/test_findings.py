@@ -98,7 +98,7 @@ def test_the_noise_of_items_is_known_where_the_items_are_the_same(tmp_path: Path
     np.save(tmp_path / "b.npy", np.random.default_rng(5).permutation(V) + matrix(7, 0) * 1e-3)
     [group] = gather([tmp_path / "a.npy", tmp_path / "b.npy"], QUICK).groups
     [verdict] = group.verdicts
-    assert verdict.outcome == "same"
+    assert verdict.outcome == "within noise"
     assert all(judged.comparison.interval is not None for judged in verdict.measures)
     # Without some of the items it is not.
     np.save(tmp_path / "c.npy", V[:-1])

@@ -17,7 +17,8 @@ from degen.analysis.registry import COMPARISONS
 from degen.analysis.statistics.differences import Comparison, compare_matrices, compare_seeds
 from degen.analysis.statistics.jackknife import jackknife
 from degen.analysis.titles import title
-from degen.studies.verdict import Two, judged, verdict
+from degen.studies.comparing.judged import Two, judged
+from degen.studies.verdict import verdict
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results"
 SIDES = Two("jan", "feb", (64, 64))
@@ -92,9 +93,9 @@ def test_measures_that_contradict_each_other_are_not_forced_to_a_verdict():
     assert "jan is more isotropic by σ₂/σ₁ (0.60 → 0.20)" in found.evidence
 
 
-def test_what_lies_within_the_noise_of_items_is_the_same():
+def test_what_lies_within_the_noise_of_items_is_neither_told_nor_called_the_same():
     moved = {name: value + 0.03 * scale(name, value, value) for name, value in JAN.items()}
-    assert verdict(SIDES, pairs(JAN, moved, half=3.0)).outcome == "same"
+    assert verdict(SIDES, pairs(JAN, moved, half=3.0)).outcome == "within noise"
     text = verdict(SIDES, pairs(JAN, moved, half=3.0)).text
     assert text.startswith("No difference between jan and feb can be told")
     assert "within the noise" not in text.partition(":")[0]
@@ -102,7 +103,7 @@ def test_what_lies_within_the_noise_of_items_is_the_same():
     # The same differences beyond the noise are differences, here in both directions.
     assert verdict(SIDES, pairs(JAN, moved, half=1e-4)).outcome == "mixed"
     assert verdict(SIDES, pairs(moved, JAN, half=1e-4)).outcome == "mixed"
-    assert verdict(SIDES, pairs(moved, JAN, half=3.0)).outcome == "same"
+    assert verdict(SIDES, pairs(moved, JAN, half=3.0)).outcome == "within noise"
 
 
 def test_a_difference_below_a_hundredth_of_its_scale_is_the_same_however_certain():
@@ -113,7 +114,7 @@ def test_a_difference_below_a_hundredth_of_its_scale_is_the_same_however_certain
         assert {one.better for one in judged(SIDES, pairs(ours, moved, half=1e-9))} == expected
 
 
-@pytest.mark.parametrize(("spread", "outcome"), [(0.001, "a"), (0.4, "same")])
+@pytest.mark.parametrize(("spread", "outcome"), [(0.001, "a"), (0.4, "within noise")])
 def test_seeds_decide_by_their_noise(spread, outcome):
     def seeds(value):
         return [value - spread, value, value + spread]
@@ -134,7 +135,64 @@ def test_p_values_are_corrected_for_the_core_measures_alone():
     sides = Two("jan", "feb", (64, 64), (3, 3))
     assert [one.better for one in judged(sides, compared)] == ["a", "a"]
     third = replace(compared[0], measure="tail_average_cosine")
-    assert [one.better for one in judged(sides, [*compared, third])] == ["same"] * 3
+    assert [one.better for one in judged(sides, [*compared, third])] == ["within noise"] * 3
+
+
+def seeds_of(gap: float, spread: float, opposite: tuple[str, ...] = ()) -> tuple[dict, dict]:
+    """Two seeds a side of six core measures, `gap` apart in their scale; one of them hardly varies."""
+    a, b = {}, {}
+    for name in (
+        "participation_ratio",
+        *(n for n in JAN if MEASURES[n].arrow and n != "participation_ratio"),
+    ):
+        size = scale(name, JAN[name], JAN[name])
+        sign = (1 if MEASURES[name].arrow == "↑" else -1) * (-1 if name in opposite else 1)
+        apart = 1e-4 * size if name == "participation_ratio" else spread * size
+        a[name] = [JAN[name] - apart, JAN[name] + apart]
+        b[name] = [value + sign * gap * size for value in a[name]]
+    return a, b
+
+
+def test_two_seeds_a_side_far_apart_are_not_called_the_same():
+    # One measure is proven; each of the others has p of about 0.01, and 0.07 or more after Holm's correction.
+    sides = Two("sasrec", "duorec", (64, 64), (2, 2))
+    found = verdict(sides, compare_seeds(*seeds_of(0.2, 0.015)))
+    assert found.outcome == "b"
+    assert found.headline == "duorec is more isotropic than sasrec"
+    assert found.evidence.endswith(
+        "1 of 7 judged measures decides, the other 6 are within the noise of seeds and point the same way"
+    )
+    assert "the same." not in found.text
+    assert {one.better for one in found.measures} == {"b", "within noise"}
+    # Those that point the other way are counted.
+    two = verdict(sides, compare_seeds(*seeds_of(0.2, 0.015, ("uniformity", "average_cosine"))))
+    assert two.evidence.endswith("the noise of seeds, and 2 of them point the other way")
+
+
+def test_without_any_proven_measure_no_direction_is_claimed_and_it_is_said_where_they_point():
+    a, b = seeds_of(0.2, 0.015)
+    for side in (a, b):
+        del side["participation_ratio"]
+    found = verdict(Two("sasrec", "duorec", (64, 64), (2, 2)), compare_seeds(a, b))
+    assert found.outcome == "within noise"
+    assert found.text.startswith(
+        "No difference between sasrec and duorec can be told: every judged core measure differs by less than "
+        "the noise of seeds; all 6 point to duorec as the more isotropic one."
+    )
+
+
+def test_measures_that_hardly_differ_are_told_from_those_within_the_noise():
+    names = ("average_cosine", "mean_energy_share", "sigma2_ratio", "uniformity")
+    compared = pairs({n: JAN[n] for n in names}, {n: FEB[n] for n in names}, half=0.01)
+    values = {one.measure: one for one in compared}
+    values["sigma2_ratio"] = replace(values["sigma2_ratio"], interval=(-1.0, 0.2))
+    values["uniformity"] = replace(values["uniformity"], b=JAN["uniformity"] + 0.02, difference=0.02)
+    found = verdict(SIDES, list(values.values()))
+    assert found.evidence.endswith(
+        "2 of 4 judged measures agree, another is within the noise of items and points the same way, "
+        "1 differs by less than a hundredth of its scale"
+    )
+    assert [found.better(name) for name in names] == ["a", "a", "within noise", "same"]
 
 
 def test_the_same_matrix_twice_is_the_same_and_needs_no_noise():

@@ -42,7 +42,10 @@ def compare(
 ) -> None:
     """Say which item embeddings are more isotropic, with the differences of their measures, and draw them.
 
-    The verdict comes first, from 8 core measures; then their table; then figures: spectra, measures by
+    The first path is the base, unless --against names another. Two folders with the seeds of one variant each
+    are two sides, also of different logs.
+
+    The verdict comes first, from the core measures; then their table; then figures: spectra, measures by
     popularity, and the clouds of plot-svd. With several seeds per side, differences are judged by the noise
     between seeds (Holm's correction). With one, that noise is unknown, and intervals are over items, paired.
 
@@ -56,6 +59,8 @@ def compare(
       degen compare jan.npy feb.npy --fail-if "change(average_cosine) > 0.05"
 
       degen compare runs/clothing --all
+
+      degen compare runs-of-january runs-of-february
 
       degen compare runs/sasrec-s0 runs/duorec-s0 --measures spectrum
     """

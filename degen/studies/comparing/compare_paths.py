@@ -11,7 +11,8 @@ from degen.analysis.registry import PROFILES
 from degen.embeddings.file_options import FileOptions
 from degen.errors import UserError, nearest
 from degen.files.writing import writable
-from degen.studies.compare import DatasetComparison, Progress, compare_sides, read_sides
+from degen.studies.compare import DatasetComparison, Progress, compare_sides
+from degen.studies.comparing.sides import read_sides
 
 SHOWN = ("average_cosine", "norm_mean", "cone_angle_mean", "first_direction_share")
 """The profiles that are drawn unless others are asked for."""
@@ -26,7 +27,7 @@ class CompareOptions:
     measures
         names of measures and groups, with commas; by default all.
     against
-        the side that all are compared against; by default the first in the paper's order.
+        the side that all are compared against; by default the first that was typed.
     profiles
         which profiles to draw.
     files

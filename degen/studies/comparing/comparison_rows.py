@@ -7,7 +7,7 @@ from typing import Any
 
 from degen.analysis.statistics.differences import Comparison
 from degen.studies.compare import DatasetComparison, SideComparison
-from degen.studies.verdict import Better, more_isotropic
+from degen.studies.comparing.judged import Better, more_isotropic
 
 _OUTCOMES = {"a": "more collapsed", "b": "more isotropic"}
 
@@ -15,7 +15,7 @@ _OUTCOMES = {"a": "more collapsed", "b": "more isotropic"}
 def comparison_rows(dataset: DatasetComparison) -> list[dict[str, Any]]:
     """Return a flat row for every measure, accuracy and likeness of every side, for CSV and JSON.
 
-    `more_isotropic` is the name of a side, `same` or `unknown`.
+    `more_isotropic` is the name of a side, `same`, `within noise` or `unknown`.
     """
     rows = []
     for side in dataset.comparisons:
@@ -32,7 +32,8 @@ def comparison_rows(dataset: DatasetComparison) -> list[dict[str, Any]]:
 def verdict_rows(dataset: DatasetComparison) -> list[dict[str, Any]]:
     """Return the verdict on every side as a flat row.
 
-    `outcome` is about `side`: `more isotropic`, `more collapsed`, `same`, `mixed` or `unknown`.
+    `outcome` is about `side`: `more isotropic`, `more collapsed`, `same`, `within noise`, `mixed`
+    or `unknown`.
     """
     return [
         {
@@ -54,7 +55,7 @@ def better(side: SideComparison, comparison: Comparison) -> Better:
 
 
 def named(side: SideComparison, found: Better) -> str:
-    """Return the name of a side; `same` and `unknown` stay."""
+    """Return the name of a side; other values stay."""
     return {"a": side.base, "b": side.other}.get(found, found)
 
 

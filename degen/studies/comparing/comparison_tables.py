@@ -10,8 +10,8 @@ from degen.analysis.statistics.differences import Comparison
 from degen.analysis.titles import title
 from degen.studies.compare import SideComparison
 from degen.studies.comparing.comparison_rows import better
+from degen.studies.comparing.judged import Better
 from degen.studies.measure_tables import CORE_HEADING, LEGEND, heading
-from degen.studies.verdict import Better
 from degen.tables.numbers import NOTHING, number, with_error
 from degen.tables.shorten import shortened
 from degen.tables.table import Cell, Column, Table
