@@ -20,7 +20,7 @@ from degen.embeddings.select import Selection, Source, select
 from degen.errors import UserError
 from degen.report.contents import Cloud, Group, Report, Subject
 from degen.report.described import about, environment, labels, place, unmeasured
-from degen.report.verdicts import Measured, Side, verdicts
+from degen.report.verdicts import Sides
 from degen.runs.choose import by_definition, damage, one_seed
 from degen.runs.directory import RunDirectory
 from degen.studies.analysis_options import AnalysisOptions
@@ -89,7 +89,7 @@ class _Work:
     def group(self, name: str, series: Series, files: Sequence[Source]) -> Group:
         """Return a group; without subjects, where all of its runs are damaged."""
         notes: list[str] = []
-        sides: dict[str, list[Measured]] = {}
+        sides = Sides()
         begun = {label: [run for run in runs if run.begun] for label, runs in series.items()}
         begun = {label: runs for label, runs in begun.items() if runs}
         drawn = one_seed(begun, None, notes) if begun else {}
@@ -97,10 +97,10 @@ class _Work:
         for label, sources in series.items():
             for source in sources:
                 self._begin(f"{name}: {label}")
-                title = variant_label(label) + (f", seed {source.seed}" if len(sources) > 1 else "")
-                own = sides.setdefault(variant_label(label), [])
+                side, drawn_here = variant_label(label), source in drawn.values()
+                title = side + (f", seed {source.seed}" if len(sources) > 1 else "")
                 try:
-                    subjects.append(self._run(source, title, own, keep_cloud=source in drawn.values()))
+                    subjects.append(self._run(source, title, side, sides, keep_cloud=drawn_here))
                 except UserError as error:
                     notes.append(f"left out: {error}")
         complete = {subject.path for subject in subjects if subject.cloud is not None and subject.epochs}
@@ -113,19 +113,18 @@ class _Work:
             several = len(files) + len(subjects) > 1
             notes += [f"{label}: {note}" if several else note for note in matrix.notes]
             subject = Subject(label, None, file.path, str(file.path), {"state": "matrix file"})
-            own = sides.setdefault(label, [])
-            subjects.append(self._measured(subject, matrix, own, keep_cloud=True))
+            subjects.append(self._measured(subject, matrix, label, sides, keep_cloud=True))
         notes += unmeasured(subjects)
         definitions = [source.definition for sources in series.values() for source in sources]
         definition = definitions[0] if definitions else None
-        compared = verdicts([Side(label, matrices) for label, matrices in sides.items() if matrices])
+        compared = sides.verdicts(notes)
         return Group(name, definition, subjects, claims, notes, compared, of_claims)
 
     def _begin(self, what: str) -> None:
         self.watch(what, self.done, self.total)
         self.done += 1
 
-    def _run(self, source: Source, name: str, side: list[Measured], *, keep_cloud: bool) -> Subject:
+    def _run(self, source: Source, name: str, side: str, sides: Sides, *, keep_cloud: bool) -> Subject:
         run = source.run
         assert run is not None
         if error := damage(run):
@@ -144,12 +143,12 @@ class _Work:
         )
         if not source.begun:
             return subject
-        return self._measured(subject, source.open(), side, keep_cloud=keep_cloud)
+        return self._measured(subject, source.open(), side, sides, keep_cloud=keep_cloud)
 
     def _measured(
-        self, subject: Subject, matrix: ItemMatrix, side: list[Measured], *, keep_cloud: bool
+        self, subject: Subject, matrix: ItemMatrix, side: str, sides: Sides, *, keep_cloud: bool
     ) -> Subject:
-        """Measure a matrix; that of a finished run joins its side of the verdicts."""
+        """Measure a matrix; that of a finished run joins `side` of the verdicts."""
         frequency, options = matrix.frequency, self.options
         rows = Rows(matrix.projectable(), frequency, exact_rows=options.exact_rows, seed=options.seed)
         projection = project(rows)
@@ -157,7 +156,7 @@ class _Work:
         cloud = Cloud(matrix.names, projection.coordinates, rows.norms, (first, second), frequency)
         analysis = options.measured(rows, subject.name)
         if subject.finished:
-            side.append(Measured.of(analysis, matrix, rows))
+            sides.add(side, analysis, matrix, rows)
         return replace(
             subject,
             about={**subject.about, "items": len(rows), "dimensions": rows.d},

@@ -1,9 +1,8 @@
 """Compare the degeneration of item embeddings: the numbers of `degen compare`.
 
-several seeds per side   Welch's t over seeds, Holm's correction over the measures (`compare_seeds`)
-one seed on a side       a paired jackknife over items; the noise of seeds is unknown, so nothing is marked
-the same items           also how alike the two are: CKA, Procrustes, neighbours (`COMPARISONS`)
-users' ranks             also accuracy, paired over users (`compare_users`)
+measures                 by the noise that is known (`degen.studies.comparing.pairing`)
+the same items           how alike the two are: CKA, Procrustes, neighbours (`COMPARISONS`)
+users' ranks             accuracy, paired over users (`compare_users`)
 
 A row holds the values a and b of a measure, their difference, its interval and source of noise, and p
 (`Comparison` in `degen/analysis/statistics/differences.py`).
@@ -17,19 +16,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from degen.analysis.core import CORE, NEEDS_FREQUENCY
-from degen.analysis.passes.pair import Pair, matched
-from degen.analysis.passes.rows import Rows
-from degen.analysis.registry import COMPARISONS, MEASURES, Measure
+from degen.analysis.core import NEEDS_FREQUENCY
+from degen.analysis.passes.pair import Pair
+from degen.analysis.registry import COMPARISONS, Measure
 from degen.analysis.result import Analysis, popularity_profile
-from degen.analysis.statistics.differences import Comparison, compare_matrices, compare_seeds, compare_users
-from degen.analysis.statistics.jackknife import Jackknife, jackknife
+from degen.analysis.statistics.differences import Comparison, compare_users
 from degen.analysis.values import Undefined
-from degen.errors import UserError
 from degen.evaluation.stored_ranks import has_ranks, known_ranks, other_ties, ranked_users, user_accuracy
 from degen.studies.comparing.judged import Two
+from degen.studies.comparing.pairing import Measured, compared
 from degen.studies.comparing.sides import Side
-from degen.studies.verdict import Verdict, verdict
+from degen.studies.verdict import Verdict
 
 Progress = Callable[[str], None]
 """Called with a sentence that says what is being done."""
@@ -70,12 +67,15 @@ class DatasetComparison:
         the first side beside each of the others.
     profiles
         by side, for each seed: measures by popularity (`norm_mean@1`, …); empty without frequencies.
+    means
+        by side: measures, means over all its seeds.
     """
 
     name: str
     sides: Sequence[Side]
     comparisons: list[SideComparison]
     profiles: dict[str, list[dict[str, float]]]
+    means: dict[str, dict[str, float]]
     notes: list[str] = field(default_factory=list)
 
 
@@ -88,95 +88,38 @@ def compare_sides(
     """Compare the first of `sides` with each of the others."""
     base, *others = sides
     notes: list[str] = []
-    analyses = {}
+    measured = {}
     for side in sides:
         progress(f"{name}: measuring {side.name}")
-        analyses[side.name] = [Analysis.of(rows, measures, name=side.name) for rows in side.rows]
+        analyses = [Analysis.of(rows, measures, name=side.name) for rows in side.rows]
+        lowest = side.matrices[0]
+        measured[side.name] = Measured(side.name, analyses, lowest.path, lowest.ids, side.rows[0])
     comparisons = []
     for other in others:
         progress(f"{name}: {base.name} beside {other.name}")
-        pair = _pair(base, other, notes)
-        seeds = analyses[base.name], analyses[other.name]
-        found = _over_seeds(*seeds) if min(map(len, seeds)) > 1 else _over_items(*seeds, pair)
-        alike = {} if pair is None else _alike(pair)
-        two = _two(base, other)
-        judged = verdict(two, [*found, *_without_value(found, *seeds)])
+        found = compared(measured[base.name], measured[other.name], notes)
+        alike = {} if found.pair is None else _alike(found.pair)
         users = _users(base, other, notes)
-        comparisons.append(SideComparison(base.name, other.name, found, users, alike, two, judged))
+        comparisons.append(
+            SideComparison(base.name, other.name, found.measures, users, alike, found.sides, found.verdict)
+        )
     if any(len(side.matrices) == 1 for side in sides):
         notes.append("seed noise unknown where a side has one seed: no difference is marked there")
-    if any(NEEDS_FREQUENCY in seed.reasons for several in analyses.values() for seed in several):
+    seeds = [seed for side in measured.values() for seed in side.analyses]
+    if any(NEEDS_FREQUENCY in seed.reasons for seed in seeds):
         notes.append("the rare half is not compared: it needs the frequencies of the items (`frequency`)")
     profiles = {
         side.name: [popularity_profile(rows) for rows in side.rows]
         for side in sides
         if all(rows.frequency is not None for rows in side.rows)
     }
-    return DatasetComparison(name, sides, comparisons, profiles, notes)
+    means = {side.name: _means(side.analyses) for side in measured.values()}
+    return DatasetComparison(name, sides, comparisons, profiles, means, notes)
 
 
-def _two(base: Side, other: Side) -> Two:
-    dimensions = base.rows[0].d, other.rows[0].d
-    return Two(base.name, other.name, dimensions, (len(base.matrices), len(other.matrices)))
-
-
-def _without_value(
-    found: Sequence[Comparison], a: Sequence[Analysis], b: Sequence[Analysis]
-) -> list[Comparison]:
-    """Return the core measures that were taken and that a side lacks, where `found` does not have them."""
-    lacking = []
-    for name in CORE:
-        if name in a[0].measures and not any(row.measure == name for row in found):
-            first, second = (float(np.mean([s.values.get(name, np.nan) for s in side])) for side in (a, b))
-            lacking.append(Comparison(name, first, second, second - first, None, "", ""))
-    return lacking
-
-
-def _over_seeds(a: Sequence[Analysis], b: Sequence[Analysis]) -> list[Comparison]:
-    def by_measure(side: Sequence[Analysis]) -> dict[str, list[float | None]]:
-        return {name: [analysis.values.get(name) for analysis in side] for name in side[0].measures}
-
-    return compare_seeds(by_measure(a), by_measure(b))
-
-
-def _over_items(a: Sequence[Analysis], b: Sequence[Analysis], pair: Pair | None) -> list[Comparison]:
-    """Compare the lowest seeds: with the noise of items where the two have the same."""
-    if pair is not None:
-        with suppress(Undefined):  # too few rows to leave any out
-            found = compare_matrices(_jackknife(pair.a, a[0]), _jackknife(pair.b, b[0]))
-            return [row for row in found if row.measure in a[0].measures]
-    return _over_seeds(a[:1], b[:1])
-
-
-def _jackknife(rows: Rows, analysis: Analysis) -> Jackknife:
-    if len(rows) < analysis.rows:  # the items that both sides have are not all of the matrix
-        analysis = Analysis.of(rows, [MEASURES[name] for name in analysis.measures])
-    return jackknife(rows, analysis)
-
-
-def _pair(base: Side, other: Side, notes: list[str]) -> Pair | None:
-    """The matrices of the lowest seeds over the items that both have, or None where these are not known."""
-    a, b = base.matrices[0], other.matrices[0]
-    first, second = base.rows[0], other.rows[0]  # with the neighbours that were found for the measures
-    if a.ids is None or b.ids is None:
-        if len(first) == len(second):
-            notes.append(f"{b.path} is taken to have the items of {a.path}, row by row: one has no ids")
-            return Pair(first, second)
-        notes.append(f"{a.path} and {b.path} have no ids and not as many rows: not compared item by item")
-        return None
-    if a.ids == b.ids:
-        return Pair(first, second)
-    try:
-        rows_a, rows_b = matched(a.ids, b.ids)
-    except UserError as error:
-        notes.append(f"{a.path} and {b.path} are not compared item by item: {error}")
-        return None
-    notes.append(f"{a.path} and {b.path} share {len(rows_a):,} items; differences over items are of these")
-    order = np.argsort(rows_b)
-    shared = first.take(rows_a), second.take(rows_b[order])
-    back = np.argsort(order)
-    frequency = None if shared[1].frequency is None else shared[1].frequency[back]
-    return Pair(shared[0], Rows(shared[1].values[back], frequency))
+def _means(seeds: Sequence[Analysis]) -> dict[str, float]:
+    names = [name for name in seeds[0].values if all(name in seed.values for seed in seeds)]
+    return {name: float(np.mean([seed.values[name] for seed in seeds])) for name in names}
 
 
 def _alike(pair: Pair) -> dict[str, float]:

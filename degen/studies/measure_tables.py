@@ -9,7 +9,7 @@ from typing import Any
 from degen.analysis.core import CORE, NEEDS_FREQUENCY
 from degen.analysis.listing import GROUPS, Line, in_order
 from degen.analysis.listing import line as line_of
-from degen.analysis.passes.buckets import COLD, DECILES, BucketContent
+from degen.analysis.passes.buckets import COLD, DECILES, UNSEEN, BucketContent
 from degen.analysis.registry import MEASURES, Measure, Profile
 from degen.analysis.result import Analysis
 from degen.analysis.titles import title
@@ -116,7 +116,7 @@ def bucket_lines(analyses: Sequence[Analysis], names: Mapping[str, str] | None =
 
 def _bucket(name: str, bucket: BucketContent, all_actions: int) -> str:
     noun, verb = ("item", "occurs") if bucket.items == 1 else ("items", "occur")
-    items = f"{name}: {bucket.items:,} {noun} that"
+    items = f"{UNSEEN if name == COLD else name}: {bucket.items:,} {noun} that"
     if name == COLD:
         return f"{items} never {verb}"
     low, high = f"{bucket.low:,}", f"{bucket.high:,}"

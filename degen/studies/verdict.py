@@ -1,9 +1,9 @@
 """The verdict on two sides: which one is more isotropic by the core measures, in one to three sentences.
 
 Each core measure is judged by itself (`degen.studies.comparing.judged`). Those that favour a side, a or b,
-decide when they agree. When both a and b occur the outcome is `mixed`, and the text says which measure favours
-which side. When neither does it is `within noise`, or `same` where every judged measure is the same. Without
-any judged measure it is `unknown`.
+decide when they agree. When both a and b occur the outcome is `mixed`, and the text says which measure
+favours which side. When neither does it is `within noise`, or `same` where every judged measure is the
+same. Without any judged measure it is `unknown`.
 
 With seeds this is one test of all core measures. Some measure favours a side exactly where the smallest of
 Holm's p-values is at most 0.05, which has a chance of at most 5 % where nothing differs. Measures within the

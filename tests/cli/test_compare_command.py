@@ -228,11 +228,27 @@ def test_several_sides_have_a_verdict_each_and_one_table(runs: Path) -> None:
         "ucl is more isotropic than sasrec",
         "duorec is more isotropic than sasrec",
     ]
+    # Means over all seeds, also of sasrec, whose lowest seed alone stands beside the one of ucl.
     [cosines] = [line.split() for line in lines if line.startswith("average cosine ↓")]
-    ucl, duorec = (average_cosine(matrix(runs, f"{name}-s0")) for name in ("ucl", "duorec"))
-    assert cosines[4] == number(ucl)
-    assert len(cosines) == 6
-    assert cosines[5] != number(duorec)  # but the mean over seeds
+    means = [
+        np.mean([average_cosine(matrix(runs, path.name)) for path in runs.glob(f"{name}-s*")])
+        for name in ("sasrec", "ucl", "duorec")
+    ]
+    assert cosines[3:] == [number(means[0]), number(means[1]), "▲", number(means[2]), "▲"]
+    [shown] = [line for line in lines if "means over seeds" in line]
+    assert shown.endswith("3 of sasrec, 1 of ucl, 3 of duorec")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_conditions_are_about_all_seeds_of_a_side(runs: Path) -> None:
+    seeds = [average_cosine(matrix(runs, f"sasrec-s{seed}")) for seed in range(3)]
+    change = average_cosine(matrix(runs, "ucl-s0")) - np.mean(seeds)
+    assert abs(np.mean(seeds) - seeds[0]) > 1e-5
+    words = ("--out", runs, "--format", "png", "--measures", "average_cosine")
+    for limit, code in ((change + 1e-6, 3), (change - 1e-6, 0)):
+        gate = ("--fail-if", f"change(average_cosine) < {limit}")
+        paths = [runs / name for name in ("sasrec-s0", "sasrec-s1", "sasrec-s2", "ucl-s0")]
+        assert run(*paths, *words, *gate).exit_code == code
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -286,6 +302,8 @@ def test_a_figure_that_cannot_be_drawn_costs_neither_table_nor_rows(
         ("change(average_cosine) <= -0.1", 3, "and --fail-if says change(average_cosine) <= -0.1"),
         ("change(average_cosine@tail) < 0", 3, "duorec: the change of average_cosine@tail is -0."),
         ("average_cosine@tail > 0.5", 0, ""),
+        ("average_cosine@unseen < 0.5", 3, "duorec: average_cosine@unseen is "),
+        ("change(average_cosine@cold) < 0", 3, "duorec: the change of average_cosine@unseen is -0."),
         ("NDCG@10 < 1", 2, "accuracy needs two runs with the ranks of the same users"),
         ("alignment < 1", 2, "there is no measure 'alignment'"),
     ],

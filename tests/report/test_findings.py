@@ -15,6 +15,7 @@ from degen.report.contents import Group
 from degen.report.gather import gather
 from degen.report.html import render
 from degen.studies.analysis_options import AnalysisOptions
+from degen.studies.comparing.compare_paths import compare_paths
 
 QUICK = AnalysisOptions(measures="sigma2_ratio,average_cosine,effective_rank")
 
@@ -98,12 +99,34 @@ def test_the_noise_of_items_is_known_where_the_items_are_the_same(tmp_path: Path
     np.save(tmp_path / "b.npy", np.random.default_rng(5).permutation(V) + matrix(7, 0) * 1e-3)
     [group] = gather([tmp_path / "a.npy", tmp_path / "b.npy"], QUICK).groups
     [verdict] = group.verdicts
-    assert verdict.outcome == "within noise"
+    assert verdict.outcome == "same"
     assert all(judged.comparison.interval is not None for judged in verdict.measures)
     # Without some of the items it is not.
     np.save(tmp_path / "c.npy", V[:-1])
     [group] = gather([tmp_path / "a.npy", tmp_path / "c.npy"], QUICK).groups
     assert all(judged.comparison.interval is None for judged in group.verdicts[0].measures)
+
+
+def test_the_verdict_is_that_of_compare_whatever_the_order_of_the_items(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    january = rng.normal(size=(300, 8)) + 0.35
+    february = january + rng.normal(size=january.shape) * 0.35
+    order = rng.permutation(300)
+    for name, values, rows in (("jan", january, range(300)), ("feb", february, order)):
+        lines = (f"item{row},{','.join(map(str, values[row].tolist()))}\n" for row in rows)
+        (tmp_path / f"{name}.csv").write_text("".join(lines))
+    files = [tmp_path / "jan.csv", tmp_path / "feb.csv"]
+    [group] = gather(files).groups
+    [side] = compare_paths(files).datasets[0].comparisons
+    assert said(group) == [side.verdict.text]
+    assert "the noise of items" in side.verdict.text
+    assert any("share 300 items" in note for note in group.notes)
+
+
+def test_a_core_measure_without_a_value_is_said_not_to_be_judged(tmp_path: Path) -> None:
+    run(tmp_path / "run", "sasrec", 1.0)
+    [group] = gather([tmp_path / "run", save(tmp_path / "jan.npy", 0.1)]).groups
+    assert "Not judged: average cosine, rare half has no value on both sides." in said(group)[0]
 
 
 def test_unfinished_runs_have_no_verdict_and_a_note_says_so(tmp_path: Path) -> None:

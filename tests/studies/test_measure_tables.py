@@ -43,17 +43,17 @@ def test_buckets_are_described_once_for_matrices_cut_alike():
     frequency = np.array([0] + [1] * 15 + [5] * 9 + [50] * 5)
     one, same = (Analysis.of(Rows(V, frequency), [], chosen_profiles(), name=name) for name in "ab")
     text = (
-        "cold: 1 item that never occurs; tail: 15 items that occur once, 5% of all actions; "
+        "unseen: 1 item that never occurs; tail: 15 items that occur once, 5% of all actions; "
         "mid: 9 items that occur 5 times, 15% of all actions; head: 5 items that occur 50 times, "
         "81% of all actions"
     )
     assert bucket_lines([one, same]) == [text]
     other = Analysis.of(Rows(V, 2 * frequency), [], chosen_profiles(), name="c")
     assert bucket_lines([one, other, same])[0] == f"a, b: {text}"
-    assert bucket_lines([one, other])[1].startswith("c: cold: 1 item that never occurs; tail: 15 items")
+    assert bucket_lines([one, other])[1].startswith("c: unseen: 1 item that never occurs; tail: 15 items")
     assert bucket_lines([Analysis.of(Rows(V), [], chosen_profiles())]) == []
     never = Analysis.of(Rows(V, 0 * frequency), [], chosen_profiles())
-    assert bucket_lines([never]) == ["cold: 30 items that never occur"]
+    assert bucket_lines([never]) == ["unseen: 30 items that never occur"]
 
 
 def test_csv_holds_numbers_in_full(tmp_path):

@@ -24,8 +24,8 @@ HEAD_MID_TAIL: Mapping[str, float] = {"tail": 0.5, "mid": 0.3, "head": 0.2}
 DECILES: Mapping[str, float] = {str(decile): 0.1 for decile in range(1, 11)}
 """Ten buckets of a tenth of the items each, rarest first."""
 
-COLD = "cold"
-"""Key of the bucket of unseen items in tables and JSON."""
+COLD, UNSEEN = "cold", "unseen"
+"""Key of the bucket of unseen items in tables and JSON, and the word for it in sentences."""
 
 
 class BucketContent(NamedTuple):

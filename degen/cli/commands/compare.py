@@ -108,7 +108,7 @@ def _print(found: Compared, every: bool, output: Output) -> None:
         called = f"{dataset.name}: " if len(found.datasets) > 1 else ""
         shown = [_shown(side, every) for side in dataset.comparisons]
         if len(shown) > 1 and not every:
-            shown = [*([] for _ in shown[1:]), [tables.sides_table(dataset.comparisons)]]
+            shown = [*([] for _ in shown[1:]), [tables.sides_table(dataset)]]
         for side, several in zip(dataset.comparisons, shown, strict=True):
             output.paragraph(called + side.verdict.text, called + side.verdict.headline)
             for table in several:

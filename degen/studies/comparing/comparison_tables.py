@@ -8,7 +8,7 @@ from degen.analysis.core import CORE
 from degen.analysis.listing import in_order, line
 from degen.analysis.statistics.differences import Comparison
 from degen.analysis.titles import title
-from degen.studies.compare import SideComparison
+from degen.studies.compare import DatasetComparison, SideComparison
 from degen.studies.comparing.comparison_rows import better
 from degen.studies.comparing.judged import Better
 from degen.studies.measure_tables import CORE_HEADING, LEGEND, heading
@@ -67,23 +67,25 @@ def all_table(side: SideComparison) -> Table:
     return Table("all", "", columns, rows, "\n".join([legend, *_note(side.measures).splitlines()]), sections)
 
 
-def sides_table(comparisons: Sequence[SideComparison]) -> Table:
-    """Return the core measures of several sides, the one that all are compared against first."""
-    first = comparisons[0]
-    names = [name for name in CORE if any(_core(side, name) for side in comparisons)]
+def sides_table(dataset: DatasetComparison) -> Table:
+    """Return the core measures of several sides, means over all seeds, marked beside the first side."""
+    base = dataset.sides[0]
+    core = {one.measure for side in dataset.comparisons for one in side.verdict.measures}
     rows = []
-    for name in names:
-        base = next(row.a for side in comparisons if (row := _core(side, name)))
-        others = [row.b if (row := _core(side, name)) else None for side in comparisons]
-        rows.append(
-            [Cell(f"{title(name)} {line(name).arrow}".rstrip()), *map(Cell, map(number, [base, *others]))]
-        )
-    columns = [Column("measure", "text"), Column(first.base), *(Column(side.other) for side in comparisons)]
-    return Table("sides", "", columns, rows, LEGEND)
+    for name in (name for name in CORE if name in core):
+        values = [dataset.means[side.name].get(name) for side in dataset.sides]
+        found = ["", *(_MARKS.get(side.verdict.better(name), "") for side in dataset.comparisons)]
+        cells = [Cell(f"{number(value)} {mark or ' '}") for value, mark in zip(values, found, strict=True)]
+        rows.append([Cell(f"{title(name)} {line(name).arrow}".rstrip()), *cells])
+    columns = [Column("measure", "text"), *(Column(side.name) for side in dataset.sides)]
+    marks = f"▲ more isotropic than {base.name}, ▼ more collapsed, ≈ within noise"
+    seeds = {side.name: len(side.matrices) for side in dataset.sides}
+    several = ", ".join(f"{count} of {name}" for name, count in seeds.items())
+    means = f"means over seeds: {several}" if max(seeds.values()) > 1 else ""
+    return Table("sides", "", columns, rows, "\n".join(filter(None, [LEGEND, marks, means])))
 
 
-def _core(side: SideComparison, name: str) -> Comparison | None:
-    return next((one.comparison for one in side.verdict.measures if one.measure == name), None)
+_MARKS = {"a": "▼", "b": "▲", "within noise": "≈"}
 
 
 def _by_section(measures: Mapping[str, Comparison]) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """Conditions on measures that a user sets, such as `average_cosine > 0.5`, for use in a pipeline.
 
     average_cosine > 0.5              a value
-    average_cosine@tail >= 0.6        of a profile in a bucket: cold, tail, mid, head, 1 to 10
+    average_cosine@tail >= 0.6        of a profile in a bucket: unseen (or cold), tail, mid, head, 1 to 10
     change(effective_rank) < -5       in comparisons: the second side minus the first
 
 A condition is read by a pattern and never evaluated as code.
@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from degen.analysis.passes.buckets import COLD, DECILES, HEAD_MID_TAIL
+from degen.analysis.passes.buckets import COLD, DECILES, HEAD_MID_TAIL, UNSEEN
 from degen.analysis.registry import MEASURES, PROFILES
 from degen.errors import UserError, nearest
 from degen.tables.numbers import number
@@ -41,7 +41,7 @@ class Condition:
     Attributes
     ----------
     measure
-        name of the measure, or of a profile in a bucket.
+        name of the measure, or of a profile in a bucket; that of unseen items is `cold`.
     sign, limit
         `>`, `>=`, `<` or `<=`, and the number behind it.
     change
@@ -54,14 +54,19 @@ class Condition:
     change: bool = False
 
     def __str__(self) -> str:
-        """Return the condition as it is typed."""
-        what = f"change({self.measure})" if self.change else self.measure
+        """Return the condition as it is typed; items that never occur are `unseen`."""
+        what = f"change({self._shown})" if self.change else self._shown
         return f"{what} {self.sign} {self.limit:g}"
+
+    @property
+    def _shown(self) -> str:
+        stem, at, bucket = self.measure.partition("@")
+        return f"{stem}@{UNSEEN}" if at and bucket == COLD else self.measure
 
     @property
     def what(self) -> str:
         """The measure, or its change, in a sentence."""
-        return f"the change of {self.measure}" if self.change else self.measure
+        return f"the change of {self._shown}" if self.change else self._shown
 
     @property
     def needs_frequency(self) -> bool:
@@ -141,15 +146,16 @@ def _parsed(text: str, further: Sequence[str], changes: bool) -> Condition:
     if not math.isfinite(limit):
         raise UserError(f"`fail_if` '{text}': the number is too large")
     name = form["inside"] or form["name"]
-    known = {*MEASURES, *_in_buckets(), *further}
+    known = {*MEASURES, *_in_buckets(UNSEEN), *_in_buckets(COLD), *further}
     if name not in known:
         advice = nearest(name, known, "`degen analyze --list` lists the measures")
         raise UserError(f"`fail_if` '{text}': there is no measure '{name}'{advice}")
-    return Condition(name, form["sign"], limit, change)
+    stem, at, bucket = name.partition("@")
+    return Condition(f"{stem}@{COLD}" if at and bucket == UNSEEN else name, form["sign"], limit, change)
 
 
-def _in_buckets() -> list[str]:
-    return [f"{name}@{bucket}" for name in PROFILES for bucket in (COLD, *HEAD_MID_TAIL, *DECILES)]
+def _in_buckets(unseen: str) -> list[str]:
+    return [f"{name}@{bucket}" for name in PROFILES for bucket in (unseen, *HEAD_MID_TAIL, *DECILES)]
 
 
 def with_conditions(measures: str | None, conditions: Sequence[Condition]) -> str | None:

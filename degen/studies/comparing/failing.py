@@ -21,6 +21,11 @@ def judged_comparisons(conditions: Sequence[Condition], datasets: Sequence[Datas
             base, other = (_profile(dataset, name) for name in (side.base, side.other))
             values = other | _values(side)
             changes = {name: other[name] - base[name] for name in other if name in base} | _changes(side)
+            if len(set(side.sides.trainings)) > 1 and min(side.sides.trainings) == 1:
+                # The rows are then of the lowest seeds, but a gate is about all seeds of a side.
+                first, second = (dataset.means[name] for name in (side.base, side.other))
+                values |= second
+                changes |= {name: second[name] - first[name] for name in second if name in first}
             called = side.other if len(datasets) == 1 else f"{dataset.name}: {side.other}"
             reasons = dict.fromkeys(ACCURACY, "accuracy needs two runs with the ranks of the same users")
             judgement.judge(conditions, called, values, changes, reasons)
