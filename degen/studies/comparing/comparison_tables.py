@@ -49,7 +49,8 @@ def all_table(side: SideComparison) -> Table:
         key = Cell(f"{name} *" if row.marked else name, arrow=line(name).arrow)
         half = None if row.interval is None else (row.interval[1] - row.interval[0]) / 2
         a, b, change = _values(row, error=False)
-        favoured = _favoured(side, better(side, row), _LONGEST_OF_MANY)
+        # The words "within noise" would push this column of a narrow terminal into a second table.
+        favoured = _favoured(side, better(side, row), _LONGEST_OF_MANY).replace("within noise", "noise")
         p, spread = Cell(number(row.adjusted_p)), Cell(NOTHING if half is None else f"{half:.2g}")
         rows.append([key, a, b, change, Cell(favoured), spread, p])
         sections.append(section)
@@ -63,7 +64,9 @@ def all_table(side: SideComparison) -> Table:
     if all(row.adjusted_p is None for row in side.measures):
         columns, rows = columns[:-1], [row[:-1] for row in rows]
     marked = any(row.marked for row in side.measures)
+    noisy = any(better(side, row) == "within noise" for row in side.measures)
     legend = LEGEND + ("; * difference exceeds the noise of seeds" if marked else "")
+    legend += "; noise: within the known noise" if noisy else ""
     return Table("all", "", columns, rows, "\n".join([legend, *_note(side.measures).splitlines()]), sections)
 
 
