@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from contextlib import nullcontext
 from functools import partial
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from degen.config.schema import Config
 from degen.config.settle import by_group, merge, settle
-from degen.errors import UserError
+from degen.errors import DegenWarning, UserError
 from degen.runs.directory import RunDirectory, find_runs
 
 if TYPE_CHECKING:
@@ -48,8 +49,9 @@ def train(
     Warns
     -----
     DegenWarning
-        if h has collapsed, the best epoch is the last one, training and validation disagree, or the core
-        filter dropped most of the log (`degen.runs.course`). With `progress=True` they are shown instead.
+        if a setting changes nothing for the variant. Also if h has collapsed, the best epoch is the last one,
+        training and validation disagree, or the core filter dropped most of the log (`degen.runs.course`);
+        with `progress=True` these are shown instead.
 
     Raises
     ------
@@ -62,13 +64,14 @@ def train(
     >>> run.state, run.test["users"]
     ('finished', 60)
     """
-    from degen.build import refuse_unused, run_place
+    from degen.build import run_place, without_effect
     from degen.training.plan import train_many
 
     named = {"objective": {"variant": variant}, "data": {"dataset": str(dataset)}}
     typed = by_group(settings)
     config = settle(options=merge(typed, named))
-    refuse_unused(variant, typed)
+    for sentence in without_effect([variant], typed):
+        warnings.warn(sentence, DegenWarning, stacklevel=2)
     run_dir = Path(out) if out is not None else run_place(config)
     watching = _watching([config], progress)
     return train_many([config], [run_dir], resume=resume, overwrite=overwrite, **watching)[0]
@@ -131,14 +134,14 @@ def train_many(
     >>> [run.path.name for run in runs]
     ['sasrec-s0', 'sasrec-s1', 'scl-s0', 'scl-s1']
     """
-    from degen.build import refuse_unused, run_place, uses
-    from degen.config.baseline import options_of_each
+    from degen.build import options_with_use, run_place, without_effect
     from degen.training import plan
 
     names, every_seed = [variants] if isinstance(variants, str) else list(variants), list(seeds)
     shared, configs = by_group(settings), list[Config]()
-    for name, own in zip(names, options_of_each(names, shared, uses), strict=True):
-        refuse_unused(name, own)
+    for sentence in without_effect(names, shared):
+        warnings.warn(sentence, DegenWarning, stacklevel=2)
+    for name, own in zip(names, options_with_use(names, shared), strict=True):
         typed = merge(own, {"objective": {"variant": name}, "data": {"dataset": str(dataset)}})
         configs += [settle(options=merge(typed, {"training": {"seed": seed}})) for seed in every_seed]
     folder = None if out is None else Path(out)

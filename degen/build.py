@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from degen.config.baseline import Values, has_use_for
+from degen.config.baseline import Values, options_of_each
 from degen.config.key_names import argument
 from degen.config.schema import Config, DataConfig
 from degen.data.catalog import find
@@ -51,22 +52,51 @@ CONTRAST = {"lambda", "temperature", "similarity", "reduction", "same_target_neg
 """Keys of the contrastive loss, of which a variant that contrasts no views has no use."""
 
 
-def uses(variant: str, group: str, name: str) -> bool:
-    """Return whether a variant has a use for a key: λ with contrasted views, γ with a term that it weighs."""
+def idle_keys(variant: str) -> set[str]:
+    """Return the keys of `[objective]` that change nothing for a variant; a baseline refuses its own."""
     found = get_variant(variant)
-    if found.is_baseline or group != "objective":
-        return has_use_for(variant, group, name)
-    if name in CONTRAST:
-        return bool(found.pairs)
-    return name != "gamma" or found.gamma is not None or found.recommendation is not None
+    if found.is_baseline:
+        return set()
+    weighs = found.gamma is not None or found.recommendation is not None
+    return (set() if found.pairs else CONTRAST) | (set() if weighs else {"gamma"})
 
 
-def refuse_unused(variant: str, options: Values) -> None:
-    """Raise where options that were typed would change nothing for a variant."""
-    for name in options.get("objective", {}):
-        if not uses(variant, "objective", name):
-            lacks = "contrastive loss" if name in CONTRAST else "term that γ weighs"
-            raise UserError(f"{variant} has no {lacks}; leave out `{argument(name)}`")
+def options_with_use(variants: Sequence[str], options: Values) -> list[Values]:
+    """Return the options of each of several variants: those with a use for an option have it.
+
+    An option without use for any of them stays with all that do not refuse it, as `without_effect` says.
+    """
+    typed = set(options.get("objective", {}))
+    idle = [typed & _without_use(variant) for variant in variants]
+    for_none = typed.intersection(*idle)
+    return [
+        {
+            group: {key: value for key, value in keys.items() if key not in unused - for_none}
+            if group == "objective"
+            else keys
+            for group, keys in own.items()
+        }
+        for own, unused in zip(options_of_each(variants, options), idle, strict=True)
+    ]
+
+
+def without_effect(variants: Sequence[str], options: Values) -> list[str]:
+    """Return a sentence for each option that changes nothing for any of the variants that are trained."""
+    names = list(dict.fromkeys(get_variant(variant).name for variant in variants))
+    typed = options.get("objective", {})
+    told = []
+    for key in (key for key in typed if all(key in _without_use(name) for name in names)):
+        lacking = " and ".join(name for name in names if key in idle_keys(name))
+        if lacking:  # baselines alone refuse it
+            lacks = "contrastive loss" if key in CONTRAST else "term that γ weighs"
+            have = "have" if " and " in lacking else "has"
+            told.append(f"{lacking} {have} no {lacks}, so `{argument(key)}={typed[key]!r}` changes nothing")
+    return told
+
+
+def _without_use(variant: str) -> set[str]:
+    """Return the keys of the contrastive loss and of a term of its own that change nothing for a variant."""
+    return CONTRAST | {"gamma"} if get_variant(variant).is_baseline else idle_keys(variant)
 
 
 def run_place(config: Config, above: Path | None = None) -> Path:

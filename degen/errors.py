@@ -31,7 +31,7 @@ class UserError(Exception):
 
 
 class DegenWarning(UserWarning):
-    """A warning about a run that was trained: it has collapsed, or could go on, or lost most of its log."""
+    """A warning about a run: it has collapsed, could go on, lost most of its log, or has an idle setting."""
 
 
 class CannotWrite(UserError):

@@ -7,15 +7,12 @@ variant has the recipes `paper` and `official`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from degen.config.key import Group, key
 
 Values = dict[str, dict[str, Any]]
-
-Uses = Callable[[str, str, str], bool]
-"""Says whether a variant has a use for a key, given its name, the group and the key."""
 
 
 class BaselineConfig(Group):
@@ -174,13 +171,13 @@ def has_use_for(variant: str, group: str, name: str) -> bool:
     return group != "baseline" if used is None else name in used
 
 
-def options_of_each(variants: Sequence[str], options: Values, uses: Uses = has_use_for) -> list[Values]:
+def options_of_each(variants: Sequence[str], options: Values) -> list[Values]:
     """Return the options of each of several variants: those that it has no use for are left out of its own.
 
-    What none of them has a use for stays, so that it is refused. `uses` says what a variant has a use for.
+    What none of them has a use for stays, so that `degen.config.settle.settle` refuses it.
     """
     every = {f"{group}.{name}" for group, keys in options.items() for name in keys}
-    kept = [without_unused(variant, options, uses)[0] for variant in variants]
+    kept = [without_unused(variant, options)[0] for variant in variants]
     unused = [every - {f"{group}.{name}" for group, keys in own.items() for name in keys} for own in kept]
     by_some = {name for name in every if not all(name in names for names in unused)}
     recipe = options.get("objective", {}).get("recipe")
@@ -199,7 +196,7 @@ def options_of_each(variants: Sequence[str], options: Values, uses: Uses = has_u
     return found
 
 
-def without_unused(variant: str, values: Values, uses: Uses = has_use_for) -> tuple[Values, list[str]]:
+def without_unused(variant: str, values: Values) -> tuple[Values, list[str]]:
     """Return the values that a variant has a use for, and the keys of the others, as `group.key`.
 
     The three dropouts count as one setting: a baseline that has one of them takes it from all three.
@@ -207,7 +204,7 @@ def without_unused(variant: str, values: Values, uses: Uses = has_use_for) -> tu
     kept: Values = {}
     unused = []
     for group, keys in values.items():
-        here = {name: value for name, value in keys.items() if uses(variant, group, name)}
+        here = {name: value for name, value in keys.items() if has_use_for(variant, group, name)}
         some_dropout = any(name.endswith("_dropout") for name in here)
         unused += [
             f"{group}.{name}"

@@ -122,7 +122,7 @@ def train_group(
         for config, out in zip(configs, outs, strict=True):
             resumption.refuse(config, out, resume=resume, overwrite=overwrite)
         if resume:
-            configs = [resumption.keep_ties(*member) for member in zip(configs, outs, strict=True)]
+            configs = [resumption.as_begun(*member) for member in zip(configs, outs, strict=True)]
         group = [
             member
             for member in zip(configs, outs, progress, strict=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from degen import tensorboard
+from degen.build import idle_keys
 from degen.config.decisive import FREE_TO_CHANGE
 from degen.config.schema import Config, TrainingConfig
 from degen.config.settle import NOTED, settle
@@ -42,12 +43,23 @@ def refuse(config: Config, out: Path, *, resume: bool, overwrite: bool) -> None:
             _check_whole(config.training, out)
 
 
-def keep_ties(config: Config, out: Path) -> Config:
-    """Return a configuration that counts ties as the run in `out` does, if there is one."""
+def as_begun(config: Config, out: Path) -> Config:
+    """Return a configuration that counts ties as the run in `out` does, if there is one.
+
+    Keys that change nothing for the variant have the run's values too, so that its identity stays.
+    """
     if not directory.is_run(out):
         return config
-    ties = settle(out / directory.CONFIG).evaluation.ties
-    return config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"ties": ties})})
+    old = settle(out / directory.CONFIG)
+    idle = idle_keys(config.objective.variant)
+    return config.model_copy(
+        update={
+            "evaluation": config.evaluation.model_copy(update={"ties": old.evaluation.ties}),
+            "objective": config.objective.model_copy(
+                update={key: getattr(old.objective, key) for key in idle}
+            ),
+        }
+    )
 
 
 def _check_same(new: Config, old: Config, out: Path) -> None:
@@ -56,10 +68,11 @@ def _check_same(new: Config, old: Config, out: Path) -> None:
     # Training notes name and fingerprint of the log only once it is loaded, which may be after this check.
     noted = {key: getattr(old.data, key) for key in NOTED}
     new = new.model_copy(update={"data": new.data.model_copy(update=noted)})
+    free = FREE_TO_CHANGE | idle_keys(new.objective.variant)
     for group, keys in new.model_dump().items():
         before = getattr(old, group).model_dump()
         for key, value in keys.items():
-            if key not in FREE_TO_CHANGE and before[key] != value:
+            if key not in free and before[key] != value:
                 raise UserError(
                     f"{out} was started with {group}.{key} = {before[key]!r}, not {value!r}; "
                     "resume with the same settings, or train anew with `overwrite=True`"

@@ -12,7 +12,6 @@ from degen.cli.options import Group, Modules, Typed, default, key_option, option
 from degen.cli.output import Output
 from degen.cli.train_results import MEASURES, print_results
 from degen.cli.wording import as_typed
-from degen.config.baseline import options_of_each
 from degen.config.facts import OPTIONS
 from degen.config.key_names import with_former
 from degen.config.lists import parse_seeds
@@ -122,8 +121,9 @@ def train(
     from degen.training.distributed import joined
 
     import_modules(modules or [])
-    configs = _resolved(keys, assign or [], config, _variants(variant), seeds)
+    configs, idle = _resolved(keys, assign or [], config, _variants(variant), seeds)
     if print_config:
+        output.note(*idle)
         values = [_printed(config) for config in configs]
         if not output.result(values if len(values) > 1 else values[0]):
             output.line("\n".join(_document(config, alone=len(configs) == 1) for config in configs))
@@ -131,6 +131,7 @@ def train(
     run_dirs = _run_dirs(configs, out)
     with joined() as world:
         output = output if world.main else Output(quiet=True)
+        output.note(*idle)
         runs = _train_all(configs, run_dirs, world, plan, output)
         elsewhere = config is not None or any("objective.variant" in text for text in assign or [])
         if variant is None and not elsewhere:  # after the training: a mistake is answered in one sentence
@@ -169,9 +170,9 @@ def _variants(names: list[str] | None) -> list[Typed]:
 
 def _resolved(
     keys: Typed, assign: list[str], file: Path | None, variants: list[Typed], seeds: str | None
-) -> list[Config]:
-    """Resolve the configuration of each variant and seed from the options and the file."""
-    from degen.build import refuse_unused, settle_names, uses
+) -> tuple[list[Config], list[str]]:
+    """Resolve the configuration of each variant and seed, and say which options change nothing for any."""
+    from degen.build import options_with_use, settle_names, without_effect
     from degen.data.reading.columns import parse_columns
 
     typed = {key: value for key, value in keys.items() if value is not None}
@@ -183,14 +184,13 @@ def _resolved(
     seeded: list[Typed] = [{}] if seeds is None else [{"seed": seed} for seed in parse_seeds(seeds)]
     of_each = [options]
     if len(variants) > 1:
-        of_each = options_of_each([chosen["variant"] for chosen in variants], options, uses)
-    configs = []
-    for chosen, own in zip(variants, of_each, strict=True):
-        for training in seeded:
-            config = settle_names(settle(file, merge(own, {"objective": chosen, "training": training})))
-            refuse_unused(config.objective.variant, own)
-            configs.append(config)
-    return configs
+        of_each = options_with_use([chosen["variant"] for chosen in variants], options)
+    configs = [
+        settle_names(settle(file, merge(own, {"objective": chosen, "training": training})))
+        for chosen, own in zip(variants, of_each, strict=True)
+        for training in seeded
+    ]
+    return configs, without_effect([config.objective.variant for config in configs], options)
 
 
 def _run_dirs(configs: list[Config], out: Path | None) -> list[Path]:
@@ -215,7 +215,7 @@ def _train_all(
     from degen.runs.directory import is_own_run
     from degen.runs.lock import outputs_to_stay
     from degen.training.plan import train_many
-    from degen.training.resumption import is_complete, keep_ties, refuse
+    from degen.training.resumption import as_begun, is_complete, refuse
     from degen.training.run import Interrupted
 
     # All are checked before the first has trained for hours.
@@ -236,7 +236,7 @@ def _train_all(
                 )
             elif (
                 plan["resume"]
-                and (kept := keep_ties(config, run_dir).evaluation.ties) != config.evaluation.ties
+                and (kept := as_begun(config, run_dir).evaluation.ties) != config.evaluation.ties
             ):
                 output.note(f"{run_dir} goes on counting ties by evaluation.ties = {kept!r}, as it was begun")
     try:
