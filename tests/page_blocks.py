@@ -5,6 +5,10 @@
 <!-- run -->               before a block of bash: it is run as well
 <!-- not run: REASON -->   before a block of Python or bash that cannot be run here
 <!-- setup … -->           Python that is run at its place and not shown, for files that a page assumes
+<!-- output -->            before a block of text: it is part of what the block before it prints. A line `…` leaves
+                           lines out. Blanks do not count; numbers may differ by one unit of their last decimal
+                           (another CPU rounds otherwise), whole numbers not at all
+<!-- output: ± 2 % -->     the same, with decimals that may differ by so much
 ```py                      recipes for other libraries, which `tests/test_callbacks.py` runs
 """
 
@@ -22,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / ".github/CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
 LANGUAGES = {"python", "py", "bash", "text", "toml", "yaml", "json", "bibtex", "latex", "csv"}
 _FENCE = re.compile(
-    r"(?:^[ ]*<!--[ ](?P<note>run|not[ ]run:[^\n]*?)[ ]-->\n+)?"
+    r"(?:^[ ]*<!--[ ](?P<note>run|not[ ]run:[^\n]*?|output(?::[^\n]*?)?)[ ]-->\n+)?"
     r"^(?P<indent>[ ]*)```[ ]*(?P<language>[\w-]*)[^\n]*\n(?P<code>.*?)^(?P=indent)```[ ]*$"
     r"|^<!--[ ]setup\n(?P<setup>.*?)^-->$",
     re.MULTILINE | re.DOTALL | re.VERBOSE,
@@ -79,6 +83,7 @@ def run(words):
 
 
 for place, language, code in STEPS:
+    print("\\x1e" + place, flush=True)
     try:
         if language == "bash":
             subprocess.run(["bash", "-euo", "pipefail", "-c", DEGEN + code], check=True)
@@ -105,6 +110,64 @@ def script(page: Path) -> str:
     """Return a script that runs what can be run of a page; empty if nothing can."""
     steps = [_step(block) for block in blocks(page) if block.runs]
     return f"STEPS = {steps!r}\n{_RUNNER}" if any(language != "setup" for _, language, _ in steps) else ""
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """Output that a page quotes, and the place of the block that prints it."""
+
+    block: Block
+    printed_at: str
+
+    def differs_from(self, printed: dict[str, str]) -> str | None:
+        """Return what of the quoted output was not printed, by the place of a block; None if all of it was."""
+        share = re.fullmatch(r"output: ± ([\d.]+) %", self.block.note)
+        assert share or self.block.note == "output", f"{self.block.place}: {self.block.note!r} says no tolerance"
+        words, start = printed[self.printed_at].split(), 0
+        for part in re.split(r"^ *…$", self.block.code, flags=re.MULTILINE):
+            wanted = part.split()
+            start = _found(wanted, words, start, float(share[1]) / 100 if share else 0)
+            if start < 0:
+                return f"{self.block.place}: not printed:\n{part}\nbut:\n{printed[self.printed_at]}"
+        return None
+
+
+def quoted(page: Path) -> list[Quoted]:
+    """Return the outputs of a page that are compared with what the block before them prints."""
+    every = [block for block in blocks(page) if block.language != "setup"]
+    found = []
+    for before, block in zip([None, *every], every, strict=False):
+        if block.note.startswith("output"):
+            assert before is not None, f"{block.place}: no block before it"
+            assert before.runs, f"{block.place}: the block before it is not run"
+            found.append(Quoted(block, before.place))
+    return found
+
+
+def outputs(stdout: str) -> dict[str, str]:
+    """Return what each block printed, by its place, from what the script of a page printed."""
+    return dict(part.split("\n", 1) for part in stdout.split("\x1e")[1:])
+
+
+def _found(wanted: list[str], words: list[str], start: int, share: float) -> int:
+    """Return where the words after `wanted` begin, or -1 where it is not found from `start` on."""
+    for first in range(start, len(words) - len(wanted) + 1):
+        if all(_same(a, b, share) for a, b in zip(wanted, words[first:], strict=False)):
+            return first + len(wanted)
+    return -1
+
+
+def _same(wanted: str, word: str, share: float) -> bool:
+    if wanted == word:
+        return True
+    a, b = (re.split(r"(\d+\.\d+)", text) for text in (wanted, word))
+    if a[::2] != b[::2]:  # all but decimals
+        return False
+    for one, other in zip(a[1::2], b[1::2], strict=True):
+        digits = min(len(one.split(".")[1]), len(other.split(".")[1]))
+        if abs(float(one) - float(other)) > max(1.001 * 10.0**-digits, share * abs(float(one))):
+            return False
+    return True
 
 
 def typed(code: str) -> Iterator[list[str]]:

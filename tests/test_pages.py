@@ -10,7 +10,20 @@ import sys
 import tomllib
 
 import pytest
-from page_blocks import LANGUAGES, PAGES, ROOT, blocks, flags_of, script, typed, wrong_with
+from page_blocks import (
+    LANGUAGES,
+    PAGES,
+    ROOT,
+    Block,
+    Quoted,
+    blocks,
+    flags_of,
+    outputs,
+    quoted,
+    script,
+    typed,
+    wrong_with,
+)
 
 named = {"ids": lambda page: page.relative_to(ROOT).as_posix()}
 RUNNABLE = [page for page in PAGES if script(page)]
@@ -18,8 +31,9 @@ TYPED = [*PAGES, *sorted(ROOT.glob("experiments/**/*.md"))]
 
 
 @pytest.mark.parametrize("page", RUNNABLE, **named)
-def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path):
+def test_the_code_of_a_page_runs_and_prints_what_is_quoted(page, tmp_path):
     environment = {**os.environ, "DEGEN_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+    environment |= {"COLUMNS": "80", "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
     environment.pop("DEGEN_DATA", None)
     folder = tmp_path / "here"
     folder.mkdir()
@@ -27,11 +41,15 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path):
         [sys.executable, "-c", script(page)],
         cwd=folder,
         env=environment,
-        capture_output=True,
-        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
         timeout=300,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout
+    printed = outputs(done.stdout)
+    wrong = [why for quote in quoted(page) if (why := quote.differs_from(printed))]
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("page", TYPED, **named)
@@ -96,3 +114,18 @@ def test_blocks_know_their_line_their_note_and_what_is_hidden(tmp_path):
         (20, "bash", "degen --version\n", True),
     ]
     assert found[2].place == "docs/made_up.md:13"
+
+
+def test_quoted_output_has_the_words_and_the_numbers_that_were_printed():
+    def differs(text, printed, note="output"):
+        return Quoted(Block(ROOT / "a.md", 1, "text", text, note), "a").differs_from({"a": printed})
+
+    printed = "jan: 5,000 items\nσ₂/σ₁    0.5872 ± 0.0110\nrank (0.64 → 0.31)\n"
+    assert differs("jan: 5,000 items\nσ₂/σ₁ 0.5872 ± 0.0110\n", printed) is None
+    assert differs("jan: 5,000 items\n…\nrank (0.64 → 0.31)\n", printed) is None
+    assert differs("σ₂/σ₁ 0.5873 ± 0.011\n", printed) is None
+    assert "0.5874" in differs("σ₂/σ₁ 0.5874 ± 0.0110\n", printed)
+    assert differs("σ₂/σ₁ 0.58 ± 0.011\n", printed, "output: ± 2 %") is None
+    for wrong in ("5,001 items", "rank (0.64 → 0.33)", "rank 0.64", "rank (0.64 → 0.31)\n…\njan:"):
+        assert differs(wrong, printed), wrong
+    assert differs("rank (0.6 -> 0.3)", printed)
