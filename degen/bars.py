@@ -33,7 +33,7 @@ else:
 
 @dataclass
 class Showing:
-    """What the bars of several runs have in common.
+    """State that the bars of several runs share.
 
     Attributes
     ----------

@@ -19,7 +19,9 @@ NARROW, COLUMN = 1200, 500
 
 _FIGURE = re.compile(r'src="(?P<path>[^"]*figures/(?P<name>[\w.-]+\.png))"')
 _OPTION = re.compile(r"<code>(--?[a-z][^<]{0,24})</code>")
-_FOR_TESTS = re.compile(r"^ *<!-- (?:setup\n.*?|run |not run: [^\n]*? |output(?:: [^\n]*?)? )-->\n", re.MULTILINE | re.DOTALL)
+_FOR_TESTS = re.compile(
+    r"^ *<!-- (?:setup\n.*?|run |not run: [^\n]*? |output(?:: [^\n]*?)? )-->\n", re.MULTILINE | re.DOTALL
+)
 _MARK = re.compile(r"^<!-- generated: ([a-z0-9-]+) -->$", re.MULTILINE)
 
 

@@ -5,9 +5,9 @@
 <!-- run -->               before a block of bash: it is run as well
 <!-- not run: REASON -->   before a block of Python or bash that cannot be run here
 <!-- setup … -->           Python that is run at its place and not shown, for files that a page assumes
-<!-- output -->            before a block of text: it is part of what the block before it prints. A line `…` leaves
-                           lines out. Blanks do not count; numbers may differ by one unit of their last decimal
-                           (another CPU rounds otherwise), whole numbers not at all
+<!-- output -->            before a block of text: it is part of what the block before it prints. A line `…`
+                           leaves lines out. Blanks do not count. Numbers may differ by one unit of their last
+                           decimal, since another CPU rounds otherwise; whole numbers are equal
 <!-- output: ± 2 % -->     the same, with decimals that may differ by so much
 ```py                      recipes for other libraries, which `tests/test_callbacks.py` runs
 """
@@ -120,9 +120,11 @@ class Quoted:
     printed_at: str
 
     def differs_from(self, printed: dict[str, str]) -> str | None:
-        """Return what of the quoted output was not printed, by the place of a block; None if all of it was."""
+        """Return the part that was not printed, by the place of a block; None if all of it was."""
         share = re.fullmatch(r"output: ± ([\d.]+) %", self.block.note)
-        assert share or self.block.note == "output", f"{self.block.place}: {self.block.note!r} says no tolerance"
+        assert share or self.block.note == "output", (
+            f"{self.block.place}: {self.block.note!r} says no tolerance"
+        )
         words, start = printed[self.printed_at].split(), 0
         for part in re.split(r"^ *…$", self.block.code, flags=re.MULTILINE):
             wanted = part.split()

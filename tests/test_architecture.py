@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -258,6 +259,19 @@ def test_reading_and_measuring_is_light(name):
     modules = imported_by("-c", f"import degen.{name}")
     assert "degen" in modules
     assert not modules & HEAVY
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_docstrings_name_the_thing_first(path):
+    opened = [
+        f"{path}:{node.lineno}: {node.value.value.strip().splitlines()[0]}"
+        for node in tree(path)
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+        and re.match(r"\s*(What|Whether|How|Which|That|Who|Where|When|Why)\b", node.value.value)
+    ]
+    assert not opened, "\n".join(opened)
 
 
 def test_the_house_keeps_its_limits():

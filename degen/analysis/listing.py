@@ -59,7 +59,7 @@ class Line:
 
     @property
     def detail(self) -> bool:
-        """Whether it is about one decile of the items, too many lines for a table on a page."""
+        """True if it is about one decile of the items, too many lines for a table on a page."""
         bucket = self.name.rpartition("@")[2]
         return self.group == "popularity" and "@" in self.name and bucket not in (COLD, *HEAD_MID_TAIL)
 

@@ -117,4 +117,4 @@ COMMANDS: dict[str, str] = {
     "example": "demo",
     "table2": "paper run table2",
 }
-"""What to type instead, by a word that a user may take for a command."""
+"""Commands to type instead, by a word that a user may take for a command."""

@@ -21,7 +21,7 @@ _PLAIN = {
     "model_type": "should be a group of keys",
     "dataclass_type": "should be a group of keys",
 }
-"""What is wrong, by the type of a fault."""
+"""Words for a fault, by its type."""
 
 
 def plain(fault: Mapping[str, Any]) -> str:

@@ -215,7 +215,7 @@ def _explain(error: ValidationError, file: Path | None, given: Values, typed: Va
 
 
 def _holds(values: Values, location: list[str]) -> bool:
-    """Whether `values` holds the group or the key of an error; for an error of several groups, any key."""
+    """True if `values` holds the group or the key of an error; for an error of several groups, any key."""
     if not location:
         return bool(values)
     keys = values.get(location[0], {})

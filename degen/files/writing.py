@@ -169,7 +169,7 @@ def write_lines(path: Path, lines: list[str], place: Place = atomic_path) -> Non
 
 
 def is_temporary(path: Path) -> bool:
-    """Whether `path` is a temporary file of `atomic_path`, in use or left by a killed process."""
+    """True if `path` is a temporary file of `atomic_path`, in use or left by a killed process."""
     return path.name.startswith(_TEMPORARY) and not path.is_dir()
 
 

@@ -114,7 +114,7 @@ class Variant:
 
     @property
     def is_baseline(self) -> bool:
-        """Whether its model is of another kind than the encoder of Eq. 8-9."""
+        """True if its model is of another kind than the encoder of Eq. 8-9."""
         return self.architecture is not SequenceEncoder
 
     @property

@@ -1,4 +1,4 @@
-"""Where the clouds of an SVD figure stand, and where its singular values."""
+"""Places of the clouds of an SVD figure and of its singular values."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 DEFINITIONS: Mapping[str, str] = {
     "official": "As in the authors' released code (recipe official): of vectors as they are, not of length 1."
 }
-"""What definitions of alignment and uniformity other than the paper's are."""
+"""Words for definitions of alignment and uniformity other than the paper's."""
 
 _NUMBERS = "Numbers: epochs."
 _BETTER = "lower is better"

@@ -27,7 +27,7 @@ _NO_MEASURES = ("epoch", "best_epoch", "samples_per_second")
 _SECONDS = "_seconds"
 _VALIDATION = "valid_"
 _UNSEEN = {-1.0: UNSEEN_LABEL}
-"""Where items that never occur in training stand, with room for the word before the first decile."""
+"""Place of items that never occur in training, with room for the word before the first decile."""
 
 
 @dataclass(frozen=True)

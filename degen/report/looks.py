@@ -91,7 +91,7 @@ class Look:
 
     @property
     def filled(self) -> bool:
-        """Whether its marker has an inside, as a circle has and a cross has not."""
+        """True if its marker has an inside, as a circle has and a cross has not."""
         return bool(self.marker) and MarkerStyle(self.marker).is_filled()
 
 

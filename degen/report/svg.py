@@ -63,7 +63,7 @@ class Chart:
 
     @property
     def is_way(self) -> bool:
-        """Whether the lines are paths through a plane, whose dots say more than their lines."""
+        """True if the lines are paths through a plane, whose dots say more than their lines."""
         return any(mark.kind == "dot" for mark in self.marks)
 
     @property

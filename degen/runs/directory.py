@@ -131,12 +131,12 @@ class RunDirectory:
 
     @property
     def recorded(self) -> bool:
-        """Whether `degen.Monitor` wrote it from a training loop that is not degen's: it has no weights."""
+        """True if `degen.Monitor` wrote it from a training loop that is not degen's: it has no weights."""
         return "monitor" in self.config
 
     @property
     def has_embeddings(self) -> bool:
-        """Whether an epoch has finished, so that `item_embeddings` is there."""
+        """True if an epoch has finished, so that `item_embeddings` is there."""
         return (self.path / ITEM_EMBEDDINGS).exists()
 
     @property
@@ -146,7 +146,7 @@ class RunDirectory:
 
     @property
     def extending(self) -> bool:
-        """Whether a finished run goes on to more epochs: until they are tested, its result is the old one."""
+        """True if a finished run goes on to more epochs: until they are tested, its result is the old one."""
         return self.state == "finished" and (self.path / EXTENSION / BEGUN).is_file()
 
     @property

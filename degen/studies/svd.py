@@ -49,7 +49,7 @@ _COLOUR = "Colour: occurrences in training, log scale; unseen: none."
 
 @dataclass(frozen=True)
 class SvdOptions:
-    """How to read files, and the seed (by default the lowest), colours and projection to draw.
+    """The way to read files, and the seed (by default the lowest), colours and projection to draw.
 
     `cmap` is `viridis` or `cividis`; `projection` is `svd` as in the paper, `pca` or `tsne`. `layout` is
     `grid`, or `fig1` for two matrices side by side as in the paper's Fig. 1.

@@ -181,7 +181,7 @@ def cos_mean_first_direction(V: Rows) -> float:
 
 
 def no_axis(V: Rows) -> bool:
-    """Whether the sum of the rows at length 1 is rounding, so that they have no mean direction."""
+    """True if the sum of the rows at length 1 is rounding, so that they have no mean direction."""
     return bool(np.linalg.norm(V.moments.unit_sum) <= _UNIFORM * V.moments.alive)
 
 

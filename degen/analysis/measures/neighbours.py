@@ -59,7 +59,7 @@ class Neighbours:
 
     @property
     def complete(self) -> bool:
-        """Whether the neighbours of every possible query were searched for."""
+        """True if the neighbours of every possible query were searched for."""
         return len(self.queries) == self.total
 
     def occurrences(self, k: int, asked: slice | Int = slice(None)) -> Int:

@@ -29,7 +29,7 @@ _BLOCK = 8192
 
 
 def is_tensor(x: object) -> bool:
-    """Whether `x` is a torch tensor."""
+    """True if `x` is a torch tensor."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(x, torch.Tensor)
 

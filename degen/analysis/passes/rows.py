@@ -183,7 +183,7 @@ class Rows:
 
     @cached_property
     def finite(self) -> bool:
-        """Whether no row holds NaN or infinity: the first pass finds out."""
+        """True if no row holds NaN or infinity: the first pass finds out."""
         try:
             return self.moments.n == len(self)
         except TooLarge:

@@ -47,7 +47,7 @@ class Flatness:
 
     @property
     def flat(self) -> bool:
-        """Whether noise of seeds explains the range."""
+        """True if noise of seeds explains the range."""
         return self.range < self.threshold
 
 

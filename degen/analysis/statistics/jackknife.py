@@ -199,7 +199,7 @@ class Remainder(Rows):
 
     @cached_property
     def rank_tolerance(self) -> float:
-        """That of the full matrix; without pass 2, that of roots of eigenvalues."""
+        """The tolerance of the full matrix; without pass 2, that of roots of eigenvalues."""
         tolerance = self.whole.rank_tolerance
         return tolerance if self.values.readable else max(tolerance, _EIGENVALUES)
 

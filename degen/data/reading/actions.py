@@ -38,7 +38,7 @@ class Actions:
 
     @property
     def wants_texts(self) -> bool:
-        """Whether times have to be given as texts, because a pattern is to read them."""
+        """True if times have to be given as texts, because a pattern is to read them."""
         return self.times is not None and self.times.texts_only
 
     def add(self, users: Sequence[str] | Words, items: Sequence[str] | Words) -> None:

@@ -136,7 +136,7 @@ class DateColumn:
 
     @property
     def millionths(self) -> bool:
-        """Whether the times count millionths of a second."""
+        """True if the times count millionths of a second."""
         return "%f" in self.patterns[0]
 
     @property

@@ -127,7 +127,7 @@ class TimeColumn:
 
     @property
     def texts_only(self) -> bool:
-        """Whether numbers have to be given as the texts that they are, because a pattern is to read them."""
+        """True if numbers have to be given as the texts that they are, because a pattern is to read them."""
         return self._dates is not None
 
     def add(self, column: Sequence[str]) -> None:

@@ -50,7 +50,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where every token of a batch of histories lies.
+    """Places of all tokens of a batch of histories.
 
     `order` is the input's sequence numbers sorted by length, `length` their lengths, both int64 `[S]`; the
     groups are in ascending width. `bidirectional`: whether attention sees the tokens after a query too.

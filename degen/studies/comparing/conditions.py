@@ -70,7 +70,7 @@ class Condition:
 
     @property
     def needs_frequency(self) -> bool:
-        """Whether the measure has no value without the frequencies of the items."""
+        """True if the measure has no value without the frequencies of the items."""
         if self.measure in MEASURES:
             return "frequency" in MEASURES[self.measure].needs
         return self.measure.partition("@")[0] in PROFILES

@@ -39,12 +39,12 @@ class SeedOptions:
 
     @property
     def name(self) -> str:
-        """What the names of files say of the choice; empty for the lowest seed."""
+        """The choice as it stands in names of files; empty for the lowest seed."""
         return (self.aggregate or ("" if self.seed is None else f"s{self.seed}")).lower()
 
     @property
     def mean(self) -> bool:
-        """Whether seeds are averaged."""
+        """True if seeds are averaged."""
         return self.aggregate is not None and self.aggregate.lower() == "mean"
 
 

@@ -27,7 +27,7 @@ from degen.embeddings.formats.weights.walk import arrays_below
 from degen.errors import UserError
 
 _PARTS = ("", "wv", "dv", "docvecs")
-"""Where a model of gensim has vectors by name: it is them, or they are its words' or its documents'."""
+"""Names under which a model of gensim has vectors: its own, those of its words or of its documents."""
 
 _VECTORS = ("vectors", "syn0", "doctag_syn0")
 _IDS = ("index_to_key", "index2word", "index2entity", "offset2doctag")
