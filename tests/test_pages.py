@@ -44,7 +44,7 @@ def test_the_code_of_a_page_runs_and_prints_what_is_quoted(page, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout
     printed = outputs(done.stdout)
