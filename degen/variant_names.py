@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 VARIANT_LABELS: Mapping[str, str] = {
@@ -25,6 +26,9 @@ BASELINE_LABELS: Mapping[str, str] = {
 
 _LABELS = {**VARIANT_LABELS, **BASELINE_LABELS}
 
+_NAMES = "|".join(re.escape(name) for name in sorted(_LABELS, key=len, reverse=True))
+_WORD = re.compile(rf"(?<![\w./+-])(?:{_NAMES})(?![\w/+-])")
+
 _ABBREVIATED = {"embedding_dropout": "emb.", "hidden_dropout": "hid.", "attention_dropout": "att."}
 
 
@@ -37,6 +41,15 @@ def variant_label(name: str) -> str:
     for key, short in _ABBREVIATED.items() if ", " in settings else ():
         settings = settings.replace(f"{key}=", f"{short} ")
     return _LABELS.get(variant, variant) + space + settings
+
+
+def with_labels(text: str) -> str:
+    """Return a sentence with the variants in the paper's spelling; names of folders stay as they are.
+
+    >>> with_labels("duorec's uniformity falls, not ucl+scl's: see runs/duorec-s0")
+    "DuoRec's uniformity falls, not UCL+SCL's: see runs/duorec-s0"
+    """
+    return _WORD.sub(lambda found: _LABELS[found[0]], text)
 
 
 def in_paper_order(names: Iterable[str]) -> list[str]:

@@ -9,7 +9,9 @@ would lie flat: values far from the deciles' are marked at the edge, with their 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +99,35 @@ def _shifts(curves: Mapping[str, Profile]) -> list[float]:
     return [_DODGE * (position - (count - 1) / 2) / max(count, 2) for position in range(count)]
 
 
+@dataclass(frozen=True)
+class Reach:
+    """Values that an axis holds, and its ends: past them a band is kept for the numbers of those beyond."""
+
+    low: float
+    high: float
+    ends: tuple[float, float]
+
+
+def reach(unseen: Iterable[float], low: float, high: float, *, near: float = _NEAR) -> Reach:
+    """Return `low` and `high` of the deciles, widened by the values of unseen items that lie near.
+
+    A value is near if at most `near` of the range of the deciles is between.
+    """
+    values, span = list(unseen), high - low
+    within = [value for value in values if low - near * span <= value <= high + near * span]
+    margin = 0.05 * span
+    low, high = min([low, *(v - margin for v in within)]), max([high, *(v + margin for v in within)])
+    band = _BAND * (high - low)
+    below, above = any(value < low for value in values), any(value > high for value in values)
+    return Reach(low, high, (low - band * below, high + band * above))
+
+
+def beyond_text(values: Sequence[float], sign: str) -> str:
+    """Return what stands at an edge beyond which values lie, such as `↑ 1.74 to 2.13`."""
+    low, high = (f"{v:.2f}" if abs(v) < 100 else f"{v:.0f}" for v in (min(values), max(values)))
+    return f"{sign} {low}" if low == high else f"{sign} {low} to {high}"
+
+
 def _draw_unseen(
     axes: Axes,
     samples: Mapping[str, Samples],
@@ -104,17 +135,12 @@ def _draw_unseen(
     looks: Mapping[str, Mapping[str, Any]],
 ) -> None:
     """Draw unseen items, at the edge of the panel where they lie far from the deciles."""
-    bottom, top = axes.get_ylim()
-    span = top - bottom
     means = {name: float(np.mean(next(iter(at.values())))) for name, at in samples.items() if at}
-    above = {name for name, value in means.items() if value > top + _NEAR * span}
-    below = {name for name, value in means.items() if value < bottom - _NEAR * span}
-    near = [value for name, value in means.items() if name not in above | below]
-    if not any(np.isfinite(value) for value in axes.dataLim.get_points()[:, 1]):
-        above, below, near = set(), set(), list(means.values())
-    margin = 0.05 * span
-    bottom, top = min([bottom, *(v - margin for v in near)]), max([top, *(v + margin for v in near)])
-    ends = (bottom - _BAND * (top - bottom) * bool(below), top + _BAND * (top - bottom) * bool(above))
+    empty = not any(np.isfinite(value) for value in axes.dataLim.get_points()[:, 1])
+    span = reach(means.values(), *axes.get_ylim(), near=math.inf if empty else _NEAR)
+    above = {name for name, value in means.items() if value > span.high}
+    below = {name for name, value in means.items() if value < span.low}
+    ends = span.ends
     drawn = {name: {} if name in above | below else at for name, at in samples.items()}
     look: dict[str, Any] = {"markersize": 1.3 * _MARKER, "linestyle": "None"}
     draw_means(axes, drawn, interval, bars=True, looks=looks, **look)
@@ -130,9 +156,8 @@ def _draw_unseen(
 
 def _write_numbers(axes: Axes, edge: float, values: Sequence[float], sign: str) -> None:
     """Write at the edge which values lie beyond it."""
-    low, high = (f"{v:.2f}" if abs(v) < 100 else f"{v:.0f}" for v in (min(values), max(values)))
     axes.annotate(
-        f"{sign} {low}" if low == high else f"{sign} {low} to {high}",
+        beyond_text(values, sign),
         xy=(_PLACE, edge),
         xytext=(1.5 * _MARKER * matplotlib.rcParams["lines.linewidth"] + 3, -2 if sign == "↑" else 2),
         textcoords="offset points",

@@ -11,12 +11,13 @@ from matplotlib.figure import Figure
 from degen.analysis import MEASURES, PROFILES
 from degen.analysis.passes.buckets import COLD
 from degen.analysis.titles import title
+from degen.plots.profiles import reach
 from degen.plots.spectra import draw_singular_values
 from degen.plots.style import UNSEEN_LABEL
 from degen.plots.trajectories import ALIGNMENTS, LABELS, UNIFORMITY
 from degen.report.contents import Group, Subject
 from degen.report.looks import Look
-from degen.report.svg import Axis, Chart, Line, line_chart, path_chart
+from degen.report.svg import Axis, Chart, Line, line_chart, path_chart, ticks
 from degen.report.tables import lines_table
 from degen.tables.numbers import number
 from degen.tables.table import Cell, Column, Table
@@ -84,10 +85,28 @@ def by_popularity(group: Group) -> Iterator[Numbered]:
         places = sorted({x for several in points.values() for x, _ in several})
         axis = Axis(places[0] - 0.3, places[-1] + 0.3, places) if places else None
         figure = _figure(
-            group, label, "decile by frequency, rarest first", label, points, x_axis=axis, names=_UNSEEN
+            group,
+            label,
+            "decile by frequency, rarest first",
+            label,
+            points,
+            names=_UNSEEN,
+            x_axis=axis,
+            y_axis=_by_deciles(points),
         )
         if figure is not None:
             yield replace(figure, note=profile.meaning)
+
+
+def _by_deciles(points: Mapping[str, Sequence[tuple[float, float]]]) -> Axis | None:
+    """Return the axis of a profile: the deciles set it, and unseen items only where they lie near."""
+    every = [point for several in points.values() for point in several]
+    deciles = [y for x, y in every if x not in _UNSEEN]
+    if not deciles:
+        return None
+    around = Axis.over(deciles)
+    held = reach((y for x, y in every if x in _UNSEEN), around.low, around.high)
+    return Axis(*held.ends, ticks(held.low, held.high))
 
 
 def _profile(subject: Subject, name: str) -> list[tuple[float, float]]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from degen.files.outputs import output_path
 from degen.files.writing import write_text
@@ -23,10 +24,14 @@ from degen.report.packed_points import beyond, limits_of, pack
 from degen.shown import shown_lines
 from degen.version import __version__
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
 _MOST_BYTES = 4_800_000
 """Size of a page. The points get what charts and tables leave, but at least `_LEAST_POINTS`."""
 _LEAST_POINTS = 500_000
 _POINTS = '<script type="application/json" id="points">'
+_CODE = re.compile("`([^`]+)`")
 
 
 def write_html(report: Report, path: Path) -> Path:
@@ -51,6 +56,7 @@ def render(report: Report) -> str:
     )
     environment.filters["sentence"] = _sentence
     environment.filters["unbroken"] = _unbroken
+    environment.filters["with_code"] = _with_code
     templates = files("degen.report") / "templates"
     script, style = ((templates / name).read_text(encoding="utf-8") for name in ("report.js", "style.css"))
     style += style_sheet(look for group in report.groups for _, look in charts.legend(group))
@@ -86,6 +92,15 @@ def _visible(value: Any) -> Any:
 def _sentence(text: str) -> str:
     """Return a text with a capital first letter, unless that is a symbol such as σ."""
     return text[:1].upper() + text[1:] if text[:1].isascii() else text
+
+
+def _with_code(text: str) -> Markup:
+    """Return escaped text in which what stands between backticks is marked as code."""
+    from markupsafe import Markup
+
+    parts = [shown_lines(part) for part in _CODE.split(text)]
+    parts[1::2] = [Markup("<code>{}</code>").format(part) for part in parts[1::2]]
+    return Markup("").join(parts)
 
 
 def _unbroken(text: str) -> str:

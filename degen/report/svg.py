@@ -10,12 +10,16 @@ style sheet (`looks.py`), so that they change with the theme.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from degen.plots.profiles import beyond_text
 from degen.report.looks import Look
 
 _LEFT, _TOP, _RIGHT, _BOTTOM = 54, 12, 348, 208
+
+_BESIDE = 9
+"""Distance of marks side by side at an edge."""
 
 _MARKED = 10
 """Number of points of a line above which its marker stands on one in several."""
@@ -35,6 +39,15 @@ class Tick:
     """A position on an axis in the chart's units, with its text."""
 
     at: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Word:
+    """A text that starts at a place in the chart's units."""
+
+    x: float
+    y: float
     text: str
 
 
@@ -60,6 +73,7 @@ class Chart:
     lines: Sequence[tuple[Look, str, str]]
     """Look, `d` of the path, name."""
     marks: Sequence[Mark] = field(default_factory=list)
+    words: Sequence[Word] = ()
 
     @property
     def is_way(self) -> bool:
@@ -114,7 +128,7 @@ def line_chart(
     """Return a chart of lines over whole numbers; None where no line has a point.
 
     The axes hold all points by default. An x in `names` shows its name, and its points stand apart: no line
-    joins them with others.
+    joins them with others. Those beyond `y_axis` stand at its edge, side by side, with their numbers.
     """
     drawn, xs, ys = _drawn(lines)
     if not drawn:
@@ -123,7 +137,8 @@ def line_chart(
     apart, marks, joined = names or {}, [], []
     for line in drawn:
         own = [point for point in line.points if point[0] not in apart]
-        alone = [point for point in line.points if point[0] in apart or len(line.points) == 1]
+        alone = [(x, y) for x, y in line.points if x in apart and y_axis.low <= y <= y_axis.high]
+        alone += own if len(line.points) == 1 else []
         joined.append(replace(line, points=own))
         marked = own[:: math.ceil(len(own) / _MARKED) or 1] if line.look.marker else []
         places = {"mark": [*marked, *alone]} if line.look.marker else {"point": alone}
@@ -132,7 +147,26 @@ def line_chart(
             for kind, points in places.items()
             for x, y in dict.fromkeys(points)
         ]
-    return _chart(title, x_label, y_label, joined, x_axis, y_axis, marks, apart)
+    at_edges, words = _beyond(drawn, apart, x_axis, y_axis)
+    chart = _chart(title, x_label, y_label, joined, x_axis, y_axis, [*marks, *at_edges], apart)
+    return replace(chart, words=words)
+
+
+def _beyond(
+    lines: Sequence[Line], apart: Container[float], x_axis: Axis, y_axis: Axis
+) -> tuple[list[Mark], list[Word]]:
+    """Return marks at the edges of `y_axis` for the points that stand apart beyond it, and their numbers."""
+    marks, words = [], []
+    for sign, edge, way in (("↑", y_axis.high, 1), ("↓", y_axis.low, -1)):
+        far = [(line.look, x, y) for line in lines for x, y in line.points if x in apart]
+        far = [(look, x, y) for look, x, y in far if way * y > way * edge]
+        up = y_axis.up(edge)
+        for place, (look, x, _) in enumerate(far):
+            kind = "mark" if look.marker else "point"
+            marks.append(Mark(kind, look, x_axis.across(x) + _BESIDE * place, up))
+        if far:
+            words.append(Word(marks[-1].x + _BESIDE, up + 4, beyond_text([y for *_, y in far], sign)))
+    return marks, words
 
 
 def path_chart(title: str, x_label: str, y_label: str, lines: Sequence[Line]) -> Chart | None:

@@ -11,7 +11,7 @@ from degen.plots.style import bucket_label
 from degen.report.contents import Group, Report, Subject
 from degen.tables.numbers import NOTHING, number, with_error
 from degen.tables.table import Cell, Column, Mark, Table, marked
-from degen.variant_names import variant_label
+from degen.variant_names import variant_label, with_labels
 
 _VERDICTS: Mapping[str, Mark] = {
     "holds": "holds",
@@ -127,10 +127,10 @@ def claims_table(group: Group) -> Table | None:
     """Return the paper's claims with their verdicts; None where no claim could be tested."""
     if not group.claims:
         return None
-    rows = [
-        [Cell(claim.claim), Cell(claim.verdict, _VERDICTS[claim.verdict]), Cell(claim.measured)]
-        for claim in group.claims
-    ]
+    rows = []
+    for claim in group.claims:
+        sentence, measured = with_labels(claim.claim), with_labels(claim.measured)
+        rows.append([Cell(sentence), Cell(claim.verdict, _VERDICTS[claim.verdict]), Cell(measured)])
     columns = [Column("claim", "sentence"), Column("verdict", "text"), Column("measured", "sentence")]
     return Table("claims", f"{group.name}: the paper's claims", columns, rows)
 

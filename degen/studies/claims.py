@@ -248,7 +248,7 @@ class TrainingClaim:
         return epochs[0], epochs[-1]
 
 
-LABELS = {"sigma2_ratio": "σ₂/σ₁", "rare_cosine": "average cosine of the rarer half"}
+LABELS = {"sigma2_ratio": "σ₂/σ₁", "rare_cosine": "average cosine of the rarer half (with unseen items)"}
 
 JUDGED = ("sasrec", "ucl", "scl", "duorec")
 """The variants of which reports and the demo judge the claims."""

@@ -10,14 +10,16 @@ import numpy.typing as npt
 
 from degen.analysis.measures.isotropy import average_cosine
 from degen.analysis.measures.spectrum import sigma2_ratio
+from degen.errors import UserError
 from degen.evaluation.ranking import Ranks
 from degen.evaluation.stored_ranks import known_ranks, other_ties
 from degen.runs.best import best_epoch, common_epoch
 from degen.runs.directory import RunDirectory
 from degen.studies.claims import JUDGED, Claim, Geometry, Trained, check_claims
+from degen.variant_names import variant_label
 
 
-def judge(runs: Mapping[str, RunDirectory], notes: list[str]) -> list[Claim]:
+def judge(runs: Mapping[str, RunDirectory], notes: list[str], *, strict: bool = False) -> list[Claim]:
     """Test the paper's claims against one run of each variant; see `degen.studies.claims`.
 
     Parameters
@@ -27,15 +29,26 @@ def judge(runs: Mapping[str, RunDirectory], notes: list[str]) -> list[Claim]:
         variant that its settings part into several series is not judged.
     notes
         gets what the user should know: ranks that are missing or old, variants that are not judged.
+    strict
+        whether damaged embeddings of an epoch are an error; else nothing is judged of their run alone.
     """
     parted = {run.variant for label, run in runs.items() if label != run.variant}
     if split := [variant for variant in JUDGED if variant in parted]:
-        notes.append(f"no claim about {', '.join(split)} is judged: its runs differ in more than the seed")
+        labels = ", ".join(map(variant_label, split))
+        notes.append(f"no claim about {labels} is judged: its runs differ in more than the seed")
     judged = {variant: runs[variant] for variant in JUDGED if variant in runs}
     # A run that has just begun must not keep those that are done from being compared at an epoch of theirs.
     done = [run for run in judged.values() if run.state == "finished"]
     epoch = common_epoch(list(judged.values())) or common_epoch(done)
-    results = {variant: trained(run, epoch, known_ranks(run, notes)) for variant, run in judged.items()}
+    results = {}
+    for variant, run in judged.items():
+        try:
+            results[variant] = trained(run, epoch, known_ranks(run, notes))
+        except UserError as error:
+            if strict:
+                raise
+            notes.append(f"no claim about {variant_label(variant)} is judged: {error}")
+    done = [run for run in done if run.variant in results]
     notes += other_ties(judged.values())
     claims = check_claims(results)
     without = [str(run.path) for run in done if results[run.variant].ranks is None]

@@ -137,7 +137,7 @@ def _claims(runs: Sequence[RunDirectory]) -> list[Claim]:
     for run in runs:
         if known_ranks(run, []) is None:  # a reused run of an older version, which left no ranks
             export(restore(run), "test", run.path / EXPORT)
-    return judge({run.variant: run for run in runs}, [])
+    return judge({run.variant: run for run in runs}, [], strict=True)
 
 
 def summary_row(run: RunDirectory) -> dict[str, Any]:

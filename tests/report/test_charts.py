@@ -115,3 +115,22 @@ def test_ticks_are_few_round_and_inside(low: float, high: float, whole: bool) ->
     assert all(low - 1e-6 * span <= tick <= high + 1e-6 * span for tick in found)
     if whole:
         assert all(tick == round(tick) for tick in found)
+
+
+def test_unseen_items_far_from_the_deciles_stand_at_the_edge_with_their_numbers() -> None:
+    lines = [Line(name, LOOK, [(-1, far), (1, 2.0), (2, 1.0)]) for name, far in (("A", 9.0), ("B", 7.5))]
+    chart = line_chart("t", "decile", "y", lines, names={-1: "unseen"}, y_axis=Axis(0, 3, [0, 1, 2]))
+    assert chart is not None
+    first, second = chart.marks
+    top = chart.y_ticks[-1].at - (chart.y_ticks[-2].at - chart.y_ticks[-1].at)  # where 3 would stand
+    assert first.y == second.y == pytest.approx(top, abs=0.2)
+    assert value_at(chart, first.x) == "unseen"
+    assert second.x > first.x
+    [word] = chart.words
+    assert word.text == "↑ 7.50 to 9.00"
+    assert word.x > second.x
+    low, y_axis = Line("A", LOOK, [(-1, -8.0), (1, 2.0)]), Axis(0, 3, [])
+    below = line_chart("t", "decile", "y", [low], names={-1: "unseen"}, y_axis=y_axis)
+    assert below is not None
+    assert [word.text for word in below.words] == ["↓ -8.00"]
+    assert max(mark.y for mark in below.marks) == below.words[0].y - 4

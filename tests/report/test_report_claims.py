@@ -10,6 +10,7 @@ import pytest
 from hostile_runs import counts, finish, matrix
 from run_files import epochs, write_run
 
+from degen.errors import UserError
 from degen.evaluation.stored_ranks import known_ranks
 from degen.runs.best import best_epoch, common_epoch
 from degen.runs.directory import RunDirectory
@@ -62,7 +63,7 @@ def test_a_variant_in_several_series_is_not_judged_and_that_is_said(runs: Path) 
     notes: list[str] = []
     split = {"sasrec": found["sasrec"], "duorec λ 0.02": found["duorec"], "scl in trial-2": found["scl"]}
     assert judge(split, notes) == []
-    assert notes == ["no claim about scl, duorec is judged: its runs differ in more than the seed"]
+    assert notes == ["no claim about SCL, DuoRec is judged: its runs differ in more than the seed"]
 
 
 def test_ranks_that_give_the_tests_ndcg_are_taken(runs: Path) -> None:
@@ -157,3 +158,19 @@ def test_a_run_that_recorded_no_uniformity_is_not_judged_by_it(tmp_path: Path) -
     run = write_run(tmp_path / "run", embeddings=matrix(0), metrics=[{"epoch": 1}])
     claims = judge({"duorec": RunDirectory(run)}, [])
     assert {claim.verdict for claim in claims} == {"not judged"}
+
+
+def test_damaged_embeddings_of_an_epoch_cost_the_claims_of_their_run_alone(runs: Path) -> None:
+    finish(runs / "scl-s0", 0.05)
+    for position, run in enumerate(opened(runs).values()):
+        (run.path / "embeddings").mkdir()
+        np.save(run.path / "embeddings" / "e002.npy", matrix(position))
+    (runs / "scl-s0" / "embeddings" / "e002.npy").write_bytes(b"no array")
+    notes: list[str] = []
+    claims = judge(opened(runs), notes)
+    assert "duorec's uniformity falls while its HR@5 rises" in {claim.claim for claim in claims}
+    assert not any("scl" in claim.claim for claim in claims)
+    assert notes[0].startswith("no claim about SCL is judged: ")
+    assert "e002.npy" in notes[0]
+    with pytest.raises(UserError, match=r"e002\.npy"):
+        judge(opened(runs), [], strict=True)

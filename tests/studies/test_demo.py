@@ -22,6 +22,7 @@ from degen.studies.analysis_options import AnalysisOptions
 from degen.studies.demo import VARIANTS, demo_configs, run_demo
 from degen.training.loop import train
 from degen.training.run import Progress
+from degen.variant_names import with_labels
 
 TINY: dict[str, Any] = {
     "users": 60,
@@ -169,7 +170,8 @@ def test_the_command_prints_table_claims_and_figures(story, monkeypatch):
     result = CliRunner().invoke(app, ["demo", "--out", str(out), "--threads", "1", "--device", "cpu"])
     assert result.exit_code == 0, result.output
     words = ["HR@5", "σ₂/σ₁", "effective rank", "duorec", "svd-synthetic.pdf"]
-    words += [text for claim in found.claims for text in (claim.claim, claim.measured, claim.verdict)]
+    claims = [text for claim in found.claims for text in (claim.claim, claim.measured, claim.verdict)]
+    words += map(with_labels, claims)
     for word in words:
         assert word in result.stdout
     assert "used again" in result.stderr

@@ -86,11 +86,14 @@ def demo(
 
 
 def _print(found: Demo, output: Output) -> None:
+    from degen.variant_names import with_labels
+
     rows = [[row[key] for key in COLUMNS] for row in found.rows]
     output.table(
         list(COLUMNS.values()), rows, title="Test metrics, and the geometry at each run's best epoch"
     )
     output.line("\nThe paper's claims on this dataset:")
     for claim in found.claims:
-        output.line(f"  {claim.verdict + ':':16}{claim.claim}\n{'':18}{claim.measured}")
+        sentence, measured = with_labels(claim.claim), with_labels(claim.measured)
+        output.line(f"  {claim.verdict + ':':16}{sentence}\n{'':18}{measured}")
     output.line("\nFigures, with the numbers behind them:", *(f"  {path}" for path in found.figures))
