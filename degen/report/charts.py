@@ -71,10 +71,16 @@ def over_epochs(group: Group) -> Iterator[Numbered]:
     """Yield a chart for each quantity in the lines of `metrics.jsonl`."""
     for key in _quantities(group):
         points = {subject.name: _points(subject.epochs, "epoch", key) for subject in group.subjects}
-        label = LABELS.get(key) or title(key).replace("valid ", "validation ")
+        label = LABELS.get(key) or _quantity(key)
         figure = _figure(group, label, "epoch", label, points)
         if figure is not None:
             yield replace(figure, note=MEASURES[key].meaning) if key in MEASURES else figure
+
+
+def _quantity(key: str) -> str:
+    """Return a quantity of `metrics.jsonl` in words; the 10 of `valid_NDCG@10` is no decile."""
+    metric = key.removeprefix(_VALIDATION)
+    return title(key) if metric == key else f"validation {metric.replace('_', ' ')}"
 
 
 def by_popularity(group: Group) -> Iterator[Numbered]:

@@ -165,7 +165,13 @@ def _beyond(
             kind = "mark" if look.marker else "point"
             marks.append(Mark(kind, look, x_axis.across(x) + _BESIDE * place, up))
         if far:
-            words.append(Word(marks[-1].x + _BESIDE, up + 4, beyond_text([y for *_, y in far], sign)))
+            words.append(
+                Word(
+                    marks[-1].x + _BESIDE,
+                    up + (4 if way > 0 else -6),
+                    beyond_text([y for *_, y in far], sign),
+                )
+            )
     return marks, words
 
 

@@ -133,4 +133,4 @@ def test_unseen_items_far_from_the_deciles_stand_at_the_edge_with_their_numbers(
     below = line_chart("t", "decile", "y", [low], names={-1: "unseen"}, y_axis=y_axis)
     assert below is not None
     assert [word.text for word in below.words] == ["↓ -8.00"]
-    assert max(mark.y for mark in below.marks) == below.words[0].y - 4
+    assert max(mark.y for mark in below.marks) == below.words[0].y + 6  # above the axis

@@ -136,6 +136,7 @@ def test_unfinished_runs_have_no_verdict_and_a_note_says_so(tmp_path: Path) -> N
     [group] = gather([tmp_path], QUICK).groups
     assert said(group) == []
     assert any(note.endswith("unfinished runs are not compared: DuoRec") for note in group.notes)
+    assert "Bold marks the most isotropic" not in render(gather([tmp_path], QUICK))
 
 
 def test_a_dataset_whose_runs_are_all_damaged_is_named_and_the_others_are_reported(tmp_path: Path) -> None:
@@ -197,9 +198,10 @@ def test_the_page_opens_with_findings_and_ends_with_settings_and_versions(runs: 
 
 
 def test_no_symbol_is_turned_into_a_capital(runs: Path) -> None:
-    rows = [{"epoch": epoch, "sigma2_ratio": 0.1 * epoch} for epoch in (1, 2)]
+    rows = [{"epoch": epoch, "sigma2_ratio": 0.1 * epoch, "valid_NDCG@10": 0.1} for epoch in (1, 2)]
     write_run(runs / "cl4srec", "cl4srec", dataset="<b>shop & co</b>", metrics=rows)
     page = render(gather([runs], QUICK))
     assert "<figcaption>σ₂/σ₁<" in page
     assert "Σ₂" not in page
+    assert "<figcaption>Validation NDCG@10<" in page
     assert "text-transform" not in page
