@@ -46,7 +46,7 @@ class Showing:
     warns
         whether warnings about a run are shown.
     warned
-        warnings that stand there already: what holds for several runs is said once.
+        warnings about a log that stand there already: each is said once, though it holds for all its runs.
     """
 
     quiet: bool = False
@@ -157,9 +157,12 @@ class Bar(Progress):
         )
 
     def warn(self, sentence: str) -> None:
-        """Print a warning, once where it holds for several runs."""
+        """Print a warning about the run; one about its log once, where several runs have it."""
+        from degen.runs.course import FILTERED  # brings NumPy, which commands on other things do without
+
         if self.showing.warns and sentence not in self.showing.warned:
-            self.showing.warned.add(sentence)
+            if sentence.startswith(FILTERED):
+                self.showing.warned.add(sentence)
             self._say(f"  {self.lead}warning: {self.showing.worded(sentence)}")
 
     def _say(self, text: str) -> None:

@@ -16,6 +16,10 @@ from degen.tables.table import Table
 from degen.tables.terminal import lines_for, print_table, terminal_width
 
 
+_REMARKS = ("reason", "not_judged", "notes", "warnings", "faults", "failed")
+"""Ends of the keys of a result whose texts are sentences, which name options."""
+
+
 @dataclass(frozen=True)
 class Output:
     """The streams of a command, chosen by its `--json` and `--quiet`."""
@@ -72,8 +76,8 @@ class Output:
 def _worded(value: Any, key: str = "") -> Any:
     """Return a result whose reasons and notes name options."""
     if isinstance(value, dict):
-        return {name: _worded(inner, name) for name, inner in value.items()}
+        return {name: _worded(inner, "failed" if key == "failed" else name) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_worded(inner, key) for inner in value]
-    remark = isinstance(value, str) and key.endswith(("reason", "not_judged", "notes", "warnings", "faults"))
+    remark = isinstance(value, str) and key.endswith(_REMARKS)
     return as_typed(value) if remark else value

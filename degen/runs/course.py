@@ -33,6 +33,10 @@ one low value does not count.
 """
 
 
+FILTERED = "the core filter dropped"
+"""Begin of the warning about a log, which all runs on it have in common."""
+
+
 def collapsed(best: Row, definition: str) -> str | None:
     """Return a warning where h has collapsed at the best epoch.
 
@@ -89,7 +93,7 @@ def filtered(read: int | None, left: int) -> str | None:
     if not read or 2 * left >= read:
         return None
     return (
-        f"the core filter dropped {1 - left / read:.0%} of the actions ({left:,} of {read:,} are left); "
+        f"{FILTERED} {1 - left / read:.0%} of the actions ({left:,} of {read:,} are left); "
         "lower `min_user` and `min_item` to keep more (0 turns them off)"
     )
 

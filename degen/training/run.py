@@ -109,8 +109,6 @@ class Run:
             if self.world.main:
                 self._begin_writing(done, stacked)
         self.progress.begin(self.dataset, self.config, done, self.trainer.steps_per_epoch)
-        if self.world.main:
-            self._warn(filtered(self.dataset.actions_read, len(self.dataset.sequences.items)))
 
     def _begin_writing(self, done: int, stacked: bool) -> None:
         extension.begin(self.out, done)
@@ -217,7 +215,10 @@ class Run:
                     write_run_projector(RunDirectory(self.out))
                 self.progress.end(test)
                 settings = self.config.training.model_dump()
-                self._warn(*warnings_about(self.rows, settings, self.config.evaluation.definition))
+                self._warn(
+                    *warnings_about(self.rows, settings, self.config.evaluation.definition),
+                    filtered(self.dataset.actions_read, len(self.dataset.sequences.items)),
+                )
 
     def _warn(self, *sentences: str | None) -> None:
         for sentence in filter(None, sentences):

@@ -327,7 +327,7 @@ def test_json_lists_the_conditions_that_hold(runs: Path) -> None:
     result = run(*words, "--measures", "average_cosine", *conditions)
     assert result.exit_code == 3
     [failed] = json.loads(result.stdout)["failed"]
-    assert failed.endswith("says average_cosine < 0.5")
+    assert failed.endswith("and --fail-if says average_cosine < 0.5")
 
 
 def test_files_without_ids_are_compared_row_by_row_and_it_is_said(

@@ -61,6 +61,7 @@ def test_a_run_that_cannot_be_exported_is_named_and_the_others_are_written(runs)
     assert "--overwrite" in line
     found = json.loads(result.stdout)
     assert list(found["failed"]) == [str(runs / "sasrec")]
+    assert "--overwrite" in found["failed"][str(runs / "sasrec")]
     assert (runs / "scl" / "export" / "ranks.npy").exists()
     assert not (runs / "sasrec" / "export").exists()
 

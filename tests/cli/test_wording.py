@@ -99,3 +99,11 @@ def test_footnotes_of_tables_and_reasons_in_json_name_options(capsys):
     printed = capsys.readouterr().out
     assert printed.count("leave out --exact-rows 9") == 2
     assert "exact_rows" not in printed
+
+
+def test_conditions_and_runs_that_failed_speak_of_options_in_json_too(capsys):
+    said = "it is 1, and `fail_if` says mean > 0; train anew with `overwrite=True`"
+    Output(as_json=True).result({"failed": [said], "runs": {"failed": {"run": said}}, "path": "`fail_if`"})
+    printed = capsys.readouterr().out
+    assert printed.count("--fail-if says mean > 0; train anew with --overwrite") == 2
+    assert printed.count("fail_if") == 1  # what is no sentence stays as it is

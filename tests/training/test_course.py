@@ -150,8 +150,8 @@ def test_each_run_tells_its_own_warnings_once(thin, tmp_path, workers, monkeypat
         progress=lambda group: nullcontext([places[config.objective.variant] for config in group]),
     )
     for own, trained in zip(heard, runs, strict=True):
-        assert [text for text in own.warnings if "core filter" in text] == [own.warnings[0]]
-        assert own.warnings[1:] == warnings_of(trained)
+        assert [text for text in own.warnings if "core filter" in text] == own.warnings[-1:]
+        assert own.warnings[:-1] == warnings_of(trained)
 
 
 def test_python_warns_and_the_command_prints(log, tmp_path):
@@ -170,13 +170,15 @@ def test_python_warns_and_the_command_prints(log, tmp_path):
     assert found["warnings"] == [as_typed(sentence) for sentence in told]
 
 
-def test_what_holds_for_several_runs_is_printed_once(capsys):
+def test_a_warning_about_the_log_is_printed_once_and_one_about_a_run_for_each(capsys):
     from degen.bars import Bar
 
     first = Bar(Showing())
     for bar in (first, Bar(first.showing, beside=first, label="seed 1")):
-        bar.warn("the core filter dropped 60% of the actions")
-    assert capsys.readouterr().err.count("core filter") == 1
+        bar.warn(filtered(100, 40))
+        bar.warn("the best epoch is the last one (2)")
+    told = capsys.readouterr().err
+    assert (told.count("core filter"), told.count("the best epoch is the last one")) == (1, 2)
 
 
 def test_an_unfinished_run_has_no_warnings(tmp_path):
