@@ -15,7 +15,6 @@ from degen.shown import shown, shown_json, shown_lines
 from degen.tables.table import Table
 from degen.tables.terminal import lines_for, print_table, terminal_width
 
-
 _REMARKS = ("reason", "not_judged", "notes", "warnings", "faults", "failed")
 """Ends of the keys of a result whose texts are sentences, which name options."""
 

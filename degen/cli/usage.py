@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,9 @@ def _no_option(option: str, context: Any) -> str:
 def _no_command(word: str, context: Any) -> str:
     path, names = _path(context), sorted(_visible(context.command))
     if word in ("help", "-help", "--help", "h"):
-        return f"help is an option; write `{path} --help`, or `{path} {names[0]} --help` for one command"
+        after = sys.argv[sys.argv.index(word) + 1 :] if word in sys.argv else []
+        asked = after[0] if after and after[0] in names else names[0]
+        return f"help is an option; write `{path} --help`, or `{path} {asked} --help` for one command"
     if word == "degen":
         return "degen is named twice; leave out the second"
     bare = word.replace("_", "-").lower()

@@ -6,8 +6,10 @@ import sys
 
 import pytest
 from commands import mistake
+from typer.main import get_command
 
-from degen.cli.app import main
+from degen.cli.app import app, main
+from degen.cli.synonyms import COMMANDS, OPTIONS
 
 
 def test_an_unknown_command_is_one_sentence(capfd):
@@ -31,3 +33,24 @@ def test_help_and_version_end_well(monkeypatch, capfd):
             main()
         assert end.value.code == 0
     assert "degen" in capfd.readouterr().out
+
+
+def _flags(command):
+    yield from (flag for parameter in command.params for flag in parameter.opts)
+    for inner in getattr(command, "commands", {}).values():
+        yield from _flags(inner)
+
+
+def test_what_is_suggested_for_other_names_exists():
+    """An option or a command that is renamed has to be renamed here too."""
+    degen = get_command(app)
+    flags = {*_flags(degen), "--help"}
+    assert {f"--{name}" for names in OPTIONS.values() for name in names} <= flags
+    for meant in COMMANDS.values():
+        first, *rest = meant.split()
+        if first.startswith("--"):
+            assert first in flags
+        elif rest and not rest[0].startswith("--"):
+            assert rest[0] in degen.commands[first].commands
+        else:
+            assert set(rest) <= {*_flags(degen.commands[first])}
