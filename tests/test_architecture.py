@@ -42,7 +42,7 @@ ARROWS: dict[str, set[str]] = {
     "evaluation": {"errors", "files", "runs", "config", "data", "device", "analysis", "model", "build"},
 }
 ARROWS["training"] = set(ARROWS) - {"modules", "embeddings", "monitor", "callbacks", "plots", "tables"}
-ARROWS["bars"] = {"shown", "progress", "config", "data", "training"}
+ARROWS["bars"] = {"shown", "progress", "config", "data", "runs", "training"}
 ARROWS["api"] = {"errors", "config", "runs", "build", "training", "bars"}
 ARROWS["studies"] = set(ARROWS) - {"api", "callbacks"}
 ARROWS["report"] = set(ARROWS) - {"api", "callbacks", "training", "bars"}
