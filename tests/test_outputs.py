@@ -148,7 +148,7 @@ def test_an_export_replaces_no_file_of_a_run_or_of_the_users(tmp_path, rng, to):
 def test_a_report_and_a_table_leave_other_files(tmp_path, capfd, rng):
     matrix = tmp_path / "m.npy"
     np.save(matrix, rng.normal(size=(30, 4)))
-    thesis = tmp_path / "thesis.txt"
+    thesis = tmp_path / "thesis.html"
     thesis.write_text("mine", encoding="utf-8")
     for words in (("report", matrix, "--out", thesis), ("analyze", matrix, "--csv", thesis)):
         assert "replace it with --force" in mistake(capfd, *words)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from degen.analysis.passes.buckets import COLD, HEAD_MID_TAIL
 from degen.analysis.registry import MEASURES, PROFILES, Measure, Profile
-from degen.errors import UserError, nearest
+from degen.errors import OF_YOUR_OWN, UserError, nearest
 
 RECOMMENDATIONS = "recommendations"
 
@@ -123,6 +123,6 @@ def _checked(names: str | Sequence[str] | None) -> set[str] | None:
     for name in sorted(wanted - known):
         if not name:
             raise UserError("`measures` holds an empty name; leave it out")
-        advice = nearest(name, known, f"`list_measures=True` lists the {len(known)} names")
+        advice = nearest(name, known, f"`list_measures=True` lists the {len(known)} names; {OF_YOUR_OWN}")
         raise UserError(f"there is no measure or group '{name}'{advice}")
     return wanted

@@ -22,6 +22,7 @@ import typer
 
 from degen.cli.help import flowing
 from degen.cli.output import Output
+from degen.cli.synonyms import OPTIONS as SYNONYMS
 from degen.config.facts import KEYS, OPTIONS, about, choices_of, sentence, value_type
 from degen.config.key_names import key_named
 from degen.config.schema import Config
@@ -73,7 +74,7 @@ Modules = Annotated[
     list[str] | None,
     typer.Option(
         "--import",
-        help="Python module with variants of your own; importing it executes it. Repeatable.",
+        help="Python module with variants or measures of your own; importing it executes it. Repeatable.",
         metavar="MODULE",
     ),
 ]
@@ -235,7 +236,17 @@ def split_assignment(text: str) -> tuple[str, str, str]:
         raise UserError(
             f"--set {text}: write it as group.key=value, for example --set training.adam_eps=1e-6"
         )
-    return group, key_named(key), raw
+    key = key_named(key)
+    if key not in KEYS and (meant := _key_meant(key)) is not None:
+        full = meant if KEYS[meant][0] == group else f"{KEYS[meant][0]}.{meant}"
+        raise UserError(f"--set {text}: unknown key {group}.{key}; did you mean '{full}'?")
+    return group, key, raw
+
+
+def _key_meant(name: str) -> str | None:
+    """Return the key that other tools call by this name; None where none is known."""
+    options = {f"--{other}" for other in SYNONYMS.get(name.replace("_", "-"), ())}
+    return next((key for key, option in OPTIONS.items() if option in options), None)
 
 
 def parse_assignments(assignments: Iterable[str]) -> Values:

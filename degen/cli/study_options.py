@@ -23,7 +23,7 @@ def list_option(key: str) -> tuple[Any, None]:
     annotation, _ = key_option(key)
     (about,) = annotation.__metadata__
     flag = value_type(key) is bool
-    about.param_decls = (OPTIONS[key],)
+    about.default, about.param_decls = OPTIONS[key], ()  # Typer shows a name in both places twice
     about.metavar = "true,false" if flag else about.metavar or "VALUES"
     return Annotated[str | None, about], None
 

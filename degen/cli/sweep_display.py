@@ -160,4 +160,6 @@ def told_need(need: Estimate, workers: int, threads: int, folder: Path) -> list[
 
 
 def _duration(hours: float) -> str:
+    if hours * 60 < 1:
+        return f"{max(1, hours * 3600):.0f} s"
     return f"{hours * 60:.0f} min" if hours < 1.5 else f"{hours:.1f} h"

@@ -15,7 +15,7 @@ from degen.config.settle import settle
 from degen.data.load import Dataset
 from degen.data.sequences import Samples, Split, leave_one_out
 from degen.device import pick_device
-from degen.errors import UserError, one_of
+from degen.errors import OF_YOUR_OWN, UserError, one_of
 from degen.evaluation.evaluate import rank_targets, representations
 from degen.evaluation.ranking import TIES, Places, Ranks, ranking_metrics
 from degen.model.encoders.interface import Encoder
@@ -91,7 +91,7 @@ def restore(run: RunDirectory, device: str = "auto") -> Restored:
     ------
     UserError
         if the run has no finished epoch yet, its weights are damaged, its settings were edited, its log has
-        changed since, or it was recorded from another training loop.
+        changed since, its variant is not known, or it was recorded from another training loop.
     """
     if run.recorded:
         raise UserError(
@@ -99,6 +99,8 @@ def restore(run: RunDirectory, device: str = "auto") -> Restored:
             "load; rank with the program that trained it"
         )
     refuse_edited(run.path)
+    if (unknown := unknown_variant(run)) is not None:
+        raise UserError(unknown)
     config = settle(run.path / CONFIG)
     dataset = load_data(config.data)
     if dataset.sequences.item_ids != run.items:
@@ -110,6 +112,16 @@ def restore(run: RunDirectory, device: str = "auto") -> Restored:
     encoder = build_encoder(config, dataset.sequences.n_items, dataset.sequences.n_users)
     epoch = load_best(encoder, run.path)
     return Restored(run, config, dataset, encoder.to(pick_device(device)), epoch)
+
+
+def unknown_variant(run: RunDirectory) -> str | None:
+    """Return a sentence on a run whose variant is not known in this process; None where it is."""
+    variant = settle(run.path / CONFIG).objective.variant
+    try:
+        get_variant(variant)
+    except UserError:
+        return f"{run.path} is of the variant '{variant}', which is not known here; {OF_YOUR_OWN}"
+    return None
 
 
 def load_best(encoder: Encoder, run: Path, folder: Path | None = None) -> int:

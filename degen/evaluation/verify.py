@@ -27,7 +27,7 @@ from degen.config.settle import settle
 from degen.data.catalog import find
 from degen.errors import UserError
 from degen.evaluation.ranking import ranking_metrics
-from degen.evaluation.restore import restore
+from degen.evaluation.restore import restore, unknown_variant
 from degen.evaluation.stored_ranks import own_ranks
 from degen.files.outputs import MANIFEST, changed_outputs
 from degen.model.weights import StoredTensors, reading
@@ -226,6 +226,9 @@ def _result(run: RunDirectory, found: Verified) -> None:
         return
     if (missing := _missing_log(settle(run.path / directory.CONFIG).data.dataset)) is not None:
         found.notes.append(f"the log {missing} is not here: test.json was not computed again")
+        return
+    if (unknown := unknown_variant(run)) is not None:
+        found.notes.append(f"{unknown}; test.json was not computed again")
         return
     restored, test = restore(run, "cpu"), run.test
     again = restored.metrics("test")

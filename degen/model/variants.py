@@ -34,7 +34,7 @@ from __future__ import annotations
 import re
 
 from degen.data.sampling.source import Source
-from degen.errors import UserError, nearest
+from degen.errors import OF_YOUR_OWN, UserError, nearest
 from degen.model.baselines.declared import BASELINES
 from degen.model.declaration import ItemRegularizer as ItemRegularizer
 from degen.model.declaration import Variant as Variant
@@ -139,4 +139,5 @@ def get_variant(name: str) -> Variant:
         return known_variants()[ALIASES.get(lower, lower)]
     except KeyError:
         known = {*known_variants(), *named_sets()} - {"cures"}
-        raise UserError(f"unknown variant '{name}'{nearest(name, known)}") from None
+        listed = f"known: {', '.join(sorted(known))}; {OF_YOUR_OWN}"
+        raise UserError(f"unknown variant '{name}'{nearest(name, known, listed)}") from None

@@ -19,7 +19,7 @@ from typing import Any
 from degen.config.facts import KEYS
 from degen.config.schema import Config
 from degen.data.load import Dataset
-from degen.errors import DegenWarning
+from degen.errors import DegenWarning, counted
 from degen.runs.directory import RunDirectory, is_run
 
 TRIAL_STEPS = 6
@@ -72,8 +72,9 @@ def pace(config: Config, cells: Path, threads: int) -> Pace:
         rows = [row for run in runs for row in run.metrics]
         seconds = median(row["train_seconds"] + row["eval_seconds"] for row in rows)
         epochs = median(len(run.metrics) + len(run.pretraining) for run in runs)
-        told = f"{seconds:.3g} s per epoch and {epochs:g} epochs"
-        return Pace(seconds, epochs, False, f"{name}: {len(runs)} finished runs of this machine, {told}")
+        several = "epoch" if epochs == 1 else "epochs"
+        told = f"{counted(len(runs), 'finished run')} of this machine, {seconds:.3g} s per epoch"
+        return Pace(seconds, epochs, False, f"{name}: {told} and {epochs:g} {several}")
     seconds, speed = _trial(config, threads)
     basis = f"{name}: a trial of {TRIAL_STEPS} steps, {speed:,.0f} samples/s, {seconds:.3g} s per epoch"
     return Pace(seconds, config.training.epochs + _pretraining(config), True, basis)

@@ -57,6 +57,12 @@ def test_help_fits_80_columns_without_orphans(path: tuple[str, ...], monkeypatch
             assert len(line) + 1 + len(following.split()[0]) > 74, line
 
 
+@pytest.mark.parametrize("path", EVERY, ids=" ".join)
+def test_no_option_is_named_twice(path: tuple[str, ...]) -> None:
+    for parameter in EVERY[path].params:
+        assert len(parameter.opts) == len(set(parameter.opts)), parameter.opts
+
+
 def test_the_common_options_of_train_stand_first() -> None:
     first = run("train", "--help").stdout.split("╰")[0]
     flags = re.findall(r"│ (--[a-z-]+)", first)

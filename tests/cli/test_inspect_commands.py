@@ -274,6 +274,9 @@ def test_an_exports_ranks_give_the_hit_rate(scl, tmp_path):
 def test_an_export_that_cannot_be_written_is_one_sentence(scl, tmp_path, capfd):
     (tmp_path / "file").touch()
     assert "choose another path" in mistake(capfd, "export", scl.path, "--out", tmp_path / "file")
+    told = mistake(capfd, "export", scl.path, "--out", tmp_path / "items.xlsx")
+    assert "export writes a folder; name it items" in told
+    assert not (tmp_path / "items.xlsx").exists()
 
 
 @pytest.mark.parametrize("to", ["npy", "safetensors", "word2vec", "projector", "parquet", "recbole"])

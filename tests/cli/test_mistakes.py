@@ -79,6 +79,9 @@ MISTAKES = [
     ("train --variant duo", "unknown variant 'duo'; did you mean 'duorec'?"),
     ("train --variant nosuch", "unknown variant 'nosuch'; known: adversarial, all, baselines, "),
     ("train --set epochs=5", "write it as group.key=value"),
+    ("train --set training.lr=0.01", "unknown key training.lr; did you mean 'learning_rate'?"),
+    ("train --set model.embedding_dim=8", "unknown key model.embedding_dim; did you mean 'dim'?"),
+    ("sweep --set training.lr=0.1,0.2 --out x", "unknown key training.lr; did you mean 'learning_rate'?"),
     ("train --set training.epoch=5", "unknown key training.epoch; did you mean 'epochs'?"),
     ("train -v scl --workers 0", "--workers 0: it must be 1 or more"),
     (

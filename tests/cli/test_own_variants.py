@@ -7,18 +7,22 @@ import sys
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tiny_fixtures
 import tiny_runs
 from commands import mistake, result_of, run
 
 import degen
+from degen.analysis.registry import MEASURES
 from degen.config.settle import settle
 from degen.model import variants
 from degen.modules import IMPORTED, import_modules
 from degen.sweeps.engines.local import worker_command
 
 log = tiny_fixtures.log
+
+OWN = "one of your own is known once its module is imported (--import MODULE)"
 
 MODULE = """
 from degen import Source, Variant, register
@@ -35,7 +39,7 @@ def here(tmp_path, monkeypatch):
     """An empty current folder; what is registered and imported there is forgotten afterwards."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    modules, imported = set(sys.modules), list(IMPORTED)
+    modules, imported, measures = set(sys.modules), list(IMPORTED), set(MEASURES)
     yield tmp_path
     IMPORTED[:] = imported
     for name in set(sys.modules) - modules:
@@ -44,6 +48,8 @@ def here(tmp_path, monkeypatch):
     for name in list(variants.REGISTERED):
         del variants.REGISTERED[name]
         del variants.VARIANTS[name]
+    for name in set(MEASURES) - measures:
+        del MEASURES[name]
 
 
 def words(log: Path, *more: object) -> list[object]:
@@ -71,6 +77,50 @@ def test_other_commands_take_the_module_too(here, log):
         # A process of its own knows no variant of this one.
         done = subprocess.run([*plain, command, *own], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+
+
+def test_a_run_of_an_unknown_variant_names_the_option(here, log):
+    (here / "my_variants.py").write_text(MODULE.format(name="mine"))
+    run(*words(log, "--out", here / "run"))
+    told = f"run is of the variant 'mine', which is not known here; {OWN}"
+    plain = [sys.executable, "-m", "degen"]
+    for command, code in (("evaluate", 2), ("export", 2), ("verify", 0)):
+        done = subprocess.run([*plain, command, "run"], capture_output=True, text=True, check=False)
+        assert (done.returncode, told in " ".join(done.stderr.split())) == (code, True), done.stderr
+    assert "off" not in done.stdout
+    assert "test.json was not computed again" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [("train", "--variant", "zzz"), ("analyze", "V.npy", "--measures", "zzz")],
+    ids=["train", "analyze"],
+)
+def test_an_unknown_name_mentions_the_option(here, capfd, typed):
+    np.save(here / "V.npy", np.eye(3))
+    assert OWN in mistake(capfd, *typed)
+
+
+MEASURE = """
+from degen.analysis import Rows, measure
+
+@measure("own", range=(0, 9), meaning="higher is more isotropic", source="none", cost="O(1)")
+def own_mean(V: Rows) -> float:
+    "Return 4.25."
+    return 4.25
+"""
+
+
+def test_measures_of_a_module_are_in_a_comparison_and_a_report(here):
+    (here / "my_measures.py").write_text(MEASURE)
+    for name in ("a", "b"):
+        np.save(here / f"{name}.npy", np.random.default_rng(len(name)).normal(size=(30, 4)))
+    own = ["--import", "my_measures"]
+    found = result_of("compare", "a.npy", "b.npy", *own, "--measures", "own", "--out", here / "f")
+    assert {row["measure"] for row in found["rows"]} >= {"own_mean"}
+    run("report", "a.npy", "b.npy", *own)
+    page = (here / "report.html").read_text("utf-8")
+    assert "4.25" in page
 
 
 def test_the_workers_of_a_sweep_import_the_module(here, log):

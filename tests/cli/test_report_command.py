@@ -47,6 +47,9 @@ def test_a_matrix_file_is_reported_beside_it(tmp_path: Path) -> None:
 
 def test_mistakes_are_one_sentence_and_leave_nothing_behind(folder: Path, tmp_path: Path, capfd) -> None:
     assert "does not exist" in mistake(capfd, "report", tmp_path / "nothing")
+    told = mistake(capfd, "report", folder, "--out", tmp_path / "r.pdf")
+    assert f"a report is HTML; name it {tmp_path / 'r.html'}" in told
+    assert not (tmp_path / "r.pdf").exists()
     assert f"--out {folder} is a folder" in mistake(capfd, "report", folder, "--out", folder)
     (tmp_path / "empty").mkdir()
     assert "no run under" in mistake(capfd, "report", tmp_path / "empty")

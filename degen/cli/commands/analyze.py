@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from degen.cli.failing import ANSWER, end_by
-from degen.cli.options import FILES, Group, Measures, Typed, default, option, takes
+from degen.cli.options import FILES, Group, Measures, Modules, Typed, default, option, takes
 from degen.cli.output import Output
 from degen.config.facts import sentence
 from degen.errors import UserError
@@ -42,12 +42,7 @@ MEASURING: Group = {
     "seed": option(int, "--seed", "Seed of the samples.", 0, min=0),
     "engine": option(str, "--engine", "Array library: auto, numpy, torch or dask.", "auto"),
     "device": option(str, "--device", sentence("device"), "auto"),
-    "modules": option(
-        list[str] | None,
-        "--import",
-        "Python module with measures of your own; importing it executes it. Repeatable.",
-        metavar="MODULE",
-    ),
+    "modules": (Modules, None),
 }
 """Options of the measuring, as in `AnalysisOptions`."""
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from degen.cli.failing import ANSWER, end_by
-from degen.cli.options import FILES, LOOK, Group, Measures, RunsOrFiles, Typed, default, option, takes
+from degen.cli.options import (
+    FILES,
+    LOOK,
+    Group,
+    Measures,
+    Modules,
+    RunsOrFiles,
+    Typed,
+    default,
+    option,
+    takes,
+)
 from degen.cli.output import Output
 
 if TYPE_CHECKING:
@@ -33,6 +44,7 @@ SIDES: Group = {
 def compare(
     paths: RunsOrFiles,
     measures: Measures = None,
+    modules: Modules = None,
     *,
     answer: Typed,
     sides: Typed,
@@ -65,12 +77,14 @@ def compare(
       degen compare runs/sasrec-s0 runs/duorec-s0 --measures spectrum
     """
     from degen.embeddings.file_options import FileOptions
+    from degen.modules import import_modules
     from degen.studies.compare_figures import draw_comparison
     from degen.studies.comparing.compare_paths import SHOWN, CompareOptions, compare_paths
     from degen.studies.comparing.conditions import parse_conditions, with_conditions
     from degen.studies.comparing.failing import ACCURACY, judged_comparisons
     from degen.studies.figure_files import FigureOptions, output_folder
 
+    import_modules(modules or [])
     conditions = parse_conditions(answer["fail_if"] or [], ACCURACY, changes=True)
     profiles = tuple(name.strip() for name in (sides["profiles"] or "").split(",") if name.strip())
     measured = with_conditions(measures, conditions)

@@ -18,6 +18,12 @@ from degen.errors import UserError
 if TYPE_CHECKING:
     from degen.runs.directory import RunDirectory
 
+FILES = (
+    *(".bin", ".csv", ".gz", ".h5", ".hdf5", ".html", ".json", ".jsonl", ".npy", ".npz", ".parquet", ".pdf"),
+    *(".pkl", ".pt", ".pth", ".safetensors", ".tsv", ".txt", ".vec", ".xls", ".xlsx", ".zip"),
+)
+"""Endings of files, which no folder of an export should have."""
+
 
 @takes(writes=True)
 def export(
@@ -65,6 +71,7 @@ def export(
     found, split_ = collect_runs(runs), split_name(split)
     if to is not None and (split, device) != ("test", "auto"):
         raise UserError("--split and --device are about sequence representations; leave them out with --to")
+    _refuse_file(out)
     places = {run.path: run.path / EXPORT / (to or "") for run in found}
     if out is not None:
         places = _below(out, found) if len(found) > 1 else {found[0].path: out}
@@ -79,6 +86,12 @@ def export(
                 raise
             failed[str(run.path)] = as_typed(str(error))
     _print(written, failed, output)
+
+
+def _refuse_file(out: Path | None) -> None:
+    """Refuse the name of a file, for which a folder of this name would be taken by mistake."""
+    if out is not None and out.suffix.lower() in FILES and not out.is_dir():
+        raise UserError(f"--out {out} is the name of a file, and export writes a folder; name it {out.stem}")
 
 
 def _print(written: dict[str, list[str]], failed: dict[str, str], output: Output) -> None:

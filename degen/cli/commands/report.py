@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from degen.cli.options import FILES, Measures, RunsOrFiles, Typed, default, takes
+from degen.cli.options import FILES, Measures, Modules, RunsOrFiles, Typed, default, takes
 from degen.cli.output import Output
 from degen.cli.wording import as_typed
 from degen.errors import UserError
@@ -30,6 +30,7 @@ def report(
         typer.Option("--latex", help="Also write report.tex, its tables and its figures into this folder."),
     ] = None,
     measures: Measures = None,
+    modules: Modules = None,
     *,
     files: Typed,
     output: Output,
@@ -62,11 +63,13 @@ def report(
     path = out or folder / "report.html"
     if path.is_dir():
         raise UserError(f"--out {path} is a folder; name the file to write, such as {path / 'report.html'}")
+    if path.suffix.lower() not in ("", ".html", ".htm"):
+        raise UserError(f"--out {path}: a report is HTML; name it {path.with_suffix('.html')}")
     if latex is not None and latex.is_file():
         raise UserError(f"--latex {latex} is a file; name a folder for report.tex")
     refuse_foreign(path)
     writable(path.parent)
-    wanted = AnalysisOptions(measures=measures, **files)
+    wanted = AnalysisOptions(measures=measures, modules=modules or (), **files)
     with counting_bar(output.quiet) as watch:
         found = gather(paths, wanted, watch)
     found = _typed(found)
