@@ -58,13 +58,7 @@ def report(
     from degen.studies.analysis_options import AnalysisOptions
     from degen.studies.svd import SvdOptions
 
-    # By default under the path, beside it if it is a file, and here if there are several.
-    folder = Path() if len(paths) > 1 else paths[0] if paths[0].is_dir() else paths[0].parent
-    path = out or folder / "report.html"
-    if path.is_dir():
-        raise UserError(f"--out {path} is a folder; name the file to write, such as {path / 'report.html'}")
-    if path.suffix.lower() not in ("", ".html", ".htm"):
-        raise UserError(f"--out {path}: a report is HTML; name it {path.with_suffix('.html')}")
+    path = _page(paths, out)
     if latex is not None and latex.is_file():
         raise UserError(f"--latex {latex} is a file; name a folder for report.tex")
     refuse_foreign(path)
@@ -81,6 +75,17 @@ def report(
     output.note(*notes)
     if not output.result({"files": [str(file) for file in written], "notes": notes}):
         output.line(*written)
+
+
+def _page(paths: Sequence[Path], out: Path | None) -> Path:
+    """Return the file to write: by default under the path, beside a file, and here for several paths."""
+    folder = Path() if len(paths) > 1 else paths[0] if paths[0].is_dir() else paths[0].parent
+    path = out or folder / "report.html"
+    if path.is_dir():
+        raise UserError(f"--out {path} is a folder; name the file to write, such as {path / 'report.html'}")
+    if path.suffix.lower() not in ("", ".html", ".htm"):
+        raise UserError(f"--out {path}: a report is HTML; name it {path.with_suffix('.html')}")
+    return path
 
 
 def _typed(report: Report) -> Report:
