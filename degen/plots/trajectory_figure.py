@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from degen.plots.layout import even_columns, fit_height, panel_grid
 from degen.plots.marks.labels import shorten_titles
 from degen.plots.marks.letters import lettered, write_note
+from degen.plots.marks.widths import shortened
 from degen.plots.panels import epochs_figure as panels_over_epochs
 from degen.plots.style import figure_ems
 from degen.plots.trajectories import (
@@ -44,6 +45,7 @@ _SHAPE = 0.8  # height over width of a panel
 # In font sizes: the width of a column of panels, and of a figure that holds three panels side by side.
 _COLUMN = 15
 _WIDE = 46
+_SIDES = 3  # font sizes of labels beside a panel
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,9 @@ def trajectory_figure(
     up = common_span(column(rows, UNIFORMITY) for rows in everything)
     norm = quality_scale(panel.rows for panel in panels)
     titles = []
-    names = lettered(panel.title for panel in panels)
+    # A title that is far too long would take the panels' room in the layout, before it is cut to its panel.
+    room = figure_ems(width) / columns - _SIDES
+    names = [shortened(name, room) for name in lettered(panel.title for panel in panels)]
     for position, (axes, panel, name) in enumerate(zip(grid, panels, names, strict=True)):
         dots = draw_trajectories(axes, panel.rows, alignment=alignment, norm=norm, behind=panel.behind)
         axes.set(xlim=across, ylim=up)

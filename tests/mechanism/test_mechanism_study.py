@@ -99,8 +99,8 @@ def test_traces_are_gathered_with_their_figures(trained, tmp_path, capsys):
     assert text == capsys.readouterr().out[:-1]
     assert sum(line.startswith("| ") for line in text.splitlines()) == (2 + 16) + (2 + 8)
     assert {path.name for path in (tmp_path / "figures").glob("*.pdf")} == {
-        "mechanism-synthetic.pdf",
-        "mechanism-synthetic-epochs.pdf",
+        "mechanism-synthetic-official-sasrec-duorec.pdf",
+        "mechanism-synthetic-official-sasrec-duorec-epochs.pdf",
         "mechanism-synthetic-optimisers.pdf",
         "mechanism-synthetic-optimisers-epochs.pdf",
     }

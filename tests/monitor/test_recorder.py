@@ -152,7 +152,7 @@ def test_the_commands_read_it(tmp_path, V, h):
     assert {path.suffix for path in (tmp_path / "figures").glob("[!.]*")} == {".pdf", ".png", ".csv"}
     assert result_of("analyze", tmp_path)
     assert result_of("report", tmp_path, "--out", tmp_path / "report.html")
-    table = (tmp_path / "figures/uniformity-toy.csv").read_text(encoding="utf-8")
+    table = (tmp_path / "figures/uniformity-toy-caser-gru.csv").read_text(encoding="utf-8")
     assert len(table.splitlines()) == 1 + 2 * 3
 
 

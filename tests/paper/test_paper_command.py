@@ -153,7 +153,7 @@ def test_no_target_is_trained_after_the_budget_is_spent(small, monkeypatch):
 def test_a_budget_that_is_spent_before_the_first_worker_ends_in_order(small):
     words = ("--datasets", "synthetic", "--budget", "0.001s", "--workers", "1", "--out", small)
     told = run("paper", "run", "fig7", *words)
-    assert "the budget is spent; 0 of 9 runs of fig7 are done; continue with the same command" in told.stderr
+    assert "the budget is spent; 0 of 9 runs of fig7 done; continue with the same command" in told.stderr
     assert (small / "fig7" / "plan.jsonl").exists()
 
 
