@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from degen.analysis.measures.spectrum import Projection
 
 _NOTE = 8  # font sizes of the note beside a panel's name
-_LETTER = 2  # of a panel's letter
+_LETTER = 1.75  # of a panel's letter
 _SPECTRUM = "spectrum"
 _OWN_AXES = "Each cloud has axes of its own."
 _COLOUR = "Frequency: occurrences in training."

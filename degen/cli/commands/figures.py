@@ -49,7 +49,7 @@ def plot_svd(
 
       degen plot-svd runs/clothing
 
-      degen plot-svd runs/clothing/sasrec-s0 runs/clothing/duorec-s0 --layout fig1
+      degen plot-svd runs/beauty/sasrec-s0 runs/beauty/duorec-s0 --layout fig1
 
       degen plot-svd vectors.npy --frequency counts.txt --width 5
 
