@@ -45,6 +45,12 @@ def real_data() -> Path:
 
 
 @pytest.fixture(autouse=True)
+def no_width_of_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tables have the width of a pipe, whatever the shell that starts the tests has set."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+@pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep prepared logs of tests out of the user's cache folder."""
     monkeypatch.setenv("DEGEN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))

@@ -48,8 +48,8 @@ def collapsed(best: Row, definition: str) -> str | None:
         return None
     return (
         f"h has collapsed: its uniformity is {value:.3f} at the best epoch, {best['epoch']} (0 is a single "
-        f"point, and above {COLLAPSED} nearly all sequences point the same way); train longer, or try a lower "
-        "`learning_rate`"
+        f"point, and above {COLLAPSED} nearly all sequences point the same way); train longer, or "
+        "lower `learning_rate`"
     )
 
 

@@ -396,7 +396,7 @@ def test_runs_that_differ_in_settings_are_panels_of_one_figure(tmp_path: Path) -
         (["plot-svd", "RUNS", "--seed", "8"], "--seed takes 0"),
         (["plot-svd", "RUNS", "--key", "a"], "--key and --skip-rows are for files"),
         (["plot-svd", "RUNS", "--skip-rows", "0"], "--key and --skip-rows are for files"),
-        (["plot-svd", "RUNS/nothing"], "does not exist; give a run"),
+        (["plot-svd", "RUNS/nothing"], "does not exist; did you mean"),
         (["plot-svd", "RUNS/nothing.npy"], "does not exist"),
         (["plot-svd", "RUNS/clothing/scl-s0/config.toml"], "names no format"),
         (["uniformity", "RUNS", "--alignment", "alignment_same"], "did you mean 'alignment_same_target'"),

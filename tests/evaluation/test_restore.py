@@ -180,7 +180,7 @@ def test_damaged_weights_are_one_sentence(run, damage):
 
 
 def test_weights_of_another_model_are_one_sentence(run):
-    (run.path / "manifest.json").unlink()  # as in runs of older versions: the manifest names the edited file first
+    (run.path / "manifest.json").unlink()  # which names the edited file first; runs of older versions lack it
     text = (run.path / "config.toml").read_text(encoding="utf-8")
     (run.path / "config.toml").write_text(text.replace("\ndim = 8\n", "\ndim = 4\n"), encoding="utf-8")
     with pytest.raises(UserError, match=r"best\.safetensors .*of another model.*") as error:
