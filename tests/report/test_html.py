@@ -153,7 +153,7 @@ def test_no_heading_is_said_again_below_it(page: str) -> None:
 
 def test_what_is_not_finished_is_not_compared(page: str) -> None:
     assert "Unfinished and so not compared: SCL." in page
-    assert "unfinished: scl; so far σ₂/σ₁" in page
+    assert "unfinished: SCL; so far σ₂/σ₁" in page
 
 
 def test_a_run_that_has_not_begun_is_shown_alone(tmp_path: Path) -> None:
