@@ -11,7 +11,7 @@ import pytest
 import reference
 import tiny_runs
 import torch
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from degen.build import load_data, run_place
 from degen.device import pick_device
@@ -180,7 +180,9 @@ def test_damaged_weights_are_one_sentence(run, damage):
 
 
 def test_weights_of_another_model_are_one_sentence(run):
-    (run.path / "manifest.json").unlink()  # which names the edited file first; runs of older versions lack it
+    # Runs of older versions have no manifest, and weights that do not name their run: both would be named first.
+    (run.path / "manifest.json").unlink()
+    save_file(load_file(run.path / "best.safetensors"), run.path / "best.safetensors", {"epoch": "1"})
     text = (run.path / "config.toml").read_text(encoding="utf-8")
     (run.path / "config.toml").write_text(text.replace("\ndim = 8\n", "\ndim = 4\n"), encoding="utf-8")
     with pytest.raises(UserError, match=r"best\.safetensors .*of another model.*") as error:
@@ -189,8 +191,6 @@ def test_weights_of_another_model_are_one_sentence(run):
 
 
 def test_weights_without_their_epoch_are_one_sentence(run):
-    from safetensors.numpy import save_file
-
     path = run.path / "best.safetensors"
     save_file(load_file(path), path)
     with pytest.raises(UserError, match=r"best\.safetensors"):
