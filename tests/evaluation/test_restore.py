@@ -180,7 +180,7 @@ def test_damaged_weights_are_one_sentence(run, damage):
 
 
 def test_weights_of_another_model_are_one_sentence(run):
-    # Runs of older versions have no manifest, and weights that do not name their run: both would be named first.
+    # Runs of older versions have no manifest, and weights that do not name their run: both are named first.
     (run.path / "manifest.json").unlink()
     save_file(load_file(run.path / "best.safetensors"), run.path / "best.safetensors", {"epoch": "1"})
     text = (run.path / "config.toml").read_text(encoding="utf-8")
