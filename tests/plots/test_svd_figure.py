@@ -325,7 +325,7 @@ def test_svd_and_pca_keep_zero_lines_and_common_limits(projection: str) -> None:
 
 def test_cells_of_a_variant_are_told_apart_where_their_names_are_too_wide() -> None:
     rates = [(0.1, 0.1), (0.1, 0.5), (0.5, 0.1), (0.5, 0.5)]
-    figure = draw([f"duorec embedding_dropout={e}, hidden_dropout={h}" for e, h in rates], "4.5")
+    figure = draw([f"duorec embedding_dropout={e}, hidden_dropout={h}" for e, h in rates], "3.6")
     assert names(figure) == [f"emb. {e}, hid. {h}" for e, h in rates]
     assert [line.get_label() for line in spectrum(figure).lines] == names(figure)
     assert not outside(figure)

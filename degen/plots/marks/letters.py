@@ -30,7 +30,7 @@ def write_note(figure: Figure, *sentences: str) -> None:
     size = float(matplotlib.rcParams["xtick.labelsize"])
     text = " ".join(sentence for sentence in sentences if sentence)
     if text:
-        ems = 0.97 * figure_ems(figure.get_size_inches()[0]) * float(matplotlib.rcParams["font.size"]) / size
+        ems = 0.94 * figure_ems(figure.get_size_inches()[0]) * float(matplotlib.rcParams["font.size"]) / size
         lines = wrapped(text, ems)
         while (even := wrapped(text, 0.95 * ems)).count("\n") == lines.count("\n") > 0:
             lines, ems = even, 0.95 * ems  # no word alone in the last line
