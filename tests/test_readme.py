@@ -29,7 +29,7 @@ def test_nothing_is_left_to_be_filled_in() -> None:
 
 
 def test_the_two_commands_of_a_fresh_machine_are_there_after_the_cpu_build() -> None:
-    cpu = "pip install torch --index-url https://download.pytorch.org/whl/cpu"
+    cpu = "pip install uv && uv pip install torch --torch-backend cpu"
     first, second = "pip install . && degen demo", 'pip install -e ".[test]" && pytest'
     assert README.index(cpu) < README.index(first) < README.index(second)
     assert re.findall(r"^pip install.*$", README, re.MULTILINE)[0] == cpu
