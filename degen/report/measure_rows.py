@@ -16,14 +16,13 @@ from degen.analysis.listing import Line, in_order
 from degen.analysis.result import Analysis
 from degen.analysis.titles import title
 from degen.report.contents import Group, Report
-from degen.studies.measure_tables import heading
+from degen.studies.measure_tables import CORE_HEADING, heading
 from degen.tables.numbers import NOTHING, number, with_error
 from degen.tables.table import Cell, Column, Kind, Table, marked
 
 _DIRECTIONS: Mapping[str, tuple[str, int]] = {"↑": ("higher", 1), "↓": ("lower", -1), "": (NOTHING, 0)}
 """By a measure's arrow: the more isotropic end, as a word and as a sign."""
 
-_CORE_HEADING = "Core"
 REASON = "what it says"
 """Title of the column of reasons, which a narrow page leaves out."""
 
@@ -78,7 +77,7 @@ def core_first(table: Table) -> Table:
     rank = {name: place for place, name in enumerate(CORE)}
     core = sorted((row for row, _ in parts if row[1].text in rank), key=lambda row: rank[row[1].text])
     rest = [(row, section) for row, section in parts if row[1].text not in rank]
-    sections = [_CORE_HEADING] * len(core) + [section for _, section in rest]
+    sections = [CORE_HEADING] * len(core) + [section for _, section in rest]
     return replace(table, rows=[*core, *(row for row, _ in rest)], sections=sections)
 
 

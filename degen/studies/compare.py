@@ -48,13 +48,21 @@ class SideComparison:
         the two sides, and the verdict by the core measures among `measures`.
     """
 
-    base: str
-    other: str
     measures: list[Comparison]
     users: list[Comparison]
     alike: dict[str, float]
     sides: Two
     verdict: Verdict
+
+    @property
+    def base(self) -> str:
+        """Name of the side that all are compared against."""
+        return self.sides.a
+
+    @property
+    def other(self) -> str:
+        """Name of the other side."""
+        return self.sides.b
 
 
 @dataclass(frozen=True)
@@ -100,9 +108,7 @@ def compare_sides(
         found = compared(measured[base.name], measured[other.name], notes)
         alike = {} if found.pair is None else _alike(found.pair)
         users = _users(base, other, notes)
-        comparisons.append(
-            SideComparison(base.name, other.name, found.measures, users, alike, found.sides, found.verdict)
-        )
+        comparisons.append(SideComparison(found.measures, users, alike, found.sides, found.verdict))
     if any(len(side.matrices) == 1 for side in sides):
         notes.append("seed noise unknown where a side has one seed: no difference is marked there")
     seeds = [seed for side in measured.values() for seed in side.analyses]

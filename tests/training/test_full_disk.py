@@ -8,12 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import tiny_runs
-from written import result
+from written import Stack
 
 from degen.errors import UserError
 from degen.runs.manifest import Manifest
-from degen.training.plan import train_many
 
 TINY = {"epochs": 2, "steps_per_epoch": 2, "patience": 99}
 ONE, ALL = 1, 10**6
@@ -54,24 +52,17 @@ SOME = [3, 41, 53, 71]
 @pytest.mark.parametrize("n", [ONE, ALL])
 @pytest.mark.parametrize("moments", [SOME, pytest.param(range(200), marks=pytest.mark.slow)])
 def test_a_stack_goes_on_to_the_same_bits_wherever_the_disk_is_full(log, tmp_path, full_at, n, moments):
-    configs = [tiny_runs.tiny_config(log, seed=seed, variant="scl", **TINY) for seed in range(3)]
-
-    def outs(name):
-        return [tmp_path / name / f"s{seed}" for seed in range(3)]
-
-    def go(name, **flags):
-        train_many(configs, outs(name), stack=True, **flags)
-
-    go("whole")
-    expected = [result(out) for out in outs("whole")]
+    stack = Stack(log, tmp_path, **TINY)
+    stack.train("whole")
+    expected = stack.results("whole")
     stopped = list[int]()
     for k in moments:
-        if not full_at(k, n, lambda k=k: go(str(k))):
+        if not full_at(k, n, lambda k=k: stack.train(k)):
             break
         stopped.append(k)
-        go(str(k), resume=True)
-        assert [result(out) for out in outs(str(k))] == expected, f"full at write {k}"
-        for out in outs(str(k)):
+        stack.train(k, resume=True)
+        assert stack.results(k) == expected, f"full at write {k}"
+        for out in stack.outs(k):
             manifest = Manifest.read(out)
             assert [name for name in manifest.names if manifest.fault(name)] == []
             assert manifest.under_way == {}

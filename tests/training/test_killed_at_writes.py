@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_runs
-from written import result
+from written import Stack, result
 
 import degen
 from degen.runs.directory import RunDirectory
@@ -74,21 +74,13 @@ def faults(out: Path) -> list[str]:
 
 @pytest.mark.parametrize("step", [29, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_stack_goes_on_to_the_same_bits_wherever_the_kill_falls(log, tmp_path, killed_at, step):
-    configs = [tiny_runs.tiny_config(log, seed=seed, variant="scl", **TINY) for seed in range(3)]
-
-    def outs(name):
-        return [tmp_path / name / f"s{seed}" for seed in range(3)]
-
-    def go(name, **flags):
-        train_many(configs, outs(name), stack=True, **flags)
-
-    go("whole")
-    expected = [result(out) for out in outs("whole")]
-    resumed = every(killed_at, lambda k: go(str(k)), lambda k: go(str(k), resume=True), step)
+    stack = Stack(log, tmp_path, **TINY)
+    stack.train("whole")
+    expected = stack.results("whole")
+    resumed = every(killed_at, stack.train, lambda k: stack.train(k, resume=True), step)
     for k in resumed:
-        found = [result(out) for out in outs(str(k))]
-        assert found == expected, f"killed at write {k}"
-        assert [faults(out) for out in outs(str(k))] == [[], [], []]
+        assert stack.results(k) == expected, f"killed at write {k}"
+        assert [faults(out) for out in stack.outs(k)] == [[], [], []]
     assert k > 80
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import tiny_runs
 from safetensors import safe_open
 
 from degen.runs.directory import RunDirectory
+from degen.training.plan import train_many
 
 TIMES = {"train_seconds", "eval_seconds", "samples_per_second"}
 
@@ -34,3 +36,20 @@ def contents(path: Path) -> object:
     with safe_open(path, framework="np") as file:  # the order of metadata in the file is not fixed
         about = {key: value for key, value in file.metadata().items() if key != "config"}
         return about, {name: file.get_tensor(name).tobytes() for name in file.keys()}  # noqa: SIM118
+
+
+class Stack:
+    """Three seeds of SCL that train together, in a folder per name, as often as they are wanted."""
+
+    def __init__(self, log: Path, folder: Path, **settings: object):
+        self.folder = folder
+        self.configs = [tiny_runs.tiny_config(log, seed=seed, variant="scl", **settings) for seed in range(3)]
+
+    def outs(self, name: object) -> list[Path]:
+        return [self.folder / str(name) / f"s{seed}" for seed in range(3)]
+
+    def train(self, name: object, **flags: bool) -> None:
+        train_many(self.configs, self.outs(name), stack=True, **flags)
+
+    def results(self, name: object) -> list[dict[str, object]]:
+        return [result(out) for out in self.outs(name)]

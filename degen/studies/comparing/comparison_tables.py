@@ -47,7 +47,7 @@ def all_table(side: SideComparison) -> Table:
     for section, name in _by_section(measures):
         row = measures[name]
         key = Cell(f"{name} *" if row.marked else name, arrow=line(name).arrow)
-        half = None if row.interval is None else (row.interval[1] - row.interval[0]) / 2
+        half = _half(row)
         a, b, change = _values(row, error=False)
         # The words "within noise" would push this column of a narrow terminal into a second table.
         favoured = _favoured(side, better(side, row), _LONGEST_OF_MANY).replace("within noise", "noise")
@@ -132,10 +132,15 @@ def _names(side: SideComparison, longest: int) -> list[str]:
 
 def _values(row: Comparison, *, error: bool = True) -> list[Cell]:
     """Return both values and their difference, with half of its interval where that is known."""
-    half = None if row.interval is None or not error else (row.interval[1] - row.interval[0]) / 2
+    half = _half(row) if error else None
     change = number(row.difference) if half is None else with_error(row.difference, half)
     sign = "+" if row.difference > 0 else ""
     return [Cell(number(row.a)), Cell(number(row.b)), Cell(sign + change)]
+
+
+def _half(row: Comparison) -> float | None:
+    """Return half of the interval of a difference; None where it is not known."""
+    return None if row.interval is None else (row.interval[1] - row.interval[0]) / 2
 
 
 def _note(rows: Sequence[Comparison]) -> str:
