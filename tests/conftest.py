@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pytest
 from hypothesis import settings
+
+from degen.modules import IMPORTED
 
 # A busy machine is no failure, and the same examples are drawn on every machine. Since they are the same each
 # time, half of Hypothesis' usual number serves. `pytest --hypothesis-profile thorough` looks for new ones.
@@ -54,3 +57,30 @@ def no_width_of_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep prepared logs of tests out of the user's cache folder."""
     monkeypatch.setenv("DEGEN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(autouse=True)
+def no_module_of_a_user(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Forget modules that a test imported by `--import`, and what they registered.
+
+    A module of the same name of another test would otherwise be taken for it, and the workers of a study
+    would import both.
+    """
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before = list(IMPORTED)
+    yield
+    own = set(IMPORTED) - set(before)
+    IMPORTED[:] = before
+    if not own:
+        return
+    from degen.analysis.registry import COMPARISONS, MEASURES, PROFILES
+    from degen.model.variants import REGISTERED, VARIANTS
+
+    for registry in (MEASURES, PROFILES, COMPARISONS):
+        for name in [name for name, entry in registry.items() if entry.function.__module__ in own]:
+            del registry[name]
+    for name in REGISTERED:
+        del VARIANTS[name]
+    REGISTERED.clear()
+    for name in own:
+        sys.modules.pop(name, None)

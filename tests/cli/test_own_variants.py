@@ -14,10 +14,8 @@ import tiny_runs
 from commands import mistake, result_of, run
 
 import degen
-from degen.analysis.registry import MEASURES
 from degen.config.settle import settle
-from degen.model import variants
-from degen.modules import IMPORTED, import_modules
+from degen.modules import import_modules
 from degen.sweeps.engines.local import worker_command
 
 log = tiny_fixtures.log
@@ -36,20 +34,9 @@ register(Variant("{name}", views={{"b": backwards}}, pairs=(("h", "b"),)))
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """An empty current folder; what is registered and imported there is forgotten afterwards."""
+    """An empty current folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    modules, imported, measures = set(sys.modules), list(IMPORTED), set(MEASURES)
-    yield tmp_path
-    IMPORTED[:] = imported
-    for name in set(sys.modules) - modules:
-        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
-            del sys.modules[name]
-    for name in list(variants.REGISTERED):
-        del variants.REGISTERED[name]
-        del variants.VARIANTS[name]
-    for name in set(MEASURES) - measures:
-        del MEASURES[name]
+    return tmp_path
 
 
 def words(log: Path, *more: object) -> list[object]:
