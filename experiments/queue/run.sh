@@ -10,10 +10,11 @@ set -euo pipefail
 frozen=$(realpath "$1") out=$2
 mkdir -p "$out"
 
+# The two variants of the main claim have all their seeds first.
 jobs() {
   local seed variants variant dataset
-  for seed in 0 1 2; do
-    for variants in "sasrec duorec scl" "cl4srec ucl ucl+scl"; do
+  for variants in "sasrec duorec" "scl cl4srec ucl ucl+scl"; do
+    for seed in 0 1 2; do
       for variant in $variants; do
         for dataset in beauty clothing; do
           echo "$dataset $variant $seed"
