@@ -45,9 +45,9 @@ ARROWS["training"] = set(ARROWS) - {"modules", "embeddings", "monitor", "callbac
 ARROWS["bars"] = {"shown", "progress", "config", "data", "runs", "training"}
 ARROWS["api"] = {"errors", "config", "runs", "build", "training", "bars"}
 ARROWS["studies"] = set(ARROWS) - {"api", "callbacks"}
-ARROWS["report"] = set(ARROWS) - {"api", "callbacks", "training", "bars"}
-ARROWS["sweeps"] = set(ARROWS) - {"api", "callbacks", "monitor", "report", "studies"}
-ARROWS["paper"] = set(ARROWS) - {"api", "callbacks", "monitor", "report"}
+ARROWS["reports"] = set(ARROWS) - {"api", "callbacks", "training", "bars"}
+ARROWS["sweeps"] = set(ARROWS) - {"api", "callbacks", "monitor", "reports", "studies"}
+ARROWS["paper"] = set(ARROWS) - {"api", "callbacks", "monitor", "reports"}
 ARROWS["cli"] = set(ARROWS)
 
 # The same inside `degen/analysis`. Its `__init__.py` imports all of them, so that measures are registered.
@@ -91,7 +91,7 @@ TORCH_AFTER_ALL = {
 }
 """Modules of rooms without torch that import it, with the reason."""
 
-WITH_MATPLOTLIB = {"plots", "studies", "report", "sweeps", "paper", "cli", "api"}
+WITH_MATPLOTLIB = {"plots", "studies", "reports", "sweeps", "paper", "cli", "api"}
 HEAVY = {"torch", "pandas", "matplotlib", "scipy", "sklearn", "seaborn"}
 
 SOURCES = [

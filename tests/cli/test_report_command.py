@@ -65,7 +65,7 @@ def test_the_page_and_its_parts_go_into_the_wheel() -> None:
 
     import degen
 
-    inside = {path.name for path in (files("degen.report") / "templates").iterdir()}
+    inside = {path.name for path in (files("degen.reports") / "templates").iterdir()}
     assert inside == {"report.html", "macros.html", "style.css", "report.js"}
     # hatchling takes every file of the package that git does not ignore.
     ignored = (Path(degen.__file__).parents[1] / ".gitignore").read_text().split()

@@ -38,7 +38,7 @@ def warm_up() -> None:
         "degen.api",
         "degen.cli.app",
         "degen.training.plan",
-        "degen.report.html",
+        "degen.reports.html",
         "torch._dynamo",
         "pandas",
     ):

@@ -47,7 +47,7 @@ IMPORTED = (
     "degen.training.plan",
     "degen.studies.analyze",
     "degen.studies.svd",
-    "degen.report.html",
+    "degen.reports.html",
     "degen.studies.compare",
     "degen.sweeps.run",
     "degen.sweeps.collect",

@@ -15,7 +15,7 @@ from degen.cli.app import app
 from degen.config.schema import Config
 from degen.data.synthetic import generate
 from degen.errors import UserError
-from degen.report.gather import gather
+from degen.reports.gather import gather
 from degen.runs.directory import RunDirectory
 from degen.studies import demo
 from degen.studies.analysis_options import AnalysisOptions

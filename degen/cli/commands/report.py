@@ -15,7 +15,7 @@ from degen.cli.wording import as_typed
 from degen.errors import UserError
 
 if TYPE_CHECKING:
-    from degen.report.contents import Report
+    from degen.reports.contents import Report
 
 
 @takes(writes=True, files=FILES)
@@ -52,9 +52,9 @@ def report(
     from degen.embeddings.file_options import FileOptions
     from degen.files.outputs import refuse_foreign
     from degen.files.writing import writable
-    from degen.report.gather import gather
-    from degen.report.html import write_html
-    from degen.report.latex import write_latex
+    from degen.reports.gather import gather
+    from degen.reports.html import write_html
+    from degen.reports.latex import write_latex
     from degen.studies.analysis_options import AnalysisOptions
     from degen.studies.svd import SvdOptions
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from degen.report.contents import Cloud, Group, Subject
-from degen.report.packed_points import beyond, limits_of, pack
+from degen.reports.contents import Cloud, Group, Subject
+from degen.reports.packed_points import beyond, limits_of, pack
 
 PLENTY = 10**9
 

@@ -10,9 +10,9 @@ from scipy import stats
 
 from degen.analysis.core import CORE
 from degen.analysis.result import Analysis
-from degen.report.contents import Group, Report, Subject
-from degen.report.measure_rows import core_first, core_table, measures_table
-from degen.report.tables import (
+from degen.reports.contents import Group, Report, Subject
+from degen.reports.measure_rows import core_first, core_table, measures_table
+from degen.reports.tables import (
     accuracy_table,
     claims_table,
     lines_table,

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from degen.analysis.passes.buckets import Int, sample_rows
 from degen.plots.style import UNSEEN_LABEL
 from degen.plots.svd import Limits, common_limits, setting_points
-from degen.report.contents import Cloud, Group
+from degen.reports.contents import Cloud, Group
 
 _HIGHEST = 65_535
 _BYTES = 8  # of an item in a cloud: three 16-bit numbers in base64

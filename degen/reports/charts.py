@@ -15,10 +15,10 @@ from degen.plots.profiles import reach
 from degen.plots.spectra import draw_singular_values
 from degen.plots.style import UNSEEN_LABEL
 from degen.plots.trajectories import ALIGNMENTS, LABELS, UNIFORMITY
-from degen.report.contents import Group, Subject
-from degen.report.looks import Look
-from degen.report.svg import Axis, Chart, Line, line_chart, path_chart, ticks
-from degen.report.tables import lines_table
+from degen.reports.contents import Group, Subject
+from degen.reports.looks import Look
+from degen.reports.svg import Axis, Chart, Line, line_chart, path_chart, ticks
+from degen.reports.tables import lines_table
 from degen.tables.numbers import number
 from degen.tables.table import Cell, Column, Table
 

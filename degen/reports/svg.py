@@ -14,7 +14,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from degen.plots.profiles import beyond_text
-from degen.report.looks import Look
+from degen.reports.looks import Look
 
 _LEFT, _TOP, _RIGHT, _BOTTOM = 54, 12, 348, 208
 

@@ -18,9 +18,9 @@ from degen.analysis import Rows, project
 from degen.embeddings.item_matrix import ItemMatrix
 from degen.embeddings.select import Selection, Source, select
 from degen.errors import UserError
-from degen.report.contents import Cloud, Group, Report, Subject
-from degen.report.described import about, environment, labels, place, unmeasured
-from degen.report.verdicts import Sides
+from degen.reports.contents import Cloud, Group, Report, Subject
+from degen.reports.described import about, environment, labels, place, unmeasured
+from degen.reports.verdicts import Sides
 from degen.runs.choose import by_definition, damage, one_seed
 from degen.runs.directory import RunDirectory
 from degen.studies.analysis_options import AnalysisOptions

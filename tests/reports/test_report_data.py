@@ -11,7 +11,7 @@ from run_files import epochs, write_run
 
 from degen.analysis import MEASURES
 from degen.errors import UserError
-from degen.report.gather import gather
+from degen.reports.gather import gather
 from degen.studies.analysis_options import AnalysisOptions
 
 

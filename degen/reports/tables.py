@@ -8,7 +8,7 @@ from typing import Any
 
 from degen.analysis.statistics.differences import over_seeds
 from degen.plots.style import bucket_label
-from degen.report.contents import Group, Report, Subject
+from degen.reports.contents import Group, Report, Subject
 from degen.tables.numbers import NOTHING, number, with_error
 from degen.tables.table import Cell, Column, Mark, Table, marked
 from degen.variant_names import variant_label, with_labels

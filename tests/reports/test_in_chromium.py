@@ -11,8 +11,8 @@ from chromium import Page, find_chromium, open_browser
 from hostile_runs import HOSTILE, ITEMS, counts, item_ids, matrix, write_runs
 
 from degen.analysis.core import CORE
-from degen.report.gather import gather
-from degen.report.html import write_html
+from degen.reports.gather import gather
+from degen.reports.html import write_html
 from degen.studies.analysis_options import AnalysisOptions
 
 PANELS = "document.querySelectorAll('.plot canvas')"

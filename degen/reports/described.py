@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from degen.embeddings.select import Source
-from degen.report.contents import Subject
+from degen.reports.contents import Subject
 from degen.runs.best import best_epoch
 from degen.runs.directory import RunDirectory
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from degen.files.outputs import output_path
 from degen.files.writing import write_text
 from degen.plots.style import UNSEEN_LABEL
-from degen.report import charts, tables
-from degen.report.contents import Group, Report
-from degen.report.looks import frequency_scale, style_sheet
-from degen.report.measure_rows import REASON, core_first, core_table, glossary_table, measures_table
-from degen.report.packed_points import beyond, limits_of, pack
+from degen.reports import charts, tables
+from degen.reports.contents import Group, Report
+from degen.reports.looks import frequency_scale, style_sheet
+from degen.reports.measure_rows import REASON, core_first, core_table, glossary_table, measures_table
+from degen.reports.packed_points import beyond, limits_of, pack
 from degen.shown import shown_lines
 from degen.version import __version__
 
@@ -47,7 +47,7 @@ def render(report: Report) -> str:
     from markupsafe import Markup
 
     environment = Environment(
-        loader=PackageLoader("degen.report"),
+        loader=PackageLoader("degen.reports"),
         autoescape=True,
         finalize=_visible,
         undefined=StrictUndefined,
@@ -57,7 +57,7 @@ def render(report: Report) -> str:
     environment.filters["sentence"] = _sentence
     environment.filters["unbroken"] = _unbroken
     environment.filters["with_code"] = _with_code
-    templates = files("degen.report") / "templates"
+    templates = files("degen.reports") / "templates"
     script, style = ((templates / name).read_text(encoding="utf-8") for name in ("report.js", "style.css"))
     style += style_sheet(look for group in report.groups for _, look in charts.legend(group))
     page = environment.get_template("report.html").render(

@@ -15,8 +15,8 @@ import pytest
 from hostile_runs import HOSTILE_IDS, ITEMS, counts, item_ids, matrix
 from run_files import epochs, write_run
 
-from degen.report.gather import gather
-from degen.report.html import render, write_html
+from degen.reports.gather import gather
+from degen.reports.html import render, write_html
 from degen.studies.analysis_options import AnalysisOptions
 
 

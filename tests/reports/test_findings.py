@@ -12,9 +12,9 @@ from hostile_runs import ITEMS, finish, matrix
 from run_files import epochs, write_run
 
 from degen.errors import UserError
-from degen.report.contents import Group
-from degen.report.gather import gather
-from degen.report.html import render
+from degen.reports.contents import Group
+from degen.reports.gather import gather
+from degen.reports.html import render
 from degen.studies.analysis_options import AnalysisOptions
 from degen.studies.comparing.compare_paths import compare_paths
 

@@ -11,12 +11,12 @@ from hostile_runs import counts, matrix
 from run_files import epochs, write_run
 
 from degen.errors import UserError
-from degen.report.charts import by_popularity, legend, over_epochs, spectra, trajectories
-from degen.report.contents import Group
-from degen.report.gather import gather
-from degen.report.looks import Look
-from degen.report.measure_rows import glossary_table
-from degen.report.tables import deciles_table
+from degen.reports.charts import by_popularity, legend, over_epochs, spectra, trajectories
+from degen.reports.contents import Group
+from degen.reports.gather import gather
+from degen.reports.looks import Look
+from degen.reports.measure_rows import glossary_table
+from degen.reports.tables import deciles_table
 from degen.tables.table import Table
 
 

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from degen.plots.style import frequency_colors, variant_line, variant_marker
-from degen.report.looks import PAGES, Look, contrast, frequency_scale, lighter, style_sheet
+from degen.reports.looks import PAGES, Look, contrast, frequency_scale, lighter, style_sheet
 from degen.variant_names import VARIANT_LABELS
 
 NAMES = [*VARIANT_LABELS, "half-scl", "jan"]

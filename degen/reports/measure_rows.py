@@ -15,7 +15,7 @@ from degen.analysis.core import CORE
 from degen.analysis.listing import Line, in_order
 from degen.analysis.result import Analysis
 from degen.analysis.titles import title
-from degen.report.contents import Group, Report
+from degen.reports.contents import Group, Report
 from degen.studies.measure_tables import CORE_HEADING, heading
 from degen.tables.numbers import NOTHING, number, with_error
 from degen.tables.table import Cell, Column, Kind, Table, marked

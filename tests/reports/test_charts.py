@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from degen.report.looks import Look
-from degen.report.svg import Axis, Chart, Line, line_chart, path_chart, ticks
+from degen.reports.looks import Look
+from degen.reports.svg import Axis, Chart, Line, line_chart, path_chart, ticks
 
 LOOK = Look("#123456")
 

@@ -12,9 +12,9 @@ from tex import check
 
 from degen.analysis import MEASURES
 from degen.analysis.titles import title
-from degen.report.gather import gather
-from degen.report.latex import by_kind, write_latex
-from degen.report.measure_rows import measures_table
+from degen.reports.gather import gather
+from degen.reports.latex import by_kind, write_latex
+from degen.reports.measure_rows import measures_table
 
 FILES = {"runs.tex", "core.tex", "accuracy.tex", "claims.tex"}
 

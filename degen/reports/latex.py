@@ -16,9 +16,9 @@ from pathlib import Path
 from degen.analysis.listing import line
 from degen.files.outputs import output_path
 from degen.files.writing import file_names, write_text
-from degen.report import tables
-from degen.report.contents import Group, Report, Subject
-from degen.report.measure_rows import core_table, measures_table
+from degen.reports import tables
+from degen.reports.contents import Group, Report, Subject
+from degen.reports.measure_rows import core_table, measures_table
 from degen.studies.figure_files import FigureOptions
 from degen.studies.over_epochs.uniformity import draw_uniformity
 from degen.studies.svd import SvdOptions, draw_svd
