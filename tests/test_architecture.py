@@ -63,7 +63,7 @@ ARROWS_OF_ANALYSIS: dict[str, set[str]] = {
     "projections": {"passes", "measures"},
     "pairs": {"values", "passes", "registry", "measures"},
     "mechanism": {"passes", "correlation", "measures"},
-    "listing": {"passes", "registry"},
+    "listing": {"core", "passes", "registry"},
     "result": {"values", "passes", "registry", "listing"},
     "statistics": {"values", "passes", "registry", "result"},
 }

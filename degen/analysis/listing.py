@@ -12,11 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from degen.analysis.core import CORE
 from degen.analysis.passes.buckets import COLD, HEAD_MID_TAIL
 from degen.analysis.registry import MEASURES, PROFILES, Measure, Profile
 from degen.errors import OF_YOUR_OWN, UserError, nearest
 
 RECOMMENDATIONS = "recommendations"
+
+CORE_NAME = "core"
+"""Name by which the core measures are chosen."""
 
 GROUPS: Mapping[str, str] = {
     "spectrum": "Spectrum",
@@ -90,7 +94,7 @@ def chosen_measures(names: str | Sequence[str] | None = None) -> list[Measure]:
     Parameters
     ----------
     names
-        a list, or text with commas.
+        a list, or text with commas; `core` stands for the core measures.
 
     Raises
     ------
@@ -119,7 +123,9 @@ def _checked(names: str | Sequence[str] | None) -> set[str] | None:
     if names is None:
         return None
     wanted = {name.strip() for name in (names.split(",") if isinstance(names, str) else names)}
-    known = {*MEASURES, *PROFILES, *GROUPS, *(measure.group for measure in MEASURES.values())}
+    if CORE_NAME in wanted:
+        wanted = wanted - {CORE_NAME} | set(CORE)
+    known = {*MEASURES, *PROFILES, *GROUPS, CORE_NAME, *(measure.group for measure in MEASURES.values())}
     for name in sorted(wanted - known):
         if not name:
             raise UserError("`measures` holds an empty name; leave it out")

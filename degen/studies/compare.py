@@ -43,7 +43,8 @@ class SideComparison:
     users
         accuracy paired over users; empty where ranks are missing.
     alike
-        by comparison (`COMPARISONS`), between the lowest seeds; empty where the items are not the same.
+        by comparison (`COMPARISONS`), between the lowest seeds; empty where the items are not the same, or
+        where it was not asked for.
     sides, verdict
         the two sides, and the verdict by the core measures among `measures`.
     """
@@ -92,8 +93,10 @@ def compare_sides(
     sides: Sequence[Side],
     measures: Sequence[Measure],
     progress: Progress = lambda doing: None,
+    *,
+    alike: bool = True,
 ) -> DatasetComparison:
-    """Compare the first of `sides` with each of the others."""
+    """Compare the first of `sides` with each of the others; with `alike` also how alike they are."""
     base, *others = sides
     notes: list[str] = []
     measured = {}
@@ -106,9 +109,9 @@ def compare_sides(
     for other in others:
         progress(f"{name}: {base.name} beside {other.name}")
         found = compared(measured[base.name], measured[other.name], notes)
-        alike = {} if found.pair is None else _alike(found.pair)
+        likeness = _alike(found.pair) if alike and found.pair is not None else {}
         users = _users(base, other, notes)
-        comparisons.append(SideComparison(found.measures, users, alike, found.sides, found.verdict))
+        comparisons.append(SideComparison(found.measures, users, likeness, found.sides, found.verdict))
     if any(len(side.matrices) == 1 for side in sides):
         notes.append("seed noise unknown where a side has one seed: no difference is marked there")
     seeds = [seed for side in measured.values() for seed in side.analyses]

@@ -13,6 +13,7 @@ from run_files import write_run
 from typer.testing import CliRunner, Result
 
 from degen.analysis import average_cosine, linear_cka
+from degen.analysis.core import CORE
 from degen.cli.commands.compare import compare
 from degen.errors import UserError
 from degen.studies.figure_files import FigureFiles
@@ -452,3 +453,38 @@ def test_one_side_alone_is_nothing_to_compare(runs: Path, tmp_path: Path) -> Non
             f"compare needs at least two inputs and got one ({called}). Give two matrix files, two "
             "runs of one dataset, or a folder for each side."
         )
+
+
+def test_without_figures_nothing_is_written_or_loaded_and_the_answer_is_the_same(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(runs)
+    words = (runs / "sasrec-s0", runs / "duorec-s0", "--all")
+    monkeypatch.setattr("degen.studies.compare_figures.draw_comparison", lambda *_: FigureFiles())
+    drawn = run(*words, "--out", runs / "drawn")
+    monkeypatch.setattr("degen.studies.compare_figures.draw_comparison", None)
+    plain = run(*words, "--no-figures")
+    assert plain.exit_code == 0, plain.exception
+    assert plain.stdout == drawn.stdout
+    assert json.loads(run(*words, "--no-figures", "--json").stdout)["files"] == []
+    refused = run(*words, "--no-figures", "--format", "svg").exception
+    assert "--format is about figures, and --no-figures draws none" in str(refused)
+    assert not (runs / "figures").exists()
+
+
+def test_only_what_is_shown_is_measured_with_the_same_numbers(runs: Path) -> None:
+    words = (runs / "sasrec-s0", runs / "duorec-s0", "--no-figures")
+    every, core = (json.loads(run(*words, "--json", *more).stdout) for more in ((), ("--measures", "core")))
+    assert core["verdicts"] == every["verdicts"]
+    assert [row["measure"] for row in core["rows"] if row["kind"] == "embeddings"] == [
+        row["measure"] for row in every["rows"] if row["measure"] in CORE and row["kind"] == "embeddings"
+    ]
+    assert not [row for row in core["rows"] if row not in every["rows"]]
+    assert "alike" not in {row["kind"] for row in core["rows"]}
+    assert len(every["rows"]) > 3 * len(core["rows"])
+    shown = run(*words)
+    assert shown.stdout == run(*words, "--measures", "core").stdout
+    assert shown.stdout.rstrip().endswith("--all shows every measure.")
+    # A gate on another measure has its value, and the table stays that of the core.
+    gate = run(*words, "--fail-if", "stable_rank > 0")
+    assert (gate.exit_code, gate.stdout) == (3, shown.stdout)

@@ -42,7 +42,7 @@ def t_contrast(samples: Sequence[Float], signs: Sequence[float], level: float = 
 
     Degrees of freedom as in Welch 1947 and Satterthwaite 1946; for one sample its size minus one.
     """
-    from scipy.stats import t
+    from scipy.special import stdtr
 
     value, variances, error = _moments(samples, signs)
     if error == 0:
@@ -51,7 +51,7 @@ def t_contrast(samples: Sequence[Float], signs: Sequence[float], level: float = 
     degrees = error**4 / squares
     half = student(level, degrees) * error
     method = "Student's t" if len(samples) == 1 else "Welch's t"
-    p = float(2 * t.sf(abs(value / error), degrees))
+    p = float(2 * stdtr(degrees, -abs(value / error)))
     return Contrast(value, error, (value - half, value + half), p, method)
 
 
@@ -105,6 +105,6 @@ def holm(p: Sequence[float]) -> Float:
 
 def student(level: float, degrees: float) -> float:
     """Return the half-width, in standard errors, of the interval that holds `level` of Student's t."""
-    from scipy.stats import t
+    from scipy.special import stdtrit  # `scipy.stats` has the same numbers, and takes half a second to import
 
-    return float(t.ppf((1 + level) / 2, degrees))
+    return float(stdtrit(degrees, (1 + level) / 2))

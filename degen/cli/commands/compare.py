@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from degen.cli.failing import ANSWER, end_by
@@ -18,11 +21,13 @@ from degen.cli.options import (
     takes,
 )
 from degen.cli.output import Output
+from degen.errors import UserError
 
 if TYPE_CHECKING:
     from degen.studies.compare import SideComparison
-    from degen.studies.comparing.compare_paths import Compared
-    from degen.studies.figure_files import FigureFiles
+    from degen.studies.comparing.compare_paths import Compared, CompareOptions
+    from degen.studies.comparing.conditions import Condition
+    from degen.studies.figure_files import FigureFiles, FigureOptions
     from degen.tables.table import Table
 
 
@@ -39,8 +44,14 @@ SIDES: Group = {
 }
 """Options of the sides and of their figures."""
 
+DRAWING: Group = {
+    "no_figures": option(bool, "--no-figures", "Draw no figures and write no files; much quicker.", False),
+    **LOOK,
+}
+"""Options of the figures."""
 
-@takes(writes=True, answer=ANSWER, sides=SIDES, files=FILES, look=LOOK)
+
+@takes(writes=True, answer=ANSWER, sides=SIDES, files=FILES, look=DRAWING)
 def compare(
     paths: RunsOrFiles,
     measures: Measures = None,
@@ -61,6 +72,9 @@ def compare(
     popularity, and the clouds of plot-svd. With several seeds per side, differences are judged by the noise
     between seeds (Holm's correction). With one, that noise is unknown, and intervals are over items, paired.
 
+    Only the core measures are taken, which is quicker, unless --all, --measures or --json asks for more.
+    --json with --measures core has the verdict and the core measures alone.
+
     Exit codes: 0; 2 for a mistake; 3 where a condition of --fail-if holds, such as "average_cosine > 0.5"
     for the second side, or "change(average_cosine) > 0.1" for the difference.
 
@@ -68,7 +82,7 @@ def compare(
 
       degen compare jan.npy feb.npy --frequency counts.txt
 
-      degen compare jan.npy feb.npy --fail-if "change(average_cosine) > 0.05"
+      degen compare jan.npy feb.npy --no-figures --fail-if "change(average_cosine) > 0.05"
 
       degen compare runs/clothing --all
 
@@ -76,39 +90,91 @@ def compare(
 
       degen compare runs/sasrec-s0 runs/duorec-s0 --measures spectrum
     """
-    from degen.embeddings.file_options import FileOptions
     from degen.modules import import_modules
-    from degen.studies.compare_figures import draw_comparison
-    from degen.studies.comparing.compare_paths import SHOWN, CompareOptions, compare_paths
-    from degen.studies.comparing.conditions import parse_conditions, with_conditions
+    from degen.studies.comparing.compare_paths import compare_paths
+    from degen.studies.comparing.conditions import parse_conditions
     from degen.studies.comparing.failing import ACCURACY, judged_comparisons
-    from degen.studies.figure_files import FigureOptions, output_folder
 
     import_modules(modules or [])
     conditions = parse_conditions(answer["fail_if"] or [], ACCURACY, changes=True)
-    profiles = tuple(name.strip() for name in (sides["profiles"] or "").split(",") if name.strip())
-    measured = with_conditions(measures, conditions)
-    options = CompareOptions(measured, sides["against"], profiles or SHOWN, FileOptions(**files))
-    figures = FigureOptions(**look)
-    found = compare_paths(paths, options, output.note, output_folder(paths, figures.out))
+    every = answer["every"] or output.as_json
+    options, core = _options(measures, every, conditions, sides, files)
+    drawing = _Drawing.of(paths, options, look)
+    found = compare_paths(paths, options, output.note, drawing.folder if drawing else None)
     if not output.as_json:
-        _print(found, answer["every"] or measures is not None, output)
-    drawn = draw_comparison(paths, found.datasets, options, figures, output.note)
-    output.note(*(note for note in drawn.notes if note not in found.notes))
+        _print(found, answer["every"] or not core, output)
+        if core:
+            output.paragraph(f"--all shows every measure{', also in the CSV file' if drawing else ''}.")
+    drawn = None if drawing is None else drawing.draw(found, output)
     judgement = judged_comparisons(conditions, found.datasets)
     failed = {"failed": judgement.failed} if conditions else {}
-    if not output.result(_result(found, drawn) | failed):
+    if not output.result(_result(found, drawn) | failed) and drawn is not None:
         output.line(*drawn.files)
     end_by(judgement)
 
 
-def _result(found: Compared, drawn: FigureFiles) -> dict[str, Any]:
+def _options(
+    measures: str | None, every: bool, conditions: Sequence[Condition], sides: Typed, files: Typed
+) -> tuple[CompareOptions, bool]:
+    """Return what to measure, and whether that is the core alone, besides what conditions need."""
+    from degen.analysis.listing import CORE_NAME
+    from degen.embeddings.file_options import FileOptions
+    from degen.studies.comparing.compare_paths import SHOWN, CompareOptions
+    from degen.studies.comparing.conditions import with_conditions
+
+    chosen = measures or (None if every else CORE_NAME)
+    measured, core = with_conditions(chosen, conditions), chosen == CORE_NAME
+    profiles = tuple(name.strip() for name in (sides["profiles"] or "").split(",") if name.strip())
+    return CompareOptions(
+        measured, sides["against"], profiles or SHOWN, FileOptions(**files), alike=not core
+    ), core
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """The figures of a comparison, whose libraries are loaded only where some are drawn."""
+
+    paths: list[Path]
+    options: CompareOptions
+    look: FigureOptions
+    folder: Path
+
+    @classmethod
+    def of(cls, paths: list[Path], options: CompareOptions, look: Typed) -> _Drawing | None:
+        """Check the look before anything is measured; return None where no figures are wanted."""
+        if look["no_figures"]:
+            _refuse_look(look)
+            return None
+        from degen.studies.figure_files import FigureOptions, output_folder
+
+        figures = FigureOptions(**{name: look[name] for name in LOOK})
+        return cls(paths, options, figures, output_folder(paths, figures.out))
+
+    def draw(self, found: Compared, output: Output) -> FigureFiles:
+        """Draw and write what was found; tell what could not be drawn."""
+        from degen.studies.compare_figures import draw_comparison
+
+        drawn = draw_comparison(self.paths, found.datasets, self.options, self.look, output.note)
+        output.note(*(note for note in drawn.notes if note not in found.notes))
+        return drawn
+
+
+def _refuse_look(look: Typed) -> None:
+    """Refuse options of figures where none are drawn."""
+    for name, (_, value) in LOOK.items():
+        if look[name] != value:
+            flag = {"formats": "format"}.get(name, name)
+            raise UserError(f"--{flag} is about figures, and --no-figures draws none; leave one of them out")
+
+
+def _result(found: Compared, drawn: FigureFiles | None) -> dict[str, Any]:
     from degen.studies.comparing.comparison_rows import comparison_rows, verdict_rows
 
+    files, notes = (drawn.files, drawn.notes) if drawn is not None else ([], [])
     return {
-        "files": [str(path) for path in drawn.files],
+        "files": [str(path) for path in files],
         "rows": [row for dataset in found.datasets for row in comparison_rows(dataset)],
-        "notes": list(dict.fromkeys([*found.notes, *drawn.notes])),
+        "notes": list(dict.fromkeys([*found.notes, *notes])),
         "verdicts": [row for dataset in found.datasets for row in verdict_rows(dataset)],
     }
 

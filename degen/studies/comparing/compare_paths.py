@@ -25,19 +25,22 @@ class CompareOptions:
     Attributes
     ----------
     measures
-        names of measures and groups, with commas; by default all.
+        names of measures and groups, with commas, `core` among them; by default all.
     against
         the side that all are compared against; by default the first that was typed.
     profiles
         which profiles to draw.
     files
         how matrix files are read.
+    alike
+        whether to compare how alike two matrices are, item by item, too; that searches for neighbours.
     """
 
     measures: str | None = None
     against: str | None = None
     profiles: tuple[str, ...] = SHOWN
     files: FileOptions = field(default_factory=FileOptions)
+    alike: bool = True
 
     def __post_init__(self) -> None:
         chosen_measures(self.measures)
@@ -67,6 +70,8 @@ def compare_paths(
     if folder is not None:
         writable(folder)
     measures = chosen_measures(options.measures)
-    found = [compare_sides(name, sides, measures, progress) for name, sides in groups.items()]
+    found = [
+        compare_sides(name, sides, measures, progress, alike=options.alike) for name, sides in groups.items()
+    ]
     notes += [note for dataset in found for note in dataset.notes]
     return Compared(found, list(dict.fromkeys(notes)))
