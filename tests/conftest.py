@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Read when NumPy and PyTorch are loaded. On matrices as small as the tests' threads wait for one another, on
@@ -60,19 +60,28 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 
 @pytest.fixture(autouse=True)
-def no_module_of_a_user(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_module_of_a_user(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
     """Forget modules that a test imported by `--import`, and what they registered.
 
     A module of the same name of another test would otherwise be taken for it, and the workers of a study
-    would import both.
+    would import both. A test may call what this returns, to be as a new process that knows none of them.
     """
     monkeypatch.setattr(sys, "path", list(sys.path))
-    before = list(IMPORTED)
-    yield
-    own = set(IMPORTED) - set(before)
-    IMPORTED[:] = before
-    if not own:
-        return
+    before, path = list(IMPORTED), list(sys.path)
+
+    def forget() -> None:
+        sys.path[:] = path
+        own = set(IMPORTED) - set(before)
+        IMPORTED[:] = before
+        if own:
+            _forget(own)
+
+    yield forget
+    forget()
+
+
+def _forget(own: set[str]) -> None:
+    """Forget modules, and what they registered."""
     from degen.analysis.registry import COMPARISONS, MEASURES, PROFILES
     from degen.model.variants import REGISTERED, VARIANTS
 

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import re
 import zlib
 from pathlib import Path
 from unittest import mock
+from weakref import WeakKeyDictionary
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+_DRAWN: WeakKeyDictionary[Figure, dict[str, list[Bbox]]] = WeakKeyDictionary()
+
 
 def texts(figure: Figure) -> dict[str, list[Bbox]]:
-    """The boxes of all texts that drawing the figure draws, by their wording."""
+    """The boxes of all texts that drawing the figure draws, by their wording.
+
+    A figure that has not changed since it was drawn for this is not drawn again.
+    """
+    if figure.stale or figure not in _DRAWN:
+        _DRAWN[figure] = _draw(figure)
+    return _DRAWN[figure]
+
+
+def _draw(figure: Figure) -> dict[str, list[Bbox]]:
     drawn: list[Text] = []
     original = Text.draw
 
@@ -26,7 +38,7 @@ def texts(figure: Figure) -> dict[str, list[Bbox]]:
 
     # What an axis holds in ticks is more than what it draws; only drawing tells.
     with mock.patch.object(Text, "draw", record):
-        figure.savefig(io.BytesIO(), format="raw", dpi=figure.dpi)
+        FigureCanvasAgg(figure).draw()
     boxes: dict[str, list[Bbox]] = {}
     for text in dict.fromkeys(drawn):
         # An annotation's own extent would include the line that joins it to its point.

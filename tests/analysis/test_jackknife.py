@@ -155,8 +155,9 @@ def test_small_singular_values_keep_their_digits_and_rounding_its_tolerance(rng,
 
 def test_the_mean_of_a_column_has_the_textbook_error(rng):
     x = rng.normal(size=400)
-    V = np.exp(x)[:, None]  # one column: its norm mean is a plain mean
-    found = standard_error(jackknife(V, groups=400 // 2).replicates["norm_mean"])
+    rows = Rows(np.exp(x)[:, None])  # one column: its norm mean is a plain mean
+    judged = jackknife(rows, Analysis.of(rows, [MEASURES["norm_mean"]]), groups=400 // 2)
+    found = standard_error(judged.replicates["norm_mean"])
     assert found == pytest.approx(np.exp(x).std(ddof=1) / 20, rel=0.1)
     assert standard_error(np.array([1.0, 2.0, 6.0])) == pytest.approx(math.sqrt(2 / 3 * (4 + 1 + 9)))
 

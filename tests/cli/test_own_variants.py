@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tiny_fixtures
 import tiny_runs
-from commands import mistake, result_of, run
+from commands import ended, mistake, result_of, run
 
 import degen
 from degen.config.settle import settle
@@ -56,26 +56,35 @@ def test_children_find_the_module_too(here, log, monkeypatch):
     assert [run["seed"] for run in found["runs"]] == [0, 1]
 
 
-def test_other_commands_take_the_module_too(here, log):
+@pytest.fixture
+def trained(here, log, no_module_of_a_user):
+    """Train `run`, of a variant of one's own; call what this returns to know that variant no more."""
     (here / "my_variants.py").write_text(MODULE.format(name="mine"))
     run(*words(log, "--out", here / "run"))
-    plain, own = [sys.executable, "-m", "degen"], ["run", "--import", "my_variants"]
+    return no_module_of_a_user
+
+
+def test_a_process_of_its_own_takes_the_module_too(trained):
+    own = [sys.executable, "-m", "degen", "verify", "run", "--import", "my_variants"]
+    done = subprocess.run(own, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_other_commands_take_the_module_too(trained, capfd):
     for command in ("evaluate", "export", "verify"):
-        # A process of its own knows no variant of this one.
-        done = subprocess.run([*plain, command, *own], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        trained()
+        code, _, said = ended(capfd, command, "run", "--import", "my_variants")
+        assert code == 0, said
 
 
-def test_a_run_of_an_unknown_variant_names_the_option(here, log):
-    (here / "my_variants.py").write_text(MODULE.format(name="mine"))
-    run(*words(log, "--out", here / "run"))
+def test_a_run_of_an_unknown_variant_names_the_option(trained, capfd):
     told = f"run is of the variant 'mine', which is not known here; {OWN}"
-    plain = [sys.executable, "-m", "degen"]
-    for command, code in (("evaluate", 2), ("export", 2), ("verify", 0)):
-        done = subprocess.run([*plain, command, "run"], capture_output=True, text=True, check=False)
-        assert (done.returncode, told in " ".join(done.stderr.split())) == (code, True), done.stderr
-    assert "off" not in done.stdout
-    assert "test.json was not computed again" in " ".join(done.stderr.split())
+    for command, expected in (("evaluate", 2), ("export", 2), ("verify", 0)):
+        trained()
+        code, out, said = ended(capfd, command, "run")
+        assert (code, told in " ".join(said.split())) == (expected, True), said
+    assert "off" not in out
+    assert "test.json was not computed again" in " ".join(said.split())
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import math
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import drawn
 import numpy as np
@@ -125,7 +127,8 @@ SMALL = {"data.users": 60, "data.items": 40, "model.dim": 8, "training.epochs": 
 SET = [word for key, value in SMALL.items() for word in ("--set", f"{key}={value}")]
 
 
-def script(name: str, *words: object) -> str:
+def process(name: str, *words: object) -> None:
+    """Run a script in a process of its own."""
     done = subprocess.run(
         [sys.executable, STUDY / name, *map(str, words)],
         capture_output=True,
@@ -134,7 +137,12 @@ def script(name: str, *words: object) -> str:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout
+
+
+def script(name: str, *words: object) -> None:
+    """Run a script in this process, which has imported already what it takes seconds to import."""
+    with mock.patch.object(sys, "argv", [name, *map(str, words)]):
+        runpy.run_path(str(STUDY / name), run_name="__main__")
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +158,7 @@ def study(tmp_path_factory):
         "--out",
         folder / "runs",
     ]
-    script("run.py", *words, *SET, "--quiet")
+    process("run.py", *words, *SET, "--quiet")
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("test.json")}
     script("run.py", *words, *SET, "--quiet")
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("test.json")} == before  # nothing anew

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -50,15 +51,20 @@ def folder(request, log, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def alone(log):
+    """What one process finds in a case, found once."""
+    return cache(lambda case: ranks.five_steps(log, case, World()))
+
+
 @pytest.mark.parametrize("number", range(len(ranks.CASES)), ids=["-".join(map(str, c)) for c in ranks.CASES])
-def test_several_processes_equal_one(folder, log, number):
+def test_several_processes_equal_one(folder, alone, number):
     case = ranks.CASES[number]
-    precision = case[3]
-    alone = ranks.five_steps(log, case, World())
+    precision, expected = case[3], alone(case)
     with np.load(folder / f"{number}.npz") as together:
-        for name, value in alone.items():
+        for name, value in expected.items():
             assert np.abs(together[name] - value).max() < (1e-10 if precision == "double" else 1e-5), name
-    assert len(np.unique(alone["losses"], axis=0)) == 5
+    assert len(np.unique(expected["losses"], axis=0)) == 5
 
 
 def first_step_by_hand(log, size: int) -> list[float]:
