@@ -46,7 +46,7 @@ def run_targets(
     from degen.sweeps.run import Stopped
 
     limit = Budget(None if budget is None else parse_budget(budget))
-    asked = [name.strip() for name in datasets.split(",") if name.strip()] if datasets is not None else None
+    asked = None if datasets is None else _names(datasets)
     notes: list[str] = []
     chosen = choose_targets(names, asked, parse_seeds(seeds) if seeds is not None else None, notes)
     output.note(*notes, *also_trained(chosen, out))
@@ -80,6 +80,48 @@ def run_targets(
     print_collection(names, out, output, done, accept_versions=how["accept_versions"])
     if any(failed.values()):
         raise typer.Exit(1)
+
+
+def adopt_runs(
+    runs: Sequence[Path],
+    targets: str | None,
+    output: Output,
+    *,
+    datasets: str | None,
+    seeds: str | None,
+    out: Path,
+) -> None:
+    """Take runs that are trained already, and print how many each target has got."""
+    from degen.config.lists import parse_seeds
+    from degen.paper.adopting import adopt
+    from degen.paper.launch import choose_targets
+    from degen.paper.targets import NAMES
+
+    notes: list[str] = []
+    names = _names(targets) if targets is not None else NAMES
+    chosen = choose_targets(
+        names,
+        None if datasets is None else _names(datasets),
+        None if seeds is None else parse_seeds(seeds),
+        notes,
+    )
+    found = adopt(chosen, runs, out)
+    output.note(*notes, *found.notes)
+    taken = [
+        {"target": target, "dataset": dataset, "method": method, "seed": seed}
+        for target, runs_of in found.taken.items()
+        for dataset, method, seed in runs_of
+    ]
+    if output.result(taken):
+        return
+    output.table(list(taken[0]), [list(row.values()) for row in taken]) if taken else output.line(
+        "no run is taken"
+    )
+
+
+def _names(text: str) -> list[str]:
+    """Return the names in a list with commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _announced(title: str, watch: Callable[[Status], None], output: Output) -> Callable[[Status], None]:

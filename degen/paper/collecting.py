@@ -21,9 +21,9 @@ from degen.files.writing import write_json, write_text
 from degen.paper.comparison import comparison, in_order
 from degen.paper.degeneration import degeneration_table, measure_runs
 from degen.paper.drawing import draw_target
+from degen.paper.judging.verdicts import Judgement, judge
 from degen.paper.measured import Measured, measured
 from degen.paper.targets import NAMES, Target, target
-from degen.paper.verdicts import Judgement, judge
 from degen.runs.directory import FIGURES
 from degen.runs.study import PLAN, STUDY
 from degen.tables.csv_file import write_rows
@@ -42,7 +42,8 @@ _HEAD = """\
 # Verdicts
 
 Each claim of the paper, tested on the runs of this folder. A verdict needs two seeds, and rests on 95 %
-intervals over seeds. Where a claim is about several numbers, the weakest of their verdicts counts.
+intervals over seeds, paired by seed. Where a claim is about several numbers, the weakest counts. p-values
+are adjusted for the claims of a section on a dataset (Holm).
 """
 _LATEX_HEAD = "% Needs \\usepackage{booktabs}.\n"
 
@@ -141,7 +142,7 @@ def _tables(
     """Return the tables of a target, and write its runs as CSV."""
     path = stem.with_name(f"{target.name}.csv")
     collection.files.append(path)
-    if target.name != "degeneration":
+    if not target.measured:
         write_rows(path, [dict(row.row) for row in rows])
         return [comparison(target, rows, study.metrics)]
     rows = in_order(target, rows)

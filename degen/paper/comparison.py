@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from degen.paper.feasible import check_table2
-from degen.paper.intervals import interval
+from degen.paper.judging.intervals import interval
 from degen.paper.measured import Measured, by_dataset
 from degen.paper.published import METHODS, deviations, table2
 from degen.paper.targets import Target
@@ -30,6 +30,10 @@ _SHAPE = {
 _COURSE = {"best_uniformity": "uniformity", "best_alignment": "alignment"}
 
 
+Placed = tuple[str, str, list[Cell]]
+"""Dataset, method and line of a table."""
+
+
 def shown_columns(target: Target, metrics: Sequence[str]) -> dict[str, str]:
     """Return the columns of `results.csv` that a target's table shows, with their titles."""
     ranking = {f"test_{metric}": metric for metric in metrics}
@@ -45,21 +49,55 @@ def comparison(target: Target, rows: Sequence[Measured], metrics: Sequence[str])
     """Return a table with a row per cell, a section per dataset where there are several.
 
     Where Table 2 of the paper has a value for the cell's dataset, method and metric, it stands beside ours.
-    Published numbers that are arithmetically impossible have a footnote.
+    Published numbers that are arithmetically impossible have a footnote. Table 2 has all of its methods and
+    datasets; those without runs are "not trained".
     """
     cells: dict[tuple[str, str], list[Measured]] = {}
     for row in in_order(target, rows):
-        cells.setdefault((row.dataset, _name(row)), []).append(row)
+        cells.setdefault((row.dataset, cell_label(row)), []).append(row)
     columns = shown_columns(target, metrics)
     shown = any((row.dataset, row.method) in published(target) for row in rows)
-    lines = [_line(name, members, columns, target, shown) for (_, name), members in cells.items()]
+    placed = [
+        (dataset, members[0].method, _line(name, members, columns, target, shown))
+        for (dataset, name), members in cells.items()
+    ]
+    if shown and target.name == "table2":
+        placed = _with_untrained(placed, target, columns)
+    lines = [line for _, _, line in placed]
     titles = [Column("method", "text"), Column("n")]
     for title in columns.values():
         titles += [Column(f"{title} paper"), Column("ours")] if shown else [Column(title)]
-    sections = [dataset for dataset, _ in cells] if len(by_dataset(rows)) > 1 else ()
+    datasets = [dataset for dataset, _, _ in placed]
+    sections = datasets if len(set(datasets)) > 1 else ()
     footnotes = [IMPOSSIBLE] if any(cell.footnote for line in lines for cell in line) else []
     note = NOTE + _deviations(target, rows, list(columns.values()))
     return Table(target.name, caption(target), titles, lines, note, sections, footnotes)
+
+
+def _with_untrained(placed: Sequence[Placed], target: Target, columns: Mapping[str, str]) -> list[Placed]:
+    """Return the lines of a table with one for each published method and dataset that has no runs."""
+    trained = {(dataset, method) for dataset, method, _ in placed}
+    untrained = [
+        (dataset, method, _untrained_line(dataset, method, columns, target))
+        for dataset in target.datasets
+        for method in METHODS
+        if (dataset, method) not in trained
+    ]
+    known = list(dict.fromkeys([*target.datasets, *(dataset for dataset, _, _ in placed)]))
+
+    def place(line: Placed) -> tuple[int, int]:
+        dataset, method, _ = line
+        return known.index(dataset), METHODS.index(method) if method in METHODS else len(METHODS)
+
+    return sorted([*placed, *untrained], key=place)
+
+
+def _untrained_line(dataset: str, method: str, columns: Mapping[str, str], target: Target) -> list[Cell]:
+    block, impossible = published(target)[dataset, method], (dataset, method) in _impossible()
+    line = [Cell(variant_label(method)), Cell("0")]
+    for title in columns.values():
+        line += [_published(block.get(title), impossible), Cell("not trained")]
+    return line
 
 
 def _deviations(target: Target, rows: Sequence[Measured], metrics: Sequence[str]) -> str:
@@ -128,7 +166,7 @@ def _published(value: float | None, impossible: bool) -> Cell:
     return Cell(NOTHING) if value is None else Cell(f"{value:.4f}", footnote=int(impossible))
 
 
-def _name(row: Measured) -> str:
+def cell_label(row: Measured) -> str:
     """Return the name of a cell as tables show it: method, and its values on the axes."""
     axes = {key.rpartition(".")[2]: value for key, value in row.planned.axes.items()}
     axes.pop("variant", None)

@@ -25,13 +25,12 @@ from degen.config.settle import settle
 from degen.embeddings.item_matrix import open_run
 from degen.files.parse import read_json
 from degen.files.writing import write_json
-from degen.paper.comparison import caption, mean_text
+from degen.paper.comparison import caption, cell_label, mean_text
 from degen.paper.counting import Targets, count_targets
 from degen.paper.measured import Measured
 from degen.paper.targets import Target
 from degen.runs.directory import CONFIG, ITEM_EMBEDDINGS, PRETRAIN_EMBEDDINGS, RunDirectory
 from degen.tables.table import Cell, Column, Table
-from degen.variant_names import variant_label
 
 MEASURES = "measures"
 
@@ -124,7 +123,8 @@ def _unseeded(config: Config) -> Config:
 
 def _rows(row: Measured, values: Mapping[str, float | None]) -> list[dict[str, Any]]:
     """Return the measures of a run as one row, or two for a run of two stages."""
-    place = {"dataset": row.dataset, "method": row.method, "cell": row.planned.id, "seed": row.seed}
+    about = {"dataset": row.dataset, "method": row.method, "label": cell_label(row)}
+    place = {**about, "cell": row.planned.id, "seed": row.seed}
     first = {
         f"best_{name.removeprefix(_STAGE)}": value
         for name, value in values.items()
@@ -133,7 +133,8 @@ def _rows(row: Measured, values: Mapping[str, float | None]) -> list[dict[str, A
     rows: list[dict[str, Any]] = [
         {**place, **{name: value for name, value in values.items() if not name.startswith(_STAGE)}}
     ]
-    return [*rows, {**place, "method": f"{row.method} pre-trained", **first}] if first else rows
+    stage = {name: f"{about[name]} pre-trained" for name in ("method", "label")}
+    return [*rows, {**place, **stage, **first}] if first else rows
 
 
 def degeneration_table(target: Target, measures: Sequence[Mapping[str, Any]], moment: str = "best") -> Table:
@@ -149,14 +150,14 @@ def degeneration_table(target: Target, measures: Sequence[Mapping[str, Any]], mo
     cells: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for values in measures:
         if any(values.get(f"{moment}_{name}") is not None for name in known):
-            cells.setdefault((values["dataset"], values["method"]), []).append(values)
+            cells.setdefault((values["dataset"], values["label"]), []).append(values)
     lines = [
         [
-            Cell(variant_label(method)),
+            Cell(label),
             Cell(str(len(members))),
             *(Cell(mean_text([values.get(f"{moment}_{name}") for values in members])) for name in known),
         ]
-        for (_, method), members in cells.items()
+        for (_, label), members in cells.items()
     ]
     datasets = [dataset for dataset, _ in cells]
     titles = [Column("method", "text"), Column("n"), *map(Column, known.values())]

@@ -3,9 +3,10 @@
 svd           Fig. 1, 3, 4      `degen.studies.svd`: the lowest seed of each variant
 trajectory    Fig. 5            `degen.studies.over_epochs.uniformity`, likewise
 table         degeneration      as svd, with every method that was run
+              causes            as svd, with every cell
 others        Fig. 2, 6 to 14   the figures of the study (`degen.sweeps.collect`)
 
-Table 2 has no figure.
+Table 2 and the table of losses have no figure.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def draw_target(target: Target, rows: Sequence[Measured], folder: Path, out: Pat
     folder
         of its study, whose own figures are taken over.
     """
-    if target.name == "table2":
+    if target.name in ("table2", "losses"):
         return FigureFiles()
     if target.figure == "bars":
         return _bars(target, rows, out)
@@ -90,7 +91,7 @@ def _of_runs(target: Target, rows: Sequence[Measured], out: Path) -> FigureFiles
     result = FigureFiles()
     for own in by_dataset(rows).values():
         with tempfile.TemporaryDirectory() as folder:
-            paths = [row.run.path for row in own if row.planned.control in (None, row.planned.variant)]
+            paths = [row.run.path for row in own if target.name == "causes" or _is_method(row)]
             drawn = draw(paths, look=FigureOptions(out=Path(folder), plain_names=True))
             result.notes += drawn.notes
             result.rows += drawn.rows
@@ -99,6 +100,11 @@ def _of_runs(target: Target, rows: Sequence[Measured], out: Path) -> FigureFiles
                 name = f"{target.name}-{path.name.partition('-')[2]}"
                 result.files.append(_copied(path, out / name))
     return result
+
+
+def _is_method(row: Measured) -> bool:
+    """Return whether a run is of a method as it is, not of a control that changes one."""
+    return row.planned.control in (None, row.planned.variant)
 
 
 def _copied(path: Path, place: Path) -> Path:

@@ -80,3 +80,10 @@ def by_dataset(rows: Iterable[Measured]) -> dict[str, list[Measured]]:
     for row in rows:
         found.setdefault(row.dataset, []).append(row)
     return found
+
+
+def paired(rows: Iterable[Measured], a: str, b: str, column: str) -> list[float]:
+    """Return a number of method `a` minus that of method `b`, for every seed that both have."""
+    values = {(row.method, row.seed): row.value(column) for row in rows}
+    pairs = [(value, values.get((b, seed))) for (method, seed), value in values.items() if method == a]
+    return [one - other for one, other in pairs if one is not None and other is not None]

@@ -7,7 +7,7 @@
 
 A run may lack its users' ranks, or embeddings of a common epoch. A claim that needs them says so, and is not
 judged, or is judged at the best epochs alone. A claim that rests on an unfinished run is not judged either.
-Nothing here trains, reads a file or prints. `degen.paper.verdicts` judges the same claims over seeds.
+Nothing here trains, reads a file or prints. `degen.paper.judging.verdicts` judges the same claims over seeds.
 """
 
 from __future__ import annotations

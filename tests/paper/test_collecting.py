@@ -18,7 +18,7 @@ from degen.paper.collecting import collect_targets
 from degen.paper.comparison import comparison
 from degen.paper.counting import Targets, count_targets
 from degen.paper.degeneration import degeneration_table, measure_runs
-from degen.paper.intervals import interval
+from degen.paper.judging.intervals import interval
 from degen.paper.launch import also_trained
 from degen.paper.measured import measured
 from degen.paper.standing import standings
@@ -53,8 +53,9 @@ def test_table2_has_the_published_value_beside_ours_and_marks_what_is_impossible
     study(tmp_path, "table2", methods())
     collect(tmp_path / "table2", figures=False)
     table = comparison(target("table2"), measured(tmp_path / "table2"), ["HR@5", "NDCG@10"])
-    assert [row[0].text for row in table.rows] == ["SASRec", "CL4SRec", "DuoRec"]
-    published = texts(table, "HR@5 paper")
+    beauty = [row for row, dataset in zip(table.rows, table.sections, strict=True) if dataset == "beauty"]
+    assert [row[0].text for row in beauty if row[1].text == "3"] == ["SASRec", "CL4SRec", "DuoRec"]
+    published = {row[0].text: row[2] for row in beauty if row[1].text == "3"}
     assert {name: (cell.text, cell.footnote) for name, cell in published.items()} == {
         "SASRec": ("0.0365", 1),  # impossible
         "CL4SRec": ("0.0401", 0),
@@ -63,9 +64,25 @@ def test_table2_has_the_published_value_beside_ours_and_marks_what_is_impossible
     assert "no ranking of one target per user" in table.footnotes[0]
     assert "standard deviations of DuoRec on beauty: HR@5 0.0013, NDCG@10 0.0006" in table.note
     mean, half = interval([0.034, 0.035, 0.036])
-    ours = table.rows[2][3].text
-    assert ours == f"{mean:.4f} ± {half:.4f}" == "0.0350 ± 0.0025"
-    assert table.rows[2][1].text == "3"
+    assert beauty[-1][3].text == f"{mean:.4f} ± {half:.4f}" == "0.0350 ± 0.0025"
+
+
+def test_table2_shows_what_is_not_trained(tmp_path):
+    study(tmp_path, "table2", methods())
+    collect(tmp_path / "table2", figures=False)
+    table = comparison(target("table2"), measured(tmp_path / "table2"), ["HR@5"])
+    rows = {
+        (place, row[0].text): [cell.text for cell in row[1:]]
+        for place, row in zip(table.sections, table.rows, strict=True)
+    }
+    assert len(rows) == 5 * 8
+    assert rows["beauty", "GRU4Rec"] == ["0", "0.0164", "not trained"]
+    assert rows["yelp", "DuoRec"] == ["0", "0.0441", "not trained"]
+    assert [name for _, name in rows][:8] == [name for _, name in rows][8:16]
+    # Without published values there is nothing to show of what is not trained.
+    study(tmp_path / "own", "table2", methods("synthetic"))
+    collect(tmp_path / "own" / "table2", figures=False)
+    assert len(comparison(target("table2"), measured(tmp_path / "own" / "table2"), ["HR@5"]).rows) == 3
 
 
 def test_accuracy_is_judged_on_differences_of_the_same_seed(tmp_path):
@@ -77,7 +94,19 @@ def test_accuracy_is_judged_on_differences_of_the_same_seed(tmp_path):
     assert (better.verdict, better.seeds, better.dataset) == ("holds", 3, "beauty")
     assert better.measured.startswith("HR@5 +0.0040")
     assert verdicts["cl4srec recommends better than sasrec"].verdict == "does not hold"
-    assert "duorec recommends better than bpr-mf" not in verdicts
+    lacking = verdicts["duorec recommends better than bpr-mf"]
+    assert (lacking.verdict, lacking.measured, lacking.seeds) == ("cannot be told", "not trained: bpr-mf", 0)
+
+
+def test_the_common_epoch_is_told_beside_the_verdict(tmp_path):
+    study(tmp_path, "table2", methods())
+    verdicts = {one.claim: one.measured for one in collect_targets(tmp_path, ["table2"]).judgements}
+    rows = measured(tmp_path / "table2")
+    valid = {(row.method, row.seed): row.value("common_valid_NDCG@10") for row in rows}
+    mean, half = interval([valid["duorec", seed] - valid["cl4srec", seed] for seed in SEEDS])
+    epoch = rows[0].value("common_epoch")
+    told = f"; at epoch {epoch:.0f}, validation NDCG@10 {mean:+.4f} ± {half:.4f}"
+    assert verdicts["duorec recommends better than cl4srec"].endswith(told)
 
 
 def test_verdicts_on_a_log_that_is_trained_briefly_are_no_evidence(tmp_path):
@@ -90,8 +119,12 @@ def test_verdicts_on_a_log_that_is_trained_briefly_are_no_evidence(tmp_path):
 def test_a_seed_that_one_method_lacks_is_left_out(tmp_path):
     cells = [*methods(names=("sasrec",), seeds=(0, 1)), *methods(names=("duorec",), seeds=(1, 2))]
     study(tmp_path, "table2", cells)
-    (one,) = collect_targets(tmp_path, ["table2"]).judgements
-    assert (one.verdict, one.seeds) == ("not judged", 1)
+    one = collect_targets(tmp_path, ["table2"]).judgements[0]
+    assert (one.claim, one.verdict, one.seeds) == (
+        "duorec recommends better than sasrec",
+        "cannot be told",
+        1,
+    )
     assert one.measured.startswith("one seed: not judged; HR@5 +0.0040")
 
 

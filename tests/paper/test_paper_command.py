@@ -96,7 +96,7 @@ def test_fig7_has_figure_table_and_verdict_and_its_runs_count_for_fig14(small):
 @pytest.mark.slow
 def test_one_seed_is_not_judged_and_table2_shows_published_values(small):
     found = result_of("paper", "run", "table2", "fig5", *ON_TWO_SEEDS, "--seeds", "0", "--out", small)
-    assert {verdict["verdict"] for verdict in found["verdicts"]} == {"not judged"}
+    assert {verdict["verdict"] for verdict in found["verdicts"]} == {"cannot be told"}
     assert all(verdict["measured"].startswith("one seed: not judged") for verdict in found["verdicts"])
     assert {verdict["target"] for verdict in found["verdicts"]} == {"table2", "fig5"}
     assert {"fig5-synthetic.pdf", "table2.tex"} <= {Path(path).name for path in found["files"]}

@@ -82,8 +82,10 @@ def test_settings_are_those_of_the_study(name):
     for cell in cells(name):
         training = cell.config.training
         baseline = is_baseline(cell.config.objective.variant)
-        assert (training.stop_on, training.min_epochs) == ("NDCG@10", 15)
-        assert training.epochs == LONG.get(cell.control, 60)
+        # Low dropout peaks early, so that only the grids need a least number of epochs.
+        least, most = (15, 60) if name in GRIDS else (1, 100)
+        assert (training.stop_on, training.min_epochs) == ("NDCG@10", least)
+        assert training.epochs == LONG.get(cell.control, most)
         assert cell.config.objective.recipe == ("fixed" if baseline else "official")
         assert training.keep_embeddings
         # The geometry at the common epoch is measured from embeddings that were kept.

@@ -194,6 +194,30 @@ def run_all(choice: Typed, how: Typed, *, output: Output) -> None:
 
 
 @app.command()
+@takes(writes=True, choice={name: CHOICE[name] for name in ("datasets", "seeds", "out")})
+def adopt(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUNS…", help="Runs, or folders of runs.")],
+    targets: Annotated[
+        str | None, typer.Option("--targets", help="Targets, separated by commas." + default("all"))
+    ] = None,
+    *,
+    choice: Typed,
+    output: Output,
+) -> None:
+    """Take finished runs of `degen train` as runs of targets; they are copied, and nothing is trained.
+
+    A run is taken where log, seed and all settings that decide its result are those of a target.
+
+    [bold]Example[/bold]
+
+      degen paper adopt runs/beauty --targets table2,fig2 --datasets beauty
+    """
+    from degen.cli.paper_runs import adopt_runs
+
+    adopt_runs(runs, targets, output, **choice)
+
+
+@app.command()
 @takes(writes=True, how={"accept_versions": WORK["accept_versions"]})
 def collect(targets: Targets = None, out: Out = PAPER, *, how: Typed, output: Output) -> None:
     """Write tables with the published values, figures and verdicts from the runs that are done.

@@ -4,7 +4,8 @@ A target is a study (`degen.sweeps.study`) with a group `[paper]`:
 
     title, source   what it shows, and where the paper has it
     priority        targets with lower numbers are trained first
-    claims          kinds of claims that it judges (`degen.paper.verdicts`)
+    claims          kinds of claims that it judges (`degen.paper.judging.verdicts`)
+    measured        true where the tables have the measures of `degen.paper.degeneration`
     cells           number of cells per dataset, so that `degen paper list` need not resolve them
     common_epoch    the common epoch of logs that are trained briefly, to try things
 
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 NAMES = (
     "table2",
     *("fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9-13", "fig14"),
-    "degeneration",
+    *("degeneration", "causes", "losses"),
 )
-"""Targets in the order of the paper; the last is not in it."""
+"""Targets in the order of the paper; the last three go beyond it."""
 
 ALIASES = {"fig1": "fig3", **dict.fromkeys(("fig9", "fig10", "fig11", "fig12", "fig13"), "fig9-13")}
 """Figures that another target draws as well."""
@@ -57,6 +58,8 @@ class Target:
         kind of its figure, as studies name it.
     brief
         common epochs of the datasets that are trained briefly.
+    measured
+        whether its tables have measures of V, of h and of use, in place of accuracy alone.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Target:
     seeds: tuple[int, ...]
     figure: str
     brief: Mapping[str, int]
+    measured: bool = False
 
     def study(self, datasets: Sequence[str] | None = None, seeds: Sequence[int] | None = None) -> Study:
         """Return the target's study, narrowed to datasets and seeds where these are given."""
@@ -81,7 +85,7 @@ class Target:
         if set(chosen) <= self.brief.keys():
             changed["common_epoch"] = min(self.brief[dataset] for dataset in chosen)
             changed["controls"] = {
-                name: {group: keys for group, keys in control.items() if group != "training"}
+                name: {group: kept for group, keys in control.items() if (kept := _without_length(keys))}
                 for name, control in study.controls.items()
             }
         return study.model_copy(update=changed)
@@ -122,6 +126,7 @@ def target(name: str) -> Target:
         seeds=_seeds(study["seeds"]),
         figure=study["figure"],
         brief=paper["common_epoch"],
+        measured=paper.get("measured", False),
     )
 
 
@@ -156,6 +161,12 @@ def chosen_datasets(
     if absent:
         notes.append(f"{target.name}: without {', '.join(absent)}; `degen data list` says where to get it")
     return present
+
+
+def _without_length(keys: Mapping[str, Any]) -> dict[str, Any]:
+    from degen.config.decisive import LENGTH
+
+    return {key: value for key, value in keys.items() if key not in LENGTH}
 
 
 def _file(name: str) -> Any:

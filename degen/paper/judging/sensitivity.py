@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from degen.analysis.passes.arrays import Float
-from degen.paper.intervals import Found, over_seeds
+from degen.paper.judging.intervals import Found, over_seeds
 from degen.paper.measured import Measured
 from degen.studies.claims import Verdict, weakest
 
@@ -81,29 +81,29 @@ def flat_curves(curves: Mapping[str, Sequence[Sequence[float]]]) -> Found:
 
     values = min(map(len, curves.values()), default=0)
     if values < 2:
-        return "not judged", "fewer than two values are done", 0
+        return Found("not judged", "fewer than two values are done", 0)
     seeds = min(len(sample) for curve in curves.values() for sample in curve)
     ranges = {metric: max(map(np.mean, curve)) - min(map(np.mean, curve)) for metric, curve in curves.items()}
     if seeds < 2:
         words = ", ".join(f"range of {metric} {value:.4f}" for metric, value in ranges.items())
-        return "not judged", f"one seed: not judged; {words}", seeds
+        return Found("not judged", f"one seed: not judged; {words}", seeds)
     found = {metric: flatness(curve) for metric, curve in curves.items()}
     words = ", ".join(
         f"range of {metric} {ranges[metric]:.4f}, by noise up to {flat.threshold:.4f}"
         for metric, flat in found.items()
     )
     verdict: Verdict = "holds" if all(flat.flat for flat in found.values()) else "does not hold"
-    return verdict, f"{words} (95 % interval, n = {seeds} seeds, {values} values)", seeds
+    return Found(verdict, f"{words} (95 % interval, n = {seeds} seeds, {values} values)", seeds)
 
 
 def hidden(rows: Sequence[Measured], metrics: Sequence[str]) -> list[tuple[str, Found]]:
     """Judge whether hidden and attention dropout set cells apart more than embedding dropout does."""
     found = [hidden_against_embedding(*_grid(rows, f"test_{metric}")) for metric in metrics]
-    known = [f"{metric}: {words}" for metric, (_, words, _) in zip(metrics, found, strict=True)]
-    seeds = min(count for _, _, count in found)
-    open_ = any(verdict == "not judged" for verdict, _, _ in found)
-    verdict: Verdict = "not judged" if open_ else weakest(verdict for verdict, _, _ in found)
-    return [("hidden dropout matters more than embedding dropout", (verdict, "; ".join(known), seeds))]
+    known = [f"{metric}: {one.measured}" for metric, one in zip(metrics, found, strict=True)]
+    seeds = min(one.seeds for one in found)
+    open_ = any(one.verdict == "not judged" for one in found)
+    verdict: Verdict = "not judged" if open_ else weakest(one.verdict for one in found)
+    return [("hidden dropout matters more than embedding dropout", Found(verdict, "; ".join(known), seeds))]
 
 
 def _grid(rows: Sequence[Measured], column: str) -> tuple[Float, int]:
@@ -134,7 +134,7 @@ def hidden_against_embedding(grid: Float, seeds: int) -> Found:
         number of seeds behind each cell.
     """
     if np.isnan(grid).any() or min(grid.shape) < 2:
-        return "not judged", f"{np.isfinite(grid).sum()} of {grid.size} cells are done", 0
+        return Found("not judged", f"{np.isfinite(grid).sum()} of {grid.size} cells are done", 0)
     rng = np.random.default_rng(0)
     observed = _contrast(grid)
     drawn = rng.permuted(np.tile(grid.ravel(), (PERMUTATIONS, 1)), axis=1).reshape(-1, *grid.shape)
@@ -146,9 +146,9 @@ def hidden_against_embedding(grid: Float, seeds: int) -> Found:
         f"{grid.mean(axis=1).std(ddof=1):.4f} over embedding dropout, permutation p = {more:.4f}"
     )
     if seeds < 2:
-        return "not judged", f"one seed: not judged; {words}", seeds
+        return Found("not judged", f"one seed: not judged; {words}", seeds)
     verdict: Verdict = "holds" if more <= LEVEL else "does not hold" if less <= LEVEL else "within noise"
-    return verdict, f"{words} (n = {seeds} seeds per cell)", seeds
+    return Found(verdict, f"{words} (n = {seeds} seeds per cell)", seeds)
 
 
 def _contrast(grids: Float) -> Any:

@@ -5,12 +5,14 @@
     training    measures that rise or fall from the first epoch to the best one
     falls       accuracy falls with dropout on MovieLens-1M: slope over the rates
     hidden      hidden dropout matters more than embedding dropout: permutation test over the cells
+    causes      another update or loss weakens the cone (`degen.paper.judging.causes`)
     flat        accuracy does not depend on λ, τ or the batch size: range against the noise of seeds
 
 The sentences are those of `degen.studies.claims`, with these on sensitivity. A verdict needs two seeds, since
-one run says nothing about its noise. With one seed it reads "one seed: not judged". Intervals are Student's,
-at 95 %. A claim holds where each of its intervals lies on the claimed side of zero, does not hold where one
-lies on the other side, and is within noise otherwise.
+one run says nothing about its noise. Intervals are Student's, at 95 %. A claim holds where each of its
+intervals lies on the claimed side of zero, and does not hold where one lies on the other side. Both need a
+p-value of at most 0.05 after Holm's correction for the claims of the target on the dataset. Otherwise it
+cannot be told, and the measured numbers say why: noise, one seed, or a method that is not trained.
 """
 
 from __future__ import annotations
@@ -18,11 +20,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
-from degen.paper.intervals import Found, over_seeds
-from degen.paper.measured import Measured, by_dataset
-from degen.paper.sensitivity import falls, flat, hidden
+from degen.paper.judging.causes import causes
+from degen.paper.judging.intervals import Found, adjusted, interval, not_trained, over_seeds
+from degen.paper.judging.sensitivity import falls, flat, hidden
+from degen.paper.measured import Measured, by_dataset, paired
 from degen.paper.targets import Target
 from degen.runs.best import common_epoch
 from degen.studies.claims import (
@@ -35,21 +38,31 @@ from degen.studies.claims import (
 )
 from degen.studies.claims_of_runs import trained
 
+Told = Literal["holds", "does not hold", "cannot be told"]
+
+_TOLD: dict[Verdict, Told] = {"holds": "holds", "does not hold": "does not hold"}
+
+
+COMMON_METRIC = "NDCG@10"
+"""Metric of validation that is compared at the common epoch."""
+
 
 @dataclass(frozen=True)
 class Judgement:
     """A claim of the paper on one dataset, its verdict, and the numbers behind it.
 
     `seeds` is the number of seeds behind the weakest of the numbers; 0 where nothing could be measured.
+    `p` is adjusted for the claims of the target on the dataset; None where nothing was tested.
     """
 
     target: str
     source: str
     dataset: str
     claim: str
-    verdict: Verdict
+    verdict: Told
     measured: str
     seeds: int
+    p: float | None = None
 
 
 def judge(target: Target, rows: Sequence[Measured], metrics: Sequence[str]) -> list[Judgement]:
@@ -64,11 +77,12 @@ def judge(target: Target, rows: Sequence[Measured], metrics: Sequence[str]) -> l
     for dataset, own in by_dataset(rows).items():
         trial = "; trained briefly: a trial of the command, no evidence about the paper"
         trial = trial if dataset in target.brief else ""
-        for kind in target.claims:
-            for claim, (verdict, words, seeds) in _KINDS[kind](target, own, metrics):
-                judgements.append(
-                    Judgement(target.name, target.source, dataset, claim, verdict, words + trial, seeds)
-                )
+        claims = [one for kind in target.claims for one in _KINDS[kind](target, own, metrics)]
+        for (claim, _), found in zip(claims, adjusted([found for _, found in claims]), strict=True):
+            words = found.measured + found.aside + trial
+            verdict = _TOLD.get(found.verdict, "cannot be told")
+            about = (target.name, target.source, dataset, claim)
+            judgements.append(Judgement(*about, verdict, words, found.seeds, found.p))
     return judgements
 
 
@@ -76,18 +90,23 @@ def _accuracy(target: Target, rows: Sequence[Measured], metrics: Sequence[str]) 
     found = []
     for claim in CLAIMS:
         if isinstance(claim, AccuracyClaim) and target.name in claim.targets:
-            margins = {metric: _paired(rows, claim, f"test_{metric}") for metric in metrics}
-            if claim.needed <= {row.method for row in rows}:
-                found.append((claim.claim, over_seeds(margins)))
+            margins = {
+                metric: paired(rows, claim.better, claim.worse, f"test_{metric}") for metric in metrics
+            }
+            aside = _at_common_epoch(rows, claim)
+            judged = not_trained(claim.needed, rows) or over_seeds(margins)._replace(aside=aside)
+            found.append((claim.claim, judged))
     return found
 
 
-def _paired(rows: Sequence[Measured], claim: AccuracyClaim, column: str) -> list[float]:
-    """Return the difference of a metric between two methods for every seed that both have."""
-    values = {(row.method, row.seed): row.value(column) for row in rows}
-    seeds = dict.fromkeys(row.seed for row in rows)
-    pairs = [(values.get((claim.better, seed)), values.get((claim.worse, seed))) for seed in seeds]
-    return [better - worse for better, worse in pairs if better is not None and worse is not None]
+def _at_common_epoch(rows: Sequence[Measured], claim: AccuracyClaim) -> str:
+    """Return the difference on validation at the common epoch in words; test metrics are of best epochs."""
+    margins = paired(rows, claim.better, claim.worse, f"common_valid_{COMMON_METRIC}")
+    epoch = next((value for row in rows if (value := row.value("common_epoch"))), None)
+    if not margins or epoch is None:
+        return ""
+    words = f"; at epoch {epoch:.0f}, validation {COMMON_METRIC} {sum(margins) / len(margins):+.4f}"
+    return words + (f" ± {interval(margins)[1]:.4f}" if len(margins) > 1 else "")
 
 
 def _of_runs(kind: type[Any], target: Target, rows: Sequence[Measured], _: Any) -> list[tuple[str, Found]]:
@@ -104,14 +123,16 @@ def _of_runs(kind: type[Any], target: Target, rows: Sequence[Measured], _: Any) 
     for claim in CLAIMS:
         if not isinstance(claim, kind) or target.name not in claim.targets:
             continue
+        if untrained := not_trained(claim.needed, rows):
+            found.append((claim.claim, untrained))
+            continue
         margins: dict[str, list[float]] = {}
         for members in results:
             if claim.needed <= members.keys():
                 needed = {name: result for name, result in members.items() if name in claim.needed}
                 for name, margin in claim.margins(needed).items():
                     margins.setdefault(_words(claim, name), []).append(margin)
-        if margins:
-            found.append((claim.claim, over_seeds(margins)))
+        found.append((claim.claim, over_seeds(margins)))
     return found
 
 
@@ -126,6 +147,7 @@ _KINDS: dict[str, Callable[[Target, Sequence[Measured], Sequence[str]], list[tup
     "accuracy": _accuracy,
     "geometry": partial(_of_runs, GeometryClaim),
     "training": partial(_of_runs, TrainingClaim),
+    "causes": lambda _, rows, __: causes(rows),
     "falls": lambda _, rows, metrics: falls(rows, metrics),
     "hidden": lambda _, rows, metrics: hidden(rows, metrics),
     "flat": lambda _, rows, metrics: flat(rows, metrics),

@@ -1,0 +1,134 @@
+"""Finished runs of `degen train` as runs of targets: what was trained elsewhere is not trained again.
+
+A run is taken where its settings, seed and log are those of a cell (`degen.sweeps.cells`). It is copied into
+the folder of cells, and stays where it is. Of settings that decide a result, the way to count ties alone may
+differ: older versions counted by half, and the tables say so (`ties`).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from degen.config.schema import Config
+from degen.config.settle import settle
+from degen.errors import CannotWrite, UserError, counted
+from degen.paper.launch import extending
+from degen.paper.targets import Target
+from degen.runs.choose import damage
+from degen.runs.directory import CONFIG, RunDirectory, collect_runs, is_run
+from degen.runs.study import CELLS, PlannedRun
+from degen.sweeps.cells import cell_id, refuse_other_settings
+from degen.sweeps.plan import write_plan
+from degen.sweeps.worker import write_done
+
+if TYPE_CHECKING:
+    from degen.sweeps.study import Study
+
+Key = tuple[str, int]
+"""Id of a cell, and a seed."""
+
+
+@dataclass
+class Adopted:
+    """Runs that were taken, by target, as dataset, variant and seed; and what a user should know."""
+
+    taken: dict[str, list[tuple[str, str, int]]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def adopt(chosen: Sequence[tuple[Target, Study]], folders: Sequence[Path], out: Path) -> Adopted:
+    """Copy the finished runs below some folders that are cells of targets, and plan these targets.
+
+    Parameters
+    ----------
+    chosen
+        targets with their narrowed studies, as `choose_targets` returns them.
+    folders
+        runs or folders of runs.
+    out
+        folder of the paper's studies.
+
+    Raises
+    ------
+    UserError
+        if a folder holds no run, or a target's folder holds something else.
+    """
+    adopted = Adopted()
+    runs = _finished(folders, adopted.notes)
+    used: set[Path] = set()
+    for target, study in chosen:
+        folder = out / target.name
+        plan = write_plan(extending(target, study, out), folder, cells=out / CELLS, extend=True)
+        taken = adopted.taken.setdefault(target.name, [])
+        known = _by_cell(runs, plan)
+        for planned in plan:
+            source = known.get((planned.id, planned.seed))
+            if source is None:
+                continue
+            used.add(source.path)
+            if _take(source, planned, adopted.notes):
+                write_done(folder, planned)
+                taken.append((planned.dataset, planned.control or planned.variant, planned.seed))
+    left = [str(run.path) for run in runs if run.path not in used]
+    if left:
+        adopted.notes.append(
+            f"{counted(len(left), 'run')} of other settings or logs than these targets: {', '.join(left)}"
+        )
+    return adopted
+
+
+def _finished(folders: Sequence[Path], notes: list[str]) -> list[RunDirectory]:
+    """Return the finished, sound runs of folders; notes name the others."""
+    found = []
+    for run in collect_runs(folders):
+        if (error := damage(run)) is not None:
+            notes.append(f"left out: {error}")
+        elif run.state != "finished":
+            notes.append(f"left out: {run.path} is not finished; `degen train … --resume` goes on")
+        else:
+            found.append(run)
+    return found
+
+
+def _by_cell(runs: Sequence[RunDirectory], plan: Sequence[PlannedRun]) -> dict[Key, RunDirectory]:
+    """Return runs by cell and seed, as if they counted ties as the plan does."""
+    ways = {str(planned.config["evaluation"]["ties"]) for planned in plan}
+    found: dict[Key, RunDirectory] = {}
+    for run in runs:
+        config = settle(run.path / CONFIG)
+        for ties in sorted(ways):
+            evaluation = config.evaluation.model_copy(update={"ties": ties})
+            same_ties = config.model_copy(update={"evaluation": evaluation})
+            found.setdefault((cell_id(same_ties), config.training.seed), run)
+    return found
+
+
+def _take(source: RunDirectory, planned: PlannedRun, notes: list[str]) -> bool:
+    """Copy a run to its place, unless one is there already; return whether a finished run is there then."""
+    if not is_run(planned.run):
+        _copy(source.path, planned.run)
+    try:
+        refuse_other_settings(Config.model_validate(planned.config), planned.run)
+    except UserError as error:
+        notes.append(str(error))
+        return False
+    return RunDirectory(planned.run).state == "finished"
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a folder whole or not at all; what an earlier copy left when it was killed is removed."""
+    place = target.with_name(f"{target.name}.copy")
+    try:
+        if place.exists():
+            shutil.rmtree(place)
+        shutil.copytree(source, place)
+        place.rename(target)
+    except (OSError, shutil.Error) as error:
+        shutil.rmtree(place, ignore_errors=True)
+        raise CannotWrite(
+            f"cannot copy {source} to {target}: {error}; free some space and try again"
+        ) from error

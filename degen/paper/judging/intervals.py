@@ -1,0 +1,102 @@
+"""Intervals and tests over seeds, and the verdict that they allow.
+
+A claim may have several margins, such as one per metric. It holds where all of them are positive beyond
+chance, so that its p-value is the largest of theirs. It does not hold where one of them is negative beyond
+chance; that p-value is the smallest of the negative ones times the number of margins (Bonferroni).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from degen.analysis.statistics.significance import holm, t_contrast
+from degen.paper.measured import Measured
+from degen.studies.claims import Verdict, verdict_of, weakest
+from degen.sweeps.results.summary import interval_over_seeds
+
+Numbers = Mapping[str, Sequence[float]]
+"""Margins over seeds by what they are of; a positive margin meets the claim."""
+
+LEVEL = 0.05
+"""Largest p-value, adjusted for the number of claims, at which a claim is decided."""
+
+
+class Found(NamedTuple):
+    """Verdict, the numbers in words, and the number of seeds.
+
+    `p` is the p-value, None where nothing was tested; `aside` is said of it and decides nothing.
+    """
+
+    verdict: Verdict
+    measured: str
+    seeds: int
+    p: float | None = None
+    aside: str = ""
+
+
+def over_seeds(margins: Numbers, unit: str = "") -> Found:
+    """Judge margins by their intervals over seeds; the weakest verdict counts.
+
+    >>> over_seeds({"HR@5": [0.011, 0.013, 0.012]})[:3]
+    ('holds', 'HR@5 +0.0120 ± 0.0025 (95 % interval, n = 3 seeds)', 3)
+    >>> over_seeds({"HR@5": [0.011]})[:3]
+    ('not judged', 'one seed: not judged; HR@5 +0.0110', 1)
+    """
+    seeds = min(map(len, margins.values()), default=0)
+    if seeds == 0:
+        return Found("not judged", "not measured", 0)
+    if seeds == 1:
+        values = ", ".join(f"{name} {numbers[0]:+.4f}" for name, numbers in margins.items())
+        return Found("not judged", f"one seed: not judged; {values}{unit}", 1)
+    verdicts, words, tests = [], [], []
+    for name, numbers in margins.items():
+        mean, half = interval(numbers)
+        verdicts.append(verdict_of(mean, half))
+        words.append(f"{name} {mean:+.4f} ± {half:.4f}")
+        tests.append((mean, p_of(numbers)))
+    measured = f"{', '.join(words)}{unit} (95 % interval, n = {seeds} seeds)"
+    return Found(weakest(verdicts), measured, seeds, p_of_all(tests))
+
+
+def not_trained(needed: Iterable[str], rows: Iterable[Measured]) -> Found | None:
+    """Return the finding that methods of a claim have no run, in the order of their names; else None."""
+    lacking = sorted(set(needed) - {row.method for row in rows})
+    return Found("not judged", f"not trained: {', '.join(lacking)}", 0) if lacking else None
+
+
+def adjusted(found: Sequence[Found]) -> list[Found]:
+    """Return findings judged together: each p-value is adjusted for the number of claims (Holm).
+
+    A finding without a p-value stays as it is, and counts as no test.
+    """
+    tested = [one.p for one in found if one.p is not None]
+    values = iter(holm(tested).tolist())
+    return [one if one.p is None else _adjusted(one, next(values), len(tested)) for one in found]
+
+
+def _adjusted(found: Found, p: float, claims: int) -> Found:
+    words = f"{found.measured}; p = {found.p:.2g}"
+    if claims > 1:
+        words += f", {p:.2g} for {claims} claims (Holm)"
+    return found._replace(verdict=found.verdict if p <= LEVEL else "within noise", measured=words, p=p)
+
+
+def p_of(numbers: Sequence[float]) -> float:
+    """Return the two-sided p-value of a mean of zero by Student's t: 0 or 1 where nothing varies."""
+    found = t_contrast([np.asarray(numbers, dtype=np.float64)], [1.0])
+    return float(found.value == 0) if found.p is None else found.p
+
+
+def p_of_all(tests: Sequence[tuple[float, float]]) -> float:
+    """Return the p-value of a claim from means and p-values of its margins, as the module says."""
+    against = [p for mean, p in tests if mean < 0]
+    return min(1.0, len(tests) * min(against)) if against else max(p for _, p in tests)
+
+
+def interval(numbers: Sequence[float]) -> tuple[float, float]:
+    """Return the mean of two or more numbers, and half of its 95 % interval by Student's t."""
+    low, high = interval_over_seeds(numbers)
+    return float(np.mean(numbers)), (high - low) / 2

@@ -1,0 +1,91 @@
+"""Runs of `degen train` that targets take over: what fits is copied and counts as done, the rest is named."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+import tiny_fixtures
+import tiny_runs
+from commands import mistake
+
+import degen
+from degen.config.settle import by_group
+from degen.paper import adopting
+from degen.paper.adopting import adopt
+from degen.paper.targets import target
+from degen.runs.directory import RunDirectory
+from degen.sweeps.collect import collect
+from degen.sweeps.study import Study
+
+log = tiny_fixtures.log
+
+SETTINGS = {**tiny_runs.SETTINGS, "epochs": 1}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, log):
+    """Runs of SASRec with two seeds, and one with another λ."""
+    out = tmp_path_factory.mktemp("made")
+    degen.train_many(["sasrec"], log, out, seeds=(0, 1), **SETTINGS)
+    degen.train("scl", log, out / "scl-other", lam=0.3, **SETTINGS)
+    return out
+
+
+@pytest.fixture
+def wanted(log):
+    """A target that wants two seeds of SASRec and of SCL."""
+    groups = by_group({key: value for key, value in SETTINGS.items() if key != "dropout"})
+    rates = dict.fromkeys(("embedding_dropout", "hidden_dropout", "attention_dropout"), SETTINGS["dropout"])
+    groups["model"] = {**groups["model"], **rates}
+    study = Study.of_values(
+        {
+            "datasets": (str(log),),
+            "seeds": (0, 1),
+            "base": groups,
+            "axes": {"variant": {"key": "objective.variant", "values": ["sasrec", "scl"]}},
+        }
+    )
+    return target("table2"), study
+
+
+def test_runs_that_fit_are_copied_and_done_and_the_others_named(made, wanted, tmp_path):
+    found = adopt([wanted], [made], tmp_path)
+    assert [(method, seed) for _, method, seed in found.taken["table2"]] == [("sasrec", 0), ("sasrec", 1)]
+    assert [re.sub(r"\S+/", "", note) for note in found.notes] == [
+        "1 run of other settings or logs than these targets: scl-other"
+    ]
+    results = collect(tmp_path / "table2", figures=False).results
+    there = [json.loads((made / f"sasrec-s{seed}" / "test.json").read_text()) for seed in (0, 1)]
+    assert results["test_HR@10"].tolist() == [values["HR@10"] for values in there]
+    # Again: they are there already, and stay where they were made.
+    assert adopt([wanted], [made], tmp_path).taken == found.taken
+    assert RunDirectory(made / "sasrec-s0").state == "finished"
+
+
+def test_older_ways_to_count_ties_are_taken_and_told(made, wanted, tmp_path):
+    older = tmp_path / "older" / "sasrec-s0"
+    degen.train("sasrec", wanted[1].datasets[0], older, ties="half", **SETTINGS)
+    adopt([wanted], [older], tmp_path / "paper")
+    results = collect(tmp_path / "paper" / "table2", figures=False).results
+    assert results["ties"].tolist() == ["half"]
+
+
+def test_a_copy_that_breaks_off_leaves_nothing(made, wanted, tmp_path, monkeypatch):
+    def broken(source, place):
+        place.mkdir(parents=True)
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(adopting.shutil, "copytree", broken)
+        with pytest.raises(degen.errors.UserError, match=r"No space left.*free some space"):
+            adopt([wanted], [made], tmp_path)
+    assert not list((tmp_path / "cells").rglob("*-s0*"))
+    assert len(adopt([wanted], [made], tmp_path).taken["table2"]) == 2
+
+
+def test_a_folder_without_runs_is_told(tmp_path, capfd):
+    (tmp_path / "empty").mkdir()
+    told = mistake(capfd, "paper", "adopt", tmp_path / "empty", "--datasets", "synthetic", "--out", tmp_path)
+    assert "no run under" in told
