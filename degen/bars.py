@@ -142,7 +142,7 @@ class Bar(Progress):
         stopping = f"valid_{self.stop_on}"
         self._say(
             f"  {self.lead}epoch {row['epoch']:3d}  loss {row['loss']:.4f}  HR@5 {row['valid_HR@5']:.4f}  "
-            f"{self.stop_on} {row[stopping]:.4f}  uniformity {row['uniformity']:.3f}  "
+            f"{self.stop_on} {row[stopping]:.4f}  uniformity of h {row['uniformity']:.3f}  "
             f"σ₂/σ₁ {row['sigma2_ratio']:.3f}  "
             f"{row['samples_per_second']:,.0f} samples/s"
         )

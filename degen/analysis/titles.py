@@ -33,6 +33,7 @@ _TITLES: Mapping[str, str] = {
     "nonfinite_rows": "rows with NaN or infinity",
     "low_norm_rows": "rows of low norm",
     "low_norm_rows_10": "rows of low norm (10 %)",
+    "uniformity": "uniformity of items",
     "norm_mean": "mean norm",
     "norm_median": "median norm",
     "norm_cv": "variation of norms",

@@ -89,6 +89,7 @@ class Group:
 
     `definition` is that of alignment and uniformity; it is None where there is no run. `notes` name what was
     left out, and `claim_notes` why claims are not judged. `verdicts` are on the first side and each other.
+    `warnings` are those about the course of the runs, behind the names of these.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Group:
     notes: Sequence[str] = ()
     verdicts: Sequence[Verdict] = ()
     claim_notes: Sequence[str] = ()
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,7 @@ from degen.reports.contents import Cloud, Group, Report, Subject
 from degen.reports.described import about, environment, labels, place, unmeasured
 from degen.reports.verdicts import Sides
 from degen.runs.choose import by_definition, damage, one_seed
+from degen.runs.course import told, warnings_of
 from degen.runs.directory import RunDirectory
 from degen.studies.analysis_options import AnalysisOptions
 from degen.studies.claims import Claim
@@ -118,7 +119,9 @@ class _Work:
         definitions = [source.definition for sources in series.values() for source in sources]
         definition = definitions[0] if definitions else None
         compared = sides.verdicts(notes)
-        return Group(name, definition, subjects, claims, notes, compared, of_claims)
+        runs = {source.path: source.run for sources in series.values() for source in sources if source.run}
+        warned = {one.name: warnings_of(runs[one.path]) for one in subjects if one.path in runs}
+        return Group(name, definition, subjects, claims, notes, compared, of_claims, told(warned))
 
     def _begin(self, what: str) -> None:
         self.watch(what, self.done, self.total)

@@ -35,8 +35,8 @@ _HEAD = rf"""% Written by degen {__version__}. Needs \usepackage{{booktabs,graph
 _FITTED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"
 
 _SVD = "item embeddings on their first two singular directions, coloured by frequency, and singular values"
-_WAYS = "alignment and uniformity over training, by the {} definition; ring: first epoch, square: last"
-_EPOCHS = "alignment, uniformity and validation HR@5 over epochs, by the {} definition"
+_WAYS = "alignment and uniformity of h over training, by the {} definition; ring: first epoch, square: last"
+_EPOCHS = "alignment and uniformity of h, and validation HR@5, over epochs, by the {} definition"
 
 
 def write_latex(report: Report, folder: Path, of_files: SvdOptions | None = None) -> list[Path]:

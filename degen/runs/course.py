@@ -36,20 +36,24 @@ one low value does not count.
 FILTERED = "the core filter dropped"
 """Begin of the warning about a log, which all runs on it have in common."""
 
+MOST_WARNED = 3
+"""Number of runs whose warnings are told; of more, they are counted."""
 
-def collapsed(best: Row, definition: str) -> str | None:
-    """Return a warning where h has collapsed at the best epoch.
 
-    >>> collapsed({"epoch": 3, "uniformity": -0.05}, "paper")[:38]
-    'h has collapsed: its uniformity is -0.'
+def collapsed(best: Row, definition: str, *, limited: bool = False) -> str | None:
+    """Return a warning where h has collapsed at the best epoch; `limited` where `epochs` ended the run.
+
+    >>> collapsed({"epoch": 3, "uniformity": -0.05}, "paper")[:40]
+    'h has collapsed: uniformity of h, the se'
     """
     value = best.get("uniformity")
     if definition != "paper" or value is None or value <= COLLAPSED:
         return None
+    mend = "train longer first; if it stays, lower `learning_rate`" if limited else "lower `learning_rate`"
     return (
-        f"h has collapsed: its uniformity is {value:.3f} at the best epoch, {best['epoch']} (0 is a single "
-        f"point, and above {COLLAPSED} nearly all sequences point the same way); train longer, or "
-        "lower `learning_rate`"
+        f"h has collapsed: uniformity of h, the sequence representations, is {value:.3f} at the best epoch, "
+        f"{best['epoch']} (0 is a single point, and above {COLLAPSED} nearly all sequences point the same "
+        f"way); {mend}"
     )
 
 
@@ -119,7 +123,7 @@ def warnings_about(
     metric = settings.get("stop_on", "NDCG@10")
     best = best or best_row([dict(row) for row in rows], metric, settings.get("stop_decimals"))
     found = (
-        collapsed(best, definition),
+        collapsed(best, definition, limited=rows[-1]["epoch"] == settings.get("epochs")),
         still_improving(rows, best, settings),
         disagreeing(rows, best, metric) if best.get(f"valid_{metric}") is not None else None,
     )
@@ -136,3 +140,15 @@ def warnings_of(run: RunDirectory) -> list[str]:
         return warnings_about(rows, settings, run.definition, best)
     except UserError:  # no line has the metric that chooses the best epoch
         return []
+
+
+def told(warned: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return warnings behind the names of their runs; where many runs have some, only how many.
+
+    >>> told({"sasrec-s0": ["h has collapsed"], "scl-s0": []})
+    ['sasrec-s0: h has collapsed']
+    """
+    found = {name: own for name, own in warned.items() if own}
+    if len(found) > MOST_WARNED:
+        return [f"{len(found)} of these runs have warnings, which `degen runs` lists with `--json`"]
+    return [f"{name}: {sentence}" for name, own in found.items() for sentence in own]

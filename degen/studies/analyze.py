@@ -8,7 +8,7 @@ analyze_paths([…], AnalysisOptions(…))      many, as the command does
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from degen.embeddings.select import Selection, Source, select, select_one
 from degen.errors import UserError
 from degen.modules import import_modules
 from degen.runs.choose import run_name
+from degen.runs.course import warnings_of
 from degen.runs.directory import ITEM_EMBEDDINGS
 from degen.studies.analysis_options import AnalysisOptions
 from degen.studies.item_bias import bias_values
@@ -39,10 +40,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Analyzed:
-    """The analyses of several matrices, with notes for the user."""
+    """The analyses of several matrices, with notes for the user.
+
+    `warnings` has the warnings about the course of each run, which are mostly about h, by its name.
+    """
 
     analyses: list[Analysis]
     notes: list[str]
+    warnings: dict[str, list[str]] = field(default_factory=dict)
 
 
 def analyze(matrix: Rows | Array | Path | str, *, name: str | None = None, **options: Any) -> Analysis:
@@ -99,15 +104,17 @@ def analyze_paths(paths: Sequence[Path], options: AnalysisOptions) -> Analyzed:
     sources = list(measured)
     analyses = [analysis for analysis, _ in measured.values()]
     notes = [*selection.notes, *notes, *(note for _, several in measured.values() for note in several)]
+    warned = {str(source.path): warnings_of(source.run) for source in sources if source.run is not None}
     if options.seeds:
         together, more = _over_seeds(selection, dict(zip(sources, analyses, strict=True)))
-        return Analyzed(together, notes + more)
+        return Analyzed(together, notes + more, warned)
     names = [analysis.name for analysis in analyses]
     analyses = [
         replace(analysis, name=str(source.path)) if names.count(analysis.name) > 1 else analysis
         for analysis, source in zip(analyses, sources, strict=True)
     ]
-    return Analyzed(analyses, notes)
+    called = {str(source.path): analysis.name for analysis, source in zip(analyses, sources, strict=True)}
+    return Analyzed(analyses, notes, {called[path]: own for path, own in warned.items()})
 
 
 def _analyzed_or_error(source: Source, options: AnalysisOptions) -> tuple[Analysis, list[str]] | UserError:

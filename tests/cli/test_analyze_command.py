@@ -90,7 +90,7 @@ def test_many_matrices_are_shown_six_at_a_time_and_tenths_of_items_not_at_all(tm
 
 def test_core_measures_come_in_words_with_a_line_that_places_them(matrix, tmp_path):
     out = run("analyze", matrix).stdout
-    names = ["σ₂/σ₁", "effective rank", "participation ratio", "average cosine", "uniformity"]
+    names = ["σ₂/σ₁", "effective rank", "participation ratio", "average cosine", "uniformity of items"]
     assert sorted(names, key=out.index) == names
     assert "average cosine, rare half" not in out  # frequencies are not known
     assert "stable_rank" not in out

@@ -160,7 +160,7 @@ def test_the_core_is_in_words_and_first_and_said_once() -> None:
     core, every = core_table(group, with_reasons=True), measures_table(group)
     assert core is not None
     assert every is not None
-    assert [row[0].text for row in core.rows] == ["σ₂/σ₁", "average cosine", "uniformity"]
+    assert [row[0].text for row in core.rows] == ["σ₂/σ₁", "average cosine", "uniformity of items"]
     assert core.rows[0][-1].text == CORE["sigma2_ratio"]
     first = core_first(every)
     assert {heading: [row[1].text for row in rows] for heading, rows in first.rows_by_section().items()} == {

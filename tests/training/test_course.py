@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
 import pytest
 import tiny_runs
 from commands import result_of, run
+from run_files import write_run
 
 import degen
 from degen.bars import Showing
 from degen.cli.wording import as_typed
 from degen.data.load import DataOptions, load_dataset
 from degen.errors import DegenWarning
-from degen.runs.course import collapsed, disagreeing, filtered, still_improving, warnings_about, warnings_of
+from degen.files.writing import write_json
+from degen.runs.course import (
+    collapsed,
+    disagreeing,
+    filtered,
+    still_improving,
+    told,
+    warnings_about,
+    warnings_of,
+)
 from degen.runs.directory import RunDirectory
 from degen.training.plan import train_many
 from degen.training.run import Progress
@@ -183,3 +194,40 @@ def test_a_warning_about_the_log_is_printed_once_and_one_about_a_run_for_each(ca
 
 def test_an_unfinished_run_has_no_warnings(tmp_path):
     assert warnings_of(RunDirectory(tmp_path)) == []
+
+
+@pytest.mark.parametrize(("epochs", "mend"), [(4, "train longer first"), (90, "; lower `learning_rate`")])
+def test_the_mend_of_a_collapse_fits_what_ended_the_run_and_names_no_variant(epochs, mend):
+    rows = lines([0.1, 0.3, 0.2, 0.2], uniformity=-0.05)
+    [warning] = warnings_about(rows, {"epochs": epochs}, "paper")
+    assert mend in warning
+    assert "uniformity of h" in warning
+    assert not {"scl", "duorec", "ucl", "sasrec"} & set(warning.replace("`", " ").split())
+
+
+def test_warnings_of_many_runs_are_counted():
+    warned = {f"r{place}": ["a", "b"] for place in range(3)}
+    assert told(warned | {"quiet": []}) == [f"r{place}: {one}" for place in range(3) for one in "ab"]
+    [counted] = told(warned | {"r3": ["a"], "quiet": []})
+    assert counted.startswith("4 of these runs have warnings")
+
+
+def test_analyze_and_report_repeat_what_training_warned_of(tmp_path):
+    rng = np.random.default_rng(0)
+    for name, uniformity in (("sasrec", -0.05), ("scl", -2.0)):
+        metrics = [{"epoch": 1, "uniformity": uniformity, "valid_NDCG@10": 0.1, "valid_HR@5": 0.1}]
+        path = tmp_path / "runs" / f"{name}-s0"
+        write_run(path, name, metrics=metrics, embeddings=rng.normal(size=(80, 4)))
+        write_json(path / "test.json", {"NDCG@10": 0.1, "HR@5": 0.1, "epoch": 1})
+    runs = tmp_path / "runs"
+    shown = run("analyze", runs).stdout
+    assert shown.count("Warning:") == 1
+    assert "sasrec-s0: h has collapsed: uniformity of h" in " ".join(shown.split())
+    assert shown.index("uniformity of items") < shown.index("Warning:")
+    one, other = result_of("analyze", runs)
+    assert (len(one["warnings"]), other["warnings"]) == (1, [])
+    assert "--learning-rate" in one["warnings"][0]
+    found = result_of("report", runs)
+    page = (runs / "report.html").read_text()
+    assert "h has collapsed" in found["warnings"][0]
+    assert page.index("<strong>Warning:</strong> SASRec: h has collapsed") < page.index("Core measures")

@@ -6,18 +6,20 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from degen.cli.failing import ANSWER, end_by
 from degen.cli.options import FILES, Group, Measures, Modules, Typed, default, option, takes
 from degen.cli.output import Output
+from degen.cli.wording import as_typed
 from degen.config.facts import sentence
 from degen.errors import UserError
 
 if TYPE_CHECKING:
     from degen.analysis.result import Analysis
+    from degen.studies.analyze import Analyzed
     from degen.studies.comparing.conditions import Condition
 
 _MOST_COLUMNS = 6
@@ -134,7 +136,7 @@ def _analyze(
     _write_and_print(found, conditions, show, tables, output)
 
 
-def _measured(paths: list[Path], typed: Typed, scheduler: str | None, output: Output) -> list[Analysis]:
+def _measured(paths: list[Path], typed: Typed, scheduler: str | None, output: Output) -> Analyzed:
     from degen.analysis.passes.dask_rows import connected
     from degen.bars import reading_bar
     from degen.studies.analysis_options import AnalysisOptions
@@ -144,18 +146,18 @@ def _measured(paths: list[Path], typed: Typed, scheduler: str | None, output: Ou
     with reading_bar(output.quiet), connected(scheduler):
         found = analyze_paths(paths, wanted)
     output.note(*found.notes)
-    return found.analyses
+    return found
 
 
 def _write_and_print(
-    analyses: list[Analysis], conditions: list[Condition], show: str, tables: Typed, output: Output
+    found: Analyzed, conditions: list[Condition], show: str, tables: Typed, output: Output
 ) -> None:
     from degen.files.outputs import output_path
     from degen.files.writing import write_json
     from degen.studies.comparing.failing import judged_analyses
     from degen.studies.measure_tables import write_csv, write_latex
 
-    csv, latex, out = tables["csv"], tables["latex"], tables["out"]
+    analyses, csv, latex, out = found.analyses, tables["csv"], tables["latex"], tables["out"]
     written = [write_csv(path, analyses) for path in (csv, out and out / "analysis.csv") if path]
     written += [write_latex(path, analyses) for path in (latex, out and out / "analysis.tex") if path]
     flat = [analysis.flat() for analysis in analyses]
@@ -165,8 +167,10 @@ def _write_and_print(
     judgement, failed = judged_analyses(conditions, analyses)
     if conditions:
         flat = [values | {"failed": sentences} for values, sentences in zip(flat, failed, strict=True)]
+    flat = [_with_warnings(values, found.warnings) for values in flat]
     if not output.result(flat[0] if len(flat) == 1 else flat):
         _print(analyses, show, output)
+        _warn(found.warnings, output)
     output.note(*(f"written: {path}" for path in written))
     end_by(judgement)
 
@@ -185,6 +189,20 @@ def _print(analyses: list[Analysis], show: str, output: Output) -> None:
     if show == "core":
         output.line("")
         output.paragraph(f"{ORIENTATION} --all shows every measure.")
+
+
+def _with_warnings(values: dict[str, Any], warnings: dict[str, list[str]]) -> dict[str, Any]:
+    """Return a result for JSON with the warnings about its run, if it is of one."""
+    return values | ({"warnings": warnings[values["name"]]} if values["name"] in warnings else {})
+
+
+def _warn(warnings: dict[str, list[str]], output: Output) -> None:
+    """Print what the training of the runs warned of: the table is of items, and says nothing of h."""
+    from degen.runs.course import told
+
+    for warning in told(warnings):
+        output.line("")
+        output.paragraph(as_typed(f"Warning: {warning}."), "Warning:")
 
 
 def _columns_that_fit() -> int:

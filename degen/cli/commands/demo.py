@@ -21,7 +21,7 @@ COLUMNS = {
     "sigma2_ratio": "σ₂/σ₁",
     "effective_rank": "effective rank",
     "average_cosine": "average cosine",
-    "uniformity": "uniformity",
+    "uniformity": "uniformity of h",
 }
 
 

@@ -72,8 +72,9 @@ def report(
         written += write_latex(found, latex, SvdOptions(FileOptions(**files)))
     of_groups = {group.name: [*group.notes, *group.claim_notes] for group in found.groups}
     notes = [*found.notes, *(f"{name}: {note}" for name, several in of_groups.items() for note in several)]
-    output.note(*notes)
-    if not output.result({"files": [str(file) for file in written], "notes": notes}):
+    warned = [warning for group in found.groups for warning in group.warnings]
+    output.note(*(f"warning: {warning}" for warning in warned), *notes)
+    if not output.result({"files": [str(file) for file in written], "notes": notes, "warnings": warned}):
         output.line(*written)
 
 
@@ -95,7 +96,12 @@ def _typed(report: Report) -> Report:
         return [as_typed(note) for note in notes]
 
     groups = [
-        replace(group, notes=typed(group.notes), claim_notes=typed(group.claim_notes))
+        replace(
+            group,
+            notes=typed(group.notes),
+            claim_notes=typed(group.claim_notes),
+            warnings=typed(group.warnings),
+        )
         for group in report.groups
     ]
     return replace(report, groups=groups, notes=typed(report.notes))

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 _MOST_SETTINGS = 4
 """Number of settings that have a column each in the list of runs; more of them name the series instead."""
 
-_MOST_WARNED = 3
-"""Number of runs whose warnings stand below the list; of more, they are counted."""
-
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.", show_default=False)]
 TiesOption = Annotated[
     str | None,
@@ -56,7 +53,7 @@ def runs(
     """
     from degen.config.key_names import with_former
     from degen.runs.choose import settings_apart
-    from degen.runs.course import warnings_of
+    from degen.runs.course import told, warnings_of
     from degen.runs.directory import collect_runs
 
     found = collect_runs(paths or [Path("runs")])
@@ -72,14 +69,7 @@ def runs(
     ]
     if not output.result([row | more for row, more in zip(rows, about, strict=True)]):
         output.table(*_columns(rows, whole, apart))
-        output.note(*_warnings({path: own for path, own in warned.items() if own}))
-
-
-def _warnings(warned: dict[str, list[str]]) -> list[str]:
-    """Return the warnings about runs as notes; of many runs, only how many have some."""
-    if len(warned) > _MOST_WARNED:
-        return [f"{len(warned)} of these runs have warnings, which --json lists"]
-    return [f"{path}: {sentence}" for path, own in warned.items() for sentence in own]
+        output.note(*told(warned))
 
 
 def _columns(
