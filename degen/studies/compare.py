@@ -10,7 +10,7 @@ A row holds the values a and b of a measure, their difference, its interval and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -24,7 +24,7 @@ from degen.analysis.statistics.differences import Comparison, compare_users
 from degen.analysis.values import Undefined
 from degen.evaluation.stored_ranks import has_ranks, known_ranks, other_ties, ranked_users, user_accuracy
 from degen.studies.comparing.judged import Two
-from degen.studies.comparing.pairing import Measured, compared
+from degen.studies.comparing.pairing import Compared, Measured, compared
 from degen.studies.comparing.sides import Side
 from degen.studies.verdict import Verdict
 
@@ -47,6 +47,10 @@ class SideComparison:
         where it was not asked for.
     sides, verdict
         the two sides, and the verdict by the core measures among `measures`.
+    shared
+        number of the items that both hold, where the measures are of these alone; else 0.
+    profiles
+        of either side, the measures by popularity of those items; empty where the measures are of all.
     """
 
     measures: list[Comparison]
@@ -54,6 +58,8 @@ class SideComparison:
     alike: dict[str, float]
     sides: Two
     verdict: Verdict
+    shared: int = 0
+    profiles: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def base(self) -> str:
@@ -111,7 +117,12 @@ def compare_sides(
         found = compared(measured[base.name], measured[other.name], notes)
         likeness = _alike(found.pair) if alike and found.pair is not None else {}
         users = _users(base, other, notes)
-        comparisons.append(SideComparison(found.measures, users, likeness, found.sides, found.verdict))
+        of_shared = _shared_profiles(found)
+        comparisons.append(
+            SideComparison(
+                found.measures, users, likeness, found.sides, found.verdict, found.shared, of_shared
+            )
+        )
     if any(len(side.matrices) == 1 for side in sides):
         notes.append("seed noise unknown where a side has one seed: no difference is marked there")
     seeds = [seed for side in measured.values() for seed in side.analyses]
@@ -124,6 +135,14 @@ def compare_sides(
     }
     means = {side.name: _means(side.analyses) for side in measured.values()}
     return DatasetComparison(name, sides, comparisons, profiles, means, notes)
+
+
+def _shared_profiles(found: Compared) -> dict[str, dict[str, float]]:
+    """Return the profiles of the items that both sides hold, by side, where the measures are of these."""
+    if not found.shared or found.pair is None:
+        return {}
+    rows = {found.sides.a: found.pair.a, found.sides.b: found.pair.b}
+    return {name: popularity_profile(side) for name, side in rows.items() if side.frequency is not None}
 
 
 def _means(seeds: Sequence[Analysis]) -> dict[str, float]:

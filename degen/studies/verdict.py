@@ -63,13 +63,16 @@ class Verdict:
         return next((judged.better for judged in self.measures if judged.measure == measure), "unknown")
 
 
-def verdict(sides: Two, comparisons: Sequence[Comparison]) -> Verdict:
-    """Return the verdict on two sides from the comparisons of their measures; only core ones count."""
+def verdict(sides: Two, comparisons: Sequence[Comparison], reserve: str = "") -> Verdict:
+    """Return the verdict on two sides from the comparisons of their measures; only core ones count.
+
+    `reserve` is a sentence on the items that were compared, a remark of the verdict.
+    """
     measures = judged(sides, comparisons)
     voting = [one for one in measures if one.better in ("a", "b")]
     known = [one for one in measures if one.better != "unknown"]
     ends = {one.better for one in voting}
-    remarks = tuple(filter(None, (_not_judged(sides, measures), _noise(sides, known))))
+    remarks = tuple(filter(None, (_not_judged(sides, measures), _noise(sides, known), reserve)))
     if len(ends) > 1:
         evidence = "; ".join(_favours(sides, voting, end) for end in ("a", "b"))
         return Verdict("mixed", "The core measures disagree", evidence, remarks, measures)

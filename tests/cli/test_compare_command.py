@@ -12,8 +12,9 @@ import typer
 from run_files import write_run
 from typer.testing import CliRunner, Result
 
-from degen.analysis import average_cosine, linear_cka
+from degen.analysis import Rows, average_cosine, linear_cka
 from degen.analysis.core import CORE
+from degen.analysis.result import popularity_profile
 from degen.cli.commands.compare import compare
 from degen.errors import UserError
 from degen.studies.figure_files import FigureFiles
@@ -488,3 +489,54 @@ def test_only_what_is_shown_is_measured_with_the_same_numbers(runs: Path) -> Non
     # A gate on another measure has its value, and the table stays that of the core.
     gate = run(*words, "--fail-if", "stable_rank > 0")
     assert (gate.exit_code, gate.stdout) == (3, shown.stdout)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "sentence", "shared"),
+    [
+        (
+            range(20, 90),
+            "The catalogues differ: 60 items are in both, of 80 and 70, and these values are of",
+            60,
+        ),
+        (range(100, 170), "The catalogues differ: 80 and 70 items, of which no id is in both.", 0),
+        (None, "The catalogues differ: 80 and 70 rows, without ids to match them.", 0),
+        (range(79, -1, -1), "", 0),
+    ],
+    ids=["some", "none", "no ids", "all"],
+)
+def test_a_verdict_on_other_items_says_so_and_a_gate_is_of_what_it_says(
+    tmp_path: Path, rng: np.random.Generator, theirs: range | None, sentence: str, shared: int
+) -> None:
+    def write(name: str, V: np.ndarray, ids: range | None) -> Path:
+        if ids is None:
+            np.save(tmp_path / f"{name}.npy", V)
+            return tmp_path / f"{name}.npy"
+        lines = [f"item{i},{','.join(map(str, row))}\n" for i, row in zip(ids, V.tolist(), strict=True)]
+        (tmp_path / f"{name}.csv").write_text("".join(lines))
+        return tmp_path / f"{name}.csv"
+
+    # The last rows of the second matrix, which the first one lacks, point elsewhere.
+    ours, others = cone(rng, 0.1), cone(rng, 1.0)[: len(theirs or range(70))]
+    others[-10:] *= -1
+    files = [write("jan", ours, theirs and range(80)), write("feb", others, theirs)]
+    counts = tmp_path / "counts.csv"
+    counts.write_text("id,count\n" + "".join(f"item{i},{1 + i % 9}\n" for i in range(200)))
+    words = (*files, "--no-figures", "--quiet", *(("--frequency", counts) if theirs else ()))
+    kept = [place for place, i in enumerate(theirs or range(70)) if not shared or i < 80]
+    expected = average_cosine(others[kept])
+    assert run(*words, "--fail-if", f"average_cosine > {expected + 1e-6}").exit_code == 0
+    told = run(*words, "--fail-if", f"average_cosine > {expected - 1e-6}")
+    assert told.exit_code == 3
+    assert (f"({shared} shared items)" in told.stderr) == bool(shared)
+    found = json.loads(run(*words, "--json", "--measures", "core").stdout)
+    [verdict] = found["verdicts"]
+    assert sentence in verdict["text"]
+    assert ("catalogues differ" in verdict["text"]) == bool(sentence)
+    assert row(found, "average_cosine", "feb")["value"] == pytest.approx(expected)
+    assert (f"all values are of the {shared} items that both hold" in told.stdout) == bool(shared)
+    if shared:
+        counted = np.array([1 + i % 9 for i in range(20, 80)])
+        profile = popularity_profile(Rows(others[kept], counted))["average_cosine@tail"]
+        assert run(*words, "--fail-if", f"average_cosine@tail > {profile - 1e-6}").exit_code == 3
+        assert run(*words, "--fail-if", f"average_cosine@tail > {profile + 1e-6}").exit_code == 0

@@ -33,7 +33,7 @@ def core_table(side: SideComparison) -> Table:
         favoured = Cell(_favoured(side, judged.better), footnote=mark)
         rows.append([Cell(title(judged.measure)), *_values(judged.comparison), favoured])
     columns = [Column("measure", "text"), *_columns(side), Column("more isotropic", "text")]
-    note = _note([judged.comparison for judged in side.verdict.measures])
+    note = _note([judged.comparison for judged in side.verdict.measures], side.shared)
     return Table("core", "", columns, rows, note, footnotes=list(footnotes))
 
 
@@ -67,7 +67,8 @@ def all_table(side: SideComparison) -> Table:
     noisy = any(better(side, row) == "within noise" for row in side.measures)
     legend = LEGEND + ("; * difference exceeds the noise of seeds" if marked else "")
     legend += "; noise: within the known noise" if noisy else ""
-    return Table("all", "", columns, rows, "\n".join([legend, *_note(side.measures).splitlines()]), sections)
+    notes = [legend, *_note(side.measures, side.shared).splitlines()]
+    return Table("all", "", columns, rows, "\n".join(notes), sections)
 
 
 def sides_table(dataset: DatasetComparison) -> Table:
@@ -143,7 +144,9 @@ def _half(row: Comparison) -> float | None:
     return None if row.interval is None else (row.interval[1] - row.interval[0]) / 2
 
 
-def _note(rows: Sequence[Comparison]) -> str:
-    """Return the sentence that says what ± is."""
+def _note(rows: Sequence[Comparison], shared: int = 0) -> str:
+    """Return the sentences that say what ± is, and of which items the values are where not of all."""
     noise = {row.noise.partition(";")[0] for row in rows if row.interval is not None}
-    return f"± half of the 95 % interval over {' or '.join(sorted(noise))}" if noise else ""
+    of = f"all values are of the {shared:,} items that both hold" if shared else ""
+    half = f"± half of the 95 % interval over {' or '.join(sorted(noise))}" if noise else ""
+    return "\n".join(filter(None, (of, half)))

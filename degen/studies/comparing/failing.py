@@ -18,15 +18,16 @@ def judged_comparisons(conditions: Sequence[Condition], datasets: Sequence[Datas
     judgement = Judgement()
     for dataset in datasets:
         for side in dataset.comparisons:
-            base, other = (_profile(dataset, name) for name in (side.base, side.other))
+            base, other = (_profile(dataset, side, name) for name in (side.base, side.other))
             values = other | _values(side)
             changes = {name: other[name] - base[name] for name in other if name in base} | _changes(side)
-            if len(set(side.sides.trainings)) > 1 and min(side.sides.trainings) == 1:
+            if len(set(side.sides.trainings)) > 1 and min(side.sides.trainings) == 1 and not side.shared:
                 # The rows are then of the lowest seeds, but a gate is about all seeds of a side.
                 first, second = (dataset.means[name] for name in (side.base, side.other))
                 values |= second
                 changes |= {name: second[name] - first[name] for name in second if name in first}
             called = side.other if len(datasets) == 1 else f"{dataset.name}: {side.other}"
+            called += f" ({side.shared:,} shared items)" if side.shared else ""
             reasons = dict.fromkeys(ACCURACY, "accuracy needs two runs with the ranks of the same users")
             judgement.judge(conditions, called, values, changes, reasons)
     return judgement
@@ -49,7 +50,12 @@ def _changes(side: SideComparison) -> dict[str, float]:
     return {row.measure: row.difference for row in (*side.measures, *side.users)}
 
 
-def _profile(dataset: DatasetComparison, name: str) -> dict[str, float]:
-    """Return the profiles of a side, means over its seeds; empty without frequencies."""
+def _profile(dataset: DatasetComparison, side: SideComparison, name: str) -> dict[str, float]:
+    """Return the profiles of a side, means over its seeds; empty without frequencies.
+
+    Where its measures are of the shared items, so are its profiles.
+    """
     seeds: Sequence[Mapping[str, float]] = dataset.profiles.get(name, [])
+    if side.shared:
+        seeds = [side.profiles[name]] if name in side.profiles else []
     return {key: math.fsum(seed[key] for seed in seeds) / len(seeds) for key in (seeds[0] if seeds else {})}
