@@ -79,7 +79,7 @@ def test_each_quantity_of_an_epoch_has_a_chart_and_time_has_none(tmp_path: Path)
     figures = {figure.chart.title: figure for figure in over_epochs(group)}
     assert list(figures) == [
         "validation HR@5",
-        "uniformity",
+        "uniformity of h",
         "alignment",
         "same-target alignment",
         "dropout alignment",
