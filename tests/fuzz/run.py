@@ -82,14 +82,21 @@ def warm_up() -> None:
     watch.command()
 
 
+LONG = ("train", "evaluate", "export", "report", "compare", "dynamics", "mechanism", "uniformity")
+"""Commands that take seconds, and prepare nothing that others do not."""
+
+
 def use_once(samples: Path, scratch: Path) -> None:
-    """Read some samples as they are, so that what a first use prepares is there for all children."""
+    """Read some samples as they are, so that what a first use prepares is there for all children.
+
+    Of the commands that draw, each for seconds, one serves: what drawing prepares is the same for all.
+    """
     canary = watch.Canary()
     for kind, sample in (("log", "log.csv"), ("matrix", "m.npy"), ("run", "runs"), ("config", "config")):
         folder = scratch / f"use-{kind}"
-        seen = set()
+        seen = {*LONG, *(["plot-svd"] if kind == "run" else [])}
         for one in kinds.as_it_is(kind, samples / kind / sample, folder):
-            if one.words[0] not in {*seen, "train", "evaluate", "export", "report"}:
+            if one.words[0] not in seen:
                 seen.add(one.words[0])
                 watch.run_case(folder, one.words, canary)
 
