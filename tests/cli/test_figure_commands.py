@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import typer
 from drawn import media_box
+from matplotlib.figure import Figure
 from run_files import epochs, write_run
 from typer.testing import CliRunner, Result
 
@@ -90,6 +91,14 @@ def runs(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def sketched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the figures empty, where names and numbers are asked for: drawing takes most of the time."""
+    for name in ("svd.svd", "over_epochs.uniformity.trajectory", "over_epochs.uniformity.epochs"):
+        path = f"degen.studies.{name}_figure"
+        monkeypatch.setattr(path, lambda *_, width, **__: Figure(figsize=(width, 1)))
+
+
 @pytest.mark.parametrize("projection", ["pca", "tsne"])
 def test_other_projections_have_files_of_their_own(tmp_path: Path, projection: str) -> None:
     np.save(tmp_path / "vectors.npy", matrix())
@@ -125,6 +134,7 @@ def test_a_run_gives_its_projection_and_its_numbers(runs: Path) -> None:
     assert media_box(Path(f"{stem}.pdf"))[0] == pytest.approx(3.337, abs=1e-4)
 
 
+@pytest.mark.usefixtures("sketched")
 def test_singular_values_are_written_beside(runs: Path) -> None:
     place = runs / "clothing" / "scl-s0"
     result_of("plot-svd", place)
@@ -152,6 +162,7 @@ def test_a_dataset_gives_one_figure_in_the_papers_order(runs: Path) -> None:
     assert any("several seeds (0, 1)" in note for note in found["notes"])
 
 
+@pytest.mark.usefixtures("sketched")
 def test_numbers_of_a_panel_are_those_of_its_matrix(runs: Path) -> None:
     [panel] = result_of("plot-svd", runs / "clothing" / "ucl-s0")["panels"]
     s = np.linalg.svd(matrix(2).astype(np.float64), compute_uv=False)
@@ -162,6 +173,7 @@ def test_numbers_of_a_panel_are_those_of_its_matrix(runs: Path) -> None:
     assert panel["share_of_two_axes"] == pytest.approx((s[:2] ** 2).sum() / (s**2).sum())
 
 
+@pytest.mark.usefixtures("sketched")
 def test_every_dataset_below_a_folder_has_its_figure(runs: Path) -> None:
     found = result_of("plot-svd", runs, "--format", "svg")
     pictures = [Path(file).name for file in found["files"] if file.endswith(".svg")]
@@ -169,11 +181,13 @@ def test_every_dataset_below_a_folder_has_its_figure(runs: Path) -> None:
     assert {Path(file).parent for file in found["files"]} == {runs / "figures"}
 
 
+@pytest.mark.usefixtures("sketched")
 def test_a_seed_can_be_drawn(runs: Path) -> None:
     found = result_of("plot-svd", runs / "clothing", "--seed", 1)
     assert [(panel["variant"], panel["seed"]) for panel in found["panels"]] == [("duorec", 1)]
 
 
+@pytest.mark.usefixtures("sketched")
 def test_runs_of_a_dataset_given_apart_share_a_figure_here(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,6 +261,7 @@ def test_counts_given_by_frequency_colour_a_matrix(tmp_path: Path) -> None:
     assert found["panels"][0]["unseen_items"] == 8
 
 
+@pytest.mark.usefixtures("sketched")
 @pytest.mark.parametrize("name", ["item_embeddings.npy", "embeddings/e003.npy"])
 def test_a_matrix_inside_a_run_has_the_runs_items_and_counts(runs: Path, name: str) -> None:
     place = runs / "clothing" / "scl-s0"
@@ -258,6 +273,7 @@ def test_a_matrix_inside_a_run_has_the_runs_items_and_counts(runs: Path, name: s
     assert (rows[3]["item"], rows[3]["frequency"]) == ("item 3", "3")
 
 
+@pytest.mark.usefixtures("sketched")
 def test_matrices_of_the_same_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
@@ -269,6 +285,7 @@ def test_matrices_of_the_same_name_do_not_overwrite_each_other(tmp_path: Path) -
     assert [Path(file).name for file in found["files"]][2:4] == ["svd-v-v-v.csv", "svd-v-v-v-2.csv"]
 
 
+@pytest.mark.usefixtures("sketched")
 def test_a_run_without_embeddings_is_left_out_of_its_dataset(runs: Path) -> None:
     write_run(runs / "clothing" / "mine-s0", "mine", metrics=epochs(1))
     found = result_of("plot-svd", runs / "clothing")
@@ -304,6 +321,7 @@ def test_fig_5_leaves_out_what_has_no_alignment_and_says_so(runs: Path) -> None:
     assert found["panels"][3]["valid_HR@5_last"] == pytest.approx(0.04)
 
 
+@pytest.mark.usefixtures("sketched")
 def test_the_numbers_of_fig_5_are_written_beside(runs: Path) -> None:
     result_of("uniformity", runs / "clothing")
     rows = table(runs / "clothing" / "figures" / "uniformity-clothing.csv")
@@ -316,6 +334,7 @@ def test_the_numbers_of_fig_5_are_written_beside(runs: Path) -> None:
     assert {row["alignment"] for row in rows if row["variant"] == "sasrec"} == {""}
 
 
+@pytest.mark.usefixtures("sketched")
 def test_all_variants_have_the_alignment_of_same_targets(runs: Path) -> None:
     found = result_of("uniformity", runs / "clothing", "--alignment", "alignment_same_target")
     assert not any("has no" in note for note in found["notes"])
@@ -357,6 +376,7 @@ def test_runs_that_have_not_begun_are_an_error(tmp_path: Path) -> None:
     assert not (tmp_path / "figures").exists()
 
 
+@pytest.mark.usefixtures("sketched")
 def test_definitions_are_not_mixed_in_one_figure(runs: Path) -> None:
     rows = epochs(2)
     write_run(runs / "clothing" / "mine-s0", "mine", metrics=rows, definition="official")
@@ -372,6 +392,7 @@ def test_definitions_are_not_mixed_in_one_figure(runs: Path) -> None:
     assert alone["panels"][0]["definition"] == "official"
 
 
+@pytest.mark.usefixtures("sketched")
 def test_runs_that_differ_in_settings_are_panels_of_one_figure(tmp_path: Path) -> None:
     for weight, folder in ((0.1, "a"), (0.02, "b")):
         run = write_run(tmp_path / folder, embeddings=matrix(), metrics=epochs(2))
@@ -439,6 +460,7 @@ def test_a_matrix_without_a_projection_is_named(tmp_path: Path, shape: tuple[int
     assert not (tmp_path / "figures").exists()
 
 
+@pytest.mark.usefixtures("sketched")
 def test_rows_that_are_no_items_are_left_out_of_the_figure(tmp_path: Path) -> None:
     np.save(tmp_path / "v.npy", np.vstack([np.zeros(6), matrix()]))
     found = result_of("plot-svd", tmp_path / "v.npy")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from commands import mistake, result_of, run
 from drawn import media_box
+from matplotlib.figure import Figure
 from run_files import trace, write_run
 
 
@@ -17,6 +18,13 @@ def runs(tmp_path: Path) -> Path:
     write_run(tmp_path / "runs" / "duorec-s0", "duorec", trace=trace(3, push=0.3))
     write_run(tmp_path / "runs" / "scl-s0", "scl")
     return tmp_path / "runs"
+
+
+@pytest.fixture
+def sketched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave both figures empty, since to draw them takes seconds."""
+    for name in ("mechanism_figure", "mechanism_epochs_figure"):
+        monkeypatch.setattr(f"degen.studies.mechanism.{name}", lambda *_, width: Figure(figsize=(width, 1)))
 
 
 def test_figures_and_numbers_of_a_dataset(runs: Path) -> None:
@@ -34,6 +42,7 @@ def test_figures_and_numbers_of_a_dataset(runs: Path) -> None:
     assert result["panels"][0]["step_energy"] == 0.2
 
 
+@pytest.mark.usefixtures("sketched")
 def test_the_table_holds_every_bucket_of_every_epoch(runs: Path) -> None:
     [path] = [file for file in result_of("mechanism", runs)["files"] if file.endswith(".csv")]
     with Path(path).open(encoding="utf-8", newline="") as file:
@@ -44,6 +53,7 @@ def test_the_table_holds_every_bucket_of_every_epoch(runs: Path) -> None:
     assert float(rows[4]["push_share"]) == pytest.approx(0.9 / 3)
 
 
+@pytest.mark.usefixtures("sketched")
 def test_an_epoch_can_be_drawn_and_the_terminal_shows_both_ends(runs: Path) -> None:
     assert {row["epoch"] for row in result_of("mechanism", runs, "--epoch", 2)["panels"]} == {2}
     shown = run("mechanism", runs, "--epoch", 1).stdout

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,12 @@ def draw(names: list[str], width: str = "column", style: str = "paper", **option
         return svd_figure(panels(names, **options), width=figure_width(width))
 
 
+@cache
+def six(width: str) -> Figure:
+    """The six variants of the paper, drawn once for all tests that do no more than look."""
+    return draw(PAPER, width)
+
+
 def clouds(figure: Figure) -> list:
     return [axes for axes in figure.axes if axes.get_aspect() == 1]
 
@@ -56,7 +63,7 @@ def bars(figure: Figure) -> list:
 
 @pytest.mark.parametrize("width", ["column", "text", "2.5"])
 def test_a_panel_a_variant_a_colour_bar_and_all_singular_values(width: str) -> None:
-    figure = draw(PAPER, width)
+    figure = six(width)
     titles = [axes.get_title(loc="left") for axes in (*clouds(figure), spectrum(figure))]
     assert [title.partition(" ")[0] for title in titles] == ["(a)", "(b)", "(c)", "(d)", "(e)", "(f)", "(g)"]
     assert names(figure) == ["SASRec", "CL4SRec", "UCL", "SCL", "UCL+SCL", "DuoRec"]
@@ -69,7 +76,7 @@ def test_a_panel_a_variant_a_colour_bar_and_all_singular_values(width: str) -> N
 
 
 def test_panels_share_limits_scale_and_shape() -> None:
-    figure = draw(PAPER, "text")
+    figure = six("text")
     figure.draw_without_rendering()
     shown = clouds(figure)
     assert len({axes.get_xlim() for axes in shown}) == 1
@@ -84,7 +91,7 @@ def test_panels_share_limits_scale_and_shape() -> None:
 
 
 def test_all_points_are_drawn_within_the_limits() -> None:
-    for axes, panel in zip(clouds(figure := draw(PAPER)), panels(PAPER), strict=True):
+    for axes, panel in zip(clouds(figure := six("column")), panels(PAPER), strict=True):
         offsets = np.asarray(axes.collections[0].get_offsets())
         expected = panel.projection.coordinates[panel.frequency > 0]
         assert np.sort(offsets, axis=0) == pytest.approx(np.sort(expected, axis=0))
@@ -219,7 +226,7 @@ def test_a_panel_says_what_its_axes_carry() -> None:
 
 
 def test_only_outer_panels_are_labelled() -> None:
-    shown = clouds(draw(PAPER, "text"))
+    shown = clouds(six("text"))
     assert [bool(axes.get_ylabel()) for axes in shown] == [True, False, False] * 2
     assert [bool(axes.get_xlabel()) for axes in shown] == [False] * 3 + [True] * 3
 

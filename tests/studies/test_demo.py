@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 import shutil
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -66,6 +68,22 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> tuple[demo.Demo, Path]:
     return found, out
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw nothing, for seconds, where figures are not what is looked at."""
+    for name in ("draw_svd", "draw_uniformity"):
+        monkeypatch.setattr(demo, name, lambda folders, look: SimpleNamespace(files=[]))
+
+
+@pytest.fixture
+def copied(story, tmp_path, undrawn) -> tuple[demo.Demo, Path]:
+    """The demo in a folder of its own, where nothing is drawn."""
+    found, out = story
+    copy = shutil.copytree(out, tmp_path / "demo")
+    rows = [{**row, "run": str(copy / Path(row["run"]).name)} for row in found.rows]
+    return replace(found, rows=rows), copy
+
+
 def test_the_rows_are_those_of_the_runs(story):
     found, out = story
     assert [row["variant"] for row in found.rows] == ["sasrec", "ucl", "scl", "duorec"]
@@ -103,8 +121,8 @@ def test_figures_and_summary_are_written(story):
     assert {claim["verdict"] for claim in written["claims"]} <= {"holds", "does not hold", "within noise"}
 
 
-def test_a_second_demo_trains_nothing_and_says_the_same(story):
-    found, out = story
+def test_a_second_demo_trains_nothing_and_says_the_same(copied):
+    found, out = copied
     again, begun = tiny(out)
     assert begun == []
     assert [path.name for path in again.reused] == [f"{name}-s0" for name in VARIANTS]
@@ -119,9 +137,8 @@ def test_the_report_of_the_same_runs_has_the_same_verdicts(story):
     assert list(group.claim_notes) == []
 
 
-def test_ranks_that_an_older_version_left_out_are_written_for_the_report_too(story, tmp_path):
-    found, out = story
-    copy = shutil.copytree(out, tmp_path / "demo")
+def test_ranks_that_an_older_version_left_out_are_written_for_the_report_too(copied):
+    found, copy = copied
     for path in copy.glob("*/ranks.npy"):
         path.unlink()
     again, begun = tiny(copy)
@@ -145,7 +162,7 @@ def test_side_by_side_the_demo_finds_the_same(story, tmp_path):
     assert written == json.dumps(found.as_json())
 
 
-def test_overwrite_trains_anew(tmp_path):
+def test_overwrite_trains_anew(tmp_path, undrawn):
     first, _ = tiny(tmp_path, epochs=1)
     second, begun = tiny(tmp_path, epochs=1, dim=4, overwrite=True)
     assert sorted(begun) == sorted(VARIANTS)
