@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -19,28 +20,63 @@ def import_modules(modules: Sequence[str]) -> None:
     Raises
     ------
     UserError
-        if one cannot be imported, for whatever reason.
+        if one cannot be imported, for whatever reason; the message names the file and the line at fault.
     """
-    here = str(Path.cwd())
+    here = Path.cwd()
     for module in modules:
-        sys.path.insert(0, here)
+        _refuse_path(module)
+        sys.path.insert(0, str(here))
         try:
-            import_module(module)
+            found = import_module(module)
         except Exception as error:  # anyone's code, which may raise anything
-            raise UserError(f"`modules` names {module}: {_reason(error)}; {_mend(module)}") from error
+            raise UserError(f"`modules` names {module}: {_fault(module, error, here)}") from error
         finally:
-            sys.path.remove(here)
+            sys.path.remove(str(here))
         IMPORTED.extend([module] if module not in IMPORTED else [])
-    if modules and here not in sys.path:
-        sys.path.append(here)  # child processes get this path, and find the modules by it
+        file = getattr(found, "__file__", None)
+        known = {str(here), ""} & set(sys.path)
+        if file is not None and Path(file).is_relative_to(here) and not known:
+            sys.path.append(str(here))  # child processes get this path, and find the module by it
 
 
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
-
-
-def _mend(module: str) -> str:
+def _refuse_path(module: str) -> None:
+    """Refuse what is no name of a module: a path, or the name of a file."""
     path = Path(module)
-    if path.suffix == ".py" and path.is_file():
-        return f"give the name of the module, {path.stem}, from within its folder"
-    return "name one of this folder or an installed one, and see that it can be imported"
+    is_file = path.suffix == ".py" and path.is_file()
+    if not is_file and "/" not in module and "\\" not in module and module.strip("."):
+        return
+    where = "" if path.parent == Path() else f", from within {path.parent.as_posix()}"
+    kind, name = "file" if is_file else "path", path.stem or "such as my_module"
+    raise UserError(
+        f"`modules` names {module or 'nothing'}, which is a {kind}; give the name of the module, "
+        f"{name}{where}"
+    )
+
+
+def _fault(module: str, error: Exception, here: Path) -> str:
+    """Return what is wrong with a module, and the mend."""
+    missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
+    if missing is not None and (module == missing or module.startswith(f"{missing}.")):
+        return f"there is no module {missing} in this folder, and none is installed; see how it is spelt"
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        return f"{_short(error.filename, here)}, line {error.lineno}: {error.msg}; mend the file"
+    place = _place(error, here)
+    if missing is not None:
+        return f"{place}it imports {missing}, which is not installed; install it, or mend the import"
+    said = f"{place}{type(error).__name__}: {error}"
+    return said if "; " in str(error) else f"{said}; mend the file"  # degen's own errors have their mend
+
+
+def _place(error: Exception, here: Path) -> str:
+    """Return the last line of code of the user's, below `here` and not installed there; empty if none is."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        own = path.is_relative_to(here) and "site-packages" not in path.parts
+        if own and not path.is_relative_to(Path(__file__).parent):
+            return f"{_short(frame.filename, here)}, line {frame.lineno}: "
+    return ""
+
+
+def _short(file: str, here: Path) -> str:
+    path = Path(file)
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -43,11 +43,11 @@ ARROWS: dict[str, set[str]] = {
 }
 ARROWS["training"] = set(ARROWS) - {"modules", "embeddings", "monitor", "callbacks", "plots", "tables"}
 ARROWS["bars"] = {"shown", "progress", "config", "data", "runs", "training"}
-ARROWS["api"] = {"errors", "config", "runs", "build", "training", "bars"}
-ARROWS["studies"] = set(ARROWS) - {"api", "callbacks"}
-ARROWS["reports"] = set(ARROWS) - {"api", "callbacks", "training", "bars"}
-ARROWS["sweeps"] = set(ARROWS) - {"api", "callbacks", "monitor", "reports", "studies"}
-ARROWS["paper"] = set(ARROWS) - {"api", "callbacks", "monitor", "reports"}
+ARROWS["studies"] = set(ARROWS) - {"callbacks"}
+ARROWS["reports"] = set(ARROWS) - {"callbacks", "training", "bars"}
+ARROWS["sweeps"] = set(ARROWS) - {"callbacks", "monitor", "reports", "studies"}
+ARROWS["paper"] = set(ARROWS) - {"callbacks", "monitor", "reports"}
+ARROWS["api"] = set(ARROWS) - {"callbacks", "monitor", "plots", "paper"}
 ARROWS["cli"] = set(ARROWS)
 
 # The same inside `degen/analysis`. Its `__init__.py` imports all of them, so that measures are registered.

@@ -12,6 +12,7 @@ import typer
 
 from degen.cli.options import Typed
 from degen.cli.output import Output
+from degen.cli.wording import as_typed
 from degen.errors import counted
 from degen.tables.terminal import terminal_width
 
@@ -40,9 +41,9 @@ def run_targets(
     out: Path,
 ) -> None:
     """Train targets, and print what comes of them; the arguments are those of `degen paper run`."""
-    from degen.cli.sweep_display import sweep_bar
     from degen.config.lists import parse_seeds
     from degen.paper.launch import Budget, Workers, also_trained, choose_targets, parse_budget, run_target
+    from degen.sweeps.bar import sweep_bar
     from degen.sweeps.run import Stopped
 
     limit = Budget(None if budget is None else parse_budget(budget))
@@ -63,7 +64,7 @@ def run_targets(
             output.note(f"the budget is spent before {target.name}; continue with the same command")
             break
         try:
-            with sweep_bar(out / target.name, output.quiet) as watch:
+            with sweep_bar(out / target.name, output.quiet, as_typed) as watch:
                 shown = _announced(f"{target.name}: {target.title}; {target.source}", watch, output)
                 ended = run_target(target, study, out, Workers(**how), limit, shown, output.note)
             failed[target.name] = len(ended.status.failed)

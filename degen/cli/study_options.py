@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from degen.cli.options import Group, Typed, default, key_option, option, split_assignment
 from degen.config.facts import KEYS, OPTIONS, value_type
 from degen.config.lists import parse_seeds, parse_values
-from degen.config.settle import DROPOUTS, by_group, merge
+from degen.config.settle import by_group
 from degen.errors import UserError
 
 if TYPE_CHECKING:
@@ -57,68 +57,18 @@ def typed_study(
     assign: list[str],
     choice: Typed,
 ) -> Study:
-    """Return the study of a file and of the options.
-
-    Options override the file's base, datasets and axes. Its controls stay as they are.
-
-    Raises
-    ------
-    UserError
-        if an option sets some of the keys that an axis of the file sets together.
-    """
+    """Return the study of a file and of the options, which override it (`study_of_lists`)."""
     from degen.cli.commands.train import _variants
-    from degen.runs.study import STUDY
-    from degen.sweeps.study import Study
+    from degen.sweeps.asked.lists import study_of_lists
 
-    given: dict[str, Any] = {}
-    if file is not None:
-        path = file / STUDY if file.is_dir() else file
-        in_file = Study.from_toml(path)
-        given = in_file.model_dump(exclude_defaults=True)
-    variants = [named["variant"] for named in _variants(variant)] if variant else []
-    typed = {**({"variant": variants} if variants else {}), **_typed_values(keys, assign)}
-    axes: dict[str, Any] = {}
-    base: dict[str, Any] = {}
-    for key, values in typed.items():
-        if len(values) > 1:
-            axes[key] = {"key": key, "values": values}
-        else:
-            base[key] = values[0]
-    _refuse_both(axes, base)
-    if file is not None:
-        _override(given, in_file, {*axes, *base})
-    given["axes"] = {**given.get("axes", {}), **axes}
-    given["base"] = merge(given.get("base", {}), by_group(base))
-    if dataset is not None:
-        given["datasets"] = [name.strip() for name in dataset.split(",")]
-    if seeds is not None:
-        given["seeds"] = parse_seeds(seeds)
-    given |= {key: value for key, value in choice.items() if value is not None and value is not False}
-    return Study.of_values(given)
-
-
-def _override(given: dict[str, Any], in_file: Study, typed: set[str]) -> None:
-    """Take keys that were typed out of the base, the datasets and the axes of a file's study, `given`."""
-    from degen.sweeps.resolve import spread_dropout
-
-    keys = typed - {"dropout"} | (set(DROPOUTS) if "dropout" in typed else set())
-
-    def others(values: Any) -> dict[str, dict[str, Any]]:
-        groups = spread_dropout(values).items()
-        return {group: {key: value for key, value in own.items() if key not in keys} for group, own in groups}
-
-    kept = {}
-    for label, axis in in_file.axes.items():
-        if some := axis.sets & keys:
-            if rest := axis.sets - keys:
-                raise UserError(
-                    f"`{min(some)}` and `{min(rest)}` are set together by the axis {label} of the file; "
-                    + ("give `dropout`" if axis.sets == set(DROPOUTS) else "change the axis there")
-                )
-        else:
-            kept[label] = given["axes"][label]
-    given["axes"], given["base"] = kept, others(given.get("base", {}))
-    given["per_dataset"] = {name: others(values) for name, values in given.get("per_dataset", {}).items()}
+    named = {"variant": [each["variant"] for each in _variants(variant)]} if variant else {}
+    return study_of_lists(
+        {**named, **_typed_values(keys, assign)},
+        file=file,
+        datasets=None if dataset is None else [name.strip() for name in dataset.split(",")],
+        seeds=None if seeds is None else parse_seeds(seeds),
+        choice=choice,
+    )
 
 
 def _typed_values(keys: Typed, assign: list[str]) -> dict[str, list[Any]]:
@@ -139,11 +89,3 @@ def _typed_values(keys: Typed, assign: list[str]) -> dict[str, list[Any]]:
             raise UserError(f"two options set {group}.{key}; give one of them")
         typed[key] = parse_values(key, values)
     return typed
-
-
-def _refuse_both(axes: dict[str, Any], base: dict[str, Any]) -> None:
-    """Refuse `dropout` beside one of the three that it sets, where one of them has several values."""
-    for key in DROPOUTS:
-        typed = {key, "dropout"}
-        if typed <= {*axes, *base} and typed & {*axes}:
-            raise UserError(f"`dropout` sets `{key}` too; give one of the two")

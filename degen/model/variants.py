@@ -32,6 +32,7 @@ The paper's other methods have models of another kind (`degen.model.baselines`).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from degen.data.sampling.source import Source
 from degen.errors import OF_YOUR_OWN, UserError, nearest
@@ -96,6 +97,13 @@ def named_sets() -> dict[str, list[str]]:
         "baselines": list(BASELINES),
         "table2": [name for name in TABLE_2 if name in known],
     }
+
+
+def named_variants(words: Iterable[str]) -> list[str]:
+    """Return the canonical names of variants and of sets such as `all`, each once, in the order given."""
+    sets = named_sets()
+    named = [name for word in words for name in sets.get(word.strip().lower(), [word])]
+    return list(dict.fromkeys(get_variant(name).name for name in named))
 
 
 ALIASES = {

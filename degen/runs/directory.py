@@ -262,7 +262,7 @@ def _names_a_run(path: Path) -> bool:
         return False
 
 
-def find_runs(path: Path) -> list[RunDirectory]:
+def find_runs(path: str | Path) -> list[RunDirectory]:
     """Return the run at `path`, or every run below it in the order of their paths.
 
     The folder of a study stands for the runs of its plan, in the plan's order, wherever they lie.
@@ -272,6 +272,7 @@ def find_runs(path: Path) -> list[RunDirectory]:
     UserError
         if `path` does not exist or holds no run.
     """
+    path = Path(path)
     if not path.exists():
         mend = similar_file(path) or "; `degen train` makes runs, `degen runs` lists those in ./runs"
         raise UserError(f"{path} does not exist{mend}")

@@ -1,7 +1,8 @@
 """All measures of matrices and runs, for `degen analyze` and `degen.analyze`.
 
 degen.analyze(V)                            an array, a tensor, a Dask array
-degen.analyze("vectors.npz", key="item")    any matrix file, or a run
+degen.analyze(run)                          a run
+degen.analyze("vectors.npz", key="item")    any matrix file, or the path of a run
 analyze_paths([…], AnalysisOptions(…))      many, as the command does
 """
 
@@ -30,7 +31,7 @@ from degen.errors import UserError
 from degen.modules import import_modules
 from degen.runs.choose import run_name
 from degen.runs.course import warnings_of
-from degen.runs.directory import ITEM_EMBEDDINGS
+from degen.runs.directory import ITEM_EMBEDDINGS, RunDirectory
 from degen.studies.analysis_options import AnalysisOptions
 from degen.studies.item_bias import bias_values
 
@@ -50,14 +51,16 @@ class Analyzed:
     warnings: dict[str, list[str]] = field(default_factory=dict)
 
 
-def analyze(matrix: Rows | Array | Path | str, *, name: str | None = None, **options: Any) -> Analysis:
+def analyze(
+    matrix: Rows | Array | RunDirectory | Path | str, *others: Any, name: str | None = None, **options: Any
+) -> Analysis:
     """Take all measures of a matrix, or those asked for.
 
     Parameters
     ----------
     matrix
-        [n, d], one row per item: an array, a tensor (measured on its device), a Dask array, or the path of a
-        run or a matrix file.
+        [n, d], one row per item: an array, a tensor (measured on its device), a Dask array, a run, or the
+        path of a run or a matrix file. One matrix: others are refused.
     name
         what it is called; by default what its path says.
     **options
@@ -67,7 +70,7 @@ def analyze(matrix: Rows | Array | Path | str, *, name: str | None = None, **opt
     Raises
     ------
     UserError
-        for whatever can be mended in a file or a name; NaN or infinity in the matrix.
+        for whatever can be mended in a file or a name; several matrices; NaN or infinity in the matrix.
 
     Examples
     --------
@@ -76,9 +79,11 @@ def analyze(matrix: Rows | Array | Path | str, *, name: str | None = None, **opt
     >>> round(analysis["effective_rank"], 6), analysis["average_cosine"]
     (4.0, 0.0)
     """
+    _refuse_several(matrix, others)
     wanted = AnalysisOptions(**options)
-    if isinstance(matrix, str | Path):
-        analysis, _ = _analyze_source(select_one(Path(matrix), wanted.files), wanted)
+    if isinstance(matrix, str | Path | RunDirectory):
+        path = matrix.path if isinstance(matrix, RunDirectory) else Path(matrix)
+        analysis, _ = _analyze_source(select_one(path, wanted.files), wanted)
         return replace(analysis, name=name) if name else analysis
     rows = Rows.of(matrix)
     if isinstance(matrix, Rows):
@@ -89,6 +94,18 @@ def analyze(matrix: Rows | Array | Path | str, *, name: str | None = None, **opt
 
         counts = load_frequency(counts, len(rows))
     return _measured(rows.values, None if counts is None else np.asarray(counts), None, name or "", wanted)
+
+
+def _refuse_several(matrix: Any, others: Sequence[Any]) -> None:
+    """Refuse several matrices, and a list of runs or paths, which `numpy.asarray` would take for objects."""
+    listed = isinstance(matrix, list | tuple) and any(
+        isinstance(one, str | Path | RunDirectory | Rows) or getattr(one, "ndim", 0) > 1 for one in matrix
+    )
+    if others or listed:
+        raise UserError(
+            "`analyze` takes one matrix, run or path; measure each, as in `[degen.analyze(run) for run in "
+            "runs]`, or compare them by `degen.compare`"
+        )
 
 
 def analyze_paths(paths: Sequence[Path], options: AnalysisOptions) -> Analyzed:

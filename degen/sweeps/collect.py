@@ -20,6 +20,7 @@ from degen.runs.directory import FIGURES, RunDirectory
 from degen.runs.study import RESULTS, PlannedRun, is_study, read_failure, read_plan, read_study
 from degen.sweeps.results.figures_by_axes import draw_study
 from degen.sweeps.results.result_rows import (
+    GEOMETRY,
     RANKING,
     axis_columns,
     common_epoch,
@@ -27,6 +28,7 @@ from degen.sweeps.results.result_rows import (
     machines_note,
     mark_differing,
     metric_columns,
+    own_measures,
     result_row,
 )
 from degen.sweeps.results.summary import free_axes, summarize, summary_table
@@ -143,9 +145,10 @@ def _rows(
         by_dataset.setdefault(planned.dataset, []).append(planned.run)
     given = study.get("common_epoch")
     common = {dataset: common_epoch(runs, given) for dataset, runs in by_dataset.items()}
-    ranking = _ranking(study)
+    ranking, geometry = _ranking(study), [*GEOMETRY, *own_measures(planned.run for planned, _ in done)]
     rows = [
-        result_row(planned, name, axes, common[planned.dataset], found, ranking) for planned, found in done
+        result_row(planned, name, axes, common[planned.dataset], found, ranking, geometry)
+        for planned, found in done
     ]
     configs = [RunDirectory(planned.run).config for planned, _ in done]
     logs = [str(config.get("data", {}).get("fingerprint", "")) for config in configs]
@@ -178,7 +181,8 @@ def _written(
     refuse_foreign(out / RESULTS, out / SUMMARY, out / LATEX)
     files = [write_rows(out / RESULTS, rows, digits=None)]
     results = read_results(out / RESULTS)
-    summary = summarize(results, list(axes), metric_columns(_ranking(study)))
+    geometry = [name.removeprefix("best_") for name in rows[0] if name.startswith("best_")][1:]  # no epoch
+    summary = summarize(results, list(axes), metric_columns(_ranking(study), geometry))
     files.append(write_rows(out / SUMMARY, _plain(summary), digits=None))
     free = free_axes(results, axes)
     table = summary_table(summary, free, metrics, width=None)

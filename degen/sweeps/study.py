@@ -34,7 +34,7 @@ from degen.config.lists import parse_seeds
 from degen.config.schema import Config, RankingMetric
 from degen.config.settle import read_toml
 from degen.errors import UserError, nearest
-from degen.sweeps.axes import Axis
+from degen.sweeps.asked.axes import Axis
 from degen.sweeps.cells import Cell
 from degen.sweeps.resolve import Identify, asked_once, read_log, resolved
 

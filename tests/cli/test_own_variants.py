@@ -15,6 +15,7 @@ from commands import ended, mistake, result_of, run
 
 import degen
 from degen.config.settle import settle
+from degen.errors import UserError
 from degen.modules import import_modules
 from degen.sweeps.engines.local import worker_command
 
@@ -119,8 +120,11 @@ def test_measures_of_a_module_are_in_a_comparison_and_a_report(here):
     assert "4.25" in page
 
 
+EACH_EPOCH = MEASURE.replace("range=", "each_epoch=True, range=").replace("own_mean", "own_each")
+
+
 def test_the_workers_of_a_sweep_import_the_module(here, log):
-    (here / "my_variants.py").write_text(MODULE.format(name="mine"))
+    (here / "my_variants.py").write_text(MODULE.format(name="mine") + EACH_EPOCH)
     options = [
         *tiny_runs.options(log, epochs=1),
         "--variant",
@@ -132,16 +136,25 @@ def test_the_workers_of_a_sweep_import_the_module(here, log):
     ]
     found = result_of("sweep", "--import", "my_variants", "--workers", 1, *options)
     assert (found["done"], found["failed"]) == (2, {})
+    header, *rows = (here / "lam" / "results.csv").read_text().splitlines()
+    place = header.split(",").index("best_own_each")
+    assert [row.split(",")[place] for row in rows] == ["4.25", "4.25"]
+    assert "common_own_each" in header
+    assert {row["mean"] for row in found["summary"] if row["metric"] == "best_own_each"} == {4.25}
     assert worker_command(here, modules=["a", "b"])[-4:] == ["--import", "a", "--import", "b"]
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "No module named 'my_variants'"),
-        ("import nothing_like_it\n", "No module named 'nothing_like_it'"),
-        ("def broken(:\n", "SyntaxError: invalid syntax (my_variants.py, line 1)"),
-        (MODULE.format(name="scl"), "ValueError: there is a variant 'scl' already"),
+        (None, "there is no module my_variants in this folder"),
+        ("\nimport nothing_like_it\n", "my_variants.py, line 2: it imports nothing_like_it, which is not"),
+        ("def broken(:\n", "my_variants.py, line 1: invalid syntax; mend the file"),
+        (
+            "import math\n1 / 0\n",
+            "my_variants.py, line 2: ZeroDivisionError: division by zero; mend the file",
+        ),
+        (MODULE.format(name="scl"), "line 7: ValueError: there is a variant 'scl' already"),
     ],
 )
 def test_a_module_that_cannot_be_imported_is_one_sentence(here, log, capfd, content, said):
@@ -153,18 +166,28 @@ def test_a_module_that_cannot_be_imported_is_one_sentence(here, log, capfd, cont
     assert not (here / "run").exists()
 
 
-def test_a_file_in_place_of_a_module_is_told(here, log, capfd):
+@pytest.mark.parametrize("given", ["my_variants.py", "./my_variants", "../here/my_variants.py"])
+def test_a_file_in_place_of_a_module_is_told(here, log, capfd, given):
     (here / "my_variants.py").write_text(MODULE.format(name="mine"))
-    told = mistake(capfd, "train", "--import", "my_variants.py", *tiny_runs.options(log))
+    told = mistake(capfd, "train", "--import", given, *tiny_runs.options(log))
     assert "give the name of the module, my_variants" in told
 
 
-def test_importing_leaves_the_folder_at_the_end_of_the_path(here):
+def test_the_last_frame_in_the_users_own_files_is_named(here):
+    (here / "helper_here.py").write_text("import numpy as np\n\n\ndef f():\n    np.zeros(3).reshape(2, 2)\n")
+    (here / "caller.py").write_text("import helper_here\n\nhelper_here.f()\n")
+    with pytest.raises(UserError, match=r"names caller: helper_here\.py, line 5: ValueError: cannot reshape"):
+        import_modules(["caller"])
+
+
+def test_importing_leaves_the_folder_at_the_end_of_the_path_where_the_module_needs_it(here):
     (here / "plain.py").write_text("")
     before = list(sys.path)
+    import_modules(["json"])
+    assert sys.path == before
     import_modules(["plain"])
     assert sys.path == [*before, str(here)]
-    import_modules([])
+    import_modules(["plain"])
     assert sys.path == [*before, str(here)]
 
 

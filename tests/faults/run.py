@@ -35,7 +35,7 @@ def warm_up() -> None:
     import importlib
 
     for name in (
-        "degen.api",
+        "degen.api.training_runs",
         "degen.cli.app",
         "degen.training.plan",
         "degen.reports.html",

@@ -43,7 +43,7 @@ SILENCE = 3600
 
 IMPORTED = (
     "degen.cli.app",
-    "degen.api",
+    "degen.api.training_runs",
     "degen.training.plan",
     "degen.studies.analyze",
     "degen.studies.svd",

@@ -168,14 +168,12 @@ def _refuse_look(look: Typed) -> None:
 
 
 def _result(found: Compared, drawn: FigureFiles | None) -> dict[str, Any]:
-    from degen.studies.comparing.comparison_rows import comparison_rows, verdict_rows
-
-    files, notes = (drawn.files, drawn.notes) if drawn is not None else ([], [])
+    told = found if drawn is None else found.with_figures(drawn.files, drawn.notes)
     return {
-        "files": [str(path) for path in files],
-        "rows": [row for dataset in found.datasets for row in comparison_rows(dataset)],
-        "notes": list(dict.fromkeys([*found.notes, *notes])),
-        "verdicts": [row for dataset in found.datasets for row in verdict_rows(dataset)],
+        "files": [str(path) for path in told.files],
+        "rows": told.rows,
+        "notes": told.notes,
+        "verdicts": told.verdicts,
     }
 
 

@@ -79,8 +79,7 @@ def sweep(
 ) -> None:
     """Train every combination of settings and seeds, and collect tables and figures.
 
-    Options of the configuration take several values: a list (0,0.02,0.1), or a range with its stop
-    (0.1:0.5:0.1).
+    Options of the configuration take several values: a list (0,0.02,0.1), or start:stop:step (0.1:0.5:0.1).
 
     [bold]Examples[/bold]
 
@@ -90,30 +89,39 @@ def sweep(
 
       degen sweep study.toml --dry-run
     """
-    from degen.cli.sweep_display import name_of, show_dry_run, sweep_bar
+    from degen.cli.sweep_display import show_dry_run
+    from degen.sweeps.asked.lists import nothing_swept, study_folder
 
     import_modules(modules or [])
-    study, place = typed_study(file, variant, dataset, seeds, keys, assign or [], choice), _place(file, out)
-    threads = _threads(keys["threads"])
+    study = typed_study(file, variant, dataset, seeds, keys, assign or [], choice)
+    place, threads = study_folder(file, out), _threads(keys["threads"])
+    output.note(*filter(None, [None if mode["collect_only"] else nothing_swept(study)]))
     if mode["dry_run"] or mode["print_script"]:
         (show_dry_run if mode["dry_run"] else _print_script)(study, place, threads, work, output)
         raise typer.Exit
-    from degen.runs.study import read_failure
+    from degen.sweeps.bar import sweep_bar
     from degen.sweeps.run import Stopped, collected_study, run_study
 
     try:
         if mode["collect_only"]:
             ended = collected_study(place, accept_versions=work["accept_versions"])
         else:
-            with sweep_bar(place, output.quiet) as watch:
+            with sweep_bar(place, output.quiet, as_typed) as watch:
                 ended = run_study(study, place, threads=threads, watch=watch, note=output.note, **work)
     except Stopped as stop:
         typer.echo(f"degen: {stop}; continue with the same command", err=True)
         raise typer.Exit(130) from None
-    failed = {name_of(run): as_typed(read_failure(place, run.name)[0]) for run in ended.status.failed}
-    _print(place, ended, failed, output)
-    if failed:
+    _print(place, ended, _failures(place, ended), output)
+    if ended.status.failed:
         raise typer.Exit(1)
+
+
+def _failures(out: Path, ended: StudyRun) -> dict[str, str]:
+    """Return the sentence of each run that failed, by its name in words."""
+    from degen.runs.study import read_failure
+    from degen.sweeps.bar import name_of
+
+    return {name_of(run): as_typed(read_failure(out, run.name)[0]) for run in ended.status.failed}
 
 
 def _print(out: Path, ended: StudyRun, failed: dict[str, str], output: Output) -> None:
@@ -167,11 +175,3 @@ def sweep_work(
 
     import_modules(modules or [])
     Worker(out, threads=threads, parent=parent).work()
-
-
-def _place(file: Path | None, out: Path | None) -> Path:
-    if out is not None:
-        return out
-    if file is None:
-        raise UserError("name the folder of the study by --out, for instance --out runs/sweep")
-    return file if file.is_dir() else Path("runs") / file.stem

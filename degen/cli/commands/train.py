@@ -159,13 +159,10 @@ def _document(config: Config, *, alone: bool) -> str:
 
 def _variants(names: list[str] | None) -> list[Typed]:
     """Return the keys of `[objective]` for each variant asked for; no key if none is named."""
-    from degen.model.variants import get_variant, named_sets
+    from degen.model.variants import named_variants
 
-    sets = named_sets()
     typed = [name.strip().lower() for text in names or [] for name in text.split(",")]
-    named = [name for word in typed for name in sets.get(word, [word])]
-    canonical = dict.fromkeys(get_variant(name).name for name in named)
-    return [{"variant": name} for name in canonical] or [{}]
+    return [{"variant": name} for name in named_variants(typed)] or [{}]
 
 
 def _resolved(

@@ -75,7 +75,7 @@ def read_sides(
         name: [_side(called, sources, notes) for called, sources in members]
         for name, members in found.items()
     }
-    result = {name: _first(members, against) for name, members in sides.items() if len(members) > 1}
+    result = {name: base_first(members, against) for name, members in sides.items() if len(members) > 1}
     if not result:
         raise _too_few(sides)
     notes += [f"{name}: 1 to compare, and two are needed: left out" for name in sides if name not in result]
@@ -175,7 +175,8 @@ def _side(name: str, sources: _Sources, notes: list[str]) -> Side:
     return Side(name, matrices)
 
 
-def _first(sides: list[Side], against: str | None) -> list[Side]:
+def base_first(sides: list[Side], against: str | None) -> list[Side]:
+    """Return sides with the one to compare against first; a `UserError` says that none has its name."""
     if against is None:
         return sides
     wanted, names = against.lower(), [side.name for side in sides]

@@ -3,7 +3,7 @@
     keys         study, dataset, variant, control, cell, seed, and a column per axis
     course       epochs, best_epoch, capped, common_epoch
     accuracy     valid_… and test_… at the best epoch, common_valid_… at the common epoch
-    geometry     best_… and common_…
+    geometry     best_… and common_…, measures of the user's own that each epoch records among them
     environment  differs, ties, device, cpu, threads, torch, version, commit, seconds
 
 Test metrics exist at the best epoch only. No other column than `seconds` is a time, and it stands last.
@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from degen.analysis.registry import MEASURES
 from degen.config.facts import OPTIONS
 from degen.config.schema import TrainingConfig
 from degen.errors import UserError
@@ -50,10 +51,22 @@ def axis_columns(plan: Sequence[PlannedRun]) -> dict[str, str]:
     return columns
 
 
-def metric_columns(ranking: Iterable[str] = RANKING) -> list[str]:
+def own_measures(runs: Iterable[Path]) -> list[str]:
+    """Return the registered measures besides degen's own that the runs have recorded each epoch."""
+    names = [
+        name
+        for name, entry in MEASURES.items()
+        if entry.each_epoch and not entry.function.__module__.startswith("degen.")
+    ]
+    rows = [row for run in runs for row in RunDirectory(run).metrics[:1]] if names else []
+    return [name for name in names if any(name in row for row in rows)]
+
+
+def metric_columns(ranking: Iterable[str] = RANKING, geometry: Iterable[str] = GEOMETRY) -> list[str]:
     """Return the columns of `results.csv` that hold measured values, in order."""
+    ranking, geometry = list(ranking), list(geometry)
     parts = [("valid", ranking), ("test", ranking), ("common_valid", ranking)]
-    parts += [("best", GEOMETRY), ("common", GEOMETRY)]
+    parts += [("best", geometry), ("common", geometry)]
     return [f"{prefix}_{name}" for prefix, names in parts for name in names]
 
 
@@ -64,6 +77,7 @@ def result_row(
     common: int | None,
     done: Mapping[str, Any],
     ranking: Sequence[str] = RANKING,
+    geometry: Sequence[str] = GEOMETRY,
 ) -> dict[str, Any]:
     """Return the row of a finished run; a value that it lacks is None.
 
@@ -89,8 +103,8 @@ def result_row(
     row |= {f"valid_{name}": best.get(f"valid_{name}") for name in ranking}
     row |= {f"test_{name}": test.get(name) for name in ranking}
     row |= {f"common_valid_{name}": at_common.get(f"valid_{name}") for name in ranking}
-    row |= {f"best_{name}": best.get(name) for name in GEOMETRY}
-    row |= {f"common_{name}": at_common.get(name) for name in GEOMETRY}
+    row |= {f"best_{name}": best.get(name) for name in geometry}
+    row |= {f"common_{name}": at_common.get(name) for name in geometry}
     known = {**run.environment, "version": run.environment.get("degen")}
     row |= {"differs": "", "ties": run.ties}
     return row | {key: done.get(key, known.get(key)) for key in _ENVIRONMENT}

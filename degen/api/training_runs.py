@@ -1,4 +1,4 @@
-"""Training and opening of runs as functions, for notebooks: `from degen import train, open_run`."""
+"""Training and opening of runs as functions for notebooks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from degen.api.given import one_variant, seeds_given, several_variants
 from degen.config.schema import Config
 from degen.config.settle import by_group, merge, settle
 from degen.errors import DegenWarning, UserError
@@ -67,19 +70,33 @@ def train(
     from degen.build import run_place, without_effect
     from degen.training.plan import train_many
 
+    variant, watched = one_variant(variant), _checked(progress)
     named = {"objective": {"variant": variant}, "data": {"dataset": str(dataset)}}
     typed = by_group(settings)
     config = settle(options=merge(typed, named))
     for sentence in without_effect([variant], typed):
         warnings.warn(sentence, DegenWarning, stacklevel=2)
     run_dir = Path(out) if out is not None else run_place(config)
-    watching = _watching([config], progress)
+    watching = _watching([config], watched)
     return train_many([config], [run_dir], resume=resume, overwrite=overwrite, **watching)[0]
+
+
+def _checked(progress: Any) -> bool | Progress:
+    """Return what shows the progress; a `UserError` says what it can be."""
+    if progress is None or isinstance(progress, bool | np.bool_):
+        return bool(progress)
+    if not hasattr(progress, "begin"):
+        raise UserError(
+            "`progress` is True, False, or callbacks of the class `degen.training.run.Progress`; "
+            f"got {progress!r}"
+        )
+    watching: Progress = progress
+    return watching
 
 
 def _watching(configs: list[Config], progress: bool | Progress) -> dict[str, Any]:
     """Return the options of `degen.training.plan.train_many` that show what is asked for."""
-    if progress is False or progress is None:
+    if progress is False:
         return {}
     if progress is not True:
         return {"progress": lambda _: nullcontext([progress])}
@@ -137,7 +154,7 @@ def train_many(
     from degen.build import options_with_use, run_place, without_effect
     from degen.training import plan
 
-    names, every_seed = [variants] if isinstance(variants, str) else list(variants), list(seeds)
+    names, every_seed, watched = several_variants(variants), seeds_given(seeds), _checked(progress)
     shared, configs = by_group(settings), list[Config]()
     for sentence in without_effect(names, shared):
         warnings.warn(sentence, DegenWarning, stacklevel=2)
@@ -146,7 +163,7 @@ def train_many(
         configs += [settle(options=merge(typed, {"training": {"seed": seed}})) for seed in every_seed]
     folder = None if out is None else Path(out)
     run_dirs = [run_place(config, above=folder) for config in configs]
-    options: dict[str, Any] = {"resume": resume, "overwrite": overwrite, **_watching(configs, progress)}
+    options: dict[str, Any] = {"resume": resume, "overwrite": overwrite, **_watching(configs, watched)}
     return plan.train_many(configs, run_dirs, workers=workers, stack=stack, **options)
 
 

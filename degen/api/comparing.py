@@ -1,0 +1,178 @@
+"""Comparison of runs, files and arrays, and their projections, as functions for notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from degen.analysis.listing import chosen_measures
+from degen.analysis.passes.rows import Rows
+from degen.api.given import Given, as_paths
+from degen.embeddings.content import Counts
+from degen.embeddings.file_options import FileOptions
+from degen.embeddings.item_matrix import ItemMatrix
+from degen.embeddings.select import select_one
+from degen.errors import UserError, nearest
+from degen.modules import import_modules
+from degen.runs.directory import RunDirectory
+from degen.studies.comparing.compare_paths import Compared, CompareOptions, compare_paths, compare_read
+from degen.studies.comparing.sides import Side, base_first
+
+if TYPE_CHECKING:
+    from degen.studies.figure_files import FigureFiles
+
+
+_LOOK: tuple[str, ...] = ("width", "style", "formats")
+"""Arguments about figures, of `FigureOptions`."""
+
+
+def compare(
+    *inputs: Any,
+    measures: str | Sequence[str] | None = None,
+    against: str | None = None,
+    frequency: str | Path | Counts | None = None,
+    modules: Sequence[str] = (),
+    out: str | Path | None = None,
+    **options: Any,
+) -> Compared:
+    """Say which item embeddings are more isotropic, as `degen compare` does.
+
+    Parameters
+    ----------
+    *inputs
+        runs, folders of runs and matrix files, the base first; or one mapping from names to arrays [n, d],
+        runs and paths.
+    measures, against
+        names of measures and groups, by default all; name of the base, by default the first side.
+    frequency
+        how often each row occurs: a file of counts, or for arrays the counts themselves, int [n]; by default
+        those of the runs.
+    modules
+        Python modules with further measures. They are imported, so their code runs.
+    out
+        folder for the figures and their numbers as CSV; by default nothing is drawn.
+    **options
+        `key`, `skip_rows`, `ids` and `separator` of matrix files, as in `load_matrix`; with `out`, `width`,
+        `style` and `formats` of the figures.
+
+    Returns
+    -------
+    The verdicts (its text), `to_frame()` with a row per measure, and notes on what was left out.
+
+    Raises
+    ------
+    UserError
+        for anything that is no matrix, fewer than two sides, or an unknown name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> january = np.random.default_rng(0).normal(size=(300, 8))
+    >>> found = compare({"january": january, "february": january + 1}, measures="average_cosine")
+    >>> print(str(found).partition(";")[0])
+    february is more collapsed than january: average cosine 0.00 → 0.49
+    >>> found.verdicts[0]["outcome"]
+    'more collapsed'
+    """
+    import_modules(modules)
+    names = measures if measures is None or isinstance(measures, str) else ",".join(measures)
+    look = {name: options.pop(name) for name in _LOOK if name in options}
+    if len(inputs) == 1 and isinstance(inputs[0], Mapping):
+        sides = _sides(inputs[0], _files(None, options), frequency, out)
+        return compare_read("arrays", base_first(sides, against), chosen_measures(names))
+    paths = as_paths(inputs, "compare")
+    wanted = CompareOptions(names, against, files=_files(frequency, options))
+    found = compare_paths(paths, wanted)
+    return found if out is None else _drawn(found, paths, wanted, Path(out), look)
+
+
+def _drawn(
+    found: Compared, paths: list[Path], wanted: CompareOptions, out: Path, look: Mapping[str, Any]
+) -> Compared:
+    from degen.studies.compare_figures import draw_comparison
+    from degen.studies.figure_files import FigureOptions
+
+    drawn = draw_comparison(paths, found.datasets, wanted, FigureOptions(out, **look))
+    return found.with_figures(drawn.files, drawn.notes)
+
+
+def plot_svd(
+    *inputs: Given,
+    out: str | Path | None = None,
+    frequency: str | Path | None = None,
+    seed: int | None = None,
+    cmap: str = "viridis",
+    projection: str = "svd",
+    layout: str = "grid",
+    **options: Any,
+) -> FigureFiles:
+    """Draw item embeddings on their first two singular directions, as `degen plot-svd` does.
+
+    Parameters
+    ----------
+    *inputs
+        runs, folders of runs and matrix files.
+    out
+        folder for the files; by default `figures/` under the path, or here for several.
+    frequency
+        file of how often each row of a matrix file occurs.
+    seed, cmap, projection, layout
+        as in `degen.studies.svd.SvdOptions`.
+    **options
+        `key`, `skip_rows`, `ids` and `separator` of matrix files, as in `load_matrix`; `width`, `style` and
+        `formats` of the figures.
+
+    Returns
+    -------
+    The `files` that were written, a row of numbers per panel, and notes.
+
+    Raises
+    ------
+    UserError
+        for anything that is no matrix or cannot be projected, or an unknown name.
+    """
+    from degen.studies.figure_files import FigureOptions
+    from degen.studies.svd import SvdOptions, draw_svd
+
+    look = {name: options.pop(name) for name in _LOOK if name in options}
+    wanted = SvdOptions(_files(frequency, options), seed, cmap, projection, layout)
+    figures = FigureOptions(None if out is None else Path(out), **look)
+    return draw_svd(as_paths(inputs, "plot_svd"), wanted, figures)
+
+
+def _files(frequency: str | Path | Counts | None, options: Mapping[str, Any]) -> FileOptions:
+    """Return how matrix files are read."""
+    known = ("key", "skip_rows", "ids", "separator")
+    if unknown := [name for name in options if name not in known]:
+        raise UserError(f"there is no argument `{unknown[0]}`{nearest(unknown[0], known)}")
+    if frequency is not None and not isinstance(frequency, str | Path):
+        raise UserError("`frequency` is a file here; counts are for arrays, which are given by name")
+    return FileOptions(frequency=None if frequency is None else Path(frequency), **options)
+
+
+def _sides(
+    given: Mapping[Any, Any], files: FileOptions, frequency: str | Path | Counts | None, out: Any
+) -> list[Side]:
+    """Return the sides of a mapping from names to arrays, runs and paths."""
+    if out is not None:
+        raise UserError("`out` is for runs and files; draw arrays by `degen.draw_projection`")
+    if len(given) < 2:
+        raise UserError(f"`compare` needs two sides or more, and the mapping names {len(given)}")
+    return [_side(str(name), one, files, frequency) for name, one in given.items()]
+
+
+def _side(name: str, given: Any, files: FileOptions, frequency: str | Path | Counts | None) -> Side:
+    """Return a side of a mapping: a run, what lies at a path, or an array."""
+    if isinstance(given, str | Path | RunDirectory):
+        path = given.path if isinstance(given, RunDirectory) else Path(given)
+        return Side(name, (select_one(path, files).open(),))
+    values: Any = Rows.of(given).values
+    if isinstance(frequency, str | Path):
+        from degen.embeddings import load_frequency
+
+        frequency = load_frequency(frequency, len(values))
+    counts = None if frequency is None else np.asarray(frequency)
+    return Side(name, (ItemMatrix(Path(name), values, None, counts, ()),))
