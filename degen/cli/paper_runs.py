@@ -17,6 +17,7 @@ from degen.errors import counted
 from degen.tables.terminal import terminal_width
 
 if TYPE_CHECKING:
+    from degen.paper.judging.verdicts import Judgement
     from degen.paper.targets import Target
     from degen.sweeps.cells import Cell
     from degen.sweeps.collect import Collected
@@ -206,9 +207,28 @@ def print_collection(
         output.line("\nThe paper's claims on these runs:")
     width, blanks = terminal_width() or WIDE, " " * 18
     for one in found.judgements:
-        output.line(f"  {one.verdict + ':':16}{one.claim}, {one.dataset} ({one.source})")
-        output.line(*wrap(one.measured, width, initial_indent=blanks, subsequent_indent=blanks))
+        if one.seeds:
+            output.line(f"  {one.verdict + ':':16}{one.claim}, {one.dataset} ({one.source})")
+            output.line(*wrap(one.measured, width, initial_indent=blanks, subsequent_indent=blanks))
+    _tell_open(found.judgements, output)
     output.line("\nFiles:", *(f"  {path}" for path in found.files))
+
+
+def _tell_open(judgements: Sequence[Judgement], output: Output) -> None:
+    """Print how many claims of each dataset have no run behind them, and what they lack."""
+    from degen.paper.judging.intervals import NOT_TRAINED
+
+    lacking: dict[tuple[str, str], list[str]] = {}
+    for one in judgements:
+        if not one.seeds:
+            lacking.setdefault((one.dataset, one.source), []).append(one.measured)
+    for (dataset, source), reasons in lacking.items():
+        methods = [reason.removeprefix(NOT_TRAINED) for reason in reasons if reason.startswith(NOT_TRAINED)]
+        names = dict.fromkeys(", ".join(methods).split(", ") if methods else ())
+        told = [NOT_TRAINED + ", ".join(names)] if names else []
+        told += dict.fromkeys(reason for reason in reasons if not reason.startswith(NOT_TRAINED))
+        count = counted(len(reasons), "more claim")
+        output.paragraph(f"{count} on {dataset} ({source}) cannot be told; {'; '.join(told)}.")
 
 
 def _narrowed(table: Table) -> Table:

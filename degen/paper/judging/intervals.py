@@ -24,6 +24,10 @@ LEVEL = 0.05
 """Largest p-value, adjusted for the number of claims, at which a claim is decided."""
 
 
+NOT_TRAINED = "not trained: "
+"""Beginning of a finding that lacks methods."""
+
+
 class Found(NamedTuple):
     """Verdict, the numbers in words, and the number of seeds.
 
@@ -64,7 +68,7 @@ def over_seeds(margins: Numbers, unit: str = "") -> Found:
 def not_trained(needed: Iterable[str], rows: Iterable[Measured]) -> Found | None:
     """Return the finding that methods of a claim have no run, in the order of their names; else None."""
     lacking = sorted(set(needed) - {row.method for row in rows})
-    return Found("not judged", f"not trained: {', '.join(lacking)}", 0) if lacking else None
+    return Found("not judged", NOT_TRAINED + ", ".join(lacking), 0) if lacking else None
 
 
 def adjusted(found: Sequence[Found]) -> list[Found]:
