@@ -16,7 +16,7 @@ import pytest
 import ranks
 import tiny_runs
 import torch
-from commands import mistake
+from commands import mistake, run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -178,8 +178,8 @@ def test_torchrun_trains_as_one_process_does_says_so_once_and_another_number_res
     assert second.returncode == 0, stderr
 
     alone = tmp_path / "alone"
-    command = [sys.executable, "-m", "degen", "train", *tiny_runs.options(log, **settings | {"epochs": 2})]
-    subprocess.run([*command, *STEADY, "--out", str(alone)], env=ENVIRONMENT, check=True, capture_output=True)
+    words = tiny_runs.options(log, **settings | {"epochs": 2})
+    assert run("train", *words, *STEADY, "--out", alone).exit_code == 0
     rows, expected = (
         [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
         for run in (out, alone)

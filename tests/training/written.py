@@ -39,14 +39,16 @@ def contents(path: Path) -> object:
 
 
 class Stack:
-    """Three seeds of SCL that train together, in a folder per name, as often as they are wanted."""
+    """Seeds of SCL that train together, in a folder per name, as often as they are wanted."""
 
-    def __init__(self, log: Path, folder: Path, **settings: object):
-        self.folder = folder
-        self.configs = [tiny_runs.tiny_config(log, seed=seed, variant="scl", **settings) for seed in range(3)]
+    def __init__(self, log: Path, folder: Path, seeds: int, **settings: object):
+        self.folder, self.seeds = folder, range(seeds)
+        self.configs = [
+            tiny_runs.tiny_config(log, seed=seed, variant="scl", **settings) for seed in self.seeds
+        ]
 
     def outs(self, name: object) -> list[Path]:
-        return [self.folder / str(name) / f"s{seed}" for seed in range(3)]
+        return [self.folder / str(name) / f"s{seed}" for seed in self.seeds]
 
     def train(self, name: object, **flags: bool) -> None:
         train_many(self.configs, self.outs(name), stack=True, **flags)
