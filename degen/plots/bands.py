@@ -60,7 +60,24 @@ def draw_means(
 
 def end_near(axes: Axes, values: Iterable[float]) -> None:
     """End the vertical axis near the values themselves: bands of two seeds may be many times as wide."""
-    every = np.array([value for value in values if np.isfinite(value)])
-    if len(every) and (span := np.ptp(every)) > 0:
+    if (ends := near(values)) is not None:
         bottom, top = axes.get_ylim()
-        axes.set_ylim(max(bottom, every.min() - _SPARE * span), min(top, every.max() + _SPARE * span))
+        axes.set_ylim(max(bottom, ends[0]), min(top, ends[1]))
+
+
+def near(values: Iterable[float]) -> tuple[float, float] | None:
+    """Return where an axis ends at most below and above its values; None where they do not differ."""
+    every = np.array([value for value in values if np.isfinite(value)])
+    if not len(every) or np.ptp(every) <= 0:
+        return None
+    spare = _SPARE * float(np.ptp(every))
+    return float(every.min()) - spare, float(every.max()) + spare
+
+
+def leaves(samples: Samples, ends: tuple[float, float] | None, interval: IntervalOf | None) -> bool:
+    """Return whether half or more of the intervals reach beyond the ends of an axis: no band is seen then."""
+    several = [values for values in samples.values() if len(values) > 1]
+    if interval is None or ends is None or not several:
+        return False
+    reached = [interval(values) for values in several]
+    return 2 * sum(low < ends[0] or high > ends[1] for low, high in reached) >= len(reached)

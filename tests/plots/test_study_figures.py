@@ -70,6 +70,26 @@ def test_bands_are_intervals_of_cells_with_several_seeds(results):
     assert "one seed: no intervals" in without.get_supxlabel()
 
 
+def test_seeds_are_dots_where_bands_would_leave_the_panel(results):
+    axis, wide = AxisScale("lambda", "λ"), lambda values: (min(values) - 90, max(values) + 90)
+    with figure_style():
+        figure = sensitivity_figure(results, axis, {"hr": "HR"}, width=WIDTHS[1], interval=wide)
+        narrow = sensitivity_figure(
+            results,
+            axis,
+            {"hr": "HR"},
+            width=WIDTHS[1],
+            interval=lambda v: wide(v) if max(v) == 1.5 else ends(v),
+        )
+    [axes] = figure.axes
+    assert not axes.collections
+    dots = [tuple(point) for line in axes.lines if line.get_alpha() == 0.6 for point in line.get_xydata()]
+    assert sorted(dots) == [(0, 0.5), (0, 1), (0, 1.5), (1, 2), (1, 4), (2, 5), (2, 6)]
+    assert "95 % intervals over 2 seeds leave the panels: use 3 seeds or more" in figure.get_supxlabel()
+    assert len(narrow.axes[0].collections) == 1  # duorec's band; sasrec's seeds are dots
+    assert "small dots: the seeds, where bands would leave" in " ".join(narrow.get_supxlabel().split())
+
+
 def test_capped_cells_are_hollow_and_controls_without_a_value_have_no_dots(results):
     with figure_style():
         figure = sensitivity_figure(results, AxisScale("lambda", "λ"), {"hr": "HR"}, width=WIDTHS[1])

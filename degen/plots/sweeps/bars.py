@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from degen.plots.bands import IntervalOf
 from degen.plots.layout import fit_height, panel_grid
+from degen.plots.marks.letters import lettered
 from degen.plots.style import GUIDE_COLOR, figure_ems, variant_line
 from degen.shown import shown
 from degen.variant_names import variant_label
@@ -54,7 +55,8 @@ def bars_figure(
     columns = min(len(panels), max(1, int(figure_ems(width) / _PANEL)))
     figure, places = panel_grid(width, len(panels), columns)
     hollow = {name: values for name, values in (published or {}).items() if name in names}
-    for position, (axes, (column, title)) in enumerate(zip(places, panels.items(), strict=True)):
+    titles = lettered(panels.values())
+    for position, (axes, column, title) in enumerate(zip(places, panels, titles, strict=True)):
         _panel(
             axes, results, column, names, interval, {n: v[column] for n, v in hollow.items() if column in v}
         )

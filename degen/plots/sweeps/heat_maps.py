@@ -12,6 +12,7 @@ from matplotlib.colors import Colormap
 from matplotlib.patches import Rectangle
 
 from degen.plots.layout import fit_height, panel_grid
+from degen.plots.marks.letters import lettered
 from degen.plots.style import figure_ems, quality_colors
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _CELL = 3.6  # width of an annotated cell in font sizes
+_EVEN = 0.179  # luminance to which black and white have one contrast
 _BEST, _NEAR = "#D55E00", (0, (2, 1.2))
 
 
@@ -66,13 +68,14 @@ def heat_map_figure(
     rows, columns = grids[0].shape
     side_by_side = min(len(panels), max(1, int(figure_ems(width) / (_CELL * columns + 6))))
     figure, places = panel_grid(width, len(panels), side_by_side)
+    titles = lettered(panel.title for panel in panels)
     for position, (axes, panel, grid) in enumerate(zip(places, panels, grids, strict=True)):
         _draw(axes, panel, grid)
         lowest, leftmost = position + side_by_side >= len(panels), position % side_by_side == 0
         axes.set_xlabel(across[1] if lowest else "")
         axes.set_ylabel(up[1] if leftmost else "")
         axes.tick_params(labelbottom=lowest, labelleft=leftmost)
-        axes.set_title(panel.title, loc="left", fontsize=matplotlib.rcParams["legend.fontsize"])
+        axes.set_title(titles[position], loc="left", fontsize=matplotlib.rcParams["legend.fontsize"])
     if note := _note(panels):
         figure.supxlabel(note, fontsize=matplotlib.rcParams["legend.fontsize"])
     fit_height(figure, places[0], 0.62 * rows / columns)
@@ -104,10 +107,21 @@ def _draw(axes: Axes, panel: HeatPanel, grid: pd.DataFrame) -> None:
         xticklabels=[f"{value:g}" for value in grid.columns],
         yticklabels=[f"{value:g}" for value in grid.index],
     )
+    _write_legibly(axes, len(grid.columns))
     axes.invert_yaxis()
     axes.tick_params(length=0, rotation=0)
     if panel.best is not None:
         _outline(axes, panel, grid.to_numpy())
+
+
+def _write_legibly(axes: Axes, columns: int) -> None:
+    """Write each number in black or white, whichever has the higher contrast to its cell (WCAG)."""
+    colors = np.atleast_2d(np.asarray(axes.collections[0].get_facecolor()))
+    for text in axes.texts:
+        column, row = (int(place) for place in text.get_position())
+        channels = colors[row * columns + column, :3]
+        linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+        text.set_color("white" if linear @ (0.2126, 0.7152, 0.0722) < _EVEN else "black")
 
 
 def _colors() -> Colormap:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import cycle
@@ -13,7 +13,7 @@ import matplotlib
 import numpy as np
 from matplotlib.lines import Line2D
 
-from degen.plots.bands import IntervalOf, Samples, draw_means, end_near
+from degen.plots.bands import IntervalOf, Samples, draw_means, end_near, leaves, near
 from degen.plots.panels import panels_figure
 from degen.plots.style import GUIDE_COLOR, figure_ems
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Scale = Literal["categories", "linear", "log"]
 
-_MARKER = 3.2  # points
+_MARKER, _SEED = 3.2, 2.2  # points
 _MARKERS = "os^Dv"
 _REMARK = "#555555"
 _ONE_LINE = 50  # font sizes of a figure in which the note fits into one line
@@ -73,7 +73,8 @@ def sensitivity_figure(
 
     Notes
     -----
-    Controls are dashed. A cell with one seed is a dot without a band. A cell whose run ended at its maximum
+    Controls are dashed. A cell with one seed is a dot without a band. Where bands would leave the panel, the
+    seeds are small dots in their place. A cell whose run ended at its maximum
     number of epochs is hollow. The vertical axis does not begin at 0; the lowest and the highest mean of the
     axis's cells stand above each panel.
     """
@@ -86,7 +87,31 @@ def sensitivity_figure(
         )
         for column, title in panels.items()
     }
-    return panels_figure(draw, width=width, across=axis.label, note=_note(results, interval, width))
+    dotted = [
+        leaves(cells, near(_values(samples, faint)), interval)
+        for column in panels
+        for samples, faint in [_of_panel(results, axis, column, places, extra)]
+        for cells in samples.values()
+        if any(len(values) > 1 for values in cells.values())
+    ]
+    note = _note(results, interval, width, dotted)
+    return panels_figure(draw, width=width, across=axis.label, note=note)
+
+
+def _of_panel(
+    results: pd.DataFrame, axis: AxisScale, column: str, places: Mapping[float, float], extra: CurveNotes
+) -> tuple[dict[str, Samples], dict[str, Samples]]:
+    """Return the values of each series at each place, and those of the thin lines."""
+    series = {str(name): rows for name, rows in results.groupby("series", sort=False)}
+    thin = extra.thin.get(column, "")
+    return (
+        {name: _samples(rows, axis.column, column, places) for name, rows in series.items()},
+        {name: _samples(rows, axis.column, thin, places) for name, rows in series.items()},
+    )
+
+
+def _values(*found: Mapping[str, Samples]) -> list[float]:
+    return [v for cells in found for cell in cells.values() for several in cell.values() for v in several]
 
 
 def _panel(
@@ -101,17 +126,20 @@ def _panel(
     if axis.scale == "log":
         axes.set_xscale("log")
     series = {str(name): rows for name, rows in results.groupby("series", sort=False)}
-    samples = {name: _samples(rows, axis.column, column, places) for name, rows in series.items()}
-    faint = {
-        name: _samples(rows, axis.column, extra.thin.get(column, ""), places) for name, rows in series.items()
-    }
+    samples, faint = _of_panel(results, axis, column, places, extra)
+    ends_near = near(_values(samples, faint))
     thin: dict[str, Any] = {"linewidth": 0.5 * matplotlib.rcParams["lines.linewidth"], "linestyle": "-"}
     keys, ends = list[Line2D](), list[float]()
     markers = cycle(_MARKERS)
     for name, rows in series.items():
         control = _is_control(rows, axis.column)
         draw_means(axes, _only(faint, name), None, **thin)
-        for line in draw_means(axes, _only(samples, name), interval, linestyle="--" if control else "-"):
+        dotted = leaves(samples[name], ends_near, interval)
+        band = None if dotted else interval
+        for line in draw_means(axes, _only(samples, name), band, linestyle="--" if control else "-"):
+            if dotted:
+                level = bool(rows[axis.column].isna().all())
+                _seeds(axes, samples[name], line.get_color(), level=level)
             on_axis = rows[rows[axis.column].notna()]
             marker = next(markers) if len(on_axis) else ""
             _dots(axes, on_axis, axis.column, column, places, color=line.get_color(), marker=marker)
@@ -122,16 +150,7 @@ def _panel(
     if results["capped"].any():
         keys.append(_hollow_key())
     _across(axes, axis, places)
-    end_near(
-        axes,
-        (
-            v
-            for found in (samples, faint)
-            for cell in found.values()
-            for several in cell.values()
-            for v in several
-        ),
-    )
+    end_near(axes, _values(samples, faint))
     if ends:
         size = matplotlib.rcParams["legend.fontsize"]
         axes.set_title(_between(min(ends), max(ends)), loc="right", fontsize=size, color=_REMARK)
@@ -175,6 +194,13 @@ def _dots(
             axes.plot(place, cell[column].mean(), markersize=_MARKER, zorder=3, **look, **inside)
 
 
+def _seeds(axes: Axes, samples: Samples, color: Any, *, level: bool) -> None:
+    """Draw the values of the seeds as small dots; those of a level line once, at its left end."""
+    for place in sorted(samples)[: 1 if level else None]:
+        values = samples[place]
+        axes.plot([place] * len(values), values, "o", color=color, markersize=_SEED, alpha=0.6, mew=0)
+
+
 def _key(line: Line2D, marker: str) -> Line2D:
     """Return what stands for a line in the legend: with its marker."""
     look: dict[str, Any] = {"color": line.get_color(), "linestyle": line.get_linestyle()}
@@ -197,12 +223,20 @@ def _across(axes: Axes, axis: AxisScale, places: Mapping[float, float]) -> None:
         axes.set_xlim(-0.3, len(places) - 0.7)
 
 
-def _note(results: pd.DataFrame, interval: IntervalOf | None, width: float) -> str:
-    """Return what the reader needs to know of bands and of the numbers above the panels."""
+def _note(
+    results: pd.DataFrame, interval: IntervalOf | None, width: float, dotted: Sequence[bool] = ()
+) -> str:
+    """Return what the reader needs to know of bands, of dots in their place and of the numbers above."""
     counts = results.groupby(["series", "cell"])["seed"].nunique()
     low, high = int(counts[counts > 1].min()) if (counts > 1).any() else 1, int(counts.max())
     seeds = f"{low} seeds" if low == high else f"{low} to {high} seeds"
-    several = interval is not None and high > 1
-    bands = f"bands: 95 % interval of the mean over {seeds}" if several else "one seed: no intervals"
     between = "; " if figure_ems(width) > _ONE_LINE else "\n"
-    return f"{bands}{between}above each panel: lowest and highest mean"
+    said = f"bands: 95 % interval of the mean over {seeds}"
+    if interval is None or high == 1:
+        said = "one seed: no intervals"
+    elif dotted and all(dotted):
+        more = "3 seeds or more" if high == 2 else "more seeds"
+        said = f"small dots: the seeds{between}95 % intervals over {seeds} leave the panels: use {more}"
+    elif any(dotted):
+        said += f"{between}small dots: the seeds, where bands would leave the panel"
+    return f"{said}{between}above each panel: lowest and highest mean"

@@ -6,7 +6,7 @@ The interval is Student's t. A cell with one seed has a value and no interval.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -118,13 +118,21 @@ def summary_table(
         [Cell(text) for text in line]
         for line in zip(*labels.values(), *(texts[m] for m in shown), strict=True)
     ]
-    note = "test metrics at the best validation epoch\n± half of the 95 % interval over seeds (Student's t)"
+    note = "test metrics at the best validation epoch" + _of_intervals(texts, summary["n"])
     if any(cell["row"]["capped"] for cell in cells.values()):
         note += "\n* ended at the maximum number of epochs"
     if left := [metric for metric in metrics if metric not in shown]:
         note += f"\n{', '.join(left)} would not fit: see summary.csv"
     caption = "" if "dataset" in labels else next(iter(cells), ("",))[0]
     return Table("summary", caption, columns, rows, note)
+
+
+def _of_intervals(texts: Mapping[str, Sequence[str]], seeds: Iterable[int]) -> str:
+    """Return the line that says what stands after ±; empty where nothing does."""
+    if not any("±" in text for several in texts.values() for text in several):
+        return ""
+    wide = "; with 2 seeds it is very wide: use 3 or more" if 2 in set(seeds) else ""
+    return f"\n± half of the 95 % interval over seeds (Student's t){wide}"
 
 
 def _headings(axes: Mapping[str, str]) -> list[str]:
