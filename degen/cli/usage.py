@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,8 @@ def refuse_no_numbers(command: Any, path: str, words: Sequence[str]) -> None:
             return
         flag, equals, value = word.partition("=")
         kind = kinds.get(flag)
+        if flag in kinds and kind is not bool and not equals:
+            _refuse_spaces(flag, words[place + 1 :], path)
         if kind not in (int, float) or (not equals and place + 1 == len(words)):
             continue
         value = value if equals else words[place + 1]
@@ -60,6 +63,18 @@ def refuse_no_numbers(command: Any, path: str, words: Sequence[str]) -> None:
             kind(value)
         except ValueError:
             raise UserError(_no_number(flag, value, kind, path, kinds)) from None
+
+
+def _refuse_spaces(flag: str, after: Sequence[str], path: str) -> None:
+    """Refuse several numbers after an option with blanks between them."""
+    numbers = list(takewhile(re.compile(r"-?\d*\.?\d+(e-?\d+)?").fullmatch, after))
+    if len(numbers) < 2 or Path(numbers[1]).exists():
+        return
+    listed = f"{flag} {','.join(numbers)}"
+    if path.endswith("sweep"):
+        raise UserError(f"values are separated by commas; write {listed}")
+    more = f"; `degen sweep {listed}` trains a run per value" if path.endswith("train") else ""
+    raise UserError(f"{flag} takes one value, not {' '.join(numbers)}{more}")
 
 
 def _kind(parameter: Any) -> type | None:

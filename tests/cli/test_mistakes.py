@@ -100,6 +100,12 @@ MISTAKES = [
     ("plot-svd jan.npy --out log.csv", "log.csv is a file, not a folder; choose another path"),
     ("train -v scl --out log.csv", "--out log.csv is a file; name a folder"),
     ("sweep --lambda 0,.1 --out x --cells log.csv --dry-run", "--cells log.csv is a file; name a folder"),
+    ("sweep --lambda 0.1 0.2 --out x", "values are separated by commas; write --lambda 0.1,0.2"),
+    ("sweep --lambda 0 0.1 1e-3 --out x", "values are separated by commas; write --lambda 0,0.1,1e-3"),
+    (
+        "train --lambda 0.1 0.2",
+        "--lambda takes one value, not 0.1 0.2; `degen sweep --lambda 0.1,0.2` trains",
+    ),
     ("sweep --lambda 0,.1", "name the folder of the study by --out, for instance --out runs/sweep"),
     ("train --config nosuch.toml", "--config nosuch.toml: there is no such file"),
     ("train --config log.csv", "--config log.csv cannot be read: it is not TOML"),
