@@ -46,7 +46,7 @@ class Figure:
 
     @property
     def kept(self) -> bool:
-        """Whether the number is within its limit."""
+        """True if the number is within its limit."""
         return self.limit is None or self.value <= self.limit
 
 

@@ -106,7 +106,7 @@ def _entry() -> tuple[Any, Any]:
 
 
 def _is_data(value: Any, run: Path, depth: int = 0) -> bool:
-    """Whether a value is the path or what has become of it."""
+    """Return whether a value is the path or what has become of it."""
     if isinstance(value, Path):
         return value.absolute().is_relative_to(run)
     if isinstance(value, np.ndarray):

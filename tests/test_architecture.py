@@ -261,7 +261,12 @@ def test_reading_and_measuring_is_light(name):
     assert not modules & HEAVY
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+EXPERIMENTS = sorted((Path(__file__).parents[1] / "experiments").rglob("*.py"))
+
+
+@pytest.mark.parametrize(
+    "path", [*SOURCES, *EXPERIMENTS], ids=lambda path: str(path.relative_to(PACKAGE.parent))
+)
 def test_docstrings_name_the_thing_first(path):
     opened = [
         f"{path}:{node.lineno}: {node.value.value.strip().splitlines()[0]}"

@@ -29,10 +29,10 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 NEEDED = ("numpy", "scipy", "pydantic", "safetensors", "tomli_w", "pooch")
-"""What training imports besides PyTorch, which is less than what degen installs."""
+"""Packages that training imports besides PyTorch: fewer than degen installs."""
 
 FAILED = "failed"
-"""Where a section has its traceback in place of a result."""
+"""Key under which a section has its traceback in place of a result."""
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -105,7 +105,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def attempt(section: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What a section finds, or its traceback: the time on a GPU is short, and the others are to go on."""
+    """Return the result of a section, or its traceback: GPU time is short, and the others are to go on."""
     try:
         return section()
     except Exception:
@@ -114,7 +114,7 @@ def attempt(section: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 def verdict(result: dict[str, Any]) -> str:
-    """What is wrong with a result, in words; empty where nothing is."""
+    """Return in words what is wrong with a result; empty where nothing is."""
     failed = [name for name, found in result.items() if FAILED in found]
     if failed:
         return f"{', '.join(failed)} failed"
@@ -128,7 +128,7 @@ def verdict(result: dict[str, Any]) -> str:
 
 
 def result_file(device: str) -> Path:
-    """Where the result of a device goes; a trial on the CPU stays out of the results."""
+    """Return the path for the result of a device; a trial on the CPU stays out of the results."""
     usual = ROOT / "runs" / "bench" if device.endswith("cpu") else ROOT / "experiments" / "results"
     folder = Path(os.environ.get("OUT") or usual)
     return folder / f"gpu-{re.sub('[^a-z0-9]+', '-', device.lower()).strip('-')}.json"
@@ -202,7 +202,7 @@ def run_lines(found: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def laboratory_lines(found: dict[str, Any]) -> list[tuple[str, str]]:
-    """What was found of measures, cures and traces."""
+    """Return what was found of measures, mitigations and traces."""
     measures, seconds, trace = found["measures"], found["seconds"], found["trace"]
     losses = found["losses"]
     worst = max(losses, key=losses.__getitem__)

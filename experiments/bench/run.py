@@ -129,7 +129,7 @@ def positive(text: str) -> int:
 
 
 def options_of(arguments: argparse.Namespace) -> Options:
-    """What the sections need of the command line."""
+    """Return the options of the command line that sections need."""
     return Options(
         dataset=arguments.dataset,
         threads=arguments.threads,

@@ -53,7 +53,7 @@ MEASURES = {
     "ideal": "of Eq. 3 itself",
     "followers": "followers above others",
 }
-"""What is averaged over contexts, and its heading in the table."""
+"""Quantities that are averaged over contexts, with their headings in the table."""
 
 INTRODUCTION = (
     "Rank correlations of a model's scores with the two terms of Eq. 3, PMI and log p, over the",

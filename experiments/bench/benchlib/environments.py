@@ -21,7 +21,7 @@ PEERS = {
     "recbole": ("recbole==1.2.1", "pandas<3"),  # its data loading assigns in ways that pandas 3 ignores
     "rectools": ("rectools[torch]==0.19.0",),
 }
-"""What is installed for each, besides PyTorch."""
+"""Packages that are installed for each, besides PyTorch."""
 
 
 def environment(peer: str, torch: str = TORCH, folder: Path = FOLDER) -> Path:

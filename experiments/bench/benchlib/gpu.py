@@ -65,7 +65,7 @@ class Bench:
         return settle(options=options)
 
     def conditions(self) -> Section:
-        """What all of it was measured on."""
+        """Return the device, versions and data of all measurements."""
         name = torch.cuda.get_device_name(self.device) if self.cuda else platform.machine() + " cpu"
         return {
             "device": name,
@@ -92,7 +92,7 @@ class Bench:
         return found | {"exact": exact and found["steps agree"] and found["masks differ"]}
 
     def _waits(self) -> str:
-        """Where a step makes the host wait for the device, in PyTorch's words; `none` where it does not."""
+        """Return where a step makes the host wait for the device, in PyTorch's words, or `none`."""
         epoch = Stack(self._trainers([0])).epoch(1, 2 * CHUNK)
         for _ in range(3):  # a step may be recorded, which waits
             epoch.step()
@@ -107,7 +107,7 @@ class Bench:
         return "none"
 
     def repetition(self) -> Section:
-        """Whether a seed gives the same weights twice under `--deterministic`, to the bit."""
+        """Return whether a seed gives the same weights twice under `--deterministic`, to the bit."""
         weights = []
         for _ in range(2):
             trainers = self._trainers([0], training={"deterministic": True})
@@ -120,8 +120,8 @@ class Bench:
         return {"same": torch.equal(*weights)}
 
     def _steps_agree(self) -> Section:
-        """Whether recorded steps, and those of a stack, give the losses of steps alone; and whether masks
-        differ from replay to replay.
+        """Return whether recorded steps, and those of a stack, give the losses of steps alone, and whether
+        masks differ from replay to replay.
         """
         still = {f"{site}_dropout": 0.0 for site in ("embedding", "hidden", "attention")}
         losses = {}

@@ -12,7 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
 OWN = {"PYTHONPATH": str(ROOT)}
-"""What makes a process import degen from this checkout."""
+"""Environment in which a process imports degen from this checkout."""
 
 
 def conditions(threads: int) -> dict[str, Any]:

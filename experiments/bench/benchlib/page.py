@@ -12,7 +12,7 @@ from benchlib.scale import LINES, series
 
 TEMPLATE = Path(__file__).parents[1] / "page.md"
 BY_HAND = "## Profile"
-"""Where the part of the template begins that no section measures."""
+"""Line at which the part of the template begins that no section measures."""
 NOT_MEASURED = "Not measured yet."
 SPEED_BLOCK = re.compile(r"(<!-- bench: written by run\.py -->\n).*?(<!-- /bench -->)", re.DOTALL)
 
@@ -110,7 +110,7 @@ def evaluation(section: Results | None) -> str:
 
 
 def told_evaluations(train: Results) -> str:
-    """What participants of `train` said of their own evaluation."""
+    """Return the seconds that participants of `train` reported of their own evaluation."""
     lines = [
         f"{name}, by its own account during `train`: {spread(seconds, ' s')} for the validation targets."
         for name, seconds in train.get("evaluation_seconds", {}).items()
@@ -194,7 +194,7 @@ def analyses(section: Results | None) -> str:
 
 
 def conditions_table(results: Results) -> str:
-    """What each section was measured on."""
+    """Return the table of the machines, dates and versions that each section was measured with."""
     rows = []
     for name, section in results.items():
         if found := section.get("conditions"):
@@ -221,7 +221,7 @@ SPEED_COLUMNS = {
 
 
 def speed_block(results: Results) -> str:
-    """What the page on speed quotes: samples per second, and how many times as fast as each peer."""
+    """Return what the page on speed quotes: samples per second, and how many times as fast as each peer."""
     train = results.get("train")
     if train is None:
         return NOT_MEASURED + "\n"

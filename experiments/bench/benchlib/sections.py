@@ -31,7 +31,7 @@ BASELINES = {
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line settles.
+    """Settings of the command line.
 
     Attributes
     ----------

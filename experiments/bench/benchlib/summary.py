@@ -25,7 +25,7 @@ def rates(windows: Sequence[Answer]) -> list[float]:
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, Any]:
-    """How many times as fast ours are, round by round."""
+    """Return how many times as fast ours are, round by round."""
     return spread([our / their for our, their in zip(ours, theirs, strict=True)])
 
 

@@ -27,7 +27,7 @@ class Failure(Exception):
 
 
 class Participant(Protocol):
-    """Who takes turns."""
+    """Participants that take turns."""
 
     name: str
 
@@ -122,7 +122,7 @@ class Worker:
 
 @dataclass
 class Outcome:
-    """What came of a participant: facts it gave, its windows in order of rounds, or why it failed."""
+    """Result of a participant: facts it gave, its windows in order of rounds, or why it failed."""
 
     facts: dict[str, Any] = field(default_factory=dict)
     windows: list[Answer] = field(default_factory=list)

@@ -35,7 +35,7 @@ class Runs:
 
     @property
     def name(self) -> str:
-        """What the result calls them."""
+        """Their name in the result."""
         precision = "" if self.precision == "auto" else f" {self.precision}"
         return f"{self.dataset}/{self.variant}{precision}{' seed 0' if self.seeds == 1 else ''}"
 

@@ -32,7 +32,7 @@ def write(n: int, path: Path) -> dict[str, float]:
 
 
 def of_spectrum(s: np.ndarray, suffix: str = "") -> dict[str, float]:
-    """What one computes of singular values."""
+    """Return the measures of singular values."""
     s = s.astype(np.float64)
     p, energy = s / s.sum(), s**2
     return {

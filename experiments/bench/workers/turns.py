@@ -57,7 +57,7 @@ class Window:
 
     @property
     def full(self) -> bool:
-        """Whether the turn is over."""
+        """True if the turn is over."""
         elapsed = time.perf_counter() - self.started
         return self.steps >= self.steps_asked and elapsed >= self.seconds
 

@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 PARTS = ("all", "head", "tail")
 ACROSS = {"average_cosine": "average cosine of items", "effective_rank": "effective rank of items"}
-"""What can lie across, and its name at the axis."""
+"""Measures that can lie across, with their names at the axis."""
 
 LOOKS = dict(
     zip(
@@ -129,7 +129,7 @@ def _places(point: Any, width: float, height: float, pixel: float) -> Iterator[t
 
 
 def _covered(box: Bbox, taken: Sequence[Bbox], inside: Bbox) -> float:
-    """How much of `taken`, and of what lies outside the panel, a box would cover, in square pixels."""
+    """Return how much of `taken`, and of what lies outside the panel, a box would cover, in square pixels."""
     total = (
         0.0 if inside.contains(box.x0, box.y0) and inside.contains(box.x1, box.y1) else box.width * box.height
     )

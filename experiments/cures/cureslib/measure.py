@@ -61,7 +61,7 @@ def collect(folder: Path) -> list[Row]:
 
 
 def _row(restored: Restored, V: Tensor, ranks: Ranks, baseline: Ranks | None) -> Row:
-    """What is said of one matrix of items, scored with the encoder of a run."""
+    """Return the measurements of one matrix of items, scored with the encoder of a run."""
     run = restored.run
     return {
         "seed": run.seed,

@@ -84,7 +84,7 @@ def _difference(summary: Row, rows: Sequence[Row]) -> str:
 
 
 def _seconds(rows: Sequence[Row]) -> str:
-    """What the fastest epoch of each method took beside the baseline's: the least disturbed by other work."""
+    """Return the fastest epoch of each method beside the baseline's: the least disturbed by other work."""
     ratios = []
     for name in METHODS:
         pairs = [
