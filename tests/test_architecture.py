@@ -36,7 +36,7 @@ ARROWS: dict[str, set[str]] = {
     "tensorboard": {"errors", "files", "runs", "embeddings", "analysis"},
     "monitor": {"version", "errors", "files", "runs", "analysis", "tensorboard"},
     "callbacks": {"errors", "monitor"},
-    "plots": {"shown", "errors", "files", "variant_names", "analysis"},
+    "plots": {"shown", "errors", "files", "tables", "variant_names", "analysis"},
     "model": {"errors", "files", "data"},
     "build": {"errors", "config", "data", "model"},
     "evaluation": {"errors", "files", "runs", "config", "data", "device", "analysis", "model", "build"},

@@ -23,7 +23,7 @@ from degen.cli.usage import usage_sentence
 from degen.cli.wording import as_typed
 from degen.errors import LostProcess, UserError
 from degen.shown import shown
-from degen.tables.terminal import lines_for
+from degen.tables.lines import lines_for
 
 _OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 

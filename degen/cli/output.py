@@ -12,8 +12,9 @@ import typer
 
 from degen.cli.wording import as_typed
 from degen.shown import shown, shown_json, shown_lines
+from degen.tables.lines import lines_for
 from degen.tables.table import Table
-from degen.tables.terminal import lines_for, print_table, terminal_width
+from degen.tables.terminal import print_table, terminal_width
 
 _REMARKS = ("reason", "not_judged", "notes", "warnings", "faults", "failed")
 """Ends of the keys of a result whose texts are sentences, which name options."""
@@ -52,10 +53,12 @@ class Output:
         from rich.console import Console
         from rich.text import Text
 
-        said = Text(shown(text))
-        said.stylize("bold", 0, len(shown(headline)))
-        width = terminal_width()
-        Console(width=width).print(said, highlight=False, soft_wrap=width is None)
+        console, bold = Console(), len(shown(headline))
+        for line in lines_for(shown(text), terminal_width()):
+            said = Text(line)
+            said.stylize("bold", 0, bold)
+            console.print(said, highlight=False, soft_wrap=True)
+            bold = max(0, bold - len(line) - 1)  # a blank stood where the line ends
 
     def table(
         self,

@@ -24,7 +24,7 @@ from degen.plots.marks.legends import legend_above
 from degen.plots.marks.letters import lettered, write_note
 from degen.plots.marks.widths import text_ems, wrapped
 from degen.plots.spectra import draw_singular_values
-from degen.plots.style import figure_ems
+from degen.plots.style import figure_ems, symbol_size
 from degen.plots.trajectories import Rows, draw_epochs
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ def panels_figure(
     named: dict[str, Line2D] = {}
     titles = []
     size = float(matplotlib.rcParams["legend.fontsize"])
+    if any("$" in name for name in draw):
+        size = max(size, symbol_size())  # that of the titles with indices, for all
     room = (ems / columns - _AXIS) * float(matplotlib.rcParams["font.size"]) / size
     for position, (axes, name, drawing) in enumerate(zip(panels, lettered(draw), draw.values(), strict=True)):
         title = name if "$" in name else wrapped(name, room)
@@ -128,13 +130,17 @@ def spectra_figure(spectra: Mapping[str, Mapping[str, Curve]], *, width: float, 
     """
     every = np.concatenate([curve for curves in spectra.values() for curve in curves.values()])
     least = float(every[every > 0].min(initial=1.0))
-    draw = {title: partial(_spectrum, values=curves, least=least) for title, curves in spectra.items()}
+    draw = {
+        title: partial(_spectrum, values=curves, least=least, named=position == 0)
+        for position, (title, curves) in enumerate(spectra.items())
+    }
     return panels_figure(draw, width=width, across="index $i$", note=note)
 
 
-def _spectrum(axes: Axes, values: Mapping[str, Curve], least: float) -> list[Line2D]:
+def _spectrum(axes: Axes, values: Mapping[str, Curve], least: float, *, named: bool) -> list[Line2D]:
     lines = draw_singular_values(axes, values)
-    axes.set_ylabel("")
+    if not named:
+        axes.set_ylabel("")
     if least < _SMALL:
         plain_log(axes, "y")
         # Zeros have no logarithm, and rounding noise no meaning: the axis ends above it.

@@ -37,6 +37,7 @@ _PLACE = -1.5  # of unseen items: leaves room for their name before the first de
 _DODGE = 0.5  # of the distance of two deciles, over which the names are spread
 _NEAR = 0.35  # of the deciles' range: unseen items so near to it lie on the same scale
 _BAND = 0.2  # of the panel's height, for numbers at the edge
+_INSIDE = 0.3  # of that band, between the edge and a mark in it
 _MARKER = 2.6
 _LABELLED = (1, 4, 7, 10)
 _DECILES = "Deciles of the items by occurrences in training; 1: the rarest."
@@ -144,12 +145,13 @@ def _draw_unseen(
     drawn = {name: {} if name in above | below else at for name, at in samples.items()}
     look: dict[str, Any] = {"markersize": 1.3 * _MARKER, "linestyle": "None"}
     draw_means(axes, drawn, interval, bars=True, looks=looks, **look)
-    for names, edge, sign in ((above, ends[1], "↑"), (below, ends[0], "↓")):
+    inside = _INSIDE * _BAND * (span.high - span.low)
+    for names, edge, sign in ((above, ends[1] - inside, "↑"), (below, ends[0] + inside, "↓")):
         if names:
             at_edge = {
                 name: {next(iter(at)): [edge]} if name in names else {} for name, at in samples.items()
             }
-            draw_means(axes, at_edge, None, looks=looks, clip_on=False, **look)
+            draw_means(axes, at_edge, None, looks=looks, **look)
             _write_numbers(axes, edge, [means[name] for name in means if name in names], sign)
     axes.set_ylim(*ends)
 
@@ -159,10 +161,10 @@ def _write_numbers(axes: Axes, edge: float, values: Sequence[float], sign: str) 
     axes.annotate(
         beyond_text(values, sign),
         xy=(_PLACE, edge),
-        xytext=(1.5 * _MARKER * matplotlib.rcParams["lines.linewidth"] + 3, -2 if sign == "↑" else 2),
+        xytext=(1.5 * _MARKER * matplotlib.rcParams["lines.linewidth"] + 3, 0),
         textcoords="offset points",
         fontsize=max(LEAST_LETTER, 0.92 * float(matplotlib.rcParams["xtick.labelsize"])),
-        verticalalignment="top" if sign == "↑" else "bottom",
+        verticalalignment="center",
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from degen.plots.layout import fit_height
+from degen.plots.marks.beyond import settle_words
 from degen.plots.marks.labels import shorten_titles, spread_names
 from degen.plots.marks.legends import name_lines
 from degen.plots.marks.letters import lettered, write_note
@@ -135,7 +136,7 @@ def svd_figure(
     _draw_spectrum(spectrum, panels, place, view)
     write_note(
         figure,
-        f"Percentages: share of {view.shares} along x and y." if view.shares else "",
+        f"Percentages: share of {view.shares} along x\xa0and\xa0y." if view.shares else "",
         _OWN_AXES if own else "",
         _COLOUR if clouds else "",
         view.note,
@@ -148,6 +149,8 @@ def svd_figure(
             fit_height(figure, grid[0], shape, place.heights)
             spread_names(spectrum)
     shorten_titles(titles)
+    for axes, points in zip(grid, setting, strict=True):
+        settle_words(axes, points)
     return figure
 
 

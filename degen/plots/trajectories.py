@@ -32,6 +32,8 @@ _MARKS = 8  # about so many markers along a line
 
 Rows = Sequence[Mapping[str, Any]]
 
+_Point = npt.NDArray[np.float64]
+
 UNIFORMITY = "uniformity"
 ALIGNMENT = "alignment"
 QUALITY = "valid_HR@5"
@@ -150,11 +152,19 @@ def draw_trajectories(
     return dots
 
 
-def number_epochs(axes: Axes, rows: Rows, *, alignment: str = ALIGNMENT) -> None:
+# Places around a dot for its number, and the room that one takes, in fractions of a panel.
+_AROUND = np.array([(0, 0.1), (0, -0.1), (0.09, 0), (-0.09, 0), (0.08, 0.08), (-0.08, -0.08)])
+_ROOM = np.array([0.12, 0.1])
+_TURN = 0.1
+_USUAL = 15.0  # width in font sizes of a panel for which these are meant
+
+
+def number_epochs(axes: Axes, rows: Rows, *, alignment: str = ALIGNMENT, ems: float = _USUAL) -> None:
     """Write the number of the first and the last epoch of a path beside it, and of that where it turns.
 
-    Call it once `axes` have their limits. The turn is the epoch farthest from the straight way from the first
-    to the last; where a path is nearly straight it has none.
+    Call it once `axes` have their limits. `ems` is about the width of the panel in font sizes. The turn is
+    the epoch farthest from the straight way from the first to the last; where a path is nearly straight it
+    has none.
     """
     across, up, epochs = (column(rows, key) for key in (alignment, UNIFORMITY, "epoch"))
     there = np.isfinite(across) & np.isfinite(up)
@@ -168,12 +178,14 @@ def number_epochs(axes: Axes, rows: Rows, *, alignment: str = ALIGNMENT) -> None
     if apart.max() > _TURN:
         shown.insert(1, int(apart.argmax()))
     taken: list[npt.NDArray[np.float64]] = []
+    nearer = min(1.0, _USUAL / ems)
+    room = _ROOM * nearer
     for index in dict.fromkeys(shown):
-        spots = path[index] + _AROUND
-        free = [spot for spot in spots if _is_free(spot, taken)]
+        spots = path[index] + _AROUND * nearer
+        free = [spot for spot in spots if _is_free(spot, taken, room)]
         if not free:
             continue
-        spot = min(free, key=lambda spot: float(_crowd(spot, path)))
+        spot = min(free, key=lambda spot: float(_crowd(spot, path, room)))
         taken.append(spot)
         axes.text(
             float(spot[0]),
@@ -187,12 +199,6 @@ def number_epochs(axes: Axes, rows: Rows, *, alignment: str = ALIGNMENT) -> None
         )
 
 
-# Places around a dot for its number, and the room that one takes, in fractions of a panel.
-_AROUND = np.array([(0, 0.1), (0, -0.1), (0.09, 0), (-0.09, 0), (0.08, 0.08), (-0.08, -0.08)])
-_ROOM = np.array([0.12, 0.1])
-_TURN = 0.1
-
-
 def _from_straight(path: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the distance of each point `[n, 2]` from the stretch between the first and the last."""
     way = path[-1] - path[0]
@@ -202,13 +208,13 @@ def _from_straight(path: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return distance
 
 
-def _is_free(spot: npt.NDArray[np.float64], taken: Sequence[npt.NDArray[np.float64]]) -> bool:
-    inside = bool(((spot > 0.5 * _ROOM) & (spot < 1 - 0.5 * _ROOM)).all())
-    return inside and not any((np.abs(spot - other) < 1.1 * _ROOM).all() for other in taken)
+def _is_free(spot: _Point, taken: Sequence[_Point], room: _Point) -> bool:
+    inside = bool(((spot > 0.5 * room) & (spot < 1 - 0.5 * room)).all())
+    return inside and not any((np.abs(spot - other) < 1.1 * room).all() for other in taken)
 
 
-def _crowd(spot: npt.NDArray[np.float64], path: npt.NDArray[np.float64]) -> int:
-    return int((np.abs(path - spot) < 0.75 * _ROOM).all(axis=1).sum())
+def _crowd(spot: _Point, path: npt.NDArray[np.float64], room: _Point) -> int:
+    return int((np.abs(path - spot) < 0.75 * room).all(axis=1).sum())
 
 
 def draw_epochs(

@@ -35,12 +35,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DEFINITIONS: Mapping[str, str] = {
-    "official": "As in the authors' released code (recipe official): of vectors as they are, not of length 1."
+    "official": "As in the authors' released code (recipe official): "
+    "vectors as they are, distances not squared."
 }
 """Words for definitions of alignment and uniformity other than the paper's."""
 
 _NUMBERS = "Numbers: epochs."
-_BETTER = "lower is better"
+_BETTER = "lower\xa0is\xa0better"
 _SHAPE = 0.8  # height over width of a panel
 # In font sizes: the width of a column of panels, and of a figure that holds three panels side by side.
 _COLUMN = 15
@@ -83,7 +84,7 @@ def trajectory_figure(
     for position, (axes, panel, name) in enumerate(zip(grid, panels, names, strict=True)):
         dots = draw_trajectories(axes, panel.rows, alignment=alignment, norm=norm, behind=panel.behind)
         axes.set(xlim=across, ylim=up)
-        number_epochs(axes, panel.rows, alignment=alignment)
+        number_epochs(axes, panel.rows, alignment=alignment, ems=room)
         titles.append(axes.set_title(name, loc="left"))
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))

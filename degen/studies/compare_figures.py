@@ -14,7 +14,6 @@ from degen.analysis.passes.buckets import COLD, DECILES
 from degen.analysis.registry import PROFILES
 from degen.analysis.statistics.differences import over_seeds
 from degen.analysis.titles import title
-from degen.embeddings.file_options import FileOptions
 from degen.errors import CannotWrite, UserError
 from degen.files.writing import file_names, writable
 from degen.plots.panels import spectra_figure
@@ -25,10 +24,10 @@ from degen.studies.comparing.compare_paths import CompareOptions
 from degen.studies.comparing.comparison_rows import comparison_rows
 from degen.studies.comparing.sides import Side
 from degen.studies.figure_files import FigureFiles, FigureOptions, bounded, output_folder, selection_name
-from degen.studies.svd import SvdOptions, draw_svd
+from degen.studies.svd import draw_clouds
 
 _ARROWS = "Arrows: towards more isotropic."
-_SPECTRA = (r"$\sigma_i\,/\,\sigma_1$", r"$\sigma_i\,/\,\sigma_1$, minus the mean")
+_SPECTRA = ("singular values", "minus the mean")
 
 
 def draw_comparison(
@@ -57,21 +56,30 @@ def draw_comparison(
         rows = comparison_rows(dataset)
         drawn.rows += rows
         drawn.write_table(stem, rows)
-    sides = [side for dataset in compared for side in dataset.sides]
-    _add(drawn, "the clouds", partial(_clouds, paths, sides, options.files, look))
+    clouds = file_names(_name(dataset, paths, options, look, seeds=False) for dataset in compared)
+    for name, dataset in zip(clouds, compared, strict=True):
+        _add(drawn, "the clouds", partial(_clouds, folder / f"svd-{name}", dataset.sides, look))
     drawn.notes = list(dict.fromkeys(drawn.notes))
     return drawn
 
 
 def _name(
-    dataset: DatasetComparison, paths: Sequence[Path], options: CompareOptions, look: FigureOptions
+    dataset: DatasetComparison,
+    paths: Sequence[Path],
+    options: CompareOptions,
+    look: FigureOptions,
+    *,
+    seeds: bool = True,
 ) -> str:
-    """Return what the files of a comparison are called: by its runs as elsewhere, or by files."""
-    extra = "" if options.against is None else f"against-{dataset.sides[0].name}"
+    """Return what the files of a comparison are called: by its runs as elsewhere, or by files.
+
+    Without `seeds` only the lowest seed of each side is drawn, and nothing depends on the side to compare
+    against.
+    """
+    extra = "" if options.against is None or not seeds else f"against-{dataset.sides[0].name}"
     if all(side.runs for side in dataset.sides):
-        return selection_name(
-            dataset.name, {side.name: side.runs for side in dataset.sides}, paths, look, extra
-        )
+        runs = {side.name: side.runs if seeds else side.runs[:1] for side in dataset.sides}
+        return selection_name(dataset.name, runs, paths, look, extra)
     group = [dataset.name] if any(side.runs for side in dataset.sides) else []
     return bounded("-".join([*group, *(side.name for side in dataset.sides), *filter(None, [extra])]))
 
@@ -85,15 +93,13 @@ def _add(drawn: FigureFiles, what: str, draw: Callable[[], FigureFiles]) -> None
         drawn.notes.append(f"no figure of {what}: {error}")
 
 
-def _clouds(
-    paths: Sequence[Path], sides: Sequence[Side], files: FileOptions, look: FigureOptions
-) -> FigureFiles:
-    """Draw the projections as `degen plot-svd` does, where every matrix has one."""
+def _clouds(stem: Path, sides: Sequence[Side], look: FigureOptions) -> FigureFiles:
+    """Draw the projection of the lowest seed of each side, where every matrix has one."""
     for side in sides:
         if any(not len(rows) >= rows.d >= 2 for rows in side.rows):
             note = f"{side.name} has fewer items than dimensions, or one dimension: no clouds"
             return FigureFiles(notes=[note])
-    clouds = draw_svd(paths, SvdOptions(files), look)
+    clouds = draw_clouds(stem, {side.name: side.matrices[0] for side in sides}, look)
     return FigureFiles(clouds.files, notes=clouds.notes)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
@@ -16,6 +16,7 @@ from degen.analysis.measures.spectrum import Projection, effective_rank_of, proj
 from degen.analysis.passes.rows import Rows
 from degen.analysis.projections import pca_projection, tsne_projection
 from degen.embeddings.file_options import FileOptions
+from degen.embeddings.item_matrix import ItemMatrix
 from degen.embeddings.select import Selection, Source, select
 from degen.errors import UserError, one_of
 from degen.files.writing import file_names
@@ -40,7 +41,7 @@ _SPECTRUM = "σᵢ/σ₁ are the normalized singular values."
 # Of a file with one panel, and with more.
 _MOST_BYTES = (480_000, 950_000)
 _BLOCK = 65_536
-_MOST_PANELS = 12
+MOST_PANELS = 12
 """Files up to which all are panels of one figure."""
 _LONGEST_PANEL = 60
 """Bytes of a panel's name in the names of files."""
@@ -90,11 +91,29 @@ def draw_svd(
     names = file_names(bounded(name) for name in (name for name, _ in figures))
     for name, (_, sources) in zip(names, figures, strict=True):
         named = zip(_labels(sources), sources, strict=True)
-        panels = [_panel(label, source, options.projection, result.notes) for label, source in named]
+        panels = [
+            _panel(label, source.open(), _about(source), options.projection, result.notes)
+            for label, source in named
+        ]
         result.add(_figure(folder / name, panels, options, look))
     if options.projection == "tsne":
         result.notes.append(_TSNE_NOTE)
     result.notes = list(dict.fromkeys(result.notes))
+    return result
+
+
+def draw_clouds(stem: Path, matrices: Mapping[str, ItemMatrix], look: FigureOptions) -> FigureFiles:
+    """Draw the projections of matrices that are read already, as panels of one figure.
+
+    The names are those of the panels. Above `MOST_PANELS` each has a figure of its own.
+    """
+    result = FigureFiles()
+    panels = [_panel(name, matrix, {}, "svd", result.notes) for name, matrix in matrices.items()]
+    if len(panels) <= MOST_PANELS:
+        result.add(_figure(stem, panels, SvdOptions(), look))
+        return result
+    for name, panel in zip(file_names(matrices), panels, strict=True):
+        result.add(_figure(stem.with_name(f"svd-{bounded(name)}"), [panel], SvdOptions(), look))
     return result
 
 
@@ -104,9 +123,9 @@ def _figures_of(
     """Return what each figure is called and shows."""
     figures: list[tuple[str, list[Source]]] = []
     if files := selection.files:
-        together = [files] if len(files) <= _MOST_PANELS else [[file] for file in files]
+        together = [files] if len(files) <= MOST_PANELS else [[file] for file in files]
         if len(together) > 1:
-            notes.append(f"{len(files)} files, more than {_MOST_PANELS}: a figure for each")
+            notes.append(f"{len(files)} files, more than {MOST_PANELS}: a figure for each")
         figures += [("-".join(file.name for file in some), some) for some in together]
     extra = "" if options.seed is None else f"s{options.seed}"
     for group in selection.groups:
@@ -139,26 +158,31 @@ def _labels(sources: Sequence[Source]) -> list[str]:
     return names
 
 
-def _panel(name: str, source: Source, projection: str, notes: list[str]) -> _Panel:
-    matrix = source.open()
+def _about(source: Source) -> dict[str, Any]:
+    """Return what a row says of the origin of its numbers."""
+    about: dict[str, Any] = {"dataset": None, "variant": None, "seed": None, "file": None}
+    if source.run is None:
+        return about | {"file": str(source.path)}
+    return about | {"dataset": source.dataset, "variant": source.name, "seed": source.seed}
+
+
+def _panel(
+    name: str, matrix: ItemMatrix, about: Mapping[str, Any], projection: str, notes: list[str]
+) -> _Panel:
     # Millions of numbers of rows are not written out before the table is.
     ids: Sequence[str | int] = range(len(matrix.values)) if matrix.ids is None else matrix.ids
     frequency = matrix.frequency
-    about: dict[str, Any] = {"dataset": None, "variant": None, "seed": None, "file": None}
-    if source.run is None:
-        about["file"] = str(source.path)
+    if matrix.run is None:
         notes += matrix.notes
         if frequency is None:
             notes.append(
-                f"{source.path}: drawn in one colour, because how often items occur is unknown; give "
+                f"{matrix.path}: drawn in one colour, because how often items occur is unknown; give "
                 "`frequency='FILE'`"
             )
-    else:
-        about |= {"dataset": source.dataset, "variant": source.name, "seed": source.seed}
     rows = Rows(matrix.projectable(), frequency)
     whole = project(rows)
     shown = pca_projection(rows) if projection == "pca" else whole
-    row = about | _row(rows, whole, shown)
+    row = {**about, **_row(rows, whole, shown)}
     if projection != "svd":
         row["projection"] = projection
     if projection == "tsne":

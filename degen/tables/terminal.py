@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from degen.shown import shown
+from degen.tables.lines import lines_for
 from degen.tables.table import Cell, Table
 
 if TYPE_CHECKING:
@@ -46,22 +47,10 @@ def print_table(table: Table) -> None:
     _print_lines([*table.note.splitlines(), *footnotes], width, console)
 
 
-def lines_for(text: str, width: int | None) -> list[str]:
-    """Return a line of text as lines of at most `width`, broken at blanks only, below its indentation."""
-    if width is None or len(text) <= width // 2:
-        return [text]
-    from degen.tables.widths import broken
-
-    indent = text[: len(text) - len(text.lstrip())]
-    return [indent + part for part in broken(text.strip(), width - len(indent))]
-
-
 def _print_lines(lines: Sequence[str], width: int | None, console: Console) -> None:
-    from degen.tables.widths import HARD_BLANK
-
     for line in map(shown, lines):
         for part in lines_for(line, width):
-            console.out(part.replace(HARD_BLANK, " "), highlight=False)
+            console.out(part, highlight=False)
 
 
 def _print_rows(table: Table, width: int | None, console: Console) -> None:

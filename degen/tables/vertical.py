@@ -8,8 +8,9 @@ from dataclasses import replace
 from rich.cells import cell_len
 
 from degen.tables.grid import inside
+from degen.tables.lines import HARD_BLANK, broken
 from degen.tables.shorten import shortened
-from degen.tables.widths import HARD_BLANK, Strip, broken, fitted, is_number, without_constants
+from degen.tables.widths import Strip, fitted, is_number, without_constants
 
 _NAMES = (48, 40, 32, 24, 20, 16, 12)
 """Characters that the name of a row may keep above its column."""

@@ -10,10 +10,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from textwrap import wrap
 
 from rich.cells import cell_len
 
+from degen.tables.lines import HARD_BLANK, broken
 from degen.tables.shorten import shortened
 from degen.tables.table import Kind
 
@@ -22,9 +22,6 @@ SHORTEST_NAME = 20
 
 NARROWEST_SENTENCE = 24
 """Characters of the narrowest column of sentences."""
-
-HARD_BLANK = "\xa0"
-"""Blank at which no line breaks, until it is printed."""
 
 _NUMBERS = re.compile(r"(?:[\d\s.,%±→/–∞+×()\-]|to|and|e|h|min)+")
 _PIECES = re.compile(r"[^ _]*_|[^ _]+ ?| ")
@@ -91,11 +88,6 @@ def is_number(text: str) -> bool:
     (True, True, False)
     """
     return bool(_NUMBERS.fullmatch(text))
-
-
-def broken(text: str, width: int) -> list[str]:
-    """Return the lines of a sentence, broken at spaces only."""
-    return wrap(text, max(1, width), break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def broken_title(title: str, width: int) -> list[str]:

@@ -3,7 +3,7 @@
     python experiments/cures/collect.py runs/cures
 
 writes `experiments/results/cures.csv` (one row per run and per post-processing), `cures.md` and
-`figures/cures.*`.
+`figures/cures.*`. `--figure-only` draws the figure again from `cures.csv`, and measures nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 
 from cureslib.figure import ACROSS, write_figure
-from cureslib.measure import collect, over_seeds
+from cureslib.measure import collect, over_seeds, read_rows
 from cureslib.page import page
 
 from degen.errors import one_sentence
@@ -31,7 +31,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "experiments" / "results", help="of the table")
     parser.add_argument("--figures", type=Path, default=ROOT / "figures", help="of the figure")
     parser.add_argument("--across", choices=ACROSS, default="average_cosine", help="isotropy in the figure")
+    parser.add_argument("--figure-only", action="store_true", help="draw the rows of the table again")
     given = parser.parse_args()
+    if given.figure_only:
+        write_figure(over_seeds(read_rows(given.out / "cures.csv")), given.figures / "cures", given.across)
+        return
     rows = collect(given.runs)
     summaries = over_seeds(rows)
     write_columns(given.out / "cures.csv", {name: [row[name] for row in rows] for name in rows[0]})

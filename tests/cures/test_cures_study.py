@@ -13,11 +13,10 @@ from unittest import mock
 import drawn
 import numpy as np
 import pytest
-from cureslib.figure import draw, name_points
+from cureslib.figure import accuracy_figure
 from cureslib.measure import VALUES, over_seeds
-from cureslib.methods import KIND_OF, METHODS, planned
+from cureslib.methods import KIND_OF, KINDS, METHODS, planned
 from cureslib.page import page
-from matplotlib.figure import Figure
 
 from degen.analysis import average_cosine, effective_rank
 from degen.errors import UserError
@@ -102,23 +101,31 @@ def summaries(seed: int) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_every_point_is_named_and_no_name_covers_another(seed):
+def test_every_method_is_named_once_and_drawn_where_its_numbers_are(seed):
     given = summaries(seed)
     with figure_style("paper"):
-        figure = Figure(figsize=(figure_width("text"), 2.5), layout="constrained")
-        draw(figure, given, "average_cosine")
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
-        for axes in figure.axes:
-            name_points(axes)
+        figure = accuracy_figure(given, "average_cosine", width=figure_width("text"))
         assert drawn.overlaps(figure) == []
         assert drawn.outside(figure) == []
-        for axes, part in zip(figure.axes, ("all", "head", "tail"), strict=True):
-            assert len(axes.texts) == len(given)
-            points = {
-                tuple(point) for cloud in axes.collections for point in getattr(cloud, "get_offsets", list)()
-            }
-            assert {(one["average_cosine"], one[f"NDCG@10_{part}"]) for one in given} <= points
+    [legend] = figure.legends
+    names = [text.get_text() for text in legend.get_texts() if text.get_text().strip()]
+    assert len(names) == len(set(names)) == len(KIND_OF) + len(KINDS)
+    assert "cure" not in " ".join(drawn.texts(figure))
+    looks = [(line.get_color(), line.get_marker(), line.get_markerfacecolor()) for line in legend.get_lines()]
+    assert len({look for look in looks if look[1] not in ("", "None")}) == len(KIND_OF)
+    for axes, part in zip(figure.axes, ("all", "head", "tail"), strict=True):
+        points = {tuple(point) for line in axes.lines for point in line.get_xydata()}
+        assert {(one["average_cosine"], one[f"NDCG@10_{part}"]) for one in given} <= points
+
+
+def test_one_seed_has_the_error_over_users_of_all_targets():
+    known = {"average_cosine": 0.1, "NDCG@10_all": 0.04, "NDCG@10_head": 0.07, "NDCG@10_tail": 0.02}
+    rows = over_seeds([row("sasrec", **known, difference_se=0.0), row("cosreg", **known, difference_se=0.0005)])
+    with figure_style("paper"):
+        figure = accuracy_figure(rows, "average_cosine", width=figure_width("text"))
+    bars = [[bar.get_segments()[0][:, 1].tolist() for bar in axes.collections] for axes in figure.axes]
+    assert bars == [[pytest.approx([0.039, 0.041])], [], []]
+    assert "two standard errors" in " ".join(drawn.texts(figure))
 
 
 # All of it, small

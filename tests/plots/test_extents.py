@@ -44,13 +44,16 @@ def uniformity(names: list[str], width: float) -> Figure:
 
 
 def dynamics(names: list[str], width: float) -> Figure:
-    titles = {"uniformity": "uniformity (lower is better)", "alignment": "σ₂/σ₁ of items ↑"}
+    titles = {
+        "uniformity": "uniformity (lower\xa0is\xa0better)",
+        "alignment": r"$\sigma_2 / \sigma_1$ of items ↑",
+    }
     return epochs_figure({name: [epochs(4)] for name in names}, titles, width=width, note=NOTE)
 
 
 def compare(names: list[str], width: float) -> Figure:
     curves = {name: np.linspace(1, 0.001 + k / 10, 20) for k, name in enumerate(names)}
-    return spectra_figure({r"$\sigma_i\,/\,\sigma_1$": curves, "minus the mean": curves}, width=width)
+    return spectra_figure({"singular values": curves, "minus the mean": curves}, width=width)
 
 
 def popularity(names: list[str], width: float) -> Figure:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.font_manager import FontProperties
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Annotation, Text
 
 from degen.plots.style import LEAST_LETTER
 
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
 
 Points = npt.NDArray[np.float64]
 
+_GID = "what lies beyond"
 _ARROW = 0.12  # of a panel's side
-_WORDS = (0.45, 0.25)  # width and height of a panel that the words may take
+_WORDS = (0.45, 0.25)  # width and height of a panel that the words take, until the layout is known
 _MARGIN = 0.03
-_FEW = 0.002  # of all points
+_PLACES = 9  # along each side of a panel that are tried for the words
+_FEW = 0.002  # of all points: so many below the words weigh as much as a panel's side to the arrow
+_SAMPLE = 20_000  # points that are counted
 _CLOSE = 0.02  # of a panel's side: points this near to each other lie at one place
 
 
@@ -29,7 +33,7 @@ def mark_beyond(axes: Axes, points: Points, what: str, *, color: str, crowd: Poi
     """Draw an arrow at the edge for each side of `axes` beyond which some of `points` `[n, 2]` lie.
 
     Words say how many of `what` there are and where. They stand as near to the arrow as few points of `crowd`
-    `[m, 2]` lie below them.
+    `[m, 2]` lie below them; `settle_words` moves them once the size of the panel is known.
     """
     low, high = (np.array(ends) for ends in zip(axes.get_xlim(), axes.get_ylim(), strict=True))
     # Per point and side (left, bottom, right, top), how far it lies beyond, in lengths of that side.
@@ -81,42 +85,62 @@ def _mark(axes: Axes, points: Points, side: int, words: str, color: str, crowd: 
             "shrinkB": 0,
         },
         zorder=5,
+        gid=_GID,
     )
-    x, y = _emptiest(tip, across, sign, (crowd - low) / (high - low))
-    axes.text(
-        x,
-        y,
+    text = axes.text(
+        0,
+        0,
         words,
         transform=axes.transAxes,
         color=color,
         fontsize=max(LEAST_LETTER, 0.92 * ticks.get_size_in_points()),
         linespacing=1.0,
-        horizontalalignment="right" if x > 0.5 else "left",
         verticalalignment="bottom",
         path_effects=[withStroke(linewidth=2.5 * line, foreground="white", alpha=0.85)],
         zorder=6,
+        gid=_GID,
     )
+    _place_words(text, _WORDS, (crowd - low) / (high - low), [np.stack([tip, tail])])
 
 
-def _emptiest(tip: Points, across: int, sign: int, crowd: Points) -> tuple[float, float]:
-    """Return the lower corner of the words, in fractions of the panel: the nearest place with few points.
+def settle_words(axes: Axes, crowd: Points) -> None:
+    """Move the words of `mark_beyond`, after the layout, to where they cover neither arrows nor many points.
 
-    An arrow across has its words on its own side of the panel, above or below it; one up or down beside it.
+    `crowd` `[m, 2]` are the points in the units of the axes.
     """
-    width, height = _WORDS
-    right = (sign > 0) if not across else tip[0] <= 0.5
-    x = _MARGIN if not right else 1 - _MARGIN
-    level = tip[1] if not across else tip[1] - sign * 0.5 * _ARROW
-    heights = [level + _MARGIN, level - _MARGIN - height, 1 - _MARGIN - height, _MARGIN]
-    if across:
-        heights = heights[2:]
-    inside = (crowd[:, 0] > x - width) if right else (crowd[:, 0] < x + width)
-    up = crowd[inside, 1]
+    marks = [text for text in axes.texts if text.get_gid() == _GID]
+    arrows = [np.array([text.xy, text.get_position()]) for text in marks if isinstance(text, Annotation)]
+    low, high = (np.array(ends) for ends in zip(axes.get_xlim(), axes.get_ylim(), strict=True))
+    panel = axes.get_window_extent()
+    for text in marks:
+        if not isinstance(text, Annotation):
+            box = text.get_window_extent()
+            size = (box.width / panel.width, box.height / panel.height)
+            arrows.append(_place_words(text, size, (crowd - low) / (high - low), arrows))
 
-    def crowded(y: float) -> int:
-        return int(np.count_nonzero((up > y) & (up < y + height)))
 
-    fitting = [y for y in heights if _MARGIN <= y <= 1 - height]
-    few = _FEW * len(crowd)
-    place = next((y for y in fitting if crowded(y) <= few), min(fitting, key=crowded))
-    return x, float(place)
+def _place_words(text: Text, size: tuple[float, float], crowd: Points, taken: list[Points]) -> Points:
+    """Put words where few points lie below them, near the first of the boxes `taken`, and return their box.
+
+    Everything is in fractions of the panel; a box is two of its corners `[2, 2]`.
+    """
+    points = crowd[:: -(-len(crowd) // _SAMPLE) or 1]
+    edges = [np.linspace(_MARGIN, max(_MARGIN, 1 - _MARGIN - length), _PLACES) for length in size]
+    corners = np.stack(np.meshgrid(*edges), axis=-1).reshape(-1, 2)
+    tail = taken[0][1]
+
+    def cost(corner: Points) -> float:
+        low, high = corner, corner + size
+        covered = sum(
+            bool(((box.min(axis=0) - _MARGIN < high) & (box.max(axis=0) + _MARGIN > low)).all())
+            for box in taken
+        )
+        below = np.count_nonzero(((points > low) & (points < high)).all(axis=1))
+        away = np.abs((low + high) / 2 - tail).max()
+        return float(1e6 * covered + below / max(_FEW * len(points), 1) + away)
+
+    best = min(corners, key=cost)
+    right = bool(best[0] + size[0] / 2 > 0.5)
+    text.set_horizontalalignment("right" if right else "left")
+    text.set_position((float(best[0] + size[0] * right), float(best[1])))
+    return np.stack([best, best + size])

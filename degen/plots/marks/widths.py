@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import warnings
 from functools import lru_cache
 
@@ -9,6 +11,9 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from degen.plots.style import FONT
+from degen.tables import shorten
+
+_STEPS = 20  # to a font size, in which texts are measured to be shortened: fewer than any letter is wide
 
 
 @lru_cache(maxsize=4096)
@@ -25,21 +30,18 @@ def text_ems(text: str) -> float:
 def shortened(text: str, ems: float) -> str:
     """Return `text`, its middle replaced by an ellipsis where it is wider than `ems` font sizes.
 
-    The end is kept, because names of files and series differ there. At least two letters remain.
+    At least two letters remain.
     """
-    if text_ems(text) <= ems:
-        return text
-    for kept in range(len(text) - 1, 2, -1):
-        short = f"{text[: kept // 2]}…{text[len(text) - (kept + 1) // 2 :]}"
-        if text_ems(short) <= ems:
-            return short
-    return f"{text[:1]}…{text[-1:]}"
+    found = shorten.shortened(
+        [text], math.floor(ems * _STEPS), lambda part: math.ceil(text_ems(part) * _STEPS)
+    )
+    return found[0] if found else f"{text[:1]}{shorten.ELLIPSIS}{text[-1:]}"
 
 
 def wrapped(text: str, ems: float) -> str:
-    """Return `text` in lines of at most `ems` font sizes, broken between words."""
+    """Return `text` in lines of at most `ems` font sizes, broken between words, not at hard blanks."""
     lines: list[str] = []
-    for word in text.split():
+    for word in re.split("[ \n]+", text.strip(" \n")):
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and text_ems(longer) <= ems:
             lines[-1] = longer

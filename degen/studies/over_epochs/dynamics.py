@@ -105,7 +105,7 @@ def _title(key: str) -> str:
     """Return a quantity in words, with what is better of it."""
     name = _NAMES.get(key) or (title(key) if key in MEASURES else _in_words(key))
     if key in _DEFINED:
-        return f"{name} (lower is better)"
+        return f"{name} (lower\xa0is\xa0better)"
     return f"{name} {MEASURES[key].arrow}".rstrip() if key in MEASURES else name
 
 

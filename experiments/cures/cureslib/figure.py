@@ -1,157 +1,133 @@
-"""Figure of accuracy against isotropy: one row of panels per dataset, every point named."""
+"""Figure of accuracy against isotropy: one row of panels per dataset, and a legend of all methods by kind."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cureslib.methods import AFTERWARDS, KINDS
+from degen.plots.layout import fit_height, panel_grid
+from degen.plots.marks.letters import lettered, write_note
+from degen.variant_names import variant_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.transforms import Bbox
 
 Row = dict[str, Any]
 
-PARTS = ("all", "head", "tail")
+PARTS = {"all": "all targets", "head": "frequent targets", "tail": "rare targets"}
+"""Parts of the test targets by the frequency of their items, and what they are called."""
+
 ACROSS = {"average_cosine": "average cosine of items", "effective_rank": "effective rank of items"}
 """Measures that can lie across, with their names at the axis."""
 
-LOOKS = dict(
-    zip(
-        KINDS,
-        (
-            ("#000000", "o"),
-            ("#0072B2", "P"),
-            ("#009E73", "s"),
-            ("#D55E00", "^"),
-            ("#CC79A7", "v"),
-            ("#000000", "D"),
-        ),
-        strict=True,
-    )
-)
-"""Colour and marker of each kind; what is done after training has hollow markers."""
+COLORS = dict(zip(KINDS, ("#000000", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#000000"), strict=True))
+"""Colour of each kind; what is done after training has hollow markers."""
 
-_SHORT = {"all-but-the-top": "all-but-top", "item-uniformity": "item-unif."}
-_CLEAR = 2.0  # points between a name and what is beside it
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")  # of the methods of a kind
+_NAMES = {"sgd": "SGD", "eps-1e-4": "Adam, ε 0.0001"}
+_USERS = "Bars in panels of all targets: two standard errors of the difference to SASRec, paired over users."
+_SEEDS = "Bars: 95 % intervals of the mean over seeds."
+_ONE_SEED = "One seed."
+_SHAPE = 0.85  # height over width of a panel
 
 
-def draw(figure: Figure, summaries: Sequence[Row], across: str) -> None:
-    """Draw all datasets into an empty figure with constrained layout; the names come with `name_points`.
-
-    `across` is a key of `ACROSS`.
-    """
+def accuracy_figure(summaries: Sequence[Row], across: str, *, width: float) -> Figure:
+    """Return the figure of all datasets; `across` is a key of `ACROSS`, `width` is in inches."""
     datasets = list(dict.fromkeys(row["dataset"] for row in summaries))
-    grid = figure.subplots(len(datasets), len(PARTS), squeeze=False, sharex="row")
-    for panels, dataset in zip(grid, datasets, strict=True):
+    figure, grid = panel_grid(width, len(datasets) * len(PARTS), len(PARTS))
+    panels = [(dataset, part) for dataset in datasets for part in PARTS]
+    looks = _looks(summaries)
+    titles = lettered(f"{dataset.capitalize()}, {PARTS[part]}" for dataset, part in panels)
+    for axes, (dataset, part), title in zip(grid, panels, titles, strict=True):
         own = [row for row in summaries if row["dataset"] == dataset]
-        for axes, part in zip(panels, PARTS, strict=True):
-            _panel(axes, own, across, f"NDCG@10_{part}")
-            axes.set_title(f"{dataset}, {'all targets' if part == 'all' else part}", loc="left")
-        panels[0].set_ylabel("NDCG@10")
-    for axes in grid[-1]:
+        _panel(axes, own, across, f"NDCG@10_{part}", looks)
+        axes.set_title(title, loc="left")
+    for axes in grid[:: len(PARTS)]:
+        axes.set_ylabel("NDCG@10")
+    for axes in grid[-len(PARTS) :]:
         axes.set_xlabel(ACROSS[across])
-    handles = {axes_handle.get_label(): axes_handle for axes_handle in grid[0, 0].collections}
-    figure.legend(
-        handles=[handles[kind] for kind in KINDS if kind in handles],
-        loc="outside lower center",
-        ncols=len(KINDS),
-    )
+    several = any(row["seeds"] > 1 for row in summaries)
+    users = any(row["difference_se"] for row in summaries)
+    write_note(figure, _SEEDS if several else _ONE_SEED, _USERS if users and not several else "")
+    _legend(figure, looks)
+    fit_height(figure, grid[0], _SHAPE)
+    return figure
 
 
-def _panel(axes: Axes, rows: Sequence[Row], across: str, up: str) -> None:
-    drawn = [row for row in rows if row[up] is not None]
+def _looks(summaries: Sequence[Row]) -> dict[str, tuple[str, str, str]]:
+    """Return the kind, the colour and the marker of each method, in the order of kinds."""
+    looks = {}
     for kind in KINDS:
-        own = [row for row in drawn if row["kind"] == kind]
-        color, marker = LOOKS[kind]
-        if not own:
+        methods = dict.fromkeys(row["method"] for row in summaries if row["kind"] == kind)
+        for marker, method in zip(_MARKERS, methods, strict=False):
+            looks[str(method)] = (kind, COLORS[kind], marker)
+    return looks
+
+
+def _panel(
+    axes: Axes, rows: Sequence[Row], across: str, up: str, looks: dict[str, tuple[str, str, str]]
+) -> None:
+    for row in rows:
+        if row[up] is None:
             continue
-        x, y = [row[across] for row in own], [row[up] for row in own]
+        kind, color, marker = looks[row["method"]]
+        half = row[f"{up}_half"]
+        if half is None and up.endswith("_all") and row["difference_se"]:
+            half = 2 * row["difference_se"]
         face = "none" if kind == AFTERWARDS else color
-        axes.scatter(
-            x, y, s=12, marker=marker, facecolors=face, edgecolors=color, linewidths=0.8, label=kind, zorder=3
+        axes.errorbar(
+            row[across],
+            row[up],
+            xerr=row[f"{across}_half"],
+            yerr=half,
+            color=color,
+            marker=marker,
+            markersize=3.6,
+            markerfacecolor=face,
+            markeredgewidth=0.8,
+            elinewidth=0.7,
+            linestyle="none",
+            label=row["method"],
         )
-        if any(row[f"{up}_half"] is not None for row in own):
-            halves = [[row[f"{key}_half"] or 0 for row in own] for key in (across, up)]
-            axes.errorbar(
-                x, y, xerr=halves[0], yerr=halves[1], fmt="none", ecolor=color, elinewidth=0.5, alpha=0.6
-            )
-    for row in drawn:
-        name = str(row["method"])
-        place = (row[across], row[up])
-        axes.annotate(_SHORT.get(name, name), place, fontsize=6, ha="center", va="center")
-    axes.margins(0.14, 0.14)
+    axes.margins(0.06, 0.1)
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def name_points(axes: Axes) -> None:
-    """Move every name beside its point, where it covers neither a point nor another name.
+def _legend(figure: Figure, looks: dict[str, tuple[str, str, str]]) -> None:
+    """Name the methods below the panels, a column for each kind under its name."""
+    from matplotlib.lines import Line2D
 
-    Call once the layout is settled. Of the places around the point, near ones first, the first free one is
-    taken, or the one that covers least; a name that is not next to its point is joined to it by a line.
-    """
-    from matplotlib.transforms import Bbox
-
-    pixel = axes.figure.dpi / 72
-    points = [axes.transData.transform(text.xy) for text in axes.texts]  # type: ignore[attr-defined]
-    taken = [Bbox.from_bounds(x - 2.5 * pixel, y - 2.5 * pixel, 5 * pixel, 5 * pixel) for x, y in points]
-    inside = axes.get_window_extent()
-    for text, point in zip(axes.texts, points, strict=True):
-        size = text.get_window_extent()
-        best = min(
-            _places(point, size.width, size.height, pixel),
-            key=lambda place: (_covered(place[1], taken, inside), place[0]),
-        )
-        distance, box = best
-        taken.append(box.padded(1.5 * pixel, 0))  # a space between neighbours on one line
-        middle = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
-        x, y = axes.transData.inverted().transform(middle)
-        text.set_position((float(x), float(y)))
-        if distance > 0:
-            _join(axes, point, box)
-
-
-def _places(point: Any, width: float, height: float, pixel: float) -> Iterator[tuple[int, Bbox]]:
-    """Yield boxes of a name around a point, each with its ring, from near to far."""
-    from matplotlib.transforms import Bbox
-
-    for ring in range(7):
-        for step in range(16):
-            angle = 2 * math.pi * step / 16
-            reach = (3 + _CLEAR + 5 * ring) * pixel
-            x = point[0] + math.cos(angle) * (reach + width / 2)
-            y = point[1] + math.sin(angle) * (reach + height / 2)
-            yield ring, Bbox.from_bounds(x - width / 2, y - height / 2, width, height)
-
-
-def _covered(box: Bbox, taken: Sequence[Bbox], inside: Bbox) -> float:
-    """Return how much of `taken`, and of what lies outside the panel, a box would cover, in square pixels."""
-    total = (
-        0.0 if inside.contains(box.x0, box.y0) and inside.contains(box.x1, box.y1) else box.width * box.height
+    columns = {
+        kind: [method for method, look in looks.items() if look[0] == kind]
+        for kind in dict.fromkeys(kind for kind, *_ in looks.values())
+    }
+    longest = max(map(len, columns.values()))
+    handles = []
+    for kind, methods in columns.items():
+        handles.append(Line2D([], [], linestyle="none", label=kind))
+        for method in methods:
+            _, color, marker = looks[method]
+            face = "none" if kind == AFTERWARDS else color
+            style: dict[str, Any] = {"color": color, "marker": marker, "markersize": 3.6}
+            label = _NAMES.get(method, variant_label(method))
+            handles.append(Line2D([], [], linestyle="none", markerfacecolor=face, label=label, **style))
+        handles += [Line2D([], [], linestyle="none", label=" ")] * (longest - len(methods))
+    figure.legend(
+        handles=handles,
+        loc="outside upper center",
+        ncols=len(columns),
+        handlelength=1,
+        handletextpad=0.4,
+        columnspacing=1.2,
+        labelspacing=0.3,
     )
-    for other in taken:
-        across, up = (
-            min(box.x1, other.x1) - max(box.x0, other.x0),
-            min(box.y1, other.y1) - max(box.y0, other.y0),
-        )
-        total += max(across, 0) * max(up, 0)
-    return total
-
-
-def _join(axes: Axes, point: Any, box: Bbox) -> None:
-    nearest = min(max(point[0], box.x0), box.x1), min(max(point[1], box.y0), box.y1)
-    ends = axes.transData.inverted().transform([point, nearest])
-    axes.plot(*ends.T, color="#9A9A9A", linewidth=0.4, zorder=1, scalex=False, scaley=False)
 
 
 def write_figure(summaries: Sequence[Row], stem: Path, across: str = "average_cosine") -> list[Path]:
     """Write the figure as PDF and PNG, and its numbers as CSV, and return the paths."""
-    from matplotlib.figure import Figure
-
     from degen.plots.save import save_figure
     from degen.plots.style import figure_style, figure_width
     from degen.tables.csv_file import write_columns
@@ -159,15 +135,9 @@ def write_figure(summaries: Sequence[Row], stem: Path, across: str = "average_co
     keys = [*ACROSS, *(f"NDCG@10_{part}" for part in PARTS)]
     columns = {name: [row[name] for row in summaries] for name in ("dataset", "method", "kind", "seeds")}
     columns |= {name: [row[name] for row in summaries] for key in keys for name in (key, f"{key}_half")}
-    rows = len(dict.fromkeys(columns["dataset"]))
+    columns["difference_se"] = [row["difference_se"] for row in summaries]
     with figure_style("paper"):
-        figure = Figure(figsize=(figure_width("text"), 0.4 + 2.1 * rows), layout="constrained")
-        draw(figure, summaries, across)
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
-        for axes in figure.axes:
-            name_points(axes)
-        paths = save_figure(
-            figure, stem, title="degen: accuracy against isotropy of items, cures side by side"
-        )
+        figure = accuracy_figure(summaries, across, width=figure_width("text"))
+        title = "degen: accuracy against isotropy of items, mitigations side by side"
+        paths = save_figure(figure, stem, title=title)
     return [*paths, write_columns(stem.with_suffix(".csv"), columns)]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import statistics
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,19 @@ def collect(folder: Path) -> list[Row]:
     if not rows:
         raise UserError(f"no run under {folder} has a whole epoch yet; wait for one")
     return rows
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Return the rows that `collect` found, from the CSV file of results."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [{name: _value(text) for name, text in line.items()} for line in csv.DictReader(file)]
+
+
+def _value(text: str) -> Any:
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text or None
 
 
 def _row(restored: Restored, V: Tensor, ranks: Ranks, baseline: Ranks | None) -> Row:
@@ -125,6 +140,7 @@ def over_seeds(rows: Sequence[Row]) -> list[Row]:
         own = [row for row in rows if (row["dataset"], row["method"]) == (dataset, method)]
         summary: Row = {"dataset": dataset, "method": method, "kind": KIND_OF[method], "seeds": len(own)}
         summary["best_epoch"] = statistics.median(row["best_epoch"] for row in own)
+        summary["difference_se"] = own[0]["difference_se"] if len(own) == 1 else None
         summary["state"] = "finished" if all(row["state"] == "finished" for row in own) else "unfinished"
         for name in VALUES:
             values = [row[name] for row in own if row[name] is not None]
