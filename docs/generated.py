@@ -60,11 +60,13 @@ def commands(group: Any, above: str = "degen") -> Iterator[tuple[str, Any]]:
 
 
 def _section(name: str, command: Any) -> str:
+    from degen.cli.help import argument_sign
+
     context = command.context_class(command, info_name=name)
     command.get_params(context)  # gives options the signs of their values that the help shows
     words, _, examples = inspect.cleandoc(command.help or "").partition(HEADING)
     arguments = [p for p in command.params if p.param_type_name == "argument"]
-    usage = " ".join([name, "[OPTIONS]", *(_argument(p) for p in arguments)])
+    usage = " ".join([name, "[OPTIONS]", *(argument_sign(p) for p in arguments)])
     typed = [line.strip() for line in examples.splitlines() if line.strip()]
     parts = [f"## {name}\n", "\n\n".join(cell(p) for p in _plain(words).strip().split("\n\n")) + "\n"]
     parts += [f"```text\n{usage}\n```\n"]
@@ -82,11 +84,6 @@ def _section(name: str, command: Any) -> str:
             (f"**{title}**\n\n" if len(panels) > 1 else "") + table(["option", "meaning", "default"], rows)
         )
     return "\n".join(parts)
-
-
-def _argument(parameter: Any) -> str:
-    word = parameter.metavar or parameter.name.upper()
-    return word if parameter.required else f"[{word}]"
 
 
 def _row(parameter: Any, context: Any) -> list[str]:

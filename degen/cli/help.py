@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -22,9 +23,20 @@ class PlainHelp:
                 parameter.metavar = ""  # `--json <bool>` would look as if it took a value
             elif parameter.param_type_name == "argument":
                 parameter.display_type_rich = _nothing  # its name says it
+                parameter.get_usage_pieces = partial(_usage, parameter)  # `{RUN}` would look like a sign
             elif parameter.metavar is None:
                 parameter.metavar = _sign(parameter)
         return parameters
+
+
+def argument_sign(parameter: Any) -> str:
+    """Return an argument as it stands in the line of usage, in brackets where it may be left out."""
+    word = str(parameter.metavar or parameter.name.upper())
+    return word if parameter.required else f"[{word}]"
+
+
+def _usage(parameter: Any, ctx: Any) -> list[str]:
+    return [argument_sign(parameter)]
 
 
 def _nothing(ctx: Any) -> None:

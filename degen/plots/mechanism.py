@@ -90,8 +90,8 @@ def bucket_places(buckets: Rows) -> npt.NDArray[np.float64]:
     return np.where(high > 0, np.sqrt(low * high), COLD_PLACE)
 
 
-def mechanism_figure(runs: Mapping[str, Rows], *, width: float) -> Figure:
-    """Return one epoch's buckets, by name, in four panels."""
+def mechanism_figure(runs: Mapping[str, Rows], *, width: float, note: str = "") -> Figure:
+    """Return one epoch's buckets, by name, in four panels; `note` says which epoch."""
     figure, grid, columns = _grid(width, PANELS)
     named: dict[str, Line2D] = {}
     for axes, key in zip(grid, PANELS, strict=True):
@@ -103,7 +103,7 @@ def mechanism_figure(runs: Mapping[str, Rows], *, width: float) -> Figure:
     for axes in grid:
         axes.set_xlim(min(low for low, _ in limits), max(high for _, high in limits))
     unseen = any(bucket["high"] == 0 for buckets in runs.values() for bucket in buckets)
-    write_note(figure, _UNSEEN if unseen else "", _SYMBOLS)
+    write_note(figure, note, _UNSEEN if unseen else "", _SYMBOLS)
     for axes in grid[-columns:]:
         axes.set_xlabel("occurrences in training")
     return _finished(figure, grid, columns, _in_order(named, runs))

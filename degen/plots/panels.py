@@ -40,6 +40,9 @@ Range = tuple[float, float]
 # In font sizes: a figure that holds three panels side by side, and one that holds two.
 _THREE = 46
 _TWO = 30
+ARROWS = "Arrows: towards more isotropic."
+"""Note below panels whose titles have arrows."""
+
 BANDS = "Bands: 95 % interval of the mean over seeds."
 _STAGE = "Shaded: pre-training."
 _AXIS = 4.0  # font sizes of the numbers at a panel's left

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import matplotlib
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
@@ -78,6 +79,7 @@ def trajectory_figure(
     up = common_span(column(rows, UNIFORMITY) for rows in everything)
     norm = quality_scale(panel.rows for panel in panels)
     titles = []
+    blank = len(panels) % columns
     # A title that is far too long would take the panels' room in the layout, before it is cut to its panel.
     room = figure_ems(width) / columns - _SIDES
     names = [shortened(name, room) for name in lettered(panel.title for panel in panels)]
@@ -90,13 +92,33 @@ def trajectory_figure(
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
         axes.tick_params(labelleft=position % columns == 0, labelbottom=position + columns >= len(panels))
         if position + columns >= len(panels):
-            axes.set_xlabel(f"{LABELS[alignment]}{chr(10) if columns > 1 else ' '}({_BETTER})")
+            label = f"{LABELS[alignment]}{chr(10) if columns > 1 else ' '}({_BETTER})"
+            if blank and position < len(panels) - blank:
+                _label_into_blank(axes, label)
+            else:
+                axes.set_xlabel(label)
     figure.supylabel(f"{LABELS[UNIFORMITY]} ({_BETTER})")
     write_note(figure, _NUMBERS, DEFINITIONS.get(definition, ""), note)
     _legend(figure, grid, dots, any(np.isfinite(column(panel.rows, QUALITY)).any() for panel in panels))
     fit_height(figure, grid[0], _SHAPE)
     shorten_titles(titles)
     return figure
+
+
+def _label_into_blank(axes: Axes, label: str) -> None:
+    """Write the label of an axis above the blank cell of the last row, which the layout keeps for it."""
+    ticks = float(matplotlib.rcParams["xtick.labelsize"])
+    text = axes.annotate(
+        label,
+        xy=(0.5, 0),
+        xytext=(0, -2 * ticks),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        horizontalalignment="center",
+        verticalalignment="top",
+        fontsize=matplotlib.rcParams["axes.labelsize"],
+    )
+    text.set_in_layout(False)
 
 
 def epochs_figure(
@@ -130,8 +152,8 @@ def _legend(figure: Figure, grid: Sequence[Axes], dots: PathCollection, colored:
     if len(grid) < cells.nrows * cells.ncols:
         blank = figure.add_subplot(cells[cells.nrows - 1, len(grid) % cells.ncols :])
         blank.set_axis_off()
-        blank.legend(handles, labels, loc="upper center", handletextpad=0.1)
-        where: dict[str, Any] = {"cax": blank.inset_axes((0.1, 0.3, 0.8, 0.07)), "orientation": "horizontal"}
+        blank.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, 0.75), handletextpad=0.1)
+        where: dict[str, Any] = {"cax": blank.inset_axes((0.1, 0.2, 0.8, 0.07)), "orientation": "horizontal"}
     else:
         place: dict[str, Any] = {"borderaxespad": 0.2, "columnspacing": 1, "handletextpad": 0.1}
         figure.legend(handles, labels, loc="outside upper right", ncols=2, **place)

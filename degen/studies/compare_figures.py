@@ -16,17 +16,16 @@ from degen.analysis.statistics.differences import over_seeds
 from degen.analysis.titles import title
 from degen.errors import CannotWrite, UserError
 from degen.files.writing import file_names, writable
-from degen.plots.panels import spectra_figure
+from degen.plots.panels import ARROWS, spectra_figure
 from degen.plots.profiles import profiles_figure
 from degen.plots.style import figure_style
 from degen.studies.compare import DatasetComparison, Progress
 from degen.studies.comparing.compare_paths import CompareOptions
 from degen.studies.comparing.comparison_rows import comparison_rows
 from degen.studies.comparing.sides import Side
-from degen.studies.figure_files import FigureFiles, FigureOptions, bounded, output_folder, selection_name
+from degen.studies.figure_files import FigureFiles, FigureOptions, joined, output_folder, selection_name
 from degen.studies.svd import draw_clouds
 
-_ARROWS = "Arrows: towards more isotropic."
 _SPECTRA = ("singular values", "minus the mean")
 
 
@@ -81,7 +80,7 @@ def _name(
         runs = {side.name: side.runs if seeds else side.runs[:1] for side in dataset.sides}
         return selection_name(dataset.name, runs, paths, look, extra)
     group = [dataset.name] if any(side.runs for side in dataset.sides) else []
-    return bounded("-".join([*group, *(side.name for side in dataset.sides), *filter(None, [extra])]))
+    return joined([*group, *(side.name for side in dataset.sides), *filter(None, [extra])])
 
 
 def _add(drawn: FigureFiles, what: str, draw: Callable[[], FigureFiles]) -> None:
@@ -128,13 +127,13 @@ def _popularity(
 ) -> FigureFiles:
     """Draw profiles over deciles of the items, and write them."""
     curves = {
-        _title(profile): {name: _deciles(seeds, profile) for name, seeds in compared.profiles.items()}
+        profile_title(profile): {name: _deciles(seeds, profile) for name, seeds in compared.profiles.items()}
         for profile in profiles
     }
     drawn = FigureFiles()
     caption = "Measures by deciles of the items, from the rarest; unseen: never in training."
     with figure_style(look.style):
-        note = _ARROWS if any(name.endswith(("↑", "↓")) for name in curves) else ""
+        note = ARROWS if any(name.endswith(("↑", "↓")) for name in curves) else ""
         figure = profiles_figure(curves, width=look.inches(2), interval=_interval, note=note)
         drawn.save(figure, stem, look, title=f"By popularity: {compared.name}", caption=caption)
     rows = []
@@ -147,7 +146,7 @@ def _popularity(
     return drawn
 
 
-def _title(profile: str) -> str:
+def profile_title(profile: str) -> str:
     """Return a profile in words, with the direction that is more isotropic."""
     degrees = " (°)" if PROFILES[profile].range == (0, 180) else ""
     return f"{title(profile)}{degrees} {PROFILES[profile].arrow}".rstrip()

@@ -26,6 +26,7 @@ from degen.plots.style import STYLES, figure_width
 from degen.runs.choose import Series, recipe_of, run_name
 from degen.runs.directory import FIGURES
 from degen.tables.csv_file import write_rows
+from degen.tables.shorten import ELLIPSIS, shortened
 from degen.variant_names import VARIANT_LABELS
 
 if TYPE_CHECKING:
@@ -34,8 +35,11 @@ if TYPE_CHECKING:
 _PAPER = "paper"
 """The default recipe, which no name mentions."""
 
-_LONGEST = 160
-"""Bytes of a selection's name; a file's has at most 255, with what stands before and behind it."""
+_LONGEST = 100
+"""Bytes of a selection's name: a line that names a file stays readable."""
+
+_DIGEST = 9
+"""Bytes of a digest and the hyphen before it."""
 
 
 @dataclass(frozen=True)
@@ -147,12 +151,39 @@ def selection_name(
         parts = [group, *([] if recipe == _PAPER else [recipe]), *names]
         which = "s" + "+".join(map(str, seeds))
         parts += [] if seeds == [0] or which in extra.split("-") else [which]
-    return bounded("-".join(file_names([*parts, *([extra] if extra else [])])))
+    return joined(file_names([*parts, *([extra] if extra else [])]))
 
 
-def bounded(name: str, most: int = _LONGEST) -> str:
-    """Return a part of a file's name; where it is longer than `most` bytes, a digest stands for its end."""
-    if len(name.encode()) <= most:
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-    return f"{name.encode()[: most - 9].decode(errors='ignore')}-{digest}"
+def joined(names: Sequence[str], most: int = _LONGEST) -> str:
+    """Return names joined by hyphens, as a part of a file's name of at most `most` bytes.
+
+    Where they are longer each is cut in its middle, so that they still differ. A digest of all stands at the
+    end then: another selection may differ in the parts that are left out.
+
+    >>> joined(["jan", "feb"])
+    'jan-feb'
+    >>> joined(["embeddings-of-the-storefront-january", "embeddings-of-the-storefront-february"], 50)
+    'embed..ront-january-embed..ont-february-fe5a9baa'
+    """
+    whole = "-".join(names)
+    if len(whole.encode()) <= most:
+        return whole
+    digest = hashlib.sha256(whole.encode()).hexdigest()[: _DIGEST - 1]
+    room = (most - _DIGEST - len(names) + 1) // len(names)
+    short = shortened(names, room, _bytes) if room > _DIGEST else None
+    kept = "-".join(short).replace(ELLIPSIS, "..") if short else _first(whole, most - _DIGEST)
+    return f"{kept}-{digest}"
+
+
+def each_bounded(names: Sequence[str], most: int) -> list[str]:
+    """Return names of at most `most` bytes, cut in the middle so that they still differ."""
+    short = shortened(names, most, _bytes)
+    return [name.replace(ELLIPSIS, "..") for name in short] if short else [joined([n], most) for n in names]
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode())
+
+
+def _first(text: str, most: int) -> str:
+    return text.encode()[:most].decode(errors="ignore")

@@ -68,7 +68,8 @@ def _figures(
     drawn = FigureFiles(rows=[_row(variant, run, lines[variant]) for variant, run in runs.items()])
     name, width = stem.name.removeprefix("mechanism-"), look.inches(2)
     with figure_style(look.style):
-        figure = mechanism_figure({variant: line["buckets"] for variant, line in lines.items()}, width=width)
+        buckets = {variant: line["buckets"] for variant, line in lines.items()}
+        figure = mechanism_figure(buckets, width=width, note=f"Epoch {number}.")
         about = {"caption": _CAPTION.format(epoch=number)}
         drawn.save(figure, stem, look, title=f"What moves the items: {name}", **about)
         figure = mechanism_epochs_figure(traces, width=width)

@@ -24,7 +24,14 @@ from degen.plots.style import figure_style, frequency_colors
 from degen.plots.svd import drawn_step
 from degen.plots.svd_figure import LAYOUTS, VIEWS, SvdPanel, svd_figure
 from degen.runs.choose import one_seed
-from degen.studies.figure_files import FigureFiles, FigureOptions, bounded, output_folder, selection_name
+from degen.studies.figure_files import (
+    FigureFiles,
+    FigureOptions,
+    each_bounded,
+    joined,
+    output_folder,
+    selection_name,
+)
 from degen.tables.csv_file import write_columns
 from degen.variant_names import variant_label
 
@@ -88,7 +95,7 @@ def draw_svd(
     result = FigureFiles(notes=list(selection.notes))
     figures = _figures_of(selection, paths, options, look, result.notes)
     folder = output_folder(paths, look.out)
-    names = file_names(bounded(name) for name in (name for name, _ in figures))
+    names = file_names(name for name, _ in figures)
     for name, (_, sources) in zip(names, figures, strict=True):
         named = zip(_labels(sources), sources, strict=True)
         panels = [
@@ -113,7 +120,7 @@ def draw_clouds(stem: Path, matrices: Mapping[str, ItemMatrix], look: FigureOpti
         result.add(_figure(stem, panels, SvdOptions(), look))
         return result
     for name, panel in zip(file_names(matrices), panels, strict=True):
-        result.add(_figure(stem.with_name(f"svd-{bounded(name)}"), [panel], SvdOptions(), look))
+        result.add(_figure(stem.with_name(f"svd-{joined([name])}"), [panel], SvdOptions(), look))
     return result
 
 
@@ -126,7 +133,7 @@ def _figures_of(
         together = [files] if len(files) <= MOST_PANELS else [[file] for file in files]
         if len(together) > 1:
             notes.append(f"{len(files)} files, more than {MOST_PANELS}: a figure for each")
-        figures += [("-".join(file.name for file in some), some) for some in together]
+        figures += [(joined([file.name for file in some]), some) for some in together]
     extra = "" if options.seed is None else f"s{options.seed}"
     for group in selection.groups:
         chosen = one_seed(group.series, options.seed, notes)
@@ -139,7 +146,7 @@ def _figures_of(
                 f"`layout='fig1'` shows two runs or matrices side by side and got {len(both)}; name two, "
                 "such as runs/clothing/sasrec-s0 runs/clothing/duorec-s0"
             )
-        return [(f"fig1-{'-'.join(name for name, _ in figures)}", both)]
+        return [(f"fig1-{joined([name for name, _ in figures])}", both)]
     return [(f"{options.projection}-{name}", sources) for name, sources in figures]
 
 
@@ -226,10 +233,11 @@ def _figure(stem: Path, panels: Sequence[_Panel], options: SvdOptions, look: Fig
 def _tables(stem: Path, panels: Sequence[_Panel]) -> list[Path]:
     """Write the coordinates of each panel, one row an item, and the singular values of all."""
     written = []
-    for panel, name in zip(panels, file_names(panel.name for panel in panels), strict=True):
+    names = each_bounded(file_names(panel.name for panel in panels), _LONGEST_PANEL)
+    for panel, name in zip(panels, names, strict=True):
         x, y = map(_numbers, panel.projection.coordinates.T)
         counts = repeat(None, len(panel.ids)) if panel.frequency is None else _numbers(panel.frequency)
-        several = f"{stem.name}-{bounded(name, _LONGEST_PANEL)}.csv"
+        several = f"{stem.name}-{name}.csv"
         path = stem.with_name(f"{stem.name}.csv" if len(panels) == 1 else several)
         written.append(write_columns(path, {"item": panel.ids, "frequency": counts, "x": x, "y": y}))
     sizes = [len(panel.projection.singular_values) for panel in panels]

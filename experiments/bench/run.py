@@ -14,6 +14,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from benchlib.scale_figure import write_figure
 from benchlib.sections import SECTIONS, Options
 
 from degen.errors import UserError, one_sentence
+from degen.files.outputs import replacing
 
 RESULTS = ROOT / "experiments" / "results" / "bench.json"
 QUICK = ROOT / "runs" / "bench-quick" / "bench.json"
@@ -36,7 +38,7 @@ examples:
   python experiments/bench/run.py scale --largest-items 1000000 --largest-interactions 10000000
   python experiments/bench/run.py analyze --largest-rows 1000000
   python experiments/bench/run.py train --quick          a trial: two short windows, written below runs/
-  python experiments/bench/run.py page                   the page again from the file, nothing measured
+  python experiments/bench/run.py page                   page and figures again, nothing measured
 
 sections:
   train      SASRec and DuoRec beside a plain PyTorch loop (and --prototype): samples a second
@@ -149,10 +151,16 @@ def measure(section: str, arguments: argparse.Namespace) -> None:
     if section in SECTIONS:
         merge(out, section, SECTIONS[section](options_of(arguments)) | about)
         return
-    measured, lines, stem, title = GROWING[section]
+    measured = GROWING[section][0]
     earlier = {} if arguments.again else load(out).get(section, {}).get("points", {})
     found = measured(arguments, earlier, lambda points: merge(out, section, {"points": points} | about))
     merge(out, section, found | about)
+    draw(section, found, out)
+
+
+def draw(section: str, found: Mapping[str, Any], out: Path) -> None:
+    """Draw the figure of a section of points."""
+    _, lines, stem, title = GROWING[section]
     folder = ROOT / "figures" if out == RESULTS else out.parent
     write_figure(found["points"], found["slopes"], folder / stem, lines, title)
 
@@ -182,6 +190,10 @@ def main() -> None:
         except subprocess.CalledProcessError as failed:
             sys.exit(f"bench: {section}: `{shlex.join(map(str, failed.cmd))}` failed, as it says above")
     results = load(arguments.out)
+    for section in GROWING if "page" in arguments.sections else ():
+        if section in results:
+            with replacing(force=True):
+                draw(section, results[section], arguments.out)
     page = render(results, by_hand=arguments.out == RESULTS)
     arguments.out.with_suffix(".md").write_text(page, encoding="utf-8")
     if arguments.out == RESULTS:

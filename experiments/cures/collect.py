@@ -16,6 +16,7 @@ from cureslib.measure import collect, over_seeds, read_rows
 from cureslib.page import page
 
 from degen.errors import one_sentence
+from degen.files.outputs import replacing
 from degen.files.writing import write_text
 from degen.tables.csv_file import write_columns
 
@@ -34,7 +35,10 @@ def main() -> None:
     parser.add_argument("--figure-only", action="store_true", help="draw the rows of the table again")
     given = parser.parse_args()
     if given.figure_only:
-        write_figure(over_seeds(read_rows(given.out / "cures.csv")), given.figures / "cures", given.across)
+        with replacing(force=True):
+            write_figure(
+                over_seeds(read_rows(given.out / "cures.csv")), given.figures / "cures", given.across
+            )
         return
     rows = collect(given.runs)
     summaries = over_seeds(rows)

@@ -4,16 +4,20 @@
 
 writes `experiments/results/mechanism.csv` (one row per run and epoch) and `mechanism.md` (the first and the
 last epoch that all runs have). Into `figures/` go sasrec beside duorec, and the optimisers.
+`--figures-only` draws them again from the tables, without the runs.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from degen.errors import UserError, one_sentence
+from degen.files.outputs import replacing
 from degen.files.writing import write_text
 from degen.plots.mechanism import bucket_at, mechanism_epochs_figure, mechanism_figure
 from degen.plots.save import save_figure
@@ -25,7 +29,7 @@ from degen.tables.csv_file import write_columns
 
 ROOT = Path(__file__).parents[2]
 
-OPTIMISERS = {"sasrec": "Adam", "eps-1e-4": "ε .0001", "eps-1e-3": "ε .001", "sgd": "SGD"}
+OPTIMISERS = {"sasrec": "Adam", "eps-1e-4": "Adam, ε 0.0001", "eps-1e-3": "Adam, ε 0.001", "sgd": "SGD"}
 """Runs of the figure of optimisers, and what they are called there."""
 
 OF_RUN = ("loss", "valid_NDCG@10", "average_cosine", "sigma2_ratio", "effective_rank")
@@ -55,6 +59,7 @@ INTRODUCTION = (
 """First lines of the page."""
 
 Row = dict[str, Any]
+Trace = list[Row]
 
 
 def rows_of(run: RunDirectory) -> list[Row]:
@@ -100,19 +105,64 @@ def _cell(value: Any) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def draw_optimisers(runs: Mapping[str, RunDirectory], stem: Path) -> list[Path]:
-    """Draw the optimisers' runs side by side, as far as they are there: the first epoch, and all epochs."""
-    traces = {label: runs[name].trace for name, label in OPTIMISERS.items() if name in runs}
+def draw_traces(traces: Mapping[str, Trace], stem: Path, epoch: int | None) -> list[Path]:
+    """Draw what moves the items over epochs, and by frequency in one `epoch` unless it is None."""
     paths = []
     with figure_style("paper"):
         width = figure_width("column")
-        figure = mechanism_figure(
-            {label: trace[0]["buckets"] for label, trace in traces.items()}, width=width
-        )
-        paths += save_figure(figure, stem, title="What moves the items in the first epoch, by optimiser")
+        if epoch is not None:
+            lines = {label: trace[epoch - 1]["buckets"] for label, trace in traces.items()}
+            figure = mechanism_figure(lines, width=width, note=f"Epoch {epoch}.")
+            paths += save_figure(figure, stem, title=f"What moves the items in epoch {epoch}: {stem.name}")
         figure = mechanism_epochs_figure(traces, width=width)
-        paths += save_figure(figure, stem.with_name(f"{stem.name}-epochs"), title="The same over epochs")
+        paths += save_figure(
+            figure, stem.with_name(f"{stem.name}-epochs"), title=f"What moves the items: {stem.name}"
+        )
     return paths
+
+
+def redraw(results: Path, figures: Path) -> list[Path]:
+    """Draw the figures again from the committed tables.
+
+    `mechanism.csv` has the rarest and the most frequent items only, so that no figure of the optimisers by
+    frequency comes of it.
+    """
+    drawn = []
+    for table in sorted(figures.glob("mechanism-*.csv")):
+        traces: dict[str, Trace] = {}
+        for bucket in read_rows(table):
+            trace = traces.setdefault(bucket["variant"], [])
+            if not trace or trace[-1]["epoch"] != bucket["epoch"]:
+                trace.append({"epoch": bucket["epoch"], "buckets": []})
+            trace[-1]["buckets"].append(bucket)
+        drawn += draw_traces(traces, table.with_suffix(""), 1)
+    rows = read_rows(results / "mechanism.csv")
+    by_label = {
+        label: [_ends(row) for row in rows if row["run"] == name] for name, label in OPTIMISERS.items()
+    }
+    stem = figures / f"mechanism-{rows[0]['dataset']}-optimisers"
+    return drawn + draw_traces({label: trace for label, trace in by_label.items() if trace}, stem, None)
+
+
+def _ends(row: Row) -> Row:
+    """Return a row of `mechanism.csv` as a line of `trace.jsonl` of two buckets."""
+    ends = (
+        {"high": 1} | {key: row[f"{key}_{which}"] for key in OF_BUCKET}
+        for which in ("rarest", "most_frequent")
+    )
+    return {"epoch": row["epoch"], "buckets": list(ends)}
+
+
+def read_rows(table: Path) -> list[Row]:
+    """Return the rows of a CSV file, numbers as numbers and empty cells as None."""
+    with table.open(newline="", encoding="utf-8") as file:
+        return [{name: _number(text) for name, text in row.items()} for row in csv.DictReader(file)]
+
+
+def _number(text: str) -> Any:
+    with suppress(ValueError):
+        return float(text)
+    return text or None
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -123,7 +173,12 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("folder", type=Path, nargs="?", default=Path("runs/mechanism/clothing"))
     parser.add_argument("--out", type=Path, default=ROOT / "experiments" / "results", help="of the tables")
     parser.add_argument("--figures", type=Path, default=ROOT / "figures", help="of the figures")
+    parser.add_argument("--figures-only", action="store_true", help="draw the committed tables again")
     given = parser.parse_args(words)
+    if given.figures_only:
+        with replacing(force=True):
+            print(*redraw(given.out, given.figures), sep="\n")
+        return
     found = {run.path.name: run for run in find_runs(given.folder) if run.trace}
     if not found:
         raise UserError(f"no run under {given.folder} holds a trace; make them with run.py")
@@ -137,8 +192,9 @@ def main(words: Sequence[str] | None = None) -> None:
     ends = [run.path for name, run in found.items() if name in ("sasrec", "duorec")]
     if ends:
         draw_mechanism(ends, look=FigureOptions(out=given.figures))
-    if OPTIMISERS.keys() & found.keys():
-        draw_optimisers(found, given.figures / f"mechanism-{everything[0]['dataset']}-optimisers")
+    traces = {label: found[name].trace for name, label in OPTIMISERS.items() if name in found}
+    if traces:
+        draw_traces(traces, given.figures / f"mechanism-{everything[0]['dataset']}-optimisers", 1)
     print(text)
 
 

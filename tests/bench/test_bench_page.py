@@ -95,7 +95,7 @@ def test_the_page_shows_rates_ratios_versions_and_reasons():
     assert "| step, full softmax, items | 100,000 | not run | more than 2.0 GB |" in page
     assert "| `degen analyze` | 10,000 | 1.5 | 90 |  |" in page
     assert "| `numpy.linalg.svd` | 10,000 | 0.5 | 80 | 3e-08 |" in page
-    assert "| formulas as written | 10,000 | not run | more than 4.0 GB |  |" in page
+    assert "| NumPy, formula by formula | 10,000 | not run | more than 4.0 GB |  |" in page
     assert "| `degen analyze` | 0.90 | 0.80 |" in page
     assert "| train | 2026-01-02, abc | A CPU, 2 cores, 8.0 GB | 2 | 0.1 |" in page
 

@@ -420,6 +420,15 @@ def test_two_folders_of_seeds_are_two_sides_also_of_different_logs(
     assert (verdict["against"], verdict["side"]) == ("runs-of-february", "runs-of-january")
 
 
+def test_the_clouds_are_those_of_the_sides_that_were_judged(tmp_path: Path, rng: np.random.Generator) -> None:
+    folders = [month(tmp_path / name, rng, 1.0, dataset=name) for name in ("jan", "feb")]
+    files = result_of(*folders, "--out", tmp_path / "o", "--measures", "average_cosine")["files"]
+    [spectra] = [Path(file) for file in files if file.endswith("-singular-values.csv")]
+    with spectra.open(newline="") as file:
+        assert list(dict.fromkeys(line["name"] for line in csv.DictReader(file))) == ["jan", "feb"]
+    assert sum("svd-" in file and file.endswith(".png") for file in files) == 1
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_folders_of_one_name_are_called_by_what_tells_them_apart(
     tmp_path: Path, rng: np.random.Generator

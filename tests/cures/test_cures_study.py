@@ -120,7 +120,9 @@ def test_every_method_is_named_once_and_drawn_where_its_numbers_are(seed):
 
 def test_one_seed_has_the_error_over_users_of_all_targets():
     known = {"average_cosine": 0.1, "NDCG@10_all": 0.04, "NDCG@10_head": 0.07, "NDCG@10_tail": 0.02}
-    rows = over_seeds([row("sasrec", **known, difference_se=0.0), row("cosreg", **known, difference_se=0.0005)])
+    rows = over_seeds(
+        [row("sasrec", **known, difference_se=0.0), row("cosreg", **known, difference_se=0.0005)]
+    )
     with figure_style("paper"):
         figure = accuracy_figure(rows, "average_cosine", width=figure_width("text"))
     bars = [[bar.get_segments()[0][:, 1].tolist() for bar in axes.collections] for axes in figure.axes]

@@ -180,6 +180,25 @@ def test_unseen_items_never_stretch_the_axes_and_an_arrow_says_where_they_lie(wi
     assert outside(figure) == []
 
 
+def test_words_beside_an_arrow_cover_neither_it_nor_a_crowd(rng: np.random.Generator) -> None:
+    # The crowd fills the upper right, beside the arrow; every other corner is empty.
+    crowd = np.concatenate([rng.uniform(0.2, 1.0, size=(990, 2)), [[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0]]])
+    points = np.concatenate([crowd, np.full((7, 2), [9.0, 0.8])])
+    counts = np.repeat([5, 0], [len(crowd), 7])
+    panel = panels(["sasrec"])[0]
+    drawn = replace(panel, projection=replace(panel.projection, coordinates=points), frequency=counts)
+    with figure_style():
+        figure = svd_figure([drawn, replace(drawn, name="duorec")], width=figure_width("column"))
+    for axes in clouds(figure):
+        [words] = [text for text in axes.texts if "unseen" in text.get_text()]
+        box = words.get_window_extent()
+        assert not any(box.contains(*axes.transData.transform(point)) for point in crowd)
+        [arrow] = [text for text in axes.texts if not text.get_text()]
+        assert not any(
+            box.contains(*axes.transAxes.transform(end)) for end in (arrow.xy, arrow.get_position())
+        )
+
+
 def test_in_the_layout_of_fig_1_each_cloud_fills_a_panel_of_one_shape() -> None:
     both = [*far_unseen(["sasrec"]), panels(["sasrec", "duorec"], cone=1)[1]]
     with figure_style():

@@ -9,7 +9,7 @@ from degen.errors import UserError
 from degen.files.writing import file_names
 from degen.runs.choose import by_variant, group_runs, one_seed, select_runs
 from degen.runs.directory import RunDirectory, collect_runs
-from degen.studies.figure_files import FigureOptions, output_folder
+from degen.studies.figure_files import FigureOptions, each_bounded, joined, output_folder
 from degen.variant_names import variant_label
 
 
@@ -172,3 +172,20 @@ def test_width_is_a_column_for_two_panels_and_both_columns_for_more() -> None:
 def test_options_are_checked_before_anything_is_read(options: dict[str, str]) -> None:
     with pytest.raises(UserError):
         FigureOptions(**options)
+
+
+LONG = "embeddings-of-the-production-model-for-the-storefront-of-{}-2025-version-12"
+
+
+def test_long_names_of_files_keep_what_differs_and_another_selection_has_another_name() -> None:
+    months = [LONG.format(month) for month in ("january", "february", "march")]
+    jan_feb, jan_mar = joined(months[:2]), joined([months[0], months[2]])
+    assert len(jan_feb) <= 100
+    assert len({jan_feb, jan_mar, joined(months[1::-1])}) == 3
+    assert jan_feb == joined(months[:2])
+    first, second = jan_feb[:-9].split("..", 1)[0], jan_feb.split("..")
+    assert first == "embeddings-of"[: len(first)]
+    assert len(second) == 3
+    columns = each_bounded(months, 60)
+    assert len(set(columns)) == 3
+    assert all(len(name) <= 60 and name.endswith("version-12") for name in columns)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from degen.tables.lines import lines_for
 from degen.tables.numbers import four_decimals
 from degen.tables.table import Cell, Column, Table
 from degen.tables.terminal import print_table
@@ -21,6 +22,14 @@ def test_a_table_has_its_caption_above_and_numbers_right(capsys) -> None:
     print_table(Table.of_values(["run", "[b]items"], [["[red]", 12101], ["b", 7]], "Both"))
     lines = capsys.readouterr().out.splitlines()
     assert lines == ["Both", "run    [b]items", "─────  ────────", "[red]    12,101", "b             7"]
+
+
+@given(st.lists(st.sampled_from(["a", "word", "`degen runs x`", "`--set a=b c=d`", "end."]), max_size=30))
+def test_lines_are_full_have_no_blank_at_their_end_and_keep_what_is_quoted(words: list[str]) -> None:
+    text = " ".join(words)
+    lines = lines_for(text, 24)
+    assert " ".join(lines) == text
+    assert all(line == line.strip() and len(line) <= 24 and line.count("`") % 2 == 0 for line in lines)
 
 
 def test_a_listing_has_headings_arrows_and_footnotes(capsys) -> None:

@@ -34,7 +34,7 @@ SplitOption = Annotated[str, typer.Option("--split", help="Split of the users: t
 def runs(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="Runs, or folders of runs.", show_default="runs"),
+        typer.Argument(metavar="PATH…", help="Runs, or folders of runs.", show_default="runs"),
     ] = None,
     *,
     output: Output,

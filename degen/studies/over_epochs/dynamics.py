@@ -13,13 +13,13 @@ from typing import Any
 from degen.analysis import MEASURES, Rows, Undefined
 from degen.analysis.titles import title
 from degen.errors import UserError, nearest
-from degen.plots.panels import epochs_figure
+from degen.plots.panels import ARROWS, epochs_figure
 from degen.plots.style import figure_style
 from degen.plots.trajectories import ALIGNMENTS, LABELS, UNIFORMITY
 from degen.plots.trajectory_figure import DEFINITIONS
 from degen.runs.choose import Series
 from degen.runs.directory import RunDirectory
-from degen.studies.figure_files import FigureFiles, FigureOptions, bounded, figure_stems
+from degen.studies.figure_files import FigureFiles, FigureOptions, figure_stems, joined
 from degen.studies.over_epochs.tracks import SeedOptions, Track, begun_groups, track_rows, tracks_of
 
 DEFAULT = (
@@ -45,7 +45,6 @@ _DEFINED = (UNIFORMITY, *ALIGNMENTS)
 _CAPTION = "Measures after every epoch of training, of the item embeddings unless said otherwise. {sources}"
 _STAGES = "Epochs up to 0 are pre-training. "
 _MEASURES = 60  # bytes of a file's name that name the measures
-_ARROWS = "Arrows: towards more isotropic."
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def draw_dynamics(
     one_definition = any(key in _DEFINED for key in options.measures)
     groups = begun_groups(paths, "dynamics need runs", result.notes, one_definition=one_definition)
     measures = () if options.measures == DEFAULT else options.measures
-    extra = bounded("-".join(filter(None, [options.name, *measures])), _MEASURES)
+    extra = joined([part for part in (options.name, *measures) if part], _MEASURES)
     choose = partial(options.chosen, notes=result.notes)
     for stem, series in figure_stems(groups, paths, "dynamics", look, choose, extra):
         result.add(_dataset(stem, series, options, look))
@@ -80,8 +79,8 @@ def _dataset(stem: Path, series: Series, options: DynamicsOptions, look: FigureO
     runs = [run for members in series.values() for run in members]
     sources = _sources(runs, options.measures, drawn.notes)
     tracks = tracks_of(series, options, options.measures, partial(_epochs, sources=sources))
-    titles = {key: _title(key) for key in sources}
-    words = _ARROWS if any(name.endswith(("↑", "↓")) for name in titles.values()) else ""
+    titles = {key: quantity_title(key) for key in sources}
+    words = ARROWS if any(name.endswith(("↑", "↓")) for name in titles.values()) else ""
     if any(key in _DEFINED for key in sources):
         words = f"{words} {DEFINITIONS.get(runs[0].definition, '')}".strip()
     drawn.rows = [_row(track, sources) for track in tracks]
@@ -101,7 +100,7 @@ def _dataset(stem: Path, series: Series, options: DynamicsOptions, look: FigureO
     return drawn
 
 
-def _title(key: str) -> str:
+def quantity_title(key: str) -> str:
     """Return a quantity in words, with what is better of it."""
     name = _NAMES.get(key) or (title(key) if key in MEASURES else _in_words(key))
     if key in _DEFINED:

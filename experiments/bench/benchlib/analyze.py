@@ -2,7 +2,7 @@
 
     degen       `degen analyze FILE`: every measure of spectrum, isotropy and health, in blocks
     svd         numpy.linalg.svd of the file's array, left singular vectors too: the spectrum alone
-    textbook    each measure as its formula is written, the n × n matrix of cosines included
+    textbook    NumPy, each measure by its formula, the n × n matrix of cosines included
 
 Each point is a process of its own, with limits as in `scale`. The values that the others find are held
 against degen's.
@@ -27,7 +27,7 @@ GROUPS = "spectrum,isotropy,health"
 LINES = {
     "rows/degen": "`degen analyze`",
     "rows/svd": "`numpy.linalg.svd`",
-    "rows/textbook": "formulas as written",
+    "rows/textbook": "NumPy, formula by formula",
 }
 
 

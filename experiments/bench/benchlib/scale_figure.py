@@ -7,7 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import matplotlib
+
 from benchlib.scale import Points, series
+from degen.plots.marks.letters import lettered
+from degen.plots.panels import plain_log
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,6 +34,8 @@ STYLES = {
 def draw_scale(figure: Figure, points: Points, lines: Mapping[str, str]) -> None:
     """Draw all lines that have points into an empty figure, on log-log axes between powers of ten."""
     axes = list(dict.fromkeys(line.partition("/")[0] for line in lines))
+    letters = iter(lettered([""] * (2 * len(axes))))
+    size = matplotlib.rcParams["legend.fontsize"]
     rows: Any = figure.subfigures(len(axes), 1, squeeze=False)[:, 0]
     for row, axis in zip(rows, axes, strict=True):
         panels = row.subplots(1, 2)
@@ -37,13 +43,13 @@ def draw_scale(figure: Figure, points: Points, lines: Mapping[str, str]) -> None
             own = {line: name for line, name in lines.items() if line.startswith(f"{axis}/")}
             _panel(panel, own, value, scale, points)
             panel.set_xlabel(axis)
-            panel.set_ylabel(label)
+            panel.set_title(f"{next(letters)} {label}", loc="left", fontsize=size)
         if panels[0].lines:
             row.legend(handles=panels[0].lines, loc="outside upper center", ncols=2)
 
 
 def _panel(axes: Axes, lines: Mapping[str, str], value: str, scale: float, points: Points) -> None:
-    from matplotlib.ticker import NullFormatter
+    from matplotlib.ticker import EngFormatter
 
     heights: list[float] = []
     for line, name in lines.items():
@@ -51,14 +57,14 @@ def _panel(axes: Axes, lines: Mapping[str, str], value: str, scale: float, point
             color, dashes, marker = STYLES[line]
             sizes, values = [size for size, _ in drawn], [point[value] * scale for _, point in drawn]
             label = name.replace("`", "")
+            dashes = dashes if len(sizes) > 1 else "none"
             axes.plot(sizes, values, color=color, linestyle=dashes, marker=marker, label=label)
             heights += values
-    axes.set_xscale("log")
-    axes.set_yscale("log")
     if heights:
         axes.set_ylim(10 ** math.floor(math.log10(min(heights))), 10 ** math.ceil(math.log10(max(heights))))
-    for part in (axes.xaxis, axes.yaxis):
-        part.set_minor_formatter(NullFormatter())
+    for which in "xy":
+        plain_log(axes, which)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.spines[["top", "right"]].set_visible(False)
 
 
