@@ -127,10 +127,8 @@ def aged(path):
 @pytest.fixture(scope="module")
 def made(log, tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DEGEN_CACHE", str(folder / "cache"))
-        config = settle_names(tiny_runs.tiny_config(log, variant="cosreg", gamma=0.5, lam=0.2, epochs=1))
-        return train(config, folder / "run").path
+    config = settle_names(tiny_runs.tiny_config(log, variant="cosreg", gamma=0.5, lam=0.2, epochs=1))
+    return train(config, folder / "run").path
 
 
 @pytest.fixture

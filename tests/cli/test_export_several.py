@@ -18,10 +18,8 @@ from degen.training.loop import train
 def made(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("several")
     log = tiny_runs.write_log(folder / "toy.txt")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DEGEN_CACHE", str(folder / "cache"))
-        for name in ("sasrec", "scl"):
-            train(tiny_runs.tiny_config(log, variant=name, epochs=1), folder / "runs" / name)
+    for name in ("sasrec", "scl"):
+        train(tiny_runs.tiny_config(log, variant=name, epochs=1), folder / "runs" / name)
     return folder / "runs"
 
 

@@ -39,12 +39,10 @@ def trained(tmp_path_factory) -> Path:
     """A finished and a stopped run below one folder, with their log."""
     folder = tmp_path_factory.mktemp("inspect")
     log = tiny_runs.write_log(folder / "toy.txt")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DEGEN_CACHE", str(folder / "cache"))
-        train(tiny_runs.tiny_config(log, variant="scl", epochs=2), folder / "runs" / "toy" / "scl-s0")
-        stopped = tiny_runs.tiny_config(log, variant="sasrec", seed=4)
-        with pytest.raises(Interrupted):
-            train(stopped, folder / "runs" / "toy" / "sasrec-s4", progress=StopAfterOne())
+    train(tiny_runs.tiny_config(log, variant="scl", epochs=2), folder / "runs" / "toy" / "scl-s0")
+    stopped = tiny_runs.tiny_config(log, variant="sasrec", seed=4)
+    with pytest.raises(Interrupted):
+        train(stopped, folder / "runs" / "toy" / "sasrec-s4", progress=StopAfterOne())
     return folder / "runs"
 
 

@@ -20,10 +20,8 @@ from degen.training.loop import train
 def restored(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("recommended")
     log = tiny_runs.write_log(folder / "toy.txt")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DEGEN_CACHE", str(folder / "cache"))
-        run = train(tiny_runs.tiny_config(log, variant=request.param, epochs=2), folder / "run")
-        return restore(run, "cpu")
+    run = train(tiny_runs.tiny_config(log, variant=request.param, epochs=2), folder / "run")
+    return restore(run, "cpu")
 
 
 def slow_counts(scores, k):

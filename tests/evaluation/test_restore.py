@@ -27,9 +27,7 @@ def whole(tmp_path_factory) -> RunDirectory:
     """A finished run, whose log lies beside it."""
     folder = tmp_path_factory.mktemp("restore")
     log = tiny_runs.write_log(folder / "toy.txt")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DEGEN_CACHE", str(folder / "cache"))
-        return train(tiny_runs.tiny_config(log, variant="ucl", epochs=4), folder / "run")
+    return train(tiny_runs.tiny_config(log, variant="ucl", epochs=4), folder / "run")
 
 
 @pytest.fixture
@@ -131,8 +129,7 @@ def test_the_scores_of_exported_vectors_give_the_ranks(whole, tmp_path):
     assert (1 + higher).tolist() == np.load(tmp_path / "ranks.npy").tolist()
 
 
-def test_an_export_of_a_cosine_variant_ranks_by_cosines(tmp_path, monkeypatch):
-    monkeypatch.setenv("DEGEN_CACHE", str(tmp_path / "cache"))
+def test_an_export_of_a_cosine_variant_ranks_by_cosines(tmp_path):
     log = tiny_runs.write_log(tmp_path / "toy.txt")
     run = train(tiny_runs.tiny_config(log, variant="normalized", epochs=2), tmp_path / "run")
     export(restore(run, "cpu"), "test", tmp_path)

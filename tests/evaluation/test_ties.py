@@ -110,8 +110,7 @@ def test_a_tie_across_the_whole_catalogue(rng):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch) -> RunDirectory:
-    monkeypatch.setenv("DEGEN_CACHE", str(tmp_path / "cache"))
+def run(tmp_path) -> RunDirectory:
     log = tiny_runs.write_log(tmp_path / "toy.txt")
     return train(tiny_runs.tiny_config(log, variant="sasrec", epochs=1), tmp_path / "run")
 

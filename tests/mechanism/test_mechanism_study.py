@@ -56,9 +56,7 @@ def table(path: Path) -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     out = tmp_path_factory.mktemp("mechanism")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DEGEN_CACHE", str(out / "cache"))
-        run.main(words(out))
+    run.main(words(out))
     return out / "synthetic"
 
 

@@ -183,9 +183,8 @@ def test_long_names_of_files_keep_what_differs_and_another_selection_has_another
     assert len(jan_feb) <= 100
     assert len({jan_feb, jan_mar, joined(months[1::-1])}) == 3
     assert jan_feb == joined(months[:2])
-    first, second = jan_feb[:-9].split("..", 1)[0], jan_feb.split("..")
-    assert first == "embeddings-of"[: len(first)]
-    assert len(second) == 3
+    assert "january" in jan_feb
+    assert "february" in jan_feb
     columns = each_bounded(months, 60)
     assert len(set(columns)) == 3
     assert all(len(name) <= 60 and name.endswith("version-12") for name in columns)

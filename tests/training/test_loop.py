@@ -89,9 +89,7 @@ class CtrlC(Progress):
 def duorec(log, tmp_path_factory) -> RunDirectory:
     """A whole run of three epochs."""
     out = tmp_path_factory.mktemp("duorec") / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DEGEN_CACHE", str(out.parent / "cache"))
-        return tiny_train(log, out, keep_embeddings=2)
+    return tiny_train(log, out, keep_embeddings=2)
 
 
 def test_the_files_of_a_run(duorec):

@@ -24,11 +24,9 @@ from degen.training.plan import train_many
 def pair(log, tmp_path_factory) -> list[RunDirectory]:
     """A sasrec and a duorec of two epochs."""
     folder = tmp_path_factory.mktemp("pair")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DEGEN_CACHE", str(folder / "cache"))
-        names = ("sasrec", "duorec")
-        configs = [tiny_runs.tiny_config(log, variant=name, epochs=2, keep_embeddings=2) for name in names]
-        return train_many(configs, [folder / name for name in names])
+    names = ("sasrec", "duorec")
+    configs = [tiny_runs.tiny_config(log, variant=name, epochs=2, keep_embeddings=2) for name in names]
+    return train_many(configs, [folder / name for name in names])
 
 
 @pytest.fixture
