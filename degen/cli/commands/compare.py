@@ -82,7 +82,7 @@ def compare(
 
       degen compare jan.npy feb.npy --frequency counts.txt
 
-      degen compare jan.npy feb.npy --no-figures --fail-if "change(average_cosine) > 0.05"
+      degen compare jan.npy feb.npy --no-figures --fail-if "effective_rank < 30"
 
       degen compare runs/clothing --all
 
