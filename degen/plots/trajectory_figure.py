@@ -42,7 +42,7 @@ DEFINITIONS: Mapping[str, str] = {
 """Words for definitions of alignment and uniformity other than the paper's."""
 
 _NUMBERS = "Numbers: epochs."
-_BETTER = "lower\xa0is\xa0better"
+_BETTER = "lower is better"
 _SHAPE = 0.8  # height over width of a panel
 # In font sizes: the width of a column of panels, and of a figure that holds three panels side by side.
 _COLUMN = 15
@@ -133,7 +133,8 @@ def epochs_figure(
 
     The panels stand side by side on two columns, else one above another.
     """
-    titles = {key: f"{LABELS[key]} ({_BETTER})" for key in (UNIFORMITY, alignment)}
+    better = _BETTER.replace(" ", "\xa0")  # a title breaks before it
+    titles = {key: f"{LABELS[key]} ({better})" for key in (UNIFORMITY, alignment)}
     columns = 3 if figure_ems(width) >= _WIDE else 1
     words = " ".join(filter(None, [DEFINITIONS.get(definition, ""), note]))
     ranges = {UNIFORMITY: (-math.inf, 0.0), alignment: (0.0, math.inf), QUALITY: (0.0, 1.0)}

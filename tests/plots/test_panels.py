@@ -88,9 +88,11 @@ def test_a_profile_rises_from_the_rarest_and_cold_items_stand_apart():
     assert joined.get_xydata().tolist() == [[0.875, 1], [1.875, 2], [9.875, 3]]
     assert other.get_xydata().tolist() == [[1.125, 0.5], [10.125, 0.1]]
     assert joined.get_marker() != other.get_marker()
-    # Unseen items, far above, stand at the edge with their value, and do not set the scale.
-    assert axes.get_ylim()[1] < 5
-    assert cold.get_xydata().tolist() == [[-1.625, axes.get_ylim()[1]]]
+    # Unseen items, far above, stand below the edge with their value, and do not set the scale.
+    top = axes.get_ylim()[1]
+    assert top < 5
+    assert cold.get_xydata().tolist() == [[-1.625, pytest.approx(0.95 * top, rel=0.04)]]
+    assert cold.get_ydata()[0] < top
     assert [text.get_text() for text in axes.texts] == ["↑ 9.00"]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["unseen", "1", "", "10"]
     assert axes.get_xticks().tolist() == [-1.5, 1, 2, 10]

@@ -47,4 +47,4 @@ def wrapped(text: str, ems: float) -> str:
             lines[-1] = longer
         else:
             lines.append(shortened(word, ems))
-    return "\n".join(lines)
+    return "\n".join(lines).replace("\xa0", " ")
