@@ -10,7 +10,7 @@ from degen.config.baseline import Values, options_of_each
 from degen.config.key_names import argument
 from degen.config.schema import Config, DataConfig
 from degen.data.catalog import find
-from degen.data.load import DataOptions, Dataset, load_dataset
+from degen.data.load import DataOptions, Dataset, check_log, load_dataset
 from degen.errors import UserError
 from degen.model.encoders.interface import Encoder
 from degen.model.variants import get_variant
@@ -24,14 +24,23 @@ def load_data(config: DataConfig) -> Dataset:
     UserError
         if the log is not the one whose fingerprint the configuration holds.
     """
-    given = config.model_dump(exclude={"dataset", "name", "fingerprint", "data_seed"}, exclude_none=True)
-    dataset = load_dataset(config.dataset, DataOptions(**given, seed=config.data_seed))
+    dataset = load_dataset(config.dataset, _options(config))
     if config.fingerprint not in ("", dataset.fingerprint):
         raise UserError(
             f"{config.dataset} has changed since this run was started, or this version of degen reads it "
             "otherwise; restore the old log, or train anew"
         )
     return replace(dataset, name=config.name or dataset.name)
+
+
+def check_data(config: DataConfig) -> None:
+    """Raise a `UserError` where the head of a log shows that it cannot be read so; the rest is not read."""
+    check_log(config.dataset, _options(config))
+
+
+def _options(config: DataConfig) -> DataOptions:
+    given = config.model_dump(exclude={"dataset", "name", "fingerprint", "data_seed"}, exclude_none=True)
+    return DataOptions(**given, seed=config.data_seed)
 
 
 def settle_names(config: Config) -> Config:

@@ -25,7 +25,7 @@ from degen.cli.commands import (
 )
 from degen.cli.ending import ended_by, escape_unprintable
 from degen.cli.help import PlainHelp
-from degen.cli.usage import refuse_no_numbers
+from degen.cli.usage import refuse_no_numbers, refuse_unquoted
 from degen.errors import UserError
 from degen.version import __version__
 
@@ -90,6 +90,7 @@ def main() -> None:
     """Run the command line; what ends it is one sentence and an exit code (`degen.cli.ending`)."""
     escape_unprintable()
     try:
+        refuse_unquoted(sys.argv[1:])
         code = app(standalone_mode=False)  # the exit code where a command has exited by itself
         if sys.stdout is not None:
             sys.stdout.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -75,6 +76,24 @@ def _refuse_spaces(flag: str, after: Sequence[str], path: str) -> None:
         raise UserError(f"values are separated by commas; write {listed}")
     more = f"; `degen sweep {listed}` trains a run per value" if path.endswith("train") else ""
     raise UserError(f"{flag} takes one value, not {' '.join(numbers)}{more}")
+
+
+def refuse_unquoted(words: Sequence[str]) -> None:
+    """Refuse words that together are the name of a file with blanks, where quotes were forgotten.
+
+    Raises
+    ------
+    UserError
+        with the name in quotes, unless each word is a file by itself.
+    """
+    for start in range(len(words)):
+        for stop in range(start + 2, len(words) + 1):
+            part = words[start:stop]
+            if part[-1].startswith("-"):
+                break
+            name = " ".join(part)
+            if os.path.exists(name) and not all(map(os.path.exists, part)):
+                raise UserError(f"the name of {name!r} has blanks; write it in quotes, as here")
 
 
 def _kind(parameter: Any) -> type | None:

@@ -19,6 +19,7 @@ from degen.data.core_filter import filter_and_order
 from degen.data.interactions import Interactions
 from degen.data.prepared import read_note
 from degen.data.reading.columns import check_roles, parse_columns
+from degen.data.reading.guess_format import guess_format
 from degen.data.reading.open_log import content_hash
 from degen.data.reading.read import read_interactions
 from degen.data.reading.told import Told
@@ -157,6 +158,14 @@ def load_dataset(source: str, options: DataOptions | None = None) -> Dataset:
     sequences, facts = filter_and_order(log, settings, str(located.path))
     trouble = cache.write(key, sequences, facts) if options.cache else None
     return _dataset(located, sequences, facts, *([trouble] if trouble else []))
+
+
+def check_log(source: str, options: DataOptions) -> None:
+    """Read the head of a log, which is quick; raise a `UserError` for a column that it does not have."""
+    located = find(source)
+    if located.path is not None:
+        settings = _settings(located.entry, located.path, options)
+        guess_format(located.path, Told(**{name: settings[name] for name in _TOLD}))
 
 
 def _dataset(located: DatasetSource, sequences: Sequences, facts: dict[str, Any], *more: str) -> Dataset:

@@ -34,6 +34,17 @@ def as_floats(path: Path, values: Values | FileRows) -> Values | FileRows:
     return values.astype(float_type(values.dtype.str), copy=False)
 
 
+def refuse_counts(path: Path, values: Values | FileRows) -> None:
+    """Refuse one column of whole numbers, which are counts of items and no matrix of embeddings."""
+    if isinstance(values, FileRows) or values.shape[1] > 1 or len(values) < 2:
+        return
+    if np.isfinite(values).all() and (values >= 0).all() and (values == np.floor(values)).all():
+        raise UserError(
+            f"{path} has one column of whole numbers, which looks like counts: give it by "
+            "`frequency`, beside a matrix with a row of numbers per item"
+        )
+
+
 def check_finite(path: Path, values: Values, ids: list[str] | None) -> None:
     """Raise a `UserError` naming the first row that is not finite, if there is one."""
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))

@@ -28,7 +28,7 @@ from pathlib import Path
 
 import numpy as np
 
-from degen.embeddings.checks import as_floats, check_finite, energy_notes, repeated_notes
+from degen.embeddings.checks import as_floats, check_finite, energy_notes, refuse_counts, repeated_notes
 from degen.embeddings.content import NO_IDS, Asked, Counts
 from degen.embeddings.file_rows import FileRows, Values
 from degen.embeddings.formats.weights.known_matrix import Cores, KnownMatrix
@@ -112,6 +112,7 @@ def load_matrix(
     asked = Asked(key, None if ids is None else str(ids), separator, ids_file(path) is not None)
     content = read_content(path, asked)
     values, known, counts = as_floats(path, content.values), content.known, content.frequency
+    refuse_counts(path, values)
     n = len(values)
     names = None if ids == NO_IDS else content.ids or ids_beside(path, n)
     # A row with an id of its own is an item, whatever it looks like.

@@ -105,6 +105,7 @@ FORMATS = (
 )
 """Every format, in the order in which they are tried."""
 
+_MAGIC = b"\x93NUMPY"
 _NUMPY = "save it as .npy with numpy.save"
 _NOT_UNPICKLED = f"a pickle, which is never unpickled; {_NUMPY}"
 _TABLE = "save the sheet or table as .csv"
@@ -138,6 +139,8 @@ def format_of(path: Path) -> Format:
         if found is None:
             raise UserError(f"{path} is a folder; {folder_mend(path) or 'give the path of a file'}")
         return found
+    if suffix != ".npy" and _is_numpy(path):
+        raise UserError(f"{path} is a NumPy file; rename it to {path.stem}.npy")
     fitting = [each for each in FORMATS if suffix in each.suffixes]
     if not fitting and suffix not in _REFUSED:
         raise UserError(
@@ -148,6 +151,14 @@ def format_of(path: Path) -> Format:
     if not fitting:
         raise UserError(f"{path} is {_REFUSED[suffix]}")
     return next((each for each in fitting if each.recognizes(path)), fitting[-1])
+
+
+def _is_numpy(path: Path) -> bool:
+    """Return whether a file begins as `numpy.save` writes it."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
 
 
 def folder_format(path: Path) -> Format | None:

@@ -57,7 +57,8 @@ def write_report(
     if latex is not None and latex.is_file():
         raise UserError(f"`latex` {latex} is a file; name a folder for report.tex")
     refuse_foreign(page)
-    writable(page.parent)
+    if all(path.exists() for path in paths):  # else `gather` says which is not, and no folder is made
+        writable(page.parent)
     options = options or AnalysisOptions()
     found = _worded(gather(paths, options, watch), worded)
     written = [write_html(found, page)]

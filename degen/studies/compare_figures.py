@@ -54,7 +54,13 @@ def draw_comparison(
             _add(drawn, "popularity", partial(_popularity, popularity, dataset, options.profiles, look))
         rows = comparison_rows(dataset)
         drawn.rows += rows
+        table = stem.with_name(f"{stem.name}.csv")
+        before = table.read_bytes() if table.is_file() else None
         drawn.write_table(stem, rows)
+        if before not in (None, table.read_bytes()):
+            drawn.notes.append(
+                f"{table} had other numbers; it and its figures are replaced (another `out` keeps both)"
+            )
     clouds = file_names(_name(dataset, paths, options, look, seeds=False) for dataset in compared)
     for name, dataset in zip(clouds, compared, strict=True):
         _add(drawn, "the clouds", partial(_clouds, folder / f"svd-{name}", dataset.sides, look))

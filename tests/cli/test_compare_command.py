@@ -549,3 +549,22 @@ def test_a_verdict_on_other_items_says_so_and_a_gate_is_of_what_it_says(
         profile = popularity_profile(Rows(others[kept], counted))["average_cosine@tail"]
         assert run(*words, "--fail-if", f"average_cosine@tail > {profile - 1e-6}").exit_code == 3
         assert run(*words, "--fail-if", f"average_cosine@tail > {profile + 1e-6}").exit_code == 0
+
+
+def test_figures_of_other_matrices_of_the_same_names_are_not_replaced_in_silence(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    for folder in ("spring", "autumn"):
+        (tmp_path / folder).mkdir()
+        for name in "ab":
+            np.save(tmp_path / folder / f"{name}.npy", cone(rng, 1.0))
+
+    def notes(folder: str) -> str:
+        words = ("--out", tmp_path / "o", "--measures", "core", "--format", "png")
+        return run(tmp_path / folder / "a.npy", tmp_path / folder / "b.npy", *words).stderr
+
+    assert "replaced" not in notes("spring")
+    assert "replaced" not in notes("spring")
+    assert "compare-a-b.csv had other numbers; it and its figures are replaced (another --out" in notes(
+        "autumn"
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import mistake
+from run_files import write_run
 
 LOG = "session,product,ts\n" + "".join(
     f"{user},{item},{place}\n" for user in "abcde" for place, item in enumerate("wxyz")
@@ -124,6 +125,29 @@ MISTAKES = [
         "log.csv has no 'tab' between",
     ),
     ("data stats log.csv --input-format movilens", "did you mean 'movielens'?"),
+    # Names with blanks, and files that are something else than their names say
+    ("compare jan.npy feb final.npy", "the name of 'feb final.npy' has blanks; write it in quotes, as here"),
+    ("train --dataset my log.csv", "the name of 'my log.csv' has blanks; write it in quotes, as here"),
+    ("analyze jan.emb", "jan.emb is a NumPy file; rename it to jan.npy"),
+    (
+        "analyze latin.csv",
+        "latin.csv is not text in UTF-8 (byte 0xfc is none of its signs); save it as UTF-8",
+    ),
+    (
+        "compare jan.npy counts.txt",
+        "counts.txt has one column of whole numbers, which looks like counts: give",
+    ),
+    ("report jan.npy --out page.pdf", "--out page.pdf: a report is HTML; name it page.html"),
+    ("report runs/visit", "runs/visit does not exist"),
+    (
+        "train --variant sasrec --dataset log.csv --columns user=session,item=product,time=product",
+        "--columns gives one column of",
+    ),
+    (
+        "train --variant sasrec --dataset log.csv --columns user=visitor,item=product --out done",
+        "log.csv has no column 'visitor'",
+    ),
+    ("train --variant sasrec --dataset log.csv --out done", "done holds a finished run; add --overwrite"),
 ]
 
 
@@ -135,6 +159,13 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rows = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
     for name in ("jan.npy", "feb.npy"):
         np.save(tmp_path / name, rows)
+    for name in ("jan.emb", "feb final.npy"):
+        (tmp_path / name).write_bytes((tmp_path / "jan.npy").read_bytes())
+    (tmp_path / "my log.csv").write_text(LOG)
+    (tmp_path / "latin.csv").write_bytes("id,x,y\nm\u00fcsli,1.5,2.5\n".encode("latin-1"))
+    (tmp_path / "counts.txt").write_text("".join(f"{place % 9}\n" for place in range(40)))
+    write_run(tmp_path / "done", "sasrec")
+    (tmp_path / "done" / "test.json").write_text("{}")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("degen.training.children.cores.available_cores", lambda: 2)
     monkeypatch.setattr("degen.sweeps.engines.local.available_cores", lambda: 2)

@@ -208,6 +208,7 @@ def _train_all(
     configs: list[Config], run_dirs: list[Path], world: World, plan: Typed, output: Output
 ) -> list[RunDirectory]:
     from degen.bars import Showing, bars, reading_bar
+    from degen.build import check_data
     from degen.files.outputs import MANIFEST
     from degen.runs.directory import is_own_run
     from degen.runs.lock import outputs_to_stay
@@ -215,8 +216,10 @@ def _train_all(
     from degen.training.resumption import as_begun, is_complete, refuse
     from degen.training.run import Interrupted
 
-    # All are checked before the first has trained for hours.
+    # All are checked before the first has trained for hours; a mistake in the log before one in the folder.
     with world.together():
+        if not plan["resume"]:
+            check_data(configs[0].data)
         for config, run_dir in zip(configs, run_dirs, strict=True):
             refuse(config, run_dir, resume=plan["resume"], overwrite=plan["overwrite"])
             if plan["overwrite"] and (staying := outputs_to_stay(run_dir)):

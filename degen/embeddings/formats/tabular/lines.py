@@ -209,8 +209,13 @@ def _reading(path: Path) -> Iterator[Iterator[str]]:
         raise UserError(f"{path} is packed and damaged ({error}); copy it again") from error
     except OSError as error:  # bz2 reports damage so
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} is not readable as UTF-8 text ({error}); save it again as text") from error
+    except UnicodeDecodeError as error:
+        byte = f"byte {error.object[error.start]:#04x}"
+        raise UserError(
+            f"{path} is not text in UTF-8 ({byte} is none of its signs); save it as UTF-8"
+        ) from error
+    except csv.Error as error:
+        raise UserError(f"{path} is not readable as text ({error}); save it again as text") from error
 
 
 def _lines(path: Path, file: IO[str]) -> Iterator[str]:
