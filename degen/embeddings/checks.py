@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from degen.embeddings.file_rows import FileRows, Values, float_type
+from degen.embeddings.formats.tabular.lines import DELIMITERS, suffix_of
 from degen.errors import UserError
 
 _BLOCK = 4096
@@ -35,8 +36,10 @@ def as_floats(path: Path, values: Values | FileRows) -> Values | FileRows:
 
 
 def refuse_counts(path: Path, values: Values | FileRows) -> None:
-    """Refuse one column of whole numbers, which are counts of items and no matrix of embeddings."""
-    if isinstance(values, FileRows) or values.shape[1] > 1 or len(values) < 2:
+    """Refuse a text with one column of whole numbers: counts of items, and no matrix of embeddings."""
+    if suffix_of(path) not in DELIMITERS or isinstance(values, FileRows):
+        return
+    if values.shape[1] > 1 or len(values) < 2:
         return
     if np.isfinite(values).all() and (values >= 0).all() and (values == np.floor(values)).all():
         raise UserError(
