@@ -77,6 +77,7 @@ class Analysis:
         buckets: dict[str, BucketContent] = {}
         if profiles and rows.frequency is not None:
             values |= popularity_profile(rows, profiles)
+        if rows.frequency is not None and (profiles or any("frequency" in one.needs for one in measures)):
             for cut in filter(None, (rows.head_mid_tail, rows.deciles)):
                 buckets |= cut.contents(rows.frequency)
         sampled = {key: value for key, value in values.items() if isinstance(value, Estimate)}

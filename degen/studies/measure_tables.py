@@ -57,7 +57,8 @@ def core_table(analyses: Sequence[Analysis], *, remarks: bool = False) -> Table:
     taken = [name for name in CORE if any(name in analysis.measures for analysis in analyses)]
     if not any(NEEDS_FREQUENCY in analysis.values for analysis in analyses):
         taken = [name for name in taken if name != NEEDS_FREQUENCY]
-    own = [line for line in in_order(_names(analyses)) if _is_own(line.name)]
+    known = own_measures()
+    own = [line for line in in_order(_names(analyses)) if line.name in known]
     lines = [*map(line_of, taken), *own]
     sections = [*[CORE_HEADING] * len(taken), *(heading(one.group) for one in own)]
     return _table(analyses, lines, sections, remarks, words=True)
@@ -67,10 +68,9 @@ def _names(analyses: Sequence[Analysis]) -> list[str]:
     return [name for analysis in analyses for name in analysis.measures]
 
 
-def _is_own(name: str) -> bool:
-    """Return whether a measure was registered by a module of the user's."""
-    entry = MEASURES.get(name)
-    return entry is not None and not entry.function.__module__.startswith("degen.")
+def own_measures() -> list[str]:
+    """Return the names of measures that a module of the user's has registered."""
+    return [name for name, entry in MEASURES.items() if not entry.function.__module__.startswith("degen.")]
 
 
 def _table(

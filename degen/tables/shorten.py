@@ -14,15 +14,18 @@ Measure = Callable[[str], int]
 def shortened(names: Sequence[str], room: int, width: Measure = len) -> list[str] | None:
     """Return names of at most `room`, each cut in the middle where it is longer.
 
-    Paths are cut at their separators where that leaves enough of them. Names that differ stay different.
+    What all names begin with goes first. Paths are cut at their separators where that leaves enough of them.
+    Names that differ stay different.
 
     Returns
     -------
     list of str or None
         None where `room` is too little to tell the names apart.
 
-    >>> shortened(["runs/of/november/beauty/sasrec-s0", "runs/jan.npy"], 24)
-    ['runs/…/sasrec-s0', 'runs/jan.npy']
+    >>> shortened(["runs/of/november/beauty/sasrec-s0", "jan.npy"], 24)
+    ['runs/…/sasrec-s0', 'jan.npy']
+    >>> shortened(["runs/of/november/beauty/sasrec-s0", "runs/of/november/yelp/sasrec-s0"], 24)
+    ['…/beauty/sasrec-s0', '…/yelp/sasrec-s0']
     """
     if all(width(name) <= room for name in names):
         return list(names)
@@ -35,7 +38,12 @@ def shortened(names: Sequence[str], room: int, width: Measure = len) -> list[str
 
 
 def _cuts(names: Sequence[str], room: int, width: Measure) -> Iterator[Callable[[str], str]]:
-    """Yield ways of cutting a name, the best ones first: a third of the room for the beginning."""
+    """Yield ways of cutting a name, the best ones first: what all share, then the middle.
+
+    Of the middle a third of the room is kept for the beginning.
+    """
+    if shared := _shared(names):
+        yield lambda name: ELLIPSIS + name[shared:]
     left = room - width(ELLIPSIS)
     heads = sorted(range(max(0, left)), key=lambda head: abs(head - left // 3))
     for head in heads[: 1 if room < 8 else None]:
@@ -64,6 +72,15 @@ def _path_cut(name: str, head: int, tail: int, width: Measure) -> str:
     slash = end.find("/")
     end = end[slash:] if 0 <= slash <= len(end) // 2 else end
     return start + ELLIPSIS + end
+
+
+def _shared(names: Sequence[str]) -> int:
+    """Return how many characters before a separator all names share: folders, or else words."""
+    if len(set(names)) < 2:
+        return 0
+    beginning = names[0][: _common(names)]
+    folders = beginning.rfind("/")
+    return folders if folders > 0 else max(beginning.rfind("-"), beginning.rfind("_")) + 1
 
 
 def _common(texts: Sequence[str]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -188,6 +189,22 @@ def test_the_list_names_every_measure_with_its_source(matrix):
     assert "\n### Spectrum\n\n| measure | value | range | meaning | cost | source |\n| --- |" in page
     one = found["Spectrum", "stable_rank"]
     assert f"| {one['value']} | {one['range']} | {one['meaning']} |" in page
+
+
+def test_the_short_table_takes_no_other_measure(runs, tmp_path, monkeypatch):
+    every = run("analyze", runs, "--csv", tmp_path / "all.csv").stdout.partition("\nwritten")[0]
+    bare = run("analyze", runs).stdout
+    assert bare == every
+    assert "rare half: 20 items that occur" in bare
+
+    def taken(rows):
+        raise AssertionError("taken")
+
+    taken.__module__ = "degen.analysis"  # a measure of degen's, not of the user's own
+    monkeypatch.setitem(MEASURES, "isoscore", replace(MEASURES["isoscore"], function=taken))
+    assert run("analyze", runs).stdout == bare
+    with pytest.raises(AssertionError, match="taken"):
+        run("analyze", runs, "--all")
 
 
 def test_a_module_of_ones_own_adds_measures(matrix, tmp_path, monkeypatch):

@@ -46,3 +46,14 @@ def test_names_with_room_stay_whole(names: list[str]) -> None:
 )
 def test_the_place_of_the_cut(names: list[str], room: int, expected: list[str] | None) -> None:
     assert shortened(names, room) == expected
+
+
+def test_what_all_names_share_goes_first():
+    paths = [
+        f"/home/anna/runs/queue/{log}/{name}-s0" for log in ("beauty", "yelp") for name in ("sasrec", "scl")
+    ]
+    found = ["…/beauty/sasrec-s0", "…/beauty/scl-s0", "…/yelp/sasrec-s0", "…/yelp/scl-s0"]
+    assert shortened(paths, 24, cell_len) == found
+    assert shortened(["synthetic-sasrec-s0", "synthetic-ucl-s0"], 12, cell_len) == ["…sasrec-s0", "…ucl-s0"]
+    # A lone name shares nothing with others, and keeps its beginning.
+    assert shortened(paths[:1], 24, cell_len) == ["/home/…/sasrec-s0"]

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from degen.studies.comparing.conditions import Condition
 
 _MOST_COLUMNS = 6
-_NAMES, _COLUMN = 32, 20
-"""Characters of the names of measures, and of a column of values."""
+_NAMES, _COLUMN, _BARE = 32, 20, 12
+"""Characters of the names of measures, of a column of values, and of one of values without errors."""
 
 
 MEASURING: Group = {
@@ -93,8 +93,9 @@ def analyze(
     """Measure degeneration: 8 core measures, or all of them with --all, in a column per matrix.
 
     Arrows show the direction in which a matrix is more isotropic. Sampled values have a standard error, and
-    missing values a reason. --json, --csv, --latex and --out always have every measure. --json prints an
-    object for one matrix, and a list for several.
+    missing values a reason. Only the core measures are taken, which is quicker, unless --all, --measures,
+    --json, --csv, --latex or --out asks for more. --json prints an object for one matrix, and a list for
+    several.
 
     Exit codes: 0; 2 for a mistake; 3 where a condition of --fail-if holds for a matrix.
 
@@ -131,9 +132,18 @@ def _analyze(
 
     conditions = parse_conditions(answer["fail_if"] or [], changes=False)
     show = "all" if answer["every"] else "chosen" if typed["measures"] else "core"
-    measures = with_conditions(typed["measures"], conditions)
+    every = show != "core" or output.as_json or any(tables.values()) or typed["with_model"]
+    measures = with_conditions(typed["measures"] or (None if every else _core()), conditions)
     found = _measured(paths, typed | {"measures": measures}, scheduler, output)
     _write_and_print(found, conditions, show, tables, output)
+
+
+def _core() -> str:
+    """Return the measures that the short table has: the core set, and those of the user's own."""
+    from degen.analysis.listing import CORE_NAME
+    from degen.studies.measure_tables import own_measures
+
+    return ",".join([CORE_NAME, *own_measures()])
 
 
 def _measured(paths: list[Path], typed: Typed, scheduler: str | None, output: Output) -> Analyzed:
@@ -181,7 +191,7 @@ def _print(analyses: list[Analysis], show: str, output: Output) -> None:
     from degen.studies.measure_tables import core_first_table, core_table, measures_table
 
     table = {"core": core_table, "all": core_first_table, "chosen": measures_table}[show]
-    most = _columns_that_fit()
+    most = _columns_that_fit(show == "core" and not any(one.standard_errors for one in analyses))
     for start in range(0, len(analyses), most):
         some = analyses[start : start + most]
         few = len(analyses) == 1 or (len(some) <= 2 and most == _MOST_COLUMNS)
@@ -205,12 +215,15 @@ def _warn(warnings: dict[str, list[str]], output: Output) -> None:
         output.paragraph(as_typed(f"Warning: {warning}."), "Warning:")
 
 
-def _columns_that_fit() -> int:
-    """Return how many matrices a table can show side by side; on a narrow terminal fewer."""
+def _columns_that_fit(bare: bool) -> int:
+    """Return how many matrices a table can show side by side; on a narrow terminal fewer.
+
+    `bare` values have no error behind them.
+    """
     if not sys.stdout.isatty():
         return _MOST_COLUMNS
     room = shutil.get_terminal_size().columns - _NAMES
-    return max(1, min(_MOST_COLUMNS, room // _COLUMN))
+    return max(1, min(_MOST_COLUMNS, room // (_BARE if bare else _COLUMN)))
 
 
 def _use_threads(threads: int | None) -> None:
