@@ -157,13 +157,13 @@ def selection_name(
 def joined(names: Sequence[str], most: int = _LONGEST) -> str:
     """Return names joined by hyphens, as a part of a file's name of at most `most` bytes.
 
-    Where they are longer each is cut in its middle, so that they still differ. A digest of all stands at the
-    end then: another selection may differ in the parts that are left out.
+    Where they are longer each loses what all begin with, or else its middle, so that they still differ. A
+    digest of all stands at the end then: another selection may differ in the parts that are left out.
 
     >>> joined(["jan", "feb"])
     'jan-feb'
     >>> joined(["embeddings-of-the-storefront-january", "embeddings-of-the-storefront-february"], 50)
-    'embed..ront-january-embed..ont-february-fe5a9baa'
+    'january-february-fe5a9baa'
     """
     whole = "-".join(names)
     if len(whole.encode()) <= most:
@@ -171,14 +171,20 @@ def joined(names: Sequence[str], most: int = _LONGEST) -> str:
     digest = hashlib.sha256(whole.encode()).hexdigest()[: _DIGEST - 1]
     room = (most - _DIGEST - len(names) + 1) // len(names)
     short = shortened(names, room, _bytes) if room > _DIGEST else None
-    kept = "-".join(short).replace(ELLIPSIS, "..") if short else _first(whole, most - _DIGEST)
+    kept = "-".join(_plain(short)) if short else _first(whole, most - _DIGEST)
     return f"{kept}-{digest}"
 
 
 def each_bounded(names: Sequence[str], most: int) -> list[str]:
-    """Return names of at most `most` bytes, cut in the middle so that they still differ."""
+    """Return names of at most `most` bytes, cut so that they still differ."""
     short = shortened(names, most, _bytes)
-    return [name.replace(ELLIPSIS, "..") for name in short] if short else [joined([n], most) for n in names]
+    plain = _plain(short) if short else []
+    return plain if len(set(plain)) == len(set(names)) else [joined([name], most) for name in names]
+
+
+def _plain(names: Sequence[str]) -> list[str]:
+    """Return shortened names as parts of file names, which begin with no dots."""
+    return [name.removeprefix(ELLIPSIS).replace(ELLIPSIS, "..") for name in names]
 
 
 def _bytes(text: str) -> int:

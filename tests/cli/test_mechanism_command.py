@@ -24,7 +24,9 @@ def runs(tmp_path: Path) -> Path:
 def sketched(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave both figures empty, since to draw them takes seconds."""
     for name in ("mechanism_figure", "mechanism_epochs_figure"):
-        monkeypatch.setattr(f"degen.studies.mechanism.{name}", lambda *_, width: Figure(figsize=(width, 1)))
+        monkeypatch.setattr(
+            f"degen.studies.mechanism.{name}", lambda *_, width, **__: Figure(figsize=(width, 1))
+        )
 
 
 def test_figures_and_numbers_of_a_dataset(runs: Path) -> None:

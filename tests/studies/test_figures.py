@@ -188,3 +188,9 @@ def test_long_names_of_files_keep_what_differs_and_another_selection_has_another
     columns = each_bounded(months, 60)
     assert len(set(columns)) == 3
     assert all(len(name) <= 60 and name.endswith("version-12") for name in columns)
+    assert not any(name.startswith(".") for name in [jan_feb, *columns])
+
+
+def test_no_two_names_become_alike_by_what_they_lose() -> None:
+    names = ["embeddings-" + "x" * 40, "embeddings-embeddings-" + "x" * 40]
+    assert len(set(each_bounded(names, 55))) == 2

@@ -212,7 +212,7 @@ def test_a_side_without_a_value_is_not_judged_and_it_is_said():
     found = verdict(SIDES, pairs(JAN, FEB | {"uniformity": math.nan, "average_cosine": math.inf}))
     assert found.outcome == "a"
     assert (found.better("uniformity"), found.better("average_cosine")) == ("unknown", "unknown")
-    assert "Not judged: average cosine and uniformity have no value on both sides." in found.remarks
+    assert "Not judged: average cosine and uniformity of items have no value on both sides." in found.remarks
     assert "average cosine, rare half 0.71 → 0.95" in found.text
 
 
@@ -237,8 +237,8 @@ def test_other_dimensions_are_not_compared_by_what_depends_on_them():
     assert {name for name in CORE if found.better(name) == "unknown"} == {*ON_DIMENSIONS, "hubness_skewness"}
     assert found.outcome == "a"
     assert (
-        "Not judged: effective rank, participation ratio and uniformity depend on the number of dimensions "
-        "(64 and 128)."
+        "Not judged: effective rank, participation ratio and uniformity of items depend on the number of "
+        "dimensions (64 and 128)."
     ) in found.remarks
 
 
