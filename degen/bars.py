@@ -45,15 +45,15 @@ class Showing:
         puts the options of a command in place of the arguments that a warning names.
     warns
         whether warnings about a run are shown.
-    warned
-        warnings about a log that stand there already: each is said once, though it holds for all its runs.
+    said
+        notes and warnings about a log that stand there already: each is said once, though all runs share it.
     """
 
     quiet: bool = False
     places: Mapping[tuple[str, int], int] = field(default_factory=dict)
     worded: Callable[[str], str] = str
     warns: bool = True
-    warned: set[str] = field(default_factory=set)
+    said: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, configs: Sequence[Config], **about: Any) -> Showing:
@@ -111,7 +111,9 @@ class Bar(Progress):
             + (f"; continuing after epoch {epochs_done}" if epochs_done else "")
         )
         for note in dataset.notes:
-            self._say(f"  {note}")
+            if note not in self.showing.said:
+                self._say(f"  {note}")
+        self.showing.said.update(dataset.notes)
         total = config.training.epochs * steps_per_epoch
         if config.training.max_steps is not None:
             total = min(total, config.training.max_steps)
@@ -160,9 +162,9 @@ class Bar(Progress):
         """Print a warning about the run; one about its log once, where several runs have it."""
         from degen.runs.course import FILTERED  # brings NumPy, which commands on other things do without
 
-        if self.showing.warns and sentence not in self.showing.warned:
+        if self.showing.warns and sentence not in self.showing.said:
             if sentence.startswith(FILTERED):
-                self.showing.warned.add(sentence)
+                self.showing.said.add(sentence)
             self._say(f"  {self.lead}warning: {self.showing.worded(sentence)}")
 
     def _say(self, text: str) -> None:

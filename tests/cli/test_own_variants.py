@@ -293,3 +293,4 @@ def test_lines_of_several_runs_are_numbered(here, log):
     told = run("train", *words).stderr
     assert "1 of 2: sasrec on toy" in told
     assert "2 of 2: scl on toy" in told
+    assert told.count("no core: all ") == 1  # how the log was read is said once
