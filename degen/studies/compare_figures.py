@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from degen.studies.comparing.comparison_rows import comparison_rows
 from degen.studies.comparing.sides import Side
 from degen.studies.figure_files import FigureFiles, FigureOptions, joined, output_folder, selection_name
 from degen.studies.svd import draw_clouds
+from degen.tables.csv_file import read_rows
 
 _SPECTRA = ("singular values", "minus the mean")
 
@@ -55,9 +57,10 @@ def draw_comparison(
         rows = comparison_rows(dataset)
         drawn.rows += rows
         table = stem.with_name(f"{stem.name}.csv")
-        before = table.read_bytes() if table.is_file() else None
+        before = _values(table) if table.is_file() else {}
         drawn.write_table(stem, rows)
-        if before not in (None, table.read_bytes()):
+        after = _values(table)
+        if any(before[row] != after[row] for row in before.keys() & after.keys()):
             drawn.notes.append(
                 f"{table} had other numbers; it and its figures are replaced (another `out` keeps both)"
             )
@@ -66,6 +69,12 @@ def draw_comparison(
         _add(drawn, "the clouds", partial(_clouds, folder / f"svd-{name}", dataset.sides, look))
     drawn.notes = list(dict.fromkeys(drawn.notes))
     return drawn
+
+
+def _values(table: Path) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    """Return the two values of each measure. Their p-values depend on what else was measured."""
+    of, values = ("against", "side", "kind", "measure"), ("against_value", "value")
+    return {tuple(map(row.get, of)): tuple(map(row.get, values)) for row in read_rows(table)}
 
 
 def _name(

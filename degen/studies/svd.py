@@ -112,16 +112,22 @@ def draw_svd(
 def draw_clouds(stem: Path, matrices: Mapping[str, ItemMatrix], look: FigureOptions) -> FigureFiles:
     """Draw the projections of matrices that are read already, as panels of one figure.
 
-    The names are those of the panels. Above `MOST_PANELS` each has a figure of its own.
+    The names are those of the panels. Above `MOST_PANELS` each has a figure of its own, called by both.
     """
     result = FigureFiles()
     panels = [_panel(name, matrix, {}, "svd", result.notes) for name, matrix in matrices.items()]
     if len(panels) <= MOST_PANELS:
         result.add(_figure(stem, panels, SvdOptions(), look))
         return result
+    result.notes.append(_a_figure_each(len(panels), "matrices"))
     for name, panel in zip(file_names(matrices), panels, strict=True):
-        result.add(_figure(stem.with_name(f"svd-{joined([name])}"), [panel], SvdOptions(), look))
+        own = joined([stem.name.removeprefix("svd-"), name])
+        result.add(_figure(stem.with_name(f"svd-{own}"), [panel], SvdOptions(), look))
     return result
+
+
+def _a_figure_each(count: int, what: str) -> str:
+    return f"{count} {what}, more than {MOST_PANELS}: a figure for each"
 
 
 def _figures_of(
@@ -132,7 +138,7 @@ def _figures_of(
     if files := selection.files:
         together = [files] if len(files) <= MOST_PANELS else [[file] for file in files]
         if len(together) > 1:
-            notes.append(f"{len(files)} files, more than {MOST_PANELS}: a figure for each")
+            notes.append(_a_figure_each(len(files), "files"))
         figures += [(joined([file.name for file in some]), some) for some in together]
     extra = "" if options.seed is None else f"s{options.seed}"
     for group in selection.groups:

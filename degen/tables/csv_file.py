@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,19 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], digits: int | None
     """Write rows as `write_columns` does, a column for every key of any row, and return the path."""
     keys = dict.fromkeys(key for row in rows for key in row)
     return write_columns(path, {key: [row.get(key) for row in rows] for key in keys}, digits)
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a file that `write_rows` wrote: numbers as int or float, empty cells as None."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [{name: _value(cell) for name, cell in row.items()} for row in csv.DictReader(file)]
+
+
+def _value(cell: str | None) -> Any:
+    for kind in (int, float):
+        with suppress(ValueError, TypeError):
+            return kind(cell)  # type: ignore[arg-type]
+    return plain_text(cell) if cell else None
 
 
 def safe_text(text: str) -> str:

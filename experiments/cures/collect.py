@@ -12,13 +12,13 @@ import argparse
 from pathlib import Path
 
 from cureslib.figure import ACROSS, write_figure
-from cureslib.measure import collect, over_seeds, read_rows
+from cureslib.measure import collect, over_seeds
 from cureslib.page import page
 
 from degen.errors import one_sentence
 from degen.files.outputs import replacing
 from degen.files.writing import write_text
-from degen.tables.csv_file import write_columns
+from degen.tables.csv_file import read_rows, write_columns
 
 ROOT = Path(__file__).parents[2]
 

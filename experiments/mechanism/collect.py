@@ -10,9 +10,7 @@ last epoch that all runs have). Into `figures/` go sasrec beside duorec, and the
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +23,7 @@ from degen.plots.style import figure_style, figure_width
 from degen.runs.directory import RunDirectory, find_runs
 from degen.studies.figure_files import FigureOptions
 from degen.studies.mechanism import draw_mechanism
-from degen.tables.csv_file import write_columns
+from degen.tables.csv_file import read_rows, write_columns
 
 ROOT = Path(__file__).parents[2]
 
@@ -151,18 +149,6 @@ def _ends(row: Row) -> Row:
         for which in ("rarest", "most_frequent")
     )
     return {"epoch": row["epoch"], "buckets": list(ends)}
-
-
-def read_rows(table: Path) -> list[Row]:
-    """Return the rows of a CSV file, numbers as numbers and empty cells as None."""
-    with table.open(newline="", encoding="utf-8") as file:
-        return [{name: _number(text) for name, text in row.items()} for row in csv.DictReader(file)]
-
-
-def _number(text: str) -> Any:
-    with suppress(ValueError):
-        return float(text)
-    return text or None
 
 
 def main(words: Sequence[str] | None = None) -> None:

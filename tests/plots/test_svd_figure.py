@@ -10,6 +10,7 @@ from drawn import font_types, images, media_box, outside, overlaps, texts
 from matplotlib.figure import Figure
 
 from degen.analysis.measures.spectrum import project
+from degen.plots.marks.beyond import mark_beyond, settle_words
 from degen.plots.save import save_figure
 from degen.plots.style import figure_style, figure_width
 from degen.plots.svd import common_limits
@@ -197,6 +198,18 @@ def test_words_beside_an_arrow_cover_neither_it_nor_a_crowd(rng: np.random.Gener
         assert not any(
             box.contains(*axes.transAxes.transform(end)) for end in (arrow.xy, arrow.get_position())
         )
+
+
+def test_words_stand_near_their_own_arrow_where_there_are_two(rng: np.random.Generator) -> None:
+    axes = Figure(figsize=(4, 4)).add_subplot()
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    crowd = rng.uniform(0.4, 0.6, size=(500, 2))
+    far = np.array([[-5, 0.9], [5, 0.1], [5, 0.1]])
+    mark_beyond(axes, far, "unseen", color="black", crowd=crowd)
+    settle_words(axes, crowd)
+    words = {text.get_text().split()[0]: text.get_position() for text in axes.texts if text.get_text()}
+    assert words["1"][0] < 0.5 < words["1"][1]
+    assert words["2"][1] < 0.5 < words["2"][0]
 
 
 def test_in_the_layout_of_fig_1_each_cloud_fills_a_panel_of_one_shape() -> None:

@@ -9,7 +9,8 @@ from degen.errors import UserError
 from degen.files.writing import file_names
 from degen.runs.choose import by_variant, group_runs, one_seed, select_runs
 from degen.runs.directory import RunDirectory, collect_runs
-from degen.studies.figure_files import FigureOptions, each_bounded, joined, output_folder
+from degen.studies import svd
+from degen.studies.figure_files import FigureFiles, FigureOptions, each_bounded, joined, output_folder
 from degen.variant_names import variant_label
 
 
@@ -194,3 +195,11 @@ def test_long_names_of_files_keep_what_differs_and_another_selection_has_another
 def test_no_two_names_become_alike_by_what_they_lose() -> None:
     names = ["embeddings-" + "x" * 40, "embeddings-embeddings-" + "x" * 40]
     assert len(set(each_bounded(names, 55))) == 2
+
+
+def test_clouds_of_many_sides_are_called_by_what_was_drawn_and_by_side(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(svd, "_panel", lambda *_: None)
+    monkeypatch.setattr(svd, "_figure", lambda stem, *_: FigureFiles([stem]))
+    found = svd.draw_clouds(tmp_path / "svd-beauty-s1", dict.fromkeys(map(str, range(13))), FigureOptions())
+    assert [stem.name for stem in found.files] == [f"svd-beauty-s1-{side}" for side in range(13)]
+    assert found.notes == ["13 matrices, more than 12: a figure for each"]

@@ -24,7 +24,7 @@ _ARROW = 0.12  # of a panel's side
 _WORDS = (0.45, 0.25)  # width and height of a panel that the words take, until the layout is known
 _MARGIN = 0.03
 _PLACES = 9  # along each side of a panel that are tried for the words
-_FEW = 0.002  # of all points: so many below the words weigh as much as a panel's side to the arrow
+_FEW = 0.002  # of all points: covering so many is as bad as standing a panel's side away from the arrow
 _SAMPLE = 20_000  # points that are counted
 _CLOSE = 0.02  # of a panel's side: points this near to each other lie at one place
 
@@ -109,20 +109,23 @@ def settle_words(axes: Axes, crowd: Points) -> None:
     `crowd` `[m, 2]` are the points in the units of the axes.
     """
     marks = [text for text in axes.texts if text.get_gid() == _GID]
-    arrows = [np.array([text.xy, text.get_position()]) for text in marks if isinstance(text, Annotation)]
+    arrows = [np.array([mark.xy, mark.get_position()]) for mark in marks if isinstance(mark, Annotation)]
+    placed: list[Points] = []
     low, high = (np.array(ends) for ends in zip(axes.get_xlim(), axes.get_ylim(), strict=True))
     panel = axes.get_window_extent()
-    for text in marks:
-        if not isinstance(text, Annotation):
-            box = text.get_window_extent()
-            size = (box.width / panel.width, box.height / panel.height)
-            arrows.append(_place_words(text, size, (crowd - low) / (high - low), arrows))
+    words = [mark for mark in marks if not isinstance(mark, Annotation)]
+    for own, text in zip(arrows, words, strict=True):  # `_mark` draws one of each
+        box = text.get_window_extent()
+        size = (box.width / panel.width, box.height / panel.height)
+        others = [arrow for arrow in arrows if arrow is not own]
+        placed.append(_place_words(text, size, (crowd - low) / (high - low), [own, *others, *placed]))
 
 
 def _place_words(text: Text, size: tuple[float, float], crowd: Points, taken: list[Points]) -> Points:
-    """Put words where few points lie below them, near the first of the boxes `taken`, and return their box.
+    """Put words where few points lie below them, and return their box.
 
-    Everything is in fractions of the panel; a box is two of its corners `[2, 2]`.
+    Everything is in fractions of the panel; a box is two of its corners `[2, 2]`. Words cover none of the
+    boxes `taken` and stand near the first, which is their own arrow.
     """
     points = crowd[:: -(-len(crowd) // _SAMPLE) or 1]
     edges = [np.linspace(_MARGIN, max(_MARGIN, 1 - _MARGIN - length), _PLACES) for length in size]

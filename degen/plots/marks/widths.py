@@ -13,7 +13,7 @@ from matplotlib.textpath import text_to_path
 from degen.plots.style import FONT
 from degen.tables import shorten
 
-_STEPS = 20  # to a font size, in which texts are measured to be shortened: fewer than any letter is wide
+_STEPS = 20  # Widths are whole numbers of these parts of a font size; the narrowest letter has several.
 
 
 @lru_cache(maxsize=4096)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import statistics
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,19 +58,6 @@ def collect(folder: Path) -> list[Row]:
     if not rows:
         raise UserError(f"no run under {folder} has a whole epoch yet; wait for one")
     return rows
-
-
-def read_rows(path: Path) -> list[Row]:
-    """Return the rows that `collect` found, from the CSV file of results."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [{name: _value(text) for name, text in line.items()} for line in csv.DictReader(file)]
-
-
-def _value(text: str) -> Any:
-    for kind in (int, float):
-        with suppress(ValueError):
-            return kind(text)
-    return text or None
 
 
 def _row(restored: Restored, V: Tensor, ranks: Ranks, baseline: Ranks | None) -> Row:
