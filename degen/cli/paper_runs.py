@@ -116,9 +116,10 @@ def adopt_runs(
     ]
     if output.result(taken):
         return
-    output.table(list(taken[0]), [list(row.values()) for row in taken]) if taken else output.line(
-        "no run is taken"
-    )
+    if taken:
+        output.table(list(taken[0]), [list(row.values()) for row in taken])
+    else:
+        output.line("no run is taken")
 
 
 def _names(text: str) -> list[str]:

@@ -21,7 +21,8 @@ from degen.paper.targets import Target
 from degen.runs.choose import damage
 from degen.runs.directory import CONFIG, RunDirectory, collect_runs, is_run
 from degen.runs.study import CELLS, PlannedRun
-from degen.sweeps.cells import cell_id, refuse_other_settings
+from degen.sweeps.cells import Cell, cell_id, refuse_other_settings
+from degen.sweeps.claims import claim_of, take
 from degen.sweeps.plan import write_plan
 from degen.sweeps.worker import write_done
 
@@ -41,7 +42,7 @@ class Adopted:
 
 
 def adopt(chosen: Sequence[tuple[Target, Study]], folders: Sequence[Path], out: Path) -> Adopted:
-    """Copy the finished runs below some folders that are cells of targets, and plan these targets.
+    """Copy the finished runs below some folders that are cells of targets, and plan targets that take one.
 
     Parameters
     ----------
@@ -62,10 +63,13 @@ def adopt(chosen: Sequence[tuple[Target, Study]], folders: Sequence[Path], out: 
     used: set[Path] = set()
     for target, study in chosen:
         folder = out / target.name
-        plan = write_plan(extending(target, study, out), folder, cells=out / CELLS, extend=True)
         taken = adopted.taken.setdefault(target.name, [])
-        known = _by_cell(runs, plan)
-        for planned in plan:
+        wanted = extending(target, study, out)
+        cells = wanted.cells()
+        known = _by_cell(runs, cells)
+        if not any((cell.id, seed) in known for cell in cells for seed in wanted.seeds):
+            continue
+        for planned in write_plan(wanted, folder, cells=out / CELLS, extend=True, found=cells):
             source = known.get((planned.id, planned.seed))
             if source is None:
                 continue
@@ -94,9 +98,9 @@ def _finished(folders: Sequence[Path], notes: list[str]) -> list[RunDirectory]:
     return found
 
 
-def _by_cell(runs: Sequence[RunDirectory], plan: Sequence[PlannedRun]) -> dict[Key, RunDirectory]:
-    """Return runs by cell and seed, as if they counted ties as the plan does."""
-    ways = {str(planned.config["evaluation"]["ties"]) for planned in plan}
+def _by_cell(runs: Sequence[RunDirectory], cells: Sequence[Cell]) -> dict[Key, RunDirectory]:
+    """Return runs by cell and seed, as if they counted ties as the cells do."""
+    ways = {cell.config.evaluation.ties for cell in cells}
     found: dict[Key, RunDirectory] = {}
     for run in runs:
         config = settle(run.path / CONFIG)
@@ -108,19 +112,34 @@ def _by_cell(runs: Sequence[RunDirectory], plan: Sequence[PlannedRun]) -> dict[K
 
 
 def _take(source: RunDirectory, planned: PlannedRun, notes: list[str]) -> bool:
-    """Copy a run to its place, unless one is there already; return whether a finished run is there then."""
-    if not is_run(planned.run):
-        _copy(source.path, planned.run)
+    """Copy a run to its place, unless one is there already; return whether a finished run is there then.
+
+    The claim keeps workers from training there meanwhile.
+    """
+    place, claim = planned.run, take(claim_of(planned.run))
     try:
-        refuse_other_settings(Config.model_validate(planned.config), planned.run)
+        if claim is None:
+            raise UserError(f"{place} is being trained; adopt again once it is finished")
+        if not is_run(place):
+            _copy(source.path, place)
+        refuse_other_settings(Config.model_validate(planned.config), place)
+        if RunDirectory(place).state != "finished":
+            raise UserError(f"{place} is there, unfinished; move it away, or let `degen paper run` finish it")
+    except CannotWrite:
+        raise
     except UserError as error:
-        notes.append(str(error))
+        notes.append(f"not taken: {error}")
         return False
-    return RunDirectory(planned.run).state == "finished"
+    finally:
+        if claim is not None:
+            claim.release()
+    return True
 
 
 def _copy(source: Path, target: Path) -> None:
     """Copy a folder whole or not at all; what an earlier copy left when it was killed is removed."""
+    if target.exists() and any(target.iterdir()):
+        raise UserError(f"{target} is there and is no run; move it away")
     place = target.with_name(f"{target.name}.copy")
     try:
         if place.exists():

@@ -34,7 +34,12 @@ def cells_folder(out: Path) -> Path:
 
 
 def write_plan(
-    study: Study, out: Path, cells: Path | None = None, *, extend: bool = False
+    study: Study,
+    out: Path,
+    cells: Path | None = None,
+    *,
+    extend: bool = False,
+    found: Sequence[Cell] | None = None,
 ) -> list[PlannedRun]:
     """Write `study.toml` and `plan.jsonl`, or check that the folder holds this study already.
 
@@ -46,6 +51,8 @@ def write_plan(
         folder of the run directories; by default `cells` beside `out`.
     extend
         whether runs may be added to a study that is there. The earlier ones stay.
+    found
+        the study's cells, where they are known; to find them reads every log.
 
     Raises
     ------
@@ -53,7 +60,7 @@ def write_plan(
         if `out` holds something else, a study of other cells, or one of a log that has changed; nothing is
         written then.
     """
-    lines = plan_lines(study, out, cells, extend=extend)
+    lines = plan_lines(study, out, cells, extend=extend, found=found)
     if not lines:
         return read_plan(out)
     writable(out)
@@ -72,10 +79,7 @@ def plan_lines(
     extend: bool = False,
     found: Sequence[Cell] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the lines that `write_plan` would write; none where `out` holds them. Nothing is written.
-
-    `found` are the study's cells, where they are known; to find them reads every log.
-    """
+    """Return the lines that `write_plan` would write; none where `out` holds them. Nothing is written."""
     if out.exists() and not out.is_dir():
         raise UserError(f"`out` {out} is a file; name a folder")
     if out.is_dir() and not (out / STUDY).exists() and any(out.iterdir()):

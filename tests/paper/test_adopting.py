@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import pytest
 import tiny_fixtures
 import tiny_runs
-from commands import mistake
+from commands import mistake, result_of, run
 
 import degen
 from degen.config.settle import by_group
@@ -16,6 +17,7 @@ from degen.paper import adopting
 from degen.paper.adopting import adopt
 from degen.paper.targets import target
 from degen.runs.directory import RunDirectory
+from degen.sweeps.claims import claim_of, take
 from degen.sweeps.collect import collect
 from degen.sweeps.study import Study
 
@@ -89,3 +91,49 @@ def test_a_folder_without_runs_is_told(tmp_path, capfd):
     (tmp_path / "empty").mkdir()
     told = mistake(capfd, "paper", "adopt", tmp_path / "empty", "--datasets", "synthetic", "--out", tmp_path)
     assert "no run under" in told
+
+
+@pytest.mark.parametrize("state", ["unfinished", "no run", "claimed", "other settings"])
+def test_what_lies_at_the_place_of_a_run_is_neither_lost_nor_taken_for_it(made, wanted, tmp_path, state):
+    adopt([wanted], [made / "sasrec-s0"], tmp_path)
+    [place] = (tmp_path / "cells").rglob("*-s0")
+    shutil.rmtree(place)
+    place.mkdir()
+    (place / "begun").touch()
+    if state == "unfinished":
+        shutil.copytree(made / "sasrec-s0", place, dirs_exist_ok=True)
+        (place / "test.json").unlink()
+    elif state == "other settings":
+        shutil.copytree(made / "scl-other", place, dirs_exist_ok=True)
+    elif state == "claimed":
+        assert take(claim_of(place))
+    found = adopt([wanted], [made / "sasrec-s0"], tmp_path)
+    told = {
+        "unfinished": "is there, unfinished; move it away, or let `degen paper run` finish it",
+        "no run": "is there and is no run; move it away",
+        "claimed": "is being trained; adopt again once it is finished",
+        "other settings": "",
+    }[state]
+    assert [note for note in found.notes if note.startswith("not taken: ") and told in note]
+    assert str(place) in " ".join(found.notes)
+    assert found.taken == {"table2": []}
+    assert (place / "begun").exists()
+
+
+def test_damaged_and_unfinished_runs_are_named_and_no_target_is_planned_for_nothing(made, wanted, tmp_path):
+    shutil.copytree(made / "sasrec-s0", tmp_path / "runs" / "unfinished")
+    (tmp_path / "runs" / "unfinished" / "test.json").unlink()
+    shutil.copytree(made / "sasrec-s0", tmp_path / "runs" / "damaged")
+    (tmp_path / "runs" / "damaged" / "test.json").write_text("{")
+    found = adopt([wanted], [tmp_path / "runs"], tmp_path / "out")
+    assert len(found.notes) == 2
+    assert {"damaged", "unfinished"} <= set(re.findall(r"runs/(\w+)", " ".join(found.notes)))
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_shows_what_was_taken(made, wanted, tmp_path, monkeypatch):
+    monkeypatch.setattr("degen.paper.launch.choose_targets", lambda *_: [wanted])
+    assert result_of("paper", "adopt", made, "--out", tmp_path)[1]["method"] == "sasrec"
+    lines = run("paper", "adopt", made, "--out", tmp_path).stdout.splitlines()
+    assert [line.split()[0::2] for line in lines if line.startswith("table2")] == [["table2", "sasrec"]] * 2
+    assert run("paper", "adopt", made / "scl-other", "--out", tmp_path).stdout == "no run is taken\n"

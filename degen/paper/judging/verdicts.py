@@ -11,8 +11,9 @@
 The sentences are those of `degen.studies.claims`, with these on sensitivity. A verdict needs two seeds, since
 one run says nothing about its noise. Intervals are Student's, at 95 %. A claim holds where each of its
 intervals lies on the claimed side of zero, and does not hold where one lies on the other side. Both need a
-p-value of at most 0.05 after Holm's correction for the claims of the target on the dataset. Otherwise it
-cannot be told, and the measured numbers say why: noise, one seed, or a method that is not trained.
+p-value of at most 0.05 after Holm's correction for the claims of the target on the dataset, but `hidden` and
+`flat`, which have none. Otherwise a claim cannot be told, and the measured numbers say why: noise, one seed,
+or a method that is not trained.
 """
 
 from __future__ import annotations
