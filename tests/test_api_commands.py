@@ -202,6 +202,8 @@ def _planned(study, out):
     [
         ({"lam": [0, 0.1]}, "`out='runs/sweep'`"),
         ({"lam": [], "out": "runs/x"}, "`lambda` is an empty list"),
+        ({"seed": 3, "out": "runs/x"}, r"write `seeds=\[3\]`"),
+        ({"seed": [0, 1], "out": "runs/x"}, r"write `seeds=\[0, 1\]`"),
         ({"lamb": [0, 1], "out": "runs/x"}, "did you mean 'lam'"),
         ({"variant": ["sasrec", "duorek"], "out": "runs/x"}, "did you mean 'duorec'"),
         ({"lam": [0, 0.1], "seeds": 3, "out": "runs/x"}, r"write `seeds=range\(3\)`"),

@@ -61,7 +61,10 @@ def sweep(
     Raises
     ------
     UserError
-        if a setting is invalid, or `out` holds something else. A `DegenWarning` tells of runs that failed.
+        if a setting is invalid, or `out` holds something else. A `DegenWarning` tells of runs that failed,
+        and of jobs that were submitted.
+    degen.sweeps.run.Stopped
+        after Ctrl-C, when the epochs at work are finished.
 
     Examples
     --------
@@ -82,16 +85,15 @@ def sweep(
 
 def _results(study: Study, folder: Path, progress: bool, work: dict[str, Any]) -> tuple[Collected, list[str]]:
     """Train a study and return its results, with the sentences to warn of."""
-    from degen.sweeps.asked.lists import nothing_swept
     from degen.sweeps.bar import sweep_bar
     from degen.sweeps.collect import collect
     from degen.sweeps.run import run_study
 
+    told: list[str] = []
     with sweep_bar(folder, quiet=False) if progress else nullcontext(lambda status: None) as watch:
-        ended = run_study(study, folder, watch=watch, **work)
+        ended = run_study(study, folder, watch=watch, note=told.append, **work)
     found = ended.collected or collect(folder, accept_versions=bool(work.get("accept_versions")))
-    failed = [f"{name} failed: {sentence}" for name, sentence in found.failed.items()]
-    return found, [*filter(None, [nothing_swept(study)]), *failed]
+    return found, told + [f"{name} failed: {sentence}" for name, sentence in found.failed.items()]
 
 
 def _asked(

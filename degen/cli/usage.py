@@ -15,6 +15,9 @@ from degen.errors import UserError, close_to
 
 _TRUE = {"true", "false", "yes", "no", "on", "off", "1", "0"}
 
+_MOST_WORDS = 16
+"""Maximum number of words in a name with blanks, so that thousands of paths are looked at in no time."""
+
 
 def usage_sentence(error: Exception) -> str | None:
     """Return what is wrong in one sentence; None for an exception that is about something else.
@@ -86,13 +89,13 @@ def refuse_unquoted(words: Sequence[str]) -> None:
     UserError
         with the name in quotes, unless each word is a file by itself.
     """
+    there = list(map(os.path.exists, words))
     for start in range(len(words)):
-        for stop in range(start + 2, len(words) + 1):
-            part = words[start:stop]
-            if part[-1].startswith("-"):
+        for stop in range(start + 2, min(start + _MOST_WORDS, len(words)) + 1):
+            if words[stop - 1].startswith("-"):
                 break
-            name = " ".join(part)
-            if os.path.exists(name) and not all(map(os.path.exists, part)):
+            name = " ".join(words[start:stop])
+            if not all(there[start:stop]) and os.path.exists(name):
                 raise UserError(f"the name of {name!r} has blanks; write it in quotes, as here")
 
 

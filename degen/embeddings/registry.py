@@ -155,10 +155,11 @@ def format_of(path: Path) -> Format:
 
 def _is_numpy(path: Path) -> bool:
     """Return whether a file begins as `numpy.save` writes it."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(len(_MAGIC)) == _MAGIC
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return False  # the reader says what is wrong with it
 
 
 def folder_format(path: Path) -> Format | None:

@@ -15,6 +15,7 @@ from degen.config.schema import Config
 from degen.errors import UserError, counted, one_of
 from degen.runs.directory import RunDirectory
 from degen.runs.study import DONE, FAILED, PlannedRun, read_plan
+from degen.sweeps.asked.lists import nothing_swept
 from degen.sweeps.cells import refuse_other_settings
 from degen.sweeps.claims import claim_of, drop_left
 from degen.sweeps.engines.local import LocalEngine, check_cores
@@ -112,7 +113,7 @@ def run_study(
     sbatch, accept_versions
         more options of Slurm's sbatch, such as `--time=24:00:00`; as in `degen.sweeps.collect.collect`.
     watch, note
-        called several times per second with the state of the study; called with a sentence.
+        called several times per second with the state of the study; called with a sentence for the user.
 
     Raises
     ------
@@ -123,6 +124,8 @@ def run_study(
     """
     _check(engine, workers, threads, scheduler, oversubscribe)
     plan = write_plan(study, out, cells, extend=extend)
+    if lone := nothing_swept(study):
+        note(lone)
     status = _begin(out, plan)
     watch(status)
     count = workers or _workers(status.free, threads, local=engine == "local")

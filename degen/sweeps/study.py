@@ -98,6 +98,17 @@ class Study(Group):
             raise UserError(f"`zip=True` takes axes of one length, and these have {told} values")
         return self
 
+    @model_validator(mode="after")
+    def _seeds_are_a_list(self) -> Study:
+        fixed = [self.base, *self.per_dataset.values(), *self.controls.values()]
+        given = [list(axis.values) for axis in self.axes.values() if "seed" in axis.sets]
+        given += [[groups["training"]["seed"]] for groups in fixed if "seed" in groups.get("training", {})]
+        if given:
+            raise UserError(
+                f"a study has `seeds`, a list, in place of one `seed`; write `seeds={given[0]!r}`"
+            )
+        return self
+
     @classmethod
     def from_toml(cls, path: Path) -> Study:
         """Read a study from a file.

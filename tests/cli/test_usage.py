@@ -10,6 +10,7 @@ from typer.main import get_command
 
 from degen.cli.app import app, main
 from degen.cli.synonyms import COMMANDS, OPTIONS
+from degen.cli.usage import refuse_unquoted
 
 
 def test_an_unknown_command_is_one_sentence(capfd):
@@ -54,3 +55,12 @@ def test_what_is_suggested_for_other_names_exists():
             assert rest[0] in degen.commands[first].commands
         else:
             assert set(rest) <= {*_flags(degen.commands[first])}
+
+
+@pytest.mark.parametrize("name", ["{}.npy", "none-{}.npy"])
+def test_thousands_of_paths_are_looked_at_a_few_times_each(name, monkeypatch):
+    asked, there = [], {f"{number}.npy" for number in range(2000)}
+    monkeypatch.setattr("os.path.exists", lambda path: asked.append(path) or path in there)
+    words = ["analyze", *(name.format(number) for number in range(2000))]
+    refuse_unquoted(words)
+    assert len(asked) < 20 * len(words)

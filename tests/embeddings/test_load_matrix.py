@@ -288,7 +288,7 @@ def test_key_for_a_file_with_one_matrix(tmp_path):
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 1), (1, 4), (3, 4)])
 def test_fewer_rows_than_columns_one_row_and_one_column_are_matrices(tmp_path, shape):
-    values = np.arange(1, 1 + np.prod(shape), dtype=float).reshape(shape)
+    values = np.arange(0.5, 0.5 + np.prod(shape)).reshape(shape)  # a text of whole numbers would be counts
     np.save(tmp_path / "m.npy", values)
     np.testing.assert_array_equal(load_matrix(tmp_path / "m.npy").values, values)
     np.savetxt(tmp_path / "m.csv", values, delimiter=",")
@@ -410,7 +410,7 @@ def test_archives_of_something_else(tmp_path):
     path.write_bytes(zipped("m.npy", b""))
     refused(path, "not a .npz file of numbers")
     path.write_bytes(npy(VALUES))
-    refused(path, "single array", ".npy")
+    refused(path, "is a NumPy file; rename it to m.npy")
 
 
 def test_damaged_safetensors(tmp_path):
@@ -451,6 +451,8 @@ def test_text_that_is_no_matrix(tmp_path, name, text, words):
 def test_binary_under_the_name_of_text(tmp_path, suffix):
     path = tmp_path / f"m{suffix}"
     path.write_bytes(npy(VALUES))
+    refused(path, "is a NumPy file; rename it to m.npy")
+    path.write_bytes(zipped("m.npy", npy(VALUES)))
     refused(path, "UTF-8")
 
 

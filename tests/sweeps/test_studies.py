@@ -268,6 +268,9 @@ def test_a_study_file_is_what_it_says_and_can_be_written_again(tmp_path):
     [
         ("[study]\nseed = 1", "unknown key 'seed'; did you mean 'seeds'"),
         ("[axes.x]\nkey = 'dim'\nvalues = [1]", "unknown group .axes.; did you mean 'axis'"),
+        ("[base]\ntraining = {seed = 3}", "a study has 'seeds', a list.*; write 'seeds=.3.'"),
+        ("[axis.x]\nkey = 'training.seed'\nvalues = [0, 1]", "write 'seeds=.0, 1.'"),
+        ("[control.sasrec]\ntraining = {seed = 3}", "write 'seeds=.3.'"),
         ("[base]\nobjective = {lamda = 1}", "unknown key objective.lamda"),
         ("[base]\nobjektive = {temperature = 1}", "unknown group 'objektive'; did you mean 'objective'"),
         ("[axis.x]\nkey = 'contrast_wait'\nvalues = [1]", "did you mean 'contrast_weight'"),

@@ -128,6 +128,10 @@ def test_ctrl_c_finishes_the_epochs_and_the_same_command_goes_on(tmp_path):
     ("typed", "said"),
     [
         (["--set", "objective.lamda=1,2"], "unknown setting 'lamda'"),
+        (
+            ["--set", "training.seed=3"],
+            "in place of one --seed; write --seeds 3",
+        ),
         (["--set", "model.temperature=1,2"], "'temperature' is in the group objective"),
         (["--lambda", ""], "--lambda has an empty place"),
         (["--lambda", "0,-1"], "--lambda) should be greater than or equal to 0; got -1.0"),

@@ -95,9 +95,9 @@ def sweep(
     import_modules(modules or [])
     study = typed_study(file, variant, dataset, seeds, keys, assign or [], choice)
     place, threads = study_folder(file, out), _threads(keys["threads"])
-    output.note(*filter(None, [None if mode["collect_only"] else nothing_swept(study)]))
     if mode["dry_run"] or mode["print_script"]:
         (show_dry_run if mode["dry_run"] else _print_script)(study, place, threads, work, output)
+        output.note(*filter(None, [nothing_swept(study)]))
         raise typer.Exit
     from degen.sweeps.bar import sweep_bar
     from degen.sweeps.run import Stopped, collected_study, run_study

@@ -83,9 +83,6 @@ def read_npy(path: Path) -> Values | FileRows:
 def open_npz(path: Path) -> ArrayFile:
     """Return the arrays of the archive `path`, as the headers of its members describe them."""
     try:
-        with path.open("rb") as file:
-            if file.read(6) == b"\x93NUMPY":
-                raise UserError(f"{path} holds a single array; rename it to end in .npy")
         with ZipFile(path) as archive:
             members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
             if len(members) > _MOST_MEMBERS:
