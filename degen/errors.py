@@ -92,6 +92,13 @@ def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
     return f"; {otherwise or 'known: ' + ', '.join(names)}"
 
 
+def refuse_unknown(given: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse a Python argument that is none of `known`, with the nearest of them."""
+    names = list(known)
+    if unknown := [name for name in given if name not in names]:
+        raise UserError(f"there is no argument `{unknown[0]}`{nearest(unknown[0], names)}")
+
+
 def similar_file(path: Path) -> str:
     """Return `; did you mean 'x'?` for a file beside a path where nothing is, nothing if none is like it.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 
@@ -14,7 +14,7 @@ IMPORTED: list[str] = []
 """Modules that were imported by name in this process; workers of a study import them too."""
 
 
-def import_modules(modules: Sequence[str]) -> None:
+def import_modules(modules: Iterable[str]) -> None:
     """Import modules by name, of the current folder too. Their code runs.
 
     Raises
@@ -22,6 +22,8 @@ def import_modules(modules: Sequence[str]) -> None:
     UserError
         if one cannot be imported, for whatever reason; the message names the file and the line at fault.
     """
+    if isinstance(modules, str):
+        raise UserError(f"`modules` is a list of names; write `modules={[modules]!r}`")
     here = Path.cwd()
     for module in modules:
         _refuse_path(module)

@@ -33,7 +33,8 @@ def test_an_unknown_name_is_an_attribute_error():
 
 def test_importing_degen_imports_nothing_heavy():
     code = (
-        "import sys, degen, degen.runs.directory, degen.api\n"
+        "import sys, degen, degen.runs.directory, degen.api.training_runs, degen.api.comparing\n"
+        "import degen.api.sweeping, degen.api.reporting\n"
         "heavy = {'torch', 'pandas', 'matplotlib', 'scipy', 'typer'} & set(sys.modules)\n"
         "sys.exit(', '.join(heavy) or 0)"
     )

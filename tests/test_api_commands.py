@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ def test_compare_is_the_command(runs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     paths = [one.path for one in runs]
     typed = result_of("compare", *paths, "--measures", "isotropy", "--out", "typed", "--format", "png")
-    found = degen.compare(*runs, measures=["isotropy"], out="called", formats="png")
+    found = degen.compare(*runs, measures=["isotropy"], out="called", formats=["png"])
     assert found.rows == typed["rows"]
     assert found.verdicts == typed["verdicts"]
     assert str(found) == typed["verdicts"][0]["text"]
@@ -85,6 +86,16 @@ def test_compare_takes_arrays_by_name():
     assert any(row["measure"] == "tail_average_cosine" and row["value"] for row in counted.rows)
 
 
+def test_a_file_of_counts_is_for_files_and_arrays_of_a_mapping(tmp_path):
+    flat = np.random.default_rng(0).normal(size=(300, 8))
+    np.save(tmp_path / "feb.npy", flat + 1)
+    counts = tmp_path / "counts.txt"
+    counts.write_text("".join(f"{count}\n" for count in range(300)))
+    found = degen.compare({"jan": flat, "feb": tmp_path / "feb.npy"}, measures="core", frequency=counts)
+    (row,) = (row for row in found.rows if row["measure"] == "tail_average_cosine")
+    assert None not in (row["value"], row["against_value"])
+
+
 def test_an_array_beside_a_run_is_compared_with_it(runs):
     V = runs[0].item_embeddings
     found = degen.compare({"run": runs[0], "shifted": V + 1}, measures="average_cosine")
@@ -102,6 +113,17 @@ def test_an_array_beside_a_run_is_compared_with_it(runs):
         (lambda V: degen.compare("a.npy", "b.npy", skiprows=1), "did you mean 'skip_rows'"),
         (lambda V: degen.compare("a.npy", "b.npy", frequency=[1, 2]), "counts are for arrays"),
         (lambda V: degen.report(V), "takes runs and paths"),
+        (lambda V: degen.report("a.npy", skiprows=1), "no argument `skiprows`; did you mean 'skip_rows'"),
+        (lambda V: degen.analyze(V, mesures="core"), "no argument `mesures`; did you mean 'measures'"),
+        (lambda V: degen.report("a.npy", out=5), "`out` is a path, not 5"),
+        (lambda V: degen.compare({"a": V}, {"b": V}), "not a mapping beside others"),
+        (lambda V: degen.compare("a.npy", "b.npy", measures=5), "`measures` is a list of names, .*got 5"),
+        (lambda V: degen.compare("a.npy", "b.npy", width="none"), "`width` is about figures, .*`out`"),
+        (lambda V: degen.compare({"a": V, "b": V}, style="paper"), "`style` is about figures"),
+        (lambda V: degen.compare("a.npy", "b.npy", width="none", out="x"), "`width`"),
+        (lambda V: degen.compare({"a": V, "b": V}, frequency=[1, 2]), "a: 2 frequencies"),
+        (lambda V: degen.compare({"a": V, "b": V}, modules="own"), r"write `modules=\['own'\]`"),
+        (lambda V: degen.sweep(lam=[0, 1], modules="own"), r"write `modules=\['own'\]`"),
         (lambda V: degen.plot_svd(3), "takes runs and paths, not 3"),
     ],
 )
@@ -118,6 +140,13 @@ def test_report_is_the_command(runs, tmp_path, monkeypatch):
     assert page.read_bytes() == (tmp_path / typed["files"][0]).read_bytes()
     with pytest.raises(UserError, match=r"`out` r\.pdf: a report is HTML; name it r\.html"):
         degen.report(runs[0], out="r.pdf")
+
+
+def test_a_report_says_what_it_leaves_out(runs, tmp_path):
+    copytree(runs[0].path.parent, tmp_path / "runs")
+    (tmp_path / "runs" / "duorec-s0" / "config.toml").write_text("damaged")
+    with pytest.warns(DegenWarning, match="left out: .*duorec-s0"):
+        degen.report(tmp_path / "runs", out=tmp_path / "r.html", measures="isotropy")
 
 
 def test_the_package_of_reports_leaves_the_function(runs, tmp_path):
@@ -201,7 +230,10 @@ def _planned(study, out):
     ("given", "told"),
     [
         ({"lam": [0, 0.1]}, "`out='runs/sweep'`"),
-        ({"lam": [], "out": "runs/x"}, "`lambda` is an empty list"),
+        ({"study": {"lam": 1}}, "`study` is a path, not a mapping"),
+        ({"variant": "sasrec,duorec", "out": "runs/x"}, r"`variant` has commas.*`\['sasrec', 'duorec'\]`"),
+        ({"lam": [0, 0.1], "workers": "two", "out": "runs/x"}, "`workers` is 'two'; it must be 1 or more"),
+        ({"lam": [], "out": "runs/x"}, "`lam` is an empty list"),
         ({"seed": 3, "out": "runs/x"}, r"write `seeds=\[3\]`"),
         ({"seed": [0, 1], "out": "runs/x"}, r"write `seeds=\[0, 1\]`"),
         ({"lamb": [0, 1], "out": "runs/x"}, "did you mean 'lam'"),

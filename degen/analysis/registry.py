@@ -263,6 +263,11 @@ def comparison(
     return register
 
 
+def own_measures() -> list[str]:
+    """Return the names of measures that a module of the user's has registered."""
+    return [name for name, entry in MEASURES.items() if not entry.function.__module__.startswith("degen.")]
+
+
 def _names(
     function: Callable[..., Any], name: str | None, also: Mapping[str, Settings] | None
 ) -> list[tuple[str, Settings]]:

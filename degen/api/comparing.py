@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,12 @@ import numpy as np
 
 from degen.analysis.listing import chosen_measures
 from degen.analysis.passes.rows import Rows
-from degen.api.given import Given, as_paths
+from degen.api.given import Given, as_paths, names_given, path_given
 from degen.embeddings.content import Counts
 from degen.embeddings.file_options import FileOptions
 from degen.embeddings.item_matrix import ItemMatrix
-from degen.embeddings.select import select_one
-from degen.errors import UserError, nearest
+from degen.embeddings.select import Source, select_one
+from degen.errors import UserError, refuse_unknown
 from degen.modules import import_modules
 from degen.runs.directory import RunDirectory
 from degen.studies.comparing.compare_paths import Compared, CompareOptions, compare_paths, compare_read
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
     from degen.studies.figure_files import FigureFiles
 
 
-_LOOK: tuple[str, ...] = ("width", "style", "formats")
+_LOOK = ("width", "style", "formats")
 """Arguments about figures, of `FigureOptions`."""
+
+_OF_FILES = ("key", "skip_rows", "ids", "separator")
+"""Arguments about matrix files, of `FileOptions`."""
 
 
 def compare(
@@ -38,7 +42,7 @@ def compare(
     out: str | Path | None = None,
     **options: Any,
 ) -> Compared:
-    """Say which item embeddings are more isotropic, as `degen compare` does.
+    """Say which item embeddings are more isotropic, as `degen compare --all` does.
 
     Parameters
     ----------
@@ -46,17 +50,18 @@ def compare(
         runs, folders of runs and matrix files, the base first; or one mapping from names to arrays [n, d],
         runs and paths.
     measures, against
-        names of measures and groups, by default all; name of the base, by default the first side.
+        names of measures and groups, by default all (`"core"` is quicker and decides the verdict); name of
+        the base, by default the first side.
     frequency
         how often each row occurs: a file of counts, or for arrays the counts themselves, int [n]; by default
-        those of the runs.
+        those of the runs, which keep them beside files and arrays.
     modules
         Python modules with further measures. They are imported, so their code runs.
     out
         folder for the figures and their numbers as CSV; by default nothing is drawn.
     **options
         `key`, `skip_rows`, `ids` and `separator` of matrix files, as in `load_matrix`; with `out`, `width`,
-        `style` and `formats` of the figures.
+        `style` and `formats` (a list, or text with commas) of the figures.
 
     Returns
     -------
@@ -78,24 +83,26 @@ def compare(
     'more collapsed'
     """
     import_modules(modules)
-    names = measures if measures is None or isinstance(measures, str) else ",".join(measures)
-    look = {name: options.pop(name) for name in _LOOK if name in options}
+    names, folder, look = names_given("measures", measures), path_given("out", out), _look(options)
+    if look and folder is None:
+        raise UserError(f"`{next(iter(look))}` is about figures, which are drawn with `out`; leave it out")
     if len(inputs) == 1 and isinstance(inputs[0], Mapping):
-        sides = _sides(inputs[0], _files(None, options), frequency, out)
+        file = frequency if isinstance(frequency, str | Path) else None
+        sides = _sides(inputs[0], _files(file, options), frequency, out)
         return compare_read("arrays", base_first(sides, against), chosen_measures(names))
     paths = as_paths(inputs, "compare")
     wanted = CompareOptions(names, against, files=_files(frequency, options))
-    found = compare_paths(paths, wanted)
-    return found if out is None else _drawn(found, paths, wanted, Path(out), look)
+    return compare_paths(paths, wanted) if folder is None else _drawn(paths, wanted, folder, look)
 
 
-def _drawn(
-    found: Compared, paths: list[Path], wanted: CompareOptions, out: Path, look: Mapping[str, Any]
-) -> Compared:
+def _drawn(paths: list[Path], wanted: CompareOptions, folder: Path, look: Mapping[str, Any]) -> Compared:
+    """Compare what lies at paths, and draw it."""
     from degen.studies.compare_figures import draw_comparison
     from degen.studies.figure_files import FigureOptions
 
-    drawn = draw_comparison(paths, found.datasets, wanted, FigureOptions(out, **look))
+    figures = FigureOptions(folder, **look)  # a mistake is told before anything is measured
+    found = compare_paths(paths, wanted, folder=folder)
+    drawn = draw_comparison(paths, found.datasets, wanted, figures)
     return found.with_figures(drawn.files, drawn.notes)
 
 
@@ -123,11 +130,11 @@ def plot_svd(
         as in `degen.studies.svd.SvdOptions`.
     **options
         `key`, `skip_rows`, `ids` and `separator` of matrix files, as in `load_matrix`; `width`, `style` and
-        `formats` of the figures.
+        `formats` (a list, or text with commas) of the figures.
 
     Returns
     -------
-    The `files` that were written, a row of numbers per panel, and notes.
+    The `files` that were written, `rows` with the numbers that stand beside each panel, and `notes`.
 
     Raises
     ------
@@ -137,17 +144,20 @@ def plot_svd(
     from degen.studies.figure_files import FigureOptions
     from degen.studies.svd import SvdOptions, draw_svd
 
-    look = {name: options.pop(name) for name in _LOOK if name in options}
+    figures = FigureOptions(path_given("out", out), **_look(options))
     wanted = SvdOptions(_files(frequency, options), seed, cmap, projection, layout)
-    figures = FigureOptions(None if out is None else Path(out), **look)
     return draw_svd(as_paths(inputs, "plot_svd"), wanted, figures)
+
+
+def _look(options: dict[str, Any]) -> dict[str, Any]:
+    """Take the arguments about figures out of `options`."""
+    look = {name: options.pop(name) for name in _LOOK if name in options}
+    return look | ({"formats": names_given("formats", look["formats"])} if "formats" in look else {})
 
 
 def _files(frequency: str | Path | Counts | None, options: Mapping[str, Any]) -> FileOptions:
     """Return how matrix files are read."""
-    known = ("key", "skip_rows", "ids", "separator")
-    if unknown := [name for name in options if name not in known]:
-        raise UserError(f"there is no argument `{unknown[0]}`{nearest(unknown[0], known)}")
+    refuse_unknown(options, (*_OF_FILES, *_LOOK))
     if frequency is not None and not isinstance(frequency, str | Path):
         raise UserError("`frequency` is a file here; counts are for arrays, which are given by name")
     return FileOptions(frequency=None if frequency is None else Path(frequency), **options)
@@ -161,18 +171,31 @@ def _sides(
         raise UserError("`out` is for runs and files; draw arrays by `degen.draw_projection`")
     if len(given) < 2:
         raise UserError(f"`compare` needs two sides or more, and the mapping names {len(given)}")
-    return [_side(str(name), one, files, frequency) for name, one in given.items()]
+    read = {
+        str(name): select_one(one.path if isinstance(one, RunDirectory) else Path(one), files)
+        if isinstance(one, str | Path | RunDirectory)
+        else one
+        for name, one in given.items()
+    }
+    runs = [name for name, one in read.items() if isinstance(one, Source) and one.run is not None]
+    if len(runs) < len(read):  # as for paths: runs keep their own counts beside files
+        own = replace(files, frequency=None)
+        read |= {name: replace(read[name], options=own) for name in runs}
+    return [_side(name, one, frequency) for name, one in read.items()]
 
 
-def _side(name: str, given: Any, files: FileOptions, frequency: str | Path | Counts | None) -> Side:
-    """Return a side of a mapping: a run, what lies at a path, or an array."""
-    if isinstance(given, str | Path | RunDirectory):
-        path = given.path if isinstance(given, RunDirectory) else Path(given)
-        return Side(name, (select_one(path, files).open(),))
-    values: Any = Rows.of(given).values
-    if isinstance(frequency, str | Path):
-        from degen.embeddings import load_frequency
+def _side(name: str, given: Any, frequency: str | Path | Counts | None) -> Side:
+    """Return a side of a mapping: what lies at a path, or an array."""
+    if isinstance(given, Source):
+        return Side(name, (given.open(),))
+    try:
+        values: Any = Rows.of(given).values
+        if isinstance(frequency, str | Path):
+            from degen.embeddings import load_frequency
 
-        frequency = load_frequency(frequency, len(values))
-    counts = None if frequency is None else np.asarray(frequency)
+            frequency = load_frequency(frequency, len(values))
+        counts = None if frequency is None else np.asarray(frequency)
+        Rows(values, counts)  # refuses counts of other rows
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from None
     return Side(name, (ItemMatrix(Path(name), values, None, counts, ()),))

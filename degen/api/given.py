@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
@@ -37,8 +38,27 @@ def as_paths(inputs: Sequence[Given | Iterable[Given]], function: str) -> list[P
     return [given.path if isinstance(given, RunDirectory) else Path(given) for given in several]
 
 
+def path_given(argument: str, value: Any) -> Path | None:
+    """Return the path that an argument names; None where it is None."""
+    if value is None or isinstance(value, str | Path):
+        return None if value is None else Path(value)
+    raise UserError(f"`{argument}` is a path, not {_kind(value)}")
+
+
+def names_given(argument: str, value: Any) -> str | None:
+    """Return names that are given in a list or in text with commas as text; None where there are none."""
+    if value is None or isinstance(value, str):
+        return value
+    names = list(value) if many(value) else [value]
+    if not names or not all(isinstance(name, str) for name in names):
+        raise UserError(f"`{argument}` is a list of names, or text with commas; got {_kind(value)}")
+    return ",".join(names)
+
+
 def _kind(given: Any) -> str:
-    return "an array" if hasattr(given, "shape") else repr(given)
+    """Return a value in a few words: arrays are not printed."""
+    kinds = {"an array": hasattr(given, "shape"), "a mapping beside others": isinstance(given, Mapping)}
+    return next((kind for kind, is_one in kinds.items() if is_one), reprlib.repr(given))
 
 
 def many(value: Any) -> bool:
@@ -79,7 +99,7 @@ def one_variant(variant: Any) -> str:
     raise UserError(f"`variant` is one name; train several by `degen.train_many({names!r}, …)`")
 
 
-def several_variants(variants: Any) -> list[str]:
+def several_variants(variants: Any, argument: str = "variants") -> list[str]:
     """Return the names of variants, given one by one in a list; text is one name.
 
     Raises
@@ -89,8 +109,8 @@ def several_variants(variants: Any) -> list[str]:
     """
     names = list(variants) if many(variants) else [variants]
     if not names or not all(isinstance(name, str) for name in names):
-        raise UserError(f"`variants` is a list of names, such as `['sasrec', 'scl']`; got {variants!r}")
+        raise UserError(f"`{argument}` is a list of names, such as `['sasrec', 'scl']`; got {variants!r}")
     if commas := [name for name in names if "," in name]:
         apart = [word.strip() for name in names for word in name.split(",")]
-        raise UserError(f"`variants` has commas in {commas[0]!r}; write a list of names: `{apart!r}`")
+        raise UserError(f"`{argument}` has commas in {commas[0]!r}; write a list of names: `{apart!r}`")
     return names

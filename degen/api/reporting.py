@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from degen.api.given import Given, as_paths
-from degen.reports.write import write_report
+from degen.api.given import Given, as_paths, path_given
+from degen.errors import DegenWarning
 from degen.studies.analysis_options import AnalysisOptions
 
 
@@ -37,7 +38,8 @@ def report(
     Raises
     ------
     UserError
-        if a path holds no run and is no matrix, or `out` is no HTML file.
+        if a path holds no run and is no matrix, or `out` is no HTML file. A `DegenWarning` tells of what was
+        left out, and of what the training of the runs warned of.
 
     Examples
     --------
@@ -47,8 +49,12 @@ def report(
     'report.html'
     """
     from degen.bars import counting_bar
+    from degen.reports.write import write_report  # brings matplotlib
 
-    paths, wanted = as_paths(inputs, "report"), AnalysisOptions(**options)
-    page, folder = (None if path is None else Path(path) for path in (out, latex))
+    paths, wanted = as_paths(inputs, "report"), AnalysisOptions.of(options)
+    page, folder = path_given("out", out), path_given("latex", latex)
     with counting_bar(quiet=False) if progress else nullcontext(lambda what, done, total: None) as watch:
-        return write_report(paths, wanted, page, folder, watch=watch).files[0]
+        written = write_report(paths, wanted, page, folder, watch=watch)
+    for sentence in (*written.notes, *written.warnings):
+        warnings.warn(sentence, DegenWarning, stacklevel=2)
+    return written.files[0]

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from degen.api.given import many, seeds_given
+from degen.api.given import many, path_given, seeds_given, several_variants
 from degen.config.facts import KEYS, value_type
 from degen.config.key_names import key_named
 from degen.config.lists import parse_values
@@ -56,13 +56,13 @@ def sweep(
 
     Returns
     -------
-    Tables `results` (a row per run) and `summary` (a mean per cell), `files`, `missing`, `failed`.
+    Tables `results` (a row per run with its axes, and measures at the best and the common epoch) and
+    `summary` (per cell their means over seeds, with intervals), `files`, `missing`, `failed`.
 
     Raises
     ------
     UserError
-        if a setting is invalid, or `out` holds something else. A `DegenWarning` tells of runs that failed,
-        and of jobs that were submitted.
+        if a setting is invalid, or `out` holds something else. A `DegenWarning` tells of failed runs.
     degen.sweeps.run.Stopped
         after Ctrl-C, when the epochs at work are finished.
 
@@ -73,9 +73,9 @@ def sweep(
     >>> found.results["lambda"].tolist(), found.missing, found.failed
     ([0.0, 0.1], [], {})
     """
-    import_modules(list(modules))
+    import_modules(modules)
     work = {name: settings.pop(name) for name in _WORK if name in settings}
-    file, place = (None if path is None else Path(path) for path in (study, out))
+    file, place = path_given("study", study), path_given("out", out)
     asked, folder = _asked(file, place, variant, dataset, seeds, settings)
     found, told = _results(asked, folder, progress, {"workers": workers, "threads": threads, **work})
     for sentence in told:
@@ -107,7 +107,7 @@ def _asked(
     by_group(dict.fromkeys(settings))  # refuses an unknown one
     values = {key_named(key): _listed(key_named(key), value) for key, value in settings.items()}
     if variant is not None:
-        values = {"variant": named_variants(map(str, _listed("variant", variant))), **values}
+        values = {"variant": named_variants(several_variants(variant, "variant")), **values}
     study = study_of_lists(
         values,
         file=file,

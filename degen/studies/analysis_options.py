@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from degen.analysis.listing import chosen_measures, chosen_profiles, names_recommendations
 from degen.analysis.passes.engines import ENGINES
@@ -14,7 +15,7 @@ from degen.analysis.statistics.differences import over_items
 from degen.analysis.statistics.jackknife import jackknife
 from degen.embeddings.content import Counts
 from degen.embeddings.file_options import FileOptions
-from degen.errors import UserError, one_of
+from degen.errors import UserError, one_of, refuse_unknown
 from degen.modules import import_modules
 
 
@@ -66,6 +67,12 @@ class AnalysisOptions:
     jackknife: bool = False
     seeds: bool = False
     modules: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> AnalysisOptions:
+        """Return the options that are given by name; a `UserError` names an unknown one."""
+        refuse_unknown(given, (field.name for field in fields(cls)))
+        return cls(**given)
 
     def __post_init__(self) -> None:
         import_modules(self.modules)

@@ -80,7 +80,7 @@ def analyze(
     (4.0, 0.0)
     """
     _refuse_several(matrix, others)
-    wanted = AnalysisOptions(**options)
+    wanted = AnalysisOptions.of(options)
     if isinstance(matrix, str | Path | RunDirectory):
         path = matrix.path if isinstance(matrix, RunDirectory) else Path(matrix)
         analysis, _ = _analyze_source(select_one(path, wanted.files), wanted)

@@ -24,7 +24,7 @@ from degen.analysis.statistics.differences import Comparison, compare_users
 from degen.analysis.values import Undefined
 from degen.evaluation.stored_ranks import has_ranks, known_ranks, other_ties, ranked_users, user_accuracy
 from degen.studies.comparing.judged import Two
-from degen.studies.comparing.pairing import Compared, Measured, compared
+from degen.studies.comparing.pairing import Measured, Paired, compared
 from degen.studies.comparing.sides import Side
 from degen.studies.verdict import Verdict
 
@@ -137,7 +137,7 @@ def compare_sides(
     return DatasetComparison(name, sides, comparisons, profiles, means, notes)
 
 
-def _shared_profiles(found: Compared) -> dict[str, dict[str, float]]:
+def _shared_profiles(found: Paired) -> dict[str, dict[str, float]]:
     """Return the profiles of the items that both sides hold, by side, where the measures are of these."""
     if not found.shared or found.pair is None:
         return {}

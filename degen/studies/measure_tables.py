@@ -10,7 +10,7 @@ from degen.analysis.core import CORE, NEEDS_FREQUENCY
 from degen.analysis.listing import GROUPS, Line, in_order
 from degen.analysis.listing import line as line_of
 from degen.analysis.passes.buckets import COLD, DECILES, UNSEEN, BucketContent
-from degen.analysis.registry import MEASURES, Measure, Profile
+from degen.analysis.registry import Measure, Profile, own_measures
 from degen.analysis.result import Analysis
 from degen.analysis.titles import title
 from degen.files.outputs import output_path
@@ -66,11 +66,6 @@ def core_table(analyses: Sequence[Analysis], *, remarks: bool = False) -> Table:
 
 def _names(analyses: Sequence[Analysis]) -> list[str]:
     return [name for analysis in analyses for name in analysis.measures]
-
-
-def own_measures() -> list[str]:
-    """Return the names of measures that a module of the user's has registered."""
-    return [name for name, entry in MEASURES.items() if not entry.function.__module__.startswith("degen.")]
 
 
 def _table(

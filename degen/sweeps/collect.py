@@ -28,7 +28,7 @@ from degen.sweeps.results.result_rows import (
     machines_note,
     mark_differing,
     metric_columns,
-    own_measures,
+    recorded_measures,
     result_row,
 )
 from degen.sweeps.results.summary import free_axes, summarize, summary_table
@@ -145,7 +145,7 @@ def _rows(
         by_dataset.setdefault(planned.dataset, []).append(planned.run)
     given = study.get("common_epoch")
     common = {dataset: common_epoch(runs, given) for dataset, runs in by_dataset.items()}
-    ranking, geometry = _ranking(study), [*GEOMETRY, *own_measures(planned.run for planned, _ in done)]
+    ranking, geometry = _ranking(study), [*GEOMETRY, *recorded_measures(planned.run for planned, _ in done)]
     rows = [
         result_row(planned, name, axes, common[planned.dataset], found, ranking, geometry)
         for planned, found in done
@@ -181,7 +181,8 @@ def _written(
     refuse_foreign(out / RESULTS, out / SUMMARY, out / LATEX)
     files = [write_rows(out / RESULTS, rows, digits=None)]
     results = read_results(out / RESULTS)
-    geometry = [name.removeprefix("best_") for name in rows[0] if name.startswith("best_")][1:]  # no epoch
+    best = [name.removeprefix("best_") for name in rows[0] if name.startswith("best_")]
+    geometry = [name for name in best if name != "epoch"]
     summary = summarize(results, list(axes), metric_columns(_ranking(study), geometry))
     files.append(write_rows(out / SUMMARY, _plain(summary), digits=None))
     free = free_axes(results, axes)

@@ -182,8 +182,9 @@ def _check(
 ) -> None:
     """Refuse an engine that is not here, before anything is written."""
     one_of("engine", engine, ENGINES)
-    if workers is not None and workers < 1:
-        raise UserError(f"`workers` is {workers}; it must be 1 or more")
+    for name, number in (("workers", workers), ("threads", threads)):
+        if number is not None and (not isinstance(number, int) or number < 1):
+            raise UserError(f"`{name}` is {number!r}; it must be 1 or more")
     if scheduler is not None and engine != "dask":
         raise UserError("`scheduler` is for Dask; add `engine='dask'`")
     if engine == "dask":

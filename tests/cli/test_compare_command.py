@@ -478,7 +478,7 @@ def test_without_figures_nothing_is_written_or_loaded_and_the_answer_is_the_same
     assert plain.stdout == drawn.stdout
     assert json.loads(run(*words, "--no-figures", "--json").stdout)["files"] == []
     refused = run(*words, "--no-figures", "--format", "svg").exception
-    assert "--format is about figures, and --no-figures draws none" in str(refused)
+    assert "`formats` is about figures, and `no_figures` draws none" in str(refused)
     assert not (runs / "figures").exists()
 
 

@@ -141,7 +141,7 @@ def _analyze(
 def _core() -> str:
     """Return the measures that the short table has: the core set, and those of the user's own."""
     from degen.analysis.listing import CORE_NAME
-    from degen.studies.measure_tables import own_measures
+    from degen.analysis.registry import own_measures
 
     return ",".join([CORE_NAME, *own_measures()])
 

@@ -163,8 +163,7 @@ def _refuse_look(look: Typed) -> None:
     """Refuse options of figures where none are drawn."""
     for name, (_, value) in LOOK.items():
         if look[name] != value:
-            flag = {"formats": "format"}.get(name, name)
-            raise UserError(f"--{flag} is about figures, and --no-figures draws none; leave one of them out")
+            raise UserError(f"`{name}` is about figures, and `no_figures` draws none; leave one of them out")
 
 
 def _result(found: Compared, drawn: FigureFiles | None) -> dict[str, Any]:

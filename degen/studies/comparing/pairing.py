@@ -50,7 +50,7 @@ class Measured:
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
+class Paired:
     """Two sides beside each other.
 
     Attributes
@@ -72,7 +72,7 @@ class Compared:
     shared: int = 0
 
 
-def compared(a: Measured, b: Measured, notes: list[str]) -> Compared:
+def compared(a: Measured, b: Measured, notes: list[str]) -> Paired:
     """Compare two sides; say in `notes` which items were taken for the same."""
     several = min(len(a.analyses), len(b.analyses)) > 1
     matching = _matching(a, b, notes, several=several)
@@ -85,7 +85,7 @@ def compared(a: Measured, b: Measured, notes: list[str]) -> Compared:
     sides = Two(a.name, b.name, (a.rows.d, b.rows.d), (len(a.analyses), len(b.analyses)))
     reserve = matching.reserve(a, b, several=several)
     judged = verdict(sides, [*found, *_without_value(found, a.analyses, b.analyses)], reserve)
-    return Compared(found, pair, sides, judged, shared)
+    return Paired(found, pair, sides, judged, shared)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from degen.config.key_names import argument
 from degen.config.settle import DROPOUTS, by_group, merge
 from degen.errors import UserError
 from degen.runs.study import STUDY
@@ -46,7 +47,7 @@ def study_of_lists(
     axes = {key: {"key": key, "values": several} for key, several in values.items() if len(several) > 1}
     base = {key: several[0] for key, several in values.items() if len(several) == 1}
     if empty := [key for key, several in values.items() if not several]:
-        raise UserError(f"`{empty[0]}` is an empty list; give a value")
+        raise UserError(f"`{argument(empty[0])}` is an empty list; give a value")
     _refuse_both(axes, base)
     if file is not None:
         _override(given, in_file, {*axes, *base})

@@ -18,7 +18,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from degen.analysis.registry import MEASURES
+from degen.analysis.registry import MEASURES, own_measures
 from degen.config.facts import OPTIONS
 from degen.config.schema import TrainingConfig
 from degen.errors import UserError
@@ -51,13 +51,9 @@ def axis_columns(plan: Sequence[PlannedRun]) -> dict[str, str]:
     return columns
 
 
-def own_measures(runs: Iterable[Path]) -> list[str]:
-    """Return the registered measures besides degen's own that the runs have recorded each epoch."""
-    names = [
-        name
-        for name, entry in MEASURES.items()
-        if entry.each_epoch and not entry.function.__module__.startswith("degen.")
-    ]
+def recorded_measures(runs: Iterable[Path]) -> list[str]:
+    """Return the measures of the user's own that the runs have recorded each epoch."""
+    names = [name for name in own_measures() if MEASURES[name].each_epoch]
     rows = [row for run in runs for row in RunDirectory(run).metrics[:1]] if names else []
     return [name for name in names if any(name in row for row in rows)]
 
