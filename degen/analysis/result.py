@@ -166,10 +166,19 @@ class Analysis:
         ]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return `records` as a pandas DataFrame whose index is the measure."""
+        """Return `records` as a pandas DataFrame whose index is the measure, the value first."""
         import pandas as pd
 
-        return pd.DataFrame.from_records(self.records(), index="measure")
+        frame = pd.DataFrame.from_records(self.records(), index="measure")
+        return frame[["value", *frame.columns.drop("value")]]
+
+    def __str__(self) -> str:
+        """Return a line per measure with its value, or with the reason why it has none."""
+        head = f"{self.name or 'matrix'}: {self.rows:,} × {self.dimensions:,}"
+        values = {name: f"{value:.4g}" for name, value in self.values.items()}
+        width = max(map(len, self.measures), default=0)
+        lines = [f"{name:{width}}  {values.get(name) or self.reasons[name]}" for name in self.measures]
+        return "\n".join([head, *lines])
 
 
 def summarize(V: Rows | Array) -> dict[str, float]:

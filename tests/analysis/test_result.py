@@ -125,6 +125,16 @@ def test_a_frame_has_a_row_a_measure():
     assert list(frame["group"]) == ["health", "mine", "mine"]
 
 
+def test_values_are_seen_where_a_result_is_printed():
+    found = Analysis.of(Rows(V), chosen_measures("mine,norm_mean"), name="v")
+    head, *lines = str(found).splitlines()
+    assert head == f"v: {len(V)} × {V.shape[1]}"
+    assert lines[0].split() == ["norm_mean", f"{np.linalg.norm(V, axis=1).mean():.4g}"]
+    assert lines[2].split()[:1] == ["missing"]
+    assert lines[2].removeprefix("missing").strip() == found.reasons["missing"]
+    assert found.to_frame().columns[0] == "value"
+
+
 def test_arrows_are_what_the_words_say():
     assert MEASURES["stable_rank"].arrow == MEASURES["cone_angle_median"].arrow == "↑"
     assert MEASURES["average_cosine"].arrow == MEASURES["condition_number"].arrow == "↓"

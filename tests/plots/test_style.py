@@ -180,3 +180,10 @@ def test_sentences_are_broken_between_words() -> None:
 
 def test_options_are_taken_in_any_case() -> None:
     assert one_of("--style", "PAPER", ["paper"]) == "paper"
+
+
+def test_the_papers_variants_have_the_colours_that_figures_of_papers_are_compared_by() -> None:
+    # Okabe and Ito 2008, and wine of Tol 2021 for the one that grey and deuteranopia would not tell from SCL.
+    black, orange, sky, green, blue, wine = "#000000", "#e69f00", "#56b4e9", "#009e73", "#0072b2", "#882255"
+    expected = {"sasrec": black, "cl4srec": orange, "ucl": sky, "scl": green, "ucl+scl": wine, "duorec": blue}
+    assert {name: str(variant_line(name)["color"]).lower() for name in expected} == expected
