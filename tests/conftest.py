@@ -34,6 +34,15 @@ def ctrl_c_interrupts() -> Iterator[None]:
 
 
 @pytest.fixture
+def signals() -> Iterator[None]:
+    """Give the signals that a worker handles back to the tests."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 

@@ -179,7 +179,7 @@ class InProcess:
 
 
 @pytest.fixture
-def quick(tmp_path, monkeypatch):
+def quick(tmp_path, monkeypatch, signals):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("degen.sweeps.run._engine", InProcess)
     monkeypatch.setattr("degen.sweeps.collect.draw_study", lambda *given: DrawnStudy())

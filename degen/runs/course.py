@@ -150,5 +150,5 @@ def told(warned: Mapping[str, Sequence[str]]) -> list[str]:
     """
     found = {name: own for name, own in warned.items() if own}
     if len(found) > MOST_WARNED:
-        return [f"{len(found)} of these runs have warnings, which `degen runs` lists with `--json`"]
+        return [f"{len(found)} of these runs have warnings; `degen runs --json` lists them"]
     return [f"{name}: {sentence}" for name, own in found.items() for sentence in own]

@@ -123,7 +123,9 @@ def test_a_scheduler_that_is_not_there_is_said(tmp_path, capfd):
     np.save(tmp_path / "v.npy", cone(300)[0])
     words = ["analyze", tmp_path / "v.npy", "--scheduler", "nonsense://x"]
     assert "--engine dask" in mistake(capfd, *words)
+    before = dask.config.get("scheduler", None)
     assert "--scheduler nonsense://x" in mistake(capfd, *words, "--engine", "dask")
+    assert dask.config.get("scheduler", None) == before
 
 
 def test_without_dask_the_extra_is_named(monkeypatch):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 
 import pytest
 import sweep_runs
@@ -76,15 +75,6 @@ def test_pre_training_counts_in_seconds_and_epochs(tmp_path):
 
 def test_nothing_is_stacked_on_a_cpu():
     assert companions(config(device="cpu"), [config(device="cpu", seed=1)]) == []
-
-
-@pytest.fixture
-def signals():
-    """Give the signals that a worker handles back to the tests."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 def study(log, **fields):

@@ -108,19 +108,21 @@ def connected(address: str | None) -> Iterator[None]:
     if address is None:
         yield
         return
-    _dask()
+    config = _dask().config
     try:
         from distributed import Client
     except ImportError:
         raise UserError("`scheduler` needs distributed: pip install 'degen[dask]'") from None
-    try:
-        client: Any = cast("Any", Client)(address, timeout="10s")
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"`scheduler={address!r}`: {error}; start one with `dask scheduler`, or leave it out"
-        ) from error
-    with client:
-        yield
+    # A client that fails to connect would stay the scheduler of all that Dask computes later.
+    with config.set(scheduler=config.get("scheduler", None)):
+        try:
+            client: Any = cast("Any", Client)(address, timeout="10s")
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"`scheduler={address!r}`: {error}; start one with `dask scheduler`, or leave it out"
+            ) from error
+        with client:
+            yield
 
 
 def _dask() -> Any:
