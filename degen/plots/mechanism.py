@@ -37,7 +37,7 @@ _DODGE = 0.25
 """Part of its place by which the marks of such items are moved apart, run from run."""
 
 PANELS: Mapping[str, str] = {
-    "push_share": "share of being a non-target",
+    "push_share": "non-target share of updates",
     "step_cosine": "cosine of a step with −h̄",
     "step_pairwise_cosine": "cosine of two items' steps",
     "step_length": "length of a step",

@@ -41,6 +41,7 @@ _INSIDE = 0.3  # of that band, between the edge and a mark in it
 _MARKER = 2.6
 _LABELLED = (1, 4, 7, 10)
 _DECILES = "Deciles of the items by occurrences in training; 1: the rarest."
+_EMPTY = "Deciles without a point are empty: items of equal frequency share one."
 
 
 def profiles_figure(
@@ -58,7 +59,9 @@ def profiles_figure(
         title: partial(draw_profile, curves=curves, interval=interval) for title, curves in profiles.items()
     }
     seeds = max(len(v) for curves in profiles.values() for curve in curves.values() for v in curve.values())
-    words = [_DECILES, note, BANDS if interval and seeds > 1 else ""]
+    there = {bucket for curves in profiles.values() for curve in curves.values() for bucket in curve}
+    empty = _EMPTY if not {str(decile) for decile in range(1, 11)} <= there else ""
+    words = [_DECILES, empty, note, BANDS if interval and seeds > 1 else ""]
     return panels_figure(draw, width=width, across="decile by frequency", note=" ".join(filter(None, words)))
 
 

@@ -41,7 +41,7 @@ QUALITY = "valid_HR@5"
 ALIGNMENTS = (ALIGNMENT, "alignment_same_target", "alignment_dropout")
 
 LABELS: Mapping[str, str] = {
-    "uniformity": "uniformity",
+    "uniformity": "uniformity of h",
     "alignment": "alignment",
     "alignment_dropout": "dropout alignment",
     "alignment_same_target": "same-target alignment",

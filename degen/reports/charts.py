@@ -25,9 +25,6 @@ from degen.tables.table import Cell, Column, Table
 # Drawn first, in this order; then whatever else the lines of `metrics.jsonl` hold.
 _FIRST = ("valid_NDCG@10", "valid_HR@5", UNIFORMITY, *ALIGNMENTS)
 
-_LABELS = {**LABELS, UNIFORMITY: "uniformity of h"}
-"""Labels of quantities of h; the table of measures has the uniformity of items."""
-
 _NO_MEASURES = ("epoch", "best_epoch", "samples_per_second")
 _SECONDS = "_seconds"
 _VALIDATION = "valid_"
@@ -75,7 +72,7 @@ def over_epochs(group: Group) -> Iterator[Numbered]:
     """Yield a chart for each quantity in the lines of `metrics.jsonl`."""
     for key in _quantities(group):
         points = {subject.name: _points(subject.epochs, "epoch", key) for subject in group.subjects}
-        label = _LABELS.get(key) or _quantity(key)
+        label = LABELS.get(key) or _quantity(key)
         figure = _figure(group, label, "epoch", label, points)
         if figure is not None:
             yield replace(figure, note=MEASURES[key].meaning) if key in MEASURES else figure
@@ -138,7 +135,7 @@ def trajectories(group: Group) -> Iterator[Numbered]:
         ways = {subject.name: _points(subject.epochs, key, UNIFORMITY) for subject in group.subjects}
         ways = {name: way for name, way in ways.items() if way}
         lines = [Line(name, looks[name], way) for name, way in ways.items()]
-        chart = path_chart(f"{LABELS[key]} and uniformity", LABELS[key], _LABELS[UNIFORMITY], lines)
+        chart = path_chart(f"{LABELS[key]} and uniformity", LABELS[key], LABELS[UNIFORMITY], lines)
         if chart is not None:
             yield Numbered(chart, _ends(chart.title, LABELS[key], ways))
 
@@ -194,5 +191,5 @@ def _ends(title: str, label: str, ways: dict[str, list[tuple[float, float]]]) ->
     for name, way in ways.items():
         values = (way[0][0], way[-1][0], way[0][1], way[-1][1])
         rows.append([Cell(name), *(Cell(number(value)) for value in values)])
-    titles = [f"{axis}, {epoch}" for axis in (label, _LABELS[UNIFORMITY]) for epoch in ("first", "last")]
+    titles = [f"{axis}, {epoch}" for axis in (label, LABELS[UNIFORMITY]) for epoch in ("first", "last")]
     return Table(title, title, [Column("run", "text"), *map(Column, titles)], rows)

@@ -89,7 +89,7 @@ class Group:
 
     `definition` is that of alignment and uniformity; it is None where there is no run. `notes` name what was
     left out, and `claim_notes` why claims are not judged. `verdicts` are on the first side and each other.
-    `warnings` are those about the course of the runs, behind the names of these.
+    `warnings` are about the course of runs and begin with the run's name.
     """
 
     name: str

@@ -28,7 +28,8 @@ from degen.studies.figure_files import FigureFiles, FigureOptions, joined, outpu
 from degen.studies.svd import draw_clouds
 from degen.tables.csv_file import read_rows
 
-_SPECTRA = ("singular values", "minus the mean")
+SPECTRA = ("singular values", "minus the mean")
+"""Titles of the panels of spectra."""
 
 
 def draw_comparison(
@@ -125,7 +126,7 @@ def _spectra(stem: Path, compared: DatasetComparison, look: FigureOptions) -> Fi
     )
     drawn = FigureFiles()
     with figure_style(look.style):
-        figure = spectra_figure(dict(zip(_SPECTRA, (plain, centered), strict=True)), width=look.inches(2))
+        figure = spectra_figure(dict(zip(SPECTRA, (plain, centered), strict=True)), width=look.inches(2))
         about = {"title": f"Singular values: {compared.name}", "caption": "Normalized singular values."}
         drawn.save(figure, stem, look, **about)
     rows = [

@@ -15,14 +15,15 @@ from degen.runs.directory import RunDirectory
 from degen.studies.figure_files import FigureFiles, FigureOptions, figure_stems
 
 _CAPTION = (
-    "What moves the items in epoch {epoch}, by how often they occur in training: the share of being a "
-    "non-target (Eq. 4) in an item's updates, the cosine of its step with the direction opposite to the mean "
-    "context, the mean cosine of two items' steps, and the length of a step; crosses: items that never occur."
+    "What moves the items in epoch {epoch}, by how often they occur in training: the share of an item's "
+    "updates that comes from being a non-target (Eq. 4), the cosine of its step with the direction opposite "
+    "to the mean context, the mean cosine of two items' steps, and the length of a step; crosses: items that "
+    "never occur."
 )
 _OVER_EPOCHS = (
     "Over epochs, for the rarest items that occur in training (thick) and the most frequent ones (thin): the "
-    "share of being a non-target, the cosine of a step with the direction opposite to the mean context, the "
-    "mean cosine of two items' steps, and of two items' embeddings."
+    "share of updates that comes from being a non-target, the cosine of a step with the direction opposite "
+    "to the mean context, the mean cosine of two items' steps, and of two items' embeddings."
 )
 
 

@@ -10,9 +10,7 @@ their own figures again.
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -25,26 +23,17 @@ from degen.plots.profiles import COLD, profiles_figure
 from degen.plots.save import save_figure
 from degen.plots.style import figure_style, figure_width
 from degen.plots.trajectory_figure import TrajectoryPanel, trajectory_figure
-from degen.studies.compare_figures import profile_title
-from degen.studies.over_epochs.dynamics import quantity_title
+from degen.studies.compare_figures import SPECTRA, profile_title
+from degen.studies.comparing.compare_paths import SHOWN
+from degen.studies.over_epochs.dynamics import explained, quantity_title
+from degen.studies.over_epochs.uniformity import not_shown
+from degen.tables.csv_file import read_rows
 from degen.variant_names import variant_label
 
 FIGURES = Path(__file__).parents[2] / "figures"
 LOGS = ("beauty", "clothing", "sports", "yelp")
 
 Row = dict[str, Any]
-
-
-def rows_of(path: Path) -> list[Row]:
-    """Return the rows of a CSV file, numbers as numbers and empty cells as None."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [{name: _value(text) for name, text in row.items()} for row in csv.DictReader(file)]
-
-
-def _value(text: str) -> Any:
-    with suppress(ValueError):
-        return float(text)
-    return text or None
 
 
 def by(rows: Sequence[Row], key: str) -> dict[str, list[Row]]:
@@ -54,22 +43,21 @@ def by(rows: Sequence[Row], key: str) -> dict[str, list[Row]]:
 
 def uniformity(table: Path) -> Iterator[Path]:
     """Draw Fig. 5 of a table of trajectories."""
-    rows = rows_of(table)
+    rows = read_rows(table)
     tracks = by(rows, "variant")
     moving = {name: own for name, own in tracks.items() if any(row["alignment"] is not None for row in own)}
-    still = ", ".join(variant_label(name) for name in tracks if name not in moving)
     figure = trajectory_figure(
         [TrajectoryPanel(variant_label(name), own) for name, own in moving.items()],
         width=figure_width("text" if len(moving) > 2 else "column"),
         definition=rows[0]["definition"],
-        note=f"Not shown: {still}, which contrasts no pair." if still else "",
+        note=not_shown(name for name in tracks if name not in moving),
     )
     yield from save_figure(figure, table.with_suffix(""), title=f"Alignment and uniformity: {table.stem}")
 
 
 def dynamics(table: Path) -> Iterator[Path]:
     """Draw measures over epochs."""
-    rows = rows_of(table)
+    rows = read_rows(table)
     titles = {
         key: quantity_title(key) for key in rows[0] if key not in ("dataset", "variant", "seed", "epoch")
     }
@@ -77,17 +65,17 @@ def dynamics(table: Path) -> Iterator[Path]:
         {name: [own] for name, own in by(rows, "variant").items()},
         titles,
         width=figure_width("text"),
-        note=ARROWS,
+        note=explained(titles, table.stem.split("-")[2]),  # the recipe is the definition's name
     )
     yield from save_figure(figure, table.with_suffix(""), title=f"Dynamics: {table.stem}")
 
 
 def spectra(table: Path) -> Iterator[Path]:
     """Draw normalized singular values, as they are and minus the mean."""
-    own = by(rows_of(table), "name")
+    own = by(read_rows(table), "name")
     curves = {
         title: {name: np.array([row[key] for row in rows]) for name, rows in own.items()}
-        for title, key in (("singular values", "normalized"), ("minus the mean", "normalized_centered"))
+        for title, key in zip(SPECTRA, ("normalized", "normalized_centered"), strict=True)
     }
     figure = spectra_figure(curves, width=figure_width("column"))
     yield from save_figure(figure, table.with_suffix(""), title=f"Singular values: {table.stem}")
@@ -96,14 +84,13 @@ def spectra(table: Path) -> Iterator[Path]:
 def popularity(table: Path) -> Iterator[Path]:
     """Draw measures by deciles of the items."""
     curves: dict[str, dict[str, dict[str, list[float]]]] = {}
-    for row in rows_of(table):
-        bucket = row["bucket"] if isinstance(row["bucket"], str) else f"{row['bucket']:.0f}"
+    for row in read_rows(table):
+        bucket = str(row["bucket"])
         if bucket == COLD or bucket.isdigit():
             drawn = curves.setdefault(row["profile"], {}).setdefault(row["name"], {})
             drawn[bucket] = [row["value"]]
-    shown = ("average_cosine", "norm_mean", "cone_angle_mean", "first_direction_share")
     figure = profiles_figure(
-        {profile_title(name): curves[name] for name in shown}, width=figure_width("column"), note=ARROWS
+        {profile_title(name): curves[name] for name in SHOWN}, width=figure_width("column"), note=ARROWS
     )
     yield from save_figure(figure, table.with_suffix(""), title=f"By popularity: {table.stem}")
 
@@ -113,7 +100,7 @@ def all_spectra(stem: Path, tables: Sequence[Path]) -> Iterator[Path]:
     panels = {
         table.stem.split("-")[1].capitalize(): {
             name: np.array([row["normalized"] for row in rows])
-            for name, rows in by(rows_of(table), "name").items()
+            for name, rows in by(read_rows(table), "name").items()
         }
         for table in tables
     }

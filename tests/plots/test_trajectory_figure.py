@@ -69,7 +69,7 @@ def test_limits_hold_the_seeds_behind_a_mean() -> None:
 def test_axes_name_quantity_and_definition(definition: str) -> None:
     figure = trajectories(2, alignment="alignment_same_target", definition=definition)
     assert {axes.get_xlabel() for axes in shown(figure)} == {"same-target alignment\n(lower is better)"}
-    assert figure.get_supylabel() == "uniformity (lower is better)"
+    assert figure.get_supylabel() == "uniformity of h (lower is better)"
     note = figure.get_supxlabel().replace("\n", " ")
     assert ("released code (recipe official)" in note) == (definition == "official")
 
@@ -106,7 +106,7 @@ def test_over_epochs_three_quantities_and_one_legend(width: str, style: str) -> 
     with figure_style(style):
         options = {"alignment": "alignment_same_target", "definition": "official"}
         figure = epochs_figure(runs, width=figure_width(width), **options)
-    assert len(lines(figure, "uniformity (lower is better)")) == 4
+    assert len(lines(figure, "uniformity of h (lower is better)")) == 4
     assert len(lines(figure, "same-target alignment (lower is better)")) == 4
     assert len(lines(figure, "validation HR@5")) == 4
     [legend] = figure.legends
@@ -120,7 +120,10 @@ def test_a_run_without_alignment_is_left_out_of_its_panel_only() -> None:
     with figure_style():
         figure = epochs_figure({"sasrec": [epochs(4, alignment=False)], "scl": [epochs(5)]}, width=3.337)
     assert [line.get_label() for line in lines(figure, "alignment (lower is better)")] == ["SCL"]
-    assert [line.get_label() for line in lines(figure, "uniformity (lower is better)")] == ["SASRec", "SCL"]
+    assert [line.get_label() for line in lines(figure, "uniformity of h (lower is better)")] == [
+        "SASRec",
+        "SCL",
+    ]
     [legend] = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["SASRec", "SCL"]
 

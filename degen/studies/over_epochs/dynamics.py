@@ -42,7 +42,10 @@ _NAMES = {
 _DEFINED = (UNIFORMITY, *ALIGNMENTS)
 """Quantities that depend on the definition by which a run was measured."""
 
-_CAPTION = "Measures after every epoch of training, of the item embeddings unless said otherwise. {sources}"
+_CAPTION = (
+    "Measures after every epoch of training. Alignment and uniformity are of the representations h, geometry "
+    "is of the item embeddings. {sources}"
+)
 _STAGES = "Epochs up to 0 are pre-training. "
 _MEASURES = 60  # bytes of a file's name that name the measures
 
@@ -80,9 +83,6 @@ def _dataset(stem: Path, series: Series, options: DynamicsOptions, look: FigureO
     sources = _sources(runs, options.measures, drawn.notes)
     tracks = tracks_of(series, options, options.measures, partial(_epochs, sources=sources))
     titles = {key: quantity_title(key) for key in sources}
-    words = ARROWS if any(name.endswith(("↑", "↓")) for name in titles.values()) else ""
-    if any(key in _DEFINED for key in sources):
-        words = f"{words} {DEFINITIONS.get(runs[0].definition, '')}".strip()
     drawn.rows = [_row(track, sources) for track in tracks]
     lines: dict[str, list[Any]] = {}
     for track in tracks:
@@ -92,7 +92,11 @@ def _dataset(stem: Path, series: Series, options: DynamicsOptions, look: FigureO
     about += f"{', '.join(kept)}: at the epochs whose embeddings were kept." if kept else ""
     with figure_style(look.style):
         figure = epochs_figure(
-            lines, titles, width=look.inches(len(titles)), ranges=dict(map(_range, titles)), note=words
+            lines,
+            titles,
+            width=look.inches(len(titles)),
+            ranges=dict(map(_range, titles)),
+            note=explained(titles, runs[0].definition),
         )
         name = stem.name.removeprefix("dynamics-")
         drawn.save(figure, stem, look, title=f"Dynamics: {name}", caption=_CAPTION.format(sources=about))
@@ -106,6 +110,13 @@ def quantity_title(key: str) -> str:
     if key in _DEFINED:
         return f"{name} (lower\xa0is\xa0better)"
     return f"{name} {MEASURES[key].arrow}".rstrip() if key in MEASURES else name
+
+
+def explained(titles: Mapping[str, str], definition: str) -> str:
+    """Return what stands below panels: the meaning of arrows and the definition, where panels have them."""
+    arrows = ARROWS if any(name.endswith(("↑", "↓")) for name in titles.values()) else ""
+    defined = DEFINITIONS.get(definition, "") if any(key in _DEFINED for key in titles) else ""
+    return f"{arrows} {defined}".strip()
 
 
 def _in_words(key: str) -> str:

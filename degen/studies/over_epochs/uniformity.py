@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -63,14 +63,13 @@ def _figures(
     drawn = FigureFiles(rows=[_row(track, alignment, definition) for track in tracks])
     drawn.notes = [_without(track, alignment) for track in tracks if track not in moving]
     width = look.inches(len(moving))
-    left_out = ", ".join(dict.fromkeys(variant_label(t.variant) for t in tracks if t not in moving))
+    left_out = not_shown(track.variant for track in tracks if track not in moving)
     settings: dict[str, Any] = {"width": width, "alignment": alignment, "definition": definition}
     about = {"caption": _CAPTION.format(definition=definition)}
     name = stem.name.removeprefix("uniformity-")
     with figure_style(look.style):
         if moving:
-            note = f"Not shown: {left_out}, which contrasts no pair." if left_out else ""
-            figure = trajectory_figure([_panel(track, tracks) for track in moving], **settings, note=note)
+            figure = trajectory_figure([_panel(track, tracks) for track in moving], **settings, note=left_out)
             drawn.save(figure, stem, look, title=f"Alignment and uniformity: {name}", **about)
         lines: dict[str, list[Rows]] = {}
         for track in tracks:
@@ -80,6 +79,12 @@ def _figures(
         drawn.save(figure, over_epochs, look, title=f"Alignment and uniformity over epochs: {name}", **about)
     drawn.write_table(stem, track_rows(tracks, _QUANTITIES, definition=definition))
     return drawn
+
+
+def not_shown(variants: Iterable[str]) -> str:
+    """Return the sentence on variants that have no alignment; empty where all have one."""
+    names = ", ".join(dict.fromkeys(map(variant_label, variants)))
+    return f"Not shown: {names}, which contrasts no pair." if names else ""
 
 
 def _has(rows: Rows, alignment: str) -> bool:

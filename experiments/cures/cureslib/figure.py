@@ -1,4 +1,4 @@
-"""Figure of accuracy against isotropy: one row of panels per dataset, and a legend of all methods by kind."""
+"""Figure of accuracy against isotropy: one row of panels per dataset, below a legend of methods by kind."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _panel(
 
 
 def _legend(figure: Figure, looks: dict[str, tuple[str, str, str]]) -> None:
-    """Name the methods below the panels, a column for each kind under its name."""
+    """Name the methods above the panels, a column for each kind under its name."""
     from matplotlib.lines import Line2D
 
     columns = {
