@@ -17,7 +17,7 @@ from degen.studies.figure_files import FigureFiles, FigureOptions, figure_stems
 _CAPTION = (
     "What moves the items in epoch {epoch}, by how often they occur in training: the share of an item's "
     "updates that comes from being a non-target (Eq. 4), the cosine of its step with the direction opposite "
-    "to the mean context, the mean cosine of two items' steps, and the length of a step; crosses: items that "
+    "to the mean context, the mean cosine of two items' steps, and the length of a step; hollow: items that "
     "never occur."
 )
 _OVER_EPOCHS = (
