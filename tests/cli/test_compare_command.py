@@ -465,7 +465,7 @@ def test_one_side_alone_is_nothing_to_compare(runs: Path, tmp_path: Path) -> Non
         )
 
 
-def test_without_figures_nothing_is_written_or_loaded_and_the_answer_is_the_same(
+def test_without_figures_nothing_is_written_and_the_answer_is_the_same(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(runs)

@@ -71,4 +71,4 @@ def test_a_stack_goes_on_to_the_same_bits_wherever_the_disk_is_full(
             manifest = Manifest.read(out)
             assert [name for name in manifest.names if manifest.fault(name)] == []
             assert manifest.under_way == {}
-    assert len(stopped) >= len(SOME)
+    assert len(stopped) >= min(50, len(moments))
