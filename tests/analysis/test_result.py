@@ -125,6 +125,7 @@ def test_a_frame_has_a_row_a_measure():
     assert list(frame["group"]) == ["health", "mine", "mine"]
 
 
+@pytest.mark.usefixtures("own")
 def test_values_are_seen_where_a_result_is_printed():
     found = Analysis.of(Rows(V), chosen_measures("mine,norm_mean"), name="v")
     head, *lines = str(found).splitlines()
