@@ -41,6 +41,26 @@ ORIENTATION = (
 """A sentence that places the average cosine and σ₂/σ₁ of a matrix among trained models."""
 
 
+def placed(name: str, cosine: float) -> str:
+    """Return a sentence that places an average cosine among those of `ORIENTATION`.
+
+    >>> placed("feb", 0.59)
+    "feb's 0.59 lies above both: a narrower cone than any of these."
+    """
+    cosine = round(cosine, 2)  # as it is shown
+    if cosine > SASREC_COSINE[1]:
+        where = "above both: a narrower cone than any of these"
+    elif cosine >= SASREC_COSINE[0]:
+        where = "within SASRec's: a cone like SASRec's"
+    elif cosine > DUOREC_COSINE[1]:
+        where = "between the two: a weaker cone than SASRec's, a narrower one than DuoRec's"
+    elif cosine >= DUOREC_COSINE[0]:
+        where = "within DuoRec's: a cone as weak as DuoRec's"
+    else:
+        where = "below both: hardly a cone"
+    return f"{name}'s {cosine:.2f} lies {where}."
+
+
 def scale(measure: str, a: float, b: float) -> float:
     """Return the size against which a difference between the values `a` and `b` of a measure is judged.
 

@@ -40,8 +40,8 @@ MOST_WARNED = 3
 """Number of runs whose warnings are told; of more, they are counted."""
 
 
-def collapsed(best: Row, definition: str, *, limited: bool = False) -> str | None:
-    """Return a warning where h has collapsed at the best epoch; `limited` where `epochs` ended the run.
+def collapsed(best: Row, definition: str) -> str | None:
+    """Return a warning where h has collapsed at the best epoch.
 
     >>> collapsed({"epoch": 3, "uniformity": -0.05}, "paper")[:40]
     'h has collapsed: uniformity of h, the se'
@@ -49,11 +49,10 @@ def collapsed(best: Row, definition: str, *, limited: bool = False) -> str | Non
     value = best.get("uniformity")
     if definition != "paper" or value is None or value <= COLLAPSED:
         return None
-    mend = "train longer first; if it stays, lower `learning_rate`" if limited else "lower `learning_rate`"
     return (
         f"h has collapsed: uniformity of h, the sequence representations, is {value:.3f} at the best epoch, "
         f"{best['epoch']} (0 is a single point, and above {COLLAPSED} nearly all sequences point the same "
-        f"way); {mend}"
+        "way); more steps often spread it: a smaller `batch_size`, or longer training"
     )
 
 
@@ -123,7 +122,7 @@ def warnings_about(
     metric = settings.get("stop_on", "NDCG@10")
     best = best or best_row([dict(row) for row in rows], metric, settings.get("stop_decimals"))
     found = (
-        collapsed(best, definition, limited=rows[-1]["epoch"] == settings.get("epochs")),
+        collapsed(best, definition),
         still_improving(rows, best, settings),
         disagreeing(rows, best, metric) if best.get(f"valid_{metric}") is not None else None,
     )

@@ -97,6 +97,9 @@ def test_core_measures_come_in_words_with_a_line_that_places_them(matrix, tmp_pa
     assert "stable_rank" not in out
     assert ORIENTATION in out
     assert "--all shows every measure." in out
+    cosines = V @ V.T / np.outer(np.linalg.norm(V, axis=1), np.linalg.norm(V, axis=1))
+    average = (cosines.sum() - len(V)) / (len(V) * (len(V) - 1))
+    assert f"v's {average:.2f} lies " in out
     counts = tmp_path / "counts.txt"
     counts.write_text("".join(f"{k}\n" for k in range(40)))
     out = run("analyze", matrix, "--frequency", counts).stdout

@@ -299,3 +299,20 @@ def test_the_orientation_is_that_of_the_recorded_results():
             stated = getattr(core_module, f"{variant.upper()}_{name}")
             assert stated == (round(min(values), 2), round(max(values), 2))
             assert f"{stated[0]:.2f} to {stated[1]:.2f}" in core_module.ORIENTATION
+
+
+@pytest.mark.parametrize(
+    ("cosine", "where"),
+    [
+        (0.59, "above both"),
+        (0.264, "within SASRec's"),  # shown as 0.26
+        (0.16, "within SASRec's"),
+        (0.13, "between the two"),
+        (0.10, "within DuoRec's"),
+        (0.05, "within DuoRec's"),
+        (0.041, "below both"),
+        (-0.1, "below both"),
+    ],
+)
+def test_a_matrix_is_placed_among_trained_ones(cosine, where):
+    assert core_module.placed("jan", cosine).startswith(f"jan's {cosine:.2f} lies {where}: ")

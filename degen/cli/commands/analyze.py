@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from degen.studies.comparing.conditions import Condition
 
 _MOST_COLUMNS = 6
+_MOST_PLACED = 4
+"""Number of matrices each of which has a sentence that places it."""
 _NAMES, _COLUMN, _BARE = 32, 20, 12
 """Characters of the names of measures, of a column of values, and of one of values without errors."""
 
@@ -187,7 +189,7 @@ def _write_and_print(
 
 def _print(analyses: list[Analysis], show: str, output: Output) -> None:
     """Print the core measures and a line that places them, all measures, or those chosen."""
-    from degen.analysis.core import ORIENTATION
+    from degen.analysis.core import ORIENTATION, placed
     from degen.studies.measure_tables import core_first_table, core_table, measures_table
 
     table = {"core": core_table, "all": core_first_table, "chosen": measures_table}[show]
@@ -199,6 +201,10 @@ def _print(analyses: list[Analysis], show: str, output: Output) -> None:
     if show == "core":
         output.line("")
         output.paragraph(f"{ORIENTATION} --all shows every measure.")
+        cosines = {analysis.name: analysis.values.get("average_cosine") for analysis in analyses}
+        for name, cosine in cosines.items() if len(cosines) <= _MOST_PLACED else ():
+            if cosine is not None:
+                output.paragraph(placed(name, cosine))
 
 
 def _with_warnings(values: dict[str, Any], warnings: dict[str, list[str]]) -> dict[str, Any]:
