@@ -96,6 +96,17 @@ def test_a_file_of_counts_is_for_files_and_arrays_of_a_mapping(tmp_path):
     assert None not in (row["value"], row["against_value"])
 
 
+def test_what_load_matrix_returns_is_a_matrix_with_its_ids(tmp_path):
+    V = np.random.default_rng(0).normal(size=(300, 8))
+    for name, order in {"a": slice(None), "b": slice(None, None, -1)}.items():
+        rows = [f"i{row}," + ",".join(map(repr, V[row].tolist())) for row in range(300)[order]]
+        (tmp_path / f"{name}.csv").write_text("\n".join(rows))
+    a, b = (degen.load_matrix(tmp_path / f"{name}.csv") for name in "ab")
+    assert degen.analyze(a).values == degen.analyze(V).values
+    found = degen.compare({"a": a, "b": b}, measures="average_cosine")
+    assert any("share 300 items" in note for note in found.notes)
+
+
 def test_an_array_beside_a_run_is_compared_with_it(runs):
     V = runs[0].item_embeddings
     found = degen.compare({"run": runs[0], "shifted": V + 1}, measures="average_cosine")
@@ -122,6 +133,7 @@ def test_an_array_beside_a_run_is_compared_with_it(runs):
         (lambda V: degen.compare({"a": V, "b": V}, style="paper"), "`style` is about figures"),
         (lambda V: degen.compare("a.npy", "b.npy", width="none", out="x"), "`width`"),
         (lambda V: degen.compare({"a": V, "b": V}, frequency=[1, 2]), "a: 2 frequencies"),
+        (lambda V: degen.compare({"a": V, "b": np.where(V, np.nan, V)}), "b holds NaN or infinity in row 0"),
         (lambda V: degen.compare({"a": V, "b": V}, modules="own"), r"write `modules=\['own'\]`"),
         (lambda V: degen.sweep(lam=[0, 1], modules="own"), r"write `modules=\['own'\]`"),
         (lambda V: degen.plot_svd(3), "takes runs and paths, not 3"),

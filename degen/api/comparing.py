@@ -15,6 +15,7 @@ from degen.api.given import Given, as_paths, names_given, path_given
 from degen.embeddings.content import Counts
 from degen.embeddings.file_options import FileOptions
 from degen.embeddings.item_matrix import ItemMatrix
+from degen.embeddings.load import Matrix
 from degen.embeddings.select import Source, select_one
 from degen.errors import UserError, refuse_unknown
 from degen.modules import import_modules
@@ -48,7 +49,7 @@ def compare(
     ----------
     *inputs
         runs, folders of runs and matrix files, the base first; or one mapping from names to arrays [n, d],
-        runs and paths.
+        runs, paths and what `load_matrix` returns.
     measures, against
         names of measures and groups, by default all (`"core"` is quicker and decides the verdict); name of
         the base, by default the first side.
@@ -185,17 +186,17 @@ def _sides(
 
 
 def _side(name: str, given: Any, frequency: str | Path | Counts | None) -> Side:
-    """Return a side of a mapping: what lies at a path, or an array."""
+    """Return a side of a mapping: what lies at a path, an array, or what `load_matrix` has read."""
     if isinstance(given, Source):
         return Side(name, (given.open(),))
     try:
-        values: Any = Rows.of(given).values
+        read = given if isinstance(given, Matrix) else Matrix(Rows.of(given).values)
         if isinstance(frequency, str | Path):
             from degen.embeddings import load_frequency
 
-            frequency = load_frequency(frequency, len(values))
-        counts = None if frequency is None else np.asarray(frequency)
-        Rows(values, counts)  # refuses counts of other rows
+            frequency = load_frequency(frequency, len(read.values), read.ids)
+        counts = read.frequency if frequency is None else np.asarray(frequency)
+        Rows(read.values, counts)  # refuses counts of other rows
     except UserError as error:
         raise UserError(f"{name}: {error}") from None
-    return Side(name, (ItemMatrix(Path(name), values, None, counts, ()),))
+    return Side(name, (ItemMatrix(Path(name), read.values, read.ids, counts, ()),))

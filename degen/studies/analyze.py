@@ -26,6 +26,7 @@ from degen.analysis.values import Interval, Undefined
 from degen.embeddings import FileRows
 from degen.embeddings.content import Counts
 from degen.embeddings.item_matrix import ItemMatrix
+from degen.embeddings.load import Matrix
 from degen.embeddings.select import Selection, Source, select, select_one
 from degen.errors import UserError
 from degen.modules import import_modules
@@ -52,15 +53,18 @@ class Analyzed:
 
 
 def analyze(
-    matrix: Rows | Array | RunDirectory | Path | str, *others: Any, name: str | None = None, **options: Any
+    matrix: Rows | Array | Matrix | RunDirectory | Path | str,
+    *others: Any,
+    name: str | None = None,
+    **options: Any,
 ) -> Analysis:
     """Take all measures of a matrix, or those asked for.
 
     Parameters
     ----------
     matrix
-        [n, d], one row per item: an array, a tensor (measured on its device), a Dask array, a run, or the
-        path of a run or a matrix file. One matrix: others are refused.
+        [n, d], one row per item: an array, a tensor (measured on its device), a Dask array, what
+        `load_matrix` returns, a run, or the path of a run or a matrix file. One matrix: others are refused.
     name
         what it is called; by default what its path says.
     **options
@@ -80,6 +84,9 @@ def analyze(
     (4.0, 0.0)
     """
     _refuse_several(matrix, others)
+    if isinstance(matrix, Matrix):
+        options = {"frequency": matrix.frequency, **options}
+        matrix = matrix.values
     wanted = AnalysisOptions.of(options)
     if isinstance(matrix, str | Path | RunDirectory):
         path = matrix.path if isinstance(matrix, RunDirectory) else Path(matrix)

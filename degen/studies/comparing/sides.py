@@ -41,7 +41,7 @@ class Side:
     @cached_property
     def rows(self) -> tuple[Rows, ...]:
         """The matrices with the frequencies of their items."""
-        return tuple(Rows(matrix.values, matrix.frequency) for matrix in self.matrices)
+        return tuple(Rows(matrix.values, matrix.frequency, name=self.name) for matrix in self.matrices)
 
     @property
     def runs(self) -> list[RunDirectory]:
