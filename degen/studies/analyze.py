@@ -130,8 +130,12 @@ def analyze_paths(paths: Sequence[Path], options: AnalysisOptions) -> Analyzed:
     notes = [*selection.notes, *notes, *(note for _, several in measured.values() for note in several)]
     warned = {str(source.path): warnings_of(source.run) for source in sources if source.run is not None}
     if options.seeds:
-        together, more = _over_seeds(selection, dict(zip(sources, analyses, strict=True)))
-        return Analyzed(together, notes + more, warned)
+        together, more, behind = _over_seeds(selection, dict(zip(sources, analyses, strict=True)))
+        of_series = {
+            name: list(dict.fromkeys(one for source in members for one in warned.get(str(source.path), [])))
+            for name, members in behind.items()
+        }
+        return Analyzed(together, notes + more, of_series)
     names = [analysis.name for analysis in analyses]
     analyses = [
         replace(analysis, name=str(source.path)) if names.count(analysis.name) > 1 else analysis
@@ -169,10 +173,14 @@ def _without_damaged(
 
 def _over_seeds(
     selection: Selection, analyses: Mapping[Source, Analysis]
-) -> tuple[list[Analysis], list[str]]:
-    """Combine the seeds of each series into their mean, with intervals. Files stay as they are."""
+) -> tuple[list[Analysis], list[str], dict[str, list[Source]]]:
+    """Combine the seeds of each series into their mean, with intervals. Files stay as they are.
+
+    The sources behind each of them stand under its name.
+    """
     found: list[Analysis] = []
     notes: list[str] = []
+    behind: dict[str, list[Source]] = {}
     order = list(analyses)
     series = [(group.name, *each) for group in selection.groups for each in group.series.items()]
     ours = [(dataset, name, [s for s in sources if s in analyses]) for dataset, name, sources in series]
@@ -182,7 +190,8 @@ def _over_seeds(
         if len(members) == 1:
             notes.append(f"{members[0].name} is the only seed of {name}: {SEED_NOISE_UNKNOWN}")
         found.append(members[0] if len(members) == 1 else mean_of_seeds(f"{dataset}-{name}", members))
-    return found + [analyses[file] for file in selection.files if file in analyses], notes
+        behind[found[-1].name] = list(sources)
+    return found + [analyses[file] for file in selection.files if file in analyses], notes, behind
 
 
 def mean_of_seeds(name: str, members: Sequence[Analysis]) -> Analysis:

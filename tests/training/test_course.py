@@ -226,6 +226,8 @@ def test_analyze_and_report_repeat_what_training_warned_of(tmp_path):
     one, other = result_of("analyze", runs)
     assert (len(one["warnings"]), other["warnings"]) == (1, [])
     assert "--batch-size" in one["warnings"][0]
+    together = result_of("analyze", runs, "--seeds")
+    assert [one["warnings"] for one in together] == [one["warnings"], []]
     found = result_of("report", runs)
     page = (runs / "report.html").read_text()
     assert "h has collapsed" in found["warnings"][0]
