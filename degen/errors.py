@@ -19,7 +19,7 @@ from degen.shown import shown
 _ALIKE = 0.6
 """Share of equal letters from which a mistyped name is taken for a known one."""
 
-OF_YOUR_OWN = "one of your own is known once its module is imported (`modules=MODULE`)"
+OF_YOUR_OWN = "one of your own is known once its module is imported (`import MODULE`)"
 """The end of a message about an unknown variant or measure where no name is like it."""
 
 

@@ -137,11 +137,54 @@ def test_an_array_beside_a_run_is_compared_with_it(runs):
         (lambda V: degen.compare({"a": V, "b": V}, modules="own"), r"write `modules=\['own'\]`"),
         (lambda V: degen.sweep(lam=[0, 1], modules="own"), r"write `modules=\['own'\]`"),
         (lambda V: degen.plot_svd(3), "takes runs and paths, not 3"),
+        (
+            lambda V: degen.compare("a.npy", "b.npy", progress=True),
+            "known: against,.* measures, modules, out",
+        ),
+        (lambda V: degen.plot_svd("a.npy", progress=True), "known: cmap, .* layout, out, projection, seed,"),
+        (lambda V: degen.train_many(["scl", "su"], "synthetic"), "`variants` names scl twice; name each"),
+        (lambda V: degen.train_many("scl", "synthetic", seeds=[0, 0]), "`seeds` names 0 twice; name each"),
+        (lambda V: degen.sweep(lam=[0, 0.0]), "names 0 twice; name each value once"),
+        (lambda V: degen.sweep(lam=[0, 1], seeds=[0, 0]), "`seeds` names 0 twice"),
+        (lambda V: degen.train("nosuch", "synthetic"), "once its module is imported .`import MODULE`."),
+        (lambda V: degen.analyze(V, measures="gaap"), "`degen.analysis.MEASURES` names the measures"),
     ],
 )
 def test_inputs_that_are_none(call, told):
     with pytest.raises(UserError, match=told):
         call(np.eye(4))
+
+
+@pytest.mark.parametrize("argument", ["resume", "overwrite"])
+def test_text_is_no_answer_to_whether_a_run_is_removed(argument, runs):
+    with pytest.raises(UserError, match=f"`{argument}` is True or False; got 'no'"):
+        degen.train("sasrec", "synthetic", runs[0].path, **LOG, **{argument: "no"})
+    assert runs[0].state == "finished"
+
+
+def test_columns_are_taken_as_messages_write_them(tmp_path):
+    log = tmp_path / "log.csv"
+    log.write_text("u,i,t\n" + "".join(f"{n % 9},{n % 7},{n}\n" for n in range(200)))
+    small = {name: value for name, value in LOG.items() if name not in ("users", "items")}
+    text, first = (
+        "user=u,item=i,time=t",
+        degen.train("sasrec", log, tmp_path / "a", columns={"user": "u", "item": "i", "time": "t"}, **small),
+    )
+    second = degen.train("sasrec", log, tmp_path / "b", columns=text, **small)
+    assert (second.item_embeddings == first.item_embeddings).all()
+    many = degen.train_many("sasrec", log, tmp_path / "c", columns=text, **small)
+    assert (many[0].item_embeddings == first.item_embeddings).all()
+    found = degen.sweep(
+        lam=[0, 1],
+        dataset=log,
+        seeds=[0],
+        out=tmp_path / "d",
+        columns=text,
+        **{k: v for k, v in small.items() if k != "threads"},
+    )
+    assert found.failed == {}
+    with pytest.raises(UserError, match="`columns` lacks item; write it as `columns='user=NAME,item=NAME"):
+        degen.train("sasrec", log, tmp_path / "e", columns={"user": "u"}, **small)
 
 
 def test_report_is_the_command(runs, tmp_path, monkeypatch):

@@ -129,6 +129,6 @@ def _checked(names: str | Sequence[str] | None) -> set[str] | None:
     for name in sorted(wanted - known):
         if not name:
             raise UserError("`measures` holds an empty name; leave it out")
-        advice = nearest(name, known, f"`list_measures=True` lists the {len(known)} names; {OF_YOUR_OWN}")
+        advice = nearest(name, known, f"`degen.analysis.MEASURES` names the measures; {OF_YOUR_OWN}")
         raise UserError(f"there is no measure or group '{name}'{advice}")
     return wanted

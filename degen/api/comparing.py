@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,7 @@ def compare(
     >>> found.verdicts[0]["outcome"]
     'more collapsed'
     """
+    _refuse_others(compare, options)
     import_modules(modules)
     names, folder, look = names_given("measures", measures), path_given("out", out), _look(options)
     if look and folder is None:
@@ -145,9 +147,16 @@ def plot_svd(
     from degen.studies.figure_files import FigureOptions
     from degen.studies.svd import SvdOptions, draw_svd
 
+    _refuse_others(plot_svd, options)
     figures = FigureOptions(path_given("out", out), **_look(options))
     wanted = SvdOptions(_files(frequency, options), seed, cmap, projection, layout)
     return draw_svd(as_paths(inputs, "plot_svd"), wanted, figures)
+
+
+def _refuse_others(function: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Refuse an argument that a function does not have; the message names those that it has."""
+    own = signature(function).parameters.values()
+    refuse_unknown(options, (*(one.name for one in own if one.kind == one.KEYWORD_ONLY), *_OF_FILES, *_LOOK))
 
 
 def _look(options: dict[str, Any]) -> dict[str, Any]:
@@ -158,7 +167,6 @@ def _look(options: dict[str, Any]) -> dict[str, Any]:
 
 def _files(frequency: str | Path | Counts | None, options: Mapping[str, Any]) -> FileOptions:
     """Return how matrix files are read."""
-    refuse_unknown(options, (*_OF_FILES, *_LOOK))
     if frequency is not None and not isinstance(frequency, str | Path):
         raise UserError("`frequency` is a file here; counts are for arrays, which are given by name")
     return FileOptions(frequency=None if frequency is None else Path(frequency), **options)

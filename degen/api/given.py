@@ -8,7 +8,9 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from degen.config.lists import parse_seeds
+from degen.config.lists import each_once, parse_seeds
+from degen.config.settle import by_group
+from degen.data.reading.columns import parse_columns
 from degen.errors import UserError
 from degen.runs.directory import RunDirectory
 
@@ -85,7 +87,7 @@ def seeds_given(seeds: Any) -> list[int]:
     several = list(seeds) if many(seeds) else [seeds]
     if not several or not all(isinstance(seed, Integral) and not isinstance(seed, bool) for seed in several):
         raise UserError(f"`seeds` is a list of whole numbers, such as `seeds=[0, 1, 2]`; got {seeds!r}")
-    return [int(seed) for seed in several]
+    return each_once("seeds", [int(seed) for seed in several])
 
 
 def one_variant(variant: Any) -> str:
@@ -105,12 +107,22 @@ def several_variants(variants: Any, argument: str = "variants") -> list[str]:
     Raises
     ------
     UserError
-        for names in one text, and anything else that is no list of names.
+        for names in one text, anything else that is no list of names, and a variant that is named twice.
     """
+    from degen.model.variants import ALIASES
+
     names = list(variants) if many(variants) else [variants]
     if not names or not all(isinstance(name, str) for name in names):
         raise UserError(f"`{argument}` is a list of names, such as `['sasrec', 'scl']`; got {variants!r}")
     if commas := [name for name in names if "," in name]:
         apart = [word.strip() for name in names for word in name.split(",")]
         raise UserError(f"`{argument}` has commas in {commas[0]!r}; write a list of names: `{apart!r}`")
+    each_once(argument, [ALIASES.get(name.strip().lower(), name.strip().lower()) for name in names])
     return names
+
+
+def settings_given(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return keys of the configuration by group; `columns` may be text, as on the command line."""
+    if isinstance(columns := settings.get("columns"), str):
+        settings = {**settings, "columns": parse_columns(columns)}
+    return by_group(dict(settings))

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from degen.api.given import many, path_given, seeds_given, several_variants
 from degen.config.facts import KEYS, value_type
 from degen.config.key_names import key_named
-from degen.config.lists import parse_values
+from degen.config.lists import each_once, parse_values
 from degen.config.settle import by_group
+from degen.data.reading.columns import parse_columns
 from degen.errors import DegenWarning
 from degen.modules import import_modules
 
@@ -127,7 +128,9 @@ _WORK = ("engine", "scheduler", "cells", "extend", "oversubscribe", "sbatch", "a
 
 def _listed(key: str, value: Any) -> list[Any]:
     """Return the values of a setting: those of a list or of a range in text, or the one value."""
+    if key == "columns" and isinstance(value, str):
+        return [parse_columns(value)]
     if many(value):
-        return [number.item() if hasattr(number, "item") else number for number in value]
+        return each_once(key, [number.item() if hasattr(number, "item") else number for number in value])
     numbers = key in KEYS and value_type(key) in (int, float)
     return parse_values(key, value) if isinstance(value, str) and numbers else [value]

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from degen.api.given import one_variant, seeds_given, several_variants
+from degen.api.given import one_variant, seeds_given, settings_given, several_variants
 from degen.config.schema import Config
-from degen.config.settle import by_group, merge, settle
+from degen.config.settle import merge, settle
 from degen.errors import DegenWarning, UserError
 from degen.runs.directory import RunDirectory, find_runs
 
@@ -72,7 +72,7 @@ def train(
 
     variant, watched = one_variant(variant), _checked(progress)
     named = {"objective": {"variant": variant}, "data": {"dataset": str(dataset)}}
-    typed = by_group(settings)
+    typed = settings_given(settings)
     config = settle(options=merge(typed, named))
     for sentence in without_effect([variant], typed):
         warnings.warn(sentence, DegenWarning, stacklevel=2)
@@ -155,7 +155,7 @@ def train_many(
     from degen.training import plan
 
     names, every_seed, watched = several_variants(variants), seeds_given(seeds), _checked(progress)
-    shared, configs = by_group(settings), list[Config]()
+    shared, configs = settings_given(settings), list[Config]()
     for sentence in without_effect(names, shared):
         warnings.warn(sentence, DegenWarning, stacklevel=2)
     for name, own in zip(names, options_with_use(names, shared), strict=True):

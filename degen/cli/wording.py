@@ -9,6 +9,7 @@ commands pass every message through `as_typed` before they print it, so that a t
     `device='cpu'`               --device cpu
     `training.epochs=5`          --epochs 5
     `training.item_block=0`      --set training.item_block=0, for a key without an option of its own
+    `import MODULE`              --import MODULE, and other code that an option stands for
 
 Anything else in backticks stays as it is: file names, commands, arguments that no command has.
 """
@@ -26,6 +27,8 @@ from degen.config.facts import KEYS, OPTIONS
 from degen.config.key_names import key_named
 
 _ARGUMENT = re.compile(r"`((?:\w+\.)?\w+)(?:=([^`]*))?`")
+_CODE = {"`import MODULE`": "--import MODULE", "`degen.analysis.MEASURES`": "--list"}
+"""Python code in messages that is no argument, and the option of the same meaning."""
 
 
 def as_typed(message: str) -> str:
@@ -34,6 +37,8 @@ def as_typed(message: str) -> str:
     >>> as_typed("train on with `resume=True`, or with a lower `lam`")
     'train on with --resume, or with a lower --lambda'
     """
+    for code, option in _CODE.items():
+        message = message.replace(code, option)
     return _ARGUMENT.sub(_typed, message)
 
 

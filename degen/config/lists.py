@@ -42,6 +42,11 @@ def parse_values(key: str, text: str) -> list[Any]:
         if part == "":
             raise UserError(f"`{key}` has an empty place in '{text}'; write values such as a,b or 1:3:1")
         values += _range(key, part, kind) if kind in (int, float) else [_word(key, part, kind)]
+    return each_once(key, values)
+
+
+def each_once(key: str, values: list[Any]) -> list[Any]:
+    """Return values; raise a `UserError` if one is among them twice."""
     if twice := [value for value in values if values.count(value) > 1]:
         raise UserError(f"`{key}` names {twice[0]} twice; name each value once")
     return values

@@ -35,6 +35,9 @@ ATTEMPTS, PAUSE = 4, 0.05
 
 def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
     """Raise `UserError` where `out` holds something that neither `resume` nor `overwrite` covers."""
+    for argument, value in {"resume": resume, "overwrite": overwrite}.items():
+        if value not in (True, False):  # text such as 'no' would count as true
+            raise UserError(f"`{argument}` is True or False; got {value!r}")
     if resume and overwrite:
         raise UserError(
             "`resume=True` goes on with a run and `overwrite=True` removes it; choose one of the two"

@@ -43,6 +43,9 @@ from degen.tables.table import Cell, Column, Table
         ("`formats`", "--format"),
         ("`modules`", "--import"),
         ("`list_measures=True`", "--list"),
+        ("`degen.analysis.MEASURES`", "--list"),
+        ("`modules=MODULE`", "--import MODULE"),
+        ("`import MODULE`", "--import MODULE"),
     ],
 )
 def test_an_argument_is_the_option_of_the_same_meaning(argument, option):
