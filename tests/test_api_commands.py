@@ -166,22 +166,13 @@ def test_columns_are_taken_as_messages_write_them(tmp_path):
     log = tmp_path / "log.csv"
     log.write_text("u,i,t\n" + "".join(f"{n % 9},{n % 7},{n}\n" for n in range(200)))
     small = {name: value for name, value in LOG.items() if name not in ("users", "items")}
-    text, first = (
-        "user=u,item=i,time=t",
-        degen.train("sasrec", log, tmp_path / "a", columns={"user": "u", "item": "i", "time": "t"}, **small),
-    )
+    text, mapping = "user=u,item=i,time=t", {"user": "u", "item": "i", "time": "t"}
+    first = degen.train("sasrec", log, tmp_path / "a", columns=mapping, **small)
     second = degen.train("sasrec", log, tmp_path / "b", columns=text, **small)
     assert (second.item_embeddings == first.item_embeddings).all()
     many = degen.train_many("sasrec", log, tmp_path / "c", columns=text, **small)
     assert (many[0].item_embeddings == first.item_embeddings).all()
-    found = degen.sweep(
-        lam=[0, 1],
-        dataset=log,
-        seeds=[0],
-        out=tmp_path / "d",
-        columns=text,
-        **{k: v for k, v in small.items() if k != "threads"},
-    )
+    found = degen.sweep(lam=[0, 1], dataset=log, out=tmp_path / "d", columns=text, **small)
     assert found.failed == {}
     with pytest.raises(UserError, match="`columns` lacks item; write it as `columns='user=NAME,item=NAME"):
         degen.train("sasrec", log, tmp_path / "e", columns={"user": "u"}, **small)

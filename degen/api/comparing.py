@@ -84,9 +84,8 @@ def compare(
     >>> found.verdicts[0]["outcome"]
     'more collapsed'
     """
-    _refuse_others(compare, options)
     import_modules(modules)
-    names, folder, look = names_given("measures", measures), path_given("out", out), _look(options)
+    names, folder, look = names_given("measures", measures), path_given("out", out), _look(compare, options)
     if look and folder is None:
         raise UserError(f"`{next(iter(look))}` is about figures, which are drawn with `out`; leave it out")
     if len(inputs) == 1 and isinstance(inputs[0], Mapping):
@@ -147,20 +146,15 @@ def plot_svd(
     from degen.studies.figure_files import FigureOptions
     from degen.studies.svd import SvdOptions, draw_svd
 
-    _refuse_others(plot_svd, options)
-    figures = FigureOptions(path_given("out", out), **_look(options))
+    figures = FigureOptions(path_given("out", out), **_look(plot_svd, options))
     wanted = SvdOptions(_files(frequency, options), seed, cmap, projection, layout)
     return draw_svd(as_paths(inputs, "plot_svd"), wanted, figures)
 
 
-def _refuse_others(function: Callable[..., Any], options: Mapping[str, Any]) -> None:
-    """Refuse an argument that a function does not have; the message names those that it has."""
+def _look(function: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Take the arguments about figures out of a function's `options`; refuse those that it does not have."""
     own = signature(function).parameters.values()
     refuse_unknown(options, (*(one.name for one in own if one.kind == one.KEYWORD_ONLY), *_OF_FILES, *_LOOK))
-
-
-def _look(options: dict[str, Any]) -> dict[str, Any]:
-    """Take the arguments about figures out of `options`."""
     look = {name: options.pop(name) for name in _LOOK if name in options}
     return look | ({"formats": names_given("formats", look["formats"])} if "formats" in look else {})
 
