@@ -181,11 +181,10 @@ def _over_seeds(
     found: list[Analysis] = []
     notes: list[str] = []
     behind: dict[str, list[Source]] = {}
-    order = list(analyses)
     series = [(group.name, *each) for group in selection.groups for each in group.series.items()]
     ours = [(dataset, name, [s for s in sources if s in analyses]) for dataset, name, sources in series]
     ours = [each for each in ours if each[2]]
-    for dataset, name, sources in sorted(ours, key=lambda each: order.index(each[2][0])):
+    for dataset, name, sources in sorted(ours, key=lambda each: list(analyses).index(each[2][0])):
         members = [analyses[source] for source in sources]
         if len(members) == 1:
             notes.append(f"{members[0].name} is the only seed of {name}: {SEED_NOISE_UNKNOWN}")
@@ -220,12 +219,10 @@ def _analyze_source(source: Source, options: AnalysisOptions) -> tuple[Analysis,
     counts = opened.frequency
     if options.frequency is not None and options.files.frequency is None:
         counts = np.asarray(options.frequency)
-    name = _name(source, opened)
     try:
         hidden, recommended = _used(opened, counts, options) if options.with_model else (None, {})
-        analysis = _measured(opened.values, counts, hidden, name, options)
-        of_bias = bias_values(opened, counts, hidden) if options.measures is None else {}
-        more = recommended | of_bias
+        analysis = _measured(opened.values, counts, hidden, _name(source, opened), options)
+        more = recommended | (bias_values(opened, counts, hidden) if options.measures is None else {})
         return analysis.with_values(more) if more else analysis, list(opened.notes)
     except UserError as error:
         raise UserError(f"{source.path}: {error}") from error
