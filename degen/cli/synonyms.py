@@ -102,6 +102,7 @@ COMMANDS: dict[str, str] = {
     "dataset": "data list",
     "datasets": "data list",
     "stats": "data stats",
+    "info": "data stats",
     "prepare": "data prepare",
     "fetch": "data fetch",
     "download": "data fetch",

@@ -60,6 +60,8 @@ def refuse_no_numbers(command: Any, path: str, words: Sequence[str]) -> None:
         kind = kinds.get(flag)
         if flag in kinds and kind is not bool and not equals:
             _refuse_spaces(flag, words[place + 1 :], path)
+            if kind not in (int, float):
+                _refuse_blanks(flag, words[place + 1 :])
         if kind not in (int, float) or (not equals and place + 1 == len(words)):
             continue
         value = value if equals else words[place + 1]
@@ -79,6 +81,20 @@ def _refuse_spaces(flag: str, after: Sequence[str], path: str) -> None:
         raise UserError(f"values are separated by commas; write {listed}")
     more = f"; `degen sweep {listed}` trains a run per value" if path.endswith("train") else ""
     raise UserError(f"{flag} takes one value, not {' '.join(numbers)}{more}")
+
+
+def _refuse_blanks(flag: str, after: Sequence[str]) -> None:
+    """Refuse names after an option with blanks between them, as in `user=a, item=b` and `sasrec duorec`."""
+    listed = list(after[:1])
+    for word in after[1:]:
+        of_list = flag == "--columns" and "=" in word
+        of_list |= flag in ("--variant", "-v") and _meant(word.strip(",")) == "--variant"
+        if word.startswith("-") or not (of_list or listed[-1].endswith(",") or word.startswith(",")):
+            break
+        listed.append(word)
+    if len(listed) > 1:
+        together = ",".join(word.strip(",") for word in listed)
+        raise UserError(f"values are separated by commas alone; write {flag} {together}")
 
 
 def refuse_unquoted(words: Sequence[str]) -> None:
@@ -143,8 +159,9 @@ def _no_command(word: str, context: Any) -> str:
         return "degen is named twice; leave out the second"
     bare = word.replace("_", "-").lower()
     unknown = f"no such command '{word}'"
-    if path == "degen" and (meant := COMMANDS.get(bare)):
-        return f"{unknown}; did you mean `degen {meant}`?"
+    meant = f"degen {COMMANDS.get(bare, '')}"
+    if bare in COMMANDS and meant.startswith(f"{path} "):
+        return f"{unknown}; did you mean `{meant}`?"
     if path == "degen paper" and (target := _target(bare)):
         return f"{unknown}; did you mean `degen paper run {target}`?"
     if close := close_to(bare, names):

@@ -61,11 +61,12 @@ def load_frequency(path: Path | str, n: int, ids: list[str] | None = None) -> Co
 
 
 def read_frequency(
-    path: Path | str, n: int, ids: list[str] | None = None, cores: Cores = ()
+    path: Path | str, n: int, ids: list[str] | None = None, cores: Cores = (), of: str = "the matrix"
 ) -> tuple[Counts, list[str] | None, tuple[str, ...]]:
     """Read frequencies as `load_frequency` does, and return the ids where a log tells them, and notes too.
 
-    `cores` are those of the matrix, by which rows without ids are found in a log (see `_log_counts`).
+    `cores` are those of the matrix, by which rows without ids are found in a log (see `_log_counts`). Errors
+    call it `of`.
     """
     file, colon, column = str(path).rpartition(":")
     # The name of a file may contain a colon.
@@ -73,10 +74,18 @@ def read_frequency(
     path = Path(path if whole else file)
     check_exists(path)
     if whole and _is_log(path):
-        return _log_counts(path, n, ids, cores)
-    counts = _counts(path, ids) if whole else _column(path, column, ids)
+        return _log_counts(path, n, ids, cores, of)
+    counts, names = _counts(path) if whole else _column(path, column)
+    if names is not None and ids is not None:
+        return _by_id(path, names, counts, ids, of), None, ()
+    if names is not None and whole:
+        raise UserError(f"{path} counts by id, but {of} has no ids; write one count per line, in row order")
     if len(counts) != n:
-        raise UserError(f"{path} has {len(counts)} counts for {n} rows; give one count for each row")
+        mend = "one count for each row" if ids is None else "an id and a count per line"
+        raise UserError(
+            f"{path} has {len(counts):,} counts for the {n:,} rows of {of}; give {mend}, or leave out "
+            "`frequency`"
+        )
     return counts, None, ()
 
 
@@ -103,62 +112,54 @@ def _maybe_counts(path: Path) -> bool:
     return all(len(fields) <= 2 for fields in rows) and max(names.values(), default=1) == 1
 
 
-def _counts(path: Path, ids: list[str] | None) -> Counts:
+def _counts(path: Path) -> tuple[Counts, Sequence[str] | None]:
     suffix = suffix_of(path)
     if suffix == ".npy":
-        return whole_numbers(path, read_npy(path))
+        return whole_numbers(path, read_npy(path)), None
     if suffix in DELIMITERS:
-        return _matched(path, *text_counts(path), ids)
+        return text_counts(path)
     if suffix in TABLES:
         with TABLES[suffix](path) as table:
             named = [column.name for column in table.columns if is_frequency(column.name)]
             if len(named) == 1:
-                return _matched(path, *table_counts(table, named[0]), ids)
+                return table_counts(table, named[0])
     raise UserError(f"{path} has columns or arrays: name the one of counts, as {path}:NAME")
 
 
-def _column(path: Path, column: str, ids: list[str] | None) -> Counts:
+def _column(path: Path, column: str) -> tuple[Counts, Sequence[str] | None]:
     suffix = suffix_of(path)
     if suffix in _ARRAYS:
         file = _ARRAYS[suffix](path)
-        return whole_numbers(path, file.arrays[choose(path, file, column, None)].read())
+        return whole_numbers(path, file.arrays[choose(path, file, column, None)].read()), None
     if suffix in TABLES:
         with TABLES[suffix](path) as table:
-            counts, names = table_counts(table, column)
-    elif suffix in _TABLES:
-        counts, names = table_counts(text_table(path), column)
-    else:
-        raise UserError(f"{path} has no columns; leave out :{column}")
-    return counts if names is None or ids is None else _by_id(path, names, counts, ids)
+            return table_counts(table, column)
+    if suffix in _TABLES:
+        return table_counts(text_table(path), column)
+    raise UserError(f"{path} has no columns; leave out :{column}")
 
 
-def _matched(path: Path, counts: Counts, names: list[str] | None, ids: list[str] | None) -> Counts:
-    """Return counts in the order of the rows: by id where the file has ids, else as they stand."""
-    if names is None:
-        return counts
-    if ids is None:
-        raise UserError(
-            f"{path} counts by id, but the matrix has no ids; write one count per line, in row order"
-        )
-    return _by_id(path, names, counts, ids)
-
-
-def _by_id(path: Path, names: Sequence[str], counts: Counts, ids: list[str]) -> Counts:
+def _by_id(path: Path, names: Sequence[str], counts: Counts, ids: list[str], of: str) -> Counts:
     count = dict(zip(names, counts.tolist(), strict=True))
     if len(count) < len(names):
         [(repeated, _)] = Counter(names).most_common(1)
         raise UserError(f"{path} counts {repeated!r} more than once; leave one line for each id")
     missing = [name for name in ids if name not in count]
+    if names and len(missing) == len(ids):
+        raise UserError(
+            f"{path} has none of the ids of {of}, such as {ids[0]!r} (its own are like {names[0]!r}); give "
+            "counts of these items, or leave out `frequency`"
+        )
     if missing:
         raise UserError(
-            f"{path} has no count for {len(missing)} of the {len(ids)} ids of the matrix, such as "
+            f"{path} has no count for {len(missing):,} of the {len(ids):,} ids of {of}, such as "
             f"{missing[0]!r}; add a line for each, with 0 if it never occurs"
         )
     return np.array([count[name] for name in ids], dtype=np.int64)
 
 
 def _log_counts(
-    path: Path, n: int, ids: list[str] | None, cores: Cores
+    path: Path, n: int, ids: list[str] | None, cores: Cores, of: str
 ) -> tuple[Counts, list[str], tuple[str, ...]]:
     """Return the frequencies of `n` items in the log at `path`, int64 [n], their ids, and notes.
 
@@ -167,11 +168,9 @@ def _log_counts(
     """
     log = read_interactions(path)
     if ids is not None:
-        return _by_log_id(path, log, ids)
+        return _by_log_id(path, log, ids, of)
     if not cores:
-        raise UserError(
-            f"{path} counts by item, but the matrix has no ids; give it ids, or counts in row order"
-        )
+        raise UserError(f"{path} counts by item, but {of} has no ids; give it ids, or counts in row order")
     left = []
     for min_user, min_item in cores:
         items = log.items[k_core(log.users, log.items, min_user, min_item)]
@@ -186,17 +185,19 @@ def _log_counts(
             return np.bincount(codes, minlength=n), [log.item_ids[item] for item in order.tolist()], (note,)
         left.append(f"{len(order)} items with at least {min_user} actions per user and {min_item} per item")
     raise UserError(
-        f"{path} has {', '.join(left)}, and the matrix has {n} rows; give the log as it was filtered for "
+        f"{path} has {', '.join(left)}, and {of} has {n} rows; give the log as it was filtered for "
         "training, so that RecBole's numbers can be rebuilt"
     )
 
 
-def _by_log_id(path: Path, log: Interactions, ids: list[str]) -> tuple[Counts, list[str], tuple[str, ...]]:
+def _by_log_id(
+    path: Path, log: Interactions, ids: list[str], of: str
+) -> tuple[Counts, list[str], tuple[str, ...]]:
     count = dict(zip(log.item_ids, np.bincount(log.items, minlength=len(log.item_ids)).tolist(), strict=True))
     counts = np.array([count.get(name, 0) for name in ids], dtype=np.int64)
     if not counts.any():
         raise UserError(
-            f"{path} has none of the ids of the matrix, such as {ids[0]!r} (its own are like "
+            f"{path} has none of the ids of {of}, such as {ids[0]!r} (its own are like "
             f"{log.item_ids[0]!r}); give the log that the matrix was trained on"
         )
     return counts, ids, (f"{path}: every action of the log is counted",)

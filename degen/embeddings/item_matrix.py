@@ -19,7 +19,18 @@ from degen.embeddings.formats import named_arrays
 from degen.embeddings.frequency import read_frequency
 from degen.embeddings.sidecars import frequency_beside
 from degen.errors import UserError
-from degen.runs.directory import EMBEDDINGS, ITEM_EMBEDDINGS, ITEM_FREQUENCY, ITEMS, RunDirectory, is_run
+from degen.runs.directory import (
+    BEST,
+    EMBEDDINGS,
+    ITEM_EMBEDDINGS,
+    ITEM_FREQUENCY,
+    ITEMS,
+    LAST,
+    NEXT,
+    PRETRAIN,
+    RunDirectory,
+    is_run,
+)
 from degen.runs.manifest import refuse_changed
 
 
@@ -89,6 +100,8 @@ def open_file(path: Path, options: FileOptions | None = None) -> ItemMatrix:
     or a column of the file itself.
     """
     options = options or FileOptions()
+    if path.name in (BEST, LAST, NEXT, PRETRAIN) and options.key is None and is_run(path.parent):
+        raise UserError(f"{path} is the model of a run; give the run, {path.parent}")
     # A run owns its item embeddings, of the best epoch and of others.
     owners = (
         (path.parent, path.name == ITEM_EMBEDDINGS),
@@ -117,5 +130,5 @@ def open_file(path: Path, options: FileOptions | None = None) -> ItemMatrix:
     frequency = frequency or frequency_beside(path)
     if frequency is None:
         return ItemMatrix(path, matrix.values, ids, matrix.frequency, notes, run)
-    counts, log_ids, more = read_frequency(frequency, n, ids, matrix.cores)
+    counts, log_ids, more = read_frequency(frequency, n, ids, matrix.cores, str(path))
     return ItemMatrix(path, matrix.values, ids or log_ids, counts, (*notes, *more), run)

@@ -26,6 +26,22 @@ if TYPE_CHECKING:
 
 _TEMPORARY = ".partial-"
 
+_OF_FILES = {
+    *(".pdf", ".png", ".svg", ".eps", ".ps", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff"),
+    *(".html", ".htm", ".tex", ".md", ".txt", ".csv", ".tsv", ".json", ".jsonl", ".npy", ".npz", ".parquet"),
+    *(".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".vec", ".toml", ".xlsx", ".zip", ".gz", ".log"),
+}
+"""Suffixes of files, which no folder is made with: `runs.v2` is a folder."""
+
+
+def refuse_file(argument: str, folder: Path) -> None:
+    """Raise a `UserError` for a folder that is a file, or would have the name of one."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"`{argument}` {folder} is a file; name a folder")
+    if folder.suffix.lower() in _OF_FILES and not folder.is_dir():
+        mend = f"name a folder, such as {folder.with_suffix('')}"
+        raise UserError(f"`{argument}` {folder} looks like a file; {mend}")
+
 
 class Keeper(Protocol):
     """The one who is told of changes to the files of a folder."""

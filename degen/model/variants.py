@@ -147,5 +147,8 @@ def get_variant(name: str) -> Variant:
         return known_variants()[ALIASES.get(lower, lower)]
     except KeyError:
         known = {*known_variants(), *named_sets()} - {"cures"}
+        if len(words := lower.split()) > 1 and known.issuperset(words):
+            mend = f"write `variant='{','.join(words)}'`"
+            raise UserError(f"variants are separated by commas; {mend}") from None
         listed = f"known: {', '.join(sorted(known))}; {OF_YOUR_OWN}"
         raise UserError(f"unknown variant '{name}'{nearest(name, known, listed)}") from None

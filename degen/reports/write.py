@@ -8,7 +8,7 @@ from pathlib import Path
 
 from degen.errors import UserError
 from degen.files.outputs import refuse_foreign
-from degen.files.writing import writable
+from degen.files.writing import refuse_file, writable
 from degen.reports.contents import Report
 from degen.reports.gather import Watch, gather
 from degen.reports.html import write_html
@@ -54,8 +54,8 @@ def write_report(
         if `out` or `latex` cannot be what they name, and as `gather`; nothing is measured in the first case.
     """
     page = _page(paths, out)
-    if latex is not None and latex.is_file():
-        raise UserError(f"`latex` {latex} is a file; name a folder for report.tex")
+    if latex is not None:
+        refuse_file("latex", latex)
     refuse_foreign(page)
     if all(path.exists() for path in paths):  # else `gather` says which is not, and no folder is made
         writable(page.parent)

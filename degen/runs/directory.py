@@ -276,6 +276,8 @@ def find_runs(path: str | Path) -> list[RunDirectory]:
     if not path.exists():
         mend = similar_file(path) or "; `degen train` makes runs, `degen runs` lists those in ./runs"
         raise UserError(f"{path} does not exist{mend}")
+    if path.is_file():
+        raise UserError(f"{path} is a file; give a run or a folder of runs")
     if (path / PLAN).is_file() and is_study(path):
         folders = [run for run in study_runs(path) if is_run(run)]
         if not folders:

@@ -12,7 +12,7 @@ from typing import IO
 
 from degen.errors import UserError
 from degen.files.outputs import EXPORTED, LIST, MANIFEST, written_outputs
-from degen.files.writing import is_temporary, remove, remove_leftovers
+from degen.files.writing import is_temporary, refuse_file, remove, remove_leftovers
 from degen.runs import directory
 from degen.runs.manifest import keeping, kept
 
@@ -43,8 +43,7 @@ def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
             "`resume=True` goes on with a run and `overwrite=True` removes it; choose one of the two"
         )
     _refuse_name(out)
-    if out.exists() and not out.is_dir():
-        raise UserError(f"`out` {out} is a file; name a folder")
+    refuse_file("out", out)
     if not directory.is_own_run(out):
         _refuse_other(out)
     elif resume or overwrite:

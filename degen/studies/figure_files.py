@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from degen.errors import one_of
-from degen.files.writing import file_names
+from degen.files.writing import file_names, refuse_file
 from degen.plots.save import figure_formats, save_figure
 from degen.plots.style import STYLES, figure_width
 from degen.runs.choose import Series, recipe_of, run_name
@@ -68,6 +68,8 @@ class FigureOptions:
     plain_names: bool = False
 
     def __post_init__(self) -> None:
+        if self.out is not None:
+            refuse_file("out", self.out)
         one_of("style", self.style, STYLES)
         figure_formats(self.formats)
         if self.width is not None:

@@ -22,7 +22,7 @@ from typing import Any
 
 from degen.errors import UserError
 from degen.files.parse import read_json_lines
-from degen.files.writing import writable, write_text
+from degen.files.writing import refuse_file, writable, write_text
 from degen.runs.study import CELLS, DONE, FAILED, PLAN, STUDY, PlannedRun, read_plan
 from degen.sweeps.cells import Cell
 from degen.sweeps.study import Study
@@ -80,13 +80,11 @@ def plan_lines(
     found: Sequence[Cell] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the lines that `write_plan` would write; none where `out` holds them. Nothing is written."""
-    if out.exists() and not out.is_dir():
-        raise UserError(f"`out` {out} is a file; name a folder")
+    refuse_file("out", out)
     if out.is_dir() and not (out / STUDY).exists() and any(out.iterdir()):
         raise UserError(f"`out` {out} is not empty and is no study; name another folder")
     folder = cells or cells_folder(out)
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"`cells` {folder} is a file; name a folder")
+    refuse_file("cells", folder)
     found = study.cells() if found is None else found
     lines = [_line(cell, seed, folder, out) for seed in study.seeds for cell in found]
     if (out / PLAN).exists():

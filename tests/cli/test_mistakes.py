@@ -9,6 +9,8 @@ import pytest
 from commands import mistake
 from run_files import write_run
 
+from degen.files.writing import refuse_file
+
 LOG = "session,product,ts\n" + "".join(
     f"{user},{item},{place}\n" for user in "abcde" for place, item in enumerate("wxyz")
 )
@@ -49,8 +51,10 @@ MISTAKES = [
     ("train --json true", "flags such as --json take no value; leave out 'true'"),
     # Words without an option
     ("train sasrec", "'sasrec' has no option before it; write `degen train --variant sasrec`"),
-    ("train log.csv", "'log.csv' has no option before it; write `degen train --dataset log.csv`"),
+    ("train log.csv", "'log.csv' has no option before it; write `degen train` takes it as --dataset log.csv"),
     ("train beauty", "'beauty' has no option before it; write `degen train --dataset beauty`"),
+    ("data info", "no such command 'info'; did you mean `degen data stats`?"),
+    ("data download", "no such command 'download'; did you mean `degen data fetch`?"),
     ("data list beauty", "`degen data list` takes no 'beauty'; `degen data list --help` shows what it takes"),
     ("compare", "`degen compare` needs PATH… ("),
     (
@@ -77,6 +81,11 @@ MISTAKES = [
     ),
     ("train --seeds 3-1", "--seeds 3-1: the range 3-1 goes down; write 1-3"),
     ("train --recipe offical", "did you mean 'official'?"),
+    (
+        "train --variant sasrec duorec --dataset log.csv",
+        "values are separated by commas alone; write --variant sasrec,duorec",
+    ),
+    ("train -v sasrec, duorec", "values are separated by commas alone; write -v sasrec,duorec"),
     ("train --variant duo", "unknown variant 'duo'; did you mean 'duorec'?"),
     ("train --variant nosuch", "unknown variant 'nosuch'; known: adversarial, all, baselines, "),
     ("train --set epochs=5", "write it as group.key=value"),
@@ -98,7 +107,7 @@ MISTAKES = [
     ("analyze jan.sav", "jan.sav: its suffix '.sav' names no format that can be read here"),
     ("compare jan.npy fbe.npy", "fbe.npy does not exist; did you mean 'feb.npy'?"),
     ("plot-svd nosuch.npy", "nosuch.npy does not exist; give the path of a file"),
-    ("plot-svd jan.npy --out log.csv", "log.csv is a file, not a folder; choose another path"),
+    ("plot-svd jan.npy --out log.csv", "--out log.csv is a file; name a folder"),
     ("train -v scl --out log.csv", "--out log.csv is a file; name a folder"),
     ("sweep --lambda 0,.1 --out x --cells log.csv --dry-run", "--cells log.csv is a file; name a folder"),
     ("sweep --lambda 0.1 0.2 --out x", "values are separated by commas; write --lambda 0.1,0.2"),
@@ -108,8 +117,17 @@ MISTAKES = [
         "--lambda takes one value, not 0.1 0.2; `degen sweep --lambda 0.1,0.2` trains",
     ),
     ("sweep --lambda 0,.1", "name the folder of the study by --out, for instance --out runs/sweep"),
+    ("plot-svd jan.npy --out new/f.jpg", "--out new/f.jpg looks like a file; name a folder, such as new/f"),
+    (
+        "analyze jan.npy --json --out here.html",
+        "--out here.html looks like a file; name a folder",
+    ),
+    ("train -v scl --out model.pt", "--out model.pt looks like a file; name a folder, such as model"),
+    ("report jan.npy --latex t.tex", "--latex t.tex looks like a file; name a folder, such as t"),
+    ("plot-svd done/best.safetensors", "done/best.safetensors is the model of a run; give the run, done"),
     ("train --config nosuch.toml", "--config nosuch.toml: there is no such file"),
     ("train --config log.csv", "--config log.csv cannot be read: it is not TOML"),
+    ("verify jan.npy", "jan.npy is a file; give a run or a folder of runs"),
     ("runs empty", "no run under empty; `degen train` makes one"),
     ("dynamics jan.npy", "jan.npy is a file, and dynamics need runs; give a run or a folder of runs"),
     # Logs
@@ -125,6 +143,29 @@ MISTAKES = [
         "log.csv has no 'tab' between",
     ),
     ("data stats log.csv --input-format movilens", "did you mean 'movielens'?"),
+    (
+        "train --dataset log.csv --columns user=session, item=product, time=ts",
+        "values are separated by commas alone; write --columns user=session,item=product,time=ts",
+    ),
+    (
+        "analyze log.csv",
+        "log.csv looks like a log of interactions: `degen train` takes it as --dataset log.csv",
+    ),
+    # Counts
+    (
+        "compare jan.npy grown.npy --frequency counts.txt",
+        "counts.txt has 40 counts for the 41 rows of grown.npy; give one count for each row, or leave out "
+        "--frequency",
+    ),
+    (
+        "compare named.csv other.csv --frequency counts.csv",
+        "counts.csv has none of the ids of other.csv, such as 'new0' (its own are like 'old0'); give "
+        "counts of these items, or leave out --frequency",
+    ),
+    (
+        "compare named.csv mixed.csv --frequency counts.csv",
+        "counts.csv has no count for 1 of the 20 ids of mixed.csv, such as 'x'; add a line for each",
+    ),
     # Names with blanks, and files that are something else than their names say
     ("compare jan.npy feb final.npy", "the name of 'feb final.npy' has blanks; write it in quotes, as here"),
     ("train --dataset my log.csv", "the name of 'my log.csv' has blanks; write it in quotes, as here"),
@@ -136,6 +177,10 @@ MISTAKES = [
     (
         "compare jan.npy counts.txt",
         "counts.txt has one column of whole numbers, which looks like counts: give",
+    ),
+    (
+        "compare jan.npy notes.txt",
+        "notes.txt is no matrix: line 2 holds no number; give a file with a row of",
     ),
     ("report jan.npy --out page.pdf", "--out page.pdf: a report is HTML; name it page.html"),
     ("report runs/visit", "runs/visit does not exist"),
@@ -164,7 +209,15 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "my log.csv").write_text(LOG)
     (tmp_path / "latin.csv").write_bytes("id,x,y\nm\u00fcsli,1.5,2.5\n".encode("latin-1"))
     (tmp_path / "counts.txt").write_text("".join(f"{place % 9}\n" for place in range(40)))
+    np.save(tmp_path / "grown.npy", np.concatenate([rows, rows[:1]]))
+    (tmp_path / "notes.txt").write_text("Monthly notes\nThe run went rather well.\n")
+    olds, news = ([f"{name}{place}" for place in range(20)] for name in ("old", "new"))
+    for name, ids in {"named": olds, "other": news, "mixed": [*olds[1:], "x"]}.items():
+        lines = [f"{one},{x},{y}\n" for one, (x, y) in zip(ids, rows[:, :2], strict=False)]
+        (tmp_path / f"{name}.csv").write_text("id,a,b\n" + "".join(lines))
+    (tmp_path / "counts.csv").write_text("".join(f"{one},3\n" for one in olds))
     write_run(tmp_path / "done", "sasrec")
+    (tmp_path / "done" / "best.safetensors").write_bytes(b"")
     (tmp_path / "done" / "test.json").write_text("{}")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("degen.training.children.cores.available_cores", lambda: 2)
@@ -179,3 +232,25 @@ def test_the_answer_has_the_mend(
     before = sorted(desk.rglob("*"))
     assert answer in mistake(capfd, *typed.split())
     assert sorted(desk.rglob("*")) == before
+
+
+def test_variants_in_quotes_are_separated_by_commas(desk: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    typed = ("train", "--variant", "sasrec duorec", "--dataset", "log.csv")
+    assert "commas; write --variant sasrec,duorec" in mistake(capfd, *typed)
+
+
+def test_a_gate_that_needs_counts_is_refused_before_the_measuring(
+    desk: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("degen.studies.comparing.compare_paths.compare_sides")
+    said = mistake(capfd, "compare", "jan.npy", "feb.npy", "--fail-if", "tail_average_cosine > 0.5")
+    assert said == (
+        "--fail-if 'tail_average_cosine > 0.5' needs the frequencies of the items; give them by --frequency"
+    )
+
+
+def test_folders_may_have_a_dot_in_their_names(desk: Path) -> None:
+    refuse_file("out", Path("runs.v2"))
+    refuse_file("out", Path("lambda-0.1"))
+    Path("kept.pdf").mkdir()
+    refuse_file("out", Path("kept.pdf"))

@@ -130,8 +130,11 @@ def analyze(
 def _analyze(
     paths: list[Path], typed: Typed, scheduler: str | None, answer: Typed, tables: Typed, output: Output
 ) -> None:
+    from degen.files.writing import refuse_file
     from degen.studies.comparing.conditions import parse_conditions, with_conditions
 
+    if tables["out"] is not None:
+        refuse_file("out", tables["out"])
     conditions = parse_conditions(answer["fail_if"] or [], changes=False)
     show = "all" if answer["every"] else "chosen" if typed["measures"] else "core"
     every = show != "core" or output.as_json or any(tables.values()) or typed["with_model"]

@@ -126,7 +126,7 @@ def _options(
     measured, core = with_conditions(chosen, conditions), chosen == CORE_NAME
     profiles = tuple(name.strip() for name in (sides["profiles"] or "").split(",") if name.strip())
     return CompareOptions(
-        measured, sides["against"], profiles or SHOWN, FileOptions(**files), alike=not core
+        measured, sides["against"], profiles or SHOWN, FileOptions(**files), not core, conditions
     ), core
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from degen.data.reading.columns import named_columns
 from degen.embeddings.content import NO_IDS, Asked, Content
 from degen.embeddings.file_rows import Values
 from degen.embeddings.formats.tabular.cells import HEAD, Cells, Column, Kind
@@ -51,6 +52,10 @@ def read_text(path: Path, asked: Asked) -> Content:
     """
     separator = shown_separator(path) if asked.separator is None else named_separator(asked.separator)
     table = _open(path, separator)
+    if asked.ids is None and named_columns([column.name for column in table.columns]) is not None:
+        raise UserError(
+            f"{path} looks like a log of interactions: `degen train` takes it as `dataset='{path}'`"
+        )
     content = content_of(table, asked if not table.of_words else _of_words(path, asked))
     return replace(content, notes=(*table.notes, *content.notes))
 
@@ -165,10 +170,15 @@ class TextTable:
             if number < self.first:
                 continue
             parts = fields if len(fields) == width else self._joined(fields)
+            if parts is None and number == self.first and not any(map(is_number, fields)):
+                raise UserError(
+                    f"{self.path} is no matrix: line {number} holds no number; give a file with a row of "
+                    "numbers per item"
+                )
             if parts is None:
                 raise UserError(
                     f"{self.path} line {number} has {len(fields)} columns where {width} are expected; give "
-                    "every row the same number"
+                    "every row as many"
                 )
             yield number, parts
 

@@ -14,6 +14,7 @@ from degen.errors import UserError, nearest
 from degen.files.writing import writable
 from degen.studies.compare import DatasetComparison, Progress, compare_sides
 from degen.studies.comparing.comparison_rows import comparison_rows, verdict_rows
+from degen.studies.comparing.conditions import Condition
 from degen.studies.comparing.sides import Side, read_sides
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class CompareOptions:
         how matrix files are read.
     alike
         whether to compare how alike two matrices are, item by item, too; that searches for neighbours.
+    conditions
+        those that the result is judged by afterwards, which are refused before where they need frequencies.
     """
 
     measures: str | None = None
@@ -46,6 +49,7 @@ class CompareOptions:
     profiles: tuple[str, ...] = SHOWN
     files: FileOptions = field(default_factory=FileOptions)
     alike: bool = True
+    conditions: Sequence[Condition] = ()
 
     def __post_init__(self) -> None:
         chosen_measures(self.measures)
@@ -102,6 +106,12 @@ def compare_paths(
     groups = read_sides(paths, options.files, options.against, notes)
     if folder is not None:
         writable(folder)
+    matrices = [matrix for members in groups.values() for side in members[1:] for matrix in side.matrices]
+    for condition in options.conditions:
+        if condition.needs_frequency and all(matrix.frequency is None for matrix in matrices):
+            raise UserError(
+                f"`fail_if` {str(condition)!r} needs the frequencies of the items; give them by `frequency`"
+            )
     measures = chosen_measures(options.measures)
     found = [
         compare_sides(name, sides, measures, progress, alike=options.alike) for name, sides in groups.items()

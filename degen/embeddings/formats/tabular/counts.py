@@ -50,7 +50,7 @@ def text_counts(path: Path) -> tuple[Counts, list[str] | None]:
         if len(fields) != width and not (separator is None and at == -1 and len(fields) > 1 < width):
             raise UserError(
                 f"{path} line {number} has {len(fields)} columns where {width} are expected; give every row "
-                "the same number"
+                "as many"
             )
         values += numbers(path, number, [fields[at]])
         ids.append(fields[:-1] if at == -1 else fields[:at] + fields[at + 1 :])
