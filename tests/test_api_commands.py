@@ -125,6 +125,11 @@ def test_an_array_beside_a_run_is_compared_with_it(runs):
         (lambda V: degen.compare("a.npy", "b.npy", frequency=[1, 2]), "counts are for arrays"),
         (lambda V: degen.report(V), "takes runs and paths"),
         (lambda V: degen.report("a.npy", skiprows=1), "no argument `skiprows`; did you mean 'skip_rows'"),
+        (
+            lambda V: degen.compare("a.npy", "a.npy", progress=1),
+            "known: against, formats, frequency, ids, key",
+        ),
+        (lambda V: degen.plot_svd("a.npy", progress=1), "known: cmap, formats, frequency, ids, key, layout"),
         (lambda V: degen.analyze(V, mesures="core"), "no argument `mesures`; did you mean 'measures'"),
         (lambda V: degen.report("a.npy", out=5), "`out` is a path, not 5"),
         (lambda V: degen.compare({"a": V}, {"b": V}), "not a mapping beside others"),

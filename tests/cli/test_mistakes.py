@@ -51,7 +51,7 @@ MISTAKES = [
     ("train --json true", "flags such as --json take no value; leave out 'true'"),
     # Words without an option
     ("train sasrec", "'sasrec' has no option before it; write `degen train --variant sasrec`"),
-    ("train log.csv", "'log.csv' has no option before it; write `degen train` takes it as --dataset log.csv"),
+    ("train log.csv", "'log.csv' has no option before it; write `degen train --dataset log.csv`"),
     ("train beauty", "'beauty' has no option before it; write `degen train --dataset beauty`"),
     ("data info", "no such command 'info'; did you mean `degen data stats`?"),
     ("data download", "no such command 'download'; did you mean `degen data fetch`?"),
