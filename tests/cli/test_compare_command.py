@@ -367,7 +367,7 @@ def test_a_matrix_without_a_projection_is_compared_and_not_drawn(tmp_path: Path)
 
 def test_a_folder_that_cannot_be_written_is_named_before_anything_is_measured(runs: Path) -> None:
     (runs / "taken").write_text("")
-    assert "cannot write into" in str(run(runs, "--out", runs / "taken").exception)
+    assert "is a file; name a folder" in str(run(runs, "--out", runs / "taken").exception)
 
 
 @pytest.mark.usefixtures("undrawn")
