@@ -159,7 +159,7 @@ def test_a_path_that_is_not_there_or_a_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"nowhere does not exist; .*degen train"):
         find_runs(tmp_path / "nowhere")
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="no run under"):
+    with pytest.raises(UserError, match="is a file; give a run"):
         find_runs(tmp_path / "file")
 
 
