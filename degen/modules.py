@@ -1,12 +1,15 @@
-"""Import of a user's own modules, so that the variants and measures in them are registered."""
+"""Import of a user's own modules, which register variants and measures, and calls of their functions."""
 
 from __future__ import annotations
 
+import reprlib
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from degen.errors import UserError
 
@@ -41,6 +44,50 @@ def import_modules(modules: Iterable[str]) -> None:
             sys.path.append(str(here))  # child processes get this path, and find the module by it
 
 
+def is_own(function: Callable[..., Any]) -> bool:
+    """Return whether a function is the user's, not one of degen."""
+    return not str(getattr(function, "__module__", "")).startswith("degen.")
+
+
+@dataclass(frozen=True)
+class Own:
+    """A function of the user's: what it raises, and a wrong result, become a `UserError` of one sentence.
+
+    `what` names the function, as in "the measure 'gap'"; `wanted` is what it must return, and `fits` tells
+    from a result and the positional arguments whether it is that.
+    """
+
+    function: Callable[..., Any]
+    what: str
+    wanted: str
+    fits: Callable[..., bool] = field(compare=False)
+
+    def __call__(self, *arguments: Any, **settings: Any) -> Any:
+        """Return the result of the function."""
+        try:
+            found = self.function(*arguments, **settings)
+        except UserError:
+            raise
+        except Exception as error:  # anyone's code, which may raise anything
+            code = getattr(self.function, "__code__", None)
+            file = Path(code.co_filename) if code else Path.cwd() / "none"
+            defined = f"{file.name}, line {code.co_firstlineno}: " if code else ""
+            raise UserError(f"{self.what} failed: {_fault('', error, file.parent, defined)}") from error
+        if not self.fits(found, *arguments):
+            raise UserError(f"{self.what} returned {_described(found)}; it must return {self.wanted}")
+        return found
+
+
+def _described(value: Any) -> str:
+    """Return a wrong result in a few words: arrays are not printed."""
+    kind = type(value).__name__
+    if shape := getattr(value, "shape", ()):
+        return f"{'a tensor' if kind == 'Tensor' else 'an array'} of shape {list(shape)}"
+    if hasattr(value, "__len__") and not isinstance(value, str):
+        return f"a value of type {kind} and length {len(value)}"
+    return reprlib.repr(value)
+
+
 def _refuse_path(module: str) -> None:
     """Refuse what is no name of a module: a path, or the name of a file."""
     path = Path(module)
@@ -55,14 +102,14 @@ def _refuse_path(module: str) -> None:
     )
 
 
-def _fault(module: str, error: Exception, here: Path) -> str:
-    """Return what is wrong with a module, and the mend."""
+def _fault(module: str, error: Exception, here: Path, defined: str = "") -> str:
+    """Return what is wrong with a module, and the mend; `defined` is the place where no line is at fault."""
     missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
     if missing is not None and (module == missing or module.startswith(f"{missing}.")):
         return f"there is no module {missing} in this folder, and none is installed; see how it is spelt"
     if isinstance(error, SyntaxError) and error.filename is not None:
         return f"{_short(error.filename, here)}, line {error.lineno}: {error.msg}; mend the file"
-    place = _place(error, here)
+    place = _place(error, here) or defined
     if missing is not None:
         return f"{place}it imports {missing}, which is not installed; install it, or mend the import"
     said = f"{place}{type(error).__name__}: {error}"

@@ -30,7 +30,8 @@ from degen.analysis.passes.arrays import Array, Float
 from degen.analysis.passes.buckets import Buckets, Codes
 from degen.analysis.passes.pair import Pair
 from degen.analysis.passes.rows import Rows
-from degen.analysis.values import Undefined
+from degen.analysis.values import NUMBER, PER_BUCKET, Undefined, Wanted
+from degen.modules import Own, is_own
 
 P = ParamSpec("P")
 E = TypeVar("E", bound="Entry")
@@ -40,9 +41,7 @@ Settings = Mapping[str, Any]
 """Keyword arguments of a registered function."""
 
 Without = Callable[[Rows, Codes, int], Float]
-"""Function of the rows, the group of each row and the number of groups. It returns the values without each
-group, float64 [groups].
-"""
+"""From the rows, each row's group and the number of groups to the values without each, float64 [groups]."""
 
 Need = Literal["frequency", "representations"]
 
@@ -123,6 +122,11 @@ class Entry:
         settings = ", ".join(f"{key}={value!r}" for key, value in self.options.items())
         return sentence.removeprefix("Return ").rstrip(".") + (f"; with {settings}" if settings else "")
 
+    def _value(self, kind: str, wanted: Wanted, *given: Any) -> Any:
+        if is_own(self.function):
+            return Own(self.function, f"the {kind} '{self.name}'", *wanted)(*given, **self.options)
+        return self.function(*given, **self.options)
+
 
 @dataclass(frozen=True)
 class Measure(Entry):
@@ -159,7 +163,7 @@ class Measure(Entry):
         for need in self.needs:
             if getattr(rows, need) is None:
                 raise Undefined(f"{self.name} needs {_NEEDS.get(need, need)}")
-        return cast("float", self.function(rows, **self.options))
+        return cast("float", self._value("measure", NUMBER, rows))
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,7 @@ class Profile(Entry):
 
     def __call__(self, V: Rows | Array, buckets: Buckets) -> Float:
         """Return the value for the rows of `V` in each bucket, float64 [len(buckets.names)]; NaN for none."""
-        return cast("Float", self.function(Rows.of(V), buckets))
+        return cast("Float", self._value("profile", PER_BUCKET, Rows.of(V), buckets))
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,7 @@ class PairMeasure(Entry):
 
     def __call__(self, pair: Pair) -> float:
         """Return the value, an `Estimate` where it was sampled; raise `Undefined` if there is none."""
-        return cast("float", self.function(pair, **self.options))
+        return cast("float", self._value("comparison", NUMBER, pair))
 
 
 MEASURES: dict[str, Measure] = {}
@@ -265,7 +269,7 @@ def comparison(
 
 def own_measures() -> list[str]:
     """Return the names of measures that a module of the user's has registered."""
-    return [name for name, entry in MEASURES.items() if not entry.function.__module__.startswith("degen.")]
+    return [name for name, entry in MEASURES.items() if is_own(entry.function)]
 
 
 def _names(

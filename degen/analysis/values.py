@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
 
 from degen.errors import UserError
 
@@ -54,3 +60,21 @@ class Interval:
     standard_error: float
     noise: str
     method: str
+
+
+def _is_number(found: Any, *_: Any) -> bool:
+    return isinstance(found, Real) or (getattr(found, "ndim", None) == 0 and not isinstance(found, str))
+
+
+def _is_per_bucket(found: Any, _rows: Any, buckets: Any) -> bool:
+    with suppress(Exception):  # anyone's result, which may be anything
+        values = np.asarray(found)
+        return values.dtype.kind in "fiub" and values.shape == (len(buckets.names),)
+    return False
+
+
+Wanted = tuple[str, Callable[..., bool]]
+"""The result that a registered function must return, in words and as a check; see `degen.modules.Own`."""
+
+NUMBER: Wanted = ("one number", _is_number)
+PER_BUCKET: Wanted = ("one number per bucket", _is_per_bucket)

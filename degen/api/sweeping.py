@@ -14,7 +14,7 @@ from degen.config.key_names import key_named
 from degen.config.lists import each_once, parse_values
 from degen.config.settle import by_group
 from degen.data.reading.columns import parse_columns
-from degen.errors import DegenWarning
+from degen.errors import DegenWarning, UserError
 from degen.modules import import_modules
 
 if TYPE_CHECKING:
@@ -104,6 +104,11 @@ def _asked(
     from degen.model.variants import named_variants
     from degen.sweeps.asked.lists import study_folder, study_of_lists
 
+    if file is not None and not (file.exists() or file.suffix or file.name != str(file)):
+        raise UserError(
+            f"the first argument is a study file or a study's folder, and there is no {file}; a variant is "
+            f"given as `variant={str(file)!r}`"
+        )
     choice = {name: settings.pop(name) for name in _CHOICE if name in settings}
     by_group(dict.fromkeys(settings))  # refuses an unknown one
     values = {key_named(key): _listed(key_named(key), value) for key, value in settings.items()}

@@ -18,6 +18,7 @@ from degen.errors import UserError
 from degen.model.declaration import Variant
 from degen.model.encoders.interface import Encoder
 from degen.model.losses.blocked_softmax import BlockedSoftmax
+from degen.model.own_functions import with_own_checked
 from degen.model.precision import pick_precision
 from degen.model.variants import get_variant
 from degen.training.batching.ways import build_batching
@@ -64,7 +65,7 @@ class Trainer:
     ):
         self.config = config = settle_names(config)
         self.world = world or World()
-        self.variant = variant or get_variant(config.objective.variant)
+        self.variant = with_own_checked(variant or get_variant(config.objective.variant))
         self.device = device
         self.precision = pick_precision(config.training.precision, device)
         self.n_items = dataset.sequences.n_items

@@ -19,6 +19,7 @@ from typing import ClassVar, cast
 import torch
 from torch import Tensor
 
+from degen.errors import UserError
 from degen.model.encoders.dropout import RandomDropout
 from degen.model.encoders.encoder import SequenceEncoder
 from degen.model.encoders.padded import Architecture, Tensors, draw_masks, encode_padded
@@ -119,7 +120,7 @@ class Stack:
         state = [self.weights, self.first, self.second, self.steps]
         try:
             return RecordedStep(lambda given: self._move_now(given, epochs), batch, generators, state)
-        except RuntimeError as error:
+        except (RuntimeError, UserError) as error:  # of a user's function; its fault comes again below
             self.records = False
             for kept in self._dropouts:
                 kept.start_anew()
