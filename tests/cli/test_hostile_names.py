@@ -49,9 +49,9 @@ def runs(tmp_path):
 )
 def test_variants_that_look_like_markup_or_mathematics_are_names(runs, command):
     more = {
-        "plot-svd": "figure.pdf",
-        "uniformity": "figure.pdf",
-        "dynamics": "figure.pdf",
+        "plot-svd": "figures",
+        "uniformity": "figures",
+        "dynamics": "figures",
         "report": "r.html",
     }
     out = ["--out", runs / more[command]] if command in more else []

@@ -59,7 +59,7 @@ def _matrix(rng: random.Random, name: str) -> Words:
     key = ["--key", _KEYS[name]] if name in _KEYS else []
     way = rng.random()
     if way < 0.06:
-        return ["plot-svd", name, *key, "--out", "figure.pdf"]
+        return ["plot-svd", name, *key, "--out", "figures"]
     if way < 0.1 and name not in ("two.npz", "m.safetensors"):
         return ["compare", name, "other.npy"]
     more: Words = rng.choice(([], [], ["--skip-rows", "first"], ["--drop-nonfinite"], ["--exact-rows", "10"]))
@@ -87,10 +87,10 @@ _OF_RUNS: tuple[Words, ...] = (
     ["analyze", "runs/duorec-s0"],
     ["analyze", "runs/duorec-s0", "--with-model"],
     ["compare", "runs"],
-    ["uniformity", "runs", "--out", "figure.pdf"],
-    ["dynamics", "runs", "--out", "figure.pdf"],
-    ["mechanism", "runs", "--out", "figure.pdf"],
-    ["plot-svd", "runs", "--out", "figure.pdf"],
+    ["uniformity", "runs", "--out", "figures"],
+    ["dynamics", "runs", "--out", "figures"],
+    ["mechanism", "runs", "--out", "figures"],
+    ["plot-svd", "runs", "--out", "figures"],
     ["evaluate", "runs/duorec-s0", "--json"],
     ["export", "runs/duorec-s0", "--to", "word2vec"],
     ["export", "runs/duorec-s0"],
