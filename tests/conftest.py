@@ -72,7 +72,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_module_of_a_user(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
-    """Forget modules that a test imported by `--import`, and what they registered.
+    """Forget modules that a test imported by `--import`, their measures, and variants that a test registered.
 
     A module of the same name of another test would otherwise be taken for it, and the workers of a study
     would import both. A test may call what this returns, to be as a new process that knows none of them.
@@ -86,21 +86,21 @@ def no_module_of_a_user(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[]
         IMPORTED[:] = before
         if own:
             _forget(own)
+        if variants := sys.modules.get("degen.model.variants"):
+            for name in variants.REGISTERED:
+                variants.VARIANTS.pop(name, None)
+            variants.REGISTERED.clear()
 
     yield forget
     forget()
 
 
 def _forget(own: set[str]) -> None:
-    """Forget modules, and what they registered."""
+    """Forget modules, and the measures that they registered."""
     from degen.analysis.registry import COMPARISONS, MEASURES, PROFILES
-    from degen.model.variants import REGISTERED, VARIANTS
 
     for registry in (MEASURES, PROFILES, COMPARISONS):
         for name in [name for name, entry in registry.items() if entry.function.__module__ in own]:
             del registry[name]
-    for name in REGISTERED:
-        del VARIANTS[name]
-    REGISTERED.clear()
     for name in own:
         sys.modules.pop(name, None)

@@ -42,13 +42,13 @@ def run_targets(
     out: Path,
 ) -> None:
     """Train targets, and print what comes of them; the arguments are those of `degen paper run`."""
-    from degen.config.lists import parse_seeds
+    from degen.config.lists import names_in, parse_seeds
     from degen.paper.launch import Budget, Workers, also_trained, choose_targets, parse_budget, run_target
     from degen.sweeps.bar import sweep_bar
     from degen.sweeps.run import Stopped
 
     limit = Budget(None if budget is None else parse_budget(budget))
-    asked = None if datasets is None else _names(datasets)
+    asked = None if datasets is None else names_in(datasets)
     notes: list[str] = []
     chosen = choose_targets(names, asked, parse_seeds(seeds) if seeds is not None else None, notes)
     output.note(*notes, *also_trained(chosen, out))
@@ -94,16 +94,16 @@ def adopt_runs(
     out: Path,
 ) -> None:
     """Take runs that are trained already, and print how many each target has got."""
-    from degen.config.lists import parse_seeds
+    from degen.config.lists import names_in, parse_seeds
     from degen.paper.adopting import adopt
     from degen.paper.launch import choose_targets
     from degen.paper.targets import NAMES
 
     notes: list[str] = []
-    names = _names(targets) if targets is not None else NAMES
+    names = names_in(targets) if targets is not None else NAMES
     chosen = choose_targets(
         names,
-        None if datasets is None else _names(datasets),
+        None if datasets is None else names_in(datasets),
         None if seeds is None else parse_seeds(seeds),
         notes,
     )
@@ -120,11 +120,6 @@ def adopt_runs(
         output.table(list(taken[0]), [list(row.values()) for row in taken])
     else:
         output.line("no run is taken")
-
-
-def _names(text: str) -> list[str]:
-    """Return the names in a list with commas."""
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _announced(title: str, watch: Callable[[Status], None], output: Output) -> Callable[[Status], None]:

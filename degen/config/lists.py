@@ -14,6 +14,15 @@ MOST_SEEDS = 10_000
 """Maximum size of a range of seeds, or of values; a larger one is a typing error."""
 
 
+def names_in(text: str | None) -> list[str]:
+    """Return the names in a text with commas, none for None; empty ones are left out.
+
+    >>> names_in("sasrec, duorec,"), names_in(None)
+    (['sasrec', 'duorec'], [])
+    """
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
 def parse_values(key: str, text: str) -> list[Any]:
     """Turn `0,.02,.1` or `.1:.5:.1` into the values of a key, in the order given.
 

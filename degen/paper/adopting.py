@@ -8,7 +8,7 @@ differ: older versions counted by half, and the tables say so (`ties`).
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,25 +85,24 @@ def adopt(chosen: Sequence[tuple[Target, Study]], folders: Sequence[Path], out: 
     return adopted
 
 
-def _finished(folders: Sequence[Path], notes: list[str]) -> list[RunDirectory]:
-    """Return the finished, sound runs of folders; notes name the others."""
-    found = []
+def _finished(folders: Sequence[Path], notes: list[str]) -> dict[RunDirectory, Config]:
+    """Return the finished, sound runs of folders with their configurations; notes name the others."""
+    found = {}
     for run in collect_runs(folders):
         if (error := damage(run)) is not None:
             notes.append(f"left out: {error}")
         elif run.state != "finished":
             notes.append(f"left out: {run.path} is not finished; `degen train … --resume` goes on")
         else:
-            found.append(run)
+            found[run] = settle(run.path / CONFIG)
     return found
 
 
-def _by_cell(runs: Sequence[RunDirectory], cells: Sequence[Cell]) -> dict[Key, RunDirectory]:
+def _by_cell(runs: Mapping[RunDirectory, Config], cells: Sequence[Cell]) -> dict[Key, RunDirectory]:
     """Return runs by cell and seed, as if they counted ties as the cells do."""
     ways = {cell.config.evaluation.ties for cell in cells}
     found: dict[Key, RunDirectory] = {}
-    for run in runs:
-        config = settle(run.path / CONFIG)
+    for run, config in runs.items():
         for ties in sorted(ways):
             evaluation = config.evaluation.model_copy(update={"ties": ties})
             same_ties = config.model_copy(update={"evaluation": evaluation})

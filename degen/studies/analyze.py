@@ -128,11 +128,11 @@ def analyze_paths(paths: Sequence[Path], options: AnalysisOptions) -> Analyzed:
     sources = list(measured)
     analyses = [analysis for analysis, _ in measured.values()]
     notes = [*selection.notes, *notes, *(note for _, several in measured.values() for note in several)]
-    warned = {str(source.path): warnings_of(source.run) for source in sources if source.run is not None}
+    warned = {source: warnings_of(source.run) for source in sources if source.run is not None}
     if options.seeds:
         together, more, behind = _over_seeds(selection, dict(zip(sources, analyses, strict=True)))
         of_series = {
-            name: list(dict.fromkeys(one for source in members for one in warned.get(str(source.path), [])))
+            name: list(dict.fromkeys(one for source in members for one in warned.get(source, [])))
             for name, members in behind.items()
         }
         return Analyzed(together, notes + more, of_series)
@@ -141,8 +141,8 @@ def analyze_paths(paths: Sequence[Path], options: AnalysisOptions) -> Analyzed:
         replace(analysis, name=str(source.path)) if names.count(analysis.name) > 1 else analysis
         for analysis, source in zip(analyses, sources, strict=True)
     ]
-    called = {str(source.path): analysis.name for analysis, source in zip(analyses, sources, strict=True)}
-    return Analyzed(analyses, notes, {called[path]: own for path, own in warned.items()})
+    called = {source: analysis.name for analysis, source in zip(analyses, sources, strict=True)}
+    return Analyzed(analyses, notes, {called[source]: own for source, own in warned.items()})
 
 
 def _analyzed_or_error(source: Source, options: AnalysisOptions) -> tuple[Analysis, list[str]] | UserError:
@@ -182,9 +182,9 @@ def _over_seeds(
     notes: list[str] = []
     behind: dict[str, list[Source]] = {}
     series = [(group.name, *each) for group in selection.groups for each in group.series.items()]
-    ours = [(dataset, name, [s for s in sources if s in analyses]) for dataset, name, sources in series]
-    ours = [each for each in ours if each[2]]
-    for dataset, name, sources in sorted(ours, key=lambda each: list(analyses).index(each[2][0])):
+    ours = [(log, name, own) for log, name, all_ in series if (own := [s for s in all_ if s in analyses])]
+    order = {source: place for place, source in enumerate(analyses)}
+    for dataset, name, sources in sorted(ours, key=lambda each: order[each[2][0]]):
         members = [analyses[source] for source in sources]
         if len(members) == 1:
             notes.append(f"{members[0].name} is the only seed of {name}: {SEED_NOISE_UNKNOWN}")

@@ -17,7 +17,7 @@ from written import result
 
 from degen.data.sampling.source import Source
 from degen.errors import UserError
-from degen.model.variants import REGISTERED, VARIANTS, Variant, register
+from degen.model.variants import Variant, register
 from degen.runs.directory import RunDirectory
 from degen.runs.lock import sole_writer
 from degen.training.children import cores
@@ -163,7 +163,7 @@ def fatal(source, rows, rng):
     return source.history(rows, rng)
 
 
-def test_a_killed_child_is_told_of_and_leaves_the_others_alone(log, tmp_path, own_variants, monkeypatch):
+def test_a_killed_child_is_told_of_and_leaves_the_others_alone(log, tmp_path, monkeypatch):
     register(Variant("fatal", {"x": fatal, "y": Source.history}, (("x", "y"),)))
     mark = tmp_path / "mark"
     mark.touch()
@@ -245,22 +245,13 @@ def test_a_fault_of_degen_comes_back_with_its_traceback(log, tmp_path):
 OWN = Variant("backwards", {"x": Source.history, "y": Source.history}, (("x", "y"),))
 
 
-@pytest.fixture
-def own_variants():
-    """Forget the variants that a test registers."""
-    yield
-    for name in REGISTERED:
-        VARIANTS.pop(name, None)
-    REGISTERED.clear()
-
-
-def test_children_know_registered_variants(log, tmp_path, own_variants):
+def test_children_know_registered_variants(log, tmp_path):
     register(OWN)
     run = train_in_child(configs(log, (0,), variant="backwards", epochs=1)[0], tmp_path)
     assert run.variant == "backwards"
 
 
-def test_a_variant_that_no_other_process_can_find_is_refused_before_any_starts(log, tmp_path, own_variants):
+def test_a_variant_that_no_other_process_can_find_is_refused_before_any_starts(log, tmp_path):
     register(Variant("local", {"x": lambda source, rows, rng: source.history(rows, rng)}))
     with pytest.raises(UserError, match=r"variant 'local' cannot be sent .*`workers=1`"):
         train_many(configs(log, variant="local"), places(tmp_path), workers=2)

@@ -118,13 +118,14 @@ def _options(
 ) -> tuple[CompareOptions, bool]:
     """Return what to measure, and whether that is the core alone, besides what conditions need."""
     from degen.analysis.listing import CORE_NAME
+    from degen.config.lists import names_in
     from degen.embeddings.file_options import FileOptions
     from degen.studies.comparing.compare_paths import SHOWN, CompareOptions
     from degen.studies.comparing.conditions import with_conditions
 
     chosen = measures or (None if every else CORE_NAME)
     measured, core = with_conditions(chosen, conditions), chosen == CORE_NAME
-    profiles = tuple(name.strip() for name in (sides["profiles"] or "").split(",") if name.strip())
+    profiles = tuple(names_in(sides["profiles"]))
     return CompareOptions(
         measured, sides["against"], profiles or SHOWN, FileOptions(**files), not core, conditions
     ), core

@@ -126,9 +126,10 @@ def dynamics(
 
       degen dynamics runs/clothing --measures average_cosine,stable_rank
     """
+    from degen.config.lists import names_in
     from degen.studies.over_epochs.dynamics import DEFAULT, DynamicsOptions, draw_dynamics
 
-    chosen = tuple(name.strip() for name in (measures or "").split(",") if name.strip()) or DEFAULT
+    chosen = tuple(names_in(measures)) or DEFAULT
     options = DynamicsOptions(seed, aggregate, chosen)
     _report(partial(draw_dynamics, paths, options), look, _dynamics_row, output)
 
