@@ -44,7 +44,7 @@ def draw_target(target: Target, rows: Sequence[Measured], folder: Path, out: Pat
     if target.figure in ("svd", "trajectory", "table"):
         return _of_runs(target, rows, out)
     datasets = [*sorted(by_dataset(rows), key=len, reverse=True), "all"]
-    files = sorted(path for path in (folder / FIGURES).glob("*") if path.is_file())
+    files = sorted(path for path in (folder / FIGURES).glob("[!.]*") if path.is_file())
     return FigureFiles([_copied(path, out / _name(target, path.name, datasets)) for path in files])
 
 

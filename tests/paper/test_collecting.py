@@ -13,7 +13,7 @@ from study_files import pretend, product, write_study
 from degen.build import load_data
 from degen.config.settle import by_group, settle
 from degen.errors import UserError
-from degen.paper import degeneration
+from degen.paper import degeneration, drawing
 from degen.paper.collecting import collect_targets
 from degen.paper.comparison import comparison
 from degen.paper.counting import Targets, count_targets
@@ -313,8 +313,6 @@ def test_terminal_shows_the_columns_that_fit_and_names_the_file_of_the_rest(tmp_
 
 
 def test_fig2_is_drawn_with_published_bars(tmp_path, monkeypatch):
-    from degen.paper import drawing
-
     given = []
     draw = drawing.bars_figure
     monkeypatch.setattr(drawing, "bars_figure", lambda *a, **k: given.append(k["published"]) or draw(*a, **k))
@@ -335,3 +333,12 @@ def test_runs_begun_earlier_are_told_of(tmp_path):
     assert told.startswith("table2: 3 runs on beauty were begun earlier and are trained too")
     both = [(target("table2"), target("table2").study(["beauty"], [0, 1, 2])), (target("table2"), asked)]
     assert also_trained(both, tmp_path) == []
+
+
+def test_figures_of_a_study_are_taken_over_without_its_list_of_outputs(tmp_path):
+    study = tmp_path / "study" / "figures"
+    study.mkdir(parents=True)
+    for name in ("curve-lambda-synthetic.pdf", ".degen-outputs.jsonl"):
+        (study / name).write_text("-")
+    files = drawing.draw_target(target("fig7"), [], tmp_path / "study", tmp_path / "out").files
+    assert [path.name for path in files] == ["fig7-curve-lambda-synthetic.pdf"]

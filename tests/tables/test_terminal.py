@@ -124,7 +124,7 @@ def test_columns_with_one_value_are_said_below_where_there_is_no_room() -> None:
     assert len(printed(table, 120)[0].split()) == len(FACTS)
     lines = printed(table, 72)
     assert lines[0].split() == ["run", "variant", "epochs", "state", "HR@5", "NDCG@10"]
-    assert lines[2].split() == ["runs/…/beauty/sasrec-s0", "sasrec", "33", "finished", "0.0564", "0.0416"]
+    assert lines[2].split() == ["…/sasrec-s0", "sasrec", "33", "finished", "0.0564", "0.0416"]
     assert lines[-1] == "all: dataset beauty, seed 0"
 
 
@@ -173,7 +173,7 @@ def test_the_columns_of_a_listing_that_do_not_fit_follow_below() -> None:
     text = "\n".join(lines)
     for place in range(5):
         assert text.count(f"-0.88 ± 0.000{place}") == 1
-        assert re.search(rf"embed\S*…\S*-{place}\.npy", text)
+        assert f"…{place}.npy" in text  # what all names begin with goes first
     assert text.count("average_cosine") == 2
     assert len(printed(table, None)) == 5
 

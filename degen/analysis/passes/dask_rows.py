@@ -108,21 +108,20 @@ def connected(address: str | None) -> Iterator[None]:
     if address is None:
         yield
         return
-    config = _dask().config
+    _dask()
     try:
         from distributed import Client
     except ImportError:
         raise UserError("`scheduler` needs distributed: pip install 'degen[dask]'") from None
-    # A client that fails to connect would stay the scheduler of all that Dask computes later.
-    with config.set(scheduler=config.get("scheduler", None)):
-        try:
-            client: Any = cast("Any", Client)(address, timeout="10s")
-        except (OSError, ValueError) as error:
-            raise UserError(
-                f"`scheduler={address!r}`: {error}; start one with `dask scheduler`, or leave it out"
-            ) from error
-        with client:
-            yield
+    try:
+        # A default client that fails to connect would stay the scheduler of all that Dask computes later.
+        client: Any = cast("Any", Client)(address, timeout="10s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"`scheduler={address!r}`: {error}; start one with `dask scheduler`, or leave it out"
+        ) from error
+    with client, client.as_current():
+        yield
 
 
 def _dask() -> Any:
