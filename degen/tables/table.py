@@ -12,6 +12,8 @@ from degen.tables.numbers import four_decimals
 Mark = Literal["", "best", "second", "holds", "fails", "open"]
 Kind = Literal["number", "text", "sentence", "key"]
 
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 _BLANKS = 5
 """Blanks of the shortest text that is a sentence; a name or several numbers have fewer."""
 
@@ -87,6 +89,11 @@ class Table:
         for heading, row in zip(self.sections or [""] * len(self.rows), self.rows, strict=True):
             found.setdefault(heading, []).append(row)
         return found
+
+
+def footnote_mark(number: int) -> str:
+    """Return the raised number of a footnote; empty for 0, which is none."""
+    return str(number).translate(_SUPERSCRIPTS) if number else ""
 
 
 def marked(values: Sequence[float | None], texts: Sequence[str], sign: int = 1) -> list[Cell]:

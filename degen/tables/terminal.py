@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 
 from degen.shown import shown
 from degen.tables.lines import lines_for
-from degen.tables.table import Cell, Table
+from degen.tables.table import Cell, Table, footnote_mark
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _ENDLESS = 1_000_000
 """Width of a line without an end."""
 
@@ -43,7 +42,7 @@ def print_table(table: Table) -> None:
         _print_sections(table, width, console)
     else:
         _print_rows(table, width, console)
-    footnotes = [f"{_text(Cell('', footnote=place))} {text}" for place, text in enumerate(table.footnotes, 1)]
+    footnotes = [f"{footnote_mark(place)} {text}" for place, text in enumerate(table.footnotes, 1)]
     _print_lines([*table.note.splitlines(), *footnotes], width, console)
 
 
@@ -100,4 +99,4 @@ def _print_sections(table: Table, width: int | None, console: Console) -> None:
 
 
 def _text(cell: Cell) -> str:
-    return shown(cell.text) + (str(cell.footnote).translate(_SUPERSCRIPTS) if cell.footnote else "")
+    return shown(cell.text) + footnote_mark(cell.footnote)

@@ -2,8 +2,9 @@
 
     python experiments/mechanism/collect.py runs/mechanism/clothing
 
-writes `experiments/results/mechanism.csv` (one row per run and epoch) and `mechanism.md` (the first and the
-last epoch that all runs have). Into `figures/` go sasrec beside duorec, and the optimisers.
+writes into `experiments/results/` `mechanism.csv` (one row per run and epoch), `mechanism-test.csv` (one row
+per finished run) and `mechanism.md` (the first and the last epoch that all runs have). Into `figures/` go
+sasrec beside duorec, and the optimisers.
 `--figures-only` draws them again from the tables, without the runs.
 """
 
@@ -23,7 +24,7 @@ from degen.plots.style import figure_style, figure_width
 from degen.runs.directory import RunDirectory, find_runs
 from degen.studies.figure_files import FigureOptions
 from degen.studies.mechanism import draw_mechanism
-from degen.tables.csv_file import read_rows, write_columns
+from degen.tables.csv_file import read_rows, write_columns, write_rows
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,10 +50,13 @@ COLUMNS = {
 }
 """Columns of the page."""
 
+TESTED = ("epoch", "HR@10", "NDCG@10")
+"""Columns of the second table: the best epoch and its metrics on the test split."""
+
 INTRODUCTION = (
     "Updates of the rarest and the most frequent decile of items, for each optimiser. Δv is how far an",
-    "item moved over the epoch, h̄ the mean representation. [degeneration.md](degeneration.md), point 7,",
-    "says what follows.",
+    "item moved over the epoch, h̄ the mean representation. [Is the cone made by Adam?](causes.md) asks",
+    "what follows.",
 )
 """First lines of the page."""
 
@@ -85,11 +89,8 @@ def page(runs: Mapping[str, Sequence[Row]], tested: Mapping[str, Row]) -> str:
     lines += [_line(COLUMNS.values()), _line(["---"] * len(COLUMNS))]
     lines += [_line(_cell(row[key]) for key in COLUMNS) for row in chosen]
     lines += ["", "Test targets, at the epoch that validation chose:", ""]
-    lines += [_line(["run", "epoch", "HR@10", "NDCG@10"]), _line(["---"] * 4)]
-    lines += [
-        _line([name, *(_cell(test[key]) for key in ("epoch", "HR@10", "NDCG@10"))])
-        for name, test in tested.items()
-    ]
+    lines += [_line(["run", *TESTED]), _line(["---"] * 4)]
+    lines += [_line([name, *(_cell(test[key]) for key in TESTED)]) for name, test in tested.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -170,9 +171,14 @@ def main(words: Sequence[str] | None = None) -> None:
         raise UserError(f"no run under {given.folder} holds a trace; make them with run.py")
     runs = {name: rows_of(run) for name, run in found.items()}
     everything = [row for rows in runs.values() for row in rows]
-    text = page(runs, {name: run.test for name, run in found.items() if run.state == "finished"})
+    tested = {name: run.test for name, run in found.items() if run.state == "finished"}
+    text = page(runs, tested)
     write_columns(
         given.out / "mechanism.csv", {key: [row[key] for row in everything] for key in everything[0]}
+    )
+    write_rows(
+        given.out / "mechanism-test.csv",
+        [{"run": name, **{key: test[key] for key in TESTED}} for name, test in tested.items()],
     )
     write_text(given.out / "mechanism.md", text)
     ends = [run.path for name, run in found.items() if name in ("sasrec", "duorec")]

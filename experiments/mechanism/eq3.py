@@ -61,7 +61,7 @@ INTRODUCTION = (
     "beyond log p*: semi-partial, to be read beside *of Eq. 3 itself*, the same for scores that equal Eq.",
     "3. *followers above others*: the probability that an item that did follow the context scores above",
     "one that did not. Unseen items all have the same log p and no PMI, hence no correlation.",
-    "[degeneration.md](degeneration.md), point 8, says what follows.",
+    "[Mechanism](../../docs/explanation/mechanism.md#does-the-score-follow-eq-3) says what follows.",
 )
 """First lines of the page."""
 

@@ -36,7 +36,7 @@ Written by `experiments/cures/collect.py` from the runs of `experiments/cures/ru
 - all-but-the-top and whitening map sasrec's items after training; the encoder stays as trained.
   Whitening's centred spectrum is perfect by construction.
 
-What follows from the tables is in [degeneration.md](degeneration.md), point 9.
+[Mitigations](../../docs/explanation/mitigations.md#what-came-out) says what follows from the tables.
 """
 
 ONE_SEED = "\nOne seed per method: the noise of seeds is unknown, and nothing is marked.\n"

@@ -1,0 +1,125 @@
+"""Numbers of the result pages from the lines of `metrics.jsonl` that are kept of each finished run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from degen.config.settle import OFFICIAL
+from degen.paper.comparison import mean_text
+from degen.runs.best import best_row
+from degen.tables.markdown import markdown
+from degen.tables.table import Cell, Column, Table
+from degen.variant_names import variant_label
+from pageslib.collected import NAMES, difference_cell
+
+Row = dict[str, Any]
+
+COURSE = {
+    "average_cosine": "average cosine",
+    "sigma2_ratio": "σ₂/σ₁",
+    "effective_rank": "effective rank",
+    "uniformity": "uniformity of h",
+    "valid_NDCG@10": "validation NDCG@10",
+}
+"""Columns of an epoch's line that are shown at the first epoch and at the best one."""
+
+SHOWN = {"NDCG@10": "valid_NDCG@10", "HR@10": "valid_HR@10"}
+"""Validation metrics that are compared at the best epochs of two rules."""
+
+
+class Epochs:
+    """Epochs of the runs `<dataset>/<variant>-s<seed>` of a folder. Templates call its public functions."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self._runs = cache(self._read)
+
+    def course(self, dataset: str, variants: Sequence[str]) -> str:
+        """Table of measures at the first and the best epoch, means over seeds ± half of the interval."""
+        columns = [Column("method", "text"), Column("n"), Column("epoch"), *map(Column, COURSE.values())]
+        rows = []
+        for variant in variants:
+            runs = self._runs(dataset, variant).values()
+            for when, place in (("first", 0), ("best", None)):
+                lines = [lines[0] if place == 0 else _own(lines) for lines in runs]
+                about = [Cell(variant_label(variant)), Cell(str(len(runs))), Cell(when)]
+                rows.append([*about, *(Cell(mean_text([line[name] for line in lines])) for name in COURSE)])
+        return markdown(Table("course", "", columns, rows))
+
+    def stopping(self, datasets: Sequence[str], variants: Sequence[str]) -> str:
+        """Table of the epoch that each run stops at under its own rule and under the released code's."""
+        titles = (
+            "best by NDCG@10",
+            "best by the released rule",
+            "stops after",
+            "NDCG@10",
+            "by the released rule",
+            "HR@10",
+            "by the released rule",
+        )
+        columns = [Column("run", "text"), *map(Column, titles)]
+        rows = []
+        for dataset in datasets:
+            for variant in variants:
+                for seed, lines in self._runs(dataset, variant).items():
+                    own = _own(lines)
+                    other, stopped = released(lines)
+                    cells = [
+                        str(own["epoch"]),
+                        str(other["epoch"]),
+                        str(stopped) if stopped else "not reached",
+                    ]
+                    for metric in SHOWN.values():
+                        cells += [f"{own[metric]:.4f}", f"{other[metric]:.4f}"]
+                    name = f"{NAMES[dataset]} {variant_label(variant)}, seed {seed}"
+                    rows.append([Cell(name), *map(Cell, cells)])
+        return markdown(Table("stopping", "", columns, rows))
+
+    def rule_differences(self, datasets: Sequence[str], a: str, b: str) -> str:
+        """Table of `a` - `b` on validation at the best epochs of either rule of stopping, paired by seed."""
+        columns = [Column("dataset", "text"), Column("best by", "text"), Column("n"), *map(Column, SHOWN)]
+        rules = {"NDCG@10": _own, "the released rule": _released}
+        rows = []
+        for dataset in datasets:
+            ours, others = self._runs(dataset, a), self._runs(dataset, b)
+            pairs = [(ours[seed], others[seed]) for seed in ours.keys() & others.keys()]
+            for name, best in rules.items():
+                margins = [[best(one)[c] - best(other)[c] for one, other in pairs] for c in SHOWN.values()]
+                about = [Cell(NAMES[dataset]), Cell(name), Cell(str(len(pairs)))]
+                rows.append([*about, *map(difference_cell, margins)])
+        return markdown(Table("rules", "", columns, rows))
+
+    def _read(self, dataset: str, variant: str) -> dict[int, list[Row]]:
+        """Return the lines of each seed's run."""
+        paths = (self.folder / dataset).glob(f"{variant}-s[0-9]*")
+        files = {int(path.name.rpartition("-s")[2]): path / "metrics.jsonl" for path in paths}
+        return {
+            seed: [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+            for seed, file in sorted(files.items())
+        }
+
+
+def _own(lines: Sequence[Row]) -> Row:
+    """Return the best line under the rule that these runs stop by."""
+    return best_row(lines, "NDCG@10", OFFICIAL["training"]["stop_decimals"])
+
+
+def _released(lines: Sequence[Row]) -> Row:
+    return released(lines)[0]
+
+
+def released(lines: Sequence[Row]) -> tuple[Row, int | None]:
+    """Return the best line under the released code's rule, and the epoch that it stops after.
+
+    None where the run has ended before the rule would stop it: a later epoch could then be its best.
+    """
+    rule = OFFICIAL["training"]
+    for count in range(1, min(len(lines), rule["epochs"]) + 1):
+        best = best_row(lines[:count], rule["stop_on"], rule["stop_decimals"])
+        if count - best["epoch"] >= rule["patience"] or count == rule["epochs"]:
+            return best, count
+    return best, None

@@ -1,0 +1,109 @@
+"""Write the result pages: prose by hand, and every measured number from the files beside them.
+
+    degen paper collect --out runs/paper
+    python experiments/pages/render.py --collected runs/paper
+
+takes tables, verdicts and the figures that pages show over from the collection, into
+`experiments/results/paper/` and `figures/`, and renders each template `experiments/pages/templates/*.md` to
+the page of the same name in `experiments/results/`. `--runs runs/queue` keeps the configurations and metrics
+of finished runs in `experiments/results/seeds/`. Without options the pages are rendered anew from the files
+that are there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from pageslib.collected import Collected  # noqa: E402
+from pageslib.epochs import Epochs  # noqa: E402
+from pageslib.one_seed import OneSeed  # noqa: E402
+
+from degen.runs.directory import find_runs  # noqa: E402
+
+ROOT = HERE.parents[1]
+TEMPLATES = HERE / "templates"
+RESULTS = ROOT / "experiments" / "results"
+COLLECTED = RESULTS / "paper"
+SEEDS = RESULTS / "seeds"
+FIGURES = ROOT / "figures"
+README = ROOT / "README.md"
+MARKS = ("<!-- results -->", "<!-- /results -->")
+"""Lines of the README between which its results stand."""
+
+KEPT = ("config.toml", "environment.json", "metrics.jsonl", "test.json")
+"""Files of a run that are kept: no weights and no embeddings."""
+
+
+def pages() -> dict[Path, str]:
+    """Return the text of each page by its path."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    for numbers in (Collected(COLLECTED), Epochs(SEEDS), OneSeed(RESULTS)):
+        names = [
+            name for name in dir(numbers) if not name.startswith("_") and callable(getattr(numbers, name))
+        ]
+        environment.globals |= {name: getattr(numbers, name) for name in names}
+    templates = sorted(TEMPLATES.glob("[!_]*.md"))
+    found = {RESULTS / path.name: environment.get_template(path.name).render() for path in templates}
+    return {**found, README: _in_readme(environment.get_template("_readme.md").render())}
+
+
+def _in_readme(text: str) -> str:
+    """Return the README with `text` between its marks."""
+    before, begin, rest = README.read_text(encoding="utf-8").partition(MARKS[0])
+    _, end, after = rest.partition(MARKS[1])
+    return f"{before}{begin}\n{text}{end}{after}"
+
+
+def take_over(collected: Path) -> list[Path]:
+    """Copy a collection's tables and verdicts, and the figures that templates show; return the copies."""
+    COLLECTED.mkdir(exist_ok=True)
+    tables = [path for kind in ("csv", "json") for path in sorted((collected / "results").glob(f"*.{kind}"))]
+    taken = [Path(shutil.copyfile(path, COLLECTED / path.name)) for path in tables]
+    for template in sorted(TEMPLATES.glob("*.md")):
+        for stem in re.findall(r"figures/([\w-]+)\.png", template.read_text(encoding="utf-8")):
+            found = [collected / "figures" / f"{stem}.{kind}" for kind in ("png", "pdf")]
+            taken += [Path(shutil.copyfile(path, FIGURES / path.name)) for path in found if path.exists()]
+    return taken
+
+
+def keep(runs: Path) -> list[Path]:
+    """Copy configuration, environment and metrics of the finished runs `<dataset>/<variant>-s<seed>`."""
+    taken = []
+    for run in find_runs(runs):
+        if run.state == "finished":
+            place = SEEDS / run.path.parent.name / run.path.name
+            place.mkdir(parents=True, exist_ok=True)
+            taken += [Path(shutil.copyfile(run.path / name, place / name)) for name in KEPT]
+    return taken
+
+
+def main() -> None:
+    """Render the pages, and name what was written."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--collected", type=Path, help="folder of `degen paper collect`, such as runs/paper")
+    parser.add_argument("--runs", type=Path, help="folder of finished runs, such as runs/queue")
+    given = parser.parse_args()
+    taken = take_over(given.collected) if given.collected else []
+    for path in [*taken, *(keep(given.runs) if given.runs else [])]:
+        print(path.relative_to(ROOT))
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
+        print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()
