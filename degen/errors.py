@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import difflib
 import re
+import reprlib
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from degen.shown import shown
 
@@ -90,6 +92,16 @@ def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
     if match := close_to(name, names):
         return f"; did you mean '{match}'?"
     return f"; {otherwise or 'known: ' + ', '.join(names)}"
+
+
+def in_words(value: Any) -> str:
+    """Return a wrong value in a few words: arrays are not printed."""
+    kind = type(value).__name__
+    if shape := getattr(value, "shape", ()):
+        return f"{'a tensor' if kind == 'Tensor' else 'an array'} of shape {list(shape)}"
+    if hasattr(value, "__len__") and not isinstance(value, str):
+        return f"a value of type {kind} and length {len(value)}"
+    return reprlib.repr(value)
 
 
 def refuse_unknown(given: Iterable[str], known: Iterable[str]) -> None:

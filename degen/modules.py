@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 import sys
 import traceback
 from collections.abc import Callable, Iterable
@@ -11,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from degen.errors import UserError
+from degen.errors import UserError, in_words
 
 IMPORTED: list[str] = []
 """Modules that were imported by name in this process; workers of a study import them too."""
@@ -74,18 +73,8 @@ class Own:
             defined = f"{file.name}, line {code.co_firstlineno}: " if code else ""
             raise UserError(f"{self.what} failed: {_fault('', error, file.parent, defined)}") from error
         if not self.fits(found, *arguments):
-            raise UserError(f"{self.what} returned {_described(found)}; it must return {self.wanted}")
+            raise UserError(f"{self.what} returned {in_words(found)}; it must return {self.wanted}")
         return found
-
-
-def _described(value: Any) -> str:
-    """Return a wrong result in a few words: arrays are not printed."""
-    kind = type(value).__name__
-    if shape := getattr(value, "shape", ()):
-        return f"{'a tensor' if kind == 'Tensor' else 'an array'} of shape {list(shape)}"
-    if hasattr(value, "__len__") and not isinstance(value, str):
-        return f"a value of type {kind} and length {len(value)}"
-    return reprlib.repr(value)
 
 
 def _refuse_path(module: str) -> None:

@@ -132,7 +132,7 @@ def test_an_array_beside_a_run_is_compared_with_it(runs):
         (lambda V: degen.plot_svd("a.npy", progress=1), "known: cmap, formats, frequency, ids, key, layout"),
         (lambda V: degen.analyze(V, mesures="core"), "no argument `mesures`; did you mean 'measures'"),
         (lambda V: degen.report("a.npy", out=5), "`out` is a path, not 5"),
-        (lambda V: degen.compare({"a": V}, {"b": V}), "not a mapping beside others"),
+        (lambda V: degen.compare({"a": V}, {"b": V}), "not a value of type dict and length 1"),
         (lambda V: degen.compare("a.npy", "b.npy", measures=5), "`measures` is a list of names, .*got 5"),
         (lambda V: degen.compare("a.npy", "b.npy", width="none"), "`width` is about figures, .*`out`"),
         (lambda V: degen.compare({"a": V, "b": V}, style="paper"), "`style` is about figures"),
@@ -281,7 +281,7 @@ def _planned(study, out):
     ("given", "told"),
     [
         ({"lam": [0, 0.1]}, "`out='runs/sweep'`"),
-        ({"study": {"lam": 1}}, "`study` is a path, not a mapping"),
+        ({"study": {"lam": 1}}, "`study` is a path, not a value of type dict"),
         ({"variant": "sasrec,duorec", "out": "runs/x"}, r"`variant` has commas.*`\['sasrec', 'duorec'\]`"),
         ({"lam": [0, 0.1], "workers": "two", "out": "runs/x"}, "`workers` is 'two'; it must be 1 or more"),
         ({"lam": [], "out": "runs/x"}, "`lam` is an empty list"),

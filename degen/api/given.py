@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from degen.config.lists import each_once, parse_seeds
 from degen.config.settle import by_group
 from degen.data.reading.columns import parse_columns
-from degen.errors import UserError
+from degen.errors import UserError, in_words
 from degen.runs.directory import RunDirectory
 
 Given = str | Path | RunDirectory
@@ -34,7 +33,7 @@ def as_paths(inputs: Sequence[Given | Iterable[Given]], function: str) -> list[P
     for given in several:
         if not isinstance(given, str | Path | RunDirectory):
             raise UserError(
-                f"`{function}` takes runs and paths, not {_kind(given)}; measure an array by "
+                f"`{function}` takes runs and paths, not {in_words(given)}; measure an array by "
                 "`degen.analyze(V)`, or compare arrays by name, `degen.compare({'a': A, 'b': B})`"
             )
     return [given.path if isinstance(given, RunDirectory) else Path(given) for given in several]
@@ -44,7 +43,7 @@ def path_given(argument: str, value: Any) -> Path | None:
     """Return the path that an argument names; None where it is None."""
     if value is None or isinstance(value, str | Path):
         return None if value is None else Path(value)
-    raise UserError(f"`{argument}` is a path, not {_kind(value)}")
+    raise UserError(f"`{argument}` is a path, not {in_words(value)}")
 
 
 def names_given(argument: str, value: Any) -> str | None:
@@ -53,14 +52,8 @@ def names_given(argument: str, value: Any) -> str | None:
         return value
     names = list(value) if many(value) else [value]
     if not names or not all(isinstance(name, str) for name in names):
-        raise UserError(f"`{argument}` is a list of names, or text with commas; got {_kind(value)}")
+        raise UserError(f"`{argument}` is a list of names, or text with commas; got {in_words(value)}")
     return ",".join(names)
-
-
-def _kind(given: Any) -> str:
-    """Return a value in a few words: arrays are not printed."""
-    kinds = {"an array": hasattr(given, "shape"), "a mapping beside others": isinstance(given, Mapping)}
-    return next((kind for kind, is_one in kinds.items() if is_one), reprlib.repr(given))
 
 
 def many(value: Any) -> bool:
