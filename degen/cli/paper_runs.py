@@ -35,6 +35,7 @@ def run_targets(
     output: Output,
     *,
     datasets: str | None,
+    methods: str | None,
     seeds: str | None,
     budget: str | None,
     dry_run: bool,
@@ -42,15 +43,13 @@ def run_targets(
     out: Path,
 ) -> None:
     """Train targets, and print what comes of them; the arguments are those of `degen paper run`."""
-    from degen.config.lists import names_in, parse_seeds
-    from degen.paper.launch import Budget, Workers, also_trained, choose_targets, parse_budget, run_target
+    from degen.paper.launch import Budget, Workers, also_trained, parse_budget, run_target
     from degen.sweeps.bar import sweep_bar
     from degen.sweeps.run import Stopped
 
     limit = Budget(None if budget is None else parse_budget(budget))
-    asked = None if datasets is None else names_in(datasets)
     notes: list[str] = []
-    chosen = choose_targets(names, asked, parse_seeds(seeds) if seeds is not None else None, notes)
+    chosen = _chosen(names, datasets, methods, seeds, notes)
     output.note(*notes, *also_trained(chosen, out))
     if dry_run:
         _dry_run(chosen, how, out, output)
@@ -90,23 +89,18 @@ def adopt_runs(
     output: Output,
     *,
     datasets: str | None,
+    methods: str | None,
     seeds: str | None,
     out: Path,
 ) -> None:
     """Take runs that are trained already, and print how many each target has got."""
-    from degen.config.lists import names_in, parse_seeds
+    from degen.config.lists import names_in
     from degen.paper.adopting import adopt
-    from degen.paper.launch import choose_targets
     from degen.paper.targets import NAMES
 
     notes: list[str] = []
     names = names_in(targets) if targets is not None else NAMES
-    chosen = choose_targets(
-        names,
-        None if datasets is None else names_in(datasets),
-        None if seeds is None else parse_seeds(seeds),
-        notes,
-    )
+    chosen = _chosen(names, datasets, methods, seeds, notes)
     found = adopt(chosen, runs, out)
     output.note(*notes, *found.notes)
     taken = [
@@ -132,6 +126,17 @@ def _announced(title: str, watch: Callable[[Status], None], output: Output) -> C
         watch(status)
 
     return shown
+
+
+def _chosen(
+    names: Sequence[str], datasets: str | None, methods: str | None, seeds: str | None, notes: list[str]
+) -> list[tuple[Target, Study]]:
+    """Return the targets with their studies narrowed to what the options name."""
+    from degen.config.lists import names_in, parse_seeds
+    from degen.paper.launch import choose_targets
+
+    logs, chosen = (None if text is None else names_in(text) for text in (datasets, methods))
+    return choose_targets(names, logs, None if seeds is None else parse_seeds(seeds), notes, chosen)
 
 
 def _dry_run(chosen: Sequence[tuple[Target, Study]], how: Typed, out: Path, output: Output) -> None:

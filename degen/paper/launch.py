@@ -10,7 +10,8 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from degen.errors import UserError
+from degen.errors import UserError, nearest
+from degen.paper.chosen_methods import axis_methods, methods_of, only_methods
 from degen.paper.targets import Target, chosen_datasets, target
 from degen.runs.study import CELLS, DONE, PLAN, PlannedRun, read_plan
 
@@ -90,7 +91,11 @@ def parse_budget(text: str) -> float:
 
 
 def choose_targets(
-    names: Sequence[str], datasets: Sequence[str] | None, seeds: Sequence[int] | None, notes: list[str]
+    names: Sequence[str],
+    datasets: Sequence[str] | None,
+    seeds: Sequence[int] | None,
+    notes: list[str],
+    methods: Sequence[str] | None = None,
 ) -> list[tuple[Target, Study]]:
     """Return targets with their narrowed studies, in the order in which they are trained.
 
@@ -104,21 +109,45 @@ def choose_targets(
         those to run; by default the target's own, without logs that are not here.
     notes
         gets a sentence for everything that is left out.
+    methods
+        those to run, by their names in tables; by default all of a target's. Targets without them are left
+        out.
 
     Raises
     ------
     UserError
-        for an unknown target or dataset, and where a log is not here; the message says how to get it.
+        for an unknown target, dataset or method, and where a log is not here; the message says how to get it.
     """
-    if datasets is not None and not datasets:
-        raise UserError("`datasets` is empty; name datasets, separated by commas")
+    for argument, given in (("datasets", datasets), ("methods", methods)):
+        if given is not None and not given:
+            raise UserError(f"`{argument}` is empty; name {argument}, separated by commas")
     chosen = []
     for found in {target(name).name: target(name) for name in names}.values():
         own = chosen_datasets(found, datasets, notes, refuse=len(names) == 1)
         chosen += [(found, found.study(part, seeds)) for part in found.apart(own)]
     if not chosen:
         raise UserError("no log that these targets need is here; `degen data list` says where to get them")
+    if methods is not None:
+        chosen = _with_methods(chosen, methods, notes)
     return sorted(chosen, key=lambda pair: pair[0].priority)
+
+
+def _with_methods(
+    chosen: Sequence[tuple[Target, Study]], methods: Sequence[str], notes: list[str]
+) -> list[tuple[Target, Study]]:
+    known = list(dict.fromkeys(name for _, study in chosen for name in methods_of(study)))
+    for name in methods:
+        if name not in known:
+            raise UserError(f"these targets have no method '{name}'{nearest(name, known)}")
+    found = [(about, study, only_methods(study, methods)) for about, study in chosen]
+    for about, study, narrowed in found:
+        if narrowed is None:
+            names = ", ".join(axis_methods(study))
+            notes.append(f"{about.name}: left out, since all of its cells but controls are {names}")
+    kept = [(about, narrowed) for about, _, narrowed in found if narrowed is not None]
+    if not kept:
+        raise UserError("`methods` leaves out all of these targets: " + "; ".join(notes[-len(found) :]))
+    return kept
 
 
 def run_target(
@@ -185,15 +214,17 @@ def earlier_runs(folder: Path) -> list[PlannedRun]:
 
 def also_trained(chosen: Sequence[tuple[Target, Study]], out: Path) -> list[str]:
     """Return a sentence per target about runs that are planned already, missing and not asked for."""
-    asked: dict[str, set[tuple[str, int]]] = {}
+    asked: dict[str, set[tuple[str, int, str]]] = {}
     for about, study in chosen:
-        asked.setdefault(about.name, set()).update(product(study.datasets, study.seeds))
+        runs = product(study.datasets, study.seeds, methods_of(study))
+        asked.setdefault(about.name, set()).update(runs)
     sentences = []
-    for name, runs in asked.items():
+    for name, wanted in asked.items():
         left = [
             entry
             for entry in earlier_runs(out / name)
-            if (entry.dataset, entry.seed) not in runs and not (out / name / DONE / entry.name).exists()
+            if (entry.dataset, entry.seed, entry.control or entry.variant) not in wanted
+            and not (out / name / DONE / entry.name).exists()
         ]
         if left:
             datasets = ", ".join(dict.fromkeys(entry.dataset for entry in left))

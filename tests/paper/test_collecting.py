@@ -298,6 +298,18 @@ def test_the_command_prints_tables_and_verdicts(tmp_path):
     assert [row["done"] for row in listed if (row["target"], row["dataset"]) == ("table2", "beauty")] == [9]
 
 
+def test_what_is_not_trained_is_named_once_on_a_log_that_is_trained_briefly(tmp_path):
+    study(tmp_path, "table2", methods("synthetic", ("sasrec", "duorec")), datasets=["synthetic"])
+    found = collect_targets(tmp_path, ["table2"]).judgements
+    assert {one.measured for one in found if "not trained" in one.measured and "cl4srec" in one.measured} == {
+        "not trained: cl4srec"
+    }
+    (told,) = [one.measured for one in found if one.claim == "duorec recommends better than sasrec"]
+    assert "trained briefly: a trial of the command" in told
+    shown = " ".join(run("paper", "collect", "--out", tmp_path).stdout.split())
+    assert re.search(r"cannot be told; not trained: (\S+, )+\S+\.", shown)
+
+
 def test_terminal_shows_the_columns_that_fit_and_names_the_file_of_the_rest(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     study(tmp_path, "table2", methods())

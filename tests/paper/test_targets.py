@@ -148,6 +148,39 @@ def test_logs_of_brief_training_are_a_study_of_their_own(tmp_path, monkeypatch):
     assert found == {("synthetic",): (2, bert4rec), ("beauty",): (20, longer)}
 
 
+@pytest.mark.parametrize(
+    ("name", "methods", "expected"),
+    [
+        ("table2", ["sasrec", "duorec"], {"sasrec", "duorec"}),
+        ("table2", ["sasrec", "bpr-mf"], {"sasrec", "bpr-mf"}),
+        ("causes", ["sasrec", "sasrec-sgd"], {"sasrec", "sasrec-sgd"}),
+        ("table2", ["gru4rec"], {"gru4rec"}),
+        ("fig7", ["duorec"], {"duorec"}),
+        ("losses", ["cl4srec"], {"cl4srec"}),
+    ],
+)
+def test_methods_narrow_a_target_to_cells_that_it_has(name, methods, expected):
+    ((_, study),) = choose_targets([name], ["synthetic"], None, [], methods)
+    narrow, whole = study.cells(named), cells(name, "synthetic")
+    assert {cell.control or cell.config.objective.variant for cell in narrow} == expected
+    assert {cell.id for cell in narrow} < {cell.id for cell in whole}
+
+
+def test_targets_without_the_methods_are_left_out():
+    notes = []
+    ((found, _),) = choose_targets(["table2", "fig7"], ["synthetic"], None, notes, ["sasrec"])
+    assert (found.name, notes) == (
+        "table2",
+        ["fig7: left out, since all of its cells but controls are duorec"],
+    )
+    with pytest.raises(UserError, match="no method 'saserc'; did you mean 'sasrec'"):
+        choose_targets(["table2"], ["synthetic"], None, [], ["saserc"])
+    with pytest.raises(UserError, match="`methods` leaves out all of these targets: fig7: left out"):
+        choose_targets(["fig7"], ["synthetic"], None, [], ["sasrec"])
+    with pytest.raises(UserError, match="`methods` is empty"):
+        choose_targets(["fig7"], ["synthetic"], None, [], [])
+
+
 def test_targets_are_found_by_the_papers_numbers():
     assert target("FIG7").name == "fig7"
     assert target("fig1").name == "fig3"

@@ -107,6 +107,11 @@ CHOICE: Group = {
     "datasets": option(
         str | None, "--datasets", "Datasets, separated by commas." + default("the paper's that are here")
     ),
+    "methods": option(
+        str | None,
+        "--methods",
+        "Methods, separated by commas, such as sasrec,duorec." + default("all of a target's"),
+    ),
     "seeds": option(str | None, "--seeds", "Seeds, such as 0-2 or 0,3,5." + default("0-2")),
     "budget": option(
         str | None,
@@ -175,6 +180,8 @@ def run(
       degen paper run fig7 --datasets synthetic --seeds 0-1 --workers 2
 
       degen paper run table2 fig2 --datasets beauty --budget 20h
+
+      degen paper run table2 --datasets beauty --methods sasrec,duorec
     """
     run_targets(targets, how, output, **choice)
 
@@ -194,7 +201,7 @@ def run_all(choice: Typed, how: Typed, *, output: Output) -> None:
 
 
 @app.command()
-@takes(writes=True, choice={name: CHOICE[name] for name in ("datasets", "seeds", "out")})
+@takes(writes=True, choice={name: CHOICE[name] for name in ("datasets", "methods", "seeds", "out")})
 def adopt(
     runs: Annotated[list[Path], typer.Argument(metavar="RUNS…", help="Runs, or folders of runs.")],
     targets: Annotated[

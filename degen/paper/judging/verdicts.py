@@ -80,7 +80,7 @@ def judge(target: Target, rows: Sequence[Measured], metrics: Sequence[str]) -> l
         trial = trial if dataset in target.brief else ""
         claims = [one for kind in target.claims for one in _KINDS[kind](target, own, metrics)]
         for (claim, _), found in zip(claims, adjusted([found for _, found in claims]), strict=True):
-            words = found.measured + found.aside + trial
+            words = found.measured + found.aside + (trial if found.seeds else "")
             verdict = _TOLD.get(found.verdict, "cannot be told")
             about = (target.name, target.source, dataset, claim)
             judgements.append(Judgement(*about, verdict, words, found.seeds, found.p))
