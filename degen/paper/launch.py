@@ -139,14 +139,16 @@ def _with_methods(
     for name in methods:
         if name not in known:
             raise UserError(f"these targets have no method '{name}'{nearest(name, known)}")
-    found = [(about, study, only_methods(study, methods)) for about, study in chosen]
-    for about, study, narrowed in found:
-        if narrowed is None:
+    kept, left_out = [], []
+    for about, study in chosen:
+        if (narrowed := only_methods(study, methods)) is not None:
+            kept.append((about, narrowed))
+        else:
             names = ", ".join(axis_methods(study))
-            notes.append(f"{about.name}: left out, since all of its cells but controls are {names}")
-    kept = [(about, narrowed) for about, _, narrowed in found if narrowed is not None]
+            left_out.append(f"{about.name}: left out, since all of its cells but controls are {names}")
     if not kept:
-        raise UserError("`methods` leaves out all of these targets: " + "; ".join(notes[-len(found) :]))
+        raise UserError(f"`methods` leaves out all of these targets: {'; '.join(left_out)}")
+    notes += left_out
     return kept
 
 
