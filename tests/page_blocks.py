@@ -189,19 +189,24 @@ def wrong_with(words: list[str]) -> str | None:
 
     from degen.cli.app import app
     from degen.errors import UserError
+    from degen.paper.targets import target
 
     command = get_command(app)
     context = command.context_class(command, info_name="degen")
-    words = list(words)
+    words, path = list(words), []
     while getattr(command, "commands", None):
         if not words or words[0].startswith("-"):
             return None
-        name = words.pop(0)
-        if name not in command.commands:
-            return f"there is no command {name}"
-        command = command.commands[name]
+        path.append(words.pop(0))
+        if path[-1] not in command.commands:
+            return f"there is no command {path[-1]}"
+        command = command.commands[path[-1]]
     try:
-        command.make_context(name, words, parent=context)
+        typed = command.make_context(path[-1], words, parent=context).params
+        if path[0] == "paper":
+            names = typed.get("targets") or []
+            for name in names.split(",") if isinstance(names, str) else names:
+                target(name)
     except UserError as error:
         return str(error)
     except Exception as error:  # Typer has its own copy of Click and its errors

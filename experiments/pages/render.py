@@ -26,6 +26,7 @@ sys.path.insert(0, str(HERE))
 from pageslib.collected import Collected  # noqa: E402
 from pageslib.epochs import Epochs  # noqa: E402
 from pageslib.one_seed import OneSeed  # noqa: E402
+from pageslib.sentences import Sentences  # noqa: E402
 
 from degen.runs.directory import find_runs  # noqa: E402
 
@@ -39,6 +40,9 @@ README = ROOT / "README.md"
 MARKS = ("<!-- results -->", "<!-- /results -->")
 """Lines of the README between which its results stand."""
 
+DRAWN = (".png", ".pdf", ".csv", "-singular-values.csv")
+"""Ends of the files of a figure that are kept: none with a row per item, which hold the logs' own ids."""
+
 KEPT = ("config.toml", "environment.json", "metrics.jsonl", "test.json")
 """Files of a run that are kept: no weights and no embeddings."""
 
@@ -51,11 +55,12 @@ def pages() -> dict[Path, str]:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    for numbers in (Collected(COLLECTED), Epochs(SEEDS), OneSeed(RESULTS)):
+    for numbers in (Collected(COLLECTED), Sentences(COLLECTED), Epochs(SEEDS), OneSeed(RESULTS)):
         names = [
             name for name in dir(numbers) if not name.startswith("_") and callable(getattr(numbers, name))
         ]
         environment.globals |= {name: getattr(numbers, name) for name in names}
+    environment.filters["capital"] = lambda text: text[:1].upper() + text[1:]
     templates = sorted(TEMPLATES.glob("[!_]*.md"))
     found = {RESULTS / path.name: environment.get_template(path.name).render() for path in templates}
     return {**found, README: _in_readme(environment.get_template("_readme.md").render())}
@@ -75,8 +80,10 @@ def take_over(collected: Path) -> list[Path]:
     taken = [Path(shutil.copyfile(path, COLLECTED / path.name)) for path in tables]
     for template in sorted(TEMPLATES.glob("*.md")):
         for stem in re.findall(r"figures/([\w-]+)\.png", template.read_text(encoding="utf-8")):
-            found = [collected / "figures" / f"{stem}.{kind}" for kind in ("png", "pdf")]
+            found = [collected / "figures" / f"{stem}{end}" for end in DRAWN]
             taken += [Path(shutil.copyfile(path, FIGURES / path.name)) for path in found if path.exists()]
+            if not (FIGURES / f"{stem}.png").exists():
+                raise FileNotFoundError(f"{template.name} shows {stem}.png, which {collected} has not drawn")
     return taken
 
 
@@ -85,7 +92,7 @@ def keep(runs: Path) -> list[Path]:
     taken = []
     for run in find_runs(runs):
         if run.state == "finished":
-            place = SEEDS / run.path.parent.name / run.path.name
+            place = SEEDS / str(run.dataset) / f"{run.variant}-s{run.config['training']['seed']}"
             place.mkdir(parents=True, exist_ok=True)
             taken += [Path(shutil.copyfile(run.path / name, place / name)) for name in KEPT]
     return taken

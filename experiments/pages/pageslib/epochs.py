@@ -14,7 +14,7 @@ from degen.runs.best import best_row
 from degen.tables.markdown import markdown
 from degen.tables.table import Cell, Column, Table
 from degen.variant_names import variant_label
-from pageslib.collected import NAMES, difference_cell
+from pageslib.rows import difference_cell, log_name, seeds_text
 
 Row = dict[str, Any]
 
@@ -22,7 +22,7 @@ COURSE = {
     "average_cosine": "average cosine",
     "sigma2_ratio": "σ₂/σ₁",
     "effective_rank": "effective rank",
-    "uniformity": "uniformity of h",
+    "uniformity": "uniformity of h, released code's",
     "valid_NDCG@10": "validation NDCG@10",
 }
 """Columns of an epoch's line that are shown at the first epoch and at the best one."""
@@ -75,13 +75,14 @@ class Epochs:
                     ]
                     for metric in SHOWN.values():
                         cells += [f"{own[metric]:.4f}", f"{other[metric]:.4f}"]
-                    name = f"{NAMES[dataset]} {variant_label(variant)}, seed {seed}"
+                    name = f"{log_name(dataset)} {variant_label(variant)}, seed {seed}"
                     rows.append([Cell(name), *map(Cell, cells)])
         return markdown(Table("stopping", "", columns, rows))
 
     def rule_differences(self, datasets: Sequence[str], a: str, b: str) -> str:
         """Table of `a` - `b` on validation at the best epochs of either rule of stopping, paired by seed."""
-        columns = [Column("dataset", "text"), Column("best by", "text"), Column("n"), *map(Column, SHOWN)]
+        titles = ["n", "runs that end before", *SHOWN]
+        columns = [Column("dataset", "text"), Column("best by", "text"), *map(Column, titles)]
         rules = {"NDCG@10": _own, "the released rule": _released}
         rows = []
         for dataset in datasets:
@@ -89,9 +90,35 @@ class Epochs:
             pairs = [(ours[seed], others[seed]) for seed in ours.keys() & others.keys()]
             for name, best in rules.items():
                 margins = [[best(one)[c] - best(other)[c] for one, other in pairs] for c in SHOWN.values()]
-                about = [Cell(NAMES[dataset]), Cell(name), Cell(str(len(pairs)))]
+                ended = (
+                    sum(released(run)[1] is None for pair in pairs for run in pair)
+                    if best is _released
+                    else 0
+                )
+                about = [Cell(log_name(dataset)), Cell(name), Cell(str(len(pairs))), Cell(str(ended))]
                 rows.append([*about, *map(difference_cell, margins)])
         return markdown(Table("rules", "", columns, rows))
+
+    def turned(self, datasets: Sequence[str], a: str, b: str) -> str:
+        """Metrics and datasets on which the mean of `a` - `b` has another sign under the released rule."""
+        found = []
+        for dataset in datasets:
+            ours, others = self._runs(dataset, a), self._runs(dataset, b)
+            pairs = [(ours[seed], others[seed]) for seed in ours.keys() & others.keys()]
+            for name, column in SHOWN.items():
+                own, other = (
+                    sum(best(one)[column] - best(two)[column] for one, two in pairs)
+                    for best in (_own, _released)
+                )
+                if own * other < 0:
+                    found.append(f"{name} on {log_name(dataset)} ({seeds_text(len(pairs))})")
+        return ", ".join(found) or "none of these"
+
+    def fallen(self, datasets: Sequence[str], variants: Sequence[str]) -> str:
+        """In how many runs the average cosine is lower at the best epoch than after the first."""
+        runs = [lines for log in datasets for name in variants for lines in self._runs(log, name).values()]
+        lower = sum(_own(lines)["average_cosine"] < lines[0]["average_cosine"] for lines in runs)
+        return f"{lower} of {len(runs)} runs"
 
     def _read(self, dataset: str, variant: str) -> dict[int, list[Row]]:
         """Return the lines of each seed's run."""

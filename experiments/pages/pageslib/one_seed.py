@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,13 @@ class OneSeed:
                 ]
                 rows.append([Cell(name.capitalize()), Cell(variant_label(variant)), *map(Cell, cells)])
         return markdown(Table("published", "", columns, rows))
+
+    def of_csv(self, name: str, where: Mapping[str, str], column: str, digits: int) -> str:
+        """Return a number of the one row of a file whose columns have these values."""
+        (row,) = [
+            row for row in self._rows(name) if all(str(row[key]) == text for key, text in where.items())
+        ]
+        return f"{row[column]:.{digits}f}"
 
 
 def _label(row: dict[str, Any]) -> str:

@@ -1,0 +1,101 @@
+"""Rows and verdicts that `degen paper collect` wrote, and numbers of two methods paired by seed."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from degen.paper.judging.intervals import interval
+from degen.paper.measured import Measured
+from degen.paper.targets import NAMES
+from degen.runs.study import PlannedRun
+from degen.tables.table import Cell
+
+LOGS = {"ml-1m": "MovieLens-1M"}
+"""Names of datasets that are more than their first letter in capitals."""
+
+
+def log_name(dataset: str) -> str:
+    """Return a dataset's name in a sentence."""
+    return LOGS.get(dataset, dataset.capitalize())
+
+
+class Rows:
+    """Rows of a folder with `<target>.csv` and `<target>.json`."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self._lines = cache(self._read)
+
+    def of(self, target: str, dataset: str | None = None) -> list[dict[str, str]]:
+        """Return the rows of a target's CSV file as text; none where it is not trained."""
+        return [row for row in self._lines(target) if dataset in (None, row["dataset"])]
+
+    def measured(self, target: str, dataset: str) -> list[Measured]:
+        """Return rows with as much of their plan as the tables of `degen paper` need."""
+        return [_measured(row) for row in self.of(target, dataset)]
+
+    def judged(self, target: str) -> list[dict[str, Any]]:
+        """Return the verdicts on a target's claims; none where it is not trained."""
+        path = self.folder / f"{target}.json"
+        found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+        return found
+
+    def values(self, target: str, dataset: str, column: str) -> dict[tuple[str, int], float]:
+        """Return a column by method and seed, without empty cells."""
+        rows = self.of(target, dataset)
+        return {(method_of(row), int(row["seed"])): float(row[column]) for row in rows if row.get(column)}
+
+    def margins(self, target: str, dataset: str, a: str, b: str, column: str) -> list[float]:
+        """Return a column of method `a` minus that of `b`, for every seed that both have."""
+        values = self.values(target, dataset, column)
+        return [
+            value - values[b, seed]
+            for (method, seed), value in values.items()
+            if method == a
+            if (b, seed) in values
+        ]
+
+    def seeds(self, dataset: str, method: str) -> int:
+        """Return how many seeds of a method are finished, over all targets."""
+        return len(
+            {int(row["seed"]) for name in NAMES for row in self.of(name, dataset) if method_of(row) == method}
+        )
+
+    def _read(self, target: str) -> list[dict[str, str]]:
+        path = self.folder / f"{target}.csv"
+        if not path.exists():
+            return []
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+
+def method_of(row: Mapping[str, str]) -> str:
+    """Return the name of the control, where a row is of one, else of the variant."""
+    return row.get("method") or row["control"] or row["variant"]
+
+
+def difference_cell(margins: Sequence[float]) -> Cell:
+    """Return the mean of differences, ± half of their interval where there are two."""
+    if len(margins) < 2:
+        return Cell(f"{margins[0]:+.4f}" if margins else "")
+    mean, half = interval(margins)
+    return Cell(f"{mean:+.4f} ± {half:.4f}")
+
+
+def seeds_text(count: int) -> str:
+    """Return a number of seeds in words."""
+    return "one seed" if count == 1 else f"n = {count} seeds"
+
+
+def _measured(row: Mapping[str, str]) -> Measured:
+    config = {"objective": {"variant": row["variant"]}}
+    axes = {"objective.variant": row["variant"]}
+    planned = PlannedRun(
+        row["cell"], row["dataset"], int(row["seed"]), Path(), axes, row["control"] or None, config
+    )
+    return Measured(planned, row)
