@@ -115,6 +115,6 @@ def norm_cv(V: Rows) -> float:
     mean = norm_mean(V)
     if mean == 0:
         raise Undefined("a matrix of zeros has no relative spread of norms")
-    # A power of two changes no digit, and takes lengths near the smallest double to where they can be divided.
+    # A power of two changes no digit, and lengths near the smallest double can be divided then.
     up = -np.frexp(mean)[1]
     return float((np.ldexp(V.norms, up) / np.ldexp(mean, up)).std())
