@@ -11,6 +11,7 @@ sasrec beside duorec, and the optimisers.
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ COLUMNS = {
     "loss": "loss",
     "valid_NDCG@10": "valid NDCG@10",
     "average_cosine": "average cosine",
+    "pairwise_cosine_rarest": "within the rarest",
     "sigma2_ratio": "σ₂/σ₁",
     "push_share_rarest": "non-target's share, rarest",
     "push_share_most_frequent": "most frequent",
@@ -54,11 +56,15 @@ TESTED = ("epoch", "HR@10", "NDCG@10")
 """Columns of the second table: the best epoch and its metrics on the test split."""
 
 INTRODUCTION = (
-    "Updates of the rarest and the most frequent decile of items, for each optimiser. Δv is how far an",
-    "item moved over the epoch, h̄ the mean representation. [Is the cone made by Adam?](causes.md) asks",
-    "what follows.",
+    "This is one run per optimiser: it shows no effect that another seed would have to repeat. SGD has a",
+    "learning rate and a momentum of its own, and the larger ε is that of all weights.",
+    "",
+    "*Rarest* and *most frequent* are the outer deciles of the items that occur in training. Δv is how far",
+    "an item moved over the epoch, h̄ the mean representation. *Non-target's share* is the part of the",
+    "gradients' lengths that comes from being a non-target. [Is the cone made by Adam?](causes.md) asks",
+    "what follows, [mechanism.csv](mechanism.csv) has every epoch.",
 )
-"""First lines of the page."""
+"""Second and later paragraphs of the page."""
 
 Row = dict[str, Any]
 Trace = list[Row]
@@ -84,7 +90,7 @@ def page(runs: Mapping[str, Sequence[Row]], tested: Mapping[str, Row]) -> str:
     """The tables as Markdown: the first and the last common epoch, and the best epoch's test metrics."""
     last = min(map(len, runs.values()))
     chosen = [rows[epoch - 1] for rows in runs.values() for epoch in dict.fromkeys((1, last))]
-    lines = ["# Updates of the items, by optimiser", "", *INTRODUCTION]
+    lines = ["# Updates of the items, by optimiser", "", *_answer(runs, last), "", *INTRODUCTION]
     lines += ["", f"{chosen[0]['dataset']}, one seed, epochs 1 and {last}:", ""]
     lines += [_line(COLUMNS.values()), _line(["---"] * len(COLUMNS))]
     lines += [_line(_cell(row[key]) for key in COLUMNS) for row in chosen]
@@ -92,6 +98,17 @@ def page(runs: Mapping[str, Sequence[Row]], tested: Mapping[str, Row]) -> str:
     lines += [_line(["run", *TESTED]), _line(["---"] * 4)]
     lines += [_line([name, *(_cell(test[key]) for key in TESTED)]) for name, test in tested.items()]
     return "\n".join(lines) + "\n"
+
+
+def _answer(runs: Mapping[str, Sequence[Row]], last: int) -> list[str]:
+    """First sentence of the page: the cone of the runs of `OPTIMISERS` at the last common epoch."""
+    found = {label: runs[name][last - 1] for name, label in OPTIMISERS.items() if name in runs}
+    of_all, of_rarest = (
+        ", ".join(f"{row[key]:.4f} ({label})" for label, row in found.items())
+        for key in ("average_cosine", "pairwise_cosine_rarest")
+    )
+    text = f"In one run each, the average cosine of the items after {last} epochs is {of_all}."
+    return textwrap.wrap(f"{text} Within the rarest decile it is {of_rarest}.", 100)
 
 
 def _line(cells: Any) -> str:

@@ -18,6 +18,7 @@ error of
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from degen.analysis.mechanism.decomposition import (
     decomposition_by_bucket,
     score_decomposition,
 )
-from degen.analysis.passes.buckets import HEAD_MID_TAIL, Buckets
+from degen.analysis.passes.buckets import COLD, HEAD_MID_TAIL, UNSEEN, Buckets
 from degen.data.sequences import training_samples
 from degen.errors import UserError, one_sentence
 from degen.evaluation.evaluate import representations
@@ -56,14 +57,20 @@ MEASURES = {
 """Quantities that are averaged over contexts, with their headings in the table."""
 
 INTRODUCTION = (
-    "Rank correlations of a model's scores with the two terms of Eq. 3, PMI and log p, over the",
-    "candidates of a context. *share of log p*: of the ranks' variance that both terms explain. *PMI",
-    "beyond log p*: semi-partial, to be read beside *of Eq. 3 itself*, the same for scores that equal Eq.",
-    "3. *followers above others*: the probability that an item that did follow the context scores above",
-    "one that did not. Unseen items all have the same log p and no PMI, hence no correlation.",
+    "The table has rank correlations of a model's scores with the two terms of Eq. 3, PMI and log p, over",
+    "the candidates of a context:",
+    "",
+    "- *share of log p*: of the ranks' variance that both terms explain, the part of log p alone.",
+    "- *PMI beyond log p*: the semi-partial correlation. Read it beside *of Eq. 3 itself*, which is the",
+    "  same for scores that equal Eq. 3.",
+    "- *followers above others*: the probability that an item that did follow the context scores above",
+    "  one that did not.",
+    "",
+    "Counts of pairs are smoothed: κ is the number of counts that popularity is worth in p(v|c).",
+    "Unseen items all have the same log p and no PMI, hence no correlation.",
     "[Mechanism](../../docs/explanation/mechanism.md#does-the-score-follow-eq-3) says what follows.",
 )
-"""First lines of the page."""
+"""Second and later paragraphs of the page."""
 
 Row = dict[str, Any]
 
@@ -116,6 +123,8 @@ def page(rows: Sequence[Row], strength: float) -> str:
     lines = [
         f"# Eq. 3 on {rows[0]['dataset']}",
         "",
+        *_answer(rows),
+        "",
         *INTRODUCTION,
         "",
         f"Mean over held-out contexts ± standard error; κ = {strength:g}.",
@@ -125,8 +134,21 @@ def page(rows: Sequence[Row], strength: float) -> str:
     ]
     for row in rows:
         about = [str(row[key]) for key in ("run", "epoch", "candidates", "contexts")]
+        about[2] = UNSEEN if about[2] == COLD else about[2]
         lines.append(_line([*about, *(_cell(row[name], row[f"{name}_se"]) for name in MEASURES)]))
     return "\n".join(lines) + "\n"
+
+
+def _answer(rows: Sequence[Row]) -> list[str]:
+    """First sentences of the page: how well Eq. 3 and log p alone order all candidates, run by run."""
+    of_all = [row for row in rows if row["candidates"] == "all"]
+    ranks = ", ".join(f"{row['whole']:.3f} ({row['run']})" for row in of_all)
+    apart = max(abs(row["whole"] - row["popularity"]) for row in of_all)
+    text = (
+        "In one run each, the scores' rank correlation with Eq. 3 (PMI + log p) within a context is "
+        f"{ranks}. Log p alone gives the same up to {apart:.4f}."
+    )
+    return textwrap.wrap(text, 100)
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -36,7 +36,8 @@ Written by `experiments/cures/collect.py` from the runs of `experiments/cures/ru
 - all-but-the-top and whitening map sasrec's items after training; the encoder stays as trained.
   Whitening's centred spectrum is perfect by construction.
 
-[Mitigations](../../docs/explanation/mitigations.md#what-came-out) says what follows from the tables.
+[Mitigations](../../docs/explanation/mitigations.md#what-came-out-of-one-seed) says what follows from the
+tables.
 """
 
 ONE_SEED = "\nOne seed per method: the noise of seeds is unknown, and nothing is marked.\n"
