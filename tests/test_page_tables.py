@@ -391,3 +391,10 @@ def test_what_is_said_of_mitigations_is_what_was_measured(log: str):
         f"({head[1]:.3f} to {head[2]:.3f})",
     }
     assert said[log] in text
+    sgd = rows["sgd"]["difference"]
+    said = {
+        "beauty": f"was {-sgd:.4f} behind SASRec in NDCG@10 on Beauty",
+        "clothing": f"{sgd:.4f} ahead on Clothing",
+    }
+    assert said[log] in text
+    assert f"{rows['sgd']['average_cosine']:.2f}" == "0.00"

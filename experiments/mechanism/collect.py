@@ -56,8 +56,8 @@ TESTED = ("epoch", "HR@10", "NDCG@10")
 """Columns of the second table: the best epoch and its metrics on the test split."""
 
 INTRODUCTION = (
-    "This is one run per optimiser: it shows no effect that another seed would have to repeat. SGD has a",
-    "learning rate and a momentum of its own, and the larger ε is that of all weights.",
+    "This is one run per optimiser, and another seed may give another order. SGD has a learning rate and a",
+    "momentum of its own, and the larger ε is that of all weights.",
     "",
     "*Rarest* and *most frequent* are the outer deciles of the items that occur in training. Δv is how far",
     "an item moved over the epoch, h̄ the mean representation. *Non-target's share* is the part of the",
