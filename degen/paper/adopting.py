@@ -2,24 +2,29 @@
 
 A run is taken where its settings, seed and log are those of a cell (`degen.sweeps.cells`). It is copied into
 the folder of cells, and stays where it is. Of settings that decide a result, the way to count ties alone may
-differ: older versions counted by half, and the tables say so (`ties`).
+differ, since older versions counted by half. The copy's test split is then ranked again and counted as the
+cell does. Its lines of validation, by which it chose its best epoch, stay as they were written.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from degen.config.schema import Config
 from degen.config.settle import settle
 from degen.errors import CannotWrite, UserError, counted
+from degen.files.outputs import MANIFEST
+from degen.files.writing import write_json
 from degen.paper.launch import extending
 from degen.paper.targets import Target
 from degen.runs.choose import damage
-from degen.runs.directory import CONFIG, RunDirectory, collect_runs, is_run
+from degen.runs.directory import CONFIG, RANKS, TEST, RunDirectory, collect_runs, is_run
+from degen.runs.manifest import keeping
 from degen.runs.study import CELLS, PlannedRun
 from degen.sweeps.cells import Cell, cell_id, refuse_other_settings
 from degen.sweeps.claims import claim_of, take
@@ -27,6 +32,7 @@ from degen.sweeps.plan import write_plan
 from degen.sweeps.worker import write_done
 
 if TYPE_CHECKING:
+    from degen.evaluation.ranking import Ties
     from degen.sweeps.study import Study
 
 Key = tuple[str, int]
@@ -70,13 +76,19 @@ def adopt(chosen: Sequence[tuple[Target, Study]], folders: Sequence[Path], out: 
         if not any((cell.id, seed) in known for cell in cells for seed in wanted.seeds):
             continue
         for planned in write_plan(wanted, folder, cells=out / CELLS, extend=True, found=cells):
-            source = known.get((planned.id, planned.seed))
-            if source is None:
+            if not (fitting := known.get((planned.id, planned.seed))):
                 continue
-            used.add(source.path)
+            source, *others = fitting
+            used.update(run.path for run in (source, *others))
+            adopted.notes += [
+                f"left out: {run.path} has log, settings and seed of {source.path}, which is taken"
+                for run in others
+                if run.path.resolve() != planned.run.resolve()
+            ]
             if _take(source, planned, adopted.notes):
                 write_done(folder, planned)
                 taken.append((planned.dataset, planned.control or planned.variant, planned.seed))
+    adopted.notes = list(dict.fromkeys(adopted.notes))  # targets share runs
     left = [str(run.path) for run in runs if run.path not in used]
     if left:
         adopted.notes.append(
@@ -98,16 +110,20 @@ def _finished(folders: Sequence[Path], notes: list[str]) -> dict[RunDirectory, C
     return found
 
 
-def _by_cell(runs: Mapping[RunDirectory, Config], cells: Sequence[Cell]) -> dict[Key, RunDirectory]:
-    """Return runs by cell and seed, as if they counted ties as the cells do."""
+def _by_cell(runs: Mapping[RunDirectory, Config], cells: Sequence[Cell]) -> dict[Key, list[RunDirectory]]:
+    """Return runs by cell and seed, as if they counted ties as the cells do; those that do stand first."""
     ways = {cell.config.evaluation.ties for cell in cells}
-    found: dict[Key, RunDirectory] = {}
-    for run, config in runs.items():
-        for ties in sorted(ways):
-            evaluation = config.evaluation.model_copy(update={"ties": ties})
-            same_ties = config.model_copy(update={"evaluation": evaluation})
-            found.setdefault((cell_id(same_ties), config.training.seed), run)
+    found: dict[Key, list[RunDirectory]] = {}
+    for ties in sorted(ways):
+        for run, config in sorted(runs.items(), key=lambda pair: pair[1].evaluation.ties != ties):
+            key = cell_id(_counting(config, ties)), config.training.seed
+            found.setdefault(key, []).append(run)
     return found
+
+
+def _counting(config: Config, ties: Ties) -> Config:
+    """Return a configuration with another way to count ties."""
+    return config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"ties": ties})})
 
 
 def _take(source: RunDirectory, planned: PlannedRun, notes: list[str]) -> bool:
@@ -124,6 +140,7 @@ def _take(source: RunDirectory, planned: PlannedRun, notes: list[str]) -> bool:
         refuse_other_settings(Config.model_validate(planned.config), place)
         if RunDirectory(place).state != "finished":
             raise UserError(f"{place} is there, unfinished; move it away, or let `degen paper run` finish it")
+        _count_ties(place, planned, notes)
     except CannotWrite:
         raise
     except UserError as error:
@@ -133,6 +150,45 @@ def _take(source: RunDirectory, planned: PlannedRun, notes: list[str]) -> bool:
         if claim is not None:
             claim.release()
     return True
+
+
+def _count_ties(place: Path, planned: PlannedRun, notes: list[str]) -> None:
+    """Count the ties of a taken run's test split as its cell does; a note says so, or why it cannot be."""
+    run, ties = RunDirectory(place), planned.config["evaluation"]["ties"]
+    if (before := run.ties) == ties:
+        return
+    try:
+        users = _count_again(run, ties)
+    except CannotWrite:
+        raise
+    except UserError as error:
+        notes.append(f"{place} counts ties by '{before}', and the target by '{ties}': {error}")
+        return
+    notes.append(
+        f"{place}: the test targets of {counted(users, 'user')} are ranked again, and ties counted by "
+        f"'{ties}'; its validation and its best epoch go by '{before}'"
+    )
+
+
+def _count_again(run: RunDirectory, ties: Ties) -> int:
+    """Rank a run's test targets again and write its test metrics with ties counted by `ties`."""
+    from degen.evaluation.restore import describe, restore  # brings PyTorch
+    from degen.evaluation.stored_ranks import write_ranks
+    from degen.evaluation.verify import MOVED, metrics_apart
+
+    restored = restore(run)
+    ranks = restored.ranks("test")
+    as_written = describe(replace(ranks, ties=run.test.get("ties", run.ties)), restored.epoch, "test")
+    if metrics_apart(as_written, run.test) > MOVED / len(ranks):
+        raise UserError(f"its weights do not give {run.path / TEST}")
+    ranks = replace(ranks, ties=ties)
+    with keeping(run.path) if (run.path / MANIFEST).exists() else nullcontext():
+        if (run.path / RANKS).exists():
+            write_ranks(run.path, ranks)
+        write_json(run.path / TEST, describe(ranks, restored.epoch, "test"))
+        # Last, since a run whose configuration has the old way is counted again after a kill.
+        _counting(restored.config, ties).write(run.path / CONFIG)
+    return len(ranks)
 
 
 def _copy(source: Path, target: Path) -> None:

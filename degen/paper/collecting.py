@@ -21,11 +21,12 @@ from degen.files.writing import write_json, write_text
 from degen.paper.comparison import comparison, in_order
 from degen.paper.degeneration import degeneration_table, measure_runs
 from degen.paper.drawing import draw_target
+from degen.paper.judging.intervals import LeftOut
 from degen.paper.judging.verdicts import Judgement, judge
 from degen.paper.measured import Measured, measured
 from degen.paper.targets import NAMES, Target, target
 from degen.runs.directory import FIGURES
-from degen.runs.study import PLAN, STUDY
+from degen.runs.study import PLAN, STUDY, read_plan
 from degen.tables.csv_file import write_rows
 from degen.tables.latex import tabular
 from degen.tables.markdown import markdown
@@ -121,8 +122,13 @@ def _collect(target: Target, out: Path, collection: Collection, collected: Colle
         return
     rows, study = measured(folder), Study.from_toml(folder / STUDY)
     stem = out / RESULTS / target.name
-    judgements = judge(target, rows, study.metrics)
-    tables = _tables(target, rows, study, folder, stem, collection)
+    left_out = {
+        (planned.dataset, planned.control or planned.variant): collected.left_out[planned.name]
+        for planned in read_plan(folder)
+        if planned.name in collected.left_out
+    }
+    judgements = judge(target, rows, study.metrics, left_out)
+    tables = _tables(target, rows, study, folder, stem, collection, left_out)
     for table in tables:
         path = stem.with_name(f"{table.name}.tex")
         write_text(path, _LATEX_HEAD + tabular(table), output_path)
@@ -137,14 +143,20 @@ def _collect(target: Target, out: Path, collection: Collection, collected: Colle
 
 
 def _tables(
-    target: Target, rows: Sequence[Measured], study: Study, folder: Path, stem: Path, collection: Collection
+    target: Target,
+    rows: Sequence[Measured],
+    study: Study,
+    folder: Path,
+    stem: Path,
+    collection: Collection,
+    left_out: LeftOut,
 ) -> list[Table]:
     """Return the tables of a target, and write its runs as CSV."""
     path = stem.with_name(f"{target.name}.csv")
     collection.files.append(path)
     if not target.measured:
         write_rows(path, [dict(row.row) for row in rows])
-        return [comparison(target, rows, study.metrics)]
+        return [comparison(target, rows, study.metrics, left_out)]
     rows = in_order(target, rows)
     notes: list[str] = []
     measures = measure_runs(target, rows, folder, study.common_epoch, notes)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from degen.paper.feasible import check_table2
-from degen.paper.judging.intervals import interval
+from degen.paper.judging.intervals import LeftOut, interval
 from degen.paper.measured import Measured, by_dataset
 from degen.paper.published import METHODS, deviations, table2
 from degen.paper.targets import Target
@@ -45,12 +45,14 @@ def caption(target: Target) -> str:
     return f"{target.source}: {target.title}"
 
 
-def comparison(target: Target, rows: Sequence[Measured], metrics: Sequence[str]) -> Table:
+def comparison(
+    target: Target, rows: Sequence[Measured], metrics: Sequence[str], left_out: LeftOut | None = None
+) -> Table:
     """Return a table with a row per cell, a section per dataset where there are several.
 
     Where Table 2 of the paper has a value for the cell's dataset, method and metric, it stands beside ours.
     Published numbers that are arithmetically impossible have a footnote. Table 2 has all of its methods and
-    datasets; those without runs are "not trained".
+    datasets; those without runs are "not trained", and those in `left_out` "left out".
     """
     cells: dict[tuple[str, str], list[Measured]] = {}
     for row in in_order(target, rows):
@@ -62,7 +64,7 @@ def comparison(target: Target, rows: Sequence[Measured], metrics: Sequence[str])
         for (dataset, name), members in cells.items()
     ]
     if shown and target.name == "table2":
-        placed = _with_untrained(placed, target, columns)
+        placed = _with_untrained(placed, target, columns, left_out or {})
     lines = [line for _, _, line in placed]
     titles = [Column("method", "text"), Column("n")]
     for title in columns.values():
@@ -74,11 +76,13 @@ def comparison(target: Target, rows: Sequence[Measured], metrics: Sequence[str])
     return Table(target.name, caption(target), titles, lines, note, sections, footnotes)
 
 
-def _with_untrained(placed: Sequence[Placed], target: Target, columns: Mapping[str, str]) -> list[Placed]:
+def _with_untrained(
+    placed: Sequence[Placed], target: Target, columns: Mapping[str, str], left_out: LeftOut
+) -> list[Placed]:
     """Return the lines of a table with one for each published method and dataset that has no runs."""
     trained = {(dataset, method) for dataset, method, _ in placed}
     untrained = [
-        (dataset, method, _untrained_line(dataset, method, columns, target))
+        (dataset, method, _untrained_line(dataset, method, columns, target, left_out))
         for dataset in target.datasets
         for method in METHODS
         if (dataset, method) not in trained
@@ -92,11 +96,16 @@ def _with_untrained(placed: Sequence[Placed], target: Target, columns: Mapping[s
     return sorted([*placed, *untrained], key=place)
 
 
-def _untrained_line(dataset: str, method: str, columns: Mapping[str, str], target: Target) -> list[Cell]:
+def _untrained_line(
+    dataset: str, method: str, columns: Mapping[str, str], target: Target, left_out: LeftOut
+) -> list[Cell]:
     block, impossible = published(target)[dataset, method], (dataset, method) in _impossible()
     line = [Cell(variant_label(method)), Cell("0")]
     for title in columns.values():
-        line += [_published(block.get(title), impossible), Cell("not trained")]
+        line += [
+            _published(block.get(title), impossible),
+            Cell("left out" if (dataset, method) in left_out else "not trained"),
+        ]
     return line
 
 

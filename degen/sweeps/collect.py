@@ -61,6 +61,8 @@ class Collected:
         names `<id>-s<seed>` of the runs that are not finished.
     failed
         by name, the sentence of each run that failed.
+    left_out
+        by name, why a finished run is not among the results.
     notes
         sentences about what was left out.
     files
@@ -73,6 +75,7 @@ class Collected:
     metrics: Sequence[str]
     missing: list[str]
     failed: dict[str, str]
+    left_out: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
 
@@ -116,21 +119,23 @@ def collect(out: Path, *, accept_versions: bool = False, figures: bool = True) -
     axes = axis_columns(plan)
     rows = _rows(study.get("name", out.resolve().name), study, done, axes)
     kept = [row for row in rows if accept_versions or not row["differs"]]
-    notes += [
-        f"{row['cell']}-s{row['seed']} differs from most runs in {row['differs']}: left out; "
-        "`accept_versions=True` keeps it"
+    differing = {
+        f"{row['cell']}-s{row['seed']}": f"differs from most runs in {row['differs']}"
         for row in rows
         if row not in kept
-    ]
+    }
+    notes += [f"{name} {why}: left out; `accept_versions=True` keeps it" for name, why in differing.items()]
+    left_out = dict.fromkeys(broken, "damaged") | differing
     notes += filter(None, [machines_note(kept)])
     with in_own_folders():
-        return _written(out, study, kept, axes, _Remarks(missing, failed, notes), figures)
+        return _written(out, study, kept, axes, _Remarks(missing, failed, left_out, notes), figures)
 
 
 @dataclass(frozen=True)
 class _Remarks:
     missing: list[str]
     failed: dict[str, str]
+    left_out: dict[str, str]
     notes: list[str]
 
 

@@ -6,13 +6,17 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pytest
 import tiny_fixtures
 import tiny_runs
 from commands import mistake, result_of, run
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 import degen
 from degen.config.settle import by_group
+from degen.evaluation.restore import restore
 from degen.paper import adopting
 from degen.paper.adopting import adopt
 from degen.paper.targets import target
@@ -66,12 +70,76 @@ def test_runs_that_fit_are_copied_and_done_and_the_others_named(made, wanted, tm
     assert RunDirectory(made / "sasrec-s0").state == "finished"
 
 
-def test_older_ways_to_count_ties_are_taken_and_told(made, wanted, tmp_path):
-    older = tmp_path / "older" / "sasrec-s0"
-    degen.train("sasrec", wanted[1].datasets[0], older, ties="half", **SETTINGS)
-    adopt([wanted], [older], tmp_path / "paper")
+@pytest.fixture
+def older(made, tmp_path):
+    """A run that an older version wrote: it counts ties by half, without a key, ranks or a manifest.
+
+    Ties are frequent, since all of its items but three have one embedding.
+    """
+    path = tmp_path / "older" / "sasrec-s0"
+    shutil.copytree(made / "sasrec-s0", path)
+    weights = load_file(path / "best.safetensors")
+    weights["item_embeddings"][4:] = weights["item_embeddings"][4]
+    np.save(path / "item_embeddings.npy", weights["item_embeddings"][1:21].numpy())
+    with safe_open(path / "best.safetensors", "pt") as file:
+        save_file(weights, path / "best.safetensors", file.metadata())
+    config = path / "config.toml"
+    config.write_text(config.read_text().replace('ties = "expected"\n', ""))
+    for name in ("ranks.npy", "tied.npy", "users.txt", "manifest.json"):
+        (path / name).unlink()
+    assert RunDirectory(path).ties == "half"
+    half = restore(RunDirectory(path), "cpu").metrics("test")
+    (path / "test.json").write_text(json.dumps({key: half[key] for key in half if key != "ties"}))
+    return RunDirectory(path)
+
+
+def test_a_run_that_counted_ties_otherwise_is_counted_as_the_target_does(older, wanted, tmp_path):
+    lines = (older.path / "metrics.jsonl").read_text()
+    found = adopt([wanted], [older.path], tmp_path / "paper")
     results = collect(tmp_path / "paper" / "table2", figures=False).results
-    assert results["ties"].tolist() == ["half"]
+    expected = restore(older, "cpu").counting("expected").metrics("test")
+    assert results["ties"].tolist() == ["expected"]
+    assert results["test_HR@10"].tolist() == [expected["HR@10"]]
+    assert abs(expected["HR@10"] - older.test["HR@10"]) > 0.01
+    (told,) = found.notes
+    assert re.search(
+        r"30 users are ranked again, and ties counted by 'expected'; its validation .* 'half'", told
+    )
+    [taken] = map(RunDirectory, (tmp_path / "paper" / "cells").rglob("*-s0"))
+    assert (taken.test["ties"], taken.ties) == ("expected", "expected")
+    assert (taken.path / "metrics.jsonl").read_text() == lines
+    (verified,) = degen.verify(taken.path)
+    assert verified.whole, verified.faults
+    # The run itself stays as it was, and a second time nothing is left to count.
+    assert older.ties == RunDirectory(older.path).ties == "half"
+    assert adopt([wanted], [older.path], tmp_path / "paper").notes == []
+
+
+@pytest.mark.parametrize("lost", ["missing", "of another result"])
+def test_without_its_weights_a_run_is_taken_as_it_is(older, wanted, tmp_path, lost):
+    if lost == "missing":
+        (older.path / "best.safetensors").unlink()
+    else:
+        test = older.path / "test.json"
+        test.write_text(json.dumps(json.loads(test.read_text()) | {"NDCG@10": 0.999}))
+    there = json.loads((older.path / "test.json").read_text())["HR@10"]
+    found = adopt([wanted], [older.path], tmp_path / "paper")
+    results = collect(tmp_path / "paper" / "table2", figures=False).results
+    assert (results["ties"].tolist(), results["test_HR@10"].tolist()) == (["half"], [there])
+    (told,) = found.notes
+    assert "counts ties by 'half', and the target by 'expected': " in told
+    assert ("best.safetensors is missing" if lost == "missing" else "do not give") in told
+
+
+@pytest.mark.parametrize("first", ["older", "newer"])
+def test_of_two_runs_of_a_cell_that_which_counts_ties_alike_is_taken(made, older, wanted, tmp_path, first):
+    folders = [older.path, made / "sasrec-s0"]
+    found = adopt([wanted, wanted], folders if first == "older" else folders[::-1], tmp_path / "paper")
+    [taken] = map(RunDirectory, (tmp_path / "paper" / "cells").rglob("*-s0"))
+    assert taken.test == RunDirectory(made / "sasrec-s0").test
+    assert found.notes == [
+        f"left out: {older.path} has log, settings and seed of {made / 'sasrec-s0'}, which is taken"
+    ]
 
 
 def test_a_copy_that_breaks_off_leaves_nothing(made, wanted, tmp_path, monkeypatch):

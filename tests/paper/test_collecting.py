@@ -98,6 +98,29 @@ def test_accuracy_is_judged_on_differences_of_the_same_seed(tmp_path):
     assert (lacking.verdict, lacking.measured, lacking.seeds) == ("cannot be told", "not trained: bpr-mf", 0)
 
 
+def test_runs_that_were_left_out_are_told_from_what_is_not_trained(tmp_path):
+    cells = [*methods(names=("sasrec", "cl4srec")), *methods(names=("duorec",), seeds=(0, 1))]
+    older = {cell.axes["objective.variant"]: pretend(value=by_method, degen="0.0.9") for cell in cells[2:]}
+    others = pretend(value=by_method)
+
+    def write(folder, cell, config):
+        older.get(cell.axes["objective.variant"], others)(folder, cell, config)
+
+    write_study(tmp_path / "table2", cells, write, {"metrics": METRICS, "datasets": ["beauty"]})
+    found = collect_targets(tmp_path, ["table2"])
+    told = {one.claim: one.measured for one in found.judgements}
+    left_out = "left out: duorec (differs from most runs in version)"
+    assert told["duorec recommends better than sasrec"] == left_out
+    assert told["duorec recommends better than bpr-mf"] == f"{left_out}; not trained: bpr-mf"
+    assert "duorec" not in told["cl4srec recommends better than sasrec"]
+    (table,) = found.tables
+    beauty = [row for row, dataset in zip(table.rows, table.sections, strict=True) if dataset == "beauty"]
+    ours = {row[0].text: row[3].text for row in beauty}
+    assert (ours["DuoRec"], ours["GRU4Rec"]) == ("left out", "not trained")
+    kept = collect_targets(tmp_path, ["table2"], accept_versions=True).judgements
+    assert not any("left out" in one.measured for one in kept)
+
+
 def test_the_common_epoch_is_told_beside_the_verdict(tmp_path):
     study(tmp_path, "table2", methods())
     verdicts = {one.claim: one.measured for one in collect_targets(tmp_path, ["table2"]).judgements}

@@ -25,13 +25,17 @@ LEVEL = 0.05
 
 
 NOT_TRAINED = "not trained: "
-"""Beginning of a finding that lacks methods."""
+"""Beginning of a finding that lacks methods without any run."""
+
+LeftOut = Mapping[tuple[str, str], str]
+"""By dataset and method: why runs that are there were left out."""
 
 
 class Found(NamedTuple):
     """Verdict, the numbers in words, and the number of seeds.
 
-    `p` is the p-value, None where nothing was tested; `aside` is said of it and decides nothing.
+    `p` is the p-value, None where nothing was tested; `aside` is said of it and decides nothing. `lacking`
+    names methods that have no run among those that are judged.
     """
 
     verdict: Verdict
@@ -39,6 +43,7 @@ class Found(NamedTuple):
     seeds: int
     p: float | None = None
     aside: str = ""
+    lacking: tuple[str, ...] = ()
 
 
 def over_seeds(margins: Numbers, unit: str = "") -> Found:
@@ -68,7 +73,19 @@ def over_seeds(margins: Numbers, unit: str = "") -> Found:
 def not_trained(needed: Iterable[str], rows: Iterable[Measured]) -> Found | None:
     """Return the finding that methods of a claim have no run, in the order of their names; else None."""
     lacking = sorted(set(needed) - {row.method for row in rows})
-    return Found("not judged", NOT_TRAINED + ", ".join(lacking), 0) if lacking else None
+    if not lacking:
+        return None
+    return Found("not judged", NOT_TRAINED + ", ".join(lacking), 0, lacking=tuple(lacking))
+
+
+def with_reasons(found: Found, dataset: str, left_out: LeftOut) -> Found:
+    """Return a finding that tells methods whose runs were left out from those that are not trained."""
+    told = [f"left out: {name} ({why})" for name in found.lacking if (why := left_out.get((dataset, name)))]
+    if not told:
+        return found
+    without = [name for name in found.lacking if (dataset, name) not in left_out]
+    told += [NOT_TRAINED + ", ".join(without)] if without else []
+    return found._replace(measured="; ".join(told))
 
 
 def adjusted(found: Sequence[Found]) -> list[Found]:

@@ -24,7 +24,15 @@ from functools import partial
 from typing import Any, Literal
 
 from degen.paper.judging.causes import causes
-from degen.paper.judging.intervals import Found, adjusted, interval, not_trained, over_seeds
+from degen.paper.judging.intervals import (
+    Found,
+    LeftOut,
+    adjusted,
+    interval,
+    not_trained,
+    over_seeds,
+    with_reasons,
+)
 from degen.paper.judging.sensitivity import falls, flat, hidden
 from degen.paper.measured import Measured, by_dataset, paired
 from degen.paper.targets import Target
@@ -66,13 +74,17 @@ class Judgement:
     p: float | None = None
 
 
-def judge(target: Target, rows: Sequence[Measured], metrics: Sequence[str]) -> list[Judgement]:
+def judge(
+    target: Target, rows: Sequence[Measured], metrics: Sequence[str], left_out: LeftOut | None = None
+) -> list[Judgement]:
     """Judge the claims of a target on each dataset of its finished runs.
 
     Parameters
     ----------
     metrics
         metrics that the target shows, such as `HR@5`.
+    left_out
+        methods with finished runs that are not among `rows`; claims about them say so.
     """
     judgements = []
     for dataset, own in by_dataset(rows).items():
@@ -80,6 +92,7 @@ def judge(target: Target, rows: Sequence[Measured], metrics: Sequence[str]) -> l
         trial = trial if dataset in target.brief else ""
         claims = [one for kind in target.claims for one in _KINDS[kind](target, own, metrics)]
         for (claim, _), found in zip(claims, adjusted([found for _, found in claims]), strict=True):
+            found = with_reasons(found, dataset, left_out or {})
             words = found.measured + found.aside + (trial if found.seeds else "")
             verdict = _TOLD.get(found.verdict, "cannot be told")
             about = (target.name, target.source, dataset, claim)
