@@ -127,7 +127,7 @@ def _collect(target: Target, out: Path, collection: Collection, collected: Colle
         for planned in read_plan(folder)
         if planned.name in collected.left_out
     }
-    judgements = judge(target, rows, study.metrics, left_out)
+    judgements = judge(target, rows, study, left_out)
     tables = _tables(target, rows, study, folder, stem, collection, left_out)
     for table in tables:
         path = stem.with_name(f"{table.name}.tex")

@@ -12,7 +12,7 @@ Measures of a run are written to `measures/` in the study's folder and are taken
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -91,19 +91,15 @@ def measure_runs(
     """
     found: list[dict[str, Any]] = []
     lacking: list[str] = []
-    count = cache(lambda text: count_targets(Config.model_validate_json(text)))
+    count = counting()
     for row in rows:
         path = folder / MEASURES / f"{row.planned.name}.json"
         brief = target.brief.get(row.dataset)
         about = _about(row.run, common if brief is None else brief)
         values = _kept(path, about)
         if values is None:
-            config = settle(row.run.path / CONFIG)
-            targets = count(_unseeded(config).model_dump_json())
-            epoch = about["common"]
-            if epoch is not None and brief is None:
-                epoch = targets.epoch_of(epoch, config.training.keep_embeddings)
-            values = _measured(row.run, targets, epoch)
+            targets = count(settle(row.run.path / CONFIG))
+            values = _measured(row.run, targets, epoch_compared(target, row, common, count))
             write_json(path, {**about, "values": values})
         if about["common"] is not None and not any(name.startswith("common_") for name in values):
             lacking.append(f"{row.dataset} {row.method} seed {row.seed}")
@@ -116,9 +112,36 @@ def measure_runs(
     return found
 
 
-def _unseeded(config: Config) -> Config:
-    """Return a configuration without its seed, which changes no number of targets."""
-    return config.model_copy(update={"training": config.training.model_copy(update={"seed": 0})})
+def counting() -> Callable[[Config], Targets]:
+    """Return `count_targets`, which counts once for configurations that differ in the seed alone."""
+    count = cache(lambda text: count_targets(Config.model_validate_json(text)))
+
+    def counted(config: Config) -> Targets:
+        training = config.training.model_copy(update={"seed": 0})
+        return count(config.model_copy(update={"training": training}).model_dump_json())
+
+    return counted
+
+
+def epoch_compared(
+    target: Target, row: Measured, common: int | None, count: Callable[[Config], Targets]
+) -> int | None:
+    """Return the epoch at which the tables of a target compare a run with those of other methods.
+
+    Parameters
+    ----------
+    common
+        the study's common epoch.
+    count
+        a function of `counting`.
+    """
+    if not target.measured:
+        epoch = row.value("common_epoch")
+        return None if epoch is None else int(epoch)
+    if (brief := target.brief.get(row.dataset)) is not None or common is None:
+        return brief
+    config = settle(row.run.path / CONFIG)
+    return count(config).epoch_of(common, config.training.keep_embeddings)
 
 
 def _rows(row: Measured, values: Mapping[str, float | None]) -> list[dict[str, Any]]:

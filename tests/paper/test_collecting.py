@@ -215,6 +215,29 @@ def test_degeneration_measures_each_run_once(tmp_path, monkeypatch):
     assert len(degeneration_table(found, values, "common").columns) == 2  # none kept
 
 
+@pytest.mark.parametrize(("name", "epoch"), [("fig3", 2), ("degeneration", 4)])
+def test_geometry_is_judged_at_the_epoch_of_the_tables(tmp_path, monkeypatch, name, epoch):
+    # 120 samples and 60 targets per epoch: the common epoch 2 has as many targets as epoch 4.
+    monkeypatch.setattr(degeneration, "count_targets", lambda config: Targets(60, 120))
+    monkeypatch.setattr(degeneration, "_of_use", lambda run: {})
+    cells = methods(names=("sasrec", "scl", "duorec"), seeds=(0, 1))
+    study(tmp_path, name, cells, lambda cell, seed: 0.1, common_epoch=2)
+    cone = 3 * np.ones((30, 4), dtype=np.float32)
+    for config in tmp_path.glob("cells/beauty/*/*/config.toml"):
+        kept = config.parent / "embeddings"
+        kept.mkdir()
+        for number in (1, 2, 3, 4):  # all of them are kept by all; SASRec has a cone at the right one alone
+            V = np.load(config.parent / "item_embeddings.npy")
+            narrow = number == epoch and "sasrec" in config.parts
+            np.save(kept / f"e{number:03d}.npy", V + cone if narrow else V)
+    told = {one.claim: one.measured for one in collect_targets(tmp_path, [name]).judgements}
+    words = told["sasrec's rare items lie in a cone, scl's and duorec's spread around the origin"]
+    found = re.search(r"at the best epochs \+0\.0000 .* at epoch (\d) \+(\S+) ±", words)
+    assert found is not None, words
+    assert int(found[1]) == epoch
+    assert float(found[2]) > 0.5
+
+
 def test_a_run_of_two_stages_has_a_row_for_the_first(tmp_path, monkeypatch):
     study(tmp_path, "degeneration", methods(names=("sasrec",), seeds=(0,)))
     collect(tmp_path / "degeneration", figures=False)

@@ -1,7 +1,7 @@
 """Verdicts on the paper's claims, from intervals over seeds.
 
     accuracy    one method recommends better than another: difference of each test metric, paired over seeds
-    geometry    margins of σ₂/σ₁ and of the rarer items' cosine, at best epochs and at the common one
+    geometry    margins of σ₂/σ₁ and of the rarer items' cosine, at best epochs and at the tables' common one
     training    measures that rise or fall from the first epoch to the best one
     falls       accuracy falls with dropout on MovieLens-1M: slope over the rates
     hidden      hidden dropout matters more than embedding dropout: permutation test over the cells
@@ -21,8 +21,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from degen.paper.degeneration import counting, epoch_compared
 from degen.paper.judging.causes import causes
 from degen.paper.judging.intervals import (
     Found,
@@ -36,7 +37,6 @@ from degen.paper.judging.intervals import (
 from degen.paper.judging.sensitivity import falls, flat, hidden
 from degen.paper.measured import Measured, by_dataset, paired
 from degen.paper.targets import Target
-from degen.runs.best import common_epoch
 from degen.studies.claims import (
     CLAIMS,
     LABELS,
@@ -46,6 +46,9 @@ from degen.studies.claims import (
     Verdict,
 )
 from degen.studies.claims_of_runs import trained
+
+if TYPE_CHECKING:
+    from degen.sweeps.study import Study
 
 Told = Literal["holds", "does not hold", "cannot be told"]
 
@@ -75,14 +78,14 @@ class Judgement:
 
 
 def judge(
-    target: Target, rows: Sequence[Measured], metrics: Sequence[str], left_out: LeftOut | None = None
+    target: Target, rows: Sequence[Measured], study: Study, left_out: LeftOut | None = None
 ) -> list[Judgement]:
     """Judge the claims of a target on each dataset of its finished runs.
 
     Parameters
     ----------
-    metrics
-        metrics that the target shows, such as `HR@5`.
+    study
+        the target's, with the metrics that it shows and its common epoch.
     left_out
         methods with finished runs that are not among `rows`; claims about them say so.
     """
@@ -90,7 +93,7 @@ def judge(
     for dataset, own in by_dataset(rows).items():
         trial = "; trained briefly: a trial of the command, no evidence about the paper"
         trial = trial if dataset in target.brief else ""
-        claims = [one for kind in target.claims for one in _KINDS[kind](target, own, metrics)]
+        claims = [one for kind in target.claims for one in _KINDS[kind](target, own, study)]
         for (claim, _), found in zip(claims, adjusted([found for _, found in claims]), strict=True):
             found = with_reasons(found, dataset, left_out or {})
             words = found.measured + found.aside + (trial if found.seeds else "")
@@ -100,12 +103,12 @@ def judge(
     return judgements
 
 
-def _accuracy(target: Target, rows: Sequence[Measured], metrics: Sequence[str]) -> list[tuple[str, Found]]:
+def _accuracy(target: Target, rows: Sequence[Measured], study: Study) -> list[tuple[str, Found]]:
     found = []
     for claim in CLAIMS:
         if isinstance(claim, AccuracyClaim) and target.name in claim.targets:
-            margins = {
-                metric: paired(rows, claim.better, claim.worse, f"test_{metric}") for metric in metrics
+            margins: dict[str, list[float]] = {
+                metric: paired(rows, claim.better, claim.worse, f"test_{metric}") for metric in study.metrics
             }
             aside = _at_common_epoch(rows, claim)
             judged = not_trained(claim.needed, rows) or over_seeds(margins)._replace(aside=aside)
@@ -123,20 +126,27 @@ def _at_common_epoch(rows: Sequence[Measured], claim: AccuracyClaim) -> str:
     return words + (f" ± {interval(margins)[1]:.4f}" if len(margins) > 1 else "")
 
 
-def _of_runs(kind: type[Any], target: Target, rows: Sequence[Measured], _: Any) -> list[tuple[str, Found]]:
+def _of_runs(
+    kind: type[Any], target: Target, rows: Sequence[Measured], study: Study
+) -> list[tuple[str, Found]]:
     """Judge claims about item embeddings or training, from the runs of each seed."""
+    claims = [claim for claim in CLAIMS if isinstance(claim, kind) and target.name in claim.targets]
+    names = frozenset[str]().union(*(claim.needed for claim in claims))
+    count, at_common = counting(), kind is GeometryClaim
     seeds: dict[int, dict[str, Measured]] = {}
     for row in rows:
-        if row.planned.control is None:
+        if row.planned.control is None and row.method in names:
             seeds.setdefault(row.seed, {})[row.method] = row
-    common = common_epoch([row.run for row in rows])
     results = [
-        {name: trained(row.run, common, None) for name, row in members.items()} for members in seeds.values()
+        {
+            name: trained(row.run, epoch, None)
+            for name, row in members.items()
+            for epoch in [epoch_compared(target, row, study.common_epoch, count) if at_common else None]
+        }
+        for members in seeds.values()
     ]
     found = []
-    for claim in CLAIMS:
-        if not isinstance(claim, kind) or target.name not in claim.targets:
-            continue
+    for claim in claims:
         if untrained := not_trained(claim.needed, rows):
             found.append((claim.claim, untrained))
             continue
@@ -157,13 +167,13 @@ def _words(claim: GeometryClaim | TrainingClaim, name: str) -> str:
     return f"{'rise' if claim.moves[name] > 0 else 'fall'} of {name.replace('valid_', 'validation ')}"
 
 
-_KINDS: dict[str, Callable[[Target, Sequence[Measured], Sequence[str]], list[tuple[str, Found]]]] = {
+_KINDS: dict[str, Callable[[Target, Sequence[Measured], Study], list[tuple[str, Found]]]] = {
     "accuracy": _accuracy,
     "geometry": partial(_of_runs, GeometryClaim),
     "training": partial(_of_runs, TrainingClaim),
     "causes": lambda _, rows, __: causes(rows),
-    "falls": lambda _, rows, metrics: falls(rows, metrics),
-    "hidden": lambda _, rows, metrics: hidden(rows, metrics),
-    "flat": lambda _, rows, metrics: flat(rows, metrics),
+    "falls": lambda _, rows, study: falls(rows, study.metrics),
+    "hidden": lambda _, rows, study: hidden(rows, study.metrics),
+    "flat": lambda _, rows, study: flat(rows, study.metrics),
 }
 """The judge of each kind of claim; returns claims with what was found."""
