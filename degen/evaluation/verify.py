@@ -214,7 +214,7 @@ def _epoch_of(path: Path) -> int | None:
         return int(StoredTensors(path).metadata["epoch"])
 
 
-def metrics_apart(metrics: Mapping[str, Any], test: Mapping[str, Any]) -> float:
+def distance(metrics: Mapping[str, Any], test: Mapping[str, Any]) -> float:
     """Return the largest difference between metrics and those of `test.json`."""
     common = [name for name in metrics if "@" in name and name in test]
     return max((abs(metrics[name] - float(test[name])) for name in common), default=0.0)
@@ -236,7 +236,7 @@ def _result(run: RunDirectory, found: Verified) -> None:
         found.faults.append(
             f"{run.path / directory.TEST} counts {test['users']} users, and the log has {again['users']}"
         )
-    if (apart := metrics_apart(again, test)) > MOVED / again["users"]:
+    if (apart := distance(again, test)) > MOVED / again["users"]:
         found.faults.append(
             f"{run.path / directory.TEST} is not what best.safetensors gives: metrics differ by {apart:.2g}"
         )
@@ -249,11 +249,7 @@ def _ranks(run: RunDirectory, found: Verified) -> None:
     if run.state != "finished" or run.extending or not (run.path / directory.RANKS).exists():
         return
     ranks, test = own_ranks(run), run.test
-    if (
-        ranks is None
-        or len(ranks) != test.get("users")
-        or metrics_apart(ranking_metrics(ranks), test) > ROUNDING
-    ):
+    if ranks is None or len(ranks) != test.get("users") or distance(ranking_metrics(ranks), test) > ROUNDING:
         found.faults.append(f"{run.path / directory.RANKS} does not give the metrics of test.json")
 
 

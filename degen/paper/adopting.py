@@ -32,7 +32,6 @@ from degen.sweeps.plan import write_plan
 from degen.sweeps.worker import write_done
 
 if TYPE_CHECKING:
-    from degen.evaluation.ranking import Ties
     from degen.sweeps.study import Study
 
 Key = tuple[str, int]
@@ -116,14 +115,10 @@ def _by_cell(runs: Mapping[RunDirectory, Config], cells: Sequence[Cell]) -> dict
     found: dict[Key, list[RunDirectory]] = {}
     for ties in sorted(ways):
         for run, config in sorted(runs.items(), key=lambda pair: pair[1].evaluation.ties != ties):
-            key = cell_id(_counting(config, ties)), config.training.seed
+            evaluation = config.evaluation.model_copy(update={"ties": ties})
+            key = cell_id(config.model_copy(update={"evaluation": evaluation})), config.training.seed
             found.setdefault(key, []).append(run)
     return found
-
-
-def _counting(config: Config, ties: Ties) -> Config:
-    """Return a configuration with another way to count ties."""
-    return config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"ties": ties})})
 
 
 def _take(source: RunDirectory, planned: PlannedRun, notes: list[str]) -> bool:
@@ -140,7 +135,8 @@ def _take(source: RunDirectory, planned: PlannedRun, notes: list[str]) -> bool:
         refuse_other_settings(Config.model_validate(planned.config), place)
         if RunDirectory(place).state != "finished":
             raise UserError(f"{place} is there, unfinished; move it away, or let `degen paper run` finish it")
-        _count_ties(place, planned, notes)
+        if RunDirectory(place).ties != (ties := planned.config["evaluation"]["ties"]):
+            _count_ties(RunDirectory(place), ties, notes)
     except CannotWrite:
         raise
     except UserError as error:
@@ -152,43 +148,29 @@ def _take(source: RunDirectory, planned: PlannedRun, notes: list[str]) -> bool:
     return True
 
 
-def _count_ties(place: Path, planned: PlannedRun, notes: list[str]) -> None:
-    """Count the ties of a taken run's test split as its cell does; a note says so, or why it cannot be."""
-    run, ties = RunDirectory(place), planned.config["evaluation"]["ties"]
-    if (before := run.ties) == ties:
-        return
-    try:
-        users = _count_again(run, ties)
-    except CannotWrite:
-        raise
-    except UserError as error:
-        notes.append(f"{place} counts ties by '{before}', and the target by '{ties}': {error}")
-        return
-    notes.append(
-        f"{place}: the test targets of {counted(users, 'user')} are ranked again, and ties counted by "
-        f"'{ties}'; its validation and its best epoch go by '{before}'"
-    )
-
-
-def _count_again(run: RunDirectory, ties: Ties) -> int:
-    """Rank a run's test targets again and write its test metrics with ties counted by `ties`."""
+def _count_ties(run: RunDirectory, ties: str, notes: list[str]) -> None:
+    """Count the ties of a run's test split by another convention; a note says so, or why it cannot be."""
     from degen.evaluation.restore import describe, restore  # brings PyTorch
     from degen.evaluation.stored_ranks import write_ranks
-    from degen.evaluation.verify import MOVED, metrics_apart
+    from degen.evaluation.verify import MOVED, distance
 
-    restored = restore(run)
-    ranks = restored.ranks("test")
-    as_written = describe(replace(ranks, ties=run.test.get("ties", run.ties)), restored.epoch, "test")
-    if metrics_apart(as_written, run.test) > MOVED / len(ranks):
-        raise UserError(f"its weights do not give {run.path / TEST}")
-    ranks = replace(ranks, ties=ties)
+    told = f"{run.path} counts ties by '{run.ties}', and the target by '{ties}': "
+    try:
+        restored = restore(run).counting(ties)
+        ranks, test = restored.ranks("test"), run.test
+        as_written = describe(replace(ranks, ties=test.get("ties", run.ties)), restored.epoch, "test")
+        if distance(as_written, test) > MOVED / len(ranks):
+            raise UserError(f"its weights do not give {run.path / TEST}")
+    except UserError as error:
+        notes.append(f"{told}{error}")
+        return
     with keeping(run.path) if (run.path / MANIFEST).exists() else nullcontext():
         if (run.path / RANKS).exists():
             write_ranks(run.path, ranks)
         write_json(run.path / TEST, describe(ranks, restored.epoch, "test"))
         # Last, since a run whose configuration has the old way is counted again after a kill.
-        _counting(restored.config, ties).write(run.path / CONFIG)
-    return len(ranks)
+        restored.config.write(run.path / CONFIG)
+    notes.append(f"{told}its test targets are ranked again; its validation and best epoch keep '{run.ties}'")
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -21,12 +21,11 @@ from degen.files.writing import write_json, write_text
 from degen.paper.comparison import comparison, in_order
 from degen.paper.degeneration import degeneration_table, measure_runs
 from degen.paper.drawing import draw_target
-from degen.paper.judging.intervals import LeftOut
 from degen.paper.judging.verdicts import Judgement, judge
-from degen.paper.measured import Measured, measured
+from degen.paper.measured import Measured, measured, with_measures
 from degen.paper.targets import NAMES, Target, target
 from degen.runs.directory import FIGURES
-from degen.runs.study import PLAN, STUDY, read_plan
+from degen.runs.study import PLAN, STUDY
 from degen.tables.csv_file import write_rows
 from degen.tables.latex import tabular
 from degen.tables.markdown import markdown
@@ -44,7 +43,8 @@ _HEAD = """\
 
 Each claim of the paper, tested on the runs of this folder. A verdict needs two seeds, and rests on 95 %
 intervals over seeds, paired by seed. Where a claim is about several numbers, the weakest counts. p-values
-are adjusted for the claims of a section on a dataset (Holm).
+that follow "p =" are adjusted for the claims of a section on a dataset (Holm). Permutation tests and bounds
+of ranges are not adjusted.
 """
 _LATEX_HEAD = "% Needs \\usepackage{booktabs}.\n"
 
@@ -122,13 +122,13 @@ def _collect(target: Target, out: Path, collection: Collection, collected: Colle
         return
     rows, study = measured(folder), Study.from_toml(folder / STUDY)
     stem = out / RESULTS / target.name
-    left_out = {
-        (planned.dataset, planned.control or planned.variant): collected.left_out[planned.name]
-        for planned in read_plan(folder)
-        if planned.name in collected.left_out
-    }
-    judgements = judge(target, rows, study, left_out)
-    tables = _tables(target, rows, study, folder, stem, collection, left_out)
+    if target.measured:
+        rows, tables = _measured(target, rows, study, folder, stem, collection)
+    else:
+        write_rows(stem.with_name(f"{target.name}.csv"), [dict(row.row) for row in rows])
+        tables = [comparison(target, rows, study.metrics, collected.left_out)]
+    collection.files.append(stem.with_name(f"{target.name}.csv"))
+    judgements = judge(target, rows, study, collected.left_out)
     for table in tables:
         path = stem.with_name(f"{table.name}.tex")
         write_text(path, _LATEX_HEAD + tabular(table), output_path)
@@ -142,28 +142,17 @@ def _collect(target: Target, out: Path, collection: Collection, collected: Colle
     collection.notes += [f"{target.name}: {note}" for note in drawn.notes]
 
 
-def _tables(
-    target: Target,
-    rows: Sequence[Measured],
-    study: Study,
-    folder: Path,
-    stem: Path,
-    collection: Collection,
-    left_out: LeftOut,
-) -> list[Table]:
-    """Return the tables of a target, and write its runs as CSV."""
-    path = stem.with_name(f"{target.name}.csv")
-    collection.files.append(path)
-    if not target.measured:
-        write_rows(path, [dict(row.row) for row in rows])
-        return [comparison(target, rows, study.metrics, left_out)]
+def _measured(
+    target: Target, rows: Sequence[Measured], study: Study, folder: Path, stem: Path, collection: Collection
+) -> tuple[list[Measured], list[Table]]:
+    """Return the runs of a target with their measures and the tables of these; write the measures as CSV."""
     rows = in_order(target, rows)
     notes: list[str] = []
     measures = measure_runs(target, rows, folder, study.common_epoch, notes)
     collection.notes += [f"{target.name}: {note}" for note in notes]
-    write_rows(path, measures)
+    write_rows(stem.with_name(f"{target.name}.csv"), measures)
     tables = [degeneration_table(target, measures, moment) for moment in ("best", "common")]
-    return [table for table in tables if len(table.columns) > 2]
+    return with_measures(rows, measures), [table for table in tables if len(table.columns) > 2]
 
 
 def verdict_table(judgements: Sequence[Judgement]) -> Table:

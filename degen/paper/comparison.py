@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import product
 
 from degen.paper.feasible import check_table2
 from degen.paper.judging.intervals import LeftOut, interval
@@ -82,10 +83,9 @@ def _with_untrained(
     """Return the lines of a table with one for each published method and dataset that has no runs."""
     trained = {(dataset, method) for dataset, method, _ in placed}
     untrained = [
-        (dataset, method, _untrained_line(dataset, method, columns, target, left_out))
-        for dataset in target.datasets
-        for method in METHODS
-        if (dataset, method) not in trained
+        (*own, _untrained_line(own, columns.values(), target, own in left_out))
+        for own in product(target.datasets, METHODS)
+        if own not in trained
     ]
     known = list(dict.fromkeys([*target.datasets, *(dataset for dataset, _, _ in placed)]))
 
@@ -96,16 +96,11 @@ def _with_untrained(
     return sorted([*placed, *untrained], key=place)
 
 
-def _untrained_line(
-    dataset: str, method: str, columns: Mapping[str, str], target: Target, left_out: LeftOut
-) -> list[Cell]:
-    block, impossible = published(target)[dataset, method], (dataset, method) in _impossible()
-    line = [Cell(variant_label(method)), Cell("0")]
-    for title in columns.values():
-        line += [
-            _published(block.get(title), impossible),
-            Cell("left out" if (dataset, method) in left_out else "not trained"),
-        ]
+def _untrained_line(own: tuple[str, str], columns: Iterable[str], target: Target, there: bool) -> list[Cell]:
+    block, impossible = published(target)[own], own in _impossible()
+    line = [Cell(variant_label(own[1])), Cell("0")]
+    for title in columns:
+        line += [_published(block.get(title), impossible), Cell("left out" if there else "not trained")]
     return line
 
 

@@ -115,26 +115,13 @@ def measure_runs(
 def counting() -> Callable[[Config], Targets]:
     """Return `count_targets`, which counts once for configurations that differ in the seed alone."""
     count = cache(lambda text: count_targets(Config.model_validate_json(text)))
-
-    def counted(config: Config) -> Targets:
-        training = config.training.model_copy(update={"seed": 0})
-        return count(config.model_copy(update={"training": training}).model_dump_json())
-
-    return counted
+    return lambda config: count(config.model_dump_json(exclude={"training": {"seed"}}))
 
 
 def epoch_compared(
     target: Target, row: Measured, common: int | None, count: Callable[[Config], Targets]
 ) -> int | None:
-    """Return the epoch at which the tables of a target compare a run with those of other methods.
-
-    Parameters
-    ----------
-    common
-        the study's common epoch.
-    count
-        a function of `counting`.
-    """
+    """Return the epoch at which tables compare a run with others; `common` is the study's common epoch."""
     if not target.measured:
         epoch = row.value("common_epoch")
         return None if epoch is None else int(epoch)

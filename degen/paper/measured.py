@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from degen.errors import UserError
 from degen.files.parse import read_text
@@ -72,6 +73,16 @@ def measured(folder: Path) -> list[Measured]:
         raise UserError(f"{path} cannot be read ({error}); collect the results again") from error
     keyed = {(planned.dataset, planned.id, planned.seed): planned for planned in read_plan(folder)}
     return [Measured(planned, found[key]) for key, planned in keyed.items() if key in found]
+
+
+def with_measures(rows: Sequence[Measured], measures: Iterable[Mapping[str, Any]]) -> list[Measured]:
+    """Return runs whose rows also have the measures of `degen.paper.degeneration.measure_runs`, as text."""
+    found = {(one["dataset"], one["method"], one["cell"], one["seed"]): one for one in measures}
+    more = [found.get((row.dataset, row.method, row.planned.id, row.seed), {}) for row in rows]
+    return [
+        replace(row, row={**{key: str(value) for key, value in own.items() if value is not None}, **row.row})
+        for row, own in zip(rows, more, strict=True)
+    ]
 
 
 def by_dataset(rows: Iterable[Measured]) -> dict[str, list[Measured]]:

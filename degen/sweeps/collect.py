@@ -62,7 +62,7 @@ class Collected:
     failed
         by name, the sentence of each run that failed.
     left_out
-        by name, why a finished run is not among the results.
+        by dataset and method, why finished runs are not among the results.
     notes
         sentences about what was left out.
     files
@@ -75,7 +75,7 @@ class Collected:
     metrics: Sequence[str]
     missing: list[str]
     failed: dict[str, str]
-    left_out: dict[str, str] = field(default_factory=dict)
+    left_out: dict[tuple[str, str], str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
 
@@ -119,13 +119,11 @@ def collect(out: Path, *, accept_versions: bool = False, figures: bool = True) -
     axes = axis_columns(plan)
     rows = _rows(study.get("name", out.resolve().name), study, done, axes)
     kept = [row for row in rows if accept_versions or not row["differs"]]
-    differing = {
-        f"{row['cell']}-s{row['seed']}": f"differs from most runs in {row['differs']}"
-        for row in rows
-        if row not in kept
-    }
-    notes += [f"{name} {why}: left out; `accept_versions=True` keeps it" for name, why in differing.items()]
-    left_out = dict.fromkeys(broken, "damaged") | differing
+    left_out = {}
+    for row in (row for row in rows if row not in kept):
+        why = f"differs from most runs in {row['differs']}"
+        left_out[row["dataset"], row["control"] or row["variant"]] = why
+        notes.append(f"{row['cell']}-s{row['seed']} {why}: left out; `accept_versions=True` keeps it")
     notes += filter(None, [machines_note(kept)])
     with in_own_folders():
         return _written(out, study, kept, axes, _Remarks(missing, failed, left_out, notes), figures)
@@ -135,7 +133,7 @@ def collect(out: Path, *, accept_versions: bool = False, figures: bool = True) -
 class _Remarks:
     missing: list[str]
     failed: dict[str, str]
-    left_out: dict[str, str]
+    left_out: dict[tuple[str, str], str]
     notes: list[str]
 
 

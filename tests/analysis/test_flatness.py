@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from degen.analysis.statistics.flatness import flatness, pooled_deviation, tukey_factor
+from degen.analysis.statistics.flatness import flatness, pooled_deviation
 from degen.analysis.values import Undefined
 
 
@@ -27,38 +27,31 @@ def test_one_seed_each_tells_nothing():
         flatness([[1.0, 2.0]])
 
 
-def test_two_known_means_need_no_factor():
-    assert tukey_factor(2, math.inf) == pytest.approx(1, abs=1e-6)
-    found = flatness([[0.0], [1.0]], deviation=(0.5, math.inf))
-    assert found.threshold == pytest.approx(2 * math.sqrt(2) * 0.5, rel=1e-6)
-    assert (found.range, found.flat) == (1.0, True)
-    assert not flatness([[0.0], [1.5]], deviation=(0.5, math.inf)).flat
-
-
-def test_the_factor_is_the_ratio_of_quantiles_of_the_studentized_range():
-    # q(0.95; 5, 10) = 4.654 and q(0.95; 2, ∞) = 2.772 in printed tables
-    assert tukey_factor(5, 10) == pytest.approx(4.654 / 2.772, abs=1e-3)
-    assert tukey_factor(5, 4) > tukey_factor(5, 10) > tukey_factor(4, 10)
-
-
-def test_seeds_narrow_the_threshold():
+def test_bounds_are_those_of_tukey_and_kramer():
     cells = [[0.0, 2.0], [1.0, 3.0], [0.5, 2.5]]
     found = flatness(cells)
-    assert (found.deviation, found.degrees, found.cells, found.seeds) == (
-        pytest.approx(math.sqrt(2)),
-        3,
-        3,
-        2,
-    )
+    # q(0.95; 3, 3) = 5.910 in printed tables; σ = √2, and two seeds each
     assert found.range == pytest.approx(1.0)
-    factor = stats.studentized_range.ppf(0.95, 3, 3) / (math.sqrt(2) * stats.norm.ppf(0.975))
-    assert found.threshold == pytest.approx(2 * math.sqrt(2) * math.sqrt(2) * factor / math.sqrt(2), rel=1e-6)
-    assert flatness([[0.0], [0.0, 1.0, 2.0]], deviation=(1.0, 5.0)).seeds == pytest.approx(1.5)
+    assert found.noise == pytest.approx(5.910 * math.sqrt(2) / math.sqrt(2), abs=1e-3)
+    assert found.upper == pytest.approx(1.0 + found.noise)
+    # Cells of 2 and of 3 seeds, and another between them that is known less well: σ = 1 of 3 degrees.
+    found = flatness([[0.0, math.sqrt(2)], [4.0, 5.0, 6.0], [2.0]])
+    q = stats.studentized_range.ppf(0.95, 3, 3)
+    assert found.range == pytest.approx(5 - math.sqrt(2) / 2)
+    assert found.noise == pytest.approx(q * math.sqrt((1 / 2 + 1 / 3) / 2), rel=1e-6)
+    assert found.upper == pytest.approx(found.range + found.noise)
+
+
+@pytest.mark.parametrize("truth", [[0, 0, 0, 0, 0], [0, 3, 0, 3, 0], [0, 1, 2, 3, 4]])
+def test_the_upper_bound_lies_above_the_true_range_as_often_as_the_level_says(truth):
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(400, 5, 3)) + np.array(truth)[:, None]
+    above = sum(flatness(list(study)).upper >= np.ptp(truth) for study in values)
+    assert above >= 370
 
 
 def test_noise_alone_is_called_flat_as_often_as_the_level_says():
     rng = np.random.default_rng(0)
     values = rng.normal(size=(400, 5, 3))
-    flat = sum(flatness(list(study)).flat for study in values)
-    # 2 stands for 1.96, so a little more than 95 % of 400
-    assert 370 <= flat <= 396
+    flat = sum(found.range <= found.noise for found in (flatness(list(study)) for study in values))
+    assert 367 <= flat <= 393  # 95 % of 400, give or take three standard deviations

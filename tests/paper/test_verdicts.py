@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from itertools import permutations
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import pytest
 
 from degen.paper.judging.causes import causes
 from degen.paper.judging.intervals import adjusted, interval, over_seeds, p_of_all
-from degen.paper.judging.sensitivity import flat_curves, hidden_against_embedding
+from degen.paper.judging.sensitivity import falls, flat_curves, hidden_against_embedding
 from degen.paper.measured import Measured
+from degen.paper.targets import target
 from degen.runs.study import PlannedRun
 
 T_2 = 4.302652729911275
@@ -48,7 +50,7 @@ def test_verdict_is_where_the_interval_lies(numbers, expected):
 
 
 def test_one_run_is_never_judged():
-    verdict, words, seeds, p, _ = over_seeds({"HR@5": [0.5, 0.6], "NDCG@5": [0.3]})
+    verdict, words, seeds, p, *_ = over_seeds({"HR@5": [0.5, 0.6], "NDCG@5": [0.3]})
     assert (verdict, seeds, p) == ("not judged", 1, None)
     assert words.startswith("one seed: not judged")
     assert over_seeds({})[:4] == ("not judged", "not measured", 0, None)
@@ -62,16 +64,71 @@ def test_the_weakest_of_several_metrics_counts():
     assert over_seeds({"HR@5": good, "NDCG@5": [0.01, -0.01, 0.0]})[0] == "within noise"
 
 
-def test_a_curve_is_flat_only_within_the_noise_of_its_seeds():
+def test_a_curve_is_flat_where_its_range_is_shown_to_be_small():
     rng = np.random.default_rng(0)
-    noise = rng.normal(scale=0.001, size=(5, 3))
+    noise = rng.normal(scale=0.0002, size=(5, 3))
     flat = (0.04 + noise).tolist()
     slope = (0.04 + 0.1 * RATES[:, None] + noise).tolist()
-    assert flat_curves({"HR@5": flat})[0] == "holds"
+    found = flat_curves({"HR@5": flat})
+    assert found[0] == "holds"
+    means = np.mean(flat, axis=1)
+    upper = float(re.search(r"without noise at most (\S+) against", found.measured)[1])
+    assert np.ptp(means) < upper < 0.05 * 0.04
+    assert f"against {0.05 * means.mean():.4f}, 5% of the mean" in found.measured
     verdict, words, seeds, *_ = flat_curves({"HR@5": flat, "NDCG@5": slope})
     assert (verdict, seeds) == ("does not hold", 3)
     assert "n = 3 seeds, 5 values" in words
     assert flat_curves({"HR@5": [[0.1, 0.2]]})[0] == "not judged"
+
+
+def test_noise_is_no_evidence_of_a_flat_curve():
+    """The same means with more noise cannot be told, and a small range beyond noise is still flat."""
+    means, spread = np.array([0.0400, 0.0405, 0.0402]), np.array([-1.0, 0.0, 1.0])
+
+    def verdict(noise, scale=1.0):
+        return flat_curves({"HR@5": (0.04 + scale * (means[:, None] - 0.04) + noise * spread).tolist()})[0]
+
+    assert verdict(0.00001) == "holds"
+    assert verdict(0.005) == "within noise"
+    assert verdict(0.00001, scale=6) == "does not hold"
+    two = [[0.04, 0.05], [0.05, 0.04], [0.045, 0.045]]
+    assert flat_curves({"HR@5": two})[0] == "within noise"
+    quiet, loud = (0.04 + np.outer([1, 1], noise * spread) for noise in (0.0001, 0.01))
+    assert flat_curves({"HR@5": quiet.tolist(), "NDCG@5": loud.tolist()})[0] == "within noise"
+
+
+def swept(rates, seeds, lost=0.1, dataset="ml-1m", control=None):
+    return [
+        Measured(
+            PlannedRun("0" * 10, dataset, seed, Path("run"), {"dropout": rate}, control, {}),
+            {"test_HR@5": str(0.3 - lost * rate + 0.001 * seed * rate)},
+        )
+        for seed in seeds
+        for rate in rates
+    ]
+
+
+def test_a_slope_needs_all_rates_of_the_target():
+    rates = RATES.tolist()
+    ((_, found),) = falls(swept(rates, (0, 1, 2)), ["HR@5"], rates)
+    assert (found.verdict, found.seeds) == ("holds", 3)
+    assert found.measured.startswith("HR@5 +0.0099 ± ")
+    # A seed with two of the five rates is left out, whatever its slope is.
+    more = [*swept(rates, (0, 1, 2)), *swept(rates[:2], (3,), lost=-5)]
+    assert falls(more, ["HR@5"], rates)[0][1] == found
+    ((_, few),) = falls(swept(rates[:2], (0, 1, 2)), ["HR@5"], rates)
+    assert (few.verdict, few.measured) == ("not judged", "no seed has all 5 rates of dropout")
+    assert target("fig6").study().axes["dropout"].values == tuple(rates)
+    assert falls(swept(rates, (0, 1), dataset="beauty"), ["HR@5"], rates) == []
+
+
+def test_unequal_numbers_of_seeds_are_told():
+    found = over_seeds({"HR@5": [0.010, 0.011, 0.012], "NDCG@5": [0.010, 0.011]})
+    assert found.measured.startswith("HR@5 +0.0110 ± 0.0025 (n = 3), NDCG@5 +0.0105 ± 0.0064 (n = 2) (95 %")
+    assert found.measured.endswith("n = 2 to 3 seeds)")
+    assert found.seeds == 2
+    one = over_seeds({"HR@5": [0.5, 0.6], "NDCG@5": [0.3]})
+    assert one.measured == "one seed: not judged; HR@5 +0.5500 (n = 2), NDCG@5 +0.3000 (n = 1)"
 
 
 @pytest.mark.parametrize("transposed", [False, True], ids=["hidden", "embedding"])
@@ -151,27 +208,32 @@ def written(method, seed, **values):
 
 
 def cones(**by_method):
+    names = ("best_average_cosine", "best_tail_average_cosine", "best_sigma2_ratio")
     return [
-        written(method, seed, best_average_cosine=cosine, best_sigma2_ratio=ratio)
-        for method, pairs in by_method.items()
-        for seed, (cosine, ratio) in enumerate(pairs)
+        written(method, seed, **dict(zip(names, values, strict=True)))
+        for method, runs in by_method.items()
+        for seed, values in enumerate(runs)
     ]
 
 
-def test_a_cone_is_weaker_where_its_cosine_falls_and_its_second_value_rises():
+def test_a_cone_is_weaker_where_both_cosines_fall_and_the_second_value_rises():
     rows = cones(
-        sasrec=[(0.160, 0.37), (0.165, 0.38), (0.170, 0.36)],
+        sasrec=[(0.160, 0.40, 0.37), (0.165, 0.41, 0.38), (0.170, 0.42, 0.36)],
         **{
-            "sasrec-sgd": [(0.001, 0.85), (0.002, 0.86), (0.012, 0.83)],
+            "sasrec-sgd": [(0.001, 0.05, 0.85), (0.002, 0.06, 0.86), (0.012, 0.08, 0.83)],
             # Another cosine, and a spectrum that is steeper than before.
-            "sasrec-sampled": [(0.100, 0.30), (0.102, 0.31), (0.112, 0.29)],
+            "sasrec-sampled": [(0.100, 0.30, 0.30), (0.102, 0.31, 0.31), (0.112, 0.32, 0.29)],
+            # Two opposite cones: their mean is zero, and rare items share a direction all the more.
+            "sasrec-coupled-adam": [(0.001, 0.60, 0.85), (0.002, 0.62, 0.86), (0.012, 0.61, 0.83)],
         },
     )
     found = dict(causes(rows))
     weaker = found["sasrec-sgd's cone is weaker than sasrec's"]
     assert weaker.verdict == "holds"
     assert weaker.measured.startswith("fall of the average cosine +0.1600 ± ")
+    assert "fall of the tail's average cosine +0.3467 ± " in weaker.measured
     assert "rise of σ₂/σ₁ +0.4767 ± " in weaker.measured
+    assert found["sasrec-coupled-adam's cone is weaker than sasrec's"].verdict == "does not hold"
     assert found["sasrec-sampled's cone is weaker than sasrec's"].verdict == "does not hold"
     gru4rec = found["gru4rec-sgd's cone is weaker than gru4rec's"]
     assert gru4rec.measured == "not trained: gru4rec, gru4rec-sgd"

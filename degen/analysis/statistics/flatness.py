@@ -1,7 +1,10 @@
-"""Test of whether a curve over cells is flat: its range against the noise of seeds.
+"""Flatness of a curve over cells: its range, the range that noise of seeds explains, and an upper bound.
 
-The range of k means that differ only by noise exceeds the difference of any two. So the bound for two means,
-2·√2·σ, is widened by Tukey's factor for k means.
+The difference of the means of cells i and j is off by at most q(0.95; k, ν)·σ·√((1/nᵢ + 1/nⱼ)/2), for all
+pairs of k cells at once, with a probability of 95 % or more (Tukey and Kramer). A range below this half-width
+may be noise alone. The true range is a difference of two cells, so that the largest upper end of these
+intervals bounds it. Nothing is resampled: two or three seeds are too few for a bootstrap. Where a seed moves
+all cells alike, σ has that too, and the bound is wider than needed.
 """
 
 from __future__ import annotations
@@ -13,42 +16,26 @@ from functools import cache
 
 import numpy as np
 
-from degen.analysis.passes.arrays import Float
 from degen.analysis.values import Undefined
 
 
 @dataclass(frozen=True)
 class Flatness:
-    """A curve's range beside the largest one that noise of seeds explains.
+    """A curve's range beside those that noise of seeds allows for.
 
     Attributes
     ----------
     range
         highest mean minus lowest mean of the cells.
-    threshold
-        2·√2·σ·factor/√n; the curve is flat below it.
-    deviation, degrees
-        σ, the standard deviation over seeds, and its degrees of freedom.
-    factor
-        Tukey's factor, at least 1.
-    cells
-        k, the number of means.
-    seeds
-        n, the harmonic mean of the numbers of seeds behind the means.
+    noise
+        the largest range that noise alone explains.
+    upper
+        upper bound of the range without noise.
     """
 
     range: float
-    threshold: float
-    deviation: float
-    degrees: float
-    factor: float
-    cells: int
-    seeds: float
-
-    @property
-    def flat(self) -> bool:
-        """True if noise of seeds explains the range."""
-        return self.range < self.threshold
+    noise: float
+    upper: float
 
 
 def pooled_deviation(samples: Sequence[Sequence[float]]) -> tuple[float, int]:
@@ -69,46 +56,33 @@ def pooled_deviation(samples: Sequence[Sequence[float]]) -> tuple[float, int]:
     return math.sqrt(squares / degrees), degrees
 
 
-def flatness(samples: Sequence[Sequence[float]], deviation: tuple[float, float] | None = None) -> Flatness:
-    """Test whether the means of cells differ by more than the noise of seeds, at a level of about 95 %.
+def flatness(samples: Sequence[Sequence[float]]) -> Flatness:
+    """Compare the range of the means of cells with the noise of seeds, at a level of 95 %.
 
     Parameters
     ----------
     samples
         the values of all seeds of each cell; at least two cells.
-    deviation
-        standard deviation over seeds with its degrees of freedom, from anchors for example; by default
-        pooled over the cells themselves.
 
     Raises
     ------
     Undefined
-        with fewer than two cells, or where the deviation is unknown.
-
-    Notes
-    -----
-    Tukey's factor is q(0.95; k, ν) / q(0.95; 2, ∞), the ratio of quantiles of the studentized range. It is 1
-    for two means and a deviation that is known exactly, and larger for more means or few degrees ν. The 2
-    stands for 1.96, the normal quantile.
+        with fewer than two cells, or where no cell has two seeds.
     """
     if len(samples) < 2:
         raise Undefined(f"a curve needs at least two cells, there is {len(samples)}")
-    sigma, degrees = deviation or pooled_deviation(samples)
+    sigma, degrees = pooled_deviation(samples)
     means = np.array([float(np.mean(sample)) for sample in samples])
-    seeds = len(samples) / sum(1 / len(sample) for sample in samples)
-    factor = tukey_factor(len(samples), degrees)
-    threshold = 2 * math.sqrt(2) * sigma * factor / math.sqrt(seeds)
-    return Flatness(_range(means), threshold, sigma, degrees, factor, len(samples), seeds)
+    inverse = np.array([1 / len(sample) for sample in samples])
+    half = _quantile(len(samples), degrees) * sigma * np.sqrt((inverse[:, None] + inverse) / 2)
+    low, high = means.argmin(), means.argmax()
+    upper = (means[:, None] - means + half).max()
+    return Flatness(float(means[high] - means[low]), float(half[high, low]), float(upper))
 
 
 @cache
-def tukey_factor(means: int, degrees: float, level: float = 0.95) -> float:
-    """Return the quantile of the studentized range of `means` means, as a multiple of that of two."""
-    from scipy.stats import norm, studentized_range
+def _quantile(means: int, degrees: int) -> float:
+    """Return q(0.95; k, ν), the 95 % quantile of the studentized range of k means."""
+    from scipy.stats import studentized_range
 
-    two = math.sqrt(2) * float(norm.ppf((1 + level) / 2))
-    return float(studentized_range.ppf(level, means, degrees)) / two
-
-
-def _range(means: Float) -> float:
-    return float(means.max() - means.min())
+    return float(studentized_range.ppf(0.95, means, degrees))

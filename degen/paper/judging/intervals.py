@@ -23,7 +23,6 @@ Numbers = Mapping[str, Sequence[float]]
 LEVEL = 0.05
 """Largest p-value, adjusted for the number of claims, at which a claim is decided."""
 
-
 NOT_TRAINED = "not trained: "
 """Beginning of a finding that lacks methods without any run."""
 
@@ -34,8 +33,7 @@ LeftOut = Mapping[tuple[str, str], str]
 class Found(NamedTuple):
     """Verdict, the numbers in words, and the number of seeds.
 
-    `p` is the p-value, None where nothing was tested; `aside` is said of it and decides nothing. `lacking`
-    names methods that have no run among those that are judged.
+    `p` is None where nothing was tested; `aside` decides nothing; `lacking` names methods without runs.
     """
 
     verdict: Verdict
@@ -44,6 +42,10 @@ class Found(NamedTuple):
     p: float | None = None
     aside: str = ""
     lacking: tuple[str, ...] = ()
+
+
+Claims = list[tuple[str, Found]]
+"""Claims of a target, each with what was found about it."""
 
 
 def over_seeds(margins: Numbers, unit: str = "") -> Found:
@@ -57,28 +59,30 @@ def over_seeds(margins: Numbers, unit: str = "") -> Found:
     seeds = min(map(len, margins.values()), default=0)
     if seeds == 0:
         return Found("not judged", "not measured", 0)
+    most = max(map(len, margins.values()))
+    counts = {name: f" (n = {len(numbers)})" if seeds < most else "" for name, numbers in margins.items()}
     if seeds == 1:
-        values = ", ".join(f"{name} {numbers[0]:+.4f}" for name, numbers in margins.items())
+        values = ", ".join(f"{name} {np.mean(own):+.4f}{counts[name]}" for name, own in margins.items())
         return Found("not judged", f"one seed: not judged; {values}{unit}", 1)
     verdicts, words, tests = [], [], []
     for name, numbers in margins.items():
         mean, half = interval(numbers)
         verdicts.append(verdict_of(mean, half))
-        words.append(f"{name} {mean:+.4f} ± {half:.4f}")
+        words.append(f"{name} {mean:+.4f} ± {half:.4f}{counts[name]}")
         tests.append((mean, p_of(numbers)))
-    measured = f"{', '.join(words)}{unit} (95 % interval, n = {seeds} seeds)"
+    number = f"{seeds} to {most}" if seeds < most else seeds
+    measured = f"{', '.join(words)}{unit} (95 % interval, n = {number} seeds)"
     return Found(weakest(verdicts), measured, seeds, p_of_all(tests))
 
 
 def not_trained(needed: Iterable[str], rows: Iterable[Measured]) -> Found | None:
     """Return the finding that methods of a claim have no run, in the order of their names; else None."""
     lacking = sorted(set(needed) - {row.method for row in rows})
-    if not lacking:
-        return None
-    return Found("not judged", NOT_TRAINED + ", ".join(lacking), 0, lacking=tuple(lacking))
+    names = ", ".join(lacking)
+    return Found("not judged", NOT_TRAINED + names, 0, lacking=tuple(lacking)) if lacking else None
 
 
-def with_reasons(found: Found, dataset: str, left_out: LeftOut) -> Found:
+def reason(found: Found, dataset: str, left_out: LeftOut) -> Found:
     """Return a finding that tells methods whose runs were left out from those that are not trained."""
     told = [f"left out: {name} ({why})" for name in found.lacking if (why := left_out.get((dataset, name)))]
     if not told:

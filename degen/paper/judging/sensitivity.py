@@ -2,7 +2,7 @@
 
     falls     accuracy falls with dropout on MovieLens-1M: slope over the rates, with its interval over seeds
     hidden    hidden dropout matters more than embedding dropout: permutation test over the cells
-    flat      accuracy does not depend on λ, τ or the batch size: range against the noise of seeds
+    flat      accuracy does not depend on λ, τ or the batch size: upper bound of the range against `MARGIN`
 
 Each takes the finished runs of one dataset and the metrics to judge by, and returns claims with verdicts.
 The weakest verdict of the metrics counts.
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from degen.analysis.passes.arrays import Float
-from degen.paper.judging.intervals import Found, over_seeds
+from degen.paper.judging.intervals import Claims, Found, over_seeds
 from degen.paper.measured import Measured
 from degen.studies.claims import Verdict, weakest
 
@@ -29,33 +29,35 @@ _AXES = {
     "training.batch_size": "the batch size",
 }
 
+MARGIN = 0.05
+"""Range over an axis, as a fraction of the mean over it, below which accuracy counts as the same."""
+
 LEVEL = 0.05
 """Largest p-value at which a permutation test decides."""
 
 
-def falls(rows: Sequence[Measured], metrics: Sequence[str]) -> list[tuple[str, Found]]:
-    """Judge the slope of accuracy over dropout on MovieLens-1M, of which alone the paper says it."""
+def falls(rows: Sequence[Measured], metrics: Sequence[str], rates: Sequence[float]) -> Claims:
+    """Judge the slope of accuracy over all rates on MovieLens-1M, of which alone the paper says it."""
     if not rows or rows[0].dataset != "ml-1m":
         return []
-    margins = {metric: _slopes(rows, f"test_{metric}") for metric in metrics}
-    margins = {metric: [-slope / 10 for slope in slopes] for metric, slopes in margins.items()}
-    found = over_seeds(margins, " lost per 0.1 of dropout")
+    margins = {name: [-slope / 10 for slope in _slopes(rows, f"test_{name}", rates)] for name in metrics}
+    lacking = Found("not judged", f"no seed has all {len(rates)} rates of dropout", 0)
+    found = over_seeds(margins, " lost per 0.1 of dropout") if all(margins.values()) else lacking
     return [("duorec's accuracy falls with dropout on ml-1m", found)]
 
 
-def _slopes(rows: Sequence[Measured], column: str) -> list[float]:
+def _slopes(rows: Sequence[Measured], column: str, rates: Sequence[float]) -> list[float]:
     """Return the least-squares slope of a column over dropout, for every seed with all of the rates."""
     points: dict[int, dict[float, float]] = {}
     for row in rows:
         rate, value = row.axis("dropout"), row.value(column)
-        if row.planned.control is None and rate is not None and value is not None:
+        if row.planned.control is None and rate in rates and rate is not None and value is not None:
             points.setdefault(row.seed, {})[rate] = value
-    most = max(map(len, points.values()), default=0)
-    curves = [curve for curve in points.values() if len(curve) == most > 1]
+    curves = [curve for curve in points.values() if len(curve) == len(rates)]
     return [float(np.polyfit(list(curve), list(curve.values()), 1)[0]) for curve in curves]
 
 
-def flat(rows: Sequence[Measured], metrics: Sequence[str]) -> list[tuple[str, Found]]:
+def flat(rows: Sequence[Measured], metrics: Sequence[str]) -> Claims:
     """Judge whether accuracy is the same along the only axis of the runs."""
     cells = [row for row in rows if row.planned.control is None]
     axis = next((name for row in cells for name in row.planned.axes if name in _AXES), "")
@@ -70,7 +72,10 @@ def flat(rows: Sequence[Measured], metrics: Sequence[str]) -> list[tuple[str, Fo
 
 
 def flat_curves(curves: Mapping[str, Sequence[Sequence[float]]]) -> Found:
-    """Judge whether noise of seeds explains the range of every curve; the weakest verdict counts.
+    """Judge whether every curve is flat; the weakest verdict counts.
+
+    A curve is flat where the upper 95 % bound of its range lies below `MARGIN`. Otherwise it is not flat, or
+    cannot be told where noise explains its range.
 
     Parameters
     ----------
@@ -87,16 +92,21 @@ def flat_curves(curves: Mapping[str, Sequence[Sequence[float]]]) -> Found:
     if seeds < 2:
         words = ", ".join(f"range of {metric} {value:.4f}" for metric, value in ranges.items())
         return Found("not judged", f"one seed: not judged; {words}", seeds)
-    found = {metric: flatness(curve) for metric, curve in curves.items()}
-    words = ", ".join(
-        f"range of {metric} {ranges[metric]:.4f}, by noise up to {flat.threshold:.4f}"
-        for metric, flat in found.items()
-    )
-    verdict: Verdict = "holds" if all(flat.flat for flat in found.values()) else "does not hold"
-    return Found(verdict, f"{words} (95 % interval, n = {seeds} seeds, {values} values)", seeds)
+    verdicts: list[Verdict] = []
+    told = []
+    for metric, curve in curves.items():
+        found, margin = flatness(curve), MARGIN * abs(np.mean([np.mean(sample) for sample in curve]))
+        noisy: Verdict = "within noise" if found.range <= found.noise else "does not hold"
+        verdicts.append("holds" if found.upper < margin else noisy)
+        told.append(
+            f"range of {metric} {found.range:.4f}, by noise up to {found.noise:.4f}, without noise at most "
+            f"{found.upper:.4f} against {margin:.4f}"
+        )
+    about = f"{MARGIN:.0%} of the mean (95 % bounds, n = {seeds} seeds, {values} values)"
+    return Found(weakest(verdicts), f"{'; '.join(told)}, {about}", seeds)
 
 
-def hidden(rows: Sequence[Measured], metrics: Sequence[str]) -> list[tuple[str, Found]]:
+def hidden(rows: Sequence[Measured], metrics: Sequence[str]) -> Claims:
     """Judge whether hidden and attention dropout set cells apart more than embedding dropout does."""
     found = [hidden_against_embedding(*_grid(rows, f"test_{metric}")) for metric in metrics]
     known = [f"{metric}: {one.measured}" for metric, one in zip(metrics, found, strict=True)]

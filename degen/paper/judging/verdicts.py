@@ -6,7 +6,7 @@
     falls       accuracy falls with dropout on MovieLens-1M: slope over the rates
     hidden      hidden dropout matters more than embedding dropout: permutation test over the cells
     causes      another update or loss weakens the cone (`degen.paper.judging.causes`)
-    flat        accuracy does not depend on λ, τ or the batch size: range against the noise of seeds
+    flat        accuracy does not depend on λ, τ or the batch size: upper bound of the range against a margin
 
 The sentences are those of `degen.studies.claims`, with these on sensitivity. A verdict needs two seeds, since
 one run says nothing about its noise. Intervals are Student's, at 95 %. A claim holds where each of its
@@ -25,15 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from degen.paper.degeneration import counting, epoch_compared
 from degen.paper.judging.causes import causes
-from degen.paper.judging.intervals import (
-    Found,
-    LeftOut,
-    adjusted,
-    interval,
-    not_trained,
-    over_seeds,
-    with_reasons,
-)
+from degen.paper.judging.intervals import Claims, LeftOut, adjusted, interval, not_trained, over_seeds, reason
 from degen.paper.judging.sensitivity import falls, flat, hidden
 from degen.paper.measured import Measured, by_dataset, paired
 from degen.paper.targets import Target
@@ -77,9 +69,7 @@ class Judgement:
     p: float | None = None
 
 
-def judge(
-    target: Target, rows: Sequence[Measured], study: Study, left_out: LeftOut | None = None
-) -> list[Judgement]:
+def judge(target: Target, rows: Sequence[Measured], study: Study, left_out: LeftOut) -> list[Judgement]:
     """Judge the claims of a target on each dataset of its finished runs.
 
     Parameters
@@ -95,7 +85,7 @@ def judge(
         trial = trial if dataset in target.brief else ""
         claims = [one for kind in target.claims for one in _KINDS[kind](target, own, study)]
         for (claim, _), found in zip(claims, adjusted([found for _, found in claims]), strict=True):
-            found = with_reasons(found, dataset, left_out or {})
+            found = reason(found, dataset, left_out)
             words = found.measured + found.aside + (trial if found.seeds else "")
             verdict = _TOLD.get(found.verdict, "cannot be told")
             about = (target.name, target.source, dataset, claim)
@@ -103,7 +93,7 @@ def judge(
     return judgements
 
 
-def _accuracy(target: Target, rows: Sequence[Measured], study: Study) -> list[tuple[str, Found]]:
+def _accuracy(target: Target, rows: Sequence[Measured], study: Study) -> Claims:
     found = []
     for claim in CLAIMS:
         if isinstance(claim, AccuracyClaim) and target.name in claim.targets:
@@ -126,23 +116,17 @@ def _at_common_epoch(rows: Sequence[Measured], claim: AccuracyClaim) -> str:
     return words + (f" ± {interval(margins)[1]:.4f}" if len(margins) > 1 else "")
 
 
-def _of_runs(
-    kind: type[Any], target: Target, rows: Sequence[Measured], study: Study
-) -> list[tuple[str, Found]]:
+def _of_runs(kind: type[Any], target: Target, rows: Sequence[Measured], study: Study) -> Claims:
     """Judge claims about item embeddings or training, from the runs of each seed."""
     claims = [claim for claim in CLAIMS if isinstance(claim, kind) and target.name in claim.targets]
     names = frozenset[str]().union(*(claim.needed for claim in claims))
-    count, at_common = counting(), kind is GeometryClaim
+    epoch = partial(epoch_compared, target, common=study.common_epoch, count=counting())
     seeds: dict[int, dict[str, Measured]] = {}
     for row in rows:
         if row.planned.control is None and row.method in names:
             seeds.setdefault(row.seed, {})[row.method] = row
     results = [
-        {
-            name: trained(row.run, epoch, None)
-            for name, row in members.items()
-            for epoch in [epoch_compared(target, row, study.common_epoch, count) if at_common else None]
-        }
+        {name: trained(row.run, epoch(row), None) for name, row in members.items()}
         for members in seeds.values()
     ]
     found = []
@@ -167,12 +151,12 @@ def _words(claim: GeometryClaim | TrainingClaim, name: str) -> str:
     return f"{'rise' if claim.moves[name] > 0 else 'fall'} of {name.replace('valid_', 'validation ')}"
 
 
-_KINDS: dict[str, Callable[[Target, Sequence[Measured], Study], list[tuple[str, Found]]]] = {
+_KINDS: dict[str, Callable[[Target, Sequence[Measured], Study], Claims]] = {
     "accuracy": _accuracy,
     "geometry": partial(_of_runs, GeometryClaim),
     "training": partial(_of_runs, TrainingClaim),
     "causes": lambda _, rows, __: causes(rows),
-    "falls": lambda _, rows, study: falls(rows, study.metrics),
+    "falls": lambda target, rows, study: falls(rows, study.metrics, target.study().axes["dropout"].values),
     "hidden": lambda _, rows, study: hidden(rows, study.metrics),
     "flat": lambda _, rows, study: flat(rows, study.metrics),
 }
