@@ -151,7 +151,7 @@ def in_order(target: Target, rows: Sequence[Measured]) -> list[Measured]:
     return sorted(rows, key=place)
 
 
-def mean_text(values: Sequence[float | None]) -> str:
+def mean_text(values: Sequence[float | None], digits: int = 4) -> str:
     """Return the mean with half of its interval; the value alone for one seed, a dash for none.
 
     >>> mean_text([0.02, 0.03]), mean_text([0.02]), mean_text([None])
@@ -161,9 +161,9 @@ def mean_text(values: Sequence[float | None]) -> str:
     if not known:
         return NOTHING
     if len(known) == 1:
-        return f"{known[0]:.4f}"
+        return f"{known[0]:.{digits}f}"
     mean, half = interval(known)
-    return f"{mean:.4f} ± {half:.4f}"
+    return f"{mean:.{digits}f} ± {half:.{digits}f}"
 
 
 def _published(value: float | None, impossible: bool) -> Cell:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import numpy.typing as npt
@@ -165,7 +166,7 @@ def degeneration_table(target: Target, measures: Sequence[Mapping[str, Any]], mo
         [
             Cell(label),
             Cell(str(len(members))),
-            *(Cell(mean_text([values.get(f"{moment}_{name}") for values in members])) for name in known),
+            *(Cell(_text(name, [values.get(f"{moment}_{name}") for values in members])) for name in known),
         ]
         for (_, label), members in cells.items()
     ]
@@ -177,6 +178,13 @@ def degeneration_table(target: Target, measures: Sequence[Mapping[str, Any]], mo
         note += "\nequally many without pre-training, and as near as item embeddings were kept"
     sections = datasets if len(set(datasets)) > 1 else ()
     return Table(f"{target.name}-{moment}", f"{caption(target)}, at {when}", titles, lines, note, sections)
+
+
+def _text(name: str, values: Sequence[float | None]) -> str:
+    """Return a cell of the table; a count has no interval, and ratios of around 20 have one decimal."""
+    if name in TARGETS and (known := [value for value in values if value is not None]):
+        return f"{mean(known):.2f}"
+    return mean_text(values, 1 if name.startswith("participation") else 4)
 
 
 def _about(run: RunDirectory, common: int | None) -> dict[str, Any]:

@@ -213,6 +213,10 @@ def test_degeneration_measures_each_run_once(tmp_path, monkeypatch):
     table = degeneration_table(found, values)
     assert [row[0].text for row in table.rows] == ["SASRec", "DuoRec"]
     assert texts(table, "NDCG@10")["SASRec"].text == "0.5000 ± 0.0000"
+    # A count has no interval, and ratios have one decimal; the values keep their digits.
+    assert texts(table, "targets, millions")["SASRec"].text == "0.00"
+    own = [one["best_participation_ratio"] for one in values if one["method"] == "sasrec"]
+    assert texts(table, "participation ratio")["SASRec"].text == "{:.1f} ± {:.1f}".format(*interval(own))
     assert len(degeneration_table(found, values, "common").columns) == 2  # none kept
 
 
@@ -276,7 +280,8 @@ def test_a_run_of_two_stages_has_a_row_for_the_first(tmp_path, monkeypatch):
     assert [one["method"] for one in values] == ["sasrec", "sasrec pre-trained"]
     assert values[0]["best_average_cosine"] < 0.5 < values[1]["best_average_cosine"]
     assert [one["best_targets"] for one in values] == [5.00036, 5.0]
-    table = degeneration_table(target("degeneration"), values)
+    table = degeneration_table(target("degeneration"), [*values, {**values[0], "best_targets": 1.1}])
+    assert texts(table, "targets, millions")["SASRec"].text == "3.05"
     assert [line[0].text for line in table.rows] == ["SASRec", "SASRec pre-trained"]
 
 
