@@ -101,26 +101,16 @@ class Collected:
 
     def headline(self, datasets: Sequence[str]) -> str:
         """Table of the README: SASRec and what DuoRec adds, over the seeds that both have."""
-        titles = (
-            "n",
-            "SASRec NDCG@10",
-            "DuoRec - SASRec",
-            "SASRec HR@10",
-            "DuoRec - SASRec",
-            "SASRec σ₂/σ₁",
-            "DuoRec",
-        )
+        shown = {"test_NDCG@10": "NDCG@10", "best_sigma2_ratio": "σ₂/σ₁"}
+        titles = ["n", *(text for name in shown.values() for text in (f"SASRec {name}", "DuoRec - SASRec"))]
         rows = []
         for dataset in datasets:
             cells = []
-            for column in ("test_NDCG@10", "test_HR@10", "best_sigma2_ratio"):
+            for column in shown:
                 values = self._rows.values("table2", dataset, column)
                 both = [seed for method, seed in values if method == "duorec" and ("sasrec", seed) in values]
-                for method in ("sasrec", "duorec"):
-                    of_both = [values[method, seed] for seed in both]
-                    margins = [values["duorec", seed] - values["sasrec", seed] for seed in both]
-                    shown = method == "sasrec" or column == "best_sigma2_ratio"
-                    cells.append(Cell(mean_text(of_both)) if shown else difference_cell(margins))
+                cells.append(Cell(mean_text([values["sasrec", seed] for seed in both])))
+                cells.append(difference_cell(self._rows.margins("table2", dataset, "duorec", "sasrec", column)))
             rows.append([Cell(log_name(dataset)), Cell(str(len(both))), *cells])
         return markdown(Table("headline", "", [Column("", "text"), *map(Column, titles)], rows))
 
