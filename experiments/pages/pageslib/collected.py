@@ -110,7 +110,8 @@ class Collected:
                 values = self._rows.values("table2", dataset, column)
                 both = [seed for method, seed in values if method == "duorec" and ("sasrec", seed) in values]
                 cells.append(Cell(mean_text([values["sasrec", seed] for seed in both])))
-                cells.append(difference_cell(self._rows.margins("table2", dataset, "duorec", "sasrec", column)))
+                margins = self._rows.margins("table2", dataset, "duorec", "sasrec", column)
+                cells.append(difference_cell(margins))
             rows.append([Cell(log_name(dataset)), Cell(str(len(both))), *cells])
         return markdown(Table("headline", "", [Column("", "text"), *map(Column, titles)], rows))
 
