@@ -90,9 +90,8 @@ def adopt(chosen: Sequence[tuple[Target, Study]], folders: Sequence[Path], out: 
     adopted.notes = list(dict.fromkeys(adopted.notes))  # targets share runs
     left = [str(run.path) for run in runs if run.path not in used]
     if left:
-        adopted.notes.append(
-            f"{counted(len(left), 'run')} of other settings or logs than these targets: {', '.join(left)}"
-        )
+        count = counted(len(left), "run")
+        adopted.notes.append(f"{count} of other settings, logs or methods than these targets: {', '.join(left)}")
     return adopted
 
 

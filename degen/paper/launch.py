@@ -128,7 +128,7 @@ def choose_targets(
     if not chosen:
         raise UserError("no log that these targets need is here; `degen data list` says where to get them")
     if methods is not None:
-        chosen = _with_methods(chosen, methods, notes)
+        chosen = _with_methods(chosen, [name.lower() for name in methods], notes)
     return sorted(chosen, key=lambda pair: pair[0].priority)
 
 

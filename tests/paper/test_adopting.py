@@ -60,7 +60,7 @@ def test_runs_that_fit_are_copied_and_done_and_the_others_named(made, wanted, tm
     found = adopt([wanted], [made], tmp_path)
     assert [(method, seed) for _, method, seed in found.taken["table2"]] == [("sasrec", 0), ("sasrec", 1)]
     assert [re.sub(r"\S+/", "", note) for note in found.notes] == [
-        "1 run of other settings or logs than these targets: scl-other"
+        "1 run of other settings, logs or methods than these targets: scl-other"
     ]
     results = collect(tmp_path / "table2", figures=False).results
     there = [json.loads((made / f"sasrec-s{seed}" / "test.json").read_text()) for seed in (0, 1)]

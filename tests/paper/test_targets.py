@@ -152,7 +152,7 @@ def test_logs_of_brief_training_are_a_study_of_their_own(tmp_path, monkeypatch):
     ("name", "methods", "expected"),
     [
         ("table2", ["sasrec", "duorec"], {"sasrec", "duorec"}),
-        ("table2", ["sasrec", "bpr-mf"], {"sasrec", "bpr-mf"}),
+        ("table2", ["SASRec", "bpr-mf"], {"sasrec", "bpr-mf"}),
         ("causes", ["sasrec", "sasrec-sgd"], {"sasrec", "sasrec-sgd"}),
         ("table2", ["gru4rec"], {"gru4rec"}),
         ("fig7", ["duorec"], {"duorec"}),
