@@ -90,8 +90,8 @@ def adopt(chosen: Sequence[tuple[Target, Study]], folders: Sequence[Path], out: 
     adopted.notes = list(dict.fromkeys(adopted.notes))  # targets share runs
     left = [str(run.path) for run in runs if run.path not in used]
     if left:
-        count = counted(len(left), "run")
-        adopted.notes.append(f"{count} of other settings, logs or methods than these targets: {', '.join(left)}")
+        count, names = counted(len(left), "run"), ", ".join(left)
+        adopted.notes.append(f"{count} of other settings, logs or methods than these targets: {names}")
     return adopted
 
 
