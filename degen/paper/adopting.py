@@ -132,10 +132,11 @@ def _take(source: RunDirectory, planned: PlannedRun, notes: list[str]) -> bool:
         if not is_run(place):
             _copy(source.path, place)
         refuse_other_settings(Config.model_validate(planned.config), place)
-        if RunDirectory(place).state != "finished":
+        run = RunDirectory(place)
+        if run.state != "finished":
             raise UserError(f"{place} is there, unfinished; move it away, or let `degen paper run` finish it")
-        if RunDirectory(place).ties != (ties := planned.config["evaluation"]["ties"]):
-            _count_ties(RunDirectory(place), ties, notes)
+        if run.ties != (ties := planned.config["evaluation"]["ties"]):
+            _count_ties(run, ties, notes)
     except CannotWrite:
         raise
     except UserError as error:

@@ -60,8 +60,7 @@ class Collected:
     def measure_differences(self, datasets: Sequence[str], a: str, b: str) -> str:
         """Table of `a` - `b` for each measure at the best epochs, paired by seed, a column per dataset."""
         columns = [("degeneration", f"best_{name}", title) for name, title in MEASURED_BY.items()]
-        if "effective_rank" not in MEASURED_BY:
-            columns.append(("table2", "best_effective_rank", "effective rank"))
+        columns.append(("table2", "best_effective_rank", "effective rank"))
         counts = [len(self._rows.margins("table2", log, a, b, "best_average_cosine")) for log in datasets]
         titles = [f"{log_name(log)}, n = {count}" for log, count in zip(datasets, counts, strict=True)]
         rows = []

@@ -86,8 +86,7 @@ class Epochs:
         rules = {"NDCG@10": _own, "the released rule": _released}
         rows = []
         for dataset in datasets:
-            ours, others = self._runs(dataset, a), self._runs(dataset, b)
-            pairs = [(ours[seed], others[seed]) for seed in ours.keys() & others.keys()]
+            pairs = self._pairs(dataset, a, b)
             for name, best in rules.items():
                 margins = [[best(one)[c] - best(other)[c] for one, other in pairs] for c in SHOWN.values()]
                 ended = (
@@ -103,8 +102,7 @@ class Epochs:
         """Metrics and datasets on which the mean of `a` - `b` has another sign under the released rule."""
         found = []
         for dataset in datasets:
-            ours, others = self._runs(dataset, a), self._runs(dataset, b)
-            pairs = [(ours[seed], others[seed]) for seed in ours.keys() & others.keys()]
+            pairs = self._pairs(dataset, a, b)
             for name, column in SHOWN.items():
                 own, other = (
                     sum(best(one)[column] - best(two)[column] for one, two in pairs)
@@ -119,6 +117,11 @@ class Epochs:
         runs = [lines for log in datasets for name in variants for lines in self._runs(log, name).values()]
         lower = sum(_own(lines)["average_cosine"] < lines[0]["average_cosine"] for lines in runs)
         return f"{lower} of {len(runs)} runs"
+
+    def _pairs(self, dataset: str, a: str, b: str) -> list[tuple[list[Row], list[Row]]]:
+        """Return the lines of both variants for every seed that both have."""
+        ours, others = self._runs(dataset, a), self._runs(dataset, b)
+        return [(ours[seed], others[seed]) for seed in ours.keys() & others.keys()]
 
     def _read(self, dataset: str, variant: str) -> dict[int, list[Row]]:
         """Return the lines of each seed's run."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from degen.paper.judging.intervals import interval
-from degen.paper.measured import Measured
+from degen.paper.measured import Measured, paired
 from degen.paper.targets import NAMES
 from degen.runs.study import PlannedRun
 from degen.tables.table import Cell
@@ -47,24 +47,17 @@ class Rows:
 
     def values(self, target: str, dataset: str, column: str) -> dict[tuple[str, int], float]:
         """Return a column by method and seed, without empty cells."""
-        rows = self.of(target, dataset)
-        return {(method_of(row), int(row["seed"])): float(row[column]) for row in rows if row.get(column)}
+        values = {(row.method, row.seed): row.value(column) for row in self.measured(target, dataset)}
+        return {key: value for key, value in values.items() if value is not None}
 
     def margins(self, target: str, dataset: str, a: str, b: str, column: str) -> list[float]:
         """Return a column of method `a` minus that of `b`, for every seed that both have."""
-        values = self.values(target, dataset, column)
-        return [
-            value - values[b, seed]
-            for (method, seed), value in values.items()
-            if method == a
-            if (b, seed) in values
-        ]
+        return paired(self.measured(target, dataset), a, b, column)
 
     def seeds(self, dataset: str, method: str) -> int:
         """Return how many seeds of a method are finished, over all targets."""
-        return len(
-            {int(row["seed"]) for name in NAMES for row in self.of(name, dataset) if method_of(row) == method}
-        )
+        rows = [row for name in NAMES for row in self.measured(name, dataset)]
+        return len({row.seed for row in rows if row.method == method})
 
     def _read(self, target: str) -> list[dict[str, str]]:
         path = self.folder / f"{target}.csv"
@@ -72,11 +65,6 @@ class Rows:
             return []
         with path.open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
-
-
-def method_of(row: Mapping[str, str]) -> str:
-    """Return the name of the control, where a row is of one, else of the variant."""
-    return row.get("method") or row["control"] or row["variant"]
 
 
 def difference_cell(margins: Sequence[float]) -> Cell:
@@ -93,9 +81,11 @@ def seeds_text(count: int) -> str:
 
 
 def _measured(row: Mapping[str, str]) -> Measured:
-    config = {"objective": {"variant": row["variant"]}}
-    axes = {"objective.variant": row["variant"]}
+    """Return a row of a target; rows of measures name the method alone, in place of variant and control."""
+    variant = row.get("variant") or row["method"]
+    axes = {"objective.variant": variant}
+    config = {"objective": {"variant": variant}}
     planned = PlannedRun(
-        row["cell"], row["dataset"], int(row["seed"]), Path(), axes, row["control"] or None, config
+        row["cell"], row["dataset"], int(row["seed"]), Path(), axes, row.get("control") or None, config
     )
     return Measured(planned, row)
