@@ -66,10 +66,11 @@ def over_seeds(margins: Numbers, unit: str = "") -> Found:
         return Found("not judged", f"one seed: not judged; {values}{unit}", 1)
     verdicts, words, tests = [], [], []
     for name, numbers in margins.items():
-        mean, half = interval(numbers)
-        verdicts.append(verdict_of(mean, half))
+        (mean, half), p = interval(numbers), p_of(numbers)
+        # Equal numbers have an interval of no width, which says nothing about other seeds.
+        verdicts.append(verdict_of(mean, half) if p < 1 else "within noise")
         words.append(f"{name} {mean:+.4f} ± {half:.4f}{counts[name]}")
-        tests.append((mean, p_of(numbers)))
+        tests.append((mean, p))
     number = f"{seeds} to {most}" if seeds < most else seeds
     measured = f"{', '.join(words)}{unit} (95 % interval, n = {number} seeds)"
     return Found(weakest(verdicts), measured, seeds, p_of_all(tests))
@@ -110,9 +111,9 @@ def _adjusted(found: Found, p: float, claims: int) -> Found:
 
 
 def p_of(numbers: Sequence[float]) -> float:
-    """Return the two-sided p-value of a mean of zero by Student's t: 0 or 1 where nothing varies."""
-    found = t_contrast([np.asarray(numbers, dtype=np.float64)], [1.0])
-    return float(found.value == 0) if found.p is None else found.p
+    """Return the two-sided p-value of a mean of zero by Student's t: 1 where nothing varies."""
+    p = t_contrast([np.asarray(numbers, dtype=np.float64)], [1.0]).p
+    return 1.0 if p is None else p
 
 
 def p_of_all(tests: Sequence[tuple[float, float]]) -> float:
