@@ -1,4 +1,4 @@
-"""A curve is flat where noise of seeds explains its range."""
+"""Bounds of a curve's range without the noise of seeds."""
 
 from __future__ import annotations
 
@@ -32,26 +32,27 @@ def test_bounds_are_those_of_tukey_and_kramer():
     found = flatness(cells)
     # q(0.95; 3, 3) = 5.910 in printed tables; σ = √2, and two seeds each
     assert found.range == pytest.approx(1.0)
-    assert found.noise == pytest.approx(5.910 * math.sqrt(2) / math.sqrt(2), abs=1e-3)
-    assert found.upper == pytest.approx(1.0 + found.noise)
+    assert found.upper == pytest.approx(1.0 + 5.910 * math.sqrt(2) / math.sqrt(2), abs=1e-3)
+    assert found.lower == 0
     # Cells of 2 and of 3 seeds, and another between them that is known less well: σ = 1 of 3 degrees.
     found = flatness([[0.0, math.sqrt(2)], [4.0, 5.0, 6.0], [2.0]])
     q = stats.studentized_range.ppf(0.95, 3, 3)
     assert found.range == pytest.approx(5 - math.sqrt(2) / 2)
-    assert found.noise == pytest.approx(q * math.sqrt((1 / 2 + 1 / 3) / 2), rel=1e-6)
-    assert found.upper == pytest.approx(found.range + found.noise)
+    assert found.upper == pytest.approx(found.range + q * math.sqrt((1 / 2 + 1 / 3) / 2), rel=1e-6)
+    assert found.lower == pytest.approx(found.range - q * math.sqrt((1 / 2 + 1 / 3) / 2), rel=1e-6)
+    assert found.lower > 0
 
 
 @pytest.mark.parametrize("truth", [[0, 0, 0, 0, 0], [0, 3, 0, 3, 0], [0, 1, 2, 3, 4]])
-def test_the_upper_bound_lies_above_the_true_range_as_often_as_the_level_says(truth):
+def test_the_bounds_hold_the_true_range_as_often_as_the_level_says(truth):
     rng = np.random.default_rng(1)
     values = rng.normal(size=(400, 5, 3)) + np.array(truth)[:, None]
-    above = sum(flatness(list(study)).upper >= np.ptp(truth) for study in values)
-    assert above >= 370
+    held = sum(found.lower <= np.ptp(truth) <= found.upper for found in map(flatness, values.tolist()))
+    assert held >= 367  # 95 % of 400, less three standard deviations
 
 
-def test_noise_alone_is_called_flat_as_often_as_the_level_says():
+def test_noise_alone_has_no_lower_bound_as_often_as_the_level_says():
     rng = np.random.default_rng(0)
     values = rng.normal(size=(400, 5, 3))
-    flat = sum(found.range <= found.noise for found in (flatness(list(study)) for study in values))
+    flat = sum(flatness(study).lower == 0 for study in values.tolist())
     assert 367 <= flat <= 393  # 95 % of 400, give or take three standard deviations

@@ -12,7 +12,7 @@ import pytest
 
 from degen.paper.judging.causes import causes
 from degen.paper.judging.intervals import adjusted, interval, over_seeds, p_of_all
-from degen.paper.judging.sensitivity import falls, flat_curves, hidden_against_embedding
+from degen.paper.judging.sensitivity import falls, flat, flat_curves, hidden_against_embedding
 from degen.paper.measured import Measured
 from degen.paper.targets import target
 from degen.runs.study import PlannedRun
@@ -72,7 +72,7 @@ def test_a_curve_is_flat_where_its_range_is_shown_to_be_small():
     found = flat_curves({"HR@5": flat})
     assert found[0] == "holds"
     means = np.mean(flat, axis=1)
-    upper = float(re.search(r"without noise at most (\S+) against", found.measured)[1])
+    upper = float(re.search(r"without noise 0.0000 to (\S+), against", found.measured)[1])
     assert np.ptp(means) < upper < 0.05 * 0.04
     assert f"against {0.05 * means.mean():.4f}, 5% of the mean" in found.measured
     verdict, words, seeds, *_ = flat_curves({"HR@5": flat, "NDCG@5": slope})
@@ -93,6 +93,8 @@ def test_noise_is_no_evidence_of_a_flat_curve():
     assert verdict(0.00001, scale=6) == "does not hold"
     two = [[0.04, 0.05], [0.05, 0.04], [0.045, 0.045]]
     assert flat_curves({"HR@5": two})[0] == "within noise"
+    # The range of 0.0012 is beyond noise (0.0002 to 0.0022), and may be above the margin of 0.0020.
+    assert verdict(0.0004, scale=2.4) == "within noise"
     quiet, loud = (0.04 + np.outer([1, 1], noise * spread) for noise in (0.0001, 0.01))
     assert flat_curves({"HR@5": quiet.tolist(), "NDCG@5": loud.tolist()})[0] == "within noise"
 
@@ -120,6 +122,26 @@ def test_a_slope_needs_all_rates_of_the_target():
     assert (few.verdict, few.measured) == ("not judged", "no seed has all 5 rates of dropout")
     assert target("fig6").study().axes["dropout"].values == tuple(rates)
     assert falls(swept(rates, (0, 1), dataset="beauty"), ["HR@5"], rates) == []
+
+
+def test_a_flat_curve_needs_all_values_of_the_target():
+    axes = target("fig7").study().axes
+    values = axes["lambda"].values
+
+    def cells(values):
+        return [
+            Measured(
+                PlannedRun("0" * 10, "beauty", seed, Path("run"), {"objective.lambda": value}, None, {}),
+                {"test_HR@5": str(0.05 + 1e-6 * seed)},
+            )
+            for seed in (0, 1)
+            for value in values
+        ]
+
+    ((claim, found),) = flat(cells(values), ["HR@5"], axes)
+    assert (claim, found.verdict) == ("duorec's accuracy does not depend on λ", "holds")
+    ((_, some),) = flat(cells(values[:2]), ["HR@5"], axes)
+    assert (some.verdict, some.measured) == ("not judged", "2 of 5 values are done")
 
 
 def test_unequal_numbers_of_seeds_are_told():
@@ -207,10 +229,12 @@ def written(method, seed, **values):
     return Measured(planned, {name: str(value) for name, value in values.items()})
 
 
-def cones(**by_method):
-    names = ("best_average_cosine", "best_tail_average_cosine", "best_sigma2_ratio")
+def cones(*moments, **by_method):
+    """Runs with average cosine, that of the tail, and σ₂/σ₁ at the best epoch, or at each of `moments`."""
+    columns = ("average_cosine", "tail_average_cosine", "sigma2_ratio")
+    names = [f"{moment}_{column}" for moment in moments or ("best",) for column in columns]
     return [
-        written(method, seed, **dict(zip(names, values, strict=True)))
+        written(method, seed, **dict(zip(names, values, strict=False)))
         for method, runs in by_method.items()
         for seed, values in enumerate(runs)
     ]
@@ -237,3 +261,31 @@ def test_a_cone_is_weaker_where_both_cosines_fall_and_the_second_value_rises():
     assert found["sasrec-sampled's cone is weaker than sasrec's"].verdict == "does not hold"
     gru4rec = found["gru4rec-sgd's cone is weaker than gru4rec's"]
     assert gru4rec.measured == "not trained: gru4rec, gru4rec-sgd"
+
+
+def test_a_cone_must_be_weaker_at_the_common_epoch_too():
+    before, after = (0.16, 0.40, 0.37), (0.01, 0.05, 0.85)
+    sasrec = [(*before, *before), (0.17, 0.41, 0.38, 0.17, 0.41, 0.38)]
+    claim = "sasrec-sgd's cone is weaker than sasrec's"
+
+    def judged(*sgd):
+        return dict(causes(cones("best", "common", sasrec=sasrec, **{"sasrec-sgd": sgd})))[claim]
+
+    weaker = judged((*after, *after), (0.021, 0.061, 0.861, 0.021, 0.061, 0.861))
+    assert weaker.verdict == "holds"
+    assert "rise of σ₂/σ₁ at the common epoch +0.4805 ± " in weaker.measured
+    assert judged((*after, 0.3, 0.6, 0.2), (*after, 0.31, 0.62, 0.21)).verdict == "does not hold"
+    # A run that ended before the common epoch leaves the best ones to decide.
+    short = judged((*after, *after), (0.021, 0.061, 0.861))
+    assert (short.verdict, short.seeds, "common" in short.measured) == ("holds", 2, False)
+
+
+def test_another_encoder_has_the_cone_where_both_its_cosines_are_above_zero():
+    claim = "gru4rec's items lie in a cone, as sasrec's do"
+    sasrec = [(0.160, 0.40, 0.37), (0.165, 0.41, 0.38)]
+    found = dict(causes(cones(sasrec=sasrec, gru4rec=[(0.20, 0.50, 0.3), (0.21, 0.51, 0.3)])))[claim]
+    assert (found.verdict, found.seeds) == ("holds", 2)
+    assert "tail's average cosine of gru4rec +0.5050 ± " in found.measured
+    around = dict(causes(cones(sasrec=sasrec, gru4rec=[(0.20, 0.01, 0.9), (0.21, -0.02, 0.9)])))[claim]
+    assert around.verdict == "within noise"
+    assert dict(causes(cones(sasrec=sasrec)))[claim].measured == "not trained: gru4rec"

@@ -1,10 +1,10 @@
-"""Flatness of a curve over cells: its range, the range that noise of seeds explains, and an upper bound.
+"""Flatness of a curve over cells: its range, and bounds of the range without the noise of seeds.
 
 The difference of the means of cells i and j is off by at most q(0.95; k, ν)·σ·√((1/nᵢ + 1/nⱼ)/2), for all
-pairs of k cells at once, with a probability of 95 % or more (Tukey and Kramer). A range below this half-width
-may be noise alone. The true range is a difference of two cells, so that the largest upper end of these
-intervals bounds it. Nothing is resampled: two or three seeds are too few for a bootstrap. Where a seed moves
-all cells alike, σ has that too, and the bound is wider than needed.
+pairs of k cells at once, with a probability of 95 % or more (Tukey and Kramer). The true range is the largest
+difference of two cells, so that the largest lower and the largest upper end of these intervals bound it.
+Nothing is resampled: two or three seeds are too few for a bootstrap. Where a seed moves all cells alike, σ
+has that too, and the bounds are wider than needed.
 """
 
 from __future__ import annotations
@@ -21,20 +21,18 @@ from degen.analysis.values import Undefined
 
 @dataclass(frozen=True)
 class Flatness:
-    """A curve's range beside those that noise of seeds allows for.
+    """A curve's range, with simultaneous 95 % bounds.
 
     Attributes
     ----------
     range
         highest mean minus lowest mean of the cells.
-    noise
-        the largest range that noise alone explains.
-    upper
-        upper bound of the range without noise.
+    lower, upper
+        bounds of the range without noise; `lower` is 0 where noise alone may have made it.
     """
 
     range: float
-    noise: float
+    lower: float
     upper: float
 
 
@@ -75,9 +73,8 @@ def flatness(samples: Sequence[Sequence[float]]) -> Flatness:
     means = np.array([float(np.mean(sample)) for sample in samples])
     inverse = np.array([1 / len(sample) for sample in samples])
     half = _quantile(len(samples), degrees) * sigma * np.sqrt((inverse[:, None] + inverse) / 2)
-    low, high = means.argmin(), means.argmax()
-    upper = (means[:, None] - means + half).max()
-    return Flatness(float(means[high] - means[low]), float(half[high, low]), float(upper))
+    apart = means[:, None] - means
+    return Flatness(float(apart.max()), max(0.0, float((apart - half).max())), float((apart + half).max()))
 
 
 @cache

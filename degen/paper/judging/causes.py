@@ -1,14 +1,17 @@
-"""Claims about the cause of the cone: with another update or another loss, the same model has a weaker one.
+"""Claims about the cause of the cone: another encoder has it too, and other updates or losses weaken it.
 
-A cone is weaker where the average cosine of all item embeddings and that of the tail are lower, and σ₂/σ₁ is
-higher. SGD nearly forces the first: gradients of Eq. 11 add up to zero over the rows, so that the mean of all
-items hardly moves, while rare items may still share a direction. All are compared at the best epochs, paired
-by seed: the same seed draws the same weights and batches.
+Items lie in a cone where their average cosine and that of the tail are above zero. The cone is weaker where
+both are lower and σ₂/σ₁ is higher. SGD makes the first of these likely: gradients of Eq. 11 add up to zero
+over the rows, so that the output cannot move the mean row, while rare items may still share a direction.
+
+All are compared at the best epochs and at the tables' common one, paired by seed: the same seed draws the
+same weights and batches. Where a run has no item embeddings of the common epoch, the best one decides alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 from degen.paper.judging.intervals import Claims, Found, not_trained, over_seeds
 from degen.paper.measured import Measured, paired
@@ -22,22 +25,44 @@ WEAKER = {
 }
 """By control of the target `causes`, the method whose cone it is claimed to weaken."""
 
+_MOMENTS = {"best": "", "common": " at the common epoch"}
+_COSINES = {"average_cosine": "average cosine", "tail_average_cosine": "tail's average cosine"}
+
 
 def causes(rows: Sequence[Measured]) -> Claims:
-    """Judge for each control whether its cone is weaker than that of the method which it changes."""
-    return [
+    """Judge whether GRU4Rec has the cone, and whether each control weakens that of the method it changes."""
+    both = ("gru4rec", "sasrec")
+    in_cone = not_trained(both, rows) or over_seeds(_cosines(rows, both))
+    weaker = [
         (
             f"{less}'s cone is weaker than {more}'s",
             not_trained((less, more), rows) or _weaker(rows, less, more),
         )
         for less, more in WEAKER.items()
     ]
+    return [("gru4rec's items lie in a cone, as sasrec's do", in_cone), *weaker]
 
 
 def _weaker(rows: Sequence[Measured], less: str, more: str) -> Found:
-    fall = paired(rows, more, less, "best_average_cosine")
-    tail = paired(rows, more, less, "best_tail_average_cosine")
-    rise = paired(rows, less, more, "best_sigma2_ratio")
-    return over_seeds(
-        {"fall of the average cosine": fall, "fall of the tail's average cosine": tail, "rise of σ₂/σ₁": rise}
-    )
+    margins = {}
+    for moment, when in _MOMENTS.items():
+        for column, name in _COSINES.items():
+            margins[f"fall of the {name}{when}"] = paired(rows, more, less, f"{moment}_{column}")
+        margins[f"rise of σ₂/σ₁{when}"] = paired(rows, less, more, f"{moment}_sigma2_ratio")
+    return over_seeds(_of_all_seeds(margins))
+
+
+def _cosines(rows: Sequence[Measured], methods: Sequence[str]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for method in methods:
+        own: dict[str, list[float]] = {}
+        for (moment, when), (column, name) in product(_MOMENTS.items(), _COSINES.items()):
+            values = [row.value(f"{moment}_{column}") for row in rows if row.method == method]
+            own[f"{name} of {method}{when}"] = [value for value in values if value is not None]
+        found |= _of_all_seeds(own)
+    return found
+
+
+def _of_all_seeds(margins: dict[str, list[float]]) -> dict[str, list[float]]:
+    most = max(map(len, margins.values()))
+    return {name: values for name, values in margins.items() if len(values) == most}

@@ -2,7 +2,7 @@
 
     falls     accuracy falls with dropout on MovieLens-1M: slope over the rates, with its interval over seeds
     hidden    hidden dropout matters more than embedding dropout: permutation test over the cells
-    flat      accuracy does not depend on λ, τ or the batch size: upper bound of the range against `MARGIN`
+    flat      accuracy does not depend on λ, τ or the batch size: bounds of the range against `MARGIN`
 
 Each takes the finished runs of one dataset and the metrics to judge by, and returns claims with verdicts.
 The weakest verdict of the metrics counts.
@@ -11,7 +11,7 @@ The weakest verdict of the metrics counts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from degen.analysis.passes.arrays import Float
 from degen.paper.judging.intervals import Claims, Found, over_seeds
 from degen.paper.measured import Measured
 from degen.studies.claims import Verdict, weakest
+
+if TYPE_CHECKING:
+    from degen.sweeps.asked.axes import Axis
 
 PERMUTATIONS = 9999
 """Number of random arrangements of the cells of a heat map."""
@@ -57,25 +60,29 @@ def _slopes(rows: Sequence[Measured], column: str, rates: Sequence[float]) -> li
     return [float(np.polyfit(list(curve), list(curve.values()), 1)[0]) for curve in curves]
 
 
-def flat(rows: Sequence[Measured], metrics: Sequence[str]) -> Claims:
-    """Judge whether accuracy is the same along the only axis of the runs."""
+def flat(rows: Sequence[Measured], metrics: Sequence[str], axes: Mapping[str, Axis]) -> Claims:
+    """Judge whether accuracy is the same over all values of the only axis."""
     cells = [row for row in rows if row.planned.control is None]
-    axis = next((name for row in cells for name in row.planned.axes if name in _AXES), "")
+    axis, values = next((one.key, one.values) for one in axes.values() if one.key in _AXES)
+    claim = f"duorec's accuracy does not depend on {_AXES[axis]}"
     curves: dict[str, list[list[float]]] = {}
     for metric in metrics:
         by_value: dict[Any, list[float]] = {}
         for row in cells:
             if (value := row.value(f"test_{metric}")) is not None:
                 by_value.setdefault(row.axis(axis), []).append(value)
+        if lacking := set(values) - by_value.keys():
+            done = f"{len(values) - len(lacking)} of {len(values)} values are done"
+            return [(claim, Found("not judged", done, 0))]
         curves[metric] = list(by_value.values())
-    return [(f"duorec's accuracy does not depend on {_AXES.get(axis, axis)}", flat_curves(curves))]
+    return [(claim, flat_curves(curves))]
 
 
 def flat_curves(curves: Mapping[str, Sequence[Sequence[float]]]) -> Found:
     """Judge whether every curve is flat; the weakest verdict counts.
 
-    A curve is flat where the upper 95 % bound of its range lies below `MARGIN`. Otherwise it is not flat, or
-    cannot be told where noise explains its range.
+    A curve is flat where the upper 95 % bound of its range lies below `MARGIN`, and not flat where the lower
+    one lies above it. Otherwise it cannot be told.
 
     Parameters
     ----------
@@ -96,11 +103,11 @@ def flat_curves(curves: Mapping[str, Sequence[Sequence[float]]]) -> Found:
     told = []
     for metric, curve in curves.items():
         found, margin = flatness(curve), MARGIN * abs(np.mean([np.mean(sample) for sample in curve]))
-        noisy: Verdict = "within noise" if found.range <= found.noise else "does not hold"
-        verdicts.append("holds" if found.upper < margin else noisy)
+        wide: Verdict = "does not hold" if found.lower > margin else "within noise"
+        verdicts.append("holds" if found.upper < margin else wide)
         told.append(
-            f"range of {metric} {found.range:.4f}, by noise up to {found.noise:.4f}, without noise at most "
-            f"{found.upper:.4f} against {margin:.4f}"
+            f"range of {metric} {found.range:.4f}, without noise {found.lower:.4f} to {found.upper:.4f}, "
+            f"against {margin:.4f}"
         )
     about = f"{MARGIN:.0%} of the mean (95 % bounds, n = {seeds} seeds, {values} values)"
     return Found(weakest(verdicts), f"{'; '.join(told)}, {about}", seeds)

@@ -5,8 +5,8 @@
     training    measures that rise or fall from the first epoch to the best one
     falls       accuracy falls with dropout on MovieLens-1M: slope over the rates
     hidden      hidden dropout matters more than embedding dropout: permutation test over the cells
-    causes      another update or loss weakens the cone (`degen.paper.judging.causes`)
-    flat        accuracy does not depend on λ, τ or the batch size: upper bound of the range against a margin
+    causes      GRU4Rec has the cone, another update or loss weakens it (`degen.paper.judging.causes`)
+    flat        accuracy does not depend on λ, τ or the batch size: bounds of the range against a margin
 
 The sentences are those of `degen.studies.claims`, with these on sensitivity. A verdict needs two seeds, since
 one run says nothing about its noise. Intervals are Student's, at 95 %. A claim holds where each of its
@@ -158,6 +158,6 @@ _KINDS: dict[str, Callable[[Target, Sequence[Measured], Study], Claims]] = {
     "causes": lambda _, rows, __: causes(rows),
     "falls": lambda target, rows, study: falls(rows, study.metrics, target.study().axes["dropout"].values),
     "hidden": lambda _, rows, study: hidden(rows, study.metrics),
-    "flat": lambda _, rows, study: flat(rows, study.metrics),
+    "flat": lambda target, rows, study: flat(rows, study.metrics, target.study().axes),
 }
 """The judge of each kind of claim; returns claims with what was found."""
