@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from pages.render import COLLECTED, README, RESULTS, SEEDS, TEMPLATES, pages
+from pages.render import COLLECTED, KEPT, README, RESULTS, SEEDS, TEMPLATES, keep, pages
 from pageslib.epochs import Epochs, released
 from pageslib.sentences import Sentences
 from scipy import stats
+
+from degen.paper.measured import Measured
+from degen.runs.study import PlannedRun
 
 PAGES = pages()
 LOGS = {"Beauty": "beauty", "Clothing": "clothing"}
@@ -48,15 +51,15 @@ def tables(page: str, beginning: str = "") -> list[pd.DataFrame]:
     return found
 
 
-def mean(values, sign: str = "") -> str:
+def mean(values, sign: str = "", digits: int = 4) -> str:
     """Return a mean ± half of the 95 % interval of Student's t, as the pages print it."""
     values = np.asarray(values, dtype=float)
     if not len(values):
         return ""
-    text = f"{values.mean():{sign}.4f}"
+    text = f"{values.mean():{sign}.{digits}f}"
     if len(values) > 1:
         half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-        text += f" ± {half:.4f}"
+        text += f" ± {half:.{digits}f}"
     return text
 
 
@@ -68,10 +71,10 @@ def runs(target: str, log: str) -> pd.DataFrame:
     return frame[frame.dataset == log].set_index(["method", "seed"])
 
 
-def margins(target: str, log: str, column: str) -> pd.Series:
-    """Return DuoRec minus SASRec for the seeds that both have."""
+def margins(target: str, log: str, column: str, a: str = "duorec", b: str = "sasrec") -> pd.Series:
+    """Return a method minus another for the seeds that both have."""
     values = runs(target, log)[column].unstack("method")
-    return (values["duorec"] - values["sasrec"]).dropna()
+    return (values[a] - values[b]).dropna()
 
 
 def epochs(log: str, variant: str) -> dict[int, pd.DataFrame]:
@@ -86,7 +89,8 @@ def epochs(log: str, variant: str) -> dict[int, pd.DataFrame]:
 @pytest.mark.parametrize("log", LOGS.values())
 def test_rows_of_table2_are_those_of_the_runs(log: str) -> None:
     rows = runs("table2", log)
-    kept = {(path.name.split("-s")[0], int(path.name[-1])): path for path in (SEEDS / log).iterdir()}
+    named = {path: path.name.rpartition("-s") for path in (SEEDS / log).iterdir()}
+    kept = {(method, int(seed)): path for path, (method, _, seed) in named.items()}
     assert rows.index.isin(list(kept)).all()
     for key, row in rows.iterrows():
         test = json.loads((kept[key] / "test.json").read_text(encoding="utf-8"))
@@ -124,6 +128,7 @@ MEASURES = {
     "NDCG@10, head": "NDCG@10@head",
     "NDCG@10, tail": "NDCG@10@tail",
     "σ₂/σ₁": "sigma2_ratio",
+    "participation ratio": "participation_ratio",
     "the same minus the mean row": "participation_ratio_centered",
     "share of the mean row": "mean_energy_share",
     "cosine, all": "average_cosine",
@@ -135,14 +140,17 @@ MEASURES = {
 
 @pytest.mark.parametrize(("title", "log"), LOGS.items())
 def test_differences_of_measures_are_paired_by_seed(title: str, log: str) -> None:
-    shown = tables(PAGES[RESULTS / "cone.md"], "## What differs")[0].set_index("measure")
     count = len(margins("degeneration", log, "best_sigma2_ratio"))
-    for name, column in MEASURES.items():
-        expected = mean(margins("degeneration", log, f"best_{column}"), "+")
-        assert shown.loc[name, f"{title}, n = {count}"] == expected, name
-    assert shown.loc["effective rank", f"{title}, n = {count}"] == mean(
-        margins("table2", log, "best_effective_rank"), "+"
-    )
+    both = tables(PAGES[RESULTS / "cone.md"], "## What differs")[:2]
+    for moment, table in zip(("best", "common"), both, strict=True):
+        shown = table.set_index("measure")[f"{title}, n = {count}"]
+        rank = mean(margins("table2", log, f"{moment}_effective_rank"), "+", 1)
+        assert shown.pop("effective rank") == rank
+        assert moment == "common" or set(shown.index) == set(MEASURES)
+        for name, text in shown.items():
+            digits = 1 if "participation" in MEASURES[name] else 4
+            expected = mean(margins("degeneration", log, f"{moment}_{MEASURES[name]}"), "+", digits)
+            assert text == expected, name
 
 
 @pytest.mark.parametrize(("title", "log"), LOGS.items())
@@ -152,9 +160,20 @@ def test_measures_of_a_method_are_means_over_its_seeds(title: str, log: str) -> 
     for moment, table in (("best", best), ("common", common)):
         shown = table.set_index("measure")
         for name, column in MEASURES.items():
-            if name in shown.index and "participation" not in column:
+            if name in shown.index:
+                digits = 1 if "participation" in column else 4
                 for label, method in NAMES.items():
-                    assert shown.loc[name, label] == mean(rows.loc[method, f"{moment}_{column}"]), name
+                    values = rows.loc[method, f"{moment}_{column}"]
+                    assert shown.loc[name, label] == mean(values, digits=digits), name
+
+
+COURSE = {
+    "average cosine": "average_cosine",
+    "σ₂/σ₁": "sigma2_ratio",
+    "effective rank": "effective_rank",
+    "uniformity of h, released code's": "uniformity",
+    "validation NDCG@10": "valid_NDCG@10",
+}
 
 
 @pytest.mark.parametrize(("title", "log"), LOGS.items())
@@ -166,7 +185,7 @@ def test_the_course_shows_the_first_and_the_best_epoch(title: str, log: str) -> 
             lines = [
                 run.loc[1 if when == "first" else run["valid_NDCG@10"].round(4).idxmax()] for run in of_seeds
             ]
-            for column, key in (("average cosine", "average_cosine"), ("σ₂/σ₁", "sigma2_ratio")):
+            for column, key in COURSE.items():
                 assert shown.loc[(name, when), column] == mean([line[key] for line in lines])
 
 
@@ -245,6 +264,84 @@ def test_one_seed_tables_are_those_of_their_files() -> None:
             ("uniformity", "uniformity", 2),
         ):
             assert shown[title].tolist() == [f"{value:.{digits}f}" for value in frame[column]]
+
+
+# Every number with an interval
+
+
+def intervals(*values: pd.Series | list) -> set[str]:
+    """Return how means of numbers over seeds may be printed."""
+    return {mean(own, sign, digits) for own in values for sign in ("", "+") for digits in (1, 4)}
+
+
+def known(target: str, log: str) -> set[str]:
+    """Return the means of a target's columns by method, over all seeds or two methods', and of differences."""
+    rows = runs(target, log)
+    found = set[str]()
+    for column in rows.select_dtypes("number"):
+        values = rows[column].unstack("method")
+        found |= intervals(*(values[method].dropna() for method in values))
+        pairs = [values[[a, b]].dropna() for a in values for b in values if a != b]
+        for pair in (pair for pair in pairs if len(pair)):
+            found |= intervals(pair.iloc[:, 0], pair.iloc[:, 0] - pair.iloc[:, 1])
+    return found
+
+
+def of_epochs(log: str, variant: str) -> set[str]:
+    """Return the means of what a variant's runs recorded at their first and best epochs, and of changes."""
+    found = list(epochs(log, variant).values())
+    ends = [(run.loc[1], run.loc[run["valid_NDCG@10"].round(4).idxmax()]) for run in found]
+    columns = [name for name in found[0].select_dtypes("number") if found[0][name].notna().all()]
+    values = [[end[side][name] for end in ends] for name in columns for side in (0, 1)]
+    moves = [[sign * (b[name] - a[name]) for a, b in ends] for name in columns for sign in (1, -1)]
+    return intervals(*values, *moves)
+
+
+def replays(log: str) -> set[str]:
+    """Return the means of DuoRec minus SASRec where the released rule chooses the epochs."""
+    ours, theirs = epochs(log, "duorec"), epochs(log, "sasrec")
+    pairs = [(ours[seed], theirs[seed]) for seed in ours.keys() & theirs.keys()]
+    columns = ("valid_NDCG@10", "valid_HR@10")
+    return intervals(
+        *([a.loc[replayed(a)[0], name] - b.loc[replayed(b)[0], name] for a, b in pairs] for name in columns)
+    )
+
+
+def test_every_number_with_an_interval_comes_from_the_files() -> None:
+    found = set[str]()
+    for log in LOGS.values():
+        for target in sorted(path.stem for path in COLLECTED.glob("*.csv")):
+            if log in set(pd.read_csv(COLLECTED / f"{target}.csv").dataset):
+                found |= known(target, log)
+        found |= of_epochs(log, "sasrec") | of_epochs(log, "duorec") | replays(log)
+    count = 0
+    for path, text in PAGES.items():
+        if path.name != "one-seed.md":
+            printed = set(re.findall(r"[+-]?\d+\.\d+ ± \d+\.\d+", text))
+            assert printed <= found, f"{path.name}: {sorted(printed - found)}"
+            count += len(printed)
+    assert count > 100
+
+
+def test_runs_are_kept_by_their_methods(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in KEPT:
+        (run / name).write_text(name, encoding="utf-8")
+
+    def row(cell: str, control: str | None, **axes: object) -> Measured:
+        config = {"objective": {"variant": "sasrec"}}
+        return Measured(PlannedRun(cell, "beauty", 1, run, axes, control, config), {})
+
+    rows = [row("a", None), row("b", "sasrec-sgd"), row("c", None, **{"objective.rec_loss": "bce"})]
+    keep([*rows, rows[0]], tmp_path / "kept")
+    places = sorted(path.name for path in (tmp_path / "kept" / "beauty").iterdir())
+    assert places == ["sasrec-rec_loss-bce-s1", "sasrec-s1", "sasrec-sgd-s1"]
+    assert sorted(path.name for path in (tmp_path / "kept" / "beauty" / "sasrec-s1").iterdir()) == sorted(
+        KEPT
+    )
+    with pytest.raises(ValueError, match="two cells, a and d"):
+        keep([rows[0], row("d", None)], tmp_path / "kept")
 
 
 # Words

@@ -4,10 +4,10 @@
     python experiments/pages/render.py --collected runs/paper
 
 takes tables, verdicts and the figures that pages show over from the collection, into
-`experiments/results/paper/` and `figures/`, and renders each template `experiments/pages/templates/*.md` to
-the page of the same name in `experiments/results/`. `--runs runs/queue` keeps the configurations and metrics
-of finished runs in `experiments/results/seeds/`. Without options the pages are rendered anew from the files
-that are there.
+`experiments/results/paper/` and `figures/`, and the configurations and metrics of its runs into
+`experiments/results/seeds/`. It renders each template `experiments/pages/templates/*.md` to the page of the
+same name in `experiments/results/`. Without the option the pages are rendered anew from the files that are
+there.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import argparse
 import re
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -28,7 +29,9 @@ from pageslib.epochs import Epochs  # noqa: E402
 from pageslib.one_seed import OneSeed  # noqa: E402
 from pageslib.sentences import Sentences  # noqa: E402
 
-from degen.runs.directory import find_runs  # noqa: E402
+from degen.paper.measured import Measured, measured  # noqa: E402
+from degen.paper.targets import NAMES  # noqa: E402
+from degen.runs.study import PLAN  # noqa: E402
 
 ROOT = HERE.parents[1]
 TEMPLATES = HERE / "templates"
@@ -87,26 +90,42 @@ def take_over(collected: Path) -> list[Path]:
     return taken
 
 
-def keep(runs: Path) -> list[Path]:
-    """Copy configuration, environment and metrics of the finished runs `<dataset>/<variant>-s<seed>`."""
-    taken = []
-    for run in find_runs(runs):
-        if run.state == "finished":
-            place = SEEDS / str(run.dataset) / f"{run.variant}-s{run.config['training']['seed']}"
-            place.mkdir(parents=True, exist_ok=True)
-            taken += [Path(shutil.copyfile(run.path / name, place / name)) for name in KEPT]
-    return taken
+def keep(rows: Iterable[Measured], folder: Path) -> list[Path]:
+    """Copy configuration, environment and metrics of runs to `<dataset>/<method>-s<seed>` in a folder.
+
+    A run on other axes than the variant is named by their values too: `<method>-rec_loss-bce-s<seed>`.
+
+    Raises
+    ------
+    ValueError
+        if two cells have one name.
+    """
+    taken: list[Path] = []
+    cells: dict[Path, str] = {}
+    for row in rows:
+        axes = {key: value for key, value in row.planned.axes.items() if key != "objective.variant"}
+        named = [f"{key.rpartition('.')[2]}-{value}" for key, value in axes.items()]
+        place = folder / row.dataset / f"{'-'.join([row.method, *named])}-s{row.seed}"
+        if cells.setdefault(place, row.planned.id) != row.planned.id:
+            raise ValueError(f"{place} would be of two cells, {cells[place]} and {row.planned.id}")
+        place.mkdir(parents=True, exist_ok=True)
+        taken += [Path(shutil.copyfile(row.run.path / name, place / name)) for name in KEPT]
+    return list(dict.fromkeys(taken))
+
+
+def runs_of(collected: Path) -> list[Measured]:
+    """Return the finished runs of the targets in a folder of the paper's studies."""
+    return [row for name in NAMES if (collected / name / PLAN).exists() for row in measured(collected / name)]
 
 
 def main() -> None:
     """Render the pages, and name what was written."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--collected", type=Path, help="folder of `degen paper collect`, such as runs/paper")
-    parser.add_argument("--runs", type=Path, help="folder of finished runs, such as runs/queue")
     given = parser.parse_args()
-    taken = take_over(given.collected) if given.collected else []
-    for path in [*taken, *(keep(given.runs) if given.runs else [])]:
-        print(path.relative_to(ROOT))
+    if given.collected:
+        for path in [*take_over(given.collected), *keep(runs_of(given.collected), SEEDS)]:
+            print(path.relative_to(ROOT))
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8")
         print(path.relative_to(ROOT))

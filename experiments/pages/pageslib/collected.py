@@ -57,21 +57,22 @@ class Collected:
         ]
         return markdown(Table(table.name, table.caption, columns, turned))
 
-    def measure_differences(self, datasets: Sequence[str], a: str, b: str) -> str:
-        """Table of `a` - `b` for each measure at the best epochs, paired by seed, a column per dataset."""
-        columns = [("degeneration", f"best_{name}", title) for name, title in MEASURED_BY.items()]
-        columns.append(("table2", "best_effective_rank", "effective rank"))
+    def measure_differences(self, datasets: Sequence[str], a: str, b: str, moment: str = "best") -> str:
+        """Table of `a` - `b` for each measure at the best or the common epoch, paired by seed."""
+        columns = [("degeneration", f"{moment}_{name}", title) for name, title in MEASURED_BY.items()]
+        columns.append(("table2", f"{moment}_effective_rank", "effective rank"))
         counts = [len(self._rows.margins("table2", log, a, b, "best_average_cosine")) for log in datasets]
         titles = [f"{log_name(log)}, n = {count}" for log, count in zip(datasets, counts, strict=True)]
         rows = []
         for name, column, title in columns:
-            cells = [difference_cell(self._rows.margins(name, log, a, b, column)) for log in datasets]
+            digits = 1 if "participation" in column or "effective" in column else 4
+            cells = [difference_cell(self._rows.margins(name, log, a, b, column), digits) for log in datasets]
             if any(cell.text for cell in cells):
                 rows.append([Cell(title), *cells])
         return markdown(Table("differences", "", [Column("measure", "text"), *map(Column, titles)], rows))
 
     def verdicts(self, *names: str) -> str:
-        """Table of the claims of targets, with verdicts. Claims about untrained methods are counted below."""
+        """Table of the claims of targets, with verdicts; claims about untrained methods are counted below."""
         judged = [one for name in names for one in self._rows.judged(name)]
         open_ = [one for one in judged if one["measured"].startswith(NOT_TRAINED)]
         rows = [
@@ -84,7 +85,7 @@ class Collected:
         table = markdown(Table("verdicts", "", columns, [list(map(Cell, row)) for row in rows]))
         count = len({(one["claim"], one["dataset"]) for one in open_})
         untrained = ", ".join(map(variant_label, sorted(lacking)))
-        below = f"{count} more claims cannot be told, since these methods are not trained: {untrained}."
+        below = f"Claims that are not shown, since these methods are not trained: {count} ({untrained})."
         return "\n\n".join([*([table] if rows else []), *([below] if open_ else [])] or ["Not run yet."])
 
     def trained(self, datasets: Sequence[str]) -> str:
@@ -101,7 +102,9 @@ class Collected:
     def headline(self, datasets: Sequence[str]) -> str:
         """Table of the README: SASRec and what DuoRec adds, over the seeds that both have."""
         shown = {"test_NDCG@10": "NDCG@10", "best_sigma2_ratio": "σ₂/σ₁"}
-        titles = ["n", *(text for name in shown.values() for text in (f"SASRec {name}", "DuoRec - SASRec"))]
+        titles = ["n"]
+        for name in shown.values():
+            titles += [f"{name}, SASRec", f"{name}, DuoRec - SASRec"]
         rows = []
         for dataset in datasets:
             cells = []

@@ -67,12 +67,12 @@ class Rows:
             return list(csv.DictReader(file))
 
 
-def difference_cell(margins: Sequence[float]) -> Cell:
+def difference_cell(margins: Sequence[float], digits: int = 4) -> Cell:
     """Return the mean of differences, ± half of their interval where there are two."""
     if len(margins) < 2:
-        return Cell(f"{margins[0]:+.4f}" if margins else "")
+        return Cell(f"{margins[0]:+.{digits}f}" if margins else "")
     mean, half = interval(margins)
-    return Cell(f"{mean:+.4f} ± {half:.4f}")
+    return Cell(f"{mean:+.{digits}f} ± {half:.{digits}f}")
 
 
 def seeds_text(count: int) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from degen.analysis.statistics.significance import holm
 from degen.paper.comparison import mean_text
 from degen.paper.judging.intervals import interval
-from degen.paper.targets import target
+from degen.paper.targets import NAMES, target
 from pageslib.rows import Rows, difference_cell, log_name, seeds_text
+
+_ALONE = re.compile(r"; p = ([\d.e-]+)")
+"""The p-value of one claim alone, in the words of its verdict."""
 
 
 class Sentences:
@@ -38,12 +43,12 @@ class Sentences:
             for one in found
         )
 
-    def wider(self, datasets: Sequence[str], a: str, b: str) -> str:
+    def wider(self, datasets: Sequence[str], a: str, b: str, moment: str = "best") -> str:
         """Say whether items of `a` spread wider than those of `b`, by average cosine and σ₂/σ₁ together."""
         words = []
         for log in datasets:
-            cosine = self._rows.margins("table2", log, a, b, "best_average_cosine")
-            ratio = self._rows.margins("table2", log, a, b, "best_sigma2_ratio")
+            cosine = self._rows.margins("table2", log, a, b, f"{moment}_average_cosine")
+            ratio = self._rows.margins("table2", log, a, b, f"{moment}_sigma2_ratio")
             if len(cosine) < 2:
                 told = "cannot be told yet"
             else:
@@ -64,23 +69,53 @@ class Sentences:
                 )
         return " and ".join(words) or "not measured"
 
-    def mean(self, name: str, dataset: str, method: str, column: str) -> str:
+    def sign(self, name: str, datasets: Sequence[str], a: str, b: str, column: str) -> str:
+        """Say where the interval of `a` - `b` lies: `above zero on Beauty; cannot be told on Clothing`."""
+        words = []
+        for log in datasets:
+            mean, half = interval(self._rows.margins(name, log, a, b, column))
+            told = "cannot be told" if abs(mean) <= half else "above zero" if mean > 0 else "below zero"
+            words.append(f"{told} on {log_name(log)}")
+        return "; ".join(words)
+
+    def mean(self, name: str, dataset: str, method: str, column: str, digits: int = 4) -> str:
         """Mean over the seeds of a method, ± half of its interval."""
         values = self._rows.values(name, dataset, column)
-        return mean_text([value for (one, _), value in values.items() if one == method])
+        return mean_text([value for (one, _), value in values.items() if one == method], digits)
 
     def has(self, name: str) -> bool:
         """Return whether a target has a finished run."""
         return bool(self._rows.of(name))
 
-    def state(self, name: str) -> str:
-        """Return how many runs of a target are finished, or that none is."""
-        runs = len(self._rows.of(name))
-        return (
-            f"{runs} runs are finished: [`paper/{name}.csv`](paper/{name}.csv)"
-            if runs
-            else f"not trained (`degen paper run {name}`)"
-        )
+    def states(self, names: Mapping[str, str]) -> str:
+        """Say of targets, by name and title, which have finished runs, and how the others are trained."""
+        done = [
+            f"{title}: [`paper/{name}.csv`](paper/{name}.csv)"
+            for name, title in names.items()
+            if self.has(name)
+        ]
+        left = [name for name in names if not self.has(name)]
+        titles = ", ".join(names[name] for name in left)
+        missing = [f"not trained: {titles} (`degen paper run {' '.join(left)}`)"] if left else []
+        return "; ".join([*done, *missing])
+
+    def family(self, datasets: Sequence[str], level: float = 0.05) -> str:
+        """Say which claims still hold after a correction over all that are tested on a log, in any table.
+
+        The p-values alone stand, with two digits, in the words of each verdict.
+        """
+        words = []
+        for log in datasets:
+            judged = [one for name in NAMES for one in self._rows.judged(name) if one["dataset"] == log]
+            tested = [(one, float(found[1])) for one in judged if (found := _ALONE.search(one["measured"]))]
+            adjusted = holm([p for _, p in tested])
+            kept = [
+                f'"{one["claim"]}" ({one["source"]})'
+                for (one, _), p in zip(tested, adjusted, strict=True)
+                if one["verdict"] == "holds" and p <= level
+            ]
+            words.append(f"{log_name(log)}, {len(tested)} tests: {', '.join(kept) or 'none'}")
+        return "; ".join(words)
 
     def untrained_logs(self) -> str:
         """Names of the paper's datasets that have no run in Table 2."""
