@@ -275,7 +275,7 @@ def intervals(*values: pd.Series | list) -> set[str]:
 
 
 def known(target: str, log: str) -> set[str]:
-    """Return the means of a target's columns by method, over all seeds or two methods', and of differences."""
+    """Return the means of a target's columns by method, over all seeds or two methods', and differences."""
     rows = runs(target, log)
     found = set[str]()
     for column in rows.select_dtypes("number"):

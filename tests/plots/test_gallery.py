@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 ROOT = Path(__file__).parents[2]
-OF = "beauty-official"
+OF = "clothing-official"
 
 
 def test_committed_tables_are_drawn_with_the_words_of_the_commands(
@@ -19,8 +19,8 @@ def test_committed_tables_are_drawn_with_the_words_of_the_commands(
     names = [
         f"uniformity-{OF}",
         f"dynamics-{OF}-sasrec-duorec",
-        f"compare-{OF}-spectra",
-        f"compare-{OF}-popularity",
+        f"compare-{OF}-sasrec-duorec-spectra",
+        f"compare-{OF}-sasrec-duorec-popularity",
         f"spectra-{OF}",
     ]
     for name in names:
