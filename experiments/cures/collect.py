@@ -3,7 +3,7 @@
     python experiments/cures/collect.py runs/cures
 
 writes `experiments/results/cures.csv` (one row per run and per post-processing), `cures.md` and
-`figures/cures.*`. `--figure-only` draws the figure again from `cures.csv`, and measures nothing.
+`figures/cures.*`. `--again` writes page and figure from `cures.csv`, and measures nothing.
 """
 
 from __future__ import annotations
@@ -32,19 +32,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "experiments" / "results", help="of the table")
     parser.add_argument("--figures", type=Path, default=ROOT / "figures", help="of the figure")
     parser.add_argument("--across", choices=ACROSS, default="average_cosine", help="isotropy in the figure")
-    parser.add_argument("--figure-only", action="store_true", help="draw the rows of the table again")
+    parser.add_argument("--again", action="store_true", help="write page and figure from the table's rows")
     given = parser.parse_args()
-    if given.figure_only:
-        with replacing(force=True):
-            write_figure(
-                over_seeds(read_rows(given.out / "cures.csv")), given.figures / "cures", given.across
-            )
-        return
-    rows = collect(given.runs)
+    rows = read_rows(given.out / "cures.csv") if given.again else collect(given.runs)
     summaries = over_seeds(rows)
-    write_columns(given.out / "cures.csv", {name: [row[name] for row in rows] for name in rows[0]})
-    write_text(given.out / "cures.md", page(summaries, rows))
-    write_figure(summaries, given.figures / "cures", given.across)
+    with replacing(force=given.again):
+        if not given.again:
+            write_columns(given.out / "cures.csv", {name: [row[name] for row in rows] for name in rows[0]})
+        write_text(given.out / "cures.md", page(summaries, rows))
+        write_figure(summaries, given.figures / "cures", given.across)
     print(page(summaries, rows))
 
 

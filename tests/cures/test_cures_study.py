@@ -82,6 +82,17 @@ def test_a_single_seed_has_no_interval_and_the_page_says_so():
     assert "| – |" in text
 
 
+def test_the_page_begins_with_the_methods_that_differ_by_more_than_their_error():
+    rows = [row("sasrec", difference=0.0, difference_se=0.0)]
+    rows += [row("gating", difference=-0.01), row("sgd", difference=0.0021), row("cosreg", difference=0.0019)]
+    rows += [row("directau", difference=None, average_cosine=-0.001)]
+    text = page(over_seeds(rows), rows)
+    title, _, answer = text.splitlines()[:3]
+    assert title.endswith("cost accuracy?")
+    assert answer == "In one seed on Toy, NDCG@10 is above SASRec's with sgd; and below it with gating."
+    assert "-0.00 |" not in text
+
+
 # The figure
 
 
