@@ -1,7 +1,7 @@
 """Figures of the targets in the paper's layout, from the functions that draw them for any runs.
 
 svd           Fig. 1, 3, 4      `degen.studies.svd`: the lowest seed of each variant
-trajectory    Fig. 5            `degen.studies.over_epochs.uniformity`, likewise
+trajectory    Fig. 5            `degen.studies.over_epochs.uniformity`: means over seeds, each seed behind
 table         degeneration      as svd, with every method that was run
               causes            as svd, with every cell
 others        Fig. 2, 6 to 14   the figures of the study (`degen.sweeps.collect`)
@@ -84,21 +84,25 @@ def _name(target: Target, name: str, datasets: Sequence[str]) -> str:
 
 
 def _of_runs(target: Target, rows: Sequence[Measured], out: Path) -> FigureFiles:
-    from degen.studies.over_epochs.uniformity import draw_uniformity
+    from degen.studies.over_epochs.uniformity import UniformityOptions, draw_uniformity
     from degen.studies.svd import draw_svd
 
-    draw = draw_uniformity if target.figure == "trajectory" else draw_svd
     result = FigureFiles()
     for own in by_dataset(rows).values():
         with tempfile.TemporaryDirectory() as folder:
             paths = [row.run.path for row in own if target.name == "causes" or _is_method(row)]
-            drawn = draw(paths, look=FigureOptions(out=Path(folder), plain_names=True))
+            look = FigureOptions(out=Path(folder), plain_names=True)
+            if target.figure == "trajectory":
+                several = len({row.seed for row in own}) > 1
+                drawn = draw_uniformity(paths, UniformityOptions(aggregate="mean" if several else None), look)
+            else:
+                drawn = draw_svd(paths, look=look)
             result.notes += drawn.notes
             result.rows += drawn.rows
             for path in drawn.files:
-                # svd-beauty.pdf is fig3-beauty.pdf
-                name = f"{target.name}-{path.name.partition('-')[2]}"
-                result.files.append(_copied(path, out / name))
+                # svd-beauty.pdf is fig3-beauty.pdf, and uniformity-beauty-mean.pdf fig5-beauty.pdf
+                name = path.name.partition("-")[2].replace("-mean", "")
+                result.files.append(_copied(path, out / f"{target.name}-{name}"))
     return result
 
 
