@@ -26,12 +26,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from degen.analysis.mechanism.decomposition import (
-    PairCounts,
-    ScoreDecomposition,
-    decomposition_by_bucket,
-    score_decomposition,
-)
+from degen.analysis.mechanism.decomposition import PairCounts, ScoreDecomposition, score_decomposition
 from degen.analysis.passes.buckets import COLD, HEAD_MID_TAIL, UNSEEN, Buckets
 from degen.data.sequences import training_samples
 from degen.errors import UserError, one_sentence
@@ -93,13 +88,14 @@ def decompose(restored: Restored, most: int, seed: int, strength: float) -> list
     h = representations(restored.encoder, samples, rows)
     V = restored.encoder.real_item_embeddings()
     buckets = Buckets.cut(run.item_frequency, HEAD_MID_TAIL)
+    candidates = {name: np.flatnonzero(buckets.codes == code) for code, name in enumerate(buckets.names)}
     parts: dict[str, list[ScoreDecomposition]] = {}
     for start in range(0, len(rows), BLOCK):
         here = slice(start, start + BLOCK)
         scores = score_items(h[here], V, restored.scores).detach().double().cpu().numpy()
-        given = scores, contexts[rows[here]], pairs
-        found = {"all": score_decomposition(*given, strength=strength)}
-        for name, part in (found | decomposition_by_bucket(*given, buckets, strength=strength)).items():
+        for name, chosen in {"all": None, **candidates}.items():
+            given = scores, contexts[rows[here]], pairs
+            part = score_decomposition(*given, strength=strength, candidates=chosen)
             parts.setdefault(name, []).append(part)
     about = {"dataset": run.dataset, "run": run.path.name, "epoch": restored.epoch, "contexts": len(rows)}
     return [{**about, "candidates": name, **_means(several)} for name, several in parts.items()]

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from degen.analysis.correlation import average_ranks
 from degen.analysis.passes.arrays import Float
-from degen.analysis.passes.buckets import Buckets, Int
+from degen.analysis.passes.buckets import Int
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,18 +145,6 @@ def score_decomposition(
     ideal = np.sqrt((1 - between**2).clip(0))
     pmi = (whole - popularity * between) / np.where(ideal > 1e-6, ideal, np.nan)
     return ScoreDecomposition(whole, popularity, pmi, ideal, area)
-
-
-def decomposition_by_bucket(
-    scores: Float, contexts: Int, pairs: PairCounts, buckets: Buckets, *, strength: float = 1.0
-) -> dict[str, ScoreDecomposition]:
-    """Return `score_decomposition` over the candidates of each bucket of popularity, by name."""
-    return {
-        name: score_decomposition(
-            scores, contexts, pairs, strength=strength, candidates=np.flatnonzero(buckets.codes == code)
-        )
-        for code, name in enumerate(buckets.names)
-    }
 
 
 def _standardized(ranks: Float) -> Float:
