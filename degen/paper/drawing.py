@@ -11,6 +11,7 @@ Table 2 and the table of losses have no figure.
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -101,7 +102,7 @@ def _of_runs(target: Target, rows: Sequence[Measured], out: Path) -> FigureFiles
             result.rows += drawn.rows
             for path in drawn.files:
                 # svd-beauty.pdf is fig3-beauty.pdf, and uniformity-beauty-mean.pdf fig5-beauty.pdf
-                name = path.name.partition("-")[2].replace("-mean", "")
+                name = re.sub(r"-mean(?=(-epochs)?\.)", "", path.name.partition("-")[2])
                 result.files.append(_copied(path, out / f"{target.name}-{name}"))
     return result
 

@@ -9,8 +9,11 @@ column it lies below, unless there is only one cloud. It takes the blank cells o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.collections import LineCollection
 
 from degen.plots.layout import fit_height
 from degen.plots.marks.beyond import settle_words
@@ -43,6 +46,7 @@ _LETTER = 1.75  # of a panel's letter
 _SPECTRUM = "spectrum"
 _OWN_AXES = "Each cloud has axes of its own."
 _COLOUR = "Frequency: occurrences in training."
+_OTHER_SEEDS = "Thin lines: other seeds."
 
 LAYOUTS = ("grid", "fig1")
 """Panels on common axes, or two side by side as in the paper's Fig. 1, each on axes of its own."""
@@ -87,11 +91,15 @@ VIEWS: Mapping[str, View] = {
 
 @dataclass(frozen=True)
 class SvdPanel:
-    """A matrix to draw: its variant or other name, its projection, and int64 `[n]` occurrences or None."""
+    """A matrix to draw: its variant or other name, its projection, and int64 `[n]` occurrences or None.
+
+    `behind` has the projections of other seeds, of which the singular values are drawn.
+    """
 
     name: str
     projection: Projection
     frequency: Frequency | None = None
+    behind: Mapping[int, Projection] = field(default_factory=dict)
 
 
 def svd_figure(
@@ -139,6 +147,7 @@ def svd_figure(
         f"Percentages: share of {view.shares} along x\xa0and\xa0y." if view.shares else "",
         _OWN_AXES if own else "",
         _COLOUR if clouds else "",
+        _OTHER_SEEDS if any(panel.behind for panel in panels) else "",
         view.note,
     )
     fit_height(figure, grid[0], shape, place.heights)
@@ -163,8 +172,13 @@ def _draw_spectrum(axes: Axes, panels: Sequence[SvdPanel], place: SvdLayout, vie
     curves = {panel.name: panel.projection.normalized_singular_values for panel in panels}
     lines = draw_singular_values(axes, curves)
     axes.set_ylabel(view.spectrum)
-    for line, name in zip(lines, _names(panels, place.panel_ems), strict=True):
+    for line, name, panel in zip(lines, _names(panels, place.panel_ems), panels, strict=True):
         line.set_label(name)
+        others = [other.normalized_singular_values for other in panel.behind.values()]
+        thin = [np.column_stack([np.arange(1, len(curve) + 1), curve]) for curve in others]
+        # A collection, since each line of the axes has a name written at its end.
+        if thin:
+            axes.add_collection(LineCollection(thin, colors=[line.get_color()], linewidths=0.5))
 
 
 def _name_panels(

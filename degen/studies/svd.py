@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from degen.analysis.measures.spectrum import Projection, effective_rank_of, project
@@ -32,7 +31,7 @@ from degen.studies.figure_files import (
     output_folder,
     selection_name,
 )
-from degen.tables.csv_file import write_columns
+from degen.tables.csv_file import write_columns, write_rows
 from degen.variant_names import variant_label
 
 _TITLES = {"svd": "SVD projection", "pca": "PCA projection", "tsne": "t-SNE"}
@@ -96,12 +95,13 @@ def draw_svd(
     figures = _figures_of(selection, paths, options, look, result.notes)
     folder = output_folder(paths, look.out)
     names = file_names(name for name, _ in figures)
+    behind = _other_seeds(selection) if options.seed is None else {}
     for name, (_, sources) in zip(names, figures, strict=True):
-        named = zip(_labels(sources), sources, strict=True)
-        panels = [
-            _panel(label, source.open(), _about(source), options.projection, result.notes)
-            for label, source in named
-        ]
+        panels = []
+        for label, source in zip(_labels(sources), sources, strict=True):
+            panel = _panel(label, source.open(), _about(source), options.projection, result.notes)
+            others = {other.seed: _spectrum(other, options) for other in behind.get(source.path, ())}
+            panels.append(replace(panel, behind=others))
         result.add(_figure(folder / name, panels, options, look))
     if options.projection == "tsne":
         result.notes.append(_TSNE_NOTE)
@@ -154,6 +154,19 @@ def _figures_of(
             )
         return [(f"fig1-{joined([name for name, _ in figures])}", both)]
     return [(f"{options.projection}-{name}", sources) for name, sources in figures]
+
+
+def _other_seeds(selection: Selection) -> dict[Path, Sequence[Source]]:
+    """Return the other seeds of each series by the path of its lowest."""
+    series = [sources for group in selection.groups for sources in group.series.values()]
+    return {sources[0].path: sources[1:] for sources in series}
+
+
+def _spectrum(source: Source, options: SvdOptions) -> Projection:
+    """Return the projection whose singular values stand beside those of another seed."""
+    matrix = source.open()
+    rows = Rows(matrix.projectable(), matrix.frequency)
+    return pca_projection(rows) if options.projection == "pca" else project(rows)
 
 
 def _labels(sources: Sequence[Source]) -> list[str]:
@@ -246,14 +259,15 @@ def _tables(stem: Path, panels: Sequence[_Panel]) -> list[Path]:
         several = f"{stem.name}-{name}.csv"
         path = stem.with_name(f"{stem.name}.csv" if len(panels) == 1 else several)
         written.append(write_columns(path, {"item": panel.ids, "frequency": counts, "x": x, "y": y}))
-    sizes = [len(panel.projection.singular_values) for panel in panels]
-    columns = {
-        "name": np.repeat([panel.name for panel in panels], sizes).tolist(),
-        "index": np.concatenate([np.arange(1, size + 1) for size in sizes]).tolist(),
-        "singular_value": np.concatenate([p.projection.singular_values for p in panels]).tolist(),
-        "normalized": np.concatenate([p.projection.normalized_singular_values for p in panels]).tolist(),
-    }
-    return [*written, write_columns(stem.with_name(f"{stem.name}-singular-values.csv"), columns)]
+    rows = [
+        {"name": panel.name, "seed": seed, "index": index, "singular_value": value, "normalized": share}
+        for panel in panels
+        for seed, own in [(panel.row.get("seed"), panel.projection), *panel.behind.items()]
+        for index, (value, share) in enumerate(
+            zip(own.singular_values.tolist(), own.normalized_singular_values.tolist(), strict=True), 1
+        )
+    ]
+    return [*written, write_rows(stem.with_name(f"{stem.name}-singular-values.csv"), rows)]
 
 
 def _numbers(column: npt.NDArray[Any]) -> Iterator[Any]:

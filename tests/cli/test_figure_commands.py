@@ -160,6 +160,12 @@ def test_a_dataset_gives_one_figure_in_the_papers_order(runs: Path) -> None:
         coordinates(matrix(5)), abs=1e-6
     )
     assert any("several seeds (0, 1)" in note for note in found["notes"])
+    # The spectrum of its other seed stands beside, unless one seed is asked for.
+    rows = [row for row in table(folder / "svd-clothing-singular-values.csv") if row["name"] == "duorec"]
+    assert [row["seed"] for row in rows] == ["0"] * 6 + ["1"] * 6
+    for seed, V in (("0", matrix(5)), ("1", matrix(9))):
+        values = [float(row["singular_value"]) for row in rows if row["seed"] == seed]
+        assert values == pytest.approx(np.linalg.svd(V.astype(np.float64), compute_uv=False), rel=1e-7)
 
 
 @pytest.mark.usefixtures("sketched")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawn import font_types, images, media_box, outside, overlaps, texts
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from degen.analysis.measures.spectrum import project
@@ -141,6 +142,27 @@ def test_lines_that_end_together_are_named_in_a_legend_that_none_crosses() -> No
         figure = svd_figure(same, width=figure_width("text"))
     assert not spectrum(figure).texts
     assert legend_of(figure) == ["SASRec", "CL4SRec", "UCL", "SCL", "UCL+SCL", "DuoRec"]
+    assert outside(figure) == []
+
+
+def test_other_seeds_are_thin_lines_of_the_same_colour_without_a_name() -> None:
+    first, second, other = panels(["sasrec", "duorec", "sasrec"])
+    with figure_style():
+        plain = svd_figure([first, second], width=figure_width("column"))
+        figure = svd_figure(
+            [replace(first, behind={1: other.projection}), second], width=figure_width("column")
+        )
+    axes = spectrum(figure)
+    [collection] = [one for one in axes.collections if len(one.get_segments())]
+    [segment] = collection.get_segments()
+    np.testing.assert_allclose(segment[:, 1], other.projection.normalized_singular_values)
+    assert segment[:, 0].tolist() == list(range(1, 9))
+    assert to_hex(collection.get_color()[0]) == to_hex(axes.lines[0].get_color())
+    assert collection.get_linewidth()[0] < axes.lines[0].get_linewidth()
+    assert len(axes.lines) == len(spectrum(plain).lines)
+    told = "Thin lines: other seeds."
+    assert told in " ".join(texts(figure)) and told not in " ".join(texts(plain))
+    assert overlaps(figure) == []
     assert outside(figure) == []
 
 
