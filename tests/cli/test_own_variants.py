@@ -144,6 +144,16 @@ def test_the_workers_of_a_sweep_import_the_module(here, log):
     assert worker_command(here, modules=["a", "b"])[-4:] == ["--import", "a", "--import", "b"]
 
 
+def test_a_worker_runs_nothing_of_the_current_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("degen", "torch"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(f"raise SystemExit('{name} of the current folder')")
+    command = worker_command(tmp_path / "study", modules=[])
+    done = subprocess.run([*command, "--help"], capture_output=True, text=True, check=False, timeout=600)
+    assert (done.returncode, "of the current folder" in done.stderr) == (0, False), done.stderr
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

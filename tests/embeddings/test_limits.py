@@ -277,18 +277,18 @@ def test_tensors_that_are_no_plain_numbers_are_named_with_the_mend(tmp_path):
         "rows": compressed,
         "quantised": quantised,
         "meta": torch.empty(4, 3, device="meta"),
-        "buffer": torch.nn.Buffer(dense),
+        **({"buffer": torch.nn.Buffer(dense)} if hasattr(torch.nn, "Buffer") else {}),  # PyTorch 2.5
         "unsigned": torch.arange(12).reshape(4, 3).to(torch.uint16),
     }
     torch.save(state, path)
-    for key in ("plain", "buffer", "unsigned"):
+    for key in state.keys() & {"plain", "buffer", "unsigned"}:
         np.testing.assert_array_equal(load_matrix(path, key).values, dense.numpy())
     for key in ("sparse", "rows"):
         refused(path, f"'{key}' is a sparse tensor", "to_dense()", key=key)
     refused(path, "'quantised' is a quantised tensor", "dequantize()", key="quantised")
     refused(path, "without numbers", key="meta")
     # They are listed with the others.
-    with pytest.raises(UserError, match=r"7 matrices.*sparse \[4, 3\]"):
+    with pytest.raises(UserError, match=rf"{len(state)} matrices.*sparse \[4, 3\]"):
         load_matrix(path)
 
 

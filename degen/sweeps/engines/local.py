@@ -27,7 +27,8 @@ def worker_command(
     modules: Sequence[str] | None = None,
 ) -> list[str]:
     """Return the command of a worker: what every engine starts. `modules` are by default this process's."""
-    command = [sys.executable, "-m", "degen", "sweep-work", str(out.absolute())]
+    # Without -P a `degen` or `torch` in the current folder would be run in place of the installed one.
+    command = [sys.executable, "-P", "-m", "degen", "sweep-work", str(out.absolute())]
     for option, value in (("--threads", threads), ("--parent", parent)):
         command += [] if value is None else [option, str(value)]
     for module in IMPORTED if modules is None else modules:

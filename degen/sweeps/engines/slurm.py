@@ -30,7 +30,7 @@ _TEMPLATE = """\
 #SBATCH --output={out}/slurm-%A_%a.log
 {more}
 export OMP_NUM_THREADS={threads}
-{python} -m degen sweep-work {out} --threads {threads}{imports} &
+{python} -P -m degen sweep-work {out} --threads {threads}{imports} &
 worker=$!
 # Before the time limit the worker finishes its epoch and drops its claim; then the job starts anew.
 trap 'kill -USR1 "$worker"; wait "$worker"; scontrol requeue "$SLURM_JOB_ID"; exit 0' USR1
