@@ -3,7 +3,7 @@
 svd           Fig. 1, 3, 4      `degen.studies.svd`: the lowest seed of each variant
 trajectory    Fig. 5            `degen.studies.over_epochs.uniformity`: means over seeds, each seed behind
 table         degeneration      as svd, with every method that was run
-              causes            as svd, with every cell
+              causes            the same panels, one for every cell, called as in the table
 others        Fig. 2, 6 to 14   the figures of the study (`degen.sweeps.collect`)
 
 Table 2 and the table of losses have no figure.
@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from degen.embeddings.item_matrix import ItemMatrix, open_run
 from degen.files.outputs import output_path
 from degen.paper.comparison import published
 from degen.paper.measured import Measured, by_dataset
@@ -86,14 +87,20 @@ def _name(target: Target, name: str, datasets: Sequence[str]) -> str:
 
 def _of_runs(target: Target, rows: Sequence[Measured], out: Path) -> FigureFiles:
     from degen.studies.over_epochs.uniformity import UniformityOptions, draw_uniformity
-    from degen.studies.svd import draw_svd
+    from degen.studies.svd import draw_clouds, draw_svd
 
     result = FigureFiles()
     for own in by_dataset(rows).values():
         with tempfile.TemporaryDirectory() as folder:
-            paths = [row.run.path for row in own if target.name == "causes" or _is_method(row)]
+            paths = [row.run.path for row in own if _is_method(row)]
             look = FigureOptions(out=Path(folder), plain_names=True)
-            if target.figure == "trajectory":
+            if target.name == "causes":
+                cells: dict[str, dict[int, ItemMatrix]] = {}
+                for row in own:
+                    name = row.method.removeprefix("sasrec-")
+                    cells.setdefault(name, {})[row.seed] = open_run(row.run)
+                drawn = draw_clouds(Path(folder) / f"svd-{own[0].dataset}", cells, look)
+            elif target.figure == "trajectory":
                 several = len({row.seed for row in own}) > 1
                 drawn = draw_uniformity(paths, UniformityOptions(aggregate="mean" if several else None), look)
             else:

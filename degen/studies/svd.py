@@ -100,7 +100,7 @@ def draw_svd(
         panels = []
         for label, source in zip(_labels(sources), sources, strict=True):
             panel = _panel(label, source.open(), _about(source), options.projection, result.notes)
-            others = {other.seed: _spectrum(other, options) for other in behind.get(source.path, ())}
+            others = {s.seed: _spectrum(s.open(), options.projection) for s in behind.get(source.path, ())}
             panels.append(replace(panel, behind=others))
         result.add(_figure(folder / name, panels, options, look))
     if options.projection == "tsne":
@@ -109,13 +109,20 @@ def draw_svd(
     return result
 
 
-def draw_clouds(stem: Path, matrices: Mapping[str, ItemMatrix], look: FigureOptions) -> FigureFiles:
+def draw_clouds(
+    stem: Path, matrices: Mapping[str, Mapping[int, ItemMatrix]], look: FigureOptions
+) -> FigureFiles:
     """Draw the projections of matrices that are read already, as panels of one figure.
 
-    The names are those of the panels. Above `MOST_PANELS` each has a figure of its own, called by both.
+    The names are those of the panels. Each has its matrices by seed: the first is drawn, and the singular
+    values of all. Above `MOST_PANELS` each has a figure of its own, called by both.
     """
     result = FigureFiles()
-    panels = [_panel(name, matrix, {}, "svd", result.notes) for name, matrix in matrices.items()]
+    panels = []
+    for name, seeds in matrices.items():
+        (seed, first), *others = seeds.items()
+        panel = _panel(name, first, {"seed": seed}, "svd", result.notes)
+        panels.append(replace(panel, behind={n: _spectrum(other, "svd") for n, other in others}))
     if len(panels) <= MOST_PANELS:
         result.add(_figure(stem, panels, SvdOptions(), look))
         return result
@@ -162,11 +169,10 @@ def _other_seeds(selection: Selection) -> dict[Path, Sequence[Source]]:
     return {sources[0].path: sources[1:] for sources in series}
 
 
-def _spectrum(source: Source, options: SvdOptions) -> Projection:
+def _spectrum(matrix: ItemMatrix, projection: str) -> Projection:
     """Return the projection whose singular values stand beside those of another seed."""
-    matrix = source.open()
     rows = Rows(matrix.projectable(), matrix.frequency)
-    return pca_projection(rows) if options.projection == "pca" else project(rows)
+    return pca_projection(rows) if projection == "pca" else project(rows)
 
 
 def _labels(sources: Sequence[Source]) -> list[str]:

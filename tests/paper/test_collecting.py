@@ -239,7 +239,13 @@ def test_causes_are_judged_by_the_tail_too(tmp_path, monkeypatch):
             V = np.load(path / "item_embeddings.npy")
             V[:15] += 5  # the rarer half: frequency rises with the row
             np.save(path / "item_embeddings.npy", V)
-    found = {one.claim: one.measured for one in collect_targets(tmp_path, ["causes"]).judgements}
+    collected = collect_targets(tmp_path, ["causes"])
+    found = {one.claim: one.measured for one in collected.judgements}
+    drawn = {path.name: path for path in collected.files}
+    assert {"causes-beauty.png", "causes-beauty-sasrec.csv", "causes-beauty-sgd.csv"} <= drawn.keys()
+    with drawn["causes-beauty-singular-values.csv"].open(encoding="utf-8") as file:
+        lines = {(row["name"], row["seed"]) for row in csv.DictReader(file)}
+    assert lines == {("sasrec", "0"), ("sasrec", "1"), ("sgd", "0"), ("sgd", "1")}
     claim = "sasrec-sgd's cone is weaker than sasrec's"
     with (tmp_path / "results" / "causes.csv").open(encoding="utf-8") as file:
         tails = {

@@ -7,6 +7,7 @@ from run_files import write_run
 
 from degen.errors import UserError
 from degen.files.writing import file_names
+from degen.plots.svd_figure import SvdPanel
 from degen.runs.choose import by_variant, group_runs, one_seed, select_runs
 from degen.runs.directory import RunDirectory, collect_runs
 from degen.studies import svd
@@ -198,8 +199,9 @@ def test_no_two_names_become_alike_by_what_they_lose() -> None:
 
 
 def test_clouds_of_many_sides_are_called_by_what_was_drawn_and_by_side(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(svd, "_panel", lambda *_: None)
+    monkeypatch.setattr(svd, "_panel", lambda *_: SvdPanel("side", None))
     monkeypatch.setattr(svd, "_figure", lambda stem, *_: FigureFiles([stem]))
-    found = svd.draw_clouds(tmp_path / "svd-beauty-s1", dict.fromkeys(map(str, range(13))), FigureOptions())
+    sides = {str(side): {0: None} for side in range(13)}
+    found = svd.draw_clouds(tmp_path / "svd-beauty-s1", sides, FigureOptions())
     assert [stem.name for stem in found.files] == [f"svd-beauty-s1-{side}" for side in range(13)]
     assert found.notes == ["13 matrices, more than 12: a figure for each"]

@@ -43,6 +43,12 @@ class Sentences:
             for one in found
         )
 
+    def alone(self, name: str, claim: str) -> str:
+        """p-value of a claim alone, not corrected for the others: `p = 0.035`."""
+        (found,) = (one for one in self._rows.judged(name) if one["claim"] == claim)
+        stands = _ALONE.search(found["measured"])
+        return f"p = {stands[1]}" if stands else "not tested"
+
     def wider(self, datasets: Sequence[str], a: str, b: str, moment: str = "best") -> str:
         """Say whether items of `a` spread wider than those of `b`, by average cosine and σ₂/σ₁ together."""
         words = []
