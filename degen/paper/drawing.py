@@ -1,9 +1,9 @@
 """Figures of the targets in the paper's layout, from the functions that draw them for any runs.
 
-svd           Fig. 1, 3, 4      `degen.studies.svd`: the lowest seed of each variant
+svd           Fig. 1, 3, 4      `degen.studies.svd`: clouds of the lowest seed of each variant, spectra of all
 trajectory    Fig. 5            `degen.studies.over_epochs.uniformity`: means over seeds, each seed behind
 table         degeneration      as svd, with every method that was run
-              causes            the same panels, one for every cell, called as in the table
+              causes            the same panels, one for every cell, called as in the table without `sasrec-`
 others        Fig. 2, 6 to 14   the figures of the study (`degen.sweeps.collect`)
 
 Table 2 and the table of losses have no figure.

@@ -46,7 +46,7 @@ _LETTER = 1.75  # of a panel's letter
 _SPECTRUM = "spectrum"
 _OWN_AXES = "Each cloud has axes of its own."
 _COLOUR = "Frequency: occurrences in training."
-_OTHER_SEEDS = "Thin lines: other seeds."
+_OTHER_SEEDS = "Thin lines: singular values of other seeds."
 
 LAYOUTS = ("grid", "fig1")
 """Panels on common axes, or two side by side as in the paper's Fig. 1, each on axes of its own."""

@@ -85,12 +85,13 @@ def test_a_single_seed_has_no_interval_and_the_page_says_so():
 def test_the_page_begins_with_the_methods_that_differ_by_more_than_their_error():
     rows = [row("sasrec", difference=0.0, difference_se=0.0)]
     rows += [row("gating", difference=-0.01), row("sgd", difference=0.0021), row("cosreg", difference=0.0019)]
-    rows += [row("directau", difference=None, average_cosine=-0.001)]
+    rows += [row("directau", difference=None, average_cosine=-0.001), row("spectrum", difference=-1e-5)]
     text = page(over_seeds(rows), rows)
     title, _, answer = text.splitlines()[:3]
     assert title.endswith("cost accuracy?")
-    assert answer == "In one seed on Toy, NDCG@10 is above SASRec's with sgd; and below it with gating."
+    assert answer == "In one seed on Toy, NDCG@10 is above SASRec's with sgd. It is below with gating."
     assert "-0.00 |" not in text
+    assert "-0.0000" not in text
 
 
 # The figure

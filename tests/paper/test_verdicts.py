@@ -278,6 +278,9 @@ def test_a_cone_must_be_weaker_at_the_common_epoch_too():
     # A run that ended before the common epoch leaves the best ones to decide.
     short = judged((*after, *after), (0.021, 0.061, 0.861))
     assert (short.verdict, short.seeds, "common" in short.measured) == ("holds", 2, False)
+    # A measure that a run lacks at its best epoch is not passed over.
+    lacking = cones("best", "common", sasrec=sasrec, **{"sasrec-sgd": [(*after, *after), (0.021,)]})
+    assert dict(causes(lacking))[claim].seeds == 1
 
 
 def test_another_encoder_has_the_cone_where_both_its_cosines_are_above_zero():

@@ -163,7 +163,7 @@ def test_other_seeds_are_thin_lines_of_the_same_colour_without_a_name() -> None:
     assert to_hex(collection.get_color()[0]) == to_hex(axes.lines[0].get_color())
     assert collection.get_linewidth()[0] < axes.lines[0].get_linewidth()
     assert len(axes.lines) == len(spectrum(plain).lines)
-    told = "Thin lines: other seeds."
+    told = "Thin lines: singular values of other seeds."
     assert told in " ".join(texts(figure))
     assert told not in " ".join(texts(plain))
     assert overlaps(figure) == []

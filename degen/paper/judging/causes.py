@@ -10,8 +10,7 @@ same weights and batches. Where a run has no item embeddings of the common epoch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import product
+from collections.abc import Callable, Sequence
 
 from degen.paper.judging.intervals import Claims, Found, not_trained, over_seeds
 from degen.paper.measured import Measured, paired
@@ -25,14 +24,16 @@ WEAKER = {
 }
 """By control of the target `causes`, the method whose cone it is claimed to weaken."""
 
-_MOMENTS = {"best": "", "common": " at the common epoch"}
+Margins = dict[str, list[float]]
+"""Numbers over seeds by what they are of."""
+
 _COSINES = {"average_cosine": "average cosine", "tail_average_cosine": "tail's average cosine"}
 
 
 def causes(rows: Sequence[Measured]) -> Claims:
     """Judge whether GRU4Rec has the cone, and whether each control weakens that of the method it changes."""
     both = ("gru4rec", "sasrec")
-    in_cone = not_trained(both, rows) or over_seeds(_cosines(rows, both))
+    in_cone = not_trained(both, rows) or over_seeds(_cosines(rows, both[0]) | _cosines(rows, both[1]))
     weaker = [
         (
             f"{less}'s cone is weaker than {more}'s",
@@ -44,25 +45,32 @@ def causes(rows: Sequence[Measured]) -> Claims:
 
 
 def _weaker(rows: Sequence[Measured], less: str, more: str) -> Found:
-    margins = {}
-    for moment, when in _MOMENTS.items():
-        for column, name in _COSINES.items():
-            margins[f"fall of the {name}{when}"] = paired(rows, more, less, f"{moment}_{column}")
-        margins[f"rise of σ₂/σ₁{when}"] = paired(rows, less, more, f"{moment}_sigma2_ratio")
-    return over_seeds(_of_all_seeds(margins))
+    def at(moment: str, when: str) -> Margins:
+        falls = {
+            f"fall of the {name}{when}": paired(rows, more, less, f"{moment}_{column}")
+            for column, name in _COSINES.items()
+        }
+        return {**falls, f"rise of σ₂/σ₁{when}": paired(rows, less, more, f"{moment}_sigma2_ratio")}
+
+    return over_seeds(_at_both_epochs(at))
 
 
-def _cosines(rows: Sequence[Measured], methods: Sequence[str]) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
-    for method in methods:
-        own: dict[str, list[float]] = {}
-        for (moment, when), (column, name) in product(_MOMENTS.items(), _COSINES.items()):
-            values = [row.value(f"{moment}_{column}") for row in rows if row.method == method]
-            own[f"{name} of {method}{when}"] = [value for value in values if value is not None]
-        found |= _of_all_seeds(own)
-    return found
+def _cosines(rows: Sequence[Measured], method: str) -> Margins:
+    own = [row for row in rows if row.method == method]
+
+    def at(moment: str, when: str) -> Margins:
+        return {
+            f"{name} of {method}{when}": [
+                value for row in own if (value := row.value(f"{moment}_{column}")) is not None
+            ]
+            for column, name in _COSINES.items()
+        }
+
+    return _at_both_epochs(at)
 
 
-def _of_all_seeds(margins: dict[str, list[float]]) -> dict[str, list[float]]:
-    most = max(map(len, margins.values()))
-    return {name: values for name, values in margins.items() if len(values) == most}
+def _at_both_epochs(at: Callable[[str, str], Margins]) -> Margins:
+    """Return the margins at the best epochs, with those at the common one that have as many seeds."""
+    best, common = at("best", ""), at("common", " at the common epoch")
+    seeds = max(map(len, best.values()))
+    return best | {name: values for name, values in common.items() if len(values) >= seeds}

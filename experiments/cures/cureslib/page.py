@@ -26,7 +26,7 @@ TITLE = "# Do mitigations of degeneration cost accuracy?\n"
 
 HEADING = """\
 A method is above or below where its `difference` is: NDCG@10 minus that of sasrec with the same seed, ± two
-standard errors, paired over users (for the lowest seed).
+standard errors, paired over users (for the lowest seed). This is not corrected for the number of methods.
 
 - Metrics are of the test split at the best validation epoch. Head, mid and tail are targets by their
   frequency in training (about 20, 30 and 50 % of the items).
@@ -85,8 +85,8 @@ def _answers(summaries: Sequence[Row], rows: Sequence[Row]) -> list[str]:
             if abs(first["difference"]) > 2 * first["difference_se"]:
                 sides["above" if first["difference"] > 0 else "below"].append(row["method"])
         above, below = (", ".join(names) or "none" for names in sides.values())
-        about = f"In one seed on {dataset.title()}, NDCG@10 is above SASRec's with"
-        sentences.append(f"{about} {above}; and below it with {below}.")
+        about = f"In one seed on {dataset.title()}, NDCG@10 is above SASRec's with {above}."
+        sentences.append(f"{about} It is below with {below}.")
     return sentences
 
 
@@ -119,7 +119,7 @@ def _difference(summary: Row, rows: Sequence[Row]) -> str:
     first = _first(summary, rows)
     if first["difference"] is None or summary["method"] == "sasrec":
         return "–"
-    return f"{first['difference']:+.4f} ± {2 * first['difference_se']:.4f}"
+    return f"{round(first['difference'], 4) + 0.0:+.4f} ± {2 * first['difference_se']:.4f}"
 
 
 def _seconds(rows: Sequence[Row]) -> str:
