@@ -276,7 +276,7 @@ def figures(package: Path = PACKAGE) -> list[Figure]:
         return Figure(name, len(places), limit, places)
 
     return [
-        Figure("lines of degen/, as `wc -l` counts them", lines_of_code(package), 51_865),
+        Figure("lines of degen/, as `wc -l` counts them", lines_of_code(package), 51_875),
         Figure(
             "of these, code without docstrings, comments and blank lines", code_without_words(package), None
         ),

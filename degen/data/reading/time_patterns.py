@@ -10,6 +10,7 @@ does, the log is refused, with the patterns to choose among.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -55,7 +56,10 @@ def check_pattern(pattern: str) -> None:
     """Raise a `UserError` unless `pattern` is one that `datetime.strptime` knows and holds a date."""
     sample = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
     try:
-        known = datetime.strptime(sample.strftime(pattern), pattern)
+        with warnings.catch_warnings():
+            # Python 3.13 warns of a day without a year before it is judged below.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            known = datetime.strptime(sample.strftime(pattern), pattern)
     except (ValueError, re.error):
         known = None
     if known is None or (known.month, known.day) != (2, 3):
