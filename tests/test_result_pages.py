@@ -71,10 +71,10 @@ def runs(target: str, log: str) -> pd.DataFrame:
     return frame[frame.dataset == log].set_index(["method", "seed"])
 
 
-def margins(target: str, log: str, column: str, a: str = "duorec", b: str = "sasrec") -> pd.Series:
-    """Return a method minus another for the seeds that both have."""
+def margins(target: str, log: str, column: str) -> pd.Series:
+    """Return DuoRec minus SASRec for the seeds that both have."""
     values = runs(target, log)[column].unstack("method")
-    return (values[a] - values[b]).dropna()
+    return (values["duorec"] - values["sasrec"]).dropna()
 
 
 def epochs(log: str, variant: str) -> dict[int, pd.DataFrame]:

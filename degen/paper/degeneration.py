@@ -184,7 +184,12 @@ def _text(name: str, values: Sequence[float | None]) -> str:
     """Return a cell of the table; a count has no interval, and ratios of around 20 have one decimal."""
     if name in TARGETS and (known := [value for value in values if value is not None]):
         return f"{mean(known):.2f}"
-    return mean_text(values, 1 if name.startswith("participation") else 4)
+    return mean_text(values, decimals(name))
+
+
+def decimals(name: str) -> int:
+    """Return the number of decimals of a measure in tables: ratios of around 20 have one."""
+    return 1 if name.startswith("participation") else 4
 
 
 def _about(run: RunDirectory, common: int | None) -> dict[str, Any]:

@@ -95,11 +95,7 @@ def _of_runs(target: Target, rows: Sequence[Measured], out: Path) -> FigureFiles
             paths = [row.run.path for row in own if _is_method(row)]
             look = FigureOptions(out=Path(folder), plain_names=True)
             if target.name == "causes":
-                cells: dict[str, dict[int, ItemMatrix]] = {}
-                for row in own:
-                    name = row.method.removeprefix("sasrec-")
-                    cells.setdefault(name, {})[row.seed] = open_run(row.run)
-                drawn = draw_clouds(Path(folder) / f"svd-{own[0].dataset}", cells, look)
+                drawn = draw_clouds(Path(folder) / f"svd-{own[0].dataset}", _by_cell(own), look)
             elif target.figure == "trajectory":
                 several = len({row.seed for row in own}) > 1
                 drawn = draw_uniformity(paths, UniformityOptions(aggregate="mean" if several else None), look)
@@ -112,6 +108,14 @@ def _of_runs(target: Target, rows: Sequence[Measured], out: Path) -> FigureFiles
                 name = re.sub(r"-mean(?=(-epochs)?\.)", "", path.name.partition("-")[2])
                 result.files.append(_copied(path, out / f"{target.name}-{name}"))
     return result
+
+
+def _by_cell(rows: Sequence[Measured]) -> dict[str, list[ItemMatrix]]:
+    """Return the item embeddings of each cell, the lowest seed first."""
+    found: dict[str, list[ItemMatrix]] = {}
+    for row in sorted(rows, key=lambda row: row.seed):
+        found.setdefault(row.method.removeprefix("sasrec-"), []).append(open_run(row.run))
+    return found
 
 
 def _is_method(row: Measured) -> bool:

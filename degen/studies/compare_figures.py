@@ -114,7 +114,7 @@ def _clouds(stem: Path, sides: Sequence[Side], look: FigureOptions) -> FigureFil
         if any(not len(rows) >= rows.d >= 2 for rows in side.rows):
             note = f"{side.name} has fewer items than dimensions, or one dimension: no clouds"
             return FigureFiles(notes=[note])
-    clouds = draw_clouds(stem, {side.name: {0: side.matrices[0]} for side in sides}, look)
+    clouds = draw_clouds(stem, {side.name: side.matrices[:1] for side in sides}, look)
     return FigureFiles(clouds.files, notes=clouds.notes)
 
 

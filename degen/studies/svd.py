@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -76,10 +76,11 @@ class SvdOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class _Panel(SvdPanel):
-    """A panel with the ids of the items shown, and its row of the result."""
+    """A panel with the ids of the items shown, its row of the result, and the seed of a run."""
 
     ids: Sequence[str | int]
     row: dict[str, Any]
+    seed: int | None
 
 
 def draw_svd(
@@ -95,13 +96,11 @@ def draw_svd(
     figures = _figures_of(selection, paths, options, look, result.notes)
     folder = output_folder(paths, look.out)
     names = file_names(name for name, _ in figures)
-    behind = _other_seeds(selection) if options.seed is None else {}
     for name, (_, sources) in zip(names, figures, strict=True):
-        panels = []
-        for label, source in zip(_labels(sources), sources, strict=True):
-            panel = _panel(label, source.open(), _about(source), options.projection, result.notes)
-            others = {s.seed: _spectrum(s.open(), options.projection) for s in behind.get(source.path, ())}
-            panels.append(replace(panel, behind=others))
+        panels = [
+            _panel(label, map(Source.open, seeds), _about(seeds[0]), options.projection, result.notes)
+            for label, seeds in zip(_labels([first for first, *_ in sources]), sources, strict=True)
+        ]
         result.add(_figure(folder / name, panels, options, look))
     if options.projection == "tsne":
         result.notes.append(_TSNE_NOTE)
@@ -109,20 +108,14 @@ def draw_svd(
     return result
 
 
-def draw_clouds(
-    stem: Path, matrices: Mapping[str, Mapping[int, ItemMatrix]], look: FigureOptions
-) -> FigureFiles:
+def draw_clouds(stem: Path, matrices: Mapping[str, Sequence[ItemMatrix]], look: FigureOptions) -> FigureFiles:
     """Draw the projections of matrices that are read already, as panels of one figure.
 
-    The names are those of the panels. Each has its matrices by seed: the first is drawn, and the singular
-    values of all. Above `MOST_PANELS` each has a figure of its own, called by both.
+    The names are those of the panels. Of each the first matrix is drawn, and the singular values of all that
+    are seeds of it. Above `MOST_PANELS` each has a figure of its own, called by both.
     """
     result = FigureFiles()
-    panels = []
-    for name, seeds in matrices.items():
-        (seed, first), *others = seeds.items()
-        panel = _panel(name, first, {"seed": seed}, "svd", result.notes)
-        panels.append(replace(panel, behind={n: _spectrum(other, "svd") for n, other in others}))
+    panels = [_panel(name, iter(seeds), {}, "svd", result.notes) for name, seeds in matrices.items()]
     if len(panels) <= MOST_PANELS:
         result.add(_figure(stem, panels, SvdOptions(), look))
         return result
@@ -139,19 +132,20 @@ def _a_figure_each(count: int, what: str) -> str:
 
 def _figures_of(
     selection: Selection, paths: Sequence[Path], options: SvdOptions, look: FigureOptions, notes: list[str]
-) -> list[tuple[str, list[Source]]]:
-    """Return what each figure is called and shows."""
-    figures: list[tuple[str, list[Source]]] = []
+) -> list[tuple[str, list[Sequence[Source]]]]:
+    """Return what each figure is called, and by panel the seeds that it shows, the one of its cloud first."""
+    figures: list[tuple[str, list[Sequence[Source]]]] = []
     if files := selection.files:
         together = [files] if len(files) <= MOST_PANELS else [[file] for file in files]
         if len(together) > 1:
             notes.append(_a_figure_each(len(files), "files"))
-        figures += [(joined([file.name for file in some]), some) for some in together]
+        figures += [(joined([file.name for file in some]), [[file] for file in some]) for some in together]
     extra = "" if options.seed is None else f"s{options.seed}"
     for group in selection.groups:
         chosen = one_seed(group.series, options.seed, notes)
         runs = {name: [source.run] for name, source in chosen.items() if source.run is not None}
-        figures.append((selection_name(group.name, runs, paths, look, extra), list(chosen.values())))
+        seeds = [[one] if options.seed is not None else group.series[name] for name, one in chosen.items()]
+        figures.append((selection_name(group.name, runs, paths, look, extra), seeds))
     if options.layout == "fig1":
         both = [source for _, sources in figures for source in sources]
         if len(both) != 2:
@@ -161,12 +155,6 @@ def _figures_of(
             )
         return [(f"fig1-{joined([name for name, _ in figures])}", both)]
     return [(f"{options.projection}-{name}", sources) for name, sources in figures]
-
-
-def _other_seeds(selection: Selection) -> dict[Path, Sequence[Source]]:
-    """Return the other seeds of each series by the path of its lowest."""
-    series = [sources for group in selection.groups for sources in group.series.values()]
-    return {sources[0].path: sources[1:] for sources in series}
 
 
 def _spectrum(matrix: ItemMatrix, projection: str) -> Projection:
@@ -199,8 +187,10 @@ def _about(source: Source) -> dict[str, Any]:
 
 
 def _panel(
-    name: str, matrix: ItemMatrix, about: Mapping[str, Any], projection: str, notes: list[str]
+    name: str, seeds: Iterator[ItemMatrix], about: Mapping[str, Any], projection: str, notes: list[str]
 ) -> _Panel:
+    """Return a panel of the first matrix, with the singular values of those that are seeds of it behind."""
+    matrix = next(seeds)
     # Millions of numbers of rows are not written out before the table is.
     ids: Sequence[str | int] = range(len(matrix.values)) if matrix.ids is None else matrix.ids
     frequency = matrix.frequency
@@ -226,7 +216,9 @@ def _panel(
         frequency = None if frequency is None else frequency[kept]
     if (step := drawn_step(len(ids))) > 1:
         notes.append(f"{name}: one in {step} of its {len(ids):,} items is drawn; the table has all")
-    return _Panel(name, shown, frequency, ids=ids, row=row)
+    behind = {other.run.seed: _spectrum(other, projection) for other in seeds if other.run is not None}
+    seed = None if matrix.run is None else matrix.run.seed
+    return _Panel(name, shown, frequency, behind, ids=ids, row=row, seed=seed)
 
 
 def _figure(stem: Path, panels: Sequence[_Panel], options: SvdOptions, look: FigureOptions) -> FigureFiles:
@@ -268,7 +260,7 @@ def _tables(stem: Path, panels: Sequence[_Panel]) -> list[Path]:
     rows = [
         {"name": panel.name, "seed": seed, "index": index, "singular_value": value, "normalized": share}
         for panel in panels
-        for seed, own in [(panel.row.get("seed"), panel.projection), *panel.behind.items()]
+        for seed, own in [(panel.seed, panel.projection), *panel.behind.items()]
         for index, (value, share) in enumerate(
             zip(own.singular_values.tolist(), own.normalized_singular_values.tolist(), strict=True), 1
         )

@@ -425,7 +425,9 @@ def test_the_clouds_are_those_of_the_sides_that_were_judged(tmp_path: Path, rng:
     files = result_of(*folders, "--out", tmp_path / "o", "--measures", "average_cosine")["files"]
     [spectra] = [Path(file) for file in files if file.endswith("-singular-values.csv")]
     with spectra.open(newline="") as file:
-        assert list(dict.fromkeys(line["name"] for line in csv.DictReader(file))) == ["jan", "feb"]
+        lines = list(csv.DictReader(file))
+    assert list(dict.fromkeys(line["name"] for line in lines)) == ["jan", "feb"]
+    assert {line["seed"] for line in lines} == {"0"}
     assert sum("svd-" in file and file.endswith(".png") for file in files) == 1
 
 

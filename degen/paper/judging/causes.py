@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from degen.paper.judging.intervals import Claims, Found, not_trained, over_seeds
+from degen.paper.judging.intervals import Claims, Found, Numbers, not_trained, over_seeds
 from degen.paper.measured import Measured, paired
 
 WEAKER = {
@@ -24,16 +24,13 @@ WEAKER = {
 }
 """By control of the target `causes`, the method whose cone it is claimed to weaken."""
 
-Margins = dict[str, list[float]]
-"""Numbers over seeds by what they are of."""
-
 _COSINES = {"average_cosine": "average cosine", "tail_average_cosine": "tail's average cosine"}
 
 
 def causes(rows: Sequence[Measured]) -> Claims:
     """Judge whether GRU4Rec has the cone, and whether each control weakens that of the method it changes."""
     both = ("gru4rec", "sasrec")
-    in_cone = not_trained(both, rows) or over_seeds(_cosines(rows, both[0]) | _cosines(rows, both[1]))
+    in_cone = not_trained(both, rows) or over_seeds({**_cosines(rows, both[0]), **_cosines(rows, both[1])})
     weaker = [
         (
             f"{less}'s cone is weaker than {more}'s",
@@ -45,7 +42,7 @@ def causes(rows: Sequence[Measured]) -> Claims:
 
 
 def _weaker(rows: Sequence[Measured], less: str, more: str) -> Found:
-    def at(moment: str, when: str) -> Margins:
+    def at(moment: str, when: str) -> Numbers:
         falls = {
             f"fall of the {name}{when}": paired(rows, more, less, f"{moment}_{column}")
             for column, name in _COSINES.items()
@@ -55,10 +52,10 @@ def _weaker(rows: Sequence[Measured], less: str, more: str) -> Found:
     return over_seeds(_at_both_epochs(at))
 
 
-def _cosines(rows: Sequence[Measured], method: str) -> Margins:
+def _cosines(rows: Sequence[Measured], method: str) -> Numbers:
     own = [row for row in rows if row.method == method]
 
-    def at(moment: str, when: str) -> Margins:
+    def at(moment: str, when: str) -> Numbers:
         return {
             f"{name} of {method}{when}": [
                 value for row in own if (value := row.value(f"{moment}_{column}")) is not None
@@ -69,8 +66,8 @@ def _cosines(rows: Sequence[Measured], method: str) -> Margins:
     return _at_both_epochs(at)
 
 
-def _at_both_epochs(at: Callable[[str, str], Margins]) -> Margins:
+def _at_both_epochs(at: Callable[[str, str], Numbers]) -> Numbers:
     """Return the margins at the best epochs, with those at the common one that have as many seeds."""
     best, common = at("best", ""), at("common", " at the common epoch")
     seeds = max(map(len, best.values()))
-    return best | {name: values for name, values in common.items() if len(values) >= seeds}
+    return {**best, **{name: values for name, values in common.items() if len(values) >= seeds}}

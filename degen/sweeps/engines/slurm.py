@@ -6,12 +6,11 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from degen.errors import UserError
 from degen.files.writing import write_text
-from degen.modules import IMPORTED
+from degen.sweeps.engines.local import worker_command
 
 SCRIPT, JOB = "slurm.sh", "slurm.job"
 """Files of a study: the batch script, and the number of the job that was submitted last."""
@@ -30,7 +29,7 @@ _TEMPLATE = """\
 #SBATCH --output={out}/slurm-%A_%a.log
 {more}
 export OMP_NUM_THREADS={threads}
-{python} -P -m degen sweep-work {out} --threads {threads}{imports} &
+{worker} &
 worker=$!
 # Before the time limit the worker finishes its epoch and drops its claim; then the job starts anew.
 trap 'kill -USR1 "$worker"; wait "$worker"; scontrol requeue "$SLURM_JOB_ID"; exit 0' USR1
@@ -66,8 +65,7 @@ def script(out: Path, workers: int, threads: int, options: str | None = None) ->
         threads=threads,
         seconds=BEFORE_THE_LIMIT,
         out=shlex.quote(str(out.absolute())),
-        python=shlex.quote(sys.executable),
-        imports="".join(f" --import {shlex.quote(module)}" for module in IMPORTED),
+        worker=shlex.join(worker_command(out, threads)),
         more=more,
     )
 

@@ -111,15 +111,14 @@ def _cell(row: Row, key: str) -> str:
     if row[key] is None:
         return "–"
     half = row[f"{key}_half"]
-    value = round(row[key], digits) + 0.0  # no negative zero
-    return f"{value:.{digits}f}" + ("" if half is None else f" ± {half:.{digits}f}")
+    return f"{row[key]:z.{digits}f}" + ("" if half is None else f" ± {half:.{digits}f}")
 
 
 def _difference(summary: Row, rows: Sequence[Row]) -> str:
     first = _first(summary, rows)
     if first["difference"] is None or summary["method"] == "sasrec":
         return "–"
-    return f"{round(first['difference'], 4) + 0.0:+.4f} ± {2 * first['difference_se']:.4f}"
+    return f"{first['difference']:+z.4f} ± {2 * first['difference_se']:.4f}"
 
 
 def _seconds(rows: Sequence[Row]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from degen.paper.comparison import comparison, mean_text
-from degen.paper.degeneration import USE_COLUMNS, V_COLUMNS, degeneration_table
+from degen.paper.degeneration import USE_COLUMNS, V_COLUMNS, decimals, degeneration_table
 from degen.paper.judging.intervals import NOT_TRAINED
 from degen.paper.published import METHODS
 from degen.paper.targets import target
@@ -59,14 +59,14 @@ class Collected:
 
     def measure_differences(self, datasets: Sequence[str], a: str, b: str, moment: str = "best") -> str:
         """Table of `a` - `b` for each measure at the best or the common epoch, paired by seed."""
-        columns = [("degeneration", f"{moment}_{name}", title) for name, title in MEASURED_BY.items()]
-        columns.append(("table2", f"{moment}_effective_rank", "effective rank"))
+        columns = [("degeneration", name, title, decimals(name)) for name, title in MEASURED_BY.items()]
+        columns.append(("table2", "effective_rank", "effective rank", 1))
         counts = [len(self._rows.margins("table2", log, a, b, "best_average_cosine")) for log in datasets]
         titles = [f"{log_name(log)}, n = {count}" for log, count in zip(datasets, counts, strict=True)]
         rows = []
-        for name, column, title in columns:
-            digits = 1 if "participation" in column or "effective" in column else 4
-            cells = [difference_cell(self._rows.margins(name, log, a, b, column), digits) for log in datasets]
+        for name, measure, title, digits in columns:
+            margins = [self._rows.margins(name, log, a, b, f"{moment}_{measure}") for log in datasets]
+            cells = [difference_cell(own, digits) for own in margins]
             if any(cell.text for cell in cells):
                 rows.append([Cell(title), *cells])
         return markdown(Table("differences", "", [Column("measure", "text"), *map(Column, titles)], rows))
