@@ -405,6 +405,55 @@ def test_an_answer_is_the_verdict(tmp_path: Path, verdict: dict, told: str) -> N
         found.answer("table2", "b is a")
 
 
+@pytest.mark.parametrize(
+    ("moves", "told"),
+    [
+        ((0.10, 0.11), "above zero on Sports"),
+        ((-0.10, -0.11), "below zero on Sports"),
+        ((0.10, -0.11), "cannot be told on Sports"),
+        ((0.10, 0.30), "cannot be told on Sports"),
+    ],
+)
+def test_a_sign_is_told_where_the_interval_leaves_out_zero(tmp_path: Path, moves, told: str) -> None:
+    rows = [("sasrec", seed, 0.2, 0.4) for seed in (0, 1)]
+    rows += [("duorec", seed, 0.2 + move, 0.4) for seed, move in enumerate(moves)]
+    found = toy(tmp_path, rows)
+    assert found.sign("table2", ["sports"], "duorec", "sasrec", "best_average_cosine") == told
+
+
+def test_p_alone_is_that_of_the_verdict(tmp_path: Path) -> None:
+    assert toy(tmp_path, [], p=0.5, p_alone=0.03512).alone("table2", "a is b") == "p = 0.035"
+    assert toy(tmp_path, [], p=None, p_alone=None).alone("table2", "a is b") == "not tested"
+
+
+def test_claims_of_several_tables_are_corrected_together(tmp_path: Path) -> None:
+    """Holm over three tests: the smallest p-value counts three times, the next twice."""
+
+    def judged(name: str, *claims: tuple[str, str, float | None]) -> None:
+        about = {"source": name, "dataset": "sports", "seeds": 2}
+        rows = [{**about, "claim": claim, "verdict": said, "p_alone": p} for claim, said, p in claims]
+        (tmp_path / f"{name}.json").write_text(json.dumps(rows), encoding="utf-8")
+
+    found = Sentences(tmp_path)
+    judged("table2", ("a", "holds", 0.01), ("b", "cannot be told", None))
+    judged("fig5", ("c", "holds", 0.03), ("d", "does not hold", 0.001))
+    assert found.family(["sports"]) == 'Sports, 3 tests: "a" (table2), "c" (fig5)'
+    judged("fig5", ("c", "holds", 0.03), ("d", "does not hold", 0.04))
+    assert found.family(["sports"]) == 'Sports, 3 tests: "a" (table2)'
+    judged("table2", ("a", "holds", 0.02))
+    assert found.family(["sports", "yelp"]) == "Sports, 3 tests: none; Yelp, 0 tests: none"
+
+
+def test_targets_without_runs_have_the_command_that_trains_them(tmp_path: Path) -> None:
+    found = toy(tmp_path, [("sasrec", 0, 0.2, 0.4)])
+    said = found.states({"fig6": "dropout", "table2": "accuracy", "fig7": "λ"})
+    assert said == (
+        "accuracy: [`paper/table2.csv`](paper/table2.csv); "
+        "not trained: dropout, λ (`degen paper run fig6 fig7`)"
+    )
+    assert found.states({"table2": "accuracy"}) == "accuracy: [`paper/table2.csv`](paper/table2.csv)"
+
+
 def lines(*scores: float) -> list[dict[str, float]]:
     return [{"epoch": epoch, "valid_MRR@10": score} for epoch, score in enumerate(scores, 1)]
 

@@ -214,6 +214,7 @@ def test_a_claim_that_holds_alone_may_not_hold_among_many():
     found = adjusted([alone, unjudged, clear, other])
     # Holm: the smallest p times 3, the next times 2; what was not tested is no claim among them.
     assert [one.p for one in found] == [2 * alone.p, None, 3 * clear.p, pytest.approx(other.p)]
+    assert [one.alone for one in found] == [alone.p, None, clear.p, other.p]
     assert [one.verdict for one in found] == ["holds", "not judged", "holds", "within noise"]
     assert f"p = {alone.p:.2g}, {2 * alone.p:.2g} for 3 claims (Holm)" in found[0].measured
     many = adjusted([alone, *[other] * 5])

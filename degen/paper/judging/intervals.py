@@ -33,7 +33,8 @@ LeftOut = Mapping[tuple[str, str], str]
 class Found(NamedTuple):
     """Verdict, the numbers in words, and the number of seeds.
 
-    `p` is None where nothing was tested; `aside` decides nothing; `lacking` names methods without runs.
+    `p` is None where nothing was tested; `alone` is `p` before it was adjusted; `aside` decides nothing;
+    `lacking` names methods without runs.
     """
 
     verdict: Verdict
@@ -42,6 +43,7 @@ class Found(NamedTuple):
     p: float | None = None
     aside: str = ""
     lacking: tuple[str, ...] = ()
+    alone: float | None = None
 
 
 Claims = list[tuple[str, Found]]
@@ -107,7 +109,8 @@ def _adjusted(found: Found, p: float, claims: int) -> Found:
     words = f"{found.measured}; p = {found.p:.2g}"
     if claims > 1:
         words += f", {p:.2g} for {claims} claims (Holm)"
-    return found._replace(verdict=found.verdict if p <= LEVEL else "within noise", measured=words, p=p)
+    verdict = found.verdict if p <= LEVEL else "within noise"
+    return found._replace(verdict=verdict, measured=words, p=p, alone=found.p)
 
 
 def p_of(numbers: Sequence[float]) -> float:

@@ -56,7 +56,8 @@ class Judgement:
     """A claim of the paper on one dataset, its verdict, and the numbers behind it.
 
     `seeds` is the number of seeds behind the weakest of the numbers; 0 where nothing could be measured.
-    `p` is adjusted for the claims of the target on the dataset; None where nothing was tested.
+    `p` is adjusted for the claims of the target on the dataset, `p_alone` is not. Both are None where nothing
+    was tested.
     """
 
     target: str
@@ -67,6 +68,7 @@ class Judgement:
     measured: str
     seeds: int
     p: float | None = None
+    p_alone: float | None = None
 
 
 def judge(target: Target, rows: Sequence[Measured], study: Study, left_out: LeftOut) -> list[Judgement]:
@@ -89,7 +91,7 @@ def judge(target: Target, rows: Sequence[Measured], study: Study, left_out: Left
             words = found.measured + found.aside + (trial if found.seeds else "")
             verdict = _TOLD.get(found.verdict, "cannot be told")
             about = (target.name, target.source, dataset, claim)
-            judgements.append(Judgement(*about, verdict, words, found.seeds, found.p))
+            judgements.append(Judgement(*about, verdict, words, found.seeds, found.p, found.alone))
     return judgements
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,9 +10,6 @@ from degen.paper.comparison import mean_text
 from degen.paper.judging.intervals import interval
 from degen.paper.targets import NAMES, target
 from pageslib.rows import Rows, difference_cell, log_name, seeds_text
-
-_ALONE = re.compile(r"; p = ([\d.e-]+)")
-"""The p-value of one claim alone, in the words of its verdict."""
 
 
 class Sentences:
@@ -46,8 +42,7 @@ class Sentences:
     def alone(self, name: str, claim: str) -> str:
         """p-value of a claim alone, not corrected for the others: `p = 0.035`."""
         (found,) = (one for one in self._rows.judged(name) if one["claim"] == claim)
-        stands = _ALONE.search(found["measured"])
-        return f"p = {stands[1]}" if stands else "not tested"
+        return "not tested" if found["p_alone"] is None else f"p = {found['p_alone']:.2g}"
 
     def wider(self, datasets: Sequence[str], a: str, b: str, moment: str = "best") -> str:
         """Say whether items of `a` spread wider than those of `b`, by average cosine and σ₂/σ₁ together."""
@@ -106,18 +101,15 @@ class Sentences:
         return "; ".join([*done, *missing])
 
     def family(self, datasets: Sequence[str], level: float = 0.05) -> str:
-        """Say which claims still hold after a correction over all that are tested on a log, in any table.
-
-        The p-values alone stand, with two digits, in the words of each verdict.
-        """
+        """Say which claims still hold after a correction over all that are tested on a log, in any table."""
         words = []
         for log in datasets:
             judged = [one for name in NAMES for one in self._rows.judged(name) if one["dataset"] == log]
-            tested = [(one, float(found[1])) for one in judged if (found := _ALONE.search(one["measured"]))]
-            adjusted = holm([p for _, p in tested])
+            tested = [one for one in judged if one["p_alone"] is not None]
+            adjusted = holm([one["p_alone"] for one in tested])
             kept = [
                 f'"{one["claim"]}" ({one["source"]})'
-                for (one, _), p in zip(tested, adjusted, strict=True)
+                for one, p in zip(tested, adjusted, strict=True)
                 if one["verdict"] == "holds" and p <= level
             ]
             words.append(f"{log_name(log)}, {len(tested)} tests: {', '.join(kept) or 'none'}")
