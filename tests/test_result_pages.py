@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 from pages.render import COLLECTED, KEPT, README, RESULTS, SEEDS, TEMPLATES, keep, pages
 from pageslib.epochs import Epochs, released
+from pageslib.losses import Losses
 from pageslib.sentences import Sentences
 from scipy import stats
 
@@ -68,6 +70,8 @@ def runs(target: str, log: str) -> pd.DataFrame:
     frame = pd.read_csv(COLLECTED / f"{target}.csv")
     if "method" not in frame:
         frame["method"] = np.where(frame.control.isna(), frame.variant, frame.control)
+    if "rec_loss" in frame:
+        frame["method"] += frame.rec_loss.map({"bce": "-bce", "bpr": "-bpr"}).fillna("")
     return frame[frame.dataset == log].set_index(["method", "seed"])
 
 
@@ -339,19 +343,62 @@ def test_runs_are_kept_by_their_methods(tmp_path: Path) -> None:
     for name in KEPT:
         (run / name).write_text(name, encoding="utf-8")
 
-    def row(cell: str, control: str | None, **axes: object) -> Measured:
+    def row(cell: str, control: str | None, path: Path, **axes: object) -> Measured:
         config = {"objective": {"variant": "sasrec"}}
-        return Measured(PlannedRun(cell, "beauty", 1, run, axes, control, config), {})
+        return Measured(PlannedRun(cell, "beauty", 1, path, axes, control, config), {})
 
-    rows = [row("a", None), row("b", "sasrec-sgd"), row("c", None, **{"objective.rec_loss": "bce"})]
-    keep([*rows, rows[0]], tmp_path / "kept")
+    def other_run(name: str) -> Path:
+        return Path(shutil.copytree(run, tmp_path / name))
+
+    shared = {"objective.variant": "sasrec", "objective.rec_loss": "ce"}
+    rows = [
+        row("a", None, run, **shared),
+        row("a", None, run),
+        row("b", "sasrec-sgd", other_run("b")),
+        row("c", None, other_run("c"), **{"objective.rec_loss": "bce"}),
+    ]
+    keep(rows, tmp_path / "kept")
     places = sorted(path.name for path in (tmp_path / "kept" / "beauty").iterdir())
     assert places == ["sasrec-rec_loss-bce-s1", "sasrec-s1", "sasrec-sgd-s1"]
     assert sorted(path.name for path in (tmp_path / "kept" / "beauty" / "sasrec-s1").iterdir()) == sorted(
         KEPT
     )
     with pytest.raises(ValueError, match="two cells, a and d"):
-        keep([rows[0], row("d", None)], tmp_path / "kept")
+        keep([rows[1], row("d", None, other_run("d"))], tmp_path / "kept")
+
+
+def test_methods_are_compared_over_the_seeds_that_all_have_under_a_loss(tmp_path: Path) -> None:
+    rows = [
+        ("sasrec", "ce", 0, 0.1),
+        ("sasrec", "ce", 1, 0.2),
+        ("sasrec", "ce", 2, 0.9),
+        ("duorec", "ce", 1, 0.25),
+        ("duorec", "ce", 0, 0.11),
+        ("sasrec", "bpr", 0, 0.3),
+        ("sasrec-gbce", None, 0, 0.5),
+        ("duorec-gbce", None, 0, 0.4),
+        ("cl4srec-gbce", None, 1, 0.4),
+    ]
+    frame = pd.DataFrame(rows, columns=["method", "rec_loss", "seed", "best_NDCG@10"])
+    frame.assign(dataset="sports", cell="c").to_csv(tmp_path / "losses.csv", index=False)
+    found = Losses(tmp_path)
+    shown = tables(found.by_loss("sports", "best_NDCG@10"))[0].set_index("loss")
+    lacking = "not trained"
+    assert shown.loc["ce"].tolist() == [
+        "2",
+        mean([0.1, 0.2]),
+        lacking,
+        mean([0.11, 0.25]),
+        "",
+        mean([0.01, 0.05], "+"),
+    ]
+    assert shown.loc["bce"].tolist() == ["0", lacking, lacking, lacking, "", ""]
+    assert shown.loc["bpr"].tolist() == ["1", "0.3000", lacking, lacking, "", ""]
+    assert shown.loc["gbce"].tolist() == ["0", "–", "–", "–", "", ""]
+    assert found.untrained_losses("sports") == (
+        "SASRec under bce, CL4SRec under ce, CL4SRec under bce, CL4SRec under bpr, DuoRec under bce, "
+        "DuoRec under bpr"
+    )
 
 
 # Words

@@ -21,7 +21,6 @@ IMPOSSIBLE = "no ranking of one target per user has these numbers (`degen paper 
 
 NOTE = "± half of the 95 % interval over n seeds (Student's t); at the best validation epoch"
 
-
 _SHAPE = {
     "best_sigma2_ratio": "σ₂/σ₁",
     "best_average_cosine": "average cosine",
@@ -29,7 +28,6 @@ _SHAPE = {
     "common_average_cosine": "cosine, common epoch",
 }
 _COURSE = {"best_uniformity": "uniformity", "best_alignment": "alignment"}
-
 
 Placed = tuple[str, str, list[Cell]]
 """Dataset, method and line of a table."""
@@ -172,7 +170,5 @@ def _published(value: float | None, impossible: bool) -> Cell:
 
 def cell_label(row: Measured) -> str:
     """Return the name of a cell as tables show it: method, and its values on the axes."""
-    axes = {key.rpartition(".")[2]: value for key, value in row.planned.axes.items()}
-    axes.pop("variant", None)
-    settings = ", ".join(setting_text(key, value) for key, value in axes.items())
+    settings = ", ".join(setting_text(key, value) for key, value in row.axes.items())
     return f"{variant_label(row.method)} {settings}".rstrip()

@@ -135,7 +135,7 @@ def epoch_compared(
 def _rows(row: Measured, values: Mapping[str, float | None]) -> list[dict[str, Any]]:
     """Return the measures of a run as one row, or two for a run of two stages."""
     about = {"dataset": row.dataset, "method": row.method, "label": cell_label(row)}
-    place = {**about, "cell": row.planned.id, "seed": row.seed}
+    place = {**about, "cell": row.planned.id, "seed": row.seed, **row.axes}
     first = {
         f"best_{name.removeprefix(_STAGE)}": value
         for name, value in values.items()

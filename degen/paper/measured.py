@@ -43,12 +43,16 @@ class Measured:
         """The run directory."""
         return RunDirectory(self.planned.run)
 
-    def axis(self, key: str) -> float | None:
+    @property
+    def axes(self) -> dict[str, Any]:
+        """Values on the axes but the variant's, by the last part of their keys."""
+        values = {key.rpartition(".")[2]: value for key, value in self.planned.axes.items()}
+        values.pop("variant", None)
+        return values
+
+    def axis(self, name: str) -> float | None:
         """Return the value on an axis, by its key with or without group; None where it is not on it."""
-        for name, value in self.planned.axes.items():
-            if key in (name, name.rpartition(".")[2]):
-                return float(value)
-        return None
+        return None if (value := self.axes.get(name.rpartition(".")[2])) is None else float(value)
 
     def value(self, column: str) -> float | None:
         """Return a number of the row; None where it is empty or missing."""

@@ -26,6 +26,7 @@ sys.path.insert(0, str(HERE))
 
 from pageslib.collected import Collected  # noqa: E402
 from pageslib.epochs import Epochs  # noqa: E402
+from pageslib.losses import Losses  # noqa: E402
 from pageslib.one_seed import OneSeed  # noqa: E402
 from pageslib.sentences import Sentences  # noqa: E402
 
@@ -58,7 +59,8 @@ def pages() -> dict[Path, str]:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    for numbers in (Collected(COLLECTED), Sentences(COLLECTED), Epochs(SEEDS), OneSeed(RESULTS)):
+    collected = (Collected(COLLECTED), Sentences(COLLECTED), Losses(COLLECTED))
+    for numbers in (*collected, Epochs(SEEDS), OneSeed(RESULTS)):
         names = [
             name for name in dir(numbers) if not name.startswith("_") and callable(getattr(numbers, name))
         ]
@@ -93,7 +95,8 @@ def take_over(collected: Path) -> list[Path]:
 def keep(rows: Iterable[Measured], folder: Path) -> list[Path]:
     """Copy configuration, environment and metrics of runs to `<dataset>/<method>-s<seed>` in a folder.
 
-    A run on other axes than the variant is named by their values too: `<method>-rec_loss-bce-s<seed>`.
+    A run on other axes than the variant is named by their values too: `<method>-rec_loss-bce-s<seed>`. A run
+    that several targets share is kept once, under its shortest name.
 
     Raises
     ------
@@ -102,10 +105,11 @@ def keep(rows: Iterable[Measured], folder: Path) -> list[Path]:
     """
     taken: list[Path] = []
     cells: dict[Path, str] = {}
-    for row in rows:
-        axes = {key: value for key, value in row.planned.axes.items() if key != "objective.variant"}
-        named = [f"{key.rpartition('.')[2]}-{value}" for key, value in axes.items()]
-        place = folder / row.dataset / f"{'-'.join([row.method, *named])}-s{row.seed}"
+    places: dict[Path, Path] = {}
+    for row in sorted(rows, key=lambda row: len(row.axes)):
+        named = [f"{name}-{value}" for name, value in row.axes.items()]
+        own = folder / row.dataset / f"{'-'.join([row.method, *named])}-s{row.seed}"
+        place = places.setdefault(row.run.path.resolve(), own)
         if cells.setdefault(place, row.planned.id) != row.planned.id:
             raise ValueError(f"{place} would be of two cells, {cells[place]} and {row.planned.id}")
         place.mkdir(parents=True, exist_ok=True)

@@ -46,7 +46,6 @@ Told = Literal["holds", "does not hold", "cannot be told"]
 
 _TOLD: dict[Verdict, Told] = {"holds": "holds", "does not hold": "does not hold"}
 
-
 COMMON_METRIC = "NDCG@10"
 """Metric of validation that is compared at the common epoch."""
 

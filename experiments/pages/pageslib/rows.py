@@ -75,17 +75,25 @@ def difference_cell(margins: Sequence[float], digits: int = 4) -> Cell:
     return Cell(f"{mean:+.{digits}f} ± {half:.{digits}f}")
 
 
+def under(method: str, loss: str) -> str:
+    """Return a method's name under a loss, such as `sasrec-bce`; under `ce` it is the method's own."""
+    return method if loss == "ce" else f"{method}-{loss}"
+
+
 def seeds_text(count: int) -> str:
     """Return a number of seeds in words."""
     return "one seed" if count == 1 else f"n = {count} seeds"
 
 
 def _measured(row: Mapping[str, str]) -> Measured:
-    """Return a row of a target; rows of measures name the method alone, in place of variant and control."""
+    """Return a row of a target; rows of measures name the method alone, in place of variant and control.
+
+    A run under another loss than the full softmax is of a control.
+    """
     variant = row.get("variant") or row["method"]
+    name = under(variant, row.get("rec_loss") or "ce")
+    control = row.get("control") or (name if name != variant else None)
     axes = {"objective.variant": variant}
     config = {"objective": {"variant": variant}}
-    planned = PlannedRun(
-        row["cell"], row["dataset"], int(row["seed"]), Path(), axes, row.get("control") or None, config
-    )
+    planned = PlannedRun(row["cell"], row["dataset"], int(row["seed"]), Path(), axes, control, config)
     return Measured(planned, row)
