@@ -150,8 +150,8 @@ def _figures_of(
         both = [source for _, sources in figures for source in sources]
         if len(both) != 2:
             raise UserError(
-                f"`layout='fig1'` shows two runs or matrices side by side and got {len(both)}; name two, "
-                "such as runs/clothing/sasrec-s0 runs/clothing/duorec-s0"
+                f"`layout='fig1'` shows two variants or matrices side by side and got {len(both)} (seeds of "
+                "a variant are one); name two, such as runs/clothing/sasrec-s0 runs/clothing/duorec-s0"
             )
         return [(f"fig1-{joined([name for name, _ in figures])}", both)]
     return [(f"{options.projection}-{name}", sources) for name, sources in figures]

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from commands import result_of, run
-from study_files import pretend, product, write_study
+from study_files import PlannedCell, pretend, product, write_study
 
 from degen.build import load_data
 from degen.config.settle import by_group, settle
@@ -226,6 +226,30 @@ def test_degeneration_measures_each_run_once(tmp_path, monkeypatch):
     own = [one["best_participation_ratio"] for one in values if one["method"] == "sasrec"]
     assert texts(table, "participation ratio")["SASRec"].text == "{:.1f} ± {:.1f}".format(*interval(own))
     assert len(degeneration_table(found, values, "common").columns) == 2  # none kept
+
+
+def test_rows_of_measures_name_values_on_axes_and_controls(tmp_path, monkeypatch):
+    monkeypatch.setattr(degeneration, "count_targets", lambda config: Targets(120, 120))
+    monkeypatch.setattr(degeneration, "_of_use", lambda run: {})
+    axes = {"objective.variant": ("sasrec", "duorec"), "objective.rec_loss": ("ce", "bpr")}
+    cells = product(axes, dataset="beauty")
+    other = PlannedCell({}, {"variant": "sasrec", "rec_loss": "bce"}, "sasrec-gbce", dataset="beauty")
+    study(tmp_path, "losses", [*cells, other], lambda cell, seed: 0.1)
+    collect_targets(tmp_path, ["losses"])
+    with (tmp_path / "results" / "losses.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    found = sorted((row["method"], row["rec_loss"], row["label"]) for row in rows)
+    assert found == [
+        ("duorec", "bpr", "DuoRec rec_loss=bpr"),
+        ("duorec", "ce", "DuoRec rec_loss=ce"),
+        ("sasrec", "bpr", "SASRec rec_loss=bpr"),
+        ("sasrec", "ce", "SASRec rec_loss=ce"),
+        ("sasrec-gbce", "", "sasrec-gbce"),
+    ]
+    assert not {"variant", "objective.variant"} & rows[0].keys()
+    one = measured(tmp_path / "losses")[1]
+    assert one.axes == {"rec_loss": "bpr"}
+    assert one.axis("dropout") is None
 
 
 def test_causes_are_judged_by_the_tail_too(tmp_path, monkeypatch):
