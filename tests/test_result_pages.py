@@ -337,6 +337,34 @@ def test_what_is_said_of_the_runs_without_a_cone_is_what_was_measured() -> None:
     assert "In all four runs" in PAGES[RESULTS / "causes.md"]
 
 
+def test_what_is_said_of_the_losses_is_what_was_measured() -> None:
+    rows = runs("losses", "beauty").xs(0, level="seed")
+    score, cosine, tail = rows["best_NDCG@10"], rows["best_average_cosine"], rows["best_NDCG@10@tail"]
+    assert score["sasrec"] > score[["duorec-bce", "duorec-bpr"]].max()
+    both = [loss for loss in ("", "-bce", "-bpr", "-gbce") if f"duorec{loss}" in rows.index]
+    assert all(tail[f"duorec{loss}"] < tail[f"sasrec{loss}"] for loss in both)
+    of_sasrec = cosine[["sasrec-gbce", "sasrec", "sasrec-bce", "sasrec-bpr"]]
+    assert of_sasrec.is_monotonic_decreasing
+    page = tables(PAGES[RESULTS / "losses.md"])
+    for table, column in zip(
+        page,
+        (
+            "best_NDCG@10",
+            "best_NDCG@10@tail",
+            "best_average_cosine",
+            "best_sigma2_ratio",
+            "best_uniformity_h",
+        ),
+        strict=True,
+    ):
+        shown = table.set_index("loss")
+        for loss in ("ce", "bce", "bpr", "gbce"):
+            suffix = "" if loss == "ce" else f"-{loss}"
+            for method in ("SASRec", "CL4SRec", "DuoRec"):
+                value = rows[column].get(f"{method.lower()}{suffix}")
+                assert shown.loc[loss, method] == ("not trained" if value is None else f"{value:.4f}")
+
+
 def test_runs_are_kept_by_their_methods(tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
