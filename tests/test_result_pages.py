@@ -337,32 +337,60 @@ def test_what_is_said_of_the_runs_without_a_cone_is_what_was_measured() -> None:
     assert "In all four runs" in PAGES[RESULTS / "causes.md"]
 
 
-def test_what_is_said_of_the_losses_is_what_was_measured() -> None:
-    rows = runs("losses", "beauty").xs(0, level="seed")
-    score, cosine, tail = rows["best_NDCG@10"], rows["best_average_cosine"], rows["best_NDCG@10@tail"]
-    assert score["sasrec"] > score[["duorec-bce", "duorec-bpr"]].max()
-    both = [loss for loss in ("", "-bce", "-bpr", "-gbce") if f"duorec{loss}" in rows.index]
-    assert all(tail[f"duorec{loss}"] < tail[f"sasrec{loss}"] for loss in both)
-    of_sasrec = cosine[["sasrec-gbce", "sasrec", "sasrec-bce", "sasrec-bpr"]]
-    assert of_sasrec.is_monotonic_decreasing
-    page = tables(PAGES[RESULTS / "losses.md"])
-    for table, column in zip(
-        page,
-        (
-            "best_NDCG@10",
-            "best_NDCG@10@tail",
-            "best_average_cosine",
-            "best_sigma2_ratio",
-            "best_uniformity_h",
-        ),
-        strict=True,
-    ):
+LOSSES = {"ce": "", "bce": "-bce", "bpr": "-bpr", "gbce": "-gbce"}
+"""What each loss adds to a method's name."""
+
+
+def of_losses(column: str) -> dict[str, float]:
+    """Return a column of seed 0 by method."""
+    return runs("losses", "beauty").xs(0, level="seed")[column].to_dict()
+
+
+def gap(values: dict[str, float], a: str, b: str, digits: int = 4) -> str:
+    return f"{values[a] - values[b]:+.{digits}f}" if {a, b} <= values.keys() else ""
+
+
+def test_tables_of_losses_are_those_of_the_rows() -> None:
+    found = tables(PAGES[RESULTS / "losses.md"])
+    columns = ["best_NDCG@10", "best_NDCG@10@head", "best_NDCG@10@tail", "best_targets"]
+    columns += [
+        f"{when}_{name}" for name in ("average_cosine", "sigma2_ratio") for when in ("best", "common")
+    ]
+    for table, column in zip(found, [*columns, "best_uniformity_h"], strict=True):
+        values, digits = of_losses(column), 2 if column == "best_targets" else 4
         shown = table.set_index("loss")
-        for loss in ("ce", "bce", "bpr", "gbce"):
-            suffix = "" if loss == "ce" else f"-{loss}"
-            for method in ("SASRec", "CL4SRec", "DuoRec"):
-                value = rows[column].get(f"{method.lower()}{suffix}")
-                assert shown.loc[loss, method] == ("not trained" if value is None else f"{value:.4f}")
+        for loss, suffix in LOSSES.items():
+            line = shown.loc[loss]
+            for label, method in {**NAMES, "CL4SRec": "cl4srec"}.items():
+                name = f"{method}{suffix}"
+                assert line[label] == (f"{values[name]:.{digits}f}" if name in values else "not trained")
+                if method != "sasrec":
+                    assert line[f"{label} - SASRec"] == gap(values, name, f"sasrec{suffix}", digits)
+
+
+def test_what_is_said_of_the_losses_is_what_was_measured() -> None:
+    score = of_losses("best_NDCG@10")
+    pairs = [("duorec", "sasrec-bce"), ("duorec", "sasrec")]
+    inside = [(f"duorec{suffix}", f"sasrec{suffix}") for suffix in ("-bce", "-bpr")]
+    first = PAGES[RESULTS / "losses.md"].partition("All of this is seed 0")[0]
+    assert re.findall(r"[+-]\d\.\d{4}", first) == [gap(score, *pair) for pair in [*pairs, *inside]]
+    for page in (README, RESULTS / "README.md"):
+        said = next(line for line in PAGES[page].split("\n-") if "could be the loss?" in line)
+        said = said.partition("could be the loss?")[2]
+        assert re.findall(r"[+-]\d\.\d{4}", said)[:2] == [gap(score, *pair) for pair in pairs]
+    head, tail = of_losses("best_NDCG@10@head"), of_losses("best_NDCG@10@tail")
+    best, common = of_losses("best_average_cosine"), of_losses("common_average_cosine")
+    for suffix in ("", "-bce", "-bpr"):
+        ours, other = f"duorec{suffix}", f"sasrec{suffix}"
+        assert head[ours] > head[other]
+        assert tail[ours] < tail[other]
+        turned = (best[ours] < best[other]) != (common[ours] < common[other])
+        assert turned == (suffix != "")
+    for cosine in (best, common):
+        assert cosine["sasrec-gbce"] > cosine["sasrec"] > cosine["sasrec-bce"] > cosine["sasrec-bpr"]
+    later = of_losses("best_targets")
+    for method in NAMES.values():
+        assert later[method] < min(later[f"{method}-bce"], later[f"{method}-bpr"])
 
 
 def test_runs_are_kept_by_their_methods(tmp_path: Path) -> None:
@@ -378,16 +406,15 @@ def test_runs_are_kept_by_their_methods(tmp_path: Path) -> None:
     def other_run(name: str) -> Path:
         return Path(shutil.copytree(run, tmp_path / name))
 
-    shared = {"objective.variant": "sasrec", "objective.rec_loss": "ce"}
     rows = [
-        row("a", None, run, **shared),
+        row("a", None, run, **{"objective.variant": "sasrec", "objective.rec_loss": "ce"}),
         row("a", None, run),
         row("b", "sasrec-sgd", other_run("b")),
-        row("c", None, other_run("c"), **{"objective.rec_loss": "bce"}),
+        row("c", None, other_run("c"), **{"objective.rec_loss": "bce", "model.dropout": 0.2}),
     ]
     keep(rows, tmp_path / "kept")
     places = sorted(path.name for path in (tmp_path / "kept" / "beauty").iterdir())
-    assert places == ["sasrec-rec_loss-bce-s1", "sasrec-s1", "sasrec-sgd-s1"]
+    assert places == ["sasrec-bce-dropout-0.2-s1", "sasrec-s1", "sasrec-sgd-s1"]
     assert sorted(path.name for path in (tmp_path / "kept" / "beauty" / "sasrec-s1").iterdir()) == sorted(
         KEPT
     )
@@ -402,31 +429,28 @@ def test_methods_are_compared_over_the_seeds_that_all_have_under_a_loss(tmp_path
         ("sasrec", "ce", 2, 0.9),
         ("duorec", "ce", 1, 0.25),
         ("duorec", "ce", 0, 0.11),
-        ("sasrec", "bpr", 0, 0.3),
+        ("sasrec", "bpr", 0, None),
         ("sasrec-gbce", None, 0, 0.5),
-        ("duorec-gbce", None, 0, 0.4),
-        ("cl4srec-gbce", None, 1, 0.4),
+        ("cl4srec-gbce", None, 0, 0.4),
+        ("duorec-gbce", None, 0, None),
     ]
     frame = pd.DataFrame(rows, columns=["method", "rec_loss", "seed", "best_NDCG@10"])
     frame.assign(dataset="sports", cell="c").to_csv(tmp_path / "losses.csv", index=False)
     found = Losses(tmp_path)
     shown = tables(found.by_loss("sports", "best_NDCG@10"))[0].set_index("loss")
     lacking = "not trained"
-    assert shown.loc["ce"].tolist() == [
-        "2",
-        mean([0.1, 0.2]),
-        lacking,
-        mean([0.11, 0.25]),
-        "",
-        mean([0.01, 0.05], "+"),
-    ]
+    means = [mean([0.1, 0.2]), lacking, mean([0.11, 0.25]), "", mean([0.01, 0.05], "+")]
+    assert shown.loc["ce"].tolist() == ["2", *means]
     assert shown.loc["bce"].tolist() == ["0", lacking, lacking, lacking, "", ""]
-    assert shown.loc["bpr"].tolist() == ["1", "0.3000", lacking, lacking, "", ""]
-    assert shown.loc["gbce"].tolist() == ["0", "–", "–", "–", "", ""]
+    assert shown.loc["bpr"].tolist() == ["1", "–", lacking, lacking, "", ""]
+    assert shown.loc["gbce"].tolist() == ["1", "0.5000", "0.4000", "–", "-0.1000", ""]
     assert found.untrained_losses("sports") == (
         "SASRec under bce, CL4SRec under ce, CL4SRec under bce, CL4SRec under bpr, DuoRec under bce, "
         "DuoRec under bpr"
     )
+    assert found.gap("sports", "cl4srec-gbce", "sasrec-gbce", "best_NDCG@10") == "-0.1000"
+    with pytest.raises(KeyError, match="no seed has duorec-bce and sasrec"):
+        found.gap("sports", "duorec-bce", "sasrec", "best_NDCG@10")
 
 
 # Words

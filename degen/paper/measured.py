@@ -52,7 +52,8 @@ class Measured:
 
     def axis(self, name: str) -> float | None:
         """Return the value on an axis, by its key with or without group; None where it is not on it."""
-        return None if (value := self.axes.get(name.rpartition(".")[2])) is None else float(value)
+        axes = self.planned.axes.items()
+        return next((float(value) for key, value in axes if name in (key, key.rpartition(".")[2])), None)
 
     def value(self, column: str) -> float | None:
         """Return a number of the row; None where it is empty or missing."""

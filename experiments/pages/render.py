@@ -28,6 +28,7 @@ from pageslib.collected import Collected  # noqa: E402
 from pageslib.epochs import Epochs  # noqa: E402
 from pageslib.losses import Losses  # noqa: E402
 from pageslib.one_seed import OneSeed  # noqa: E402
+from pageslib.rows import under  # noqa: E402
 from pageslib.sentences import Sentences  # noqa: E402
 
 from degen.paper.measured import Measured, measured  # noqa: E402
@@ -95,8 +96,8 @@ def take_over(collected: Path) -> list[Path]:
 def keep(rows: Iterable[Measured], folder: Path) -> list[Path]:
     """Copy configuration, environment and metrics of runs to `<dataset>/<method>-s<seed>` in a folder.
 
-    A run on other axes than the variant is named by their values too: `<method>-rec_loss-bce-s<seed>`. A run
-    that several targets share is kept once, under its shortest name.
+    The method's name has a loss other than the full softmax in it, as rows of the pages do, and the values of
+    the run on other axes: `sasrec-bce-s1`, `duorec-dropout-0.2-s0`.
 
     Raises
     ------
@@ -105,11 +106,11 @@ def keep(rows: Iterable[Measured], folder: Path) -> list[Path]:
     """
     taken: list[Path] = []
     cells: dict[Path, str] = {}
-    places: dict[Path, Path] = {}
-    for row in sorted(rows, key=lambda row: len(row.axes)):
-        named = [f"{name}-{value}" for name, value in row.axes.items()]
-        own = folder / row.dataset / f"{'-'.join([row.method, *named])}-s{row.seed}"
-        place = places.setdefault(row.run.path.resolve(), own)
+    for row in rows:
+        axes = row.axes
+        method = under(row.method, axes.pop("rec_loss", "ce"))
+        named = [f"{name}-{value}" for name, value in axes.items()]
+        place = folder / row.dataset / f"{'-'.join([method, *named])}-s{row.seed}"
         if cells.setdefault(place, row.planned.id) != row.planned.id:
             raise ValueError(f"{place} would be of two cells, {cells[place]} and {row.planned.id}")
         place.mkdir(parents=True, exist_ok=True)

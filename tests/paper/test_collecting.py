@@ -233,7 +233,9 @@ def test_rows_of_measures_name_values_on_axes_and_controls(tmp_path, monkeypatch
     monkeypatch.setattr(degeneration, "_of_use", lambda run: {})
     axes = {"objective.variant": ("sasrec", "duorec"), "objective.rec_loss": ("ce", "bpr")}
     cells = product(axes, dataset="beauty")
-    other = PlannedCell({}, {"variant": "sasrec", "rec_loss": "bce"}, "sasrec-gbce", dataset="beauty")
+    other = PlannedCell(
+        {}, {"variant": "sasrec", "rec_loss": "gbce", "negatives": 256}, "sasrec-gbce", dataset="beauty"
+    )
     study(tmp_path, "losses", [*cells, other], lambda cell, seed: 0.1)
     collect_targets(tmp_path, ["losses"])
     with (tmp_path / "results" / "losses.csv").open(encoding="utf-8") as file:
@@ -249,7 +251,7 @@ def test_rows_of_measures_name_values_on_axes_and_controls(tmp_path, monkeypatch
     assert not {"variant", "objective.variant"} & rows[0].keys()
     one = measured(tmp_path / "losses")[1]
     assert one.axes == {"rec_loss": "bpr"}
-    assert one.axis("dropout") is None
+    assert (one.axis("dropout"), one.axis("model.rec_loss")) == (None, None)
 
 
 def test_causes_are_judged_by_the_tail_too(tmp_path, monkeypatch):

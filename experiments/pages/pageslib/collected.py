@@ -119,5 +119,6 @@ class Collected:
 
 
 def _numbers(row: dict[str, str]) -> dict[str, Any]:
-    words = ("dataset", "method", "label", "cell")
-    return {key: text if key in words else float(text) if text else None for key, text in row.items()}
+    """Return a row with its measures as numbers; what stands before them says which run it is."""
+    measures = {key for key in row if key.startswith(("best_", "common_"))}
+    return {key: text if key not in measures else float(text) if text else None for key, text in row.items()}

@@ -29,24 +29,39 @@ class Losses:
         lines = [self._line(dataset, loss, column, digits) for loss in LOSSES]
         return markdown(Table("losses", "", [*columns, *map(Column, titles)], lines))
 
+    def gap(self, dataset: str, a: str, b: str, column: str) -> str:
+        """Mean of `a` - `b`, methods named with their losses, ± half of its interval for two or more seeds.
+
+        Raises
+        ------
+        KeyError
+            if no seed has both.
+        """
+        if text := difference_cell(self._rows.margins("losses", dataset, a, b, column)).text:
+            return text
+        raise KeyError(f"no seed has {a} and {b} on {dataset}")
+
     def untrained_losses(self, dataset: str) -> str:
         """Names of methods and losses without a run: `CL4SRec under bpr`."""
-        done = {row.method for row in self._rows.measured("losses", dataset)}
-        left = [(method, loss) for method in METHODS for loss in LOSSES if under(method, loss) not in done]
+        left = [(one, loss) for one in METHODS for loss in LOSSES if not self._seeds(dataset, one, loss)]
         return ", ".join(f"{variant_label(method)} under {loss}" for method, loss in left) or "none"
 
+    def _seeds(self, dataset: str, method: str, loss: str) -> set[int]:
+        rows = self._rows.measured("losses", dataset)
+        return {row.seed for row in rows if row.method == under(method, loss)}
+
     def _line(self, dataset: str, loss: str, column: str, digits: int) -> list[Cell]:
-        values: dict[str, dict[int, float]] = {}
-        for (method, seed), value in self._rows.values("losses", dataset, column).items():
-            values.setdefault(method, {})[seed] = value
-        own = {method: values[name] for method in METHODS if (name := under(method, loss)) in values}
-        seeds = sorted(set.intersection(*map(set, own.values()))) if own else []
-        shown = {method: [numbers[seed] for seed in seeds] for method, numbers in own.items()}
+        trained = {method: own for method in METHODS if (own := self._seeds(dataset, method, loss))}
+        seeds = sorted(set.intersection(*trained.values())) if trained else []
+        values = self._rows.values("losses", dataset, column)
+        shown = {method: [values.get((under(method, loss), seed)) for seed in seeds] for method in trained}
         means = [
-            Cell(mean_text(shown[method], digits) if method in own else "not trained") for method in METHODS
+            Cell(mean_text(shown[method], digits) if method in trained else "not trained")
+            for method in METHODS
         ]
         gaps = []
         for a, b in PAIRS:
             pairs = zip(shown.get(a, []), shown.get(b, []), strict=False)  # none where one is not trained
-            gaps.append(difference_cell([one - other for one, other in pairs], digits))
+            known = [one - other for one, other in pairs if one is not None and other is not None]
+            gaps.append(difference_cell(known, digits))
         return [Cell(loss), Cell(str(len(seeds))), *means, *gaps]
