@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from degen.paper.comparison import mean_text
+from degen.paper.measured import paired
 from degen.tables.markdown import markdown
 from degen.tables.table import Cell, Column, Table
 from degen.variant_names import variant_label
@@ -43,25 +44,22 @@ class Losses:
 
     def untrained_losses(self, dataset: str) -> str:
         """Names of methods and losses without a run: `CL4SRec under bpr`."""
-        left = [(one, loss) for one in METHODS for loss in LOSSES if not self._seeds(dataset, one, loss)]
+        done = {row.method for row in self._rows.measured("losses", dataset)}
+        left = [(method, loss) for method in METHODS for loss in LOSSES if under(method, loss) not in done]
         return ", ".join(f"{variant_label(method)} under {loss}" for method, loss in left) or "none"
 
-    def _seeds(self, dataset: str, method: str, loss: str) -> set[int]:
-        rows = self._rows.measured("losses", dataset)
-        return {row.seed for row in rows if row.method == under(method, loss)}
-
     def _line(self, dataset: str, loss: str, column: str, digits: int) -> list[Cell]:
-        trained = {method: own for method in METHODS if (own := self._seeds(dataset, method, loss))}
-        seeds = sorted(set.intersection(*trained.values())) if trained else []
-        values = self._rows.values("losses", dataset, column)
-        shown = {method: [values.get((under(method, loss), seed)) for seed in seeds] for method in trained}
+        names = [under(method, loss) for method in METHODS]
+        rows = [row for row in self._rows.measured("losses", dataset) if row.method in names]
+        seeds = {name: {row.seed for row in rows if row.method == name} for name in names}
+        shared = set.intersection(*filter(None, seeds.values())) if rows else set()
+        rows = [row for row in rows if row.seed in shared]
         means = [
-            Cell(mean_text(shown[method], digits) if method in trained else "not trained")
-            for method in METHODS
+            mean_text([row.value(column) for row in rows if row.method == name], digits)
+            if seeds[name]
+            else "not trained"
+            for name in names
         ]
-        gaps = []
-        for a, b in PAIRS:
-            pairs = zip(shown.get(a, []), shown.get(b, []), strict=False)  # none where one is not trained
-            known = [one - other for one, other in pairs if one is not None and other is not None]
-            gaps.append(difference_cell(known, digits))
-        return [Cell(loss), Cell(str(len(seeds))), *means, *gaps]
+        pairs = [(under(a, loss), under(b, loss)) for a, b in PAIRS]
+        gaps = [difference_cell(paired(rows, *pair, column), digits) for pair in pairs]
+        return [Cell(loss), Cell(str(len(shared))), *map(Cell, means), *gaps]
