@@ -42,12 +42,6 @@ class Losses:
             return text
         raise KeyError(f"no seed has {a} and {b} on {dataset}")
 
-    def untrained_losses(self, dataset: str) -> str:
-        """Names of methods and losses without a run: `CL4SRec under bpr`."""
-        done = {row.method for row in self._rows.measured("losses", dataset)}
-        left = [(method, loss) for method in METHODS for loss in LOSSES if under(method, loss) not in done]
-        return ", ".join(f"{variant_label(method)} under {loss}" for method, loss in left) or "none"
-
     def _line(self, dataset: str, loss: str, column: str, digits: int) -> list[Cell]:
         names = [under(method, loss) for method in METHODS]
         rows = [row for row in self._rows.measured("losses", dataset) if row.method in names]
