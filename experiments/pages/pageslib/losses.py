@@ -30,18 +30,6 @@ class Losses:
         lines = [self._line(dataset, loss, column, digits) for loss in LOSSES]
         return markdown(Table("losses", "", [*columns, *map(Column, titles)], lines))
 
-    def gap(self, dataset: str, a: str, b: str, column: str) -> str:
-        """Mean of `a` - `b`, methods named with their losses, ± half of its interval for two or more seeds.
-
-        Raises
-        ------
-        KeyError
-            if no seed has both.
-        """
-        if text := difference_cell(self._rows.margins("losses", dataset, a, b, column)).text:
-            return text
-        raise KeyError(f"no seed has {a} and {b} on {dataset}")
-
     def _line(self, dataset: str, loss: str, column: str, digits: int) -> list[Cell]:
         names = [under(method, loss) for method in METHODS]
         rows = [row for row in self._rows.measured("losses", dataset) if row.method in names]

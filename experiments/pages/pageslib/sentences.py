@@ -70,6 +70,18 @@ class Sentences:
                 )
         return " and ".join(words) or "not measured"
 
+    def gap(self, name: str, dataset: str, a: str, b: str, column: str) -> str:
+        """Mean of `a` - `b`, methods named with their losses, ± half of its interval for two or more seeds.
+
+        Raises
+        ------
+        KeyError
+            if no seed has both.
+        """
+        if text := difference_cell(self._rows.margins(name, dataset, a, b, column)).text:
+            return text
+        raise KeyError(f"no seed has {a} and {b} on {dataset}")
+
     def sign(self, name: str, datasets: Sequence[str], a: str, b: str, column: str) -> str:
         """Say where the interval of `a` - `b` lies: `above zero on Beauty; cannot be told on Clothing`."""
         words = []
