@@ -14,6 +14,7 @@ import pytest
 from pages.render import COLLECTED, KEPT, README, RESULTS, SEEDS, TEMPLATES, keep, pages
 from pageslib.epochs import Epochs, released
 from pageslib.losses import Losses
+from pageslib.rows import join, stored
 from pageslib.sentences import Sentences
 from scipy import stats
 
@@ -465,6 +466,23 @@ def test_methods_are_compared_over_the_seeds_that_all_have_under_a_loss(tmp_path
     assert gap("cl4srec-gbce", "sasrec-gbce") == "-0.1000"
     with pytest.raises(KeyError, match="no seed has duorec-bce and sasrec"):
         gap("duorec-bce", "sasrec")
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_rows_of_logs_that_a_collection_lacks_stay(tmp_path: Path, kind: str) -> None:
+    def write(name: str, rows: list[dict[str, str]]) -> Path:
+        path = tmp_path / f"{name}.{kind}"
+        frame = pd.DataFrame(rows)
+        path.write_text(frame.to_csv(index=False) if kind == "csv" else json.dumps(rows), encoding="utf-8")
+        return path
+
+    new = [{"dataset": "sports", "cell": "01e9", "value": "-0.10"}]
+    old = {name: {"dataset": name, "cell": "0e1", "value": "0.2"} for name in ("yelp", "sports", "beauty")}
+    source = write("source", new)
+    assert stored(join(source, tmp_path / f"fresh.{kind}")) == new
+    place = join(source, write("place", list(old.values())))
+    assert stored(place) == [old["beauty"], *new, old["yelp"]]
+    assert stored(source) == new
 
 
 # Words

@@ -28,7 +28,7 @@ from pageslib.collected import Collected  # noqa: E402
 from pageslib.epochs import Epochs  # noqa: E402
 from pageslib.losses import Losses  # noqa: E402
 from pageslib.one_seed import OneSeed  # noqa: E402
-from pageslib.rows import under  # noqa: E402
+from pageslib.rows import join, under  # noqa: E402
 from pageslib.sentences import Sentences  # noqa: E402
 
 from degen.paper.measured import Measured, measured  # noqa: E402
@@ -80,10 +80,13 @@ def _in_readme(text: str) -> str:
 
 
 def take_over(collected: Path) -> list[Path]:
-    """Copy a collection's tables and verdicts, and the figures that templates show; return the copies."""
+    """Take a collection's tables and verdicts over, and copy the figures that templates show.
+
+    Rows and verdicts of logs that the collection lacks stay. Returns the written files.
+    """
     COLLECTED.mkdir(exist_ok=True)
     tables = [path for kind in ("csv", "json") for path in sorted((collected / "results").glob(f"*.{kind}"))]
-    taken = [Path(shutil.copyfile(path, COLLECTED / path.name)) for path in tables]
+    taken = [join(path, COLLECTED / path.name) for path in tables]
     for template in sorted(TEMPLATES.glob("*.md")):
         for stem in re.findall(r"figures/([\w-]+)\.png", template.read_text(encoding="utf-8")):
             found = [collected / "figures" / f"{stem}{end}" for end in DRAWN]

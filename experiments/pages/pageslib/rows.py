@@ -9,6 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from degen.files.writing import write_json
 from degen.paper.judging.intervals import interval
 from degen.paper.measured import Measured, paired
 from degen.paper.targets import NAMES
@@ -41,9 +44,7 @@ class Rows:
 
     def judged(self, target: str) -> list[dict[str, Any]]:
         """Return the verdicts on a target's claims; none where it is not trained."""
-        path = self.folder / f"{target}.json"
-        found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-        return found
+        return stored(self.folder / f"{target}.json")
 
     def values(self, target: str, dataset: str, column: str) -> dict[tuple[str, int], float]:
         """Return a column by method and seed, without empty cells."""
@@ -60,11 +61,28 @@ class Rows:
         return len({row.seed for row in rows if row.method == method})
 
     def _read(self, target: str) -> list[dict[str, str]]:
-        path = self.folder / f"{target}.csv"
-        if not path.exists():
-            return []
-        with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+        return stored(self.folder / f"{target}.csv")
+
+
+def stored(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a CSV file as text, or the verdicts of a JSON file; none where it is not there."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file)) if path.suffix == ".csv" else json.load(file)
+
+
+def join(source: Path, place: Path) -> Path:
+    """Write the rows or verdicts of a file to `place`, where those of datasets that the file lacks stay."""
+    rows = stored(source)
+    datasets = {row["dataset"] for row in rows}
+    rows += [row for row in stored(place) if row["dataset"] not in datasets]
+    rows.sort(key=lambda row: row["dataset"])
+    if place.suffix == ".csv":
+        pd.DataFrame(rows).to_csv(place, index=False)
+    else:
+        write_json(place, rows)
+    return place
 
 
 def difference_cell(margins: Sequence[float], digits: int = 4) -> Cell:
