@@ -641,9 +641,9 @@ def test_claims_of_several_tables_are_corrected_together(tmp_path: Path) -> None
     found = Sentences(tmp_path)
     judged("table2", ("a", "holds", 0.01), ("b", "cannot be told", None))
     judged("fig5", ("c", "holds", 0.03), ("d", "does not hold", 0.001))
-    assert found.family(["sports"]) == 'Sports, 3 tests: "a" (table2), "c" (fig5)'
+    assert found.family(["sports"]) == 'Sports, 3 tests: "a" (table2), "c" (fig5), corrected p up to 0.03'
     judged("fig5", ("c", "holds", 0.03), ("d", "does not hold", 0.04))
-    assert found.family(["sports"]) == 'Sports, 3 tests: "a" (table2)'
+    assert found.family(["sports"]) == 'Sports, 3 tests: "a" (table2), corrected p up to 0.03'
     judged("table2", ("a", "holds", 0.02))
     assert found.family(["sports", "yelp"]) == "Sports, 3 tests: none; Yelp, 0 tests: none"
 

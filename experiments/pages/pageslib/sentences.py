@@ -119,12 +119,13 @@ class Sentences:
             judged = [one for name in NAMES for one in self._rows.judged(name) if one["dataset"] == log]
             tested = [one for one in judged if one["p_alone"] is not None]
             adjusted = holm([one["p_alone"] for one in tested])
-            kept = [
-                f'"{one["claim"]}" ({one["source"]})'
+            kept = {
+                f'"{one["claim"]}" ({one["source"]})': p
                 for one, p in zip(tested, adjusted, strict=True)
                 if one["verdict"] == "holds" and p <= level
-            ]
-            words.append(f"{log_name(log)}, {len(tested)} tests: {', '.join(kept) or 'none'}")
+            }
+            told = f"{', '.join(kept)}, corrected p up to {max(kept.values()):.2g}" if kept else "none"
+            words.append(f"{log_name(log)}, {len(tested)} tests: {told}")
         return "; ".join(words)
 
     def untrained_logs(self) -> str:
