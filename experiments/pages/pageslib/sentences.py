@@ -7,7 +7,8 @@ from pathlib import Path
 
 from degen.analysis.statistics.significance import holm
 from degen.paper.comparison import mean_text
-from degen.paper.judging.intervals import interval
+from degen.paper.judging.intervals import LEVEL, interval, p_of
+from degen.paper.published import table2
 from degen.paper.targets import NAMES, target
 from pageslib.rows import Rows, difference_cell, log_name, seeds_text
 
@@ -91,6 +92,18 @@ class Sentences:
             words.append(f"{told} on {log_name(log)}")
         return "; ".join(words)
 
+    def corrected(
+        self, name: str, dataset: str, methods: Sequence[str], other: str, columns: Sequence[str]
+    ) -> dict[tuple[str, str], str]:
+        """p-values of methods minus `other` in columns, corrected for their number, by method and column."""
+        tests = [(method, column) for method in methods for column in columns]
+        alone = [p_of(self._rows.margins(name, dataset, method, other, column)) for method, column in tests]
+        return {test: f"{p:.2g}" for test, p in zip(tests, holm(alone), strict=True)}
+
+    def published_gap(self, dataset: str, a: str, b: str, metric: str) -> str:
+        """`a` - `b` in the paper's Table 2."""
+        return f"{table2()[dataset, a][metric] - table2()[dataset, b][metric]:.4f}"
+
     def mean(self, name: str, dataset: str, method: str, column: str, digits: int = 4) -> str:
         """Mean over the seeds of a method, ± half of its interval."""
         values = self._rows.values(name, dataset, column)
@@ -112,7 +125,7 @@ class Sentences:
         missing = [f"not trained: {titles} (`degen paper run {' '.join(left)}`)"] if left else []
         return "; ".join([*done, *missing])
 
-    def family(self, datasets: Sequence[str], level: float = 0.05) -> str:
+    def family(self, datasets: Sequence[str], level: float = LEVEL) -> str:
         """Say which claims still hold after a correction over all that are tested on a log, in any table."""
         words = []
         for log in datasets:
