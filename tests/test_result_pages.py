@@ -23,7 +23,8 @@ from degen.runs.study import PlannedRun
 
 PAGES = pages()
 LOGS = {"Beauty": "beauty", "Clothing": "clothing"}
-NAMES = {"SASRec": "sasrec", "DuoRec": "duorec"}
+CONTRASTIVE = {"CL4SRec": "cl4srec", "UCL": "ucl", "SCL": "scl", "UCL+SCL": "ucl+scl", "DuoRec": "duorec"}
+NAMES = {"SASRec": "sasrec", **CONTRASTIVE}
 SETTINGS = {"0.001", "0.02"}
 """Numbers with decimals that prose may hold: settings, and limits that a test holds measurements to."""
 
@@ -77,10 +78,16 @@ def runs(target: str, log: str) -> pd.DataFrame:
     return frame[frame.dataset == log].set_index(["method", "seed"])
 
 
-def margins(target: str, log: str, column: str) -> pd.Series:
-    """Return DuoRec minus SASRec for the seeds that both have."""
+def margins(target: str, log: str, column: str, method: str = "duorec") -> pd.Series:
+    """Return a method minus SASRec for the seeds that both have."""
     values = runs(target, log)[column].unstack("method")
-    return (values["duorec"] - values["sasrec"]).dropna()
+    return (values[method] - values["sasrec"]).dropna()
+
+
+def trained(target: str, log: str, names: dict[str, str]) -> dict[str, str]:
+    """Return the methods, by label, that a target has runs of."""
+    there = set(runs(target, log).index.get_level_values("method"))
+    return {label: method for label, method in names.items() if method in there}
 
 
 def epochs(log: str, variant: str) -> dict[int, pd.DataFrame]:
@@ -112,20 +119,29 @@ def test_rows_of_table2_are_those_of_the_runs(log: str) -> None:
 
 @pytest.mark.parametrize(("title", "log"), LOGS.items())
 def test_accuracy_is_the_mean_over_seeds_with_its_interval(title: str, log: str) -> None:
-    shown = tables(PAGES[RESULTS / "accuracy.md"], f"## {title}")[0].set_index("method")
-    rows = runs("table2", log)
-    for name, variant in NAMES.items():
-        for metric in ("HR@5", "HR@10", "NDCG@5", "NDCG@10"):
-            assert shown.loc[name, metric] == mean(rows.loc[variant, f"test_{metric}"])
-        assert int(shown.loc[name, "n"]) == len(rows.loc[variant])
+    section = PAGES[RESULTS / "accuracy.md"].partition(f"## {title}")[2].partition("\n## ")[0]
+    targets = ("table2", "fig2") if title == "Beauty" else ("table2",)
+    for target, table in zip(targets, tables(section), strict=True):
+        rows, shown = runs(target, log), table.set_index("method")
+        for name, variant in trained(target, log, NAMES).items():
+            for metric in METRICS:
+                assert shown.loc[name, metric] == mean(rows.loc[variant, f"test_{metric}"])
+            assert int(shown.loc[name, "n"]) == len(rows.loc[variant])
 
 
 def test_differences_of_accuracy_are_paired_by_seed() -> None:
-    shown = tables(PAGES[RESULTS / "accuracy.md"])[0].set_index("dataset")
+    shown = tables(PAGES[RESULTS / "accuracy.md"])[0].set_index(["method", "dataset"])
+    count = 0
     for title, log in LOGS.items():
-        for metric in ("HR@5", "HR@10", "NDCG@5", "NDCG@10"):
-            assert shown.loc[title, metric] == mean(margins("table2", log, f"test_{metric}"), "+")
+        for label, method in trained("fig2", log, CONTRASTIVE).items():
+            found = [margins("fig2", log, f"test_{metric}", method) for metric in METRICS]
+            expected = [str(len(found[0])), *(mean(values, "+") for values in found)]
+            assert shown.loc[(label, title)].tolist() == expected
+            count += 1
+    assert len(shown) == count
 
+
+METRICS = ("HR@5", "HR@10", "NDCG@5", "NDCG@10")
 
 MEASURES = {
     "uniformity of h (Eq. 7)": "uniformity_h",
@@ -146,17 +162,21 @@ MEASURES = {
 
 @pytest.mark.parametrize(("title", "log"), LOGS.items())
 def test_differences_of_measures_are_paired_by_seed(title: str, log: str) -> None:
-    count = len(margins("degeneration", log, "best_sigma2_ratio"))
-    both = tables(PAGES[RESULTS / "cone.md"], "## What differs")[:2]
+    first = 2 * list(LOGS).index(title)
+    both = tables(PAGES[RESULTS / "cone.md"], "## What differs")[first : first + 2]
+    methods = trained("fig2", log, CONTRASTIVE)
     for moment, table in zip(("best", "common"), both, strict=True):
-        shown = table.set_index("measure")[f"{title}, n = {count}"]
-        rank = mean(margins("table2", log, f"{moment}_effective_rank"), "+", 1)
-        assert shown.pop("effective rank") == rank
-        assert moment == "common" or set(shown.index) == set(MEASURES)
-        for name, text in shown.items():
-            digits = 1 if "participation" in MEASURES[name] else 4
-            expected = mean(margins("degeneration", log, f"{moment}_{MEASURES[name]}"), "+", digits)
-            assert text == expected, name
+        assert len(table.columns) == 1 + len(methods)
+        for label, method in methods.items():
+            count = len(margins("degeneration", log, "best_sigma2_ratio", method))
+            shown = table.set_index("measure")[f"{label}, n = {count}"]
+            rank = mean(margins("fig2", log, f"{moment}_effective_rank", method), "+", 1)
+            assert shown.pop("effective rank") == rank
+            assert moment == "common" or set(shown.index) == set(MEASURES)
+            for name, text in shown.items():
+                digits = 1 if "participation" in MEASURES[name] else 4
+                values = margins("degeneration", log, f"{moment}_{MEASURES[name]}", method)
+                assert text == mean(values, "+", digits), name
 
 
 @pytest.mark.parametrize(("title", "log"), LOGS.items())
@@ -168,7 +188,7 @@ def test_measures_of_a_method_are_means_over_its_seeds(title: str, log: str) -> 
         for name, column in MEASURES.items():
             if name in shown.index:
                 digits = 1 if "participation" in column else 4
-                for label, method in NAMES.items():
+                for label, method in trained("degeneration", log, NAMES).items():
                     values = rows.loc[method, f"{moment}_{column}"]
                     assert shown.loc[name, label] == mean(values, digits=digits), name
 
@@ -185,8 +205,10 @@ COURSE = {
 @pytest.mark.parametrize(("title", "log"), LOGS.items())
 def test_the_course_shows_the_first_and_the_best_epoch(title: str, log: str) -> None:
     shown = tables(PAGES[RESULTS / "cone.md"], f"\n{title}:\n")[0].set_index(["method", "epoch"])
-    for name, variant in NAMES.items():
-        of_seeds = epochs(log, variant).values()
+    of_methods = {name: epochs(log, variant).values() for name, variant in NAMES.items()}
+    kept = {name: of_seeds for name, of_seeds in of_methods.items() if of_seeds}
+    assert list(kept) == list(dict.fromkeys(shown.index.get_level_values("method")))
+    for name, of_seeds in kept.items():
         for when in ("first", "best"):
             lines = [
                 run.loc[1 if when == "first" else run["valid_NDCG@10"].round(4).idxmax()] for run in of_seeds
@@ -213,7 +235,7 @@ def test_the_released_rule_is_replayed_on_every_run() -> None:
     runs_of, differences = tables(page, "## Which epoch counts")[:2]
     shown = runs_of.set_index("run")
     shown.columns = ["own", "other", "end", "NDCG own", "NDCG other", "HR own", "HR other"]
-    at = {}
+    at, ended = {}, {}
     for title, log in LOGS.items():
         for name, variant in NAMES.items():
             for seed, run in epochs(log, variant).items():
@@ -223,38 +245,45 @@ def test_the_released_rule_is_replayed_on_every_run() -> None:
                 assert line["NDCG other"] == f"{run['valid_NDCG@10'][other]:.4f}"
                 assert line["HR own"] == f"{run['valid_HR@10'][own]:.4f}"
                 at[log, variant, seed] = {"NDCG@10": run.loc[own], "the released rule": run.loc[other]}
+                ended[log, variant, seed] = end
     assert len(shown) == len(at)
-    by_rule = differences.set_index(["dataset", "best by"])
+    by_rule, count = differences.set_index(["method", "dataset", "best by"]), 0
     for title, log in LOGS.items():
-        for rule in ("NDCG@10", "the released rule"):
-            for metric in ("NDCG@10", "HR@10"):
-                both = [seed for one, variant, seed in at if (one, variant) == (log, "duorec")]
-                values = [
-                    at[log, "duorec", seed][rule][f"valid_{metric}"]
-                    - at[log, "sasrec", seed][rule][f"valid_{metric}"]
-                    for seed in both
-                ]
-                assert by_rule.loc[(title, rule), metric] == mean(values, "+")
+        for label, method in CONTRASTIVE.items():
+            both = [seed for one, variant, seed in at if (one, variant) == (log, method)]
+            for rule in ("NDCG@10", "the released rule") if both else ():
+                line = by_rule.loc[(label, title, rule)]
+                ends = [ended[log, variant, seed] for variant in ("sasrec", method) for seed in both]
+                early = ends.count("not reached") if rule == "the released rule" else 0
+                assert line.iloc[:2].tolist() == [str(len(both)), str(early)]
+                for metric in ("NDCG@10", "HR@10"):
+                    values = [
+                        at[log, method, seed][rule][f"valid_{metric}"]
+                        - at[log, "sasrec", seed][rule][f"valid_{metric}"]
+                        for seed in both
+                    ]
+                    assert line[metric] == mean(values, "+")
+                count += 1
+    assert len(by_rule) == count
 
 
-def test_the_readme_shows_the_seeds_that_both_methods_have() -> None:
-    shown = tables(PAGES[README], "<!-- results -->")[0]
-    for place, log in enumerate(LOGS.values()):
-        both = margins("table2", log, "test_NDCG@10").index
-        of = {name: runs("table2", log).loc[name].loc[both] for name in NAMES.values()}
-        expected = [
-            list(LOGS)[place],
-            str(len(both)),
-            *(
-                text
-                for metric in ("test_NDCG@10", "best_sigma2_ratio")
-                for text in (
-                    mean(of["sasrec"][metric]),
-                    mean(of["duorec"][metric] - of["sasrec"][metric], "+"),
-                )
-            ),
-        ]
-        assert shown.iloc[place].tolist() == expected
+HEADLINE = [
+    ("fig2", "test_NDCG@10"),
+    ("fig2", "best_sigma2_ratio"),
+    ("degeneration", "best_uniformity_h"),
+]
+
+
+def test_the_readme_shows_sasrec_and_what_each_method_adds() -> None:
+    shown, expected = tables(PAGES[README], "<!-- results -->")[0], []
+    for title, log in LOGS.items():
+        own = [runs(name, log).loc["sasrec"][column] for name, column in HEADLINE]
+        expected.append([title, "SASRec", str(len(own[0])), *map(mean, own)])
+        for label, method in trained("fig2", log, CONTRASTIVE).items():
+            moved = [margins(name, log, column, method) for name, column in HEADLINE]
+            differences = [mean(values, "+") for values in moved]
+            expected.append([title, f"{label} - SASRec", str(len(moved[0])), *differences])
+    assert shown.values.tolist() == expected
 
 
 def test_one_seed_tables_are_those_of_their_files() -> None:
@@ -303,9 +332,9 @@ def of_epochs(log: str, variant: str) -> set[str]:
     return intervals(*values, *moves)
 
 
-def replays(log: str) -> set[str]:
-    """Return the means of DuoRec minus SASRec where the released rule chooses the epochs."""
-    ours, theirs = epochs(log, "duorec"), epochs(log, "sasrec")
+def replays(log: str, method: str) -> set[str]:
+    """Return the means of a method minus SASRec where the released rule chooses the epochs."""
+    ours, theirs = epochs(log, method), epochs(log, "sasrec")
     pairs = [(ours[seed], theirs[seed]) for seed in ours.keys() & theirs.keys()]
     columns = ("valid_NDCG@10", "valid_HR@10")
     return intervals(
@@ -319,7 +348,9 @@ def test_every_number_with_an_interval_comes_from_the_files() -> None:
         for target in sorted(path.stem for path in COLLECTED.glob("*.csv")):
             if log in set(pd.read_csv(COLLECTED / f"{target}.csv").dataset):
                 found |= known(target, log)
-        found |= of_epochs(log, "sasrec") | of_epochs(log, "duorec") | replays(log)
+        for method in NAMES.values():
+            if epochs(log, method):
+                found |= of_epochs(log, method) | replays(log, method)
     count = 0
     for path, text in PAGES.items():
         if path.name != "one-seed.md":
@@ -441,7 +472,7 @@ def test_tables_of_losses_are_those_of_the_rows() -> None:
         shown = table.set_index("loss")
         for loss, suffix in LOSSES.items():
             line = shown.loc[loss]
-            for label, method in {**NAMES, "CL4SRec": "cl4srec"}.items():
+            for label, method in {"SASRec": "sasrec", "CL4SRec": "cl4srec", "DuoRec": "duorec"}.items():
                 name = f"{method}{suffix}"
                 assert line[label] == (f"{values[name]:.{digits}f}" if name in values else "not trained")
                 if method != "sasrec":
@@ -565,7 +596,8 @@ def toy(folder: Path, rows: list[tuple], **verdict: object) -> Sentences:
     """Write rows of method, seed, cosine and σ₂/σ₁ on Sports, and a verdict, as a collection."""
     columns = ["variant", "seed", "best_average_cosine", "best_sigma2_ratio"]
     frame = pd.DataFrame(rows, columns=columns).assign(dataset="sports", cell="c", control="")
-    frame.to_csv(folder / "table2.csv", index=False)
+    for name in ("table2", "fig2"):
+        frame.to_csv(folder / f"{name}.csv", index=False)
     about = {"claim": "a is b", "dataset": "sports", "source": "Table 2", "measured": "0.1", **verdict}
     (folder / "table2.json").write_text(json.dumps([about]), encoding="utf-8")
     return Sentences(folder)
@@ -686,7 +718,7 @@ def test_a_metric_that_turns_under_the_released_rule_is_named(tmp_path: Path) ->
         ]
         (folder / "metrics.jsonl").write_text("\n".join(text), encoding="utf-8")
     found = Epochs(tmp_path)
-    assert found.turned(["sports"], "duorec", "sasrec") == "NDCG@10 on Sports (one seed)"
+    assert found.turned(["sports"], ["duorec"], "sasrec") == "NDCG@10 of DuoRec on Sports (one seed)"
 
 
 # Pages of other scripts

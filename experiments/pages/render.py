@@ -28,12 +28,13 @@ from pageslib.collected import Collected  # noqa: E402
 from pageslib.epochs import Epochs  # noqa: E402
 from pageslib.losses import Losses  # noqa: E402
 from pageslib.one_seed import OneSeed  # noqa: E402
-from pageslib.rows import join, under  # noqa: E402
+from pageslib.rows import CONTRASTIVE, join, under  # noqa: E402
 from pageslib.sentences import Sentences  # noqa: E402
 
 from degen.paper.measured import Measured, measured  # noqa: E402
 from degen.paper.targets import NAMES  # noqa: E402
 from degen.runs.study import PLAN  # noqa: E402
+from degen.variant_names import VARIANT_LABELS, variant_label  # noqa: E402
 
 ROOT = HERE.parents[1]
 TEMPLATES = HERE / "templates"
@@ -66,6 +67,8 @@ def pages() -> dict[Path, str]:
             name for name in dir(numbers) if not name.startswith("_") and callable(getattr(numbers, name))
         ]
         environment.globals |= {name: getattr(numbers, name) for name in names}
+    environment.globals |= {"contrastive": CONTRASTIVE, "variants": tuple(VARIANT_LABELS)}
+    environment.filters["label"] = variant_label
     environment.filters["capital"] = lambda text: text[:1].upper() + text[1:]
     templates = sorted(TEMPLATES.glob("[!_]*.md"))
     found = {RESULTS / path.name: environment.get_template(path.name).render() for path in templates}

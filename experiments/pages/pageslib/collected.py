@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,17 @@ from degen.paper.targets import target
 from degen.tables.markdown import markdown
 from degen.tables.table import Cell, Column, Table
 from degen.variant_names import VARIANT_LABELS, variant_label
-from pageslib.rows import Rows, difference_cell, log_name
+from pageslib.rows import CONTRASTIVE, VARIANTS, Rows, difference_cell, log_name
 
 METRICS = ("HR@5", "HR@10", "NDCG@5", "NDCG@10")
 MEASURED_BY = {**USE_COLUMNS, **V_COLUMNS}
+
+HEADLINE = {
+    "best_NDCG@10": "NDCG@10",
+    "best_sigma2_ratio": "σ₂/σ₁",
+    "best_uniformity_h": "uniformity of h",
+}
+"""Measures of the README's table, with their titles."""
 
 
 class Collected:
@@ -26,9 +35,9 @@ class Collected:
     def __init__(self, folder: Path):
         self._rows = Rows(folder)
 
-    def accuracy(self, dataset: str) -> str:
+    def accuracy(self, dataset: str, name: str = "table2") -> str:
         """Table of the test metrics, the published values beside ours, ± half of the interval over seeds."""
-        table = comparison(target("table2"), self._rows.measured("table2", dataset), list(METRICS))
+        table = comparison(target(name), self._rows.measured(name, dataset), list(METRICS))
         sections = table.sections or [dataset] * len(table.rows)
         rows = [row for section, row in zip(sections, table.rows, strict=True) if section == dataset]
         columns = list(table.columns)
@@ -37,13 +46,16 @@ class Collected:
                 columns[place] = Column(columns[place - 1].title.removesuffix(" paper"))
         return markdown(Table(table.name, table.caption, columns, rows, "", (), table.footnotes))
 
-    def accuracy_differences(self, datasets: Sequence[str], a: str, b: str) -> str:
-        """Table of `a` - `b` for each metric, paired by seed."""
-        columns = [Column("dataset", "text"), Column("n"), *(Column(metric) for metric in METRICS)]
+    def accuracy_differences(self, datasets: Sequence[str], methods: Sequence[str], other: str) -> str:
+        """Table of each method minus `other` for each metric, paired by seed."""
+        titles = ("method", "dataset")
+        columns = [*(Column(title, "text") for title in titles), Column("n"), *map(Column, METRICS)]
         rows = []
-        for dataset in datasets:
-            margins = [self._rows.margins("table2", dataset, a, b, f"test_{metric}") for metric in METRICS]
-            rows.append([Cell(log_name(dataset)), Cell(str(len(margins[0]))), *map(difference_cell, margins)])
+        for log, method in product(datasets, methods):
+            pairs = [self._rows.margins(VARIANTS, log, method, other, f"test_{metric}") for metric in METRICS]
+            if pairs[0]:
+                about = (variant_label(method), log_name(log), str(len(pairs[0])))
+                rows.append([*map(Cell, about), *map(difference_cell, pairs)])
         return markdown(Table("differences", "", columns, rows))
 
     def measures(self, dataset: str, moment: str = "best", name: str = "degeneration") -> str:
@@ -57,19 +69,27 @@ class Collected:
         ]
         return markdown(Table(table.name, table.caption, columns, turned))
 
-    def measure_differences(self, datasets: Sequence[str], a: str, b: str, moment: str = "best") -> str:
-        """Table of `a` - `b` for each measure at the best or the common epoch, paired by seed."""
-        columns = [("degeneration", name, title, decimals(name)) for name, title in MEASURED_BY.items()]
-        columns.append(("table2", "effective_rank", "effective rank", 1))
-        counts = [len(self._rows.margins("table2", log, a, b, "best_average_cosine")) for log in datasets]
-        titles = [f"{log_name(log)}, n = {count}" for log, count in zip(datasets, counts, strict=True)]
+    def measure_differences(
+        self, dataset: str, methods: Sequence[str], other: str, moment: str = "best"
+    ) -> str:
+        """Table of each method minus `other` for each measure at the best or the common epoch, by seed."""
+        measures = [("degeneration", name, title, decimals(name)) for name, title in MEASURED_BY.items()]
+        measures.append((VARIANTS, "effective_rank", "effective rank", 1))
+        counts = {
+            method: len(self._rows.margins(VARIANTS, dataset, method, other, "best_average_cosine"))
+            for method in methods
+        }
+        compared = {method: count for method, count in counts.items() if count}
+        columns = [Column(f"{variant_label(method)}, n = {count}") for method, count in compared.items()]
         rows = []
-        for name, measure, title, digits in columns:
-            margins = [self._rows.margins(name, log, a, b, f"{moment}_{measure}") for log in datasets]
+        for name, measure, title, digits in measures:
+            margins = [
+                self._rows.margins(name, dataset, method, other, f"{moment}_{measure}") for method in compared
+            ]
             cells = [difference_cell(own, digits) for own in margins]
             if any(cell.text for cell in cells):
                 rows.append([Cell(title), *cells])
-        return markdown(Table("differences", "", [Column("measure", "text"), *map(Column, titles)], rows))
+        return markdown(Table("differences", "", [Column("measure", "text"), *columns], rows))
 
     def verdicts(self, *names: str) -> str:
         """Table of the claims of targets, with verdicts; claims about untrained methods are counted below."""
@@ -100,22 +120,21 @@ class Collected:
         )
 
     def headline(self, datasets: Sequence[str]) -> str:
-        """Table of the README: SASRec and what DuoRec adds, over the seeds that both have."""
-        shown = {"test_NDCG@10": "NDCG@10", "best_sigma2_ratio": "σ₂/σ₁"}
-        titles = ["n"]
-        for name in shown.values():
-            titles += [f"{name}, SASRec", f"{name}, DuoRec - SASRec"]
+        """Table of the README: SASRec, and what each contrastive method adds, paired by seed."""
+        of = partial(self._rows.margins, "degeneration")
+        columns = [Column("", "text"), Column("", "text"), Column("n"), *map(Column, HEADLINE.values())]
         rows = []
         for dataset in datasets:
-            cells = []
-            for column in shown:
-                values = self._rows.values("table2", dataset, column)
-                both = [seed for method, seed in values if method == "duorec" and ("sasrec", seed) in values]
-                cells.append(Cell(mean_text([values["sasrec", seed] for seed in both])))
-                margins = self._rows.margins("table2", dataset, "duorec", "sasrec", column)
-                cells.append(difference_cell(margins))
-            rows.append([Cell(log_name(dataset)), Cell(str(len(both))), *cells])
-        return markdown(Table("headline", "", [Column("", "text"), *map(Column, titles)], rows))
+            found = [self._rows.values("degeneration", dataset, column) for column in HEADLINE]
+            own = [[value for (method, _), value in values.items() if method == "sasrec"] for values in found]
+            lines = [["SASRec", str(len(own[0])), *map(mean_text, own)]]
+            for method in CONTRASTIVE:
+                pairs = [of(dataset, method, "sasrec", column) for column in HEADLINE]
+                if pairs[0]:
+                    differences = [difference_cell(pair).text for pair in pairs]
+                    lines.append([f"{variant_label(method)} - SASRec", str(len(pairs[0])), *differences])
+            rows += [[Cell(log_name(dataset)), *map(Cell, line)] for line in lines]
+        return markdown(Table("headline", "", columns, rows))
 
 
 def _numbers(row: dict[str, str]) -> dict[str, Any]:

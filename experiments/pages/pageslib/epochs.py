@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ class Epochs:
         rows = []
         for variant in variants:
             runs = self._runs(dataset, variant).values()
+            if not runs:
+                continue
             for when, place in (("first", 0), ("best", None)):
                 lines = [lines[0] if place == 0 else _own(lines) for lines in runs]
                 about = [Cell(variant_label(variant)), Cell(str(len(runs))), Cell(when)]
@@ -84,37 +87,33 @@ class Epochs:
                     rows.append([Cell(name), *map(Cell, cells)])
         return markdown(Table("stopping", "", columns, rows))
 
-    def rule_differences(self, datasets: Sequence[str], a: str, b: str) -> str:
-        """Table of `a` - `b` on validation at the best epochs of either rule of stopping, paired by seed."""
+    def rule_differences(self, datasets: Sequence[str], methods: Sequence[str], other: str) -> str:
+        """Table of each method minus `other` on validation at the best epochs of either rule, by seed."""
         titles = ["n", "runs that end before", *SHOWN]
-        columns = [Column("dataset", "text"), Column("best by", "text"), *map(Column, titles)]
-        rules = {"NDCG@10": _own, "the released rule": _released}
+        texts = [Column(title, "text") for title in ("method", "dataset", "best by")]
         rows = []
-        for dataset in datasets:
-            pairs = self._pairs(dataset, a, b)
-            for name, best in rules.items():
-                margins = [[best(one)[c] - best(other)[c] for one, other in pairs] for c in SHOWN.values()]
-                ended = (
-                    sum(released(run)[1] is None for pair in pairs for run in pair)
-                    if best is _released
-                    else 0
-                )
-                about = [Cell(log_name(dataset)), Cell(name), Cell(str(len(pairs))), Cell(str(ended))]
-                rows.append([*about, *map(difference_cell, margins)])
-        return markdown(Table("rules", "", columns, rows))
+        for dataset, method in product(datasets, methods):
+            pairs = self._pairs(dataset, method, other)
+            early = sum(released(run)[1] is None for pair in pairs for run in pair)
+            for name, best in RULES.items() if pairs else ():
+                margins = [[best(a)[column] - best(b)[column] for a, b in pairs] for column in SHOWN.values()]
+                about = (variant_label(method), log_name(dataset), name, str(len(pairs)))
+                ended = Cell(str(early if name == RELEASED else 0))
+                rows.append([*map(Cell, about), ended, *map(difference_cell, margins)])
+        return markdown(Table("rules", "", [*texts, *map(Column, titles)], rows))
 
-    def turned(self, datasets: Sequence[str], a: str, b: str) -> str:
-        """Metrics and datasets on which the mean of `a` - `b` has another sign under the released rule."""
+    def turned(self, datasets: Sequence[str], methods: Sequence[str], other: str) -> str:
+        """Say where the mean of a method minus `other` has another sign under the released rule."""
         found = []
-        for dataset in datasets:
-            pairs = self._pairs(dataset, a, b)
+        for dataset, method in product(datasets, methods):
+            pairs = self._pairs(dataset, method, other)
             for name, column in SHOWN.items():
-                own, other = (
-                    sum(best(one)[column] - best(two)[column] for one, two in pairs)
-                    for best in (_own, _released)
+                own, theirs = (
+                    sum(best(a)[column] - best(b)[column] for a, b in pairs) for best in RULES.values()
                 )
-                if own * other < 0:
-                    found.append(f"{name} on {log_name(dataset)} ({seeds_text(len(pairs))})")
+                if own * theirs < 0:
+                    place = f"{variant_label(method)} on {log_name(dataset)}"
+                    found.append(f"{name} of {place} ({seeds_text(len(pairs))})")
         return ", ".join(found) or "none of these"
 
     def fallen(self, datasets: Sequence[str], variants: Sequence[str]) -> str:
@@ -143,10 +142,6 @@ def _own(lines: Sequence[Row]) -> Row:
     return best_row(lines, "NDCG@10", OFFICIAL["training"]["stop_decimals"])
 
 
-def _released(lines: Sequence[Row]) -> Row:
-    return released(lines)[0]
-
-
 def released(lines: Sequence[Row]) -> tuple[Row, int | None]:
     """Return the best line under the released code's rule, and the epoch that it stops after.
 
@@ -158,3 +153,12 @@ def released(lines: Sequence[Row]) -> tuple[Row, int | None]:
         if count - best["epoch"] >= rule["patience"] or count == rule["epochs"]:
             return best, count
     return best, None
+
+
+RELEASED = "the released rule"
+
+RULES: Mapping[str, Callable[[Sequence[Row]], Row]] = {
+    "NDCG@10": _own,
+    RELEASED: lambda lines: released(lines)[0],
+}
+"""Best line of a run under the rule that these runs stop by, and under the released code's."""

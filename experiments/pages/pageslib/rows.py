@@ -17,9 +17,16 @@ from degen.paper.measured import Measured, paired
 from degen.paper.targets import NAMES
 from degen.runs.study import PlannedRun
 from degen.tables.table import Cell
+from degen.variant_names import VARIANT_LABELS
 
 LOGS = {"ml-1m": "MovieLens-1M"}
 """Names of datasets that are more than their first letter in capitals."""
+
+VARIANTS = "fig2"
+"""Target with the runs of all six variants; Table 2 has three of them."""
+
+CONTRASTIVE = tuple(name for name in VARIANT_LABELS if name != "sasrec")
+"""Variants that add a contrastive loss to SASRec's."""
 
 
 def log_name(dataset: str) -> str:

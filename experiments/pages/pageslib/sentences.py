@@ -10,7 +10,7 @@ from degen.paper.comparison import mean_text
 from degen.paper.judging.intervals import LEVEL, interval, p_of
 from degen.paper.published import table2
 from degen.paper.targets import NAMES, target
-from pageslib.rows import Rows, difference_cell, log_name, seeds_text
+from pageslib.rows import VARIANTS, Rows, difference_cell, log_name, seeds_text
 
 
 class Sentences:
@@ -19,10 +19,13 @@ class Sentences:
     def __init__(self, folder: Path):
         self._rows = Rows(folder)
 
-    def answer(self, name: str, claim: str, otherwise: str = "not run yet") -> str:
+    def answer(
+        self, name: str, claim: str, otherwise: str = "not run yet", datasets: Sequence[str] | None = None
+    ) -> str:
         """Verdicts on a claim by dataset: `holds on Beauty (n = 3 seeds); cannot be told on Yelp (one seed)`.
 
-        `otherwise` is the answer where no run of the target is there.
+        `otherwise` is the answer where no run of the target is there. `datasets` are those to name, or None
+        for all.
 
         Raises
         ------
@@ -38,6 +41,7 @@ class Sentences:
             f"{one['verdict']} on {log_name(one['dataset'])} "
             f"({seeds_text(one['seeds']) if one['seeds'] else one['measured']})"
             for one in found
+            if one["dataset"] in (datasets or [one["dataset"]])
         )
 
     def alone(self, name: str, claim: str) -> str:
@@ -49,8 +53,8 @@ class Sentences:
         """Say whether items of `a` spread wider than those of `b`, by average cosine and σ₂/σ₁ together."""
         words = []
         for log in datasets:
-            cosine = self._rows.margins("table2", log, a, b, f"{moment}_average_cosine")
-            ratio = self._rows.margins("table2", log, a, b, f"{moment}_sigma2_ratio")
+            cosine = self._rows.margins(VARIANTS, log, a, b, f"{moment}_average_cosine")
+            ratio = self._rows.margins(VARIANTS, log, a, b, f"{moment}_sigma2_ratio")
             if len(cosine) < 2:
                 told = "cannot be told yet"
             else:
