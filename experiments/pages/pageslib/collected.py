@@ -105,7 +105,7 @@ class Collected:
         table = markdown(Table("verdicts", "", columns, [list(map(Cell, row)) for row in rows]))
         count = len({(one["claim"], one["dataset"]) for one in open_})
         untrained = ", ".join(map(variant_label, sorted(lacking)))
-        below = f"Claims that are not shown, since these methods are not trained: {count} ({untrained})."
+        below = f"Not shown are {count} claims on logs where a method of theirs is not trained ({untrained})."
         return "\n\n".join([*([table] if rows else []), *([below] if open_ else [])] or ["Not run yet."])
 
     def trained(self, datasets: Sequence[str]) -> str:
