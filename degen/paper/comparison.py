@@ -14,7 +14,7 @@ from degen.paper.targets import Target
 from degen.runs.choose import setting_text
 from degen.tables.numbers import NOTHING
 from degen.tables.table import Cell, Column, Table
-from degen.variant_names import variant_label
+from degen.variant_names import VARIANT_LABELS, variant_label
 
 IMPOSSIBLE = "no ranking of one target per user has these numbers (`degen paper check-table2`)"
 """Footnote of published blocks that fail the arithmetical test."""
@@ -137,10 +137,9 @@ def _impossible() -> frozenset[tuple[str, str]]:
 
 
 def in_order(target: Target, rows: Sequence[Measured]) -> list[Measured]:
-    """Return runs by dataset; in tables of methods, by the order of Table 2, then by that of the plan."""
-    datasets, methods = list(by_dataset(rows)), list(METHODS)
-    if target.figure != "table":
-        return sorted(rows, key=lambda row: datasets.index(row.dataset))
+    """Return runs by dataset, then by the paper's order of methods, then by that of the plan."""
+    datasets = list(by_dataset(rows))
+    methods = list(METHODS if target.figure == "table" else VARIANT_LABELS)
 
     def place(row: Measured) -> tuple[int, int]:
         method = methods.index(row.method) if row.method in methods else len(methods)
