@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 from functools import partial
@@ -61,11 +62,12 @@ def mean(values, sign: str = "", digits: int = 4) -> str:
     values = np.asarray(values, dtype=float)
     if not len(values):
         return ""
-    text = f"{values.mean():{sign}.{digits}f}"
-    if len(values) > 1:
-        half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-        text += f" ± {half:.{digits}f}"
-    return text
+    if len(values) == 1:
+        return f"{values[0]:{sign}.{digits}f}"
+    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    if not sign and 0 < half < 0.5 * 10**-digits:  # it would read 0
+        digits = 1 - math.floor(math.log10(half))
+    return f"{values.mean():{sign}.{digits}f} ± {half:.{digits}f}"
 
 
 def runs(target: str, log: str) -> pd.DataFrame:

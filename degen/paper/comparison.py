@@ -12,7 +12,7 @@ from degen.paper.measured import Measured, by_dataset
 from degen.paper.published import METHODS, deviations, table2
 from degen.paper.targets import Target
 from degen.runs.choose import setting_text
-from degen.tables.numbers import NOTHING
+from degen.tables.numbers import NOTHING, with_error
 from degen.tables.table import Cell, Column, Table
 from degen.variant_names import VARIANT_LABELS, variant_label
 
@@ -151,8 +151,8 @@ def in_order(target: Target, rows: Sequence[Measured]) -> list[Measured]:
 def mean_text(values: Sequence[float | None], digits: int = 4) -> str:
     """Return the mean with half of its interval; the value alone for one seed, a dash for none.
 
-    >>> mean_text([0.02, 0.03]), mean_text([0.02]), mean_text([None])
-    ('0.0250 ± 0.0635', '0.0200', '–')
+    >>> mean_text([0.02, 0.03]), mean_text([0.000120, 0.000123]), mean_text([0.02]), mean_text([None])
+    ('0.0250 ± 0.0635', '0.000121 ± 0.000019', '0.0200', '–')
     """
     known = [value for value in values if value is not None]
     if not known:
@@ -160,7 +160,8 @@ def mean_text(values: Sequence[float | None], digits: int = 4) -> str:
     if len(known) == 1:
         return f"{known[0]:.{digits}f}"
     mean, half = interval(known)
-    return f"{mean:.{digits}f} ± {half:.{digits}f}"
+    zero = 0 < half < 0.5 * 10**-digits
+    return with_error(mean, half) if zero else f"{mean:.{digits}f} ± {half:.{digits}f}"
 
 
 def _published(value: float | None, impossible: bool) -> Cell:
