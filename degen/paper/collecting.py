@@ -146,7 +146,7 @@ def _measured(
     target: Target, rows: Sequence[Measured], study: Study, folder: Path, stem: Path, collection: Collection
 ) -> tuple[list[Measured], list[Table]]:
     """Return the runs of a target with their measures and the tables of these; write the measures as CSV."""
-    rows = in_order(target, rows)
+    rows = in_order(rows)
     notes: list[str] = []
     measures = measure_runs(target, rows, folder, study.common_epoch, notes)
     collection.notes += [f"{target.name}: {note}" for note in notes]

@@ -14,7 +14,7 @@ from degen.paper.targets import Target
 from degen.runs.choose import setting_text
 from degen.tables.numbers import NOTHING, with_error
 from degen.tables.table import Cell, Column, Table
-from degen.variant_names import VARIANT_LABELS, variant_label
+from degen.variant_names import variant_label
 
 IMPOSSIBLE = "no ranking of one target per user has these numbers (`degen paper check-table2`)"
 """Footnote of published blocks that fail the arithmetical test."""
@@ -27,6 +27,7 @@ _SHAPE = {
     "common_sigma2_ratio": "σ₂/σ₁, common epoch",
     "common_average_cosine": "cosine, common epoch",
 }
+_ORDER = (*METHODS[:-1], "ucl", "scl", "ucl+scl", "duorec")
 _COURSE = {"best_uniformity": "uniformity", "best_alignment": "alignment"}
 
 Placed = tuple[str, str, list[Cell]]
@@ -54,7 +55,7 @@ def comparison(
     datasets; those without runs are "not trained", and those in `left_out` "left out".
     """
     cells: dict[tuple[str, str], list[Measured]] = {}
-    for row in in_order(target, rows):
+    for row in in_order(rows):
         cells.setdefault((row.dataset, cell_label(row)), []).append(row)
     columns = shown_columns(target, metrics)
     shown = any((row.dataset, row.method) in published(target) for row in rows)
@@ -136,13 +137,12 @@ def _impossible() -> frozenset[tuple[str, str]]:
     return frozenset((block.dataset, block.method) for block in check_table2() if not block.possible)
 
 
-def in_order(target: Target, rows: Sequence[Measured]) -> list[Measured]:
+def in_order(rows: Sequence[Measured]) -> list[Measured]:
     """Return runs by dataset, then by the paper's order of methods, then by that of the plan."""
     datasets = list(by_dataset(rows))
-    methods = list(METHODS if target.figure == "table" else VARIANT_LABELS)
 
     def place(row: Measured) -> tuple[int, int]:
-        method = methods.index(row.method) if row.method in methods else len(methods)
+        method = _ORDER.index(row.method) if row.method in _ORDER else len(_ORDER)
         return datasets.index(row.dataset), method
 
     return sorted(rows, key=place)

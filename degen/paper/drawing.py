@@ -19,7 +19,7 @@ from pathlib import Path
 
 from degen.embeddings.item_matrix import ItemMatrix, open_run
 from degen.files.outputs import output_path
-from degen.paper.comparison import published
+from degen.paper.comparison import in_order, published
 from degen.paper.measured import Measured, by_dataset
 from degen.paper.targets import Target
 from degen.plots.style import figure_style
@@ -56,7 +56,7 @@ def _bars(target: Target, rows: Sequence[Measured], out: Path) -> FigureFiles:
 
     columns = {f"test_{metric}": metric for metric in ("HR@5", "NDCG@5")}
     result, look = FigureFiles(), FigureOptions(out=out)
-    for dataset, own in by_dataset(rows).items():
+    for dataset, own in by_dataset(in_order(rows)).items():
         table = pd.DataFrame(
             [
                 {"series": row.method, "seed": row.seed, **{column: row.value(column) for column in columns}}
