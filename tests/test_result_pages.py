@@ -353,6 +353,9 @@ def test_every_number_with_an_interval_comes_from_the_files() -> None:
         for method in NAMES.values():
             if epochs(log, method):
                 found |= of_epochs(log, method) | replays(log, method)
+        for path in COLLECTED.glob("*.json"):
+            judged = [one for one in stored(path) if one["dataset"] == log]
+            found |= intervals(*(own for one in judged for own in (one.get("margins") or {}).values()))
     count = 0
     for path, text in PAGES.items():
         if path.name != "one-seed.md":
@@ -434,6 +437,34 @@ def test_verdicts_on_the_causes_are_those_of_the_rows() -> None:
             "holds" if corrected[claim] <= 0.05 else "cannot be told",
             3,
         )
+
+
+def test_verdicts_on_the_shape_of_the_items_are_those_of_the_rows() -> None:
+    """The claims of Fig. 3, by seed, at the best epochs and at epoch 20."""
+    judged = json.loads((COLLECTED / "fig3.json").read_text(encoding="utf-8"))
+    faster, nearer, cone = (one for one in judged if one["dataset"] == "beauty")
+    for moment, when in (("best", "the best epochs"), ("common", "epoch 20")):
+        ratio = runs("fig3", "beauty")[f"{moment}_sigma2_ratio"].unstack("method").dropna()
+        wide = ratio[["scl", "duorec"]].min(axis=1)
+        away = (ratio["ucl"] - ratio["sasrec"]).abs()
+        name = f"margin of σ₂/σ₁ at {when}"
+        assert faster["margins"][name] == pytest.approx(list(wide - ratio["sasrec"]))
+        assert nearer["margins"][name] == pytest.approx(list(wide - ratio["ucl"] - away))
+        # The tail's cosine is of items that occur in training; Beauty has few others.
+        tail = runs("degeneration", "beauty")[f"{moment}_tail_average_cosine"].unstack("method")
+        tail = tail.loc[ratio.index]
+        name = f"margin of average cosine of the rarer half (with unseen items) at {when}"
+        expected = tail["sasrec"] - tail[["scl", "duorec"]].max(axis=1)
+        assert cone["margins"][name] == pytest.approx(list(expected), abs=0.005)
+    alone = []
+    for one in (faster, nearer, cone):
+        tests = [stats.ttest_1samp(values, 0) for values in one["margins"].values()]
+        assert min(test.statistic for test in tests) > 0
+        alone.append(max(test.pvalue for test in tests))
+        assert one["p_alone"] == pytest.approx(alone[-1])
+    for one, p in zip((faster, nearer, cone), holm(alone), strict=True):
+        assert one["p"] == pytest.approx(p)
+        assert one["verdict"] == ("holds" if p <= 0.05 else "cannot be told")
 
 
 def holm(values: list[float]) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from dataclasses import replace
 
@@ -97,6 +98,9 @@ def test_accuracy_is_judged_on_differences_of_the_same_seed(tmp_path):
     # Seeds move both methods nearly alike, so their difference has less spread than each method has.
     assert (better.verdict, better.seeds, better.dataset) == ("holds", 3, "beauty")
     assert better.measured.startswith("HR@5 +0.0040")
+    stored = json.loads((tmp_path / "results" / "table2.json").read_text(encoding="utf-8"))
+    assert stored[0]["claim"] == better.claim
+    assert stored[0]["margins"]["HR@5"] == pytest.approx([0.004, 0.004 * 1.001, 0.004 * 1.002])
     assert verdicts["cl4srec recommends better than sasrec"].verdict == "does not hold"
     lacking = verdicts["duorec recommends better than bpr-mf"]
     assert (lacking.verdict, lacking.measured, lacking.seeds) == ("cannot be told", "not trained: bpr-mf", 0)

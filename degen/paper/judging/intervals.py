@@ -34,7 +34,7 @@ class Found(NamedTuple):
     """Verdict, the numbers in words, and the number of seeds.
 
     `p` is None where nothing was tested; `alone` is `p` before it was adjusted; `aside` decides nothing;
-    `lacking` names methods without runs.
+    `lacking` names methods without runs; `margins` are the numbers of each seed.
     """
 
     verdict: Verdict
@@ -44,6 +44,7 @@ class Found(NamedTuple):
     aside: str = ""
     lacking: tuple[str, ...] = ()
     alone: float | None = None
+    margins: Numbers | None = None
 
 
 Claims = list[tuple[str, Found]]
@@ -65,7 +66,7 @@ def over_seeds(margins: Numbers, unit: str = "") -> Found:
     counts = {name: f" (n = {len(numbers)})" if seeds < most else "" for name, numbers in margins.items()}
     if seeds == 1:
         values = ", ".join(f"{name} {np.mean(own):+.4f}{counts[name]}" for name, own in margins.items())
-        return Found("not judged", f"one seed: not judged; {values}{unit}", 1)
+        return Found("not judged", f"one seed: not judged; {values}{unit}", 1, margins=margins)
     verdicts, words, tests = [], [], []
     for name, numbers in margins.items():
         (mean, half), p = interval(numbers), p_of(numbers)
@@ -75,7 +76,7 @@ def over_seeds(margins: Numbers, unit: str = "") -> Found:
         tests.append((mean, p))
     number = f"{seeds} to {most}" if seeds < most else seeds
     measured = f"{', '.join(words)}{unit} (95 % interval, n = {number} seeds)"
-    return Found(weakest(verdicts), measured, seeds, p_of_all(tests))
+    return Found(weakest(verdicts), measured, seeds, p_of_all(tests), margins=margins)
 
 
 def not_trained(needed: Iterable[str], rows: Iterable[Measured]) -> Found | None:

@@ -18,7 +18,7 @@ or a method that is not trained.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,14 +29,7 @@ from degen.paper.judging.intervals import Claims, LeftOut, adjusted, interval, n
 from degen.paper.judging.sensitivity import falls, flat, hidden
 from degen.paper.measured import Measured, by_dataset, paired
 from degen.paper.targets import Target
-from degen.studies.claims import (
-    CLAIMS,
-    LABELS,
-    AccuracyClaim,
-    GeometryClaim,
-    TrainingClaim,
-    Verdict,
-)
+from degen.studies.claims import CLAIMS, LABELS, AccuracyClaim, GeometryClaim, TrainingClaim, Verdict
 from degen.studies.claims_of_runs import trained
 
 if TYPE_CHECKING:
@@ -56,7 +49,7 @@ class Judgement:
 
     `seeds` is the number of seeds behind the weakest of the numbers; 0 where nothing could be measured.
     `p` is adjusted for the claims of the target on the dataset, `p_alone` is not. Both are None where nothing
-    was tested.
+    was tested. `margins` are the numbers of each seed by what they are of; None where there are no such.
     """
 
     target: str
@@ -68,6 +61,7 @@ class Judgement:
     seeds: int
     p: float | None = None
     p_alone: float | None = None
+    margins: Mapping[str, Sequence[float]] | None = None
 
 
 def judge(target: Target, rows: Sequence[Measured], study: Study, left_out: LeftOut) -> list[Judgement]:
@@ -90,7 +84,8 @@ def judge(target: Target, rows: Sequence[Measured], study: Study, left_out: Left
             words = found.measured + found.aside + (trial if found.seeds else "")
             verdict = _TOLD.get(found.verdict, "cannot be told")
             about = (target.name, target.source, dataset, claim)
-            judgements.append(Judgement(*about, verdict, words, found.seeds, found.p, found.alone))
+            numbers = (found.seeds, found.p, found.alone, found.margins)
+            judgements.append(Judgement(*about, verdict, words, *numbers))
     return judgements
 
 
