@@ -14,10 +14,13 @@ from degen.paper.targets import Target
 from degen.runs.choose import setting_text
 from degen.tables.numbers import NOTHING, with_error
 from degen.tables.table import Cell, Column, Table
-from degen.variant_names import variant_label
+from degen.variant_names import VARIANT_LABELS, variant_label
 
 IMPOSSIBLE = "no ranking of one target per user has these numbers (`degen paper check-table2`)"
 """Footnote of published blocks that fail the arithmetical test."""
+
+ORDER = (*METHODS[:-1], *(name for name in VARIANT_LABELS if name not in METHODS), METHODS[-1])
+"""All methods of the paper: those of Table 2, with the other variants of Fig. 2 before DuoRec."""
 
 NOTE = "± half of the 95 % interval over n seeds (Student's t); at the best validation epoch"
 
@@ -27,7 +30,6 @@ _SHAPE = {
     "common_sigma2_ratio": "σ₂/σ₁, common epoch",
     "common_average_cosine": "cosine, common epoch",
 }
-_ORDER = (*METHODS[:-1], "ucl", "scl", "ucl+scl", "duorec")
 _COURSE = {"best_uniformity": "uniformity", "best_alignment": "alignment"}
 
 Placed = tuple[str, str, list[Cell]]
@@ -142,15 +144,16 @@ def in_order(rows: Sequence[Measured]) -> list[Measured]:
     datasets = list(by_dataset(rows))
 
     def place(row: Measured) -> tuple[int, int]:
-        method = _ORDER.index(row.method) if row.method in _ORDER else len(_ORDER)
+        method = ORDER.index(row.method) if row.method in ORDER else len(ORDER)
         return datasets.index(row.dataset), method
 
     return sorted(rows, key=place)
 
 
-def mean_text(values: Sequence[float | None], digits: int = 4) -> str:
+def mean_text(values: Sequence[float | None], digits: int = 4, sign: str = "") -> str:
     """Return the mean with half of its interval; the value alone for one seed, a dash for none.
 
+    With `sign` "+" numbers above zero have it. An interval that would read as zero has two digits.
     >>> mean_text([0.02, 0.03]), mean_text([0.000120, 0.000123]), mean_text([0.02]), mean_text([None])
     ('0.0250 ± 0.0635', '0.000121 ± 0.000019', '0.0200', '–')
     """
@@ -158,10 +161,11 @@ def mean_text(values: Sequence[float | None], digits: int = 4) -> str:
     if not known:
         return NOTHING
     if len(known) == 1:
-        return f"{known[0]:.{digits}f}"
+        return f"{known[0]:{sign}.{digits}f}"
     mean, half = interval(known)
-    zero = 0 < half < 0.5 * 10**-digits
-    return with_error(mean, half) if zero else f"{mean:.{digits}f} ± {half:.{digits}f}"
+    if 0 < half < 0.5 * 10**-digits:
+        return (sign if mean > 0 else "") + with_error(mean, half)
+    return f"{mean:{sign}.{digits}f} ± {half:.{digits}f}"
 
 
 def _published(value: float | None, impossible: bool) -> Cell:

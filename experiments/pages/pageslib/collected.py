@@ -8,14 +8,13 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from degen.paper.comparison import comparison, mean_text
+from degen.paper.comparison import ORDER, comparison, mean_text
 from degen.paper.degeneration import USE_COLUMNS, V_COLUMNS, decimals, degeneration_table
 from degen.paper.judging.intervals import NOT_TRAINED
-from degen.paper.published import METHODS
 from degen.paper.targets import target
 from degen.tables.markdown import markdown
 from degen.tables.table import Cell, Column, Table
-from degen.variant_names import VARIANT_LABELS, variant_label
+from degen.variant_names import variant_label
 from pageslib.rows import CONTRASTIVE, VARIANTS, Rows, difference_cell, log_name
 
 METRICS = ("HR@5", "HR@10", "NDCG@5", "NDCG@10")
@@ -105,15 +104,14 @@ class Collected:
         table = markdown(Table("verdicts", "", columns, [list(map(Cell, row)) for row in rows]))
         count = len({(one["claim"], one["dataset"]) for one in open_})
         untrained = ", ".join(map(variant_label, sorted(lacking)))
-        below = f"Not shown are {count} claims on logs where a method of theirs is not trained ({untrained})."
+        below = f"Claims without a row, because a method is not trained on the log: {count} ({untrained})."
         return "\n\n".join([*([table] if rows else []), *([below] if open_ else [])] or ["Not run yet."])
 
     def trained(self, datasets: Sequence[str]) -> str:
         """Table of the number of finished seeds of each method, over all targets."""
-        methods = [*METHODS, *(name for name in VARIANT_LABELS if name not in METHODS)]
         rows = [
             [Cell(variant_label(name)), *(Cell(str(self._rows.seeds(log, name))) for log in datasets)]
-            for name in methods
+            for name in ORDER
         ]
         return markdown(
             Table("trained", "", [Column("method", "text"), *map(Column, map(log_name, datasets))], rows)

@@ -89,7 +89,7 @@ class Epochs:
 
     def rule_differences(self, datasets: Sequence[str], methods: Sequence[str], other: str) -> str:
         """Table of each method minus `other` on validation at the best epochs of either rule, by seed."""
-        titles = ["n", "runs that end before", *SHOWN]
+        titles = ["n", "runs that ended before the rule stops", *SHOWN]
         texts = [Column(title, "text") for title in ("method", "dataset", "best by")]
         rows = []
         for dataset, method in product(datasets, methods):
@@ -116,10 +116,10 @@ class Epochs:
                     found.append(f"{name} of {place} ({seeds_text(len(pairs))})")
         return ", ".join(found) or "none of these"
 
-    def fallen(self, datasets: Sequence[str], variants: Sequence[str]) -> str:
-        """In how many runs the average cosine is lower at the best epoch than after the first."""
+    def fallen(self, datasets: Sequence[str], variants: Sequence[str], column: str = "average_cosine") -> str:
+        """In how many runs a column is lower at the best epoch than after the first."""
         runs = [lines for log in datasets for name in variants for lines in self._runs(log, name).values()]
-        lower = sum(_own(lines)["average_cosine"] < lines[0]["average_cosine"] for lines in runs)
+        lower = sum(_own(lines)[column] < lines[0][column] for lines in runs)
         return f"{lower} of {len(runs)} runs"
 
     def _pairs(self, dataset: str, a: str, b: str) -> list[tuple[list[Row], list[Row]]]:

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from degen.files.writing import write_json
-from degen.paper.judging.intervals import interval
+from degen.paper.comparison import mean_text
 from degen.paper.measured import Measured, paired
 from degen.paper.targets import NAMES
 from degen.runs.study import PlannedRun
@@ -94,10 +94,7 @@ def join(source: Path, place: Path) -> Path:
 
 def difference_cell(margins: Sequence[float], digits: int = 4) -> Cell:
     """Return the mean of differences, ± half of their interval where there are two."""
-    if len(margins) < 2:
-        return Cell(f"{margins[0]:+.{digits}f}" if margins else "")
-    mean, half = interval(margins)
-    return Cell(f"{mean:+.{digits}f} ± {half:.{digits}f}")
+    return Cell(mean_text(margins, digits, "+") if margins else "")
 
 
 def under(method: str, loss: str) -> str:

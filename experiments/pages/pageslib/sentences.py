@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from degen.analysis.statistics.significance import holm
 from degen.paper.comparison import mean_text
-from degen.paper.judging.intervals import LEVEL, interval, p_of
+from degen.paper.judging.intervals import LEVEL, NOT_TRAINED, interval, p_of
 from degen.paper.published import table2
 from degen.paper.targets import NAMES, target
+from degen.variant_names import variant_label
 from pageslib.rows import VARIANTS, Rows, difference_cell, log_name, seeds_text
 
 
@@ -39,7 +41,7 @@ class Sentences:
             raise KeyError(f"no claim of {name} reads {claim!r}")
         return "; ".join(
             f"{one['verdict']} on {log_name(one['dataset'])} "
-            f"({seeds_text(one['seeds']) if one['seeds'] else one['measured']})"
+            f"({seeds_text(one['seeds']) if one['seeds'] else _labelled(one['measured'])})"
             for one in found
             if one["dataset"] in (datasets or [one["dataset"]])
         )
@@ -130,22 +132,38 @@ class Sentences:
         return "; ".join([*done, *missing])
 
     def family(self, datasets: Sequence[str], level: float = LEVEL) -> str:
-        """Say which claims still hold after a correction over all that are tested on a log, in any table."""
+        """Say which claims still hold after a correction over all that are tested on a log, in any table.
+
+        A claim of several tables counts once, as the first of them judges it.
+        """
         words = []
         for log in datasets:
-            judged = [one for name in NAMES for one in self._rows.judged(name) if one["dataset"] == log]
-            tested = [one for one in judged if one["p_alone"] is not None]
-            adjusted = holm([one["p_alone"] for one in tested])
-            kept = {
-                f'"{one["claim"]}" ({one["source"]})': p
-                for one, p in zip(tested, adjusted, strict=True)
-                if one["verdict"] == "holds" and p <= level
-            }
-            told = f"{', '.join(kept)}, corrected p up to {max(kept.values()):.2g}" if kept else "none"
-            words.append(f"{log_name(log)}, {len(tested)} tests: {told}")
-        return "; ".join(words)
+            tested: dict[str, dict[str, Any]] = {}
+            for one in (one for name in NAMES for one in self._rows.judged(name) if one["dataset"] == log):
+                if one["p_alone"] is not None:
+                    tested.setdefault(one["claim"], one)
+            adjusted = holm([one["p_alone"] for one in tested.values()])
+            held = [
+                (claim, p)
+                for (claim, one), p in zip(tested.items(), adjusted, strict=True)
+                if one["verdict"] == "holds"
+            ]
+            kept = [f'"{claim}" (p = {p:.2g})' for claim, p in held if p <= level]
+            lost = [f'"{claim}" (p = {p:.2g})' for claim, p in held if p > level]
+            told = ", ".join(kept) or "none"
+            words.append(
+                f"{log_name(log)}, {len(tested)} tests: {told}"
+                + (f"; no longer {', '.join(lost)}" if lost else "")
+            )
+        return ". ".join(words)
 
     def untrained_logs(self) -> str:
         """Names of the paper's datasets that have no run in Table 2."""
         logs = [log for log in target("table2").datasets if not self._rows.of("table2", log)]
         return ", ".join(map(log_name, logs)) or "none"
+
+
+def _labelled(measured: str) -> str:
+    """Return a finding with the methods that it lacks as the paper spells them."""
+    start, found, names = measured.partition(NOT_TRAINED)
+    return start + found + ", ".join(map(variant_label, names.split(", ")))
