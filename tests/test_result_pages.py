@@ -394,6 +394,8 @@ def test_what_is_said_of_the_runs_without_a_cone_is_what_was_measured() -> None:
     assert (len(without), without.best_average_cosine.abs().max() < 0.001) == (6, True)
     assert without.best_tail_average_cosine.abs().max() < 0.02
     heads = rows.best_head_average_cosine
+    for method in ("sasrec-eps-1e-4", "sasrec-sampled"):
+        assert heads.loc[method].max() < heads.loc["sasrec"].min()
     assert without.best_head_average_cosine.min() > heads.loc["sasrec"].max()
     assert "In all six runs" in PAGES[RESULTS / "causes.md"]
 
@@ -466,7 +468,7 @@ def test_verdicts_on_the_shape_of_the_items_are_those_of_the_rows() -> None:
     """Margins of the claims of Fig. 3, by seed, at the best epochs and at epoch 20."""
     judged = json.loads((COLLECTED / "fig3.json").read_text(encoding="utf-8"))
     faster, nearer, cone = (one for one in judged if one["dataset"] == "beauty")
-    for moment, when in (("best", "the best epochs"), ("common", "epoch 20")):
+    for moment, when, apart in (("best", "the best epochs", 0.004), ("common", "epoch 20", 0.002)):
         ratio = runs("fig3", "beauty")[f"{moment}_sigma2_ratio"].unstack("method").dropna()
         wide = ratio[["scl", "duorec"]].min(axis=1)
         away = (ratio["ucl"] - ratio["sasrec"]).abs()
@@ -478,13 +480,13 @@ def test_verdicts_on_the_shape_of_the_items_are_those_of_the_rows() -> None:
         tail = tail.loc[ratio.index]
         name = f"margin of average cosine of the rarer half (with unseen items) at {when}"
         expected = tail["sasrec"] - tail[["scl", "duorec"]].max(axis=1)
-        assert cone["margins"][name] == pytest.approx(list(expected), abs=0.004)
+        assert cone["margins"][name] == pytest.approx(list(expected), abs=apart)
 
 
 @pytest.mark.parametrize("target", ["table2", "fig2"])
 def test_claims_about_accuracy_have_the_differences_of_the_rows(target: str) -> None:
-    judged = [one for one in stored(COLLECTED / f"{target}.json") if one.get("margins")]
-    assert len(judged) >= 4
+    judged = [one for one in stored(COLLECTED / f"{target}.json") if one["p_alone"] is not None]
+    assert {one["dataset"] for one in judged} == set(LOGS.values())
     for one in judged:
         better, worse = one["claim"].split(" recommends better than ")
         metrics = METRICS if target == "table2" else ("HR@5", "NDCG@5")
@@ -495,8 +497,8 @@ def test_claims_about_accuracy_have_the_differences_of_the_rows(target: str) -> 
 
 
 def test_claims_about_training_have_the_changes_of_the_epochs() -> None:
-    judged = [one for one in stored(COLLECTED / "fig5.json") if one.get("margins")]
-    assert len(judged) == 4
+    judged = [one for one in stored(COLLECTED / "fig5.json") if one["p_alone"] is not None]
+    assert {one["dataset"] for one in judged} == set(LOGS.values())
     for one in judged:
         found = epochs(one["dataset"], one["claim"].partition("'s")[0]).values()
         ends = [(run.loc[1], run.loc[run["valid_NDCG@10"].round(4).idxmax()]) for run in found]
@@ -507,12 +509,17 @@ def test_claims_about_training_have_the_changes_of_the_epochs() -> None:
             assert margins_ == pytest.approx([sign * (last[column] - first[column]) for first, last in ends])
 
 
-@pytest.mark.parametrize("target", ["table2", "fig2", "fig3", "fig5", "causes"])
-def test_verdicts_follow_from_the_numbers_of_each_seed(target: str) -> None:
+@pytest.mark.parametrize(
+    ("target", "log"),
+    [(name, log) for log in LOGS.values() for name in ("table2", "fig2", "fig5")]
+    + [("fig3", "beauty"), ("causes", "beauty")],
+)
+def test_verdicts_follow_from_the_numbers_of_each_seed(target: str, log: str) -> None:
     """A claim's p is the largest of its numbers', or of negative ones the smallest times their number."""
-    judged = [one for one in stored(COLLECTED / f"{target}.json") if one["dataset"] == "beauty"]
+    judged = [one for one in stored(COLLECTED / f"{target}.json") if one["dataset"] == log]
     tested = [one for one in judged if one["p_alone"] is not None]
     alone = []
+    assert tested
     for one in tested:
         tests = [stats.ttest_1samp(values, 0) for values in one["margins"].values()]
         against = [test.pvalue for test in tests if test.statistic < 0]
@@ -727,6 +734,7 @@ def test_an_answer_is_the_verdict(tmp_path: Path, verdict: dict, told: str) -> N
     found = toy(tmp_path, [("sasrec", 0, 0.2, 0.4)], **verdict)
     assert found.answer("table2", "a is b") == told
     assert found.answer("fig5", "a is b", "none yet") == "none yet"
+    assert found.answer("table2", "a is b", datasets=["yelp"]) == "not run yet"
     assert found.wider(["sports"], "duorec", "sasrec") == "cannot be told yet on Sports (n = 0 seeds)"
     with pytest.raises(KeyError, match="no claim of table2"):
         found.answer("table2", "b is a")
@@ -746,6 +754,9 @@ def test_a_sign_is_told_where_the_interval_leaves_out_zero(tmp_path: Path, moves
     rows += [("duorec", seed, 0.2 + move, 0.4) for seed, move in enumerate(moves)]
     found = toy(tmp_path, rows)
     assert found.sign("table2", ["sports"], "duorec", "sasrec", "best_average_cosine") == told
+    assert found.sign("table2", ["sports"], "scl", "sasrec", "best_average_cosine") == (
+        "cannot be told yet on Sports"
+    )
 
 
 def test_p_alone_is_that_of_the_verdict(tmp_path: Path) -> None:
@@ -764,11 +775,17 @@ def test_claims_of_several_tables_are_corrected_together(tmp_path: Path) -> None
     found = Sentences(tmp_path)
     judged("table2", ("a", "holds", 0.01), ("b", "cannot be told", None))
     judged("fig5", ("c", "holds", 0.03), ("d", "does not hold", 0.001))
-    assert found.family(["sports"]) == 'Sports, 3 tests: "a" (p = 0.02), "c" (p = 0.03)'
+    assert found.family(["sports"]) == 'on Sports, of 3 tests, "a" (p = 0.02), "c" (p = 0.03)'
+    assert found.overall("a", "sports") == "still holds after a correction over all claims (p = 0.02)"
+    assert found.overall("d", "sports") == "cannot be told over all claims either"
     judged("fig5", ("c", "holds", 0.03), ("d", "does not hold", 0.04), ("a", "holds", 0.9))
-    assert found.family(["sports"]) == 'Sports, 3 tests: "a" (p = 0.03); no longer "c" (p = 0.06)'
+    assert found.family(["sports"]) == 'on Sports, of 3 tests, "a" (p = 0.03), and no longer "c" (p = 0.06)'
+    assert found.overall("c", "sports") == "no longer holds after a correction over all claims (p = 0.06)"
+    assert (found.overall_p("c", "sports"), found.overall_p("b", "sports")) == ("0.06", "not tested")
     judged("table2", ("a", "holds", 0.02))
-    told = 'Sports, 3 tests: none; no longer "a" (p = 0.06), "c" (p = 0.06). Yelp, 0 tests: none'
+    told = (
+        'on Sports, of 3 tests, none, and no longer "a" (p = 0.06), "c" (p = 0.06); on Yelp, of 0 tests, none'
+    )
     assert found.family(["sports", "yelp"]) == told
 
 

@@ -75,7 +75,7 @@ class Collected:
         measures = [("degeneration", name, title, decimals(name)) for name, title in MEASURED_BY.items()]
         measures.append((VARIANTS, "effective_rank", "effective rank", 1))
         counts = {
-            method: len(self._rows.margins(VARIANTS, dataset, method, other, "best_average_cosine"))
+            method: len(self._rows.margins("degeneration", dataset, method, other, "best_average_cosine"))
             for method in methods
         }
         compared = {method: count for method, count in counts.items() if count}

@@ -39,12 +39,13 @@ class Sentences:
         found = [one for one in self._rows.judged(name) if one["claim"] == claim]
         if not found:
             raise KeyError(f"no claim of {name} reads {claim!r}")
-        return "; ".join(
+        found = [one for one in found if one["dataset"] in (datasets or [one["dataset"]])]
+        told = "; ".join(
             f"{one['verdict']} on {log_name(one['dataset'])} "
             f"({seeds_text(one['seeds']) if one['seeds'] else _labelled(one['measured'])})"
             for one in found
-            if one["dataset"] in (datasets or [one["dataset"]])
         )
+        return told or otherwise
 
     def alone(self, name: str, claim: str) -> str:
         """p-value of a claim alone, not corrected for the others: `p = 0.035`."""
@@ -93,7 +94,11 @@ class Sentences:
         """Say where the interval of `a` - `b` lies: `above zero on Beauty; cannot be told on Clothing`."""
         words = []
         for log in datasets:
-            mean, half = interval(self._rows.margins(name, log, a, b, column))
+            margins = self._rows.margins(name, log, a, b, column)
+            if len(margins) < 2:
+                words.append(f"cannot be told yet on {log_name(log)}")
+                continue
+            mean, half = interval(margins)
             told = "cannot be told" if abs(mean) <= half else "above zero" if mean > 0 else "below zero"
             words.append(f"{told} on {log_name(log)}")
         return "; ".join(words)
@@ -132,30 +137,42 @@ class Sentences:
         return "; ".join([*done, *missing])
 
     def family(self, datasets: Sequence[str], level: float = LEVEL) -> str:
-        """Say which claims still hold after a correction over all that are tested on a log, in any table.
-
-        A claim of several tables counts once, as the first of them judges it.
-        """
+        """Say which claims still hold after a correction over all that are tested on a log, in any table."""
         words = []
         for log in datasets:
-            tested: dict[str, dict[str, Any]] = {}
-            for one in (one for name in NAMES for one in self._rows.judged(name) if one["dataset"] == log):
-                if one["p_alone"] is not None:
-                    tested.setdefault(one["claim"], one)
-            adjusted = holm([one["p_alone"] for one in tested.values()])
-            held = [
-                (claim, p)
-                for (claim, one), p in zip(tested.items(), adjusted, strict=True)
-                if one["verdict"] == "holds"
-            ]
-            kept = [f'"{claim}" (p = {p:.2g})' for claim, p in held if p <= level]
-            lost = [f'"{claim}" (p = {p:.2g})' for claim, p in held if p > level]
-            told = ", ".join(kept) or "none"
-            words.append(
-                f"{log_name(log)}, {len(tested)} tests: {told}"
-                + (f"; no longer {', '.join(lost)}" if lost else "")
-            )
-        return ". ".join(words)
+            tested = self._overall(log)
+            held = {claim: p for claim, (verdict, p) in tested.items() if verdict == "holds"}
+            kept = [f'"{claim}" (p = {p:.2g})' for claim, p in held.items() if p <= level]
+            lost = [f'"{claim}" (p = {p:.2g})' for claim, p in held.items() if p > level]
+            told = f"on {log_name(log)}, of {len(tested)} tests, {', '.join(kept) or 'none'}"
+            words.append(told + (f", and no longer {', '.join(lost)}" if lost else ""))
+        return "; ".join(words)
+
+    def overall(self, claim: str, dataset: str, level: float = LEVEL) -> str:
+        """Say whether a claim that holds in its table does after a correction over all: `still holds ...`."""
+        verdict, p = self._overall(dataset)[claim]
+        if verdict != "holds":
+            return "cannot be told over all claims either"
+        return (
+            f"{'still' if p <= level else 'no longer'} holds after a correction over all claims (p = {p:.2g})"
+        )
+
+    def overall_p(self, claim: str, dataset: str) -> str:
+        """p-value of a claim after a correction over all that are tested on a log: `0.021`."""
+        found = self._overall(dataset).get(claim)
+        return f"{found[1]:.2g}" if found else "not tested"
+
+    def _overall(self, log: str) -> dict[str, tuple[str, float]]:
+        """Return verdict and p by claim, corrected for all on a log; a claim counts once, as judged first."""
+        tested: dict[str, dict[str, Any]] = {}
+        for one in (one for name in NAMES for one in self._rows.judged(name) if one["dataset"] == log):
+            if one["p_alone"] is not None:
+                tested.setdefault(one["claim"], one)
+        adjusted = holm([one["p_alone"] for one in tested.values()])
+        return {
+            claim: (one["verdict"], float(p))
+            for (claim, one), p in zip(tested.items(), adjusted, strict=True)
+        }
 
     def untrained_logs(self) -> str:
         """Names of the paper's datasets that have no run in Table 2."""
