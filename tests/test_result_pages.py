@@ -452,7 +452,7 @@ def test_verdicts_on_the_causes_are_those_of_the_rows() -> None:
     assert min(test.statistic for test in tests) > 0
     found["gru4rec's items lie in a cone, as sasrec's do"] = max(test.pvalue for test in tests)
     corrected = dict(zip(found, holm(list(found.values())), strict=True))
-    judged = json.loads((COLLECTED / "causes.json").read_text(encoding="utf-8"))
+    judged = stored(COLLECTED / "causes.json")
     tested = {one["claim"]: one for one in judged if one["p_alone"] is not None}
     assert tested.keys() == found.keys()
     for claim, one in tested.items():
@@ -466,7 +466,7 @@ def test_verdicts_on_the_causes_are_those_of_the_rows() -> None:
 
 def test_verdicts_on_the_shape_of_the_items_are_those_of_the_rows() -> None:
     """Margins of the claims of Fig. 3, by seed, at the best epochs and at epoch 20."""
-    judged = json.loads((COLLECTED / "fig3.json").read_text(encoding="utf-8"))
+    judged = stored(COLLECTED / "fig3.json")
     faster, nearer, cone = (one for one in judged if one["dataset"] == "beauty")
     for moment, when, apart in (("best", "the best epochs", 0.004), ("common", "epoch 20", 0.002)):
         ratio = runs("fig3", "beauty")[f"{moment}_sigma2_ratio"].unstack("method").dropna()
@@ -610,6 +610,7 @@ def test_what_is_said_of_the_losses_is_what_was_measured() -> None:
         later = [trained[f"{method}{suffix}"] > trained[method] for suffix in ("-bce", "-bpr")]
         assert set(later) == {method != "cl4srec"}
     assert len(epochs("beauty", "duorec-gbce")[0]) == 100
+    assert epochs("beauty", "duorec-gbce")[0]["valid_NDCG@10"].round(4).idxmax() == 99
 
 
 def test_runs_are_kept_by_their_methods(tmp_path: Path) -> None:

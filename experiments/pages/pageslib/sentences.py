@@ -14,6 +14,8 @@ from degen.paper.targets import NAMES, target
 from degen.variant_names import variant_label
 from pageslib.rows import VARIANTS, Rows, difference_cell, log_name, seeds_text
 
+ABOVE, BELOW, UNTOLD, UNMEASURED = "above zero", "below zero", "cannot be told", "cannot be told yet"
+
 
 class Sentences:
     """Parts of sentences, from `<target>.csv` and `<target>.json`. Templates call its public functions."""
@@ -58,13 +60,9 @@ class Sentences:
         for log in datasets:
             cosine = self._rows.margins(VARIANTS, log, a, b, f"{moment}_average_cosine")
             ratio = self._rows.margins(VARIANTS, log, a, b, f"{moment}_sigma2_ratio")
-            if len(cosine) < 2:
-                told = "cannot be told yet"
-            else:
-                (fall, half), (rise, other) = interval(cosine), interval(ratio)
-                yes, no = (fall + half < 0 and rise - other > 0), (fall - half > 0 and rise + other < 0)
-                told = "yes" if yes else "no" if no else "cannot be told"
-            words.append(f"{told} on {log_name(log)} ({seeds_text(len(cosine))})")
+            sides = _side(cosine), _side(ratio)
+            told = {(BELOW, ABOVE): "yes", (ABOVE, BELOW): "no", (UNMEASURED, UNMEASURED): UNMEASURED}
+            words.append(f"{told.get(sides, UNTOLD)} on {log_name(log)} ({seeds_text(len(cosine))})")
         return "; ".join(words)
 
     def difference(self, name: str, datasets: Sequence[str], a: str, b: str, column: str) -> str:
@@ -94,12 +92,7 @@ class Sentences:
         """Say where the interval of `a` - `b` lies: `above zero on Beauty; cannot be told on Clothing`."""
         words = []
         for log in datasets:
-            margins = self._rows.margins(name, log, a, b, column)
-            if len(margins) < 2:
-                words.append(f"cannot be told yet on {log_name(log)}")
-                continue
-            mean, half = interval(margins)
-            told = "cannot be told" if abs(mean) <= half else "above zero" if mean > 0 else "below zero"
+            told = _side(self._rows.margins(name, log, a, b, column))
             words.append(f"{told} on {log_name(log)}")
         return "; ".join(words)
 
@@ -178,6 +171,14 @@ class Sentences:
         """Names of the paper's datasets that have no run in Table 2."""
         logs = [log for log in target("table2").datasets if not self._rows.of("table2", log)]
         return ", ".join(map(log_name, logs)) or "none"
+
+
+def _side(margins: Sequence[float]) -> str:
+    """Say on which side of zero the interval of differences lies."""
+    if len(margins) < 2:
+        return UNMEASURED
+    mean, half = interval(margins)
+    return UNTOLD if abs(mean) <= half else ABOVE if mean > 0 else BELOW
 
 
 def _labelled(measured: str) -> str:
